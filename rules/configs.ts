@@ -1,0 +1,63 @@
+/** Shapes of the configs in conf/, as their schemas say. */
+
+export interface ModelConfig {
+  readonly name: string;
+  readonly family: "qwen2_5_vl" | "qwen3_vl";
+  readonly checkpoint: string;
+  readonly dtype: "bfloat16" | "float32";
+  readonly device: "cpu" | "cuda";
+  readonly source:
+    { readonly hub: string; readonly revision: string } | { readonly tiny_seed: number };
+}
+
+export const SIZES = ["small", "medium", "large"] as const;
+export type Size = (typeof SIZES)[number];
+
+export interface DatasetConfig {
+  readonly name: string;
+  readonly annotations: { readonly train: string; readonly val: string };
+  readonly images: string;
+  readonly calibration: string;
+  readonly full_samples: number;
+  readonly seed: number;
+  readonly sizes: Readonly<Record<Size, number>>;
+  readonly calib_seq_len: number;
+  readonly synthetic?: {
+    readonly train_images: number;
+    readonly val_images: number;
+    readonly captions_per_image: number;
+    readonly seed: number;
+  };
+}
+
+export const SCOPES = ["lm", "all_layers"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface QuantPairConfig {
+  readonly name: string;
+  readonly weight: string;
+  readonly activation: string;
+  readonly format_name: string;
+  readonly experimental: boolean;
+  readonly algorithm: "max";
+  readonly quantizers: { readonly weight: Quantizer; readonly input: Quantizer | null };
+}
+
+/** Attributes of a ModelOpt quantizer, handed on as they are. */
+type Quantizer = Readonly<Record<string, unknown>>;
+
+export interface AutoquantConfig {
+  readonly method: "gradient";
+  readonly effective_bits: number;
+  readonly score_size: number;
+  readonly batch_size: Readonly<Record<Scope, number>>;
+  readonly padding: "max_length" | "longest";
+  readonly loss: "batch_mean" | "sample_sum";
+  readonly include_lm_head: boolean;
+  readonly attention: "deterministic";
+}
+
+export interface OutputLayoutConfig {
+  readonly name: string;
+  readonly root: string;
+}

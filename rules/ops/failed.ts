@@ -1,0 +1,12 @@
+import type { OpFailure } from "aqm";
+import type { AnalysisFailure } from "aqm/analysis";
+
+/** An analysis failure as the engine knows it: what tripped a gate, and which file to look at. */
+export function failed({ reason, where, message }: AnalysisFailure, file: string): OpFailure {
+  const gate = reason === "not_exercised" || reason === "non_finite_number";
+  return {
+    reason: gate ? "gate_failed" : "bad_request",
+    message: where === "" ? message : `${where}: ${message}`,
+    nextStep: `Look at ${file}; it is the input that was refused (${reason}).`,
+  };
+}

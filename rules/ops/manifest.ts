@@ -1,0 +1,54 @@
+import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import { buildManifest, checkExercised, readScores, writePythonJson } from "aqm/analysis";
+import { failed } from "./failed.ts";
+
+export const version = 1;
+
+export interface ManifestParams {
+  readonly scheme: string;
+  /** Bits per weight asked for on the layers that may be quantized. */
+  readonly effective_bits: number;
+  readonly score_size: number;
+  readonly model_id: string;
+  readonly dataset: {
+    readonly name: string;
+    readonly size: string;
+    readonly root: string;
+    readonly captions_path: string | null;
+    readonly vlm_calib_db: string | null;
+    readonly max_calib_samples: number;
+  };
+}
+
+/** Scores → search at the requested bits → manifest. */
+export function run({
+  params,
+  inputs,
+}: OpCall<ManifestParams, "scores">): Result<OpOutputs<"manifest">, OpFailure> {
+  const scores = readScores(inputs.scores.text());
+  if (!scores.ok) return err(failed(scores.failure, inputs.scores.path));
+  const exercised = checkExercised(scores.value);
+  if (!exercised.ok) return err(failed(exercised.failure, inputs.scores.path));
+  const { dataset } = params;
+  const manifest = buildManifest({
+    scores: scores.value,
+    scheme: {
+      name: params.scheme,
+      effectiveBits: params.effective_bits,
+      scoreSize: params.score_size,
+    },
+    modelId: params.model_id,
+    dataset: {
+      name: dataset.name,
+      size: dataset.size,
+      root: dataset.root,
+      source:
+        dataset.captions_path === null
+          ? { kind: "vlm_calib_db", path: dataset.vlm_calib_db ?? "" }
+          : { kind: "captions", path: dataset.captions_path },
+      maxCalibSamples: dataset.max_calib_samples,
+    },
+  });
+  if (!manifest.ok) return err(failed(manifest.failure, inputs.scores.path));
+  return ok({ manifest: writePythonJson(manifest.value.json) });
+}

@@ -1,0 +1,57 @@
+/**
+ * The public face of the analysis: pure functions from measured scores to bit
+ * plans, manifests and reports. Modules in here import each other directly, never this file.
+ */
+export type { AnalysisFailure, AnalysisFailureReason, Outcome } from "./outcome.ts";
+export { parsePythonJson } from "./python-json/parse.ts";
+export { writePythonJson } from "./python-json/write.ts";
+export {
+  isPyFloat,
+  isPyList,
+  isPyObject,
+  numericValue,
+  pyFloat,
+  pyObject,
+  type PyFloat,
+  type PyJson,
+  type PyList,
+  type PyObject,
+} from "./python-json/value.ts";
+export type {
+  Measured,
+  QuantizedModule,
+  ScoreGroup,
+  ScoreMethod,
+  ScoreScope,
+  ScoredFormat,
+  Scores,
+} from "./scores/scores.ts";
+export { readScores } from "./scores/read-scores.ts";
+export { checkExercised } from "./scores/check-exercised.ts";
+export { formatLabel, parseFormatLabel, type FormatOfLabel } from "./formats/label.ts";
+export { effectiveBits, weightCost } from "./formats/cost.ts";
+export { adjustedBits, type WeightShare } from "./formats/adjusted-bits.ts";
+export type {
+  BitPlan,
+  BitProblem,
+  Candidate,
+  Choice,
+  ChoiceGroup,
+  PlanBits,
+} from "./solve/problem.ts";
+export { solveBitPlan } from "./solve/solve-bit-plan.ts";
+export { problemFromScores } from "./solve/problem-from-scores.ts";
+export { problemFromManifest } from "./solve/problem-from-manifest.ts";
+export type {
+  LayerSensitivity,
+  Manifest,
+  MeasuredBasis,
+  SearchResult,
+  SensitivityCandidate,
+} from "./manifest/manifest.ts";
+export { buildManifest, type ManifestInputs, type SchemeInfo } from "./manifest/build-manifest.ts";
+export type { CalibrationSource, DatasetInfo } from "./manifest/dataset-info.ts";
+export { readManifest } from "./manifest/read-manifest.ts";
+export { jsonReport, type JsonReportOptions } from "./report/json-report.ts";
+export { markdownReport, type MarkdownReportOptions } from "./report/markdown-report.ts";
+export type { NoneRows } from "./report/sensitivity-rows.ts";

@@ -1,0 +1,120 @@
+import { adjustedBits } from "../formats/adjusted-bits.ts";
+import type { Outcome } from "../outcome.ts";
+import { pyFloat, pyObject, type PyObject } from "../python-json/value.ts";
+import type { Scores } from "../scores/scores.ts";
+import { problemFromScores } from "../solve/problem-from-scores.ts";
+import type { BitPlan } from "../solve/problem.ts";
+import { solveBitPlan } from "../solve/solve-bit-plan.ts";
+import { datasetObject, type DatasetInfo } from "./dataset-info.ts";
+import { layersObject, sensitivitySections } from "./layer-sections.ts";
+import type { Manifest } from "./manifest.ts";
+import { EXTRAS_SCHEMA, manifestOf } from "./read-manifest.ts";
+
+export interface SchemeInfo {
+  readonly name: string;
+  /** Bits per weight asked for on the layers that may be quantized. */
+  readonly effectiveBits: number;
+  /** The score size setting in samples, as configured. */
+  readonly scoreSize: number;
+}
+
+export interface ManifestInputs {
+  readonly scores: Scores;
+  readonly scheme: SchemeInfo;
+  /** How the manifest names the model; written as given. */
+  readonly modelId: string;
+  readonly dataset: DatasetInfo;
+}
+
+/**
+ * A manifest in the layout of the newest published generation, with the bit plan
+ * solved for the requested budget. What that layout has no place for follows
+ * under one further key, `aqm`, so that older readers keep working.
+ */
+export function buildManifest(inputs: ManifestInputs): Outcome<Manifest> {
+  const { scores, scheme, modelId, dataset } = inputs;
+  const problem = problemFromScores([scores]);
+  if (!problem.ok) return problem;
+  const budgetBits = adjustedBits(scores.groups, scheme.effectiveBits);
+  const solved = solveBitPlan(problem.value, budgetBits);
+  if (!solved.ok) return solved;
+  const { layerSensitivity, ranking } = sensitivitySections(problem.value.groups);
+  return manifestOf(
+    pyObject([
+      ["scheme", schemeObject(scheme, scores, budgetBits)],
+      ["model", pyObject([["id", modelId]])],
+      ["num_quantized_layers", scores.modules.length],
+      ["layers", layersObject(scores.modules)],
+      ["autoquant_state", stateObject(solved.value)],
+      ["layer_sensitivity", layerSensitivity],
+      ["sensitivity_ranking", ranking],
+      ["dataset", datasetObject(dataset, scores.measured)],
+      ["aqm", extrasObject(scores, scheme.effectiveBits, solved.value)],
+    ]),
+  );
+}
+
+function schemeObject(
+  { name, scoreSize }: SchemeInfo,
+  scores: Scores,
+  budgetBits: number,
+): PyObject {
+  return pyObject([
+    ["name", name],
+    ["auto_quantize_bits", pyFloat(budgetBits)],
+    ["auto_quantize_method", scores.method],
+    ["auto_quantize_score_size", scoreSize],
+    ["coverage_mode", scores.scope === "lm" ? "lm_only" : "full"],
+    ["coverage_fraction", pyFloat(1)],
+    ["quant_formats", [scores.format.name]],
+  ]);
+}
+
+function stateObject({ bits, score, satisfied }: BitPlan): PyObject {
+  return pyObject([
+    // The keys that published manifests list; readers of them look here for nothing else.
+    ["keys", ["candidate_stats", "best", "constraints"]],
+    ["constraints", pyObject([["effective_bits", pyFloat(bits.achieved)]])],
+    ["score", pyFloat(score)],
+    ["is_satisfied", satisfied],
+  ]);
+}
+
+function extrasObject(scores: Scores, requestedBits: number, plan: BitPlan): PyObject {
+  const { measured, environment } = scores;
+  return pyObject([
+    ["schema", EXTRAS_SCHEMA],
+    ["scope", scores.scope],
+    ["method", scores.method],
+    [
+      "raw_scores",
+      pyObject([
+        ["samples", measured.scoreSamples],
+        ["batches", measured.scoreBatches],
+        ["tokens", measured.scoreTokens],
+      ]),
+    ],
+    ["environment", pyObject(environment)],
+    [
+      "budget",
+      pyObject([
+        ["requested", pyFloat(requestedBits)],
+        ["adjusted", pyFloat(plan.bits.budget)],
+        ["achieved", pyFloat(plan.bits.achieved)],
+        ["slack", pyFloat(plan.bits.slack)],
+        ["minimum", pyFloat(plan.bits.minimum)],
+        ["satisfied", plan.satisfied],
+      ]),
+    ],
+    [
+      "bit_plan",
+      plan.choices.map(({ handle, candidate }) =>
+        pyObject([
+          ["handle", handle],
+          ["format", candidate.format],
+          ["bits", pyFloat(candidate.bits)],
+        ]),
+      ),
+    ],
+  ]);
+}

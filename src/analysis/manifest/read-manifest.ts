@@ -1,0 +1,77 @@
+import { parseFormatLabel } from "../formats/label.ts";
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome.ts";
+import { FieldReader } from "../python-json/field-reader.ts";
+import { parsePythonJson } from "../python-json/parse.ts";
+import type { PyJson } from "../python-json/value.ts";
+import type { LayerSensitivity, Manifest, MeasuredBasis } from "./manifest.ts";
+
+/** Reads and checks a manifest of any published generation. */
+export function readManifest(text: string): Outcome<Manifest> {
+  const parsed = parsePythonJson(text);
+  return parsed.ok ? manifestOf(parsed.value) : parsed;
+}
+
+/** The view of a manifest that is already JSON. */
+export function manifestOf(json: PyJson): Outcome<Manifest> {
+  const problems: AnalysisFailure[] = [];
+  const root = new FieldReader(json, "", problems);
+  const scheme = root.object("scheme");
+  const state = root.object("autoquant_state");
+  const layers = root.object("layer_sensitivity");
+  const manifest: Manifest = {
+    json: root.verbatim,
+    schemeName: scheme.string("name"),
+    budgetBits: scheme.number("auto_quantize_bits"),
+    method: scheme.string("auto_quantize_method"),
+    modelId: root.has("model") ? root.object("model").string("id") : undefined,
+    search: {
+      effectiveBits: state.object("constraints").number("effective_bits"),
+      score: state.number("score"),
+      satisfied: state.boolean("is_satisfied"),
+    },
+    layers: [...layers.verbatim.keys()].map((handle) => readLayer(layers, handle, problems)),
+    measured: root.has("aqm") ? readMeasured(root.object("aqm")) : undefined,
+  };
+  const failure = root.firstProblem;
+  return failure === undefined ? succeed(manifest) : { ok: false, failure };
+}
+
+/** Schema number of what aqm adds to a manifest, under its own key. */
+export const EXTRAS_SCHEMA = 1;
+
+function readMeasured(extras: FieldReader): MeasuredBasis | undefined {
+  const schema = extras.integer("schema", 1);
+  // A later schema may mean something else by these names; the rest of the manifest still reads.
+  if (schema !== EXTRAS_SCHEMA) return undefined;
+  const basis = extras.object("raw_scores");
+  return {
+    samples: basis.integer("samples", 1),
+    batches: basis.integer("batches", 1),
+    tokens: basis.integer("tokens", 1),
+  };
+}
+
+function readLayer(
+  layers: FieldReader,
+  handle: string,
+  problems: AnalysisFailure[],
+): LayerSensitivity {
+  const fields = layers.object(handle);
+  const labels = fields.strings("formats");
+  const scores = fields.numbers("scores");
+  const costs = fields.numbers("costs");
+  if (labels.length === 0 || scores.length !== labels.length || costs.length !== labels.length) {
+    const what = `has ${labels.length} formats, ${scores.length} scores and ${costs.length} costs, where equally many and at least one are needed`;
+    fields.problem("wrong_structure", `layer_sensitivity.${handle}`, what);
+  }
+  const candidates = labels.map((label, index) => {
+    const format = parseFormatLabel(label);
+    if (!format.ok) {
+      const { reason, message } = format.failure;
+      problems.push(fail(reason, handle, `${handle}: ${message}`).failure);
+    }
+    const { name, bits } = format.ok ? format.value : { name: "", bits: 0 };
+    return { format: name, bits, score: scores[index] ?? 0, cost: costs[index] ?? 0 };
+  });
+  return { handle, candidates };
+}

@@ -1,0 +1,54 @@
+/**
+ * Results of the analysis functions: a value, or a failure that is itself data.
+ *
+ * The reasons are a closed set so that a caller can switch over all of them.
+ * `message` is complete on its own: what is wrong, where, and what to do next.
+ */
+export type AnalysisFailureReason =
+  /** The text is not JSON (in Python's dialect, which allows NaN and Infinity). */
+  | "not_json"
+  /** A field is missing, unknown, or of the wrong type or range. */
+  | "wrong_structure"
+  /** A number that has to be finite is NaN or infinite. */
+  | "non_finite_number"
+  /** The document's own schema number is one that this version does not read. */
+  | "unsupported_schema"
+  /** The same layer group is listed twice. */
+  | "duplicate_group"
+  /** A group that the scope keeps in high precision carries a score. */
+  | "disabled_group_scored"
+  /** Two score documents of one search disagree on their layer groups. */
+  | "groups_differ"
+  /** Layers that should have been measured were never reached by the data. */
+  | "not_exercised"
+  /** A format label without readable effective bits. */
+  | "unreadable_format"
+  /** A group without any candidate format to choose from. */
+  | "no_candidates"
+  /** A bit budget that is not a positive finite number. */
+  | "invalid_budget"
+  /** The exact search would need more memory than it allows itself. */
+  | "search_too_large";
+
+export interface AnalysisFailure {
+  readonly reason: AnalysisFailureReason;
+  /** Layer, field or text position that the failure is about; empty when it is the whole input. */
+  readonly where: string;
+  readonly message: string;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: AnalysisFailure };
+
+export function succeed<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function fail(
+  reason: AnalysisFailureReason,
+  where: string,
+  message: string,
+): { readonly ok: false; readonly failure: AnalysisFailure } {
+  return { ok: false, failure: { reason, where, message } };
+}

@@ -1,0 +1,50 @@
+import type { Manifest } from "../manifest/manifest.ts";
+import { UNQUANTIZED } from "../formats/label.ts";
+import type { SensitivityRow } from "./sensitivity-rows.ts";
+
+/** What a score is, by scoring method. */
+const METRICS = {
+  gradient: "the squared output error weighted with the squared loss gradient",
+  kl_div: "the KL divergence of the model's output distribution from the unquantized one",
+} as const;
+
+/** The explanation above a sensitivity table: only what holds for this manifest. */
+export function howToRead(
+  { method, measured, search }: Manifest,
+  rows: readonly SensitivityRow[],
+): string {
+  const kept = rows.filter(({ candidates }) =>
+    candidates.every(({ format }) => format === UNQUANTIZED),
+  ).length;
+  const zero = rows.filter(({ candidates }) =>
+    candidates.every(({ format, score }) => format !== UNQUANTIZED && score === 0),
+  ).length;
+  return [
+    "One row is one decision of the search: a group of layers that share a format (q, k and v; gate and up; most others alone), named after its first module. Rows run from the most to the least sensitive.",
+    "",
+    "- **Num Bits**: bits per weight that the search charges for the candidate format.",
+    `- **Sensitivity**: how much the loss is expected to suffer when only this group is quantized: ${method === "kl_div" ? METRICS.kl_div : METRICS.gradient}, summed over ${basis(measured)}. Being a sum it grows with the data: compare rows of this report, not reports of different runs.`,
+    "- **Size Cost**: weights x bits / 16, the group's size counted in fp16 weights.",
+    ...(kept === 0
+      ? []
+      : [
+          `- ${kept} of ${rows.length} rows are **kept at 16 bits**: they were no candidates for quantization in this run and were not measured. Their sensitivity of zero says nothing about them, but their size counts in the effective bits.`,
+        ]),
+    ...(zero === 0
+      ? []
+      : [
+          `- ${zero} of ${rows.length} rows were measured **at exactly zero**. That usually means the data never reached the layer (images missing, for instance), not that it is robust.`,
+        ]),
+    ...(search.satisfied
+      ? []
+      : [
+          "- **The bit budget could not be met**: even the smallest format everywhere needs the effective bits shown above. Ask for at least that many, or let more layers be quantized.",
+        ]),
+  ].join("\n");
+}
+
+function basis(measured: Manifest["measured"]): string {
+  if (measured === undefined) return "the scored samples";
+  const { samples, batches, tokens } = measured;
+  return `${samples} samples (${batches} batches, ${tokens} tokens in the loss)`;
+}

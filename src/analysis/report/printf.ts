@@ -1,0 +1,28 @@
+import { padExponent } from "../python-json/float-repr.ts";
+
+/**
+ * C's `%.<digits>f` and `%.<digits>e`, as Python prints them. JavaScript's own
+ * methods differ on exact ties, which they round up and C rounds to even (4.25
+ * with one digit is 4.2), and on one-digit exponents. Finite values only.
+ */
+export function printFixed(value: number, digits: number): string {
+  return toEvenOnTie(value.toFixed(digits), value.toFixed(MOST_DIGITS), digits);
+}
+
+export function printExponential(value: number, digits: number): string {
+  const [rounded = "", exponent = ""] = value.toExponential(digits).split("e");
+  const [exact = ""] = value.toExponential(MOST_DIGITS).split("e");
+  return padExponent(`${toEvenOnTie(rounded, exact, digits)}e${exponent}`);
+}
+
+/** The most that JavaScript prints; a tie has far fewer, so it shows exactly. */
+const MOST_DIGITS = 100;
+
+function toEvenOnTie(rounded: string, exact: string, digits: number): string {
+  const cut = exact.slice(exact.indexOf(".") + 1 + digits);
+  const last = Number(rounded.at(-1));
+  // A carry (9.9995 to 1.000e+01) ends in zero, which is even already.
+  if (last % 2 === 0 || !/^50*$/.test(cut)) return rounded;
+  // JavaScript rounded away from zero to an odd digit: the even one is one less, without borrow.
+  return `${rounded.slice(0, -1)}${last - 1}`;
+}

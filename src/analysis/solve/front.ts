@@ -1,0 +1,107 @@
+/**
+ * One step of the exact search at a time: the front of partial plans over the
+ * groups seen so far. Costs and scores are integers, relative to the base plan.
+ */
+export interface Front {
+  readonly size: number;
+  /** Strictly rising. */
+  readonly costs: Float64Array;
+  /** Strictly falling: of two plans of equal score only the cheaper is kept. */
+  readonly scores: Float64Array;
+  /** Position in the previous front that each plan extends. */
+  readonly parents: Int32Array;
+  /** Move taken in this step. */
+  readonly moves: Int32Array;
+}
+
+/** A choice in one group, relative to its base option. */
+export interface Move {
+  /** Index of the candidate in the group as it was given. */
+  readonly index: number;
+  readonly cost: number;
+  readonly score: number;
+}
+
+export interface Step {
+  /** Position of the group in the problem: ties are broken in this order. */
+  readonly group: number;
+  readonly moves: readonly Move[];
+}
+
+/** The front before the first step: the base plan alone. */
+export function startFront(): Front {
+  return {
+    size: 1,
+    costs: new Float64Array(1),
+    scores: new Float64Array(1),
+    parents: new Int32Array(1),
+    moves: new Int32Array(1),
+  };
+}
+
+/**
+ * Extends every plan of `previous` by every move and keeps what is worth keeping.
+ *
+ * @param admit whether a partial plan can still become one that matters. If it
+ *   refuses a plan it must refuse every plan that costs and scores at least as much.
+ * @param prefer whether, of two plans of equal cost and score, the new one
+ *   (parent, move) is to be kept rather than the old one
+ */
+export function extendFront(
+  previous: Front,
+  moves: readonly Move[],
+  admit: (cost: number, score: number) => boolean,
+  prefer: (parent: number, move: number, oldParent: number, oldMove: number) => boolean,
+): Front {
+  const most = previous.size * moves.length;
+  const costs = new Float64Array(most);
+  const scores = new Float64Array(most);
+  const parents = new Int32Array(most);
+  const taken = new Int32Array(most);
+  // One sorted run per move, merged by (cost, score).
+  const heads = new Int32Array(moves.length);
+  let size = 0;
+  for (;;) {
+    let move = -1;
+    let cost = Infinity;
+    let score = Infinity;
+    for (let m = 0; m < moves.length; m += 1) {
+      const head = heads[m] ?? 0;
+      const step = moves[m];
+      if (step === undefined || head >= previous.size) continue;
+      const nextCost = (previous.costs[head] ?? 0) + step.cost;
+      if (nextCost > cost) continue;
+      const nextScore = (previous.scores[head] ?? 0) + step.score;
+      if (nextCost < cost || nextScore < score) {
+        move = m;
+        cost = nextCost;
+        score = nextScore;
+      }
+    }
+    if (move < 0) break;
+    const parent = heads[move] ?? 0;
+    heads[move] = parent + 1;
+    const lastScore = size === 0 ? Infinity : (scores[size - 1] ?? Infinity);
+    if (score < lastScore) {
+      if (!admit(cost, score)) continue;
+      costs[size] = cost;
+      scores[size] = score;
+      parents[size] = parent;
+      taken[size] = move;
+      size += 1;
+    } else if (score === lastScore && cost === costs[size - 1]) {
+      const last = size - 1;
+      if (prefer(parent, move, parents[last] ?? 0, taken[last] ?? 0)) {
+        parents[last] = parent;
+        taken[last] = move;
+      }
+    }
+  }
+  return {
+    size,
+    costs: costs.slice(0, size),
+    scores: scores.slice(0, size),
+    parents: parents.slice(0, size),
+    moves: taken.slice(0, size),
+  };
+}

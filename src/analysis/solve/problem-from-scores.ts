@@ -1,0 +1,44 @@
+import { weightCost } from "../formats/cost.ts";
+import { UNQUANTIZED, UNQUANTIZED_BITS } from "../formats/label.ts";
+import { fail, succeed, type Outcome } from "../outcome.ts";
+import type { ScoreGroup, Scores } from "../scores/scores.ts";
+import type { BitProblem, Candidate } from "./problem.ts";
+
+/**
+ * The search over the scores of one or more formats of one model: every enabled
+ * group may take any of the formats (in the order given) or stay unquantized
+ * (listed last, score 0); the others stay unquantized.
+ */
+export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Outcome<BitProblem> {
+  const [first, ...others] = scores;
+  for (const other of others) {
+    const differing = first.groups.find((group, g) => !sameGroup(group, other.groups[g]));
+    if (differing !== undefined || first.groups.length !== other.groups.length) {
+      const where = differing?.handle ?? "";
+      return fail(
+        "groups_differ",
+        where,
+        `The scores of ${first.format.name} and ${other.format.name} do not cover the same layer groups${where && ` (first difference: ${where})`}. Measure both on the same model and scope.`,
+      );
+    }
+  }
+  const groups = first.groups.map(({ handle, weights, enabled }, g) => {
+    const candidates = enabled ? scores.map((of) => candidateOf(of, weights, g)) : [];
+    return { handle, weights, candidates: [...candidates, unquantized(weights)] };
+  });
+  return succeed({ groups });
+}
+
+function sameGroup(a: ScoreGroup, b: ScoreGroup | undefined): boolean {
+  return a.handle === b?.handle && a.weights === b.weights && a.enabled === b.enabled;
+}
+
+function candidateOf({ format, groups }: Scores, weights: number, g: number): Candidate {
+  const { name, bits } = format;
+  return { format: name, bits, cost: weightCost(weights, bits), score: groups[g]?.score ?? 0 };
+}
+
+function unquantized(weights: number): Candidate {
+  const cost = weightCost(weights, UNQUANTIZED_BITS);
+  return { format: UNQUANTIZED, bits: UNQUANTIZED_BITS, cost, score: 0 };
+}

@@ -1,0 +1,98 @@
+import { effectiveBits, weightCost } from "../formats/cost.ts";
+import { fail, succeed, type Outcome } from "../outcome.ts";
+import { searchBest } from "./exact-search.ts";
+import type { BitPlan, BitProblem, Choice, ChoiceGroup } from "./problem.ts";
+import { usefulOptions } from "./reduce.ts";
+import { scaledBudget, scaleFor } from "./scale.ts";
+
+/**
+ * The plan with the least summed score whose average bits per weight are at most
+ * `budgetBits`, exactly. Averages run over all groups, fixed ones included.
+ *
+ * Preference among plans: lower score (compared to one part in 2^51 of the
+ * total); then lower cost; then, at the first group where two plans differ, the
+ * candidate listed first. When nothing meets the budget the result is the
+ * smallest plan there is, marked `satisfied: false`, and `bits.minimum` is the
+ * budget that would do.
+ */
+export function solveBitPlan(problem: BitProblem, budgetBits: number): Outcome<BitPlan> {
+  const wrong = checkProblem(problem, budgetBits);
+  if (wrong !== undefined) return wrong;
+  const { groups } = problem;
+  const totalWeights = sum(groups.map((group) => group.weights));
+  const dearest = groups.map(({ candidates }) => Math.max(...candidates.map(({ cost }) => cost)));
+  const scale = scaleFor(sum(dearest));
+  const options = groups.map((group) => usefulOptions(group.candidates, scale));
+  const budget = scaledBudget(weightCost(totalWeights, budgetBits), scale, groups.length);
+
+  const smallest = options.map((useful) => useful[0]?.index ?? 0);
+  const satisfied = sum(options.map((useful) => useful[0]?.cost ?? 0)) <= budget;
+  const best: Outcome<readonly number[]> = satisfied
+    ? searchBest(options, budget)
+    : succeed(smallest);
+  if (!best.ok) return best;
+
+  const choices = choose(groups, best.value);
+  const cost = sum(choices.map(({ candidate }) => candidate.cost));
+  const achieved = effectiveBits(cost, totalWeights);
+  const minimumCost = sum(choose(groups, smallest).map(({ candidate }) => candidate.cost));
+  return succeed({
+    choices,
+    score: sum(choices.map(({ candidate }) => candidate.score)),
+    cost,
+    bits: {
+      budget: budgetBits,
+      achieved,
+      slack: budgetBits - achieved,
+      minimum: effectiveBits(minimumCost, totalWeights),
+    },
+    satisfied,
+  });
+}
+
+function choose(groups: readonly ChoiceGroup[], plan: readonly number[]): readonly Choice[] {
+  return groups.flatMap(({ handle, candidates }, g) => {
+    const candidate = candidates[plan[g] ?? 0];
+    return candidate === undefined ? [] : [{ handle, candidate }];
+  });
+}
+
+function checkProblem({ groups }: BitProblem, budgetBits: number): Outcome<never> | undefined {
+  if (!(budgetBits > 0 && Number.isFinite(budgetBits))) {
+    return fail(
+      "invalid_budget",
+      "",
+      `A budget of ${budgetBits} bits per weight is not possible. Give a number above zero, for instance 8.0.`,
+    );
+  }
+  if (!groups.some((group) => group.weights > 0)) {
+    return fail(
+      "no_candidates",
+      "",
+      "There are no layer groups with weights to choose formats for. Check the scope and the model that were scored.",
+    );
+  }
+  for (const { handle, weights, candidates } of groups) {
+    if (candidates.length === 0) {
+      return fail(
+        "no_candidates",
+        handle,
+        `${handle} has no candidate format. Every group needs at least one, if only NONE.`,
+      );
+    }
+    const numbers = [weights, ...candidates.flatMap(({ cost, score }) => [cost, score])];
+    const bad = numbers.find((value) => !(Number.isFinite(value) && value >= 0));
+    if (bad !== undefined) {
+      return fail(
+        Number.isFinite(bad) ? "wrong_structure" : "non_finite_number",
+        handle,
+        `${handle} has ${bad} among its weights, costs and scores; they must be finite and not below zero. Measure its scores again.`,
+      );
+    }
+  }
+  return undefined;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

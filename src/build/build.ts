@@ -1,0 +1,274 @@
+import type { ActionNode } from "../graph/graph.ts";
+import type { Selection } from "../graph/select.ts";
+import type { EmitEvent } from "../model/event.ts";
+import { EXIT, exitCodeOf, type Failure } from "../model/failure.ts";
+import type { ActionRecord } from "../model/record.ts";
+import { judge, sourceState, type InputState, type Judgement } from "../plan/judge.ts";
+import { makePlan, type Plan } from "../plan/plan.ts";
+import type { ExpectedSeconds } from "../plan/cost.ts";
+import type { Ports } from "../ports.ts";
+import { Schedule, type Command, type ScheduleEvent } from "../schedule/schedule.ts";
+import { runAction } from "./run-action.ts";
+
+export interface BuildRequest {
+  readonly selection: Selection;
+  readonly targets: readonly string[];
+  readonly jobs: number;
+  readonly gpus: readonly string[];
+  readonly keepGoing: boolean;
+  readonly expected: ExpectedSeconds;
+  /** Actions that must not start even if they are stale, e.g. GPU work while watching. */
+  readonly hold?: (node: ActionNode) => boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface BuildOutcome {
+  readonly exitCode: number;
+  readonly failures: readonly Failure[];
+  readonly plan: Plan | null;
+}
+
+/** Builds a selection: survey, plan, then events and commands until nothing is left to do. */
+export async function runBuild(
+  request: BuildRequest,
+  ports: Ports,
+  emit: EmitEvent,
+): Promise<BuildOutcome> {
+  const started = ports.clock.now();
+  const purpose = request.targets.join(" ") || "the default targets";
+  const lock = await ports.lock.acquire(
+    purpose,
+    (owner) => emit({ type: "waiting_for_lock", owner, path: purpose }),
+    request.signal,
+  );
+  if (!lock.ok) {
+    emit({ type: "failure", failure: lock.error });
+    return { exitCode: exitCodeOf(lock.error), failures: [lock.error], plan: null };
+  }
+  try {
+    return await new Build(request, ports, emit, started).run();
+  } finally {
+    await ports.workspace.close();
+    await lock.value();
+  }
+}
+
+class Build {
+  readonly #request: BuildRequest;
+  readonly #ports: Ports;
+  readonly #emit: EmitEvent;
+  readonly #started: number;
+  readonly #settled = new Map<ActionNode, Judgement>();
+  readonly #failures: Failure[] = [];
+  readonly #counts = { ran: 0, restored: 0, fresh: 0, failed: 0, blocked: 0 };
+  readonly #stop = new AbortController();
+
+  constructor(request: BuildRequest, ports: Ports, emit: EmitEvent, started: number) {
+    this.#request = request;
+    this.#ports = ports;
+    this.#emit = emit;
+    this.#started = started;
+  }
+
+  async run(): Promise<BuildOutcome> {
+    const { selection, targets, jobs, gpus } = this.#request;
+    this.#emit({ type: "build_started", targets, jobs, gpus });
+    const recovered = await this.#ports.workspace.recover();
+    if (!recovered.ok) return this.#finish("failed", recovered.error, null);
+    for (const target of recovered.value) {
+      this.#emit({
+        type: "notice",
+        message: `finished publishing ${target}, which was interrupted`,
+      });
+    }
+    await this.#ports.workspace.survey(selection.needed, this.#emit);
+    const plan = makePlan(selection, this.#ports.workspace);
+    this.#emitPlan(plan);
+    if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
+      this.#counts.fresh = plan.actions.length;
+      return this.#finish("done", null, plan);
+    }
+    await this.#drive(plan);
+    await this.#ports.executor.close();
+    if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan);
+    const bad = this.#failures.length > 0 || this.#counts.blocked > 0;
+    return this.#finish(bad ? "failed" : "done", null, plan);
+  }
+
+  #drive(plan: Plan): Promise<void> {
+    const { jobs, gpus, keepGoing, selection, signal } = this.#request;
+    const schedule = new Schedule(selection.needed, { jobs, gpus, keepGoing });
+    return new Promise<void>((resolve, reject) => {
+      const inbox: ScheduleEvent[] = [];
+      let draining = false;
+      const send = (event: ScheduleEvent): void => {
+        inbox.push(event);
+        if (draining) return;
+        draining = true;
+        for (const next of inbox) {
+          for (const command of schedule.handle(next)) this.#perform(command, plan, send, reject);
+        }
+        inbox.length = 0;
+        draining = false;
+        if (schedule.finished) {
+          signal.removeEventListener("abort", cancel);
+          resolve();
+        }
+      };
+      const cancel = (): void => send({ type: "cancel" });
+      signal.addEventListener("abort", cancel, { once: true });
+      send(signal.aborted ? { type: "cancel" } : { type: "begin" });
+    });
+  }
+
+  #perform(
+    command: Command,
+    plan: Plan,
+    send: (event: ScheduleEvent) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    switch (command.type) {
+      case "judge": {
+        const judgement = this.#judge(command.node, command.demandedBy);
+        if (judgement.verdict === "fresh")
+          this.#settle(command.node, judgement, "fresh", false, null);
+        send({ type: "judged", node: command.node, judgement });
+        return;
+      }
+      case "restore":
+        this.#restore(command.node, command.judgement).then(send, reject);
+        return;
+      case "run":
+        this.#run(command, plan).then(send, reject);
+        return;
+      case "report_blocked":
+        this.#counts.blocked += 1;
+        this.#emit({ type: "action_blocked", target: command.node.id, causes: command.causes });
+        return;
+      case "stop_running":
+        this.#stop.abort();
+        return;
+    }
+  }
+
+  #judge(node: ActionNode, demandedBy: string | null): Judgement {
+    const { workspace } = this.#ports;
+    const inputs = new Map<string, InputState>();
+    for (const input of node.inputs) {
+      if (input.producer === null) {
+        inputs.set(input.role, sourceState(node, input, workspace));
+        continue;
+      }
+      const producer = this.#settled.get(input.producer.action);
+      const output = producer?.result?.outputs[input.producer.role];
+      if (output === undefined) throw new Error(`${node.id} was judged before ${input.path}`);
+      const present = producer?.absent.has(input.path) !== true;
+      inputs.set(input.role, { state: "known", digest: output.digest, present });
+    }
+    const demand = { consumer: demandedBy, exact: this.#request.selection.exact };
+    const judgement = judge(node, inputs, demand, workspace);
+    if (judgement.verdict === "run" && this.#request.hold?.(node) === true) {
+      return { ...judgement, verdict: "blocked" };
+    }
+    return judgement;
+  }
+
+  async #restore(node: ActionNode, judgement: Judgement): Promise<ScheduleEvent> {
+    const { result } = judgement;
+    if (result === null) throw new Error(`${node.id} has nothing to restore`);
+    const restored = await this.#ports.workspace.restore(node, result);
+    if (!restored.ok) return this.#failed(node, restored.error);
+    this.#counts.restored += 1;
+    this.#settle(node, { ...judgement, result }, "restored", true, null);
+    return { type: "succeeded", node, changed: true };
+  }
+
+  async #run(command: Extract<Command, { type: "run" }>, plan: Plan): Promise<ScheduleEvent> {
+    const { node, judgement, lease } = command;
+    this.#emit({
+      type: "action_started",
+      target: node.id,
+      op:
+        node.declaration.op.runtime === "python"
+          ? node.declaration.op.name
+          : node.declaration.op.module,
+      lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
+      devices: lease.gpus,
+      causes:
+        judgement.causes.length > 0 ? judgement.causes : (plan.byNode.get(node)?.causes ?? []),
+      expectedSeconds: this.#request.expected(node),
+      log: this.#ports.executor.logPath(node),
+    });
+    const ran = await runAction(
+      { node, judgement, lease, signal: this.#stop.signal },
+      this.#ports,
+      this.#emit,
+    );
+    if (!ran.ok) return this.#failed(node, ran.error);
+    const { record, changed } = ran.value;
+    this.#counts.ran += 1;
+    this.#settle(node, { ...judgement, result: record }, "ran", changed, record);
+    return { type: "succeeded", node, changed };
+  }
+
+  #settle(
+    node: ActionNode,
+    judgement: Judgement,
+    verdict: "fresh" | "restored" | "ran",
+    changed: boolean,
+    record: ActionRecord | null,
+  ): void {
+    if (verdict === "fresh" && !this.#settled.has(node)) this.#counts.fresh += 1;
+    this.#settled.set(node, judgement);
+    this.#emit({
+      type: "action_settled",
+      target: node.id,
+      verdict,
+      changed,
+      cost: record?.cost ?? null,
+    });
+  }
+
+  #failed(node: ActionNode, failure: Failure): ScheduleEvent {
+    const named = { ...failure, target: failure.target ?? node.id };
+    if (failure.reason !== "cancelled") {
+      this.#counts.failed += 1;
+      this.#failures.push(named);
+    }
+    this.#emit({ type: "action_failed", target: node.id, failure: named });
+    return { type: "failed", node };
+  }
+
+  #emitPlan(plan: Plan): void {
+    this.#emit({
+      type: "planned",
+      actions: plan.actions.map(({ node, verdict, causes }) => ({
+        target: node.id,
+        verdict,
+        causes,
+        gpu: node.declaration.resources.gpu > 0,
+        seconds: verdict === "run" || verdict === "unknown" ? this.#request.expected(node) : null,
+      })),
+    });
+  }
+
+  #finish(
+    outcome: "done" | "failed" | "interrupted",
+    failure: Failure | null,
+    plan: Plan | null,
+  ): BuildOutcome {
+    if (failure !== null) {
+      this.#failures.push(failure);
+      this.#emit({ type: "failure", failure });
+    }
+    const exitCode =
+      outcome === "interrupted"
+        ? EXIT.interrupted
+        : outcome === "failed"
+          ? EXIT.actionFailed
+          : EXIT.done;
+    const seconds = (this.#ports.clock.now() - this.#started) / 1000;
+    this.#emit({ type: "build_finished", outcome, exitCode, ...this.#counts, seconds });
+    return { exitCode, failures: this.#failures, plan };
+  }
+}

@@ -1,0 +1,85 @@
+import type { ActionNode } from "../graph/graph.ts";
+import type { EmitEvent } from "../model/event.ts";
+import type { Failure } from "../model/failure.ts";
+import type { ActionRecord } from "../model/record.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import type { Judgement } from "../plan/judge.ts";
+import type { Ports } from "../ports.ts";
+import type { Lease } from "../schedule/lanes.ts";
+
+export interface ActionRun {
+  readonly node: ActionNode;
+  readonly judgement: Judgement;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+}
+
+/** Stage, execute, check that no input moved meanwhile, publish, record. A failure changes nothing. */
+export async function runAction(
+  { node, judgement, lease, signal }: ActionRun,
+  ports: Ports,
+  emit: EmitEvent,
+): Promise<Result<{ record: ActionRecord; changed: boolean }, Failure>> {
+  const { key, description } = judgement;
+  if (key === null || description === null) throw new Error(`${node.id} has no key`);
+  const staged = await ports.workspace.stage(node);
+  if (!staged.ok) return staged;
+  const stage = staged.value;
+  const log = ports.executor.logPath(node) ?? "";
+  const execution = await ports.executor.execute({ node, lease, stage, log, emit, signal });
+  if (!execution.ok) {
+    if (execution.error.reason !== "gate_failed") {
+      await stage.discard();
+      return execution;
+    }
+    const kept = await stage.keepAside();
+    const nextStep = `${execution.error.nextStep ?? "Look at what the op said."} What it wrote is kept in ${kept}.`;
+    return err({ ...execution.error, nextStep });
+  }
+  const moved = await movedInput(node, judgement, ports);
+  if (moved !== null) {
+    await stage.discard();
+    return err(moved);
+  }
+  const { cost, tools, facts } = execution.value;
+  const record = {
+    schema: 1,
+    target: node.id,
+    key,
+    action: description,
+    input_paths: Object.fromEntries(node.inputs.map(({ role, path }) => [role, path])),
+    cost,
+    tools,
+    facts,
+    audit: [],
+  } as const;
+  const published = await ports.workspace.publish({ node, stage, record });
+  if (!published.ok) {
+    await stage.discard();
+    return published;
+  }
+  const full = ports.workspace.record(node);
+  if (full?.key !== key) throw new Error(`${node.id} was published but not recorded`);
+  return ok({ record: full, changed: published.value.changed });
+}
+
+/** The mutation guard: what the action read must still be what its key says it read. */
+async function movedInput(
+  node: ActionNode,
+  judgement: Judgement,
+  ports: Ports,
+): Promise<Failure | null> {
+  for (const input of node.inputs) {
+    const wanted = judgement.description?.inputs[input.role];
+    const found = await ports.workspace.observeAgain(input);
+    if (found === wanted) continue;
+    return {
+      reason: "input_changed",
+      message: `The input ${input.path} changed while the action ran, so its result is not recorded`,
+      target: node.id,
+      place: { file: input.path },
+      nextStep: "Run the same command again once the file is left alone.",
+    };
+  }
+  return null;
+}

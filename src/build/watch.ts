@@ -1,0 +1,108 @@
+import type { EmitEvent } from "../model/event.ts";
+import type { Failure } from "../model/failure.ts";
+import type { Result } from "../model/result.ts";
+import type { ActionNode } from "../graph/graph.ts";
+import type { FileWatch, Ports } from "../ports.ts";
+import { runBuild, type BuildRequest } from "./build.ts";
+
+export interface WatchedBuild {
+  readonly ports: Ports;
+  readonly request: Omit<BuildRequest, "signal" | "hold">;
+  /** Absolute paths of the modules, configs and op sources behind the declarations. */
+  readonly files: readonly string[];
+  readonly root: string;
+}
+
+export interface WatchRequest {
+  /** Loads everything anew; called again after each change. */
+  readonly open: () => Promise<Result<WatchedBuild, readonly Failure[]>>;
+  readonly watchFiles: (changed: () => void) => Promise<FileWatch>;
+  readonly gpu: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Builds, waits for a change, builds again. An event only means "look again": what is stale is decided
+ * by content as always, so a touched file or our own output costs a look and nothing more. GPU work
+ * that became due is held and reported with its cost.
+ */
+export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promise<void> {
+  const changes = new ChangeQueue(request.signal);
+  const watch = await request.watchFiles(() => changes.notify());
+  try {
+    let watched: readonly string[] = [];
+    let debt = "";
+    while (!request.signal.aborted) {
+      const opened = await request.open();
+      if (!opened.ok) {
+        for (const failure of opened.error) emit({ type: "failure", failure });
+      } else {
+        const { files, root, ports } = opened.value;
+        watched = [...files, ...sourcesOf(opened.value.request.selection.needed, root)];
+        debt = await buildOnce(opened.value, request, emit, debt);
+        await ports.executor.close();
+      }
+      watch.set(watched);
+      emit({ type: "notice", message: `watching ${watched.length} files; Ctrl-C ends` });
+      await changes.next();
+    }
+  } finally {
+    await watch.close();
+  }
+}
+
+async function buildOnce(
+  { request, ports }: WatchedBuild,
+  { gpu, signal }: WatchRequest,
+  emit: EmitEvent,
+  lastDebt: string,
+): Promise<string> {
+  const owed: ActionNode[] = [];
+  const hold = (node: ActionNode): boolean => {
+    if (gpu || node.declaration.resources.gpu === 0) return false;
+    owed.push(node);
+    return true;
+  };
+  await runBuild({ ...request, hold, signal }, ports, emit);
+  if (owed.length === 0) return "";
+  const known = owed.map((node) => request.expected(node));
+  const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  const untimed = known.filter((value) => value === null).length;
+  const cost = [
+    ...(seconds > 0 ? [`about ${Math.round(seconds)} s`] : []),
+    ...(untimed > 0 ? [`${untimed} never timed`] : []),
+  ].join(", ");
+  const debt = `GPU debt: ${owed.length} due (${cost}), not started; use --gpu or aqm build: ${owed.map(({ id }) => id).join(" ")}`;
+  if (debt !== lastDebt) emit({ type: "notice", message: debt });
+  return debt;
+}
+
+function sourcesOf(nodes: readonly ActionNode[], root: string): readonly string[] {
+  const paths = new Set<string>();
+  for (const node of nodes) {
+    for (const input of node.inputs)
+      if (input.producer === null) paths.add(`${root}/${input.path}`);
+  }
+  return [...paths];
+}
+
+/** Remembers that something changed while nobody was waiting. */
+class ChangeQueue {
+  #changed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener("abort", () => this.notify(), { once: true });
+  }
+
+  notify(): void {
+    this.#changed = true;
+    this.#wake?.();
+  }
+
+  async next(): Promise<void> {
+    if (!this.#changed) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = null;
+    this.#changed = false;
+  }
+}

@@ -1,0 +1,104 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { Failure } from "../model/failure.ts";
+import { didYouMean } from "../model/nearest-name.ts";
+import { err, ok, type Result } from "../model/result.ts";
+
+export interface OptionSpec {
+  readonly name: string;
+  readonly short?: string;
+  /** How the value is called in the help; absent for a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  /** What follows the name in the usage line. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly description: readonly string[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+export interface Arguments {
+  readonly targets: readonly string[];
+  readonly flag: (name: string) => boolean;
+  readonly value: (name: string) => string | undefined;
+}
+
+/** Parses with Node's own parser; a mistyped option gets the nearest right one. */
+export function parseArguments(
+  spec: CommandSpec,
+  argv: readonly string[],
+): Result<Arguments, Failure> {
+  const options: NonNullable<ParseArgsConfig["options"]> = {
+    help: { type: "boolean", short: "h" },
+  };
+  for (const { name, short, value } of spec.options) {
+    options[name] = {
+      type: value === undefined ? "boolean" : "string",
+      ...(short === undefined ? {} : { short }),
+    };
+  }
+  try {
+    const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    const values = parsed.values as Readonly<Record<string, string | boolean | undefined>>;
+    return ok({
+      targets: parsed.positionals,
+      flag: (name) => values[name] === true,
+      value: (name) => (typeof values[name] === "string" ? values[name] : undefined),
+    });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const unknown = /Unknown option '--?([^']+)'/.exec(text)?.[1];
+    return err({
+      reason: "usage",
+      message:
+        unknown === undefined
+          ? (text.split(". ")[0] ?? text)
+          : `aqm ${spec.name} has no option --${unknown}`,
+      nextStep:
+        (unknown === undefined ? undefined : didYouMean(unknown, Object.keys(options))) ??
+        `aqm ${spec.name} --help lists them.`,
+    });
+  }
+}
+
+/** A whole number of at least `least`, or the failure that says which option is wrong. */
+export function wholeNumber(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  least = 1,
+): Result<number, Failure> {
+  if (text === undefined) return ok(fallback);
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return ok(value);
+  return err({
+    reason: "usage",
+    message: `--${name} takes a whole number from ${least}, not ${text}`,
+    nextStep: `Write for example --${name} ${Math.max(least, 2)}.`,
+  });
+}
+
+export function helpText(spec: CommandSpec): string {
+  const option = ({ name, short, value }: OptionSpec): string =>
+    `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+  const all = [...spec.options, { name: "help", short: "h", help: "This page." }];
+  const width = Math.max(...all.map((item) => option(item).length)) + 2;
+  return [
+    spec.summary,
+    "",
+    `  aqm ${spec.name} ${spec.usage}`,
+    "",
+    ...spec.description,
+    "",
+    "Options",
+    ...all.map((item) => `  ${option(item).padEnd(width)}${item.help}`),
+    "",
+    "Examples",
+    ...spec.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
+    "",
+  ].join("\n");
+}

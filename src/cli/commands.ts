@@ -1,0 +1,161 @@
+import type { CommandSpec, OptionSpec } from "./arguments.ts";
+
+const JSON_OPTION: OptionSpec = { name: "json", help: "Print data instead of text." };
+const PYTHON_OPTION: OptionSpec = {
+  name: "python",
+  value: "PATH",
+  help: "Use this interpreter for Python ops (also AQM_PYTHON); it is checked.",
+};
+const LANE_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "jobs",
+    short: "j",
+    value: "N",
+    help: "CPU actions at the same time (default: the processors).",
+  },
+  {
+    name: "gpus",
+    value: "IDS",
+    help: "GPU devices to use, e.g. 0,1 (default: all that are visible).",
+  },
+  PYTHON_OPTION,
+];
+
+/** Every command, as data: parsing, help and completion all come from here. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "build",
+    usage: "[targets…] [options]",
+    summary: "Brings targets up to date, running only what is stale.",
+    description: [
+      "A target is a path that some rule makes: a file, a folder (everything in it), or a glob.",
+      "Without targets, the defaults of the Aqmfile are built.",
+      "",
+      "Exit codes: 0 done or fresh, 1 an action failed, 2 wrong usage or Aqmfile, 130 interrupted.",
+      "With --dry-run --check: 10 stale (cheap actions only), 11 stale (GPU needed), 12 inputs missing.",
+    ],
+    options: [
+      {
+        name: "dry-run",
+        short: "n",
+        help: "Say what would run, why, and what it will cost; change nothing.",
+      },
+      { name: "check", help: "With --dry-run: tell by the exit code, for CI." },
+      {
+        name: "keep-going",
+        short: "k",
+        help: "After a failure, go on with what does not depend on it.",
+      },
+      ...LANE_OPTIONS,
+      {
+        name: "reporter",
+        value: "NAME",
+        help: "tty, plain or json (default: tty on a terminal, else plain).",
+      },
+      { ...JSON_OPTION, help: "Events as lines of JSON; with --dry-run the plan as one document." },
+    ],
+    examples: [
+      ["aqm build models/qwen3_vl_tiny", "everything in that folder"],
+      ["aqm build --dry-run 'models/**/*.md'", "which reports are stale, and why"],
+      ["aqm build --dry-run --check", "in CI: is what is committed up to date?"],
+    ],
+  },
+  {
+    name: "why",
+    usage: "TARGET… [options]",
+    summary: "Says why targets are fresh or stale, with old and new values.",
+    description: [
+      "Follows the causes up to their roots: what changed, in which file or config value.",
+    ],
+    options: [JSON_OPTION],
+    examples: [
+      [
+        "aqm why models/qwen3_vl_tiny",
+        "everything that is stale in that folder, and the root causes",
+      ],
+    ],
+  },
+  {
+    name: "watch",
+    usage: "[targets…] [options]",
+    summary: "Rebuilds while you edit; GPU work is shown as a debt, not started.",
+    description: [
+      "Watches the Aqmfile, rules, configs and sources of the given targets. Cheap stages are rebuilt",
+      "at once. Actions on the GPU lane wait, listed with their expected cost, unless --gpu is given.",
+    ],
+    options: [
+      { name: "gpu", help: "Run GPU actions too." },
+      ...LANE_OPTIONS,
+      {
+        name: "reporter",
+        value: "NAME",
+        help: "tty, plain or json (default: tty on a terminal, else plain).",
+      },
+    ],
+    examples: [["aqm watch models/qwen3_vl_tiny", "while changing the wording of a report"]],
+  },
+  {
+    name: "list",
+    usage: "[targets…] [options]",
+    summary: "Lists targets: what can be built.",
+    description: ["Without targets, everything that the Aqmfile declares."],
+    options: [
+      { name: "sources", help: "List the source files that the targets need instead." },
+      JSON_OPTION,
+    ],
+    examples: [["aqm list 'models/*/layer-analysis/**'", "everything that the pattern matches"]],
+  },
+  {
+    name: "clean",
+    usage: "[targets…] [options]",
+    summary: "Removes outputs, but only files that aqm wrote and nobody changed since.",
+    description: [
+      "Records stay, so the next build restores what the store still has instead of running it.",
+    ],
+    options: [
+      { name: "dry-run", short: "n", help: "Say what would be removed." },
+      { name: "force", help: "Remove outputs that were changed by hand, too." },
+      JSON_OPTION,
+    ],
+    examples: [["aqm clean models/qwen3_vl_tiny", "remove all that was built in that folder"]],
+  },
+  {
+    name: "environment",
+    usage: "[NAME…] [options]",
+    summary: "Makes the Python environments ahead of time and prints their interpreters.",
+    description: [
+      "A build does this by itself when it first needs one. Environments are made from hashed lock",
+      "files, in a cache that all your workspaces share (AQM_CACHE, else ~/.cache/aqm).",
+    ],
+    options: [PYTHON_OPTION, JSON_OPTION],
+    examples: [["aqm environment", "make every environment that the Aqmfile uses"]],
+  },
+  {
+    name: "completion",
+    usage: "bash|zsh|fish",
+    summary: "Prints a completion script for your shell.",
+    description: [
+      "For bash: source <(aqm completion bash). Targets are completed from the Aqmfile.",
+    ],
+    options: [],
+    examples: [["source <(aqm completion bash)", "complete commands, options and targets"]],
+  },
+];
+
+export function overviewText(version: string): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
+  return [
+    `aqm ${version}: an incremental build graph for reproducible artifacts; reruns only what is stale.`,
+    "",
+    "  aqm COMMAND [targets…] [options]",
+    "",
+    "Commands",
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    "",
+    "  aqm COMMAND --help    options and examples of a command",
+    "  aqm --version         the version",
+    "",
+    "Start with `aqm list` (what can be built) and `aqm build --dry-run` (what is stale, and why).",
+    "",
+  ].join("\n");
+}

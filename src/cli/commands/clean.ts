@@ -1,0 +1,58 @@
+import * as fs from "node:fs";
+import { dirname, join } from "node:path";
+import { EXIT } from "../../model/failure.ts";
+import type { Arguments } from "../arguments.ts";
+import { openSession } from "../session.ts";
+import { print, printFailures, printJson } from "../terminal.ts";
+
+export async function run(args: Arguments): Promise<number> {
+  const session = await openSession({ targets: args.targets.length > 0 ? args.targets : ["."] });
+  if (!session.ok) {
+    printFailures(session.error);
+    return EXIT.usage;
+  }
+  const { layout, selection, workspace } = session.value;
+  const nodes = [...selection.requested];
+  await workspace.survey(nodes, () => undefined);
+  const removed: string[] = [];
+  const kept: { path: string; why: string }[] = [];
+  for (const node of nodes) {
+    const record = workspace.record(node);
+    for (const [role, output] of Object.entries(node.declaration.outputs)) {
+      const found = workspace.observeOutput(output);
+      if (found.state === "missing") continue;
+      const recorded = record?.outputs[role]?.digest;
+      const ours = found.state === "present" && found.digest === recorded;
+      if (ours || (args.flag("force") && recorded !== undefined)) removed.push(output.path);
+      else
+        kept.push({
+          path: output.path,
+          why: recorded === undefined ? "aqm did not write it" : "it was changed since",
+        });
+    }
+  }
+  if (!args.flag("dry-run")) {
+    for (const path of removed) remove(layout.root, path);
+  }
+  await workspace.close();
+  if (args.flag("json")) printJson({ removed, kept });
+  else {
+    const word = args.flag("dry-run") ? "would remove" : "removed";
+    for (const path of removed) print(`${word} ${path}`);
+    for (const { path, why } of kept) print(`kept ${path}: ${why}`);
+    if (removed.length + kept.length === 0) print("nothing to remove");
+  }
+  return EXIT.done;
+}
+
+/** Removes an output and the folders above it that are empty then. */
+function remove(root: string, path: string): void {
+  fs.rmSync(join(root, path), { recursive: true, force: true });
+  for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
+    try {
+      fs.rmdirSync(join(root, folder));
+    } catch {
+      return; // not empty
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { EXIT } from "../../model/failure.ts";
+import type { Arguments } from "../arguments.ts";
+import { openSession } from "../session.ts";
+import { print, printFailures, printJson } from "../terminal.ts";
+
+export async function run(args: Arguments): Promise<number> {
+  const targets = args.targets.length > 0 ? args.targets : ["."];
+  const session = await openSession({ targets });
+  if (!session.ok) {
+    printFailures(session.error);
+    return EXIT.usage;
+  }
+  const { selection } = session.value;
+  if (args.flag("sources")) {
+    const sources = new Map<string, string>();
+    for (const node of selection.needed) {
+      for (const { path, kind, producer } of node.inputs)
+        if (producer === null) sources.set(path, kind);
+    }
+    const rows = [...sources].map(([path, kind]) => ({ path, kind })).sort(byPath);
+    if (args.flag("json")) printJson(rows);
+    else for (const { path } of rows) print(path);
+    return EXIT.done;
+  }
+  const rows = [...selection.requested]
+    .flatMap(({ declaration: { op, outputs, resources } }) =>
+      Object.values(outputs).map(({ path, kind, keep }) => ({
+        path,
+        kind,
+        keep,
+        op: op.runtime === "python" ? op.name : op.module,
+        lane: resources.gpu > 0 ? "gpu" : "cpu",
+      })),
+    )
+    .sort(byPath);
+  if (args.flag("json")) printJson(rows);
+  else for (const { path, kind } of rows) print(kind === "folder" ? `${path}/` : path);
+  return EXIT.done;
+}
+
+const byPath = (a: { path: string }, b: { path: string }): number =>
+  a.path < b.path ? -1 : a.path > b.path ? 1 : 0;

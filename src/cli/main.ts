@@ -1,0 +1,71 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../model/failure.ts";
+import { didYouMean } from "../model/nearest-name.ts";
+import { helpText, parseArguments, type Arguments } from "./arguments.ts";
+import { COMMANDS, overviewText } from "./commands.ts";
+import { PACKAGE_ROOT } from "./session.ts";
+import { print, printFailures } from "./terminal.ts";
+
+type RunCommand = (args: Arguments) => Promise<number>;
+
+/** Each command is loaded only when it is asked for: start-up is part of every no-op. */
+const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>> = {
+  build: () => import("./commands/build.ts"),
+  why: () => import("./commands/why.ts"),
+  watch: () => import("./commands/watch.ts"),
+  list: () => import("./commands/list.ts"),
+  clean: () => import("./commands/clean.ts"),
+  environment: () => import("./commands/environment.ts"),
+  completion: () => import("./commands/completion.ts"),
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    const spec = COMMANDS.find(({ name }) => name === rest[0]);
+    print(spec === undefined ? overviewText(version()) : helpText(spec));
+    return first === undefined ? EXIT.usage : EXIT.done;
+  }
+  if (first === "--version" || first === "-v" || first === "-V") {
+    print(version());
+    return EXIT.done;
+  }
+  if (first === "__complete") return (await import("./commands/completion.ts")).complete(rest);
+  const spec = COMMANDS.find(({ name }) => name === first);
+  const load = RUN[first];
+  if (spec === undefined || load === undefined) {
+    const names = COMMANDS.map(({ name }) => name);
+    printFailures([
+      {
+        reason: "usage",
+        message: `aqm has no command ${first}`,
+        nextStep: didYouMean(first, names) ?? `Commands: ${names.join(", ")}.`,
+      },
+    ]);
+    return EXIT.usage;
+  }
+  if (rest.includes("--help") || rest.includes("-h")) {
+    print(helpText(spec));
+    return EXIT.done;
+  }
+  const args = parseArguments(spec, rest);
+  if (!args.ok) {
+    printFailures([args.error]);
+    return EXIT.usage;
+  }
+  return (await load()).run(args.value);
+}
+
+function version(): string {
+  const text = fs.readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+// A reader that went away (`aqm list | head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,189 @@
+import * as fs from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ActionNode } from "../graph/graph.ts";
+import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
+import { loadAqmfile, type LoadedAqmfile } from "../host/aqmfile.ts";
+import { visibleGpus } from "../host/gpus.ts";
+import { layoutOf, type Layout } from "../host/layout.ts";
+import { OpSources } from "../host/op-sources.ts";
+import { DiskWorkspace } from "../host/workspace.ts";
+import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Failure } from "../model/failure.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { expectFromRecords, type ExpectedSeconds } from "../plan/cost.ts";
+import type { Ports } from "../ports.ts";
+import { lockDigest } from "../host/environment-lock.ts";
+import { wholeNumber, type Arguments } from "./arguments.ts";
+
+/** The folder of the aqm package: this module ends up in its `dist/`. */
+export const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+
+/** Everything that a command needs, wired to the real world. */
+export interface Session {
+  readonly layout: Layout;
+  readonly aqmfile: LoadedAqmfile;
+  readonly selection: Selection;
+  readonly targets: readonly string[];
+  readonly workspace: DiskWorkspace;
+  readonly opSources: OpSources;
+  readonly gpus: readonly string[];
+  readonly expected: ExpectedSeconds;
+}
+
+export interface SessionOptions {
+  readonly targets: readonly string[];
+  readonly gpus?: string | undefined;
+}
+
+export async function openSession(
+  options: SessionOptions,
+): Promise<Result<Session, readonly Failure[]>> {
+  const root = findRoot(process.cwd());
+  const layout = layoutOf(root ?? process.cwd(), PACKAGE_ROOT);
+  const aqmfile = await loadAqmfile(layout);
+  if (!aqmfile.ok) return aqmfile;
+  const { graph, environments } = aqmfile.value;
+  const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout));
+  const selection = select(graph, targets, await globMatcher(targets));
+  if (!selection.ok) return selection;
+
+  const opSources = new OpSources(layout);
+  const resolved = await opSources.resolve(selection.value.needed);
+  if (!resolved.ok) return err([resolved.error]);
+  const locks = environmentLocks(layout, environments, selection.value.needed);
+  if (!locks.ok) return err([locks.error]);
+  const gpus = options.gpus?.split(",").map((id) => id.trim()) ?? visibleGpus();
+  const workspace = new DiskWorkspace({
+    layout,
+    opSource: (node) => opSources.of(node),
+    environmentLock: (name) => {
+      const lock = locks.value.get(name);
+      if (lock === undefined) throw new Error(`the environment ${name} was not declared`);
+      return lock;
+    },
+    unsupported: (node) => tooFewGpus(node, gpus),
+  });
+  // The history is only read when a duration is asked for that no record has.
+  let durations: ReadonlyMap<string, readonly number[]> | null = null;
+  const expected: ExpectedSeconds = (node) => {
+    durations ??= workspace.records.durations();
+    return expectFromRecords((other) => workspace.record(other), durations)(node);
+  };
+  return ok({
+    layout,
+    aqmfile: aqmfile.value,
+    selection: selection.value,
+    targets,
+    workspace,
+    opSources,
+    gpus,
+    expected,
+  });
+}
+
+/** The nearest folder, from here upwards, that holds an Aqmfile. */
+function findRoot(start: string): string | null {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (fs.existsSync(join(folder, "Aqmfile.ts"))) return fs.realpathSync(folder);
+    if (folder === dirname(folder)) return null;
+  }
+}
+
+/** Targets are given relative to where the user is, as with any other path. */
+function fromWorkspaceRoot(target: string, layout: Layout): string {
+  const here = fs.realpathSync(process.cwd());
+  const below = here === layout.root ? "" : `${here.slice(layout.root.length + 1)}/`;
+  const absolute = target.startsWith(`${layout.root}/`)
+    ? target.slice(layout.root.length + 1)
+    : `${below}${target}`;
+  const parts: string[] = [];
+  for (const part of absolute.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return parts.length === 0 ? "." : parts.join("/");
+}
+
+/** The glob library is only loaded when a target has glob characters. */
+async function globMatcher(targets: readonly string[]): Promise<GlobMatcher> {
+  if (!targets.some(isGlob)) return () => () => false;
+  const { default: picomatch } = await import("picomatch");
+  return (pattern) => {
+    const matches = picomatch(pattern, { dot: true });
+    return (path) => matches(path);
+  };
+}
+
+function environmentLocks(
+  layout: Layout,
+  environments: readonly EnvironmentDeclaration[],
+  nodes: readonly ActionNode[],
+): Result<ReadonlyMap<string, Digest>, Failure> {
+  const needed = new Set(
+    nodes.flatMap(({ declaration: { op } }) => (op.runtime === "python" ? [op.environment] : [])),
+  );
+  const locks = new Map<string, Digest>();
+  for (const declaration of environments) {
+    if (!needed.has(declaration.name)) continue;
+    const digest = lockDigest(layout, declaration);
+    if (!digest.ok) return digest;
+    locks.set(declaration.name, digest.value);
+  }
+  return ok(locks);
+}
+
+function tooFewGpus(
+  node: ActionNode,
+  gpus: readonly string[],
+): { readonly why: string; readonly nextStep: string } | null {
+  const { gpu } = node.declaration.resources;
+  if (gpu <= gpus.length) return null;
+  return {
+    why: `it needs ${gpu === 1 ? "a GPU" : `${gpu} GPUs`} and this machine shows ${gpus.length === 0 ? "none" : gpus.length}`,
+    nextStep: "build it on a machine with one, or set the device to cpu in its model config",
+  };
+}
+
+export interface BuildSettings {
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+}
+
+export function buildSettings(args: Arguments): Result<BuildSettings, Failure> {
+  const jobs = wholeNumber("jobs", args.value("jobs"), availableParallelism());
+  return jobs.ok ? ok({ jobs: jobs.value, keepGoing: args.flag("keep-going") }) : jobs;
+}
+
+/** The real ports. Loaded only by commands that run something. */
+export async function realPorts(session: Session, python: string | undefined): Promise<Ports> {
+  const [executors, typescript, pythons, environments, leases, locks] = await Promise.all([
+    import("../host/executor.ts"),
+    import("../host/typescript-executor.ts"),
+    import("../host/python-executor.ts"),
+    import("../host/python-environment.ts"),
+    import("../host/gpu-leases.ts"),
+    import("../host/file-lock.ts"),
+  ]);
+  const { layout, aqmfile, workspace, opSources } = session;
+  const named = python ?? (process.env["AQM_PYTHON"] || undefined);
+  const pythonExecutor = new pythons.PythonExecutor({
+    layout,
+    opSources,
+    environments: new Map(aqmfile.environments.map((item) => [item.name, item])),
+    pythonEnvironments: new environments.PythonEnvironments(layout, named),
+    gpuLeases: new leases.GpuLeases(),
+  });
+  const typescriptExecutor = new typescript.TypescriptExecutor(layout, opSources);
+  return {
+    clock: { now: () => performance.now() },
+    workspace,
+    executor: new executors.LocalExecutor(layout, typescriptExecutor, pythonExecutor),
+    lock: {
+      acquire: (purpose, waiting, signal) =>
+        locks.acquireFileLock(join(layout.state, "build.lock"), purpose, waiting, signal),
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import type {
+  ActionDeclaration,
+  EnvironmentDeclaration,
+  InputDeclaration,
+  OutputDeclaration,
+  Resources,
+} from "../model/declaration.ts";
+import type { JsonObject } from "../model/json.ts";
+import type { TypescriptOpModule } from "../model/op.ts";
+import { declarationPlace } from "./host.ts";
+
+/** An op and what it takes; the type parameters make a forgotten role a compile error. */
+export interface Op<Params extends object, Inputs extends string, Outputs extends string> {
+  readonly declaration: ActionDeclaration["op"];
+  readonly environment?: EnvironmentDeclaration;
+  /** Types only; never set. */
+  readonly signature?: (params: Params, inputs: Inputs) => Outputs;
+}
+
+/** A Python op: module `ops/<name>.py` of the runner package, run in `environment`. */
+export function pythonOp<Params extends object, Inputs extends string, Outputs extends string>(
+  name: string,
+  environment: EnvironmentDeclaration,
+): Op<Params, Inputs, Outputs> {
+  return { declaration: { runtime: "python", name, environment: environment.name }, environment };
+}
+
+/**
+ * A TypeScript op: `typescriptOp<typeof import("./ops/report.ts")>("rules/ops/report.ts")`.
+ * The path is relative to the workspace; the module is only loaded when the op has to run.
+ */
+export function typescriptOp<Module>(
+  path: string,
+): Module extends TypescriptOpModule<infer P, infer I, infer O> ? Op<P, I, O> : never;
+export function typescriptOp(path: string): Op<object, string, string> {
+  return { declaration: { runtime: "typescript", module: path } };
+}
+
+export function environment(declaration: EnvironmentDeclaration): EnvironmentDeclaration {
+  return declaration;
+}
+
+/** An input: a source file or folder, or an output of another action. */
+export type Input = InputDeclaration & { readonly producer?: DeclaredAction };
+
+export function file(path: string, options: { readonly obtain?: string } = {}): Input {
+  return { path, kind: "file", ...options };
+}
+
+export function folder(
+  path: string,
+  options: { readonly include?: readonly string[]; readonly obtain?: string } = {},
+): Input {
+  return { path, kind: "folder", ...options };
+}
+
+/** An output that belongs into Git and must be in the workspace. */
+export const committed = (path: string, kind: "file" | "folder" = "file"): OutputDeclaration => ({
+  path,
+  kind,
+  keep: "committed",
+});
+
+/** An output that Git ignores; when it is absent, only a consumer that has to run brings it back. */
+export const local = (path: string, kind: "file" | "folder" = "file"): OutputDeclaration => ({
+  path,
+  kind,
+  keep: "local",
+});
+
+export interface DeclaredAction<Outputs extends string = string> extends ActionDeclaration {
+  readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
+  readonly environments: readonly EnvironmentDeclaration[];
+  readonly producers: readonly DeclaredAction[];
+}
+
+/** Declares one execution of an op. Nothing happens until somebody asks for one of its outputs. */
+export function action<
+  Params extends object,
+  Inputs extends string,
+  Outputs extends string,
+>(declaration: {
+  readonly op: Op<Params, Inputs, Outputs>;
+  readonly params: Params;
+  readonly inputs: Readonly<Record<Inputs, Input>>;
+  readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
+  readonly resources?: Partial<Resources>;
+}): DeclaredAction<Outputs> {
+  const inputs: Record<string, InputDeclaration> = {};
+  const producers: DeclaredAction[] = [];
+  for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
+    const { producer, ...plain } = input;
+    if (producer !== undefined) producers.push(producer);
+    inputs[role] = plain;
+  }
+  return {
+    op: declaration.op.declaration,
+    params: declaration.params as JsonObject,
+    inputs,
+    outputs: declaration.outputs,
+    resources: { cpu: declaration.resources?.cpu ?? 1, gpu: declaration.resources?.gpu ?? 0 },
+    environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
+    producers,
+    ...declarationPlace(),
+  };
+}
+
+/** The input that another action's output is. */
+export function from<Outputs extends string>(
+  producer: DeclaredAction<Outputs>,
+  role: Outputs,
+): Input {
+  const output = producer.outputs[role];
+  return { path: output.path, kind: output.kind, producer };
+}

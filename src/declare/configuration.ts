@@ -1,0 +1,40 @@
+import type { JsonObject } from "../model/json.ts";
+import { didYouMean } from "../model/nearest-name.ts";
+import { DeclarationError, declareHost } from "./host.ts";
+
+/**
+ * One config of a group: `configuration<QuantPair>("quant_pair", "wfp8_afp8")` is the checked
+ * content of `conf/quant_pair/wfp8_afp8.yaml`. Only values that reach an action's params matter to
+ * its key, so a comment or an unrelated key makes nothing stale.
+ */
+export function configuration<T extends object = JsonObject>(group: string, name: string): T {
+  const members = configurationGroup(group);
+  const found = members[name];
+  if (found === undefined) {
+    throw new DeclarationError(
+      "unknown_name",
+      `There is no conf/${group}/${name}.yaml`,
+      didYouMean(name, Object.keys(members)) ??
+        `conf/${group} has: ${Object.keys(members).join(", ") || "nothing"}.`,
+    );
+  }
+  return found as T;
+}
+
+/** The names in a group, sorted. */
+export function configurationNames(group: string): readonly string[] {
+  return Object.keys(configurationGroup(group)).sort();
+}
+
+function configurationGroup(group: string): Readonly<Record<string, JsonObject>> {
+  const groups = declareHost().configuration;
+  const members = groups[group];
+  if (members === undefined) {
+    throw new DeclarationError(
+      "unknown_name",
+      `There is no config group conf/${group}`,
+      didYouMean(group, Object.keys(groups)) ?? `Groups: ${Object.keys(groups).join(", ")}.`,
+    );
+  }
+  return members;
+}

@@ -1,0 +1,56 @@
+import type { Failure, FailureReason, SourcePlace } from "../model/failure.ts";
+import type { JsonObject } from "../model/json.ts";
+
+/**
+ * What the loader hands to an Aqmfile while it is evaluated. It travels on a global symbol because
+ * the Aqmfile is bundled with its own copy of this module.
+ */
+export interface DeclareHost {
+  /** Every valid `conf/<group>/<name>.yaml`, already checked against its schema. */
+  readonly configuration: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+  /** True on the second evaluation, after a mistake was found: find out where each thing is declared. */
+  readonly trace: boolean;
+}
+
+export const HOST_SYMBOL = Symbol.for("aqm.declare.host");
+
+export function declareHost(): DeclareHost {
+  const host = (globalThis as Record<symbol, unknown>)[HOST_SYMBOL] as DeclareHost | undefined;
+  if (host === undefined) {
+    throw new Error("An Aqmfile is evaluated by aqm; run `aqm list` instead of importing it.");
+  }
+  return host;
+}
+
+/** A mistake in an Aqmfile or a rule. The loader turns it into a failure with file and line. */
+export class DeclarationError extends Error {
+  readonly aqmFailure: Failure;
+  constructor(reason: FailureReason, message: string, nextStep?: string) {
+    super(message);
+    this.name = "DeclarationError";
+    this.aqmFailure = { reason, message, ...(nextStep === undefined ? {} : { nextStep }) };
+  }
+}
+
+/** Where the caller's code is, when the host asks for it: stacks are too dear for every load. */
+export function declarationPlace(): { declaredAt: SourcePlace } | Record<string, never> {
+  if (!declareHost().trace) return {};
+  const place = placeInStack(new Error().stack ?? "");
+  return place === undefined ? {} : { declaredAt: place };
+}
+
+/**
+ * The frame that a user would look at: in the Aqmfile if it is there, else in the innermost rule.
+ * Expects a stack that source maps have already translated.
+ */
+export function placeInStack(stack: string): SourcePlace | undefined {
+  const frames: SourcePlace[] = [];
+  for (const line of stack.split("\n")) {
+    const match = /(?:\(|at )(?:file:\/\/)?([^()\s][^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
+    if (match === null) continue;
+    const [, file = "", row, column] = match;
+    if (/^node:|[\\/]src[\\/]declare[\\/]|[\\/]node_modules[\\/]/.test(file)) continue;
+    frames.push({ file, line: Number(row), column: Number(column) });
+  }
+  return frames.find((frame) => /Aqmfile\.[cm]?ts$/.test(frame.file)) ?? frames[0];
+}

@@ -1,0 +1,205 @@
+import type { ActionDeclaration, Declarations, InputDeclaration } from "../model/declaration.ts";
+import type { Failure } from "../model/failure.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { findCycle } from "./cycle.ts";
+import { checkPath } from "./path.ts";
+
+export interface GraphInput extends InputDeclaration {
+  readonly role: string;
+  /** The action that makes it, and under which role; null for a source. */
+  readonly producer: { readonly action: ActionNode; readonly role: string } | null;
+}
+
+export interface ActionNode {
+  /** The path of the first output: stable, readable, unique. */
+  readonly id: string;
+  /** Position in topological order. */
+  readonly index: number;
+  readonly declaration: ActionDeclaration;
+  readonly inputs: readonly GraphInput[];
+  readonly consumers: readonly ActionNode[];
+}
+
+export interface Graph {
+  /** In topological order: producers before consumers, ties in declaration order. */
+  readonly actions: readonly ActionNode[];
+  readonly byOutput: ReadonlyMap<string, { readonly action: ActionNode; readonly role: string }>;
+  readonly defaults: readonly string[];
+}
+
+interface MutableNode extends ActionNode {
+  index: number;
+  inputs: GraphInput[];
+  consumers: ActionNode[];
+}
+
+/** Checks the declarations and links them. All mistakes are reported together. */
+export function buildGraph(declarations: Declarations): Result<Graph, readonly Failure[]> {
+  const failures: Failure[] = [];
+  const byOutput = new Map<string, { action: MutableNode; role: string }>();
+  const nodes: MutableNode[] = [];
+  for (const declaration of declarations.actions) {
+    const node = nodeOf(declaration, failures);
+    if (node === null) continue;
+    nodes.push(node);
+    for (const [role, output] of Object.entries(declaration.outputs)) {
+      const other = byOutput.get(output.path);
+      if (other === undefined) byOutput.set(output.path, { action: node, role });
+      else failures.push(duplicateOutput(output.path, other.action.declaration, declaration));
+    }
+  }
+  failures.push(...overlaps(byOutput));
+  for (const node of nodes) link(node, byOutput, failures);
+  if (failures.length > 0) return err(failures);
+
+  const order = topologicalOrder(nodes);
+  if (order.length < nodes.length) {
+    const sorted = new Set<ActionNode>(order);
+    const cycle = findCycle(nodes.filter((node) => !sorted.has(node)));
+    return err([cycleFailure(cycle)]);
+  }
+  order.forEach((node, index) => (node.index = index));
+  return ok({ actions: order, byOutput, defaults: declarations.defaults });
+}
+
+function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNode | null {
+  const first = Object.values(declaration.outputs)[0];
+  if (first === undefined) {
+    failures.push({
+      reason: "invalid_declaration",
+      message: "An action declares no output, so nothing could ever ask for it",
+      ...placeOf(declaration),
+    });
+    return null;
+  }
+  const places = [...Object.values(declaration.outputs), ...Object.values(declaration.inputs)];
+  for (const place of places) {
+    const problem = checkPath(place.path);
+    if (problem === null) continue;
+    failures.push({
+      reason: "invalid_declaration",
+      message: `The path ${JSON.stringify(place.path)} ${problem}`,
+      nextStep: "Write it relative to the workspace, with forward slashes.",
+      target: first.path,
+      ...placeOf(declaration),
+    });
+  }
+  return { id: first.path, index: -1, declaration, inputs: [], consumers: [] };
+}
+
+function link(
+  node: MutableNode,
+  byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
+  failures: Failure[],
+): void {
+  const seen = new Set<ActionNode>();
+  for (const [role, input] of Object.entries(node.declaration.inputs)) {
+    const producer = byOutput.get(input.path) ?? null;
+    node.inputs.push({ ...input, role, producer });
+    if (producer === null) {
+      const folder = enclosingOutput(input.path, byOutput);
+      if (folder !== null) failures.push(insideFolder(node, role, input.path, folder));
+      continue;
+    }
+    if (!seen.has(producer.action)) {
+      seen.add(producer.action);
+      producer.action.consumers.push(node);
+    }
+  }
+}
+
+/** Kahn's algorithm over the declaration order, so that the result is stable. */
+function topologicalOrder(nodes: readonly MutableNode[]): MutableNode[] {
+  const open = new Map<ActionNode, number>();
+  for (const node of nodes) {
+    open.set(
+      node,
+      new Set(node.inputs.flatMap((i) => (i.producer ? [i.producer.action] : []))).size,
+    );
+  }
+  const order = nodes.filter((node) => open.get(node) === 0);
+  for (let next = 0; next < order.length; next++) {
+    for (const consumer of order[next]?.consumers ?? []) {
+      const left = (open.get(consumer) ?? 0) - 1;
+      open.set(consumer, left);
+      if (left === 0) order.push(consumer as MutableNode);
+    }
+  }
+  return order;
+}
+
+function enclosingOutput(
+  path: string,
+  byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
+): { path: string; action: ActionNode } | null {
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const folder = path.slice(0, end);
+    const owner = byOutput.get(folder);
+    if (owner !== undefined) return { path: folder, action: owner.action };
+  }
+  return null;
+}
+
+function overlaps(byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>): Failure[] {
+  const failures: Failure[] = [];
+  for (const [path, { action }] of byOutput) {
+    const folder = enclosingOutput(path, byOutput);
+    if (folder === null) continue;
+    failures.push({
+      reason: "overlapping_output",
+      message: `The output ${path} lies inside ${folder.path}, which is the output of another role or action`,
+      nextStep: "Give each output a place of its own: a folder output is replaced as a whole.",
+      target: path,
+      ...placeOf(action.declaration),
+    });
+  }
+  return failures;
+}
+
+function insideFolder(
+  node: ActionNode,
+  role: string,
+  path: string,
+  folder: { path: string; action: ActionNode },
+): Failure {
+  return {
+    reason: "overlapping_output",
+    message: `The input ${role} (${path}) lies inside ${folder.path}, which is made as one folder`,
+    nextStep: `Take the whole folder as the input, or let ${folder.action.id} declare ${path} as an output of its own.`,
+    target: node.id,
+    ...placeOf(node.declaration),
+  };
+}
+
+function duplicateOutput(
+  path: string,
+  first: ActionDeclaration,
+  second: ActionDeclaration,
+): Failure {
+  const at = first.declaredAt;
+  return {
+    reason: "duplicate_output",
+    message: `Two actions make ${path}`,
+    ...(at === undefined
+      ? {}
+      : { cause: `The other one is declared at ${at.file}:${at.line ?? 0}.` }),
+    nextStep:
+      "Two cells of a grid probably lead to the same path: put the axis that tells them apart into it.",
+    target: path,
+    ...placeOf(second),
+  };
+}
+
+function cycleFailure(cycle: readonly ActionNode[]): Failure {
+  const path = [...cycle, cycle[0]].map((node) => node?.id ?? "").join(" → ");
+  const first = cycle[0];
+  return {
+    reason: "cycle",
+    message: `These actions wait for each other: ${path}`,
+    nextStep: "Let one of them take something else as its input.",
+    ...(first === undefined ? {} : { target: first.id, ...placeOf(first.declaration) }),
+  };
+}
+
+const placeOf = (declaration: ActionDeclaration): Pick<Failure, "place"> =>
+  declaration.declaredAt === undefined ? {} : { place: declaration.declaredAt };

@@ -1,0 +1,157 @@
+import * as fs from "node:fs";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { HOST_SYMBOL, placeInStack, type DeclareHost } from "../declare/host.ts";
+import type { BuildFile } from "../declare/build.ts";
+import { buildGraph, type Graph } from "../graph/graph.ts";
+import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import { digestOfBytes } from "../model/digest.ts";
+import type { Failure } from "../model/failure.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { loadConfiguration } from "./configuration.ts";
+import { errorText, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import type { Layout } from "./layout.ts";
+import { allCurrent, statSignature } from "./signature.ts";
+
+export interface LoadedAqmfile {
+  readonly graph: Graph;
+  readonly environments: readonly EnvironmentDeclaration[];
+  /** Absolute paths of everything the declarations depend on, for watching. */
+  readonly files: readonly string[];
+}
+
+interface CompiledAqmfile {
+  /** File name below `.aqm/compiled`. */
+  readonly module: string;
+  /** Absolute path and stat signature of every bundled module. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** Bundles (or takes from the cache), evaluates and links the Aqmfile. */
+export async function loadAqmfile(
+  layout: Layout,
+): Promise<Result<LoadedAqmfile, readonly Failure[]>> {
+  if (!fs.existsSync(layout.aqmfile)) return err([noAqmfile(layout)]);
+  const configuration = await loadConfiguration(layout);
+  if (!configuration.ok) return configuration;
+  const compiled = await compile(layout);
+  if (!compiled.ok) return err([compiled.error]);
+  const { groups } = configuration.value;
+  const first = await evaluate(layout, compiled.value, { configuration: groups, trace: false });
+  if (first.ok) {
+    const graph = buildGraph(first.value);
+    if (graph.ok) {
+      return ok({
+        graph: graph.value,
+        environments: first.value.environments,
+        files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
+      });
+    }
+  }
+  // Something is wrong: evaluate once more, now keeping track of where everything is declared.
+  const traced = await evaluate(layout, compiled.value, { configuration: groups, trace: true });
+  if (!traced.ok) return err([traced.error]);
+  const graph = buildGraph(traced.value);
+  return graph.ok
+    ? err([unsteady(layout)])
+    : err(graph.error.map((failure) => located(layout, failure)));
+}
+
+async function compile(layout: Layout): Promise<Result<CompiledAqmfile, Failure>> {
+  const index = join(layout.compiled, "aqmfile.json");
+  const cached = readCompiled(index);
+  const current =
+    cached !== null &&
+    allCurrent(cached.inputs) &&
+    fs.existsSync(join(layout.compiled, cached.module));
+  if (current) return ok(cached);
+  const { bundleModule } = await import("./bundle.ts");
+  const bundle = await bundleModule(layout, layout.aqmfile, { sourceMap: true });
+  if (!bundle.ok) return bundle;
+  const { code, map, inputs } = bundle.value;
+  const module = `aqmfile-${digestOfBytes(code).slice(7, 27)}.mjs`;
+  writeFileAtomic(join(layout.compiled, module), `${code}\n//# sourceMappingURL=${module}.map\n`);
+  if (map !== null) writeFileAtomic(join(layout.compiled, `${module}.map`), map);
+  const compiled: CompiledAqmfile = {
+    module,
+    inputs: Object.fromEntries(inputs.map(({ path }) => [path, statSignature(path)])),
+  };
+  writeFileAtomic(index, JSON.stringify(compiled));
+  return ok(compiled);
+}
+
+let evaluations = 0;
+
+async function evaluate(
+  layout: Layout,
+  compiled: CompiledAqmfile,
+  host: DeclareHost,
+): Promise<Result<BuildFile, Failure>> {
+  const url = pathToFileURL(join(layout.compiled, compiled.module));
+  // A module is evaluated once a URL; watching and the second, traced look need it again.
+  if (evaluations > 0 || host.trace) url.search = `?${evaluations}`;
+  evaluations += 1;
+  if (host.trace) process.setSourceMapsEnabled(true);
+  (globalThis as Record<symbol, unknown>)[HOST_SYMBOL] = host;
+  try {
+    const loaded = (await import(url.href)) as { default?: BuildFile };
+    if (loaded.default === undefined || !Array.isArray(loaded.default.actions)) {
+      return err(noDefaultExport());
+    }
+    return ok(loaded.default);
+  } catch (error) {
+    return err(evaluationFailure(layout, error));
+  } finally {
+    if (host.trace) process.setSourceMapsEnabled(false);
+  }
+}
+
+function evaluationFailure(layout: Layout, error: unknown): Failure {
+  const declared = (error as { aqmFailure?: Failure }).aqmFailure;
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const place = placeInStack(stack);
+  const failure: Failure = declared ?? {
+    reason: "aqmfile_failed",
+    message: `The Aqmfile threw an error: ${errorText(error)}`,
+    nextStep: "Correct it and run the same command again; nothing was changed.",
+  };
+  return located(layout, { ...failure, ...(place === undefined ? {} : { place }) });
+}
+
+/** Absolute paths of stacks become workspace-relative ones. */
+function located(layout: Layout, failure: Failure): Failure {
+  if (failure.place === undefined) return { ...failure, place: { file: "Aqmfile.ts" } };
+  const file = relative(layout.root, failure.place.file);
+  const inside = !file.startsWith("..") && failure.place.file.startsWith("/");
+  return inside ? { ...failure, place: { ...failure.place, file } } : failure;
+}
+
+function readCompiled(path: string): CompiledAqmfile | null {
+  const text = readTextIfExists(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as CompiledAqmfile;
+  } catch {
+    return null; // only a cache
+  }
+}
+
+const noAqmfile = (layout: Layout): Failure => ({
+  reason: "no_aqmfile",
+  message: `There is no Aqmfile.ts in ${layout.root} or any folder above it`,
+  nextStep: "Change into a workspace, or write an Aqmfile.ts: docs/design.md shows a small one.",
+});
+
+const noDefaultExport = (): Failure => ({
+  reason: "aqmfile_failed",
+  message: "Aqmfile.ts does not export what build(…) returns as its default",
+  place: { file: "Aqmfile.ts" },
+  nextStep: "End it with: export default build([ … ]);",
+});
+
+const unsteady = (layout: Layout): Failure => ({
+  reason: "aqmfile_failed",
+  message: "The Aqmfile declares something else each time it is evaluated",
+  place: { file: relative(layout.root, layout.aqmfile) },
+  nextStep: "Declarations may only depend on conf/ and on the modules that they import.",
+});

@@ -1,0 +1,138 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { LineCounter, parseDocument, type Document } from "yaml";
+import type { Failure } from "../model/failure.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import { didYouMean } from "../model/nearest-name.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { listFolder } from "./configuration.ts";
+
+/** The slow half of `configuration.ts`: parses and checks every file, reporting all mistakes. */
+export function readConfiguration(
+  conf: string,
+): Result<Record<string, Record<string, JsonObject>>, readonly Failure[]> {
+  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false });
+  const groups: Record<string, Record<string, JsonObject>> = {};
+  const failures: Failure[] = [];
+  for (const group of listFolder(conf)) {
+    if (group === "schema") continue;
+    const files = listFolder(join(conf, group)).filter((name) => name.endsWith(".yaml"));
+    if (files.length === 0) continue;
+    const check = groupCheck(ajv, conf, group, failures);
+    const members: Record<string, JsonObject> = {};
+    for (const file of files) {
+      const place = `conf/${group}/${file}`;
+      const value = readFile(join(conf, group, file), place, check, failures);
+      if (value !== null) members[file.replace(/\.yaml$/, "")] = value;
+    }
+    groups[group] = members;
+  }
+  return failures.length > 0 ? err(failures) : ok(groups);
+}
+
+function groupCheck(
+  ajv: Ajv2020,
+  conf: string,
+  group: string,
+  failures: Failure[],
+): ValidateFunction | null {
+  const path = join(conf, "schema", `${group}.schema.json`);
+  const file = `conf/schema/${group}.schema.json`;
+  if (!fs.existsSync(path)) {
+    failures.push({
+      reason: "config_invalid",
+      message: `The config group ${group} has no schema`,
+      place: { file },
+      nextStep: "Write a JSON Schema there; without one a mistyped key would go unseen.",
+    });
+    return null;
+  }
+  try {
+    return ajv.compile(JSON.parse(fs.readFileSync(path, "utf8")) as object);
+  } catch (error) {
+    failures.push({
+      reason: "config_invalid",
+      message: `${file} is not a valid JSON Schema`,
+      cause: error instanceof Error ? error.message : String(error),
+      place: { file },
+      nextStep: "Correct the schema.",
+    });
+    return null;
+  }
+}
+
+function readFile(
+  path: string,
+  file: string,
+  check: ValidateFunction | null,
+  failures: Failure[],
+): JsonObject | null {
+  const lines = new LineCounter();
+  const document = parseDocument(fs.readFileSync(path, "utf8"), { lineCounter: lines });
+  for (const error of [...document.errors, ...document.warnings]) {
+    const at = lines.linePos(error.pos[0]);
+    failures.push({
+      reason: "config_invalid",
+      message: `${file} is not valid YAML: ${error.message.split("\n")[0] ?? ""}`,
+      place: { file, line: at.line, column: at.col },
+      nextStep: "Correct it and run the same command again.",
+    });
+  }
+  if (document.errors.length > 0) return null;
+  const value = document.toJS() as Json;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    failures.push({
+      reason: "config_invalid",
+      message: `${file} must hold keys and values`,
+      place: { file, line: 1, column: 1 },
+      nextStep: "Write at least one `key: value` line.",
+    });
+    return null;
+  }
+  if (check === null || check(value)) return value as JsonObject;
+  for (const error of check.errors ?? [])
+    failures.push(schemaFailure(error, document, lines, file));
+  return null;
+}
+
+function schemaFailure(
+  error: ErrorObject,
+  document: Document,
+  lines: LineCounter,
+  file: string,
+): Failure {
+  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const extra =
+    typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
+  const at = lines.linePos(offsetOf(document, extra === undefined ? path : [...path, extra]));
+  const where = path.length === 0 ? "" : `${path.join(".")} `;
+  const allowed = Object.keys(
+    (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
+  );
+  const what =
+    extra !== undefined
+      ? `has no key ${extra}`
+      : error.keyword === "enum"
+        ? `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`
+        : (error.message ?? "is not valid");
+  const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
+  return {
+    reason: "config_invalid",
+    message: `${where}${what}`,
+    place: { file, line: at.line, column: at.col },
+    nextStep: hint ?? `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
+  };
+}
+
+const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
+
+/** Where a value (or, for the last part of a path, its key) starts in the text. */
+function offsetOf(document: Document, path: readonly string[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number] } | undefined;
+    if (node?.range !== undefined) return node.range[0];
+  }
+  return 0;
+}

@@ -1,0 +1,72 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import type { Failure } from "../model/failure.ts";
+import type { JsonObject } from "../model/json.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import type { Layout } from "./layout.ts";
+import { statSignature } from "./signature.ts";
+
+export interface Configuration {
+  readonly groups: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+  /** Absolute paths of all YAML and schema files. */
+  readonly files: readonly string[];
+}
+
+interface CachedConfiguration {
+  readonly groups: Record<string, Record<string, JsonObject>>;
+  readonly looked: Record<string, string>;
+}
+
+/**
+ * Reads `conf/<group>/<name>.yaml`, each checked against `conf/schema/<group>.schema.json`. The
+ * parsed values are cached by stat signature: YAML and the schema checker load only after an edit.
+ */
+export async function loadConfiguration(
+  layout: Layout,
+): Promise<Result<Configuration, readonly Failure[]>> {
+  const looked = signatures(layout.conf);
+  const cachePath = join(layout.compiled, "conf.json");
+  const cached = readCache(cachePath);
+  if (cached !== null && same(cached.looked, looked)) {
+    return ok({ groups: cached.groups, files: Object.keys(looked) });
+  }
+  const { readConfiguration } = await import("./configuration-reader.ts");
+  const groups = readConfiguration(layout.conf);
+  if (!groups.ok) return err(groups.error);
+  writeFileAtomic(cachePath, JSON.stringify({ groups: groups.value, looked }));
+  return ok({ groups: groups.value, files: Object.keys(looked) });
+}
+
+function signatures(conf: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const group of listFolder(conf)) {
+    for (const name of listFolder(join(conf, group))) {
+      if (!/\.(yaml|json)$/.test(name)) continue;
+      const path = join(conf, group, name);
+      found[path] = statSignature(path);
+    }
+  }
+  return found;
+}
+
+/** Sorted names in a folder; none when it is not one. */
+export function listFolder(path: string): readonly string[] {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true ? fs.readdirSync(path).sort() : [];
+}
+
+function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+function readCache(path: string): CachedConfiguration | null {
+  const text = readTextIfExists(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as CachedConfiguration;
+  } catch {
+    return null; // only a cache
+  }
+}

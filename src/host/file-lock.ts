@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import type { Failure } from "../model/failure.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { diskFailure, errorCode, readTextIfExists } from "./disk.ts";
+import { cancelled } from "./runner/failures.ts";
+
+interface Owner {
+  readonly host: string;
+  readonly pid: number;
+  /** Tells a process from a later one with the same number. */
+  readonly started: string;
+  readonly purpose: string;
+  readonly token: string;
+}
+
+const POLL = 200;
+/** A takeover is a matter of microseconds; one that is older than this was interrupted. */
+const TAKEOVER_LIMIT = 10_000;
+
+/**
+ * A lock file that names its owner. Taking it is `link(2)` of a finished file, so nobody ever reads
+ * half an owner; a dead owner on this host is found out by its process number and start time.
+ *
+ * @returns a function that gives the lock back
+ */
+export async function acquireFileLock(
+  path: string,
+  purpose: string,
+  waiting: (owner: string) => void,
+  signal: AbortSignal,
+): Promise<Result<() => Promise<void>, Failure>> {
+  const mine: Owner = {
+    host: hostname(),
+    pid: process.pid,
+    started: startOf(process.pid),
+    purpose,
+    token: randomBytes(8).toString("hex"),
+  };
+  const draft = `${path}.${mine.token}`;
+  try {
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(draft, JSON.stringify(mine));
+    let told = "";
+    for (;;) {
+      if (tryLink(draft, path)) return ok(() => release(path, mine.token));
+      const owner = readOwner(path);
+      if (owner === null) continue; // given back in between
+      if (isDead(owner)) {
+        takeOver(path, owner, draft);
+        continue;
+      }
+      const description = describe(owner);
+      if (description !== told) waiting(description);
+      told = description;
+      if (!(await pause(POLL, signal))) return err(cancelled());
+    }
+  } catch (error) {
+    return err(diskFailure(error, path));
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+}
+
+function tryLink(draft: string, path: string): boolean {
+  try {
+    fs.linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes a dead owner's lock. Only who holds the claim may, so a live lock is never removed. */
+function takeOver(path: string, dead: Owner, draft: string): void {
+  const claim = `${path}.takeover`;
+  if (!tryLink(draft, claim)) {
+    const stat = fs.statSync(claim, { throwIfNoEntry: false });
+    if (stat !== undefined && Date.now() - stat.ctimeMs > TAKEOVER_LIMIT) {
+      fs.rmSync(claim, { force: true });
+    }
+    return;
+  }
+  try {
+    if (readOwner(path)?.token === dead.token) fs.rmSync(path);
+  } finally {
+    fs.rmSync(claim, { force: true });
+  }
+}
+
+function release(path: string, token: string): Promise<void> {
+  if (readOwner(path)?.token === token) fs.rmSync(path, { force: true });
+  return Promise.resolve();
+}
+
+function readOwner(path: string): Owner | null {
+  const text = readTextIfExists(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Owner;
+  } catch {
+    return { host: hostname(), pid: 0, started: "", purpose: "", token: "" }; // damaged: nobody's
+  }
+}
+
+function isDead(owner: Owner): boolean {
+  if (owner.host !== hostname()) return false;
+  return owner.pid === 0 || startOf(owner.pid) !== owner.started;
+}
+
+/** When a process started, in clock ticks since boot; empty when there is no such process. */
+function startOf(pid: number): string {
+  const stat = readTextIfExists(`/proc/${pid}/stat`);
+  if (stat !== null) {
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? "" : (fields[19] ?? "");
+  }
+  if (fs.existsSync("/proc/self/stat")) return "";
+  try {
+    process.kill(pid, 0);
+    return "alive"; // no /proc on this system: the number alone has to do
+  } catch (error) {
+    return errorCode(error) === "EPERM" ? "alive" : "";
+  }
+}
+
+const describe = (owner: Owner): string =>
+  `process ${owner.pid}${owner.host === hostname() ? "" : ` on ${owner.host}`}, which builds ${owner.purpose}`;
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const done = (value: boolean) => (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", aborted);
+      resolve(value);
+    };
+    const timer = setTimeout(() => done(true)(), milliseconds);
+    const aborted = done(false);
+    signal.addEventListener("abort", aborted, { once: true });
+  });
+}

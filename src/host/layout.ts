@@ -1,0 +1,44 @@
+import { join } from "node:path";
+
+/** Where everything is in a workspace. */
+export interface Layout {
+  /** Absolute path of the folder that holds the Aqmfile. */
+  readonly root: string;
+  readonly aqmfile: string;
+  readonly conf: string;
+  /** Committed lock records. */
+  readonly lockRecords: string;
+  /** Ignored state; deleting it costs time, never correctness. */
+  readonly state: string;
+  readonly store: string;
+  readonly stage: string;
+  readonly journal: string;
+  readonly logs: string;
+  readonly aside: string;
+  readonly compiled: string;
+  /** Folder of the aqm package itself: rules in other workspaces use its runner. */
+  readonly packageRoot: string;
+}
+
+export function layoutOf(root: string, packageRoot: string): Layout {
+  const state = join(root, ".aqm");
+  return {
+    root,
+    aqmfile: join(root, "Aqmfile.ts"),
+    conf: join(root, "conf"),
+    lockRecords: join(root, "aqm.lock"),
+    state,
+    store: join(state, "store"),
+    stage: join(state, "stage"),
+    journal: join(state, "journal"),
+    logs: join(state, "logs"),
+    aside: join(state, "failed"),
+    compiled: join(state, "compiled"),
+    packageRoot,
+  };
+}
+
+/** A file name for a target: readable, unique, and safe on every file system. */
+export function fileNameOf(target: string): string {
+  return encodeURIComponent(target.replaceAll("/", "~")).replaceAll("%", "=").slice(0, 200);
+}

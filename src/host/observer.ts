@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { digestOfFolder, type Digest } from "../model/digest.ts";
+import type { Observation } from "../plan/knowledge.ts";
+import { errorCode, errorText } from "./disk.ts";
+import { wallClock, type StatCache } from "./stat-cache.ts";
+
+/** Called while big files are hashed: bytes done and in all. */
+export type HashProgress = (file: string, done: number, total: number) => void;
+
+export interface Place {
+  readonly path: string;
+  readonly kind: "file" | "folder";
+  readonly include?: readonly string[];
+}
+
+export interface FolderFile {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** Files from this size on are read in pieces, so that progress shows and Ctrl-C works. */
+const LARGE = 16 * 1024 * 1024;
+const PIECE = 4 * 1024 * 1024;
+
+/** Looks at files and folders, reading only what the stat cache does not know. */
+export class Observer {
+  readonly #root: string;
+  readonly #cache: StatCache;
+
+  constructor(root: string, cache: StatCache) {
+    this.#root = root;
+    this.#cache = cache;
+  }
+
+  async observe(place: Place, progress?: HashProgress): Promise<Observation> {
+    try {
+      return place.kind === "file"
+        ? await this.#file(place.path, progress)
+        : await this.#folder(place, progress);
+    } catch (error) {
+      return { state: "unreadable", error: errorText(error) };
+    }
+  }
+
+  /** The files of a folder that match, sorted by path. Fails on dangling links: half a download. */
+  async listFolder(place: Place, progress?: HashProgress): Promise<readonly FolderFile[]> {
+    const accepts = includeFilter(place.include);
+    const files: FolderFile[] = [];
+    for (const path of walk(join(this.#root, place.path)).sort()) {
+      if (!accepts(path)) continue;
+      const found = await this.#file(`${place.path}/${path}`, progress);
+      if (found.state !== "present") {
+        throw new Error(
+          `${path} in it ${found.state === "missing" ? "is a dangling link" : found.error}`,
+        );
+      }
+      files.push({ path, digest: found.digest, size: found.size });
+    }
+    return files;
+  }
+
+  async #file(path: string, progress?: HashProgress): Promise<Observation> {
+    const absolute = join(this.#root, path);
+    const stat = fs.statSync(absolute, { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return { state: "missing" };
+    if (!stat.isFile()) return { state: "unreadable", error: `${path} is not a file` };
+    const size = Number(stat.size);
+    const known = this.#cache.lookup(path, stat);
+    if (known !== null) return { state: "present", digest: known, size };
+    const readAt = wallClock();
+    const digest = await hashFile(absolute, size, (done) => progress?.(path, done, size));
+    this.#cache.remember(path, stat, digest, readAt);
+    return { state: "present", digest, size };
+  }
+
+  async #folder(place: Place, progress?: HashProgress): Promise<Observation> {
+    const stat = fs.statSync(join(this.#root, place.path), { throwIfNoEntry: false });
+    if (stat === undefined) return { state: "missing" };
+    if (!stat.isDirectory()) return { state: "unreadable", error: `${place.path} is not a folder` };
+    const files = await this.listFolder(place, progress);
+    // A folder without a single matching file is what is left when its content was moved away.
+    if (files.length === 0 && place.include !== undefined) return { state: "missing" };
+    return {
+      state: "present",
+      digest: digestOfFolder(files.map(({ path, digest }) => [path, digest])),
+      size: files.reduce((sum, { size }) => sum + size, 0),
+    };
+  }
+}
+
+/** SHA-256 of a file, in pieces; `advance` gets the bytes done so far of large files. */
+export async function hashFile(
+  path: string,
+  size: number,
+  advance?: (done: number) => void,
+): Promise<Digest> {
+  const hash = createHash("sha256");
+  if (size < LARGE) {
+    hash.update(fs.readFileSync(path));
+    return `sha256:${hash.digest("hex")}`;
+  }
+  const handle = await fs.promises.open(path, "r");
+  try {
+    // Two buffers: the next piece is read while the last one is hashed.
+    let current = await handle.read(Buffer.allocUnsafe(PIECE), 0, PIECE);
+    let spare = Buffer.allocUnsafe(PIECE);
+    for (let done = 0; current.bytesRead > 0;) {
+      const next = handle.read(spare, 0, PIECE);
+      hash.update(current.buffer.subarray(0, current.bytesRead));
+      done += current.bytesRead;
+      advance?.(done);
+      spare = current.buffer;
+      current = await next;
+    }
+  } finally {
+    await handle.close();
+  }
+  return `sha256:${hash.digest("hex")}`;
+}
+
+/** Relative paths of all files below a folder, links included, forward slashes. */
+function walk(folder: string): string[] {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const visit = (absolute: string, prefix: string): void => {
+    const real = fs.realpathSync(absolute);
+    if (seen.has(real)) throw new Error(`${prefix || "the folder"} links back to itself`);
+    seen.add(real);
+    for (const entry of fs.readdirSync(absolute, { withFileTypes: true })) {
+      const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(absolute, entry.name)))) {
+        visit(join(absolute, entry.name), path);
+      } else {
+        found.push(path);
+      }
+    }
+    seen.delete(real);
+  };
+  visit(folder, "");
+  return found;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return fs.statSync(path).isDirectory();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** `*` matches within one path part; a pattern without a slash matches names in the top folder only. */
+export function includeFilter(include: readonly string[] | undefined): (path: string) => boolean {
+  if (include === undefined) return () => true;
+  const patterns = include.map((pattern) => {
+    const source = pattern
+      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+      .replaceAll("**/", "\u0000")
+      .replaceAll("*", "[^/]*")
+      .replaceAll("?", "[^/]")
+      .replaceAll("\u0000", "(?:.*/)?");
+    return new RegExp(`^${source}$`);
+  });
+  return (path) => patterns.some((pattern) => pattern.test(path));
+}

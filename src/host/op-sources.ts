@@ -1,0 +1,175 @@
+import * as fs from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { ActionNode } from "../graph/graph.ts";
+import type { OpSource } from "../keys/describe.ts";
+import { digestOfBytes, type Digest } from "../model/digest.ts";
+import type { Failure } from "../model/failure.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import type { Layout } from "./layout.ts";
+import { pythonClosure } from "./python-closure.ts";
+import { allCurrent, statSignature } from "./signature.ts";
+
+interface CachedSource extends OpSource {
+  /** Absolute path and stat signature of each file that was looked at, used or not. */
+  readonly looked: Readonly<Record<string, string>>;
+  /** The compiled module of a TypeScript op, below `.aqm/compiled`. */
+  readonly compiled: string | null;
+}
+
+/**
+ * Finds the source closure of ops. A TypeScript op's is what the bundler keeps after tree shaking; a
+ * Python op's is what it imports from the runner package. Cached by the stat signatures of the files.
+ */
+export class OpSources {
+  readonly #layout: Layout;
+  readonly #cachePath: string;
+  readonly #cache: Record<string, CachedSource>;
+  readonly #known = new Map<string, CachedSource>();
+  #dirty = false;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+    this.#cachePath = join(layout.compiled, "ops.json");
+    this.#cache = readCache(this.#cachePath);
+  }
+
+  /** Resolves the ops of these actions; afterwards `of` answers. */
+  async resolve(nodes: Iterable<ActionNode>): Promise<Result<void, Failure>> {
+    for (const node of nodes) {
+      const { op } = node.declaration;
+      const name = op.runtime === "python" ? `python:${op.name}` : op.module;
+      if (this.#known.has(name)) continue;
+      const cached = this.#cache[name];
+      if (cached !== undefined && allCurrent(cached.looked)) {
+        this.#known.set(name, cached);
+        continue;
+      }
+      const found =
+        op.runtime === "python"
+          ? pythonSource(this.#layout, op.name, node)
+          : await this.#typescriptSource(op.module, node);
+      if (!found.ok) return found;
+      this.#known.set(name, found.value);
+      this.#cache[name] = found.value;
+      this.#dirty = true;
+    }
+    if (this.#dirty) writeFileAtomic(this.#cachePath, JSON.stringify(this.#cache));
+    this.#dirty = false;
+    return ok(undefined);
+  }
+
+  of(node: ActionNode): OpSource {
+    return this.#get(node);
+  }
+
+  /** Absolute path of the compiled module of a TypeScript op. */
+  compiledModule(node: ActionNode): string {
+    const { compiled } = this.#get(node);
+    if (compiled === null) throw new Error(`${node.id} is not made by a TypeScript op`);
+    return join(this.#layout.compiled, compiled);
+  }
+
+  /** Every file that some op is made of, for watching. */
+  files(): readonly string[] {
+    return [...new Set([...this.#known.values()].flatMap(({ looked }) => Object.keys(looked)))];
+  }
+
+  /** Forgets what this process knows, so that the next `resolve` looks at the files again. */
+  refresh(): void {
+    this.#known.clear();
+  }
+
+  #get(node: ActionNode): CachedSource {
+    const { op } = node.declaration;
+    const found = this.#known.get(op.runtime === "python" ? `python:${op.name}` : op.module);
+    if (found === undefined) throw new Error(`the op of ${node.id} was not resolved`);
+    return found;
+  }
+
+  async #typescriptSource(
+    module: string,
+    node: ActionNode,
+  ): Promise<Result<CachedSource, Failure>> {
+    const entry = join(this.#layout.root, module);
+    const text = readTextIfExists(entry);
+    if (text === null) return err(opMissing(node, module));
+    const version = /^export const version(?:: number)? = (\d+);?$/m.exec(text)?.[1];
+    if (version === undefined)
+      return err(versionMissing(node, module, "export const version = 1;"));
+    const { bundleModule } = await import("./bundle.ts");
+    const bundled = await bundleModule(this.#layout, entry);
+    if (!bundled.ok) return bundled;
+    const sources: Record<string, Digest> = {};
+    const looked: Record<string, string> = {};
+    for (const { path, used } of bundled.value.inputs) {
+      looked[path] = statSignature(path);
+      if (used) sources[sourceName(this.#layout, path)] = digestOfBytes(fs.readFileSync(path));
+    }
+    const ordered = Object.fromEntries(
+      Object.entries(sources).sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+    const compiled = `op-${digestOfBytes(bundled.value.code).slice(7, 27)}.mjs`;
+    writeFileAtomic(join(this.#layout.compiled, compiled), bundled.value.code);
+    return ok({ version: Number(version), sources: ordered, looked, compiled });
+  }
+}
+
+function pythonSource(
+  layout: Layout,
+  name: string,
+  node: ActionNode,
+): Result<CachedSource, Failure> {
+  const root = pythonRoot(layout);
+  const entry = `aqm_runner/ops/${name}.py`;
+  const text = readTextIfExists(join(root, entry));
+  if (text === null) return err(opMissing(node, `python/${entry}`));
+  const version = /^VERSION(?:: int)? = (\d+)$/m.exec(text)?.[1];
+  if (version === undefined) return err(versionMissing(node, `python/${entry}`, "VERSION = 1"));
+  const sources: Record<string, Digest> = {};
+  const looked: Record<string, string> = {};
+  for (const path of pythonClosure(root, entry)) {
+    looked[join(root, path)] = statSignature(join(root, path));
+    sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
+  }
+  return ok({ version: Number(version), sources, looked, compiled: null });
+}
+
+/** The folder that holds `aqm_runner`: the workspace's own, else the one that came with aqm. */
+export function pythonRoot(layout: Layout): string {
+  const own = join(layout.root, "python");
+  return fs.existsSync(join(own, "aqm_runner")) ? own : join(layout.packageRoot, "python");
+}
+
+/** The same name on every machine: below aqm's package, else below the workspace. */
+function sourceName(layout: Layout, path: string): string {
+  const own = relative(join(layout.packageRoot, "src"), path);
+  if (!own.startsWith("..")) return `aqm/src/${own.split(sep).join("/")}`;
+  return relative(layout.root, path).split(sep).join("/");
+}
+
+function readCache(path: string): Record<string, CachedSource> {
+  const text = readTextIfExists(path);
+  if (text === null) return {};
+  try {
+    return JSON.parse(text) as Record<string, CachedSource>;
+  } catch {
+    return {}; // only a cache
+  }
+}
+
+const opMissing = (node: ActionNode, file: string): Failure => ({
+  reason: "invalid_declaration",
+  message: `There is no op at ${file}`,
+  target: node.id,
+  place: node.declaration.declaredAt ?? { file },
+  nextStep: "Correct the name in the rule, or write the op.",
+});
+
+const versionMissing = (node: ActionNode, file: string, line: string): Failure => ({
+  reason: "invalid_declaration",
+  message: `The op at ${file} does not say its version`,
+  target: node.id,
+  place: { file },
+  nextStep: `Add a line of its own: ${line}`,
+});

@@ -1,0 +1,163 @@
+import type { Readable, Writable } from "node:stream";
+import * as fs from "node:fs";
+import { dirname } from "node:path";
+
+export interface ProcessRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Standard output and error go to this file. */
+  readonly log: string;
+}
+
+/** A child process with a group of its own, so that everything it started can be ended with it. */
+export interface ChildProcess {
+  readonly pid: number;
+  readonly stdin: Writable;
+  /** File descriptor 3: what the child says to us, undisturbed by what libraries print. */
+  readonly events: Readable;
+  /** Settles when the process is gone. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  readonly interrupt: () => Promise<void>;
+  readonly kill: () => void;
+}
+
+const live = new Set<number>();
+
+/** How long a group may take to obey before the next, harder signal. */
+const GRACE = { interrupt: 10_000, terminate: 5_000 };
+
+/** The one way in which aqm starts processes. */
+export async function startProcess(request: ProcessRequest): Promise<ChildProcess> {
+  const { $ } = await import("zx/core");
+  fs.mkdirSync(dirname(request.log), { recursive: true });
+  const log = fs.openSync(request.log, "a");
+  const process_ = $({
+    cwd: request.cwd,
+    env: { ...request.env },
+    detached: true, // a group of its own: signals reach grandchildren, and Ctrl-C does not hit it twice
+    nothrow: true,
+    quiet: true,
+    shell: true,
+    prefix: "exec ",
+    postfix: "",
+    stdio: ["pipe", log, log, "pipe"],
+    // zx keeps all output for the caller; ours goes to the log file and the event pipe.
+    store: { stdout: [], stderr: [], stdall: [] },
+  })`${request.command} ${[...request.args]}`;
+  const child = process_.child;
+  fs.closeSync(log);
+  if (child?.pid === undefined) throw new Error(`${request.command} could not be started`);
+  const pid = child.pid;
+  live.add(pid);
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once("close", (code: number | null, signal: string | null) => {
+      live.delete(pid);
+      resolve({ code, signal });
+    });
+  });
+  void process_.catch(() => undefined); // the exit is awaited above
+  const events = child.stdio[3] as Readable | null;
+  const { stdin } = child;
+  if (stdin === null || events === null) throw new Error("the child has no pipes");
+  stdin.on("error", () => undefined); // a dead child shows in `exited`
+  return {
+    pid,
+    stdin,
+    events,
+    exited,
+    interrupt: () => interrupt(pid, exited),
+    kill: () => signalGroup(pid, "SIGKILL"),
+  };
+}
+
+/** Asks, insists, ends. */
+async function interrupt(pid: number, exited: Promise<unknown>): Promise<void> {
+  const steps = [
+    ["SIGINT", GRACE.interrupt],
+    ["SIGTERM", GRACE.terminate],
+  ] as const;
+  for (const [signal, grace] of steps) {
+    signalGroup(pid, signal);
+    if (await endsWithin(exited, grace)) return;
+  }
+  signalGroup(pid, "SIGKILL");
+  await exited;
+}
+
+function endsWithin(exited: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    void exited.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+/** Not zx's kill: that one needs a `ps` program, which small images lack. */
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // already gone
+  }
+}
+
+/** For the very end of this process, whatever the reason: leave nobody behind. */
+export function killAllProcesses(): void {
+  for (const pid of live) signalGroup(pid, "SIGKILL");
+}
+
+export interface FinishedProcess {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a short command to its end and returns what it printed. */
+export async function runToEnd(
+  command: string,
+  args: readonly string[],
+  options: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly signal?: AbortSignal;
+    readonly line?: (text: string) => void;
+  } = {},
+): Promise<FinishedProcess> {
+  const { $ } = await import("zx/core");
+  const running = $({
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
+    detached: true,
+    nothrow: true,
+    quiet: true,
+    shell: true,
+    prefix: "exec ",
+    postfix: "",
+    stdio: ["ignore", "pipe", "pipe"],
+  })`${command} ${[...args]}`;
+  const pid = running.child?.pid;
+  const stop = (): void => {
+    if (pid !== undefined) signalGroup(pid, "SIGTERM");
+  };
+  if (pid !== undefined) live.add(pid);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.line !== undefined) watchLines(running.stderr, options.line);
+  const output = await running;
+  options.signal?.removeEventListener("abort", stop);
+  if (pid !== undefined) live.delete(pid);
+  return { code: output.exitCode, stdout: output.stdout, stderr: output.stderr };
+}
+
+function watchLines(stream: Readable, line: (text: string) => void): void {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (text: string) => {
+    const lines = (rest + text).split(/\r?\n|\r/);
+    rest = lines.pop() ?? "";
+    for (const whole of lines) if (whole.trim() !== "") line(whole.trim());
+  });
+}

@@ -1,0 +1,82 @@
+import * as fs from "node:fs";
+import { dirname, join } from "node:path";
+import type { ActionRecord } from "../model/record.ts";
+import { readTextIfExists, syncFolder, writeFileAtomic } from "./disk.ts";
+import { fileNameOf, type Layout } from "./layout.ts";
+import { parseRecord, type Records } from "./records.ts";
+
+/**
+ * Publishing is a write-ahead transaction. The intent (moves and record) is durable before the first
+ * rename, so a crash at any point is finished by `recoverPublications`, and the old artifact is there
+ * until the new one is whole.
+ */
+interface Intent {
+  readonly schema: 1;
+  /** Workspace-relative paths. */
+  readonly moves: readonly { readonly from: string; readonly to: string }[];
+  readonly record: ActionRecord;
+}
+
+export function publish(
+  layout: Layout,
+  records: Records,
+  moves: Intent["moves"],
+  record: ActionRecord,
+): void {
+  const intent: Intent = { schema: 1, moves, record };
+  const path = join(layout.journal, `${fileNameOf(record.target)}.json`);
+  writeFileAtomic(path, JSON.stringify(intent));
+  carryOut(layout, records, intent);
+  fs.rmSync(path);
+}
+
+function carryOut(layout: Layout, records: Records, { moves, record }: Intent): void {
+  for (const { from, to } of moves) {
+    const source = join(layout.root, from);
+    const target = join(layout.root, to);
+    if (!fs.existsSync(source)) continue; // moved before the crash
+    fs.mkdirSync(dirname(target), { recursive: true });
+    replace(source, target, join(layout.stage, `${fileNameOf(to)}.old`));
+    syncFolder(dirname(target));
+  }
+  records.write(record);
+  records.addToHistory(record);
+}
+
+/** A file is replaced in one step; a folder cannot be, so the old one steps aside first. */
+function replace(source: string, target: string, aside: string): void {
+  const existing = fs.lstatSync(target, { throwIfNoEntry: false });
+  if (existing?.isDirectory() === true || fs.statSync(source).isDirectory()) {
+    fs.rmSync(aside, { recursive: true, force: true });
+    if (existing !== undefined) fs.renameSync(target, aside);
+    fs.renameSync(source, target);
+    fs.rmSync(aside, { recursive: true, force: true });
+    return;
+  }
+  fs.renameSync(source, target);
+}
+
+/** Finishes what a crash left; an intent that is not whole never moved anything and is dropped. */
+export function recoverPublications(layout: Layout, records: Records): readonly string[] {
+  const finished: string[] = [];
+  if (!fs.existsSync(layout.journal)) return finished;
+  for (const name of fs.readdirSync(layout.journal)) {
+    const path = join(layout.journal, name);
+    const intent = name.endsWith(".json") ? parseIntent(readTextIfExists(path) ?? "") : null;
+    if (intent !== null) {
+      carryOut(layout, records, intent);
+      finished.push(intent.record.target);
+    }
+    fs.rmSync(path, { force: true });
+  }
+  return finished;
+}
+
+function parseIntent(text: string): Intent | null {
+  try {
+    const intent = JSON.parse(text) as Intent;
+    return parseRecord(JSON.stringify(intent.record)) === null ? null : intent;
+  } catch {
+    return null;
+  }
+}

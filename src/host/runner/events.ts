@@ -1,0 +1,88 @@
+/** What the runner says, one object a line; `schemas/event.schema.json` is the authority. */
+export type RunnerEvent =
+  | {
+      readonly type: "hello";
+      readonly pid: number;
+      readonly python: string;
+      readonly ops: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: "phase";
+      readonly action: string;
+      readonly name: string;
+      readonly total: number | null;
+    }
+  | { readonly type: "step"; readonly action: string; readonly done: number }
+  | {
+      readonly type: "resource";
+      readonly peak_memory_bytes: number;
+      readonly peak_gpu_memory_bytes: number | null;
+    }
+  | {
+      readonly type: "warning";
+      readonly action?: string;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      readonly type: "artifact";
+      readonly action: string;
+      readonly role: string;
+      readonly digest: string;
+      readonly size: number;
+    }
+  | {
+      readonly type: "result";
+      readonly action: string;
+      readonly seconds: number;
+      readonly gpu_seconds: number;
+      readonly tools: Readonly<Record<string, string>>;
+      readonly facts: Readonly<Record<string, never>>;
+    }
+  | {
+      readonly type: "error";
+      readonly action?: string;
+      readonly class: RunnerErrorClass;
+      readonly reason: string;
+      readonly message: string;
+      readonly file?: string;
+      readonly next_step?: string;
+      readonly retryable: boolean;
+      readonly traceback?: string;
+    }
+  | { readonly type: "heartbeat" }
+  | { readonly type: "idle"; readonly job: string };
+
+export type RunnerErrorClass =
+  | "bad_request"
+  | "gate_failed"
+  | "unsupported_here"
+  | "out_of_memory"
+  | "device_lost"
+  | "cancelled"
+  | "bug";
+
+export interface RunnerRequest {
+  readonly protocol: 1;
+  readonly job: string;
+  readonly device: "cpu" | "cuda";
+  readonly workspace: string;
+  /** Standard output and error of this job go here. */
+  readonly log: string;
+  readonly actions: readonly RunnerAction[];
+}
+
+export interface RunnerAction {
+  readonly id: string;
+  readonly op: string;
+  readonly version: number;
+  readonly params: object;
+  readonly inputs: Readonly<Record<string, RunnerPlace>>;
+  readonly outputs: Readonly<Record<string, RunnerPlace>>;
+}
+
+export interface RunnerPlace {
+  readonly path: string;
+  readonly kind: "file" | "folder";
+  readonly name: string;
+}

@@ -1,0 +1,23 @@
+/**
+ * The public API of aqm: what an Aqmfile.ts and the rules that it calls may use.
+ * Everything here only describes; nothing runs until `aqm build` asks for a target.
+ */
+export {
+  action,
+  committed,
+  environment,
+  file,
+  folder,
+  from,
+  local,
+  pythonOp,
+  typescriptOp,
+} from "./declare/action.ts";
+export type { DeclaredAction, Input, Op } from "./declare/action.ts";
+export { build, grid } from "./declare/build.ts";
+export type { BuildFile, Declared } from "./declare/build.ts";
+export { configuration, configurationNames } from "./declare/configuration.ts";
+export type { EnvironmentDeclaration, OutputDeclaration } from "./model/declaration.ts";
+export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
+export { err, ok } from "./model/result.ts";
+export type { Result } from "./model/result.ts";

@@ -1,0 +1,47 @@
+import type { ActionNode } from "../graph/graph.ts";
+import { digestOfJson, type Digest } from "../model/digest.ts";
+import type { Json } from "../model/json.ts";
+import type { ActionDescription } from "../model/record.ts";
+
+/** What is known of an op's code. */
+export interface OpSource {
+  readonly version: number;
+  /** Module path to digest, for every module in the op's closure. */
+  readonly sources: Readonly<Record<string, Digest>>;
+}
+
+/**
+ * The description that is hashed and explained. In it: op, version, source closure, environment lock,
+ * params, input digests by role, declared outputs. Not in it, because they do not change what comes
+ * out: resources and device index, host, wall time, how actions were grouped, verbosity, input paths.
+ */
+export function describeAction(
+  node: ActionNode,
+  inputs: Readonly<Record<string, Digest>>,
+  source: OpSource,
+  environmentLock: Digest | null,
+): ActionDescription {
+  const { op, params, outputs } = node.declaration;
+  const places: Record<string, { path: string; kind: string }> = {};
+  for (const [role, { path, kind }] of Object.entries(outputs)) places[role] = { path, kind };
+  return {
+    epoch: 1,
+    op: {
+      runtime: op.runtime,
+      name: op.runtime === "python" ? op.name : op.module,
+      version: source.version,
+      sources: source.sources,
+    },
+    environment:
+      op.runtime === "python" && environmentLock !== null
+        ? { name: op.environment, lock: environmentLock }
+        : null,
+    params,
+    inputs,
+    outputs: places,
+  };
+}
+
+/** The action key: the digest of the canonical description. */
+export const actionKey = (description: ActionDescription): Digest =>
+  digestOfJson(description as unknown as Json);

@@ -1,0 +1,88 @@
+/**
+ * Everything that can go wrong, as values. The set of reasons is closed: a new way to fail gets a
+ * name here, an exit code below, and a line in the documentation.
+ */
+export type FailureReason =
+  // the command line and the Aqmfile
+  | "usage"
+  | "unknown_target"
+  | "no_aqmfile"
+  | "aqmfile_syntax"
+  | "aqmfile_failed"
+  | "invalid_declaration"
+  | "unknown_name"
+  | "duplicate_output"
+  | "overlapping_output"
+  | "cycle"
+  | "config_invalid"
+  // inputs
+  | "input_missing"
+  | "input_unreadable"
+  | "input_changed"
+  // one action
+  | "op_failed"
+  | "gate_failed"
+  | "bad_request"
+  | "unsupported_here"
+  | "out_of_memory"
+  | "device_lost"
+  | "runner_died"
+  | "runner_protocol"
+  | "environment_failed"
+  | "output_missing"
+  | "cancelled"
+  // the workspace
+  | "disk_full"
+  | "not_writable"
+  | "lock_held"
+  | "state_damaged";
+
+export interface SourcePlace {
+  /** Workspace-relative path where there is one. */
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export interface Failure {
+  readonly reason: FailureReason;
+  /** One sentence: what is wrong. */
+  readonly message: string;
+  readonly target?: string;
+  readonly place?: SourcePlace;
+  /** The underlying error, in the words of whoever found it. */
+  readonly cause?: string;
+  /** What the user can do now. */
+  readonly nextStep?: string;
+  /** Where the whole story is: a log file, workspace-relative. */
+  readonly log?: string;
+}
+
+export const EXIT = {
+  done: 0,
+  actionFailed: 1,
+  usage: 2,
+  staleCheap: 10,
+  staleGpu: 11,
+  inputsMissing: 12,
+  interrupted: 130,
+} as const;
+
+const USAGE_REASONS: ReadonlySet<FailureReason> = new Set<FailureReason>([
+  "usage",
+  "unknown_target",
+  "no_aqmfile",
+  "aqmfile_syntax",
+  "aqmfile_failed",
+  "invalid_declaration",
+  "unknown_name",
+  "duplicate_output",
+  "overlapping_output",
+  "cycle",
+  "config_invalid",
+]);
+
+export function exitCodeOf(failure: Failure): number {
+  if (failure.reason === "cancelled") return EXIT.interrupted;
+  return USAGE_REASONS.has(failure.reason) ? EXIT.usage : EXIT.actionFailed;
+}

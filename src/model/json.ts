@@ -1,0 +1,58 @@
+/**
+ * JSON as data and as canonical text (RFC 8785), the only form that is ever hashed.
+ * Python writes the same text for the same value, so digests agree across languages.
+ */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** Thrown for values that JSON would silently drop or merge: a key must never hide a difference. */
+export class NotJsonError extends Error {
+  constructor(path: string, what: string) {
+    super(`${path === "" ? "the value" : path} is ${what}, which JSON cannot hold`);
+  }
+}
+
+/** Canonical text: sorted keys (UTF-16 code units), no white space, shortest round-trip numbers. */
+export function canonicalJson(value: Json): string {
+  return write(value, "");
+}
+
+function write(value: unknown, path: string): string {
+  switch (typeof value) {
+    case "string":
+      if (!isWellFormed(value)) throw new NotJsonError(path, "a string with half a character");
+      return JSON.stringify(value);
+    case "number":
+      if (!Number.isFinite(value)) throw new NotJsonError(path, String(value));
+      return JSON.stringify(value); // ECMAScript number text is what RFC 8785 prescribes; -0 becomes 0
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      if (value === null) return "null";
+      if (Array.isArray(value)) {
+        return `[${value.map((item, index) => write(item, `${path}[${index}]`)).join(",")}]`;
+      }
+      return writeObject(value, path);
+    default:
+      throw new NotJsonError(path, `of type ${typeof value}`);
+  }
+}
+
+function writeObject(value: object, path: string): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new NotJsonError(path, `a ${value.constructor.name}`);
+  }
+  const object = value as Record<string, unknown>;
+  const parts: string[] = [];
+  for (const key of Object.keys(object).sort()) {
+    parts.push(`${write(key, path)}:${write(object[key], path === "" ? key : `${path}.${key}`)}`);
+  }
+  return `{${parts.join(",")}}`;
+}
+
+function isWellFormed(text: string): boolean {
+  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+}

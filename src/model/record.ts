@@ -1,0 +1,56 @@
+import type { Digest } from "./digest.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+/**
+ * The canonical description of an action: what is hashed into the action key, and what `aqm why`
+ * compares, field by field. One object serves both, so that they cannot disagree.
+ */
+export interface ActionDescription {
+  /** Namespace epoch: raised when the meaning of a field changes. */
+  readonly epoch: 1;
+  readonly op: {
+    readonly runtime: "python" | "typescript";
+    readonly name: string;
+    readonly version: number;
+    /** Source closure: path of each module that the op imports, and its digest. */
+    readonly sources: Readonly<Record<string, Digest>>;
+  };
+  /** Digest of the environment's lock file; null for in-process ops. */
+  readonly environment: { readonly name: string; readonly lock: Digest } | null;
+  readonly params: JsonObject;
+  /** By role, not by path: a moved input with the same bytes changes nothing. */
+  readonly inputs: Readonly<Record<string, Digest>>;
+  readonly outputs: Readonly<Record<string, { readonly path: string; readonly kind: string }>>;
+}
+
+export interface OutputRecord {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Bytes, over all files of a folder. */
+  readonly size: number;
+}
+
+export interface Cost {
+  readonly seconds: number;
+  readonly gpu_seconds: number;
+  readonly peak_memory_bytes: number | null;
+  readonly peak_gpu_memory_bytes: number | null;
+}
+
+/**
+ * A trace (action key → outputs) with what explains it. Committed as a lock record, one small file
+ * a target; it holds no host name, absolute path or time, so that branches merge.
+ */
+export interface ActionRecord {
+  readonly schema: 1;
+  readonly target: string;
+  readonly key: Digest;
+  readonly action: ActionDescription;
+  /** Where each input was, for people and for clones that lack it. */
+  readonly input_paths: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, OutputRecord>>;
+  readonly cost: Cost;
+  readonly tools: Readonly<Record<string, string>>;
+  readonly facts: JsonObject;
+  readonly audit: readonly Json[];
+}

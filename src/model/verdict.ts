@@ -1,0 +1,31 @@
+import type { Digest } from "./digest.ts";
+import type { Json } from "./json.ts";
+
+/** What the plan says of an action. */
+export type Verdict = "fresh" | "restore" | "run" | "blocked" | "unknown";
+
+/** Why an action is not fresh. Undoing every cause makes it fresh again. */
+export type Cause =
+  | { readonly kind: "never_built" }
+  | {
+      /** A field of the action description differs from the record's. */
+      readonly kind: "changed";
+      readonly field: string;
+      readonly old: Json | undefined;
+      readonly new: Json | undefined;
+      /** The file behind the field, where there is one. */
+      readonly path?: string;
+    }
+  | { readonly kind: "output_missing"; readonly path: string }
+  | {
+      readonly kind: "output_modified";
+      readonly path: string;
+      readonly recorded: Digest;
+      readonly found: Digest;
+    }
+  | { readonly kind: "needed_by"; readonly consumer: string }
+  | { readonly kind: "waits_for"; readonly producer: string }
+  | { readonly kind: "blocked_by"; readonly producer: string }
+  | { readonly kind: "input_missing"; readonly path: string; readonly obtain?: string }
+  | { readonly kind: "input_unreadable"; readonly path: string; readonly error: string }
+  | { readonly kind: "unsupported_here"; readonly why: string; readonly nextStep: string };

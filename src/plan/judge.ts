@@ -1,0 +1,231 @@
+import type { ActionNode, GraphInput } from "../graph/graph.ts";
+import { actionKey, describeAction } from "../keys/describe.ts";
+import { differences } from "../keys/difference.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Json } from "../model/json.ts";
+import type { ActionDescription, ActionRecord } from "../model/record.ts";
+import type { Cause, Verdict } from "../model/verdict.ts";
+import type { Knowledge } from "./knowledge.ts";
+
+/** What is known of one input when its consumer is judged. */
+export type InputState =
+  | { readonly state: "known"; readonly digest: Digest; readonly present: boolean }
+  | { readonly state: "pending"; readonly producer: string }
+  | { readonly state: "blocked"; readonly cause: Cause };
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly causes: readonly Cause[];
+  readonly key: Digest | null;
+  readonly description: ActionDescription | null;
+  /** The result that a fresh or restored action has. */
+  readonly result: ActionRecord | null;
+  /** Outputs that are not in the workspace although the action is fresh. */
+  readonly absent: ReadonlySet<string>;
+  /** Actions whose absent outputs must be brought back before this one can run. */
+  readonly missingFrom: readonly ActionNode[];
+}
+
+/** Which absent outputs count as missing. */
+export interface Demand {
+  /** Every output must be in the workspace, because a consumer runs; says which. */
+  readonly consumer: string | null;
+  /** These outputs were asked for by name. */
+  readonly exact: ReadonlySet<string>;
+}
+
+/**
+ * The one place that decides what happens to an action. Planning asks it with what is known before a
+ * build, building asks it again with what is known by then.
+ */
+export function judge(
+  node: ActionNode,
+  inputs: ReadonlyMap<string, InputState>,
+  demand: Demand,
+  knowledge: Knowledge,
+): Judgement {
+  const blocked: Cause[] = [];
+  const pending: Cause[] = [];
+  const digests: Record<string, Digest> = {};
+  for (const input of node.inputs) {
+    const state = inputs.get(input.role);
+    if (state === undefined) throw new Error(`no state for input ${input.role} of ${node.id}`);
+    if (state.state === "blocked") blocked.push(state.cause);
+    else if (state.state === "pending")
+      pending.push({ kind: "waits_for", producer: state.producer });
+    else digests[input.role] = state.digest;
+  }
+  if (blocked.length > 0) return without("blocked", unique(blocked));
+  if (pending.length > 0) {
+    if (knowledge.everBuilt(node)) return without("unknown", unique(pending));
+    // Whatever its inputs turn out to be, there is no earlier result that they could lead to.
+    const unkeyed = { key: null, description: null };
+    return toRun(node, inputs, [{ kind: "never_built" }], unkeyed, knowledge);
+  }
+
+  const { op } = node.declaration;
+  const lock = op.runtime === "python" ? knowledge.environmentLock(op.environment) : null;
+  const description = describeAction(node, digests, knowledge.opSource(node), lock);
+  const key = actionKey(description);
+  const record = knowledge.record(node);
+  const recorded = record?.key === key;
+  const result = recorded ? record : knowledge.trace(node, key);
+  const known = { key, description };
+
+  const changed: Cause[] = recorded
+    ? []
+    : record === null
+      ? [{ kind: "never_built" }]
+      : explain(record, description, node);
+  if (result === null) return toRun(node, inputs, changed, known, knowledge);
+
+  const { wrong, absent } = checkOutputs(node, result, demand, knowledge);
+  if (recorded && wrong.length === 0) {
+    return { verdict: "fresh", causes: [], ...known, result, absent, missingFrom: [] };
+  }
+  const causes = [...changed, ...wrong.map(({ cause }) => cause)];
+  if (wrong.every(({ digest }) => knowledge.inStore(digest))) {
+    return { verdict: "restore", causes, ...known, result, absent: new Set(), missingFrom: [] };
+  }
+  return toRun(node, inputs, causes, known, knowledge);
+}
+
+function toRun(
+  node: ActionNode,
+  inputs: ReadonlyMap<string, InputState>,
+  causes: readonly Cause[],
+  known: { readonly key: Digest | null; readonly description: ActionDescription | null },
+  knowledge: Knowledge,
+): Judgement {
+  const missing: Cause[] = [];
+  const missingFrom = new Set<ActionNode>();
+  for (const input of node.inputs) {
+    const state = inputs.get(input.role);
+    if (state?.state !== "known" || state.present) continue;
+    if (input.producer === null) missing.push(inputMissing(input));
+    else missingFrom.add(input.producer.action);
+  }
+  const unsupported = knowledge.unsupported(node);
+  if (unsupported !== null) missing.push({ kind: "unsupported_here", ...unsupported });
+  return {
+    verdict: missing.length > 0 ? "blocked" : "run",
+    causes: [...causes, ...missing],
+    ...known,
+    result: null,
+    absent: new Set(),
+    missingFrom: [...missingFrom],
+  };
+}
+
+interface WrongOutput {
+  readonly cause: Cause;
+  readonly digest: Digest;
+}
+
+function checkOutputs(
+  node: ActionNode,
+  result: ActionRecord,
+  demand: Demand,
+  knowledge: Knowledge,
+): { readonly wrong: readonly WrongOutput[]; readonly absent: ReadonlySet<string> } {
+  const wrong: WrongOutput[] = [];
+  const absent = new Set<string>();
+  for (const [role, output] of Object.entries(node.declaration.outputs)) {
+    const recorded = result.outputs[role];
+    if (recorded === undefined) throw new Error(`record of ${node.id} lacks the output ${role}`);
+    const found = knowledge.observeOutput(output);
+    if (found.state === "present") {
+      if (found.digest === recorded.digest) continue;
+      wrong.push({
+        cause: {
+          kind: "output_modified",
+          path: output.path,
+          recorded: recorded.digest,
+          found: found.digest,
+        },
+        digest: recorded.digest,
+      });
+    } else if (
+      output.keep === "local" &&
+      demand.consumer === null &&
+      !demand.exact.has(output.path)
+    ) {
+      absent.add(output.path);
+    } else {
+      wrong.push({
+        cause: { kind: "output_missing", path: output.path },
+        digest: recorded.digest,
+      });
+      if (demand.consumer !== null) {
+        wrong.push({
+          cause: { kind: "needed_by", consumer: demand.consumer },
+          digest: recorded.digest,
+        });
+      }
+    }
+  }
+  return { wrong, absent };
+}
+
+/** The fields in which the wanted description differs from the recorded one. */
+function explain(record: ActionRecord, description: ActionDescription, node: ActionNode): Cause[] {
+  const before = record.action as unknown as Json;
+  return differences(before, description as unknown as Json).map((difference) => {
+    const [section, role] = difference.path;
+    const path =
+      section === "inputs"
+        ? (node.inputs.find((input) => input.role === role)?.path ?? record.input_paths[role ?? ""])
+        : section === "op" && role === "sources"
+          ? difference.path[2]
+          : undefined;
+    return {
+      kind: "changed",
+      field: difference.field,
+      old: difference.old,
+      new: difference.new,
+      ...(path === undefined ? {} : { path }),
+    };
+  });
+}
+
+/** A source input: observed, or taken over from the record when a clone lacks the file. */
+export function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge): InputState {
+  const found = knowledge.observeInput(input);
+  if (found.state === "present") return { state: "known", digest: found.digest, present: true };
+  if (found.state === "unreadable") {
+    return {
+      state: "blocked",
+      cause: { kind: "input_unreadable", path: input.path, error: found.error },
+    };
+  }
+  const record = knowledge.record(node);
+  const digest = record?.action.inputs[input.role];
+  if (digest !== undefined && record?.input_paths[input.role] === input.path) {
+    return { state: "known", digest, present: false };
+  }
+  return { state: "blocked", cause: inputMissing(input) };
+}
+
+const inputMissing = (input: GraphInput): Cause => ({
+  kind: "input_missing",
+  path: input.path,
+  ...(input.obtain === undefined ? {} : { obtain: input.obtain }),
+});
+
+function without(verdict: "blocked" | "unknown", causes: readonly Cause[]): Judgement {
+  return {
+    verdict,
+    causes,
+    key: null,
+    description: null,
+    result: null,
+    absent: new Set(),
+    missingFrom: [],
+  };
+}
+
+function unique(causes: readonly Cause[]): readonly Cause[] {
+  const seen = new Map<string, Cause>();
+  for (const cause of causes) seen.set(JSON.stringify(cause), cause);
+  return [...seen.values()];
+}

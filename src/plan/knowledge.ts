@@ -1,0 +1,30 @@
+import type { ActionNode, GraphInput } from "../graph/graph.ts";
+import type { OpSource } from "../keys/describe.ts";
+import type { OutputDeclaration } from "../model/declaration.ts";
+import type { Digest } from "../model/digest.ts";
+import type { ActionRecord } from "../model/record.ts";
+
+/** What was found at a path. */
+export type Observation =
+  | { readonly state: "present"; readonly digest: Digest; readonly size: number }
+  | { readonly state: "missing" }
+  | { readonly state: "unreadable"; readonly error: string };
+
+/** Everything a plan may depend on. Answers do not change while one plan is made. */
+export interface Knowledge {
+  readonly observeInput: (input: GraphInput) => Observation;
+  readonly observeOutput: (output: OutputDeclaration) => Observation;
+  /** The last record of an action: its lock record, or the local one. */
+  readonly record: (node: ActionNode) => ActionRecord | null;
+  /** Any recorded result of this very key, preferably the one in the workspace. */
+  readonly trace: (node: ActionNode, key: Digest) => ActionRecord | null;
+  /** False when nothing that ever made this target is known: then it is sure to run. */
+  readonly everBuilt: (node: ActionNode) => boolean;
+  readonly inStore: (digest: Digest) => boolean;
+  readonly opSource: (node: ActionNode) => OpSource;
+  readonly environmentLock: (name: string) => Digest;
+  /** Why this machine cannot run the action at all, or null. */
+  readonly unsupported: (
+    node: ActionNode,
+  ) => { readonly why: string; readonly nextStep: string } | null;
+}

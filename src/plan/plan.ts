@@ -1,0 +1,94 @@
+import type { ActionNode } from "../graph/graph.ts";
+import type { Selection } from "../graph/select.ts";
+import type { Cause } from "../model/verdict.ts";
+import { judge, sourceState, type InputState, type Judgement } from "./judge.ts";
+import type { Knowledge } from "./knowledge.ts";
+
+export interface PlannedAction extends Judgement {
+  readonly node: ActionNode;
+}
+
+export interface Plan {
+  /** Every needed action, in topological order. */
+  readonly actions: readonly PlannedAction[];
+  readonly byNode: ReadonlyMap<ActionNode, PlannedAction>;
+}
+
+/**
+ * Pure: what a build of `selection` would do. Bringing back the absent outputs of one action may ask
+ * for more absent outputs further up, so the forward pass repeats until nothing new is asked for;
+ * each round adds at least one action, and real graphs need one or two rounds.
+ */
+export function makePlan(selection: Selection, knowledge: Knowledge): Plan {
+  const demanded = new Map<ActionNode, string>();
+  for (;;) {
+    const byNode = forwardPass(selection, knowledge, demanded);
+    let grew = false;
+    for (const { node, missingFrom, verdict } of byNode.values()) {
+      if (verdict !== "run") continue;
+      for (const producer of missingFrom) {
+        if (demanded.has(producer)) continue;
+        demanded.set(producer, node.id);
+        grew = true;
+      }
+    }
+    if (!grew) {
+      markPossiblyNeeded(byNode);
+      return { actions: [...byNode.values()], byNode };
+    }
+  }
+}
+
+function forwardPass(
+  selection: Selection,
+  knowledge: Knowledge,
+  demanded: ReadonlyMap<ActionNode, string>,
+): Map<ActionNode, PlannedAction> {
+  const planned = new Map<ActionNode, PlannedAction>();
+  for (const node of selection.needed) {
+    const inputs = new Map<string, InputState>();
+    for (const input of node.inputs) {
+      inputs.set(
+        input.role,
+        input.producer === null
+          ? sourceState(node, input, knowledge)
+          : producedState(input.path, input.producer.role, planned.get(input.producer.action)),
+      );
+    }
+    const demand = { consumer: demanded.get(node) ?? null, exact: selection.exact };
+    planned.set(node, { node, ...judge(node, inputs, demand, knowledge) });
+  }
+  return planned;
+}
+
+/** What a consumer knows of an input that another action makes, before the build. */
+function producedState(
+  path: string,
+  role: string,
+  producer: PlannedAction | undefined,
+): InputState {
+  if (producer === undefined) throw new Error(`the producer of ${path} was not planned`);
+  if (producer.verdict === "blocked") {
+    return { state: "blocked", cause: { kind: "blocked_by", producer: producer.node.id } };
+  }
+  const output = producer.result?.outputs[role];
+  if (output === undefined) return { state: "pending", producer: producer.node.id };
+  return { state: "known", digest: output.digest, present: !producer.absent.has(path) };
+}
+
+/**
+ * A fresh action with absent outputs runs again only if a consumer turns out to run. Where that is
+ * not known yet, its verdict is unknown too; its digest stays known to others.
+ */
+function markPossiblyNeeded(byNode: Map<ActionNode, PlannedAction>): void {
+  for (const node of [...byNode.keys()].reverse()) {
+    const planned = byNode.get(node);
+    if (planned?.verdict !== "unknown") continue;
+    for (const { producer, path } of planned.node.inputs) {
+      const maker = producer === null ? undefined : byNode.get(producer.action);
+      if (maker?.verdict !== "fresh" || !maker.absent.has(path)) continue;
+      const cause: Cause = { kind: "waits_for", producer: planned.node.id };
+      byNode.set(maker.node, { ...maker, verdict: "unknown", causes: [cause] });
+    }
+  }
+}

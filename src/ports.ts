@@ -1,0 +1,106 @@
+/**
+ * The edges of the engine: everything that touches disk, processes or the clock is behind one of
+ * these, and `cli/` is the only place that plugs the real ones in.
+ */
+import type { ActionNode, GraphInput } from "./graph/graph.ts";
+import type { Digest } from "./model/digest.ts";
+import type { BuildEvent } from "./model/event.ts";
+import type { Failure } from "./model/failure.ts";
+import type { JsonObject } from "./model/json.ts";
+import type { ActionRecord, Cost } from "./model/record.ts";
+import type { Result } from "./model/result.ts";
+import type { Knowledge } from "./plan/knowledge.ts";
+import type { Lease } from "./schedule/lanes.ts";
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly workspace: Workspace;
+  readonly executor: Executor;
+  readonly lock: BuildLock;
+}
+
+export interface Clock {
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+/** What is in the workspace and what is recorded about it. */
+export interface Workspace extends Knowledge {
+  /** Finishes publications that a crash interrupted; returns the targets that were completed. */
+  readonly recover: () => Promise<Result<readonly string[], Failure>>;
+  /**
+   * Looks at every file that the given actions read and write, hashing what is not in the stat cache.
+   * Afterwards the questions of `Knowledge` are answered without reading anything.
+   */
+  readonly survey: (
+    nodes: readonly ActionNode[],
+    progress: (event: BuildEvent) => void,
+  ) => Promise<void>;
+  /** Looks again at one input, past the stat cache's first answer of this build. */
+  readonly observeAgain: (input: GraphInput) => Promise<Digest | null>;
+  /** A fresh staging folder for an action's outputs, on the workspace's file system. */
+  readonly stage: (node: ActionNode) => Promise<Result<Stage, Failure>>;
+  /** Digests, stores, moves into place and records the staged outputs, as one transaction. */
+  readonly publish: (
+    publication: Publication,
+  ) => Promise<Result<{ readonly changed: boolean }, Failure>>;
+  /** Brings recorded outputs back from the store and makes `result` the record. */
+  readonly restore: (node: ActionNode, result: ActionRecord) => Promise<Result<void, Failure>>;
+  /** Writes caches; call once at the end of a command. */
+  readonly close: () => Promise<void>;
+}
+
+export interface Stage {
+  /** Absolute staging path by output role; parents exist, the path itself does not. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** Moves what was staged aside for inspection; returns where. */
+  readonly keepAside: () => Promise<string>;
+  readonly discard: () => Promise<void>;
+}
+
+export interface Publication {
+  readonly node: ActionNode;
+  readonly stage: Stage;
+  readonly record: Omit<ActionRecord, "outputs">;
+}
+
+/** What an execution reports beside its files. */
+export interface Execution {
+  readonly cost: Cost;
+  readonly tools: Readonly<Record<string, string>>;
+  readonly facts: JsonObject;
+}
+
+export interface ExecutionRequest {
+  readonly node: ActionNode;
+  readonly lease: Lease;
+  readonly stage: Stage;
+  readonly log: string;
+  readonly emit: (event: BuildEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Performs one action: writes its outputs to the stage. */
+export interface Executor {
+  readonly execute: (request: ExecutionRequest) => Promise<Result<Execution, Failure>>;
+  /** Where the log of an action goes, workspace-relative. */
+  readonly logPath: (node: ActionNode) => string | null;
+  /** Ends every process that is still there. */
+  readonly close: () => Promise<void>;
+}
+
+export interface BuildLock {
+  /** Waits for other aqm processes that build in this workspace. */
+  readonly acquire: (
+    purpose: string,
+    waiting: (owner: string) => void,
+    signal: AbortSignal,
+  ) => Promise<Result<() => Promise<void>, Failure>>;
+}
+
+/** Tells that something under some paths changed; never what, since it is looked at anew anyway. */
+export interface FileWatch {
+  /** Replaces what is watched; absolute paths of files and folders. */
+  readonly set: (paths: readonly string[]) => void;
+  readonly close: () => Promise<void>;
+}

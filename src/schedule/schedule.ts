@@ -1,0 +1,243 @@
+import type { ActionNode } from "../graph/graph.ts";
+import type { Cause } from "../model/verdict.ts";
+import type { Judgement } from "../plan/judge.ts";
+import { Lanes, type Lease } from "./lanes.ts";
+
+/**
+ * Where an action is in a build:
+ *
+ *   waiting ──all producers settled──▶ judging ──fresh──────────────▶ settled
+ *      ▲                                  │├─────restore─▶ restoring ──▶ settled
+ *      │                                  │├─────run─▶ queued ─lease─▶ running ──▶ settled | failed
+ *      │                                  │└─────blocked──────────────▶ blocked
+ *      └──its absent inputs are brought back first
+ *
+ * A settled action goes back to judging when a consumer needs its absent outputs, and when an input
+ * of it was made again with other content.
+ */
+type Status =
+  "waiting" | "judging" | "restoring" | "queued" | "running" | "settled" | "failed" | "blocked";
+
+export type ScheduleEvent =
+  | { readonly type: "begin" }
+  | { readonly type: "judged"; readonly node: ActionNode; readonly judgement: Judgement }
+  | { readonly type: "succeeded"; readonly node: ActionNode; readonly changed: boolean }
+  | { readonly type: "failed"; readonly node: ActionNode }
+  | { readonly type: "cancel" };
+
+export type Command =
+  | { readonly type: "judge"; readonly node: ActionNode; readonly demandedBy: string | null }
+  | { readonly type: "restore"; readonly node: ActionNode; readonly judgement: Judgement }
+  | {
+      readonly type: "run";
+      readonly node: ActionNode;
+      readonly judgement: Judgement;
+      readonly lease: Lease;
+    }
+  | {
+      readonly type: "report_blocked";
+      readonly node: ActionNode;
+      readonly causes: readonly Cause[];
+    }
+  | { readonly type: "stop_running" };
+
+interface Entry {
+  readonly node: ActionNode;
+  status: Status;
+  /** Producers that have not settled. */
+  open: number;
+  demandedBy: string | null;
+  judgement: Judgement | null;
+  lease: Lease | null;
+}
+
+export interface ScheduleOptions {
+  readonly jobs: number;
+  readonly gpus: readonly string[];
+  readonly keepGoing: boolean;
+}
+
+/**
+ * The scheduler: event in, commands out; no I/O, no clock, no randomness, so the same events always
+ * give the same commands. State is kept in place to stay linear in the number of actions.
+ */
+export class Schedule {
+  readonly #entries = new Map<ActionNode, Entry>();
+  readonly #queue: Entry[] = [];
+  readonly #lanes: Lanes;
+  readonly #keepGoing: boolean;
+  #halted = false;
+  #active = 0;
+
+  constructor(needed: readonly ActionNode[], options: ScheduleOptions) {
+    this.#lanes = new Lanes(options.jobs, options.gpus);
+    this.#keepGoing = options.keepGoing;
+    for (const node of needed) {
+      this.#entries.set(node, {
+        node,
+        status: "waiting",
+        open: producersOf(node).size,
+        demandedBy: null,
+        judgement: null,
+        lease: null,
+      });
+    }
+  }
+
+  /** True when nothing is under way and nothing more can start. */
+  get finished(): boolean {
+    return this.#active === 0;
+  }
+
+  handle(event: ScheduleEvent): readonly Command[] {
+    const commands: Command[] = [];
+    switch (event.type) {
+      case "begin":
+        for (const entry of this.#entries.values()) {
+          if (entry.open === 0) this.#askForJudgement(entry, commands);
+        }
+        break;
+      case "judged":
+        this.#judged(this.#entry(event.node), event.judgement, commands);
+        break;
+      case "succeeded": {
+        const entry = this.#entry(event.node);
+        this.#release(entry);
+        this.#settle(entry, event.changed, commands);
+        break;
+      }
+      case "failed": {
+        const entry = this.#entry(event.node);
+        this.#release(entry);
+        entry.status = "failed";
+        this.#blockConsumers(entry, commands);
+        if (!this.#keepGoing) this.#halted = true;
+        break;
+      }
+      case "cancel":
+        this.#halted = true;
+        commands.push({ type: "stop_running" });
+        break;
+    }
+    this.#startQueued(commands);
+    return commands;
+  }
+
+  #judged(entry: Entry, judgement: Judgement, commands: Command[]): void {
+    this.#active -= 1;
+    entry.judgement = judgement;
+    switch (judgement.verdict) {
+      case "fresh":
+        this.#settle(entry, false, commands);
+        return;
+      case "restore":
+        if (this.#halted) {
+          entry.status = "waiting";
+          return;
+        }
+        entry.status = "restoring";
+        this.#active += 1;
+        commands.push({ type: "restore", node: entry.node, judgement });
+        return;
+      case "run":
+        if (judgement.missingFrom.length > 0) {
+          this.#bringBack(entry, judgement.missingFrom, commands);
+        } else {
+          entry.status = "queued";
+          this.#queue.push(entry);
+        }
+        return;
+      case "blocked":
+        entry.status = "blocked";
+        commands.push({ type: "report_blocked", node: entry.node, causes: judgement.causes });
+        this.#blockConsumers(entry, commands);
+        return;
+      case "unknown":
+        throw new Error(`${entry.node.id} was judged before its inputs were known`);
+    }
+  }
+
+  /** The outputs of these producers are needed in the workspace before `consumer` can run. */
+  #bringBack(consumer: Entry, producers: readonly ActionNode[], commands: Command[]): void {
+    consumer.status = "waiting";
+    for (const node of producers) {
+      const producer = this.#entry(node);
+      if (producer.status !== "settled") continue; // another consumer has asked already
+      producer.demandedBy ??= consumer.node.id;
+      for (const other of node.consumers) {
+        const entry = this.#entries.get(other);
+        if (entry === undefined) continue;
+        if (entry.status === "queued") {
+          this.#queue.splice(this.#queue.indexOf(entry), 1);
+          entry.status = "waiting";
+        }
+        if (entry.status === "waiting") entry.open += 1;
+      }
+      this.#askForJudgement(producer, commands);
+    }
+  }
+
+  #settle(entry: Entry, changed: boolean, commands: Command[]): void {
+    entry.status = "settled";
+    for (const node of entry.node.consumers) {
+      const consumer = this.#entries.get(node);
+      if (consumer === undefined) continue;
+      if (consumer.status === "waiting") {
+        consumer.open -= 1;
+        if (consumer.open === 0) this.#askForJudgement(consumer, commands);
+      } else if (changed && consumer.status === "settled") {
+        this.#askForJudgement(consumer, commands);
+      }
+    }
+  }
+
+  #askForJudgement(entry: Entry, commands: Command[]): void {
+    entry.status = "judging";
+    this.#active += 1;
+    commands.push({ type: "judge", node: entry.node, demandedBy: entry.demandedBy });
+  }
+
+  #blockConsumers(failed: Entry, commands: Command[]): void {
+    const cause: Cause = { kind: "blocked_by", producer: failed.node.id };
+    for (const node of failed.node.consumers) {
+      const entry = this.#entries.get(node);
+      if (entry?.status !== "waiting") continue;
+      entry.status = "blocked";
+      commands.push({ type: "report_blocked", node, causes: [cause] });
+      this.#blockConsumers(entry, commands);
+    }
+  }
+
+  #startQueued(commands: Command[]): void {
+    if (this.#halted || this.#queue.length === 0) return;
+    this.#queue.sort((a, b) => a.node.index - b.node.index);
+    for (const entry of [...this.#queue]) {
+      const lease = this.#lanes.take(entry.node.declaration.resources);
+      if (lease === null) continue;
+      this.#queue.splice(this.#queue.indexOf(entry), 1);
+      entry.status = "running";
+      entry.lease = lease;
+      this.#active += 1;
+      if (entry.judgement === null) throw new Error(`${entry.node.id} was queued unjudged`);
+      commands.push({ type: "run", node: entry.node, judgement: entry.judgement, lease });
+    }
+  }
+
+  #release(entry: Entry): void {
+    this.#active -= 1;
+    if (entry.lease !== null) this.#lanes.giveBack(entry.lease);
+    entry.lease = null;
+  }
+
+  #entry(node: ActionNode): Entry {
+    const entry = this.#entries.get(node);
+    if (entry === undefined) throw new Error(`${node.id} is not part of this build`);
+    return entry;
+  }
+}
+
+function producersOf(node: ActionNode): Set<ActionNode> {
+  const producers = new Set<ActionNode>();
+  for (const { producer } of node.inputs) if (producer !== null) producers.add(producer.action);
+  return producers;
+}

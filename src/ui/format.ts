@@ -1,0 +1,94 @@
+import { shortDigest } from "../model/digest.ts";
+import type { Failure, SourcePlace } from "../model/failure.ts";
+import type { Json } from "../model/json.ts";
+import { unreachable } from "../model/result.ts";
+import type { Cause } from "../model/verdict.ts";
+import type { Colours } from "./reporter.ts";
+
+/** One line that says why, with the old and the new value. */
+export function causeText(cause: Cause): string {
+  switch (cause.kind) {
+    case "never_built":
+      return "never built";
+    case "changed":
+      return changedText(cause);
+    case "output_missing":
+      return `${cause.path} is missing`;
+    case "output_modified":
+      return `${cause.path} was changed by hand: ${shortDigest(cause.recorded)} → ${shortDigest(cause.found)}`;
+    case "needed_by":
+      return `needed by ${cause.consumer}`;
+    case "waits_for":
+      return `known once ${cause.producer} is done`;
+    case "blocked_by":
+      return `waits for ${cause.producer}, which cannot be made`;
+    case "input_missing":
+      return `${cause.path} is missing${cause.obtain === undefined ? "" : `; ${cause.obtain}`}`;
+    case "input_unreadable":
+      return `${cause.path} cannot be read: ${cause.error}`;
+    case "unsupported_here":
+      return `${cause.why}; ${cause.nextStep}`;
+    default:
+      return unreachable(cause);
+  }
+}
+
+function changedText(cause: Extract<Cause, { kind: "changed" }>): string {
+  const values = `${valueText(cause.old)} → ${valueText(cause.new)}`;
+  if (cause.field.startsWith("op.sources")) {
+    if (cause.old === undefined) return `the op now uses ${cause.path ?? ""}`;
+    if (cause.new === undefined) return `the op no longer uses ${cause.path ?? ""}`;
+    return `source ${cause.path ?? ""} changed: ${values}`;
+  }
+  if (cause.field.startsWith("inputs.")) {
+    return `input ${cause.path ?? cause.field.slice("inputs.".length)} changed: ${values}`;
+  }
+  return `${cause.field}: ${values}`;
+}
+
+function valueText(value: Json | undefined): string {
+  if (value === undefined) return "(none)";
+  if (typeof value === "string" && value.startsWith("sha256:")) return shortDigest(value);
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const placeText = (place: SourcePlace): string =>
+  [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
+
+/** A failure in full: what, which target, where, why, what to do. */
+export function failureText(failure: Failure, colours: Colours): string {
+  const place = failure.place === undefined ? "" : `${placeText(failure.place)}: `;
+  const lines = [`${colours.red("error")} ${place}${failure.message}`];
+  if (failure.target !== undefined && failure.target !== failure.place?.file) {
+    lines.push(`  target  ${failure.target}`);
+  }
+  if (failure.cause !== undefined && failure.cause !== "") {
+    lines.push(`  cause   ${failure.cause.split("\n").join("\n          ")}`);
+  }
+  if (failure.log !== undefined) lines.push(`  log     ${failure.log}`);
+  if (failure.nextStep !== undefined) lines.push(`  next    ${failure.nextStep}`);
+  return lines.join("\n");
+}
+
+/** `1.2 s`, `3 min 05 s`, `2 h 10 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  const pad = (value: number): string => String(value).padStart(2, "0");
+  if (minutes < 60) return `${minutes} min ${pad(whole % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+export function sizeText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ""}`;
+}
+
+export const plural = (count: number, word: string): string =>
+  `${count} ${word}${count === 1 ? "" : "s"}`;

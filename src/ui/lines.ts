@@ -1,0 +1,80 @@
+import type { BuildEvent } from "../model/event.ts";
+import { causeText, durationText, failureText, plural } from "./format.ts";
+import type { Colours } from "./reporter.ts";
+
+/** The lasting lines that an event leaves behind, the same in every text view. */
+export function linesOf(event: BuildEvent, colours: Colours): readonly string[] {
+  switch (event.type) {
+    case "planned": {
+      const count = (verdict: string): number =>
+        event.actions.filter((action) => action.verdict === verdict).length;
+      if (count("fresh") === event.actions.length) return [];
+      const parts = [
+        plural(count("run"), "action") + " to run",
+        ...(count("unknown") > 0 ? [`${count("unknown")} known later`] : []),
+        ...(count("restore") > 0 ? [`${count("restore")} to restore`] : []),
+        ...(count("blocked") > 0 ? [`${count("blocked")} blocked`] : []),
+        `${count("fresh")} fresh`,
+      ];
+      return [colours.dim(parts.join(", "))];
+    }
+    case "waiting_for_lock":
+      return [`${colours.yellow("wait")}     ${event.path}: ${event.owner}`];
+    case "environment":
+      return event.state === "ready"
+        ? [`${colours.green("ready")}    Python environment ${event.name}`]
+        : [];
+    case "action_warning":
+      return [`${colours.yellow("warning")}  ${event.target}: ${event.message}`];
+    case "action_settled":
+      if (event.verdict === "fresh") return [];
+      return [
+        `${colours.green(event.verdict.padEnd(8))} ${event.target}` +
+          colours.dim(
+            [
+              event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`,
+              event.verdict === "ran" && !event.changed ? " (same content as before)" : "",
+            ].join(""),
+          ),
+      ];
+    case "action_failed":
+      return event.failure.reason === "cancelled" ? [] : [failureText(event.failure, colours)];
+    case "action_blocked":
+      return [
+        `${colours.yellow("blocked")}  ${event.target}`,
+        ...event.causes.map((cause) => `           ${causeText(cause)}`),
+      ];
+    case "notice":
+      return [`${colours.cyan("notice")}   ${event.message}`];
+    case "failure":
+      return [failureText(event.failure, colours)];
+    case "build_finished":
+      return [finishedLine(event, colours)];
+    case "build_started":
+    case "hashing":
+    case "action_started":
+    case "action_phase":
+    case "action_step":
+      return [];
+  }
+}
+
+function finishedLine(
+  event: Extract<BuildEvent, { type: "build_finished" }>,
+  colours: Colours,
+): string {
+  const parts = [
+    `${event.ran} ran`,
+    ...(event.restored > 0 ? [`${event.restored} restored`] : []),
+    `${event.fresh} fresh`,
+    ...(event.failed > 0 ? [colours.red(`${event.failed} failed`)] : []),
+    ...(event.blocked > 0 ? [colours.yellow(`${event.blocked} blocked`)] : []),
+  ];
+  const word =
+    event.outcome === "done"
+      ? colours.green("done")
+      : event.outcome === "failed"
+        ? colours.red("failed")
+        : colours.yellow("interrupted");
+  return `${word}: ${parts.join(", ")} ${colours.dim(`in ${durationText(event.seconds)}`)}`;
+}

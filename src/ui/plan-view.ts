@@ -1,0 +1,88 @@
+import type { Cause, Verdict } from "../model/verdict.ts";
+import type { PlanCost } from "../plan/cost.ts";
+import type { Plan } from "../plan/plan.ts";
+import { causeText, durationText, plural } from "./format.ts";
+import type { Colours } from "./reporter.ts";
+
+const MARK: Readonly<Record<Verdict, string>> = {
+  run: "run",
+  restore: "restore",
+  blocked: "blocked",
+  unknown: "unknown",
+  fresh: "fresh",
+};
+
+/** The dry run: what is not fresh, why, and what it will cost. */
+export function planText(plan: Plan, cost: PlanCost, colours: Colours, causesShown = 4): string {
+  const lines: string[] = [];
+  for (const { node, verdict, causes } of plan.actions) {
+    if (verdict === "fresh") continue;
+    const lane = node.declaration.resources.gpu > 0 ? " GPU" : "";
+    lines.push(`${paint(verdict, colours)} ${node.id}${colours.yellow(lane)}`);
+    for (const line of causeLines(causes, causesShown))
+      lines.push(colours.dim(`           ${line}`));
+  }
+  lines.push(...costLines(cost));
+  return lines.join("\n");
+}
+
+export function causeLines(causes: readonly Cause[], most: number): readonly string[] {
+  const lines = causes.slice(0, most).map(causeText);
+  if (causes.length > most) lines.push(`and ${plural(causes.length - most, "more cause")}`);
+  return lines;
+}
+
+function costLines(cost: PlanCost): readonly string[] {
+  const counts = [
+    `${cost.run} to run${cost.gpuRun > 0 ? ` (${cost.gpuRun} on a GPU)` : ""}`,
+    ...(cost.restore > 0 ? [`${cost.restore} to restore`] : []),
+    ...(cost.unknown > 0 ? [`${cost.unknown} known later`] : []),
+    ...(cost.blocked > 0 ? [`${cost.blocked} blocked`] : []),
+    `${cost.fresh} fresh`,
+  ];
+  const lines = [counts.join(", ")];
+  if (cost.run > 0) {
+    const parts = [
+      ...(cost.gpuSeconds > 0 ? [`${durationText(cost.gpuSeconds)} of GPU time`] : []),
+      ...(cost.cpuSeconds > 0 ? [`${durationText(cost.cpuSeconds)} of CPU time`] : []),
+      ...(cost.withoutEstimate > 0 ? [`${cost.withoutEstimate} never timed`] : []),
+    ];
+    lines.push(`expected cost, from earlier runs: ${parts.join(", ")}`);
+  }
+  return lines;
+}
+
+function paint(verdict: Verdict, colours: Colours): string {
+  const text = MARK[verdict].padEnd(8);
+  switch (verdict) {
+    case "run":
+      return colours.cyan(text);
+    case "restore":
+    case "fresh":
+      return colours.green(text);
+    case "blocked":
+      return colours.red(text);
+    case "unknown":
+      return colours.yellow(text);
+  }
+}
+
+/** The plan as data, for `--json`. */
+export function planJson(plan: Plan, cost: PlanCost, exitCode: number): object {
+  return {
+    actions: plan.actions.map(({ node, verdict, causes, key }) => ({
+      target: node.id,
+      outputs: Object.values(node.declaration.outputs).map(({ path }) => path),
+      op:
+        node.declaration.op.runtime === "python"
+          ? node.declaration.op.name
+          : node.declaration.op.module,
+      lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
+      verdict,
+      key,
+      causes,
+    })),
+    cost,
+    exitCode,
+  };
+}

@@ -1,0 +1,33 @@
+import type { BuildEvent } from "../model/event.ts";
+
+/** A live view of the event stream. Reporters are interchangeable; the engine knows none of them. */
+export interface Reporter {
+  readonly report: (event: BuildEvent) => void;
+  /** Leaves the terminal as it was. */
+  readonly close: () => void;
+}
+
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly columns: () => number;
+  readonly colours: Colours;
+}
+
+export interface Colours {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+  readonly cyan: (text: string) => string;
+}
+
+const same = (text: string): string => text;
+export const NO_COLOURS: Colours = {
+  bold: same,
+  dim: same,
+  red: same,
+  green: same,
+  yellow: same,
+  cyan: same,
+};

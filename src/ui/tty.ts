@@ -1,0 +1,105 @@
+import type { BuildEvent } from "../model/event.ts";
+import { durationText } from "./format.ts";
+import { linesOf } from "./lines.ts";
+import { ProgressFold, secondsLeft, type Progress, type RunningAction } from "./progress.ts";
+import type { Colours, Output, Reporter } from "./reporter.ts";
+
+const REPAINT = 100;
+const HIDE_CURSOR = "\u001b[?25l";
+const SHOW_CURSOR = "\u001b[?25h";
+/** Rows of running actions shown at most; the rest is counted. */
+const MOST_ROWS = 8;
+
+/**
+ * Lasting lines scroll by; below them a few lines are repainted: a bar of what is done, cached,
+ * running and still unknown, and one line for each running action.
+ */
+export function ttyReporter(output: Output, now: () => number): Reporter {
+  const fold = new ProgressFold();
+  let painted = 0;
+  let lasting: string[] = [];
+  const paint = (): void => {
+    const live = liveLines(fold.now, now(), output.columns(), output.colours);
+    const up = painted > 0 ? `\u001b[${painted}A` : "";
+    const text = [...lasting, ...live].map((line) => `${line}\u001b[K\n`).join("");
+    output.write(`${up}\r${text}\u001b[J`);
+    painted = live.length;
+    lasting = [];
+  };
+  output.write(HIDE_CURSOR);
+  const timer = setInterval(paint, REPAINT);
+  timer.unref();
+  return {
+    report: (event: BuildEvent) => {
+      fold.add(event, now());
+      lasting.push(...linesOf(event, output.colours).flatMap((line) => line.split("\n")));
+    },
+    close: () => {
+      clearInterval(timer);
+      const up = painted > 0 ? `\u001b[${painted}A\r\u001b[J` : "";
+      output.write(`${up}${lasting.map((line) => `${line}\n`).join("")}${SHOW_CURSOR}`);
+      lasting = [];
+      painted = 0;
+    },
+  };
+}
+
+/** The repainted part, as lines no wider than the terminal. */
+export function liveLines(
+  progress: Progress,
+  now: number,
+  columns: number,
+  colours: Colours,
+): readonly string[] {
+  const lines: string[] = [];
+  if (progress.activity !== null) lines.push(clip(progress.activity, columns));
+  if (progress.total === 0) return lines;
+  lines.push(barLine(progress, columns, colours));
+  const running = [...progress.running.values()];
+  for (const action of running.slice(0, MOST_ROWS))
+    lines.push(actionLine(action, now, columns, colours));
+  if (running.length > MOST_ROWS)
+    lines.push(colours.dim(`  and ${running.length - MOST_ROWS} more`));
+  return lines;
+}
+
+function barLine(progress: Progress, columns: number, colours: Colours): string {
+  const { total, ran, cached, failed, blocked, unknown } = progress;
+  const done = ran + cached + failed + blocked;
+  const text = ` ${done}/${total}  ${ran} ran, ${cached} cached${unknown > 0 ? `, ${unknown} unknown` : ""}${failed > 0 ? `, ${failed} failed` : ""}`;
+  const width = Math.max(10, Math.min(40, columns - text.length - 3));
+  const cells = (count: number): number => Math.round((count / total) * width);
+  const full = Math.min(width, cells(done));
+  const open = Math.min(width - full, cells(unknown));
+  const rest = width - full - open;
+  const bar = `${colours.green("━".repeat(full))}${colours.dim("─".repeat(rest))}${colours.yellow("┄".repeat(open))}`;
+  return `${bar}${text}`;
+}
+
+function actionLine(action: RunningAction, now: number, columns: number, colours: Colours): string {
+  const { phase } = action;
+  const where = action.lane === "gpu" ? `GPU ${action.devices.join(",")}` : "CPU";
+  const step =
+    phase === null
+      ? "starting"
+      : phase.total === null
+        ? `${phase.name} ${phase.done}`
+        : `${phase.name} ${phase.done} of ${phase.total}`;
+  const left = secondsLeft(action, now);
+  const time = `${durationText((now - action.startedAt) / 1000)}${left === null ? "" : `, ${durationText(left)} left`}`;
+  const tail = `  ${step}  ${time}`;
+  const head = clip(
+    `  ${where}  ${action.target}`,
+    Math.max(20, columns - tail.length - 1),
+    "start",
+  );
+  return `${colours.cyan(head)}${clip(tail, Math.max(0, columns - head.length - 1))}`;
+}
+
+/** Shortens from the end, or in the middle of a path so that its last part stays. */
+function clip(text: string, width: number, keep: "end" | "start" = "end"): string {
+  if (text.length <= width) return text;
+  if (keep === "end") return `${text.slice(0, Math.max(0, width - 1))}…`;
+  const front = Math.min(20, Math.floor(width / 3));
+  return `${text.slice(0, front)}…${text.slice(text.length - (width - front - 1))}`;
+}

@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parsePythonJson } from "../../src/analysis/python-json/parse.ts";
+import { pyFloat, pyObject, type PyJson } from "../../src/analysis/python-json/value.ts";
+import { writePythonJson } from "../../src/analysis/python-json/write.ts";
+import { expectFailure, expectValue } from "./figures.ts";
+import { python } from "./python.ts";
+
+const REWRITE = "import json, sys; json.dump(json.load(sys.stdin), sys.stdout, indent=2)";
+
+const text = fc.string({
+  // Whole and halved surrogate pairs, everything with a short escape, and plain characters.
+  unit: fc.constantFrom(
+    "a",
+    "Z",
+    "0",
+    " ",
+    ".",
+    '"',
+    "\\",
+    "/",
+    "\n",
+    "\r",
+    "\t",
+    "\b",
+    "\f",
+    "\u0000",
+    "\u007f",
+    "é",
+    "€",
+    "\ud83d\ude00",
+    "\ud800",
+  ),
+});
+
+const doubles = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e20, max: 1e20 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: 1e-8, max: 1e-2 }),
+  fc.integer().map((value) => value / 16),
+  fc.integer({ min: -330, max: 308 }).map((exponent) => Number(`1e${exponent}`)),
+);
+
+const { json } = fc.letrec<{ json: PyJson; leaf: PyJson }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4, depthSize: "small" },
+    tie("leaf"),
+    fc.array(tie("json"), { maxLength: 4 }),
+    fc.array(fc.tuple(text, tie("json")), { maxLength: 4 }).map((entries) => pyObject(entries)),
+  ),
+  leaf: fc.oneof(
+    fc.constantFrom<PyJson>(null, true, false),
+    fc.maxSafeInteger().map((value) => (value === 0 ? 0 : value)),
+    fc.bigInt({ min: 2n ** 53n, max: 2n ** 80n }),
+    text,
+    doubles.map(pyFloat),
+  ),
+}));
+
+describe("Python JSON", () => {
+  it("reads back what it writes", () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(expectValue(parsePythonJson(writePythonJson(value)))).toEqual(value);
+      }),
+    );
+  });
+
+  it("writes what Python writes", () => {
+    const values = fc.sample(json, { numRuns: 500, seed: 7 });
+    const written = writePythonJson(values);
+    expect(python(REWRITE, written)).toBe(written);
+  });
+
+  it("lays out floats as Python's repr", () => {
+    const values = fc.sample(doubles, { numRuns: 3000, seed: 11 });
+    const edges = [1e-4, 9.999e-5, 1e16, 9999999999999998, 1e22, 5e-324, 1.7976931348623157e308];
+    const written = writePythonJson([...values, ...edges, 0, -0].map(pyFloat));
+    expect(python(REWRITE, written)).toBe(written);
+    expect(writePythonJson([8, 786432, 9.399e-6].map(pyFloat))).toBe(
+      "[\n  8.0,\n  786432.0,\n  9.399e-06\n]",
+    );
+  });
+
+  it("keeps integers, floats, key order and repeated keys apart as Python does", () => {
+    const source =
+      '{"10": 8, "2": 8.0, "1": -0, "a": 1E2, "2": 9007199254740993, "b": [], "c": {}}';
+    expect(writePythonJson(expectValue(parsePythonJson(source)))).toBe(python(REWRITE, source));
+  });
+
+  it("reads the bare words for numbers that are not finite", () => {
+    const value = expectValue(parsePythonJson("[NaN, Infinity, -Infinity]"));
+    expect(value).toEqual([NaN, Infinity, -Infinity].map(pyFloat));
+    expect(writePythonJson(value)).toBe("[\n  NaN,\n  Infinity,\n  -Infinity\n]");
+  });
+
+  it.each([
+    "",
+    "{",
+    "[1,]",
+    '{"a" 1}',
+    "{1: 2}",
+    "01",
+    "1.",
+    "+1",
+    ".5",
+    '"\n"',
+    '"\\x"',
+    "nul",
+    "1 2",
+  ])("refuses %j", (source) => {
+    expect(expectFailure(parsePythonJson(source)).reason).toBe("not_json");
+  });
+
+  it("accepts and refuses the same mutilated documents as Python", () => {
+    const mutilated = fc
+      .tuple(json, fc.nat(), fc.constantFrom("", ",", "0", "-", '"', "}", "]", ".", "e"))
+      .map(([value, at, insert]) => {
+        const whole = writePythonJson(value);
+        const position = at % (whole.length + 1);
+        return whole.slice(0, position) + insert + whole.slice(position + 1);
+      });
+    const sources = fc.sample(mutilated, { numRuns: 1000, seed: 13 });
+    const program = `
+import json, sys
+def ok(text):
+    try:
+        json.loads(text)
+        return True
+    except ValueError:
+        return False
+print(json.dumps([ok(text) for text in json.load(sys.stdin)]))`;
+    const verdicts: unknown = JSON.parse(python(program, JSON.stringify(sources)));
+    expect(sources.map((source) => parsePythonJson(source).ok)).toEqual(verdicts);
+  });
+
+  it("says where the text stops being JSON", () => {
+    expect(expectFailure(parsePythonJson('{\n  "a": 1,\n  oops\n}')).where).toBe("line 3");
+    expect(expectFailure(parsePythonJson("[".repeat(100_000))).message).toContain("nesting");
+  });
+});

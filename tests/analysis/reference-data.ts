@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Published artifacts, which are not part of this repository. Tests against them
+ * run where AQM_REFERENCE_DATA names the folder, or where it lies next to the checkout.
+ */
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const data = process.env["AQM_REFERENCE_DATA"] ?? join(root, "../shared/reference/data");
+const folder = join(data, "sensitivity");
+
+export const haveReferenceData: boolean = existsSync(folder);
+
+/** For test titles: says why a suite is skipped. */
+export const referenceDataTitle: string = haveReferenceData
+  ? "reference data"
+  : "reference data (skipped: set AQM_REFERENCE_DATA to a folder that has it)";
+
+export interface ReferenceRun {
+  readonly name: string;
+  readonly manifest: string;
+  /** Absent for a manifest that was copied in from another run. */
+  readonly json: string | undefined;
+  readonly markdown: string | undefined;
+  /** Rows for layers that stay unquantized: the oldest writer left them out. */
+  readonly noneRows: "include" | "skip";
+}
+
+export function referenceRuns(): readonly ReferenceRun[] {
+  if (!haveReferenceData) return [];
+  return readdirSync(folder)
+    .sort()
+    .flatMap((run) =>
+      readdirSync(join(folder, run))
+        .filter((file) => file.endsWith("_manifest.json"))
+        .sort()
+        .map((file) => readRun(run, file)),
+    );
+}
+
+function readRun(run: string, file: string): ReferenceRun {
+  const read = (name: string): string => readFileSync(join(folder, run, name), "utf8");
+  const copied = file.startsWith("fp8_") && run.includes("int8");
+  return {
+    name: `${run}/${file}`,
+    manifest: read(file),
+    json: copied ? undefined : read("per-layer-sensitivity.json"),
+    markdown: copied ? undefined : read("per-layer-sensitivity.md"),
+    noneRows: run.startsWith("qwen2_5") ? "skip" : "include",
+  };
+}

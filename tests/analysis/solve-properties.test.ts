@@ -1,0 +1,162 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { BitPlan, BitProblem, Candidate } from "../../src/analysis/solve/problem.ts";
+import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import { expectValue } from "./figures.ts";
+
+/** Every plan, in the documented order of preference: the judge of the solver on small problems. */
+function bruteForce({ groups }: BitProblem, budgetBits: number): readonly number[] | undefined {
+  const capacity = (groups.reduce((sum, group) => sum + group.weights, 0) * budgetBits) / 16;
+  let best: { plan: readonly number[]; cost: number; score: number } | undefined;
+  const visit = (plan: readonly number[], cost: number, score: number): void => {
+    const group = groups[plan.length];
+    if (group !== undefined) {
+      group.candidates.forEach((candidate, index) => {
+        visit([...plan, index], cost + candidate.cost, score + candidate.score);
+      });
+    } else if (cost <= capacity) {
+      // Plans come in the order of their choices, so an equal later one never wins.
+      const better =
+        best === undefined || score < best.score || (score === best.score && cost < best.cost);
+      if (better) best = { plan, cost, score };
+    }
+  };
+  visit([], 0, 0);
+  return best?.plan;
+}
+
+function chosenOf(problem: BitProblem, plan: BitPlan): readonly number[] {
+  return plan.choices.map(
+    ({ candidate }, g) => problem.groups[g]?.candidates.indexOf(candidate) ?? -1,
+  );
+}
+
+interface Shape {
+  readonly groups: number;
+  readonly candidates: number;
+}
+
+function problems(
+  score: fc.Arbitrary<number>,
+  cost: fc.Arbitrary<number>,
+  most: Shape = { groups: 6, candidates: 4 },
+): fc.Arbitrary<BitProblem> {
+  const candidate: fc.Arbitrary<Candidate> = fc.record({
+    format: fc.constant("F"),
+    bits: fc.constant(8),
+    cost,
+    score,
+  });
+  const group = fc.record({
+    handle: fc.constant("g"),
+    weights: fc.integer({ min: 1, max: 30 }),
+    candidates: fc.array(candidate, { minLength: 1, maxLength: most.candidates }),
+  });
+  return fc.record({ groups: fc.array(group, { minLength: 1, maxLength: most.groups }) });
+}
+
+const budgets = fc.integer({ min: 1, max: 120 }).map((quarter) => quarter / 4);
+
+describe("the search against all plans", () => {
+  // Few distinct small values: plenty of ties in score, in cost, and in both.
+  it("gives the very same plan, ties included", () => {
+    const tied = problems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
+    fc.assert(
+      fc.property(tied, budgets, (problem, budget) => {
+        const expected = bruteForce(problem, budget);
+        const plan = expectValue(solveBitPlan(problem, budget));
+        expect(plan.satisfied).toBe(expected !== undefined);
+        if (expected !== undefined) expect(chosenOf(problem, plan)).toEqual(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("gives the very same plan where many groups are nearly tied", () => {
+    // Small steps of similar worth: plans of equal sums that differ in several groups, and
+    // plans that are reached only by first leaving the budget and then returning to it.
+    const near = fc
+      .array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 6 })), {
+        minLength: 6,
+        maxLength: 11,
+      })
+      .map((steps): BitProblem => ({
+        groups: steps.map(([cost, score]) => ({
+          handle: "g",
+          weights: 16,
+          candidates: [
+            { format: "F", bits: 8, cost: 0, score },
+            { format: "NONE", bits: 16, cost, score: 0 },
+          ],
+        })),
+      }));
+    fc.assert(
+      fc.property(near, fc.nat(30), (problem, room) => {
+        const budget = (room + 0.5) / problem.groups.length;
+        const plan = expectValue(solveBitPlan(problem, budget));
+        expect(chosenOf(problem, plan)).toEqual(bruteForce(problem, budget));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("is exact for many groups of unlike size", () => {
+    const wide = problems(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 0, max: 40 }), {
+      groups: 12,
+      candidates: 2,
+    });
+    fc.assert(
+      fc.property(wide, budgets, (problem, budget) => {
+        const expected = bruteForce(problem, budget);
+        const plan = expectValue(solveBitPlan(problem, budget));
+        expect(plan.satisfied).toBe(expected !== undefined);
+        if (expected !== undefined) expect(chosenOf(problem, plan)).toEqual(expected);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("is exact over twenty orders of magnitude", () => {
+    const wide = fc
+      .integer({ min: -12, max: 8 })
+      .chain((exponent) =>
+        fc.double({ min: 1, max: 10, noNaN: true }).map((mantissa) => mantissa * 10 ** exponent),
+      );
+    fc.assert(
+      fc.property(problems(wide, fc.integer({ min: 0, max: 40 })), budgets, (problem, budget) => {
+        const expected = bruteForce(problem, budget);
+        const plan = expectValue(solveBitPlan(problem, budget));
+        expect(plan.satisfied).toBe(expected !== undefined);
+        if (expected === undefined) return;
+        const score = expected.reduce(
+          (sum, index, g) => sum + (problem.groups[g]?.candidates[index]?.score ?? NaN),
+          0,
+        );
+        expect(Math.abs(plan.score - score)).toBeLessThanOrEqual(score * 1e-12);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("does not depend on the unit of scores or of weights", () => {
+    const mixed = problems(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 50 }));
+    fc.assert(
+      fc.property(mixed, budgets, fc.integer({ min: -40, max: 40 }), (problem, budget, shift) => {
+        const scaled: BitProblem = {
+          groups: problem.groups.map((group) => ({
+            ...group,
+            weights: group.weights * 2 ** shift,
+            candidates: group.candidates.map((candidate) => ({
+              ...candidate,
+              cost: candidate.cost * 2 ** shift,
+              score: candidate.score * 2 ** -shift,
+            })),
+          })),
+        };
+        const plan = expectValue(solveBitPlan(problem, budget));
+        const other = expectValue(solveBitPlan(scaled, budget));
+        expect(chosenOf(scaled, other)).toEqual(chosenOf(problem, plan));
+      }),
+    );
+  });
+});

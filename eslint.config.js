@@ -11,6 +11,7 @@ export default tseslint.config(
       "scripts/",
       "eslint.config.js",
       "tests/fixtures/",
+      "**/*.mjs",
       "models/",
       "datasets/",
     ],

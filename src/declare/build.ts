@@ -41,7 +41,7 @@ export function build(
     const { environments: needed, producers, ...plain } = next;
     actions.set(next, plain);
     for (const environment of needed) environments.set(environment.name, environment);
-    pending.push(...producers);
+    pending.push(...producers.toReversed());
   }
   return {
     actions: [...actions.values()],

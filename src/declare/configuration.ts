@@ -3,8 +3,8 @@ import { didYouMean } from "../model/nearest-name.ts";
 import { DeclarationError, declareHost } from "./host.ts";
 
 /**
- * One config of a group: `configuration<QuantPair>("quant_pair", "wfp8_afp8")` is the checked
- * content of `conf/quant_pair/wfp8_afp8.yaml`. Only values that reach an action's params matter to
+ * One config of a group: `configuration<Paper>("paper", "a4")` is the checked content
+ * of `conf/paper/a4.yaml`. Only values that reach an action's params matter to
  * its key, so a comment or an unrelated key makes nothing stale.
  */
 export function configuration<T extends object = JsonObject>(group: string, name: string): T {

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import { LineCounter, parseDocument, type Document } from "yaml";
+import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import type { Failure } from "../model/failure.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
@@ -12,7 +12,7 @@ import { listFolder } from "./configuration.ts";
 export function readConfiguration(
   conf: string,
 ): Result<Record<string, Record<string, JsonObject>>, readonly Failure[]> {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false });
+  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false });
   const groups: Record<string, Record<string, JsonObject>> = {};
   const failures: Failure[] = [];
   for (const group of listFolder(conf)) {
@@ -106,7 +106,9 @@ function schemaFailure(
   const params = error.params as Readonly<Record<string, unknown>>;
   const extra =
     typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
-  const at = lines.linePos(offsetOf(document, extra === undefined ? path : [...path, extra]));
+  const at = lines.linePos(
+    extra === undefined ? offsetOf(document, path) : keyOffset(document, path, extra),
+  );
   const where = path.length === 0 ? "" : `${path.join(".")} `;
   const allowed = Object.keys(
     (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
@@ -128,7 +130,15 @@ function schemaFailure(
 
 const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
 
-/** Where a value (or, for the last part of a path, its key) starts in the text. */
+/** Where a key starts in the text. */
+function keyOffset(document: Document, path: readonly string[], key: string): number {
+  const map = path.length === 0 ? document.contents : document.getIn(path, true);
+  const pair = isMap(map) ? map.items.find((item) => String(item.key) === key) : undefined;
+  const range = isNode(pair?.key) ? pair.key.range : undefined;
+  return range?.[0] ?? offsetOf(document, path);
+}
+
+/** Where the value at a path starts, or what encloses it when there is none. */
 function offsetOf(document: Document, path: readonly string[]): number {
   for (let length = path.length; length > 0; length--) {
     const node = document.getIn(path.slice(0, length), true) as { range?: [number] } | undefined;

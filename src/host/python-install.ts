@@ -9,7 +9,9 @@ import { cancelled } from "./runner/failures.ts";
 
 /** Brought from the package index when no uv is on the path. */
 const UV_VERSION = "0.13.8";
-const OLDEST_PYTHON = [3, 10] as const;
+/** What the pinned packages have wheels for. */
+const OLDEST_MINOR = 10;
+const NEWEST_MINOR = 13;
 
 export function cacheFolder(): string {
   const own = process.env["AQM_CACHE"];
@@ -37,14 +39,14 @@ export async function findPython(): Promise<Result<{ python: string; version: st
     ]);
     const version = probe.stdout.trim();
     const [major = 0, minor = 0] = version.split(".").map(Number);
-    if (probe.code === 0 && major === OLDEST_PYTHON[0] && minor >= OLDEST_PYTHON[1]) {
+    if (probe.code === 0 && major === 3 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) {
       return ok({ python, version });
     }
     tried.push(`${python} (${version || "does not run"})`);
   }
   return err({
     reason: "environment_failed",
-    message: `No Python ${OLDEST_PYTHON.join(".")} or newer is on the path`,
+    message: `No Python from 3.${OLDEST_MINOR} to 3.${NEWEST_MINOR} is on the path`,
     cause: tried.length === 0 ? "no python3 at all" : `found only ${tried.join(", ")}`,
     nextStep: "Install one, or name an interpreter with --python PATH (or AQM_PYTHON).",
   });

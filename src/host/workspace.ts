@@ -94,6 +94,7 @@ export class DiskWorkspace implements Workspace {
     const report = (file: string, done: number, total: number): void =>
       progress({ type: "hashing", file, done, total });
     for (const node of nodes) {
+      this.records.record(node); // so that damage is known before the plan is made
       for (const input of node.inputs) {
         if (input.producer === null) await this.#look(input, report);
       }
@@ -260,6 +261,7 @@ export class DiskWorkspace implements Workspace {
 
   close(): Promise<void> {
     try {
+      removeIfEmpty(this.#layout.stage);
       this.#cache.save();
     } catch (error) {
       // Only a cache: on a full or read-only disk the next command hashes again.
@@ -274,6 +276,14 @@ interface MovedFile {
   readonly stat: fs.BigIntStats;
   readonly digest: Digest;
   readonly readAt: bigint;
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(errorCode(error))) throw error;
+  }
 }
 
 const seenKey = (place: { path: string; include?: readonly string[] }): string =>

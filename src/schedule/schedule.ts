@@ -125,6 +125,7 @@ export class Schedule {
 
   #judged(entry: Entry, judgement: Judgement, commands: Command[]): void {
     this.#active -= 1;
+    if (this.#mustWait(entry, commands)) return; // something happened while it was judged
     entry.judgement = judgement;
     switch (judgement.verdict) {
       case "fresh":
@@ -162,39 +163,56 @@ export class Schedule {
     consumer.status = "waiting";
     for (const node of producers) {
       const producer = this.#entry(node);
-      if (producer.status !== "settled") continue; // another consumer has asked already
       producer.demandedBy ??= consumer.node.id;
-      for (const other of node.consumers) {
-        const entry = this.#entries.get(other);
-        if (entry === undefined) continue;
-        if (entry.status === "queued") {
-          this.#queue.splice(this.#queue.indexOf(entry), 1);
-          entry.status = "waiting";
-        }
-        if (entry.status === "waiting") entry.open += 1;
-      }
-      this.#askForJudgement(producer, commands);
+      this.#judgeAgain(producer, commands);
     }
   }
 
   #settle(entry: Entry, changed: boolean, commands: Command[]): void {
     entry.status = "settled";
-    for (const node of entry.node.consumers) {
-      const consumer = this.#entries.get(node);
-      if (consumer === undefined) continue;
-      if (consumer.status === "waiting") {
-        consumer.open -= 1;
-        if (consumer.open === 0) this.#askForJudgement(consumer, commands);
-      } else if (changed && consumer.status === "settled") {
-        this.#askForJudgement(consumer, commands);
-      }
+    const consumers = entry.node.consumers.flatMap((node) => this.#entries.get(node) ?? []);
+    for (const consumer of consumers) {
+      if (changed && consumer.status === "settled") this.#judgeAgain(consumer, commands);
+    }
+    for (const consumer of consumers) {
+      if (consumer.status !== "waiting") continue;
+      consumer.open -= 1;
+      if (consumer.open === 0) this.#askForJudgement(consumer, commands);
     }
   }
 
+  /** A settled action becomes unsettled: whoever has not started yet waits for it once more. */
+  #judgeAgain(entry: Entry, commands: Command[]): void {
+    for (const node of entry.node.consumers) {
+      const consumer = this.#entries.get(node);
+      if (consumer === undefined) continue;
+      if (consumer.status === "queued") {
+        this.#queue.splice(this.#queue.indexOf(consumer), 1);
+        consumer.status = "waiting";
+      }
+      if (consumer.status === "waiting") consumer.open += 1;
+    }
+    this.#askForJudgement(entry, commands);
+  }
+
   #askForJudgement(entry: Entry, commands: Command[]): void {
+    if (this.#mustWait(entry, commands)) return;
     entry.status = "judging";
     this.#active += 1;
     commands.push({ type: "judge", node: entry.node, demandedBy: entry.demandedBy });
+  }
+
+  /** True when a producer is not settled, or no longer; the action then waits, or is blocked. */
+  #mustWait(entry: Entry, commands: Command[]): boolean {
+    const unsettled = [...producersOf(entry.node)]
+      .map((node) => this.#entry(node))
+      .filter(({ status }) => status !== "settled");
+    if (unsettled.length === 0) return false;
+    entry.open = unsettled.length;
+    entry.status = "waiting";
+    const lost = unsettled.find(({ status }) => status === "failed" || status === "blocked");
+    if (lost !== undefined) this.#blockConsumers(lost, commands);
+    return true;
   }
 
   #blockConsumers(failed: Entry, commands: Command[]): void {

@@ -31,6 +31,7 @@ export async function run(args: Arguments): Promise<number> {
         });
     }
   }
+  removed.sort();
   if (!args.flag("dry-run")) {
     for (const path of removed) remove(layout.root, path);
   }

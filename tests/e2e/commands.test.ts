@@ -1,0 +1,86 @@
+import * as fs from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { TestWorkspace } from "../rig/workspace.ts";
+import { textWorkspace } from "./text-workspace.ts";
+
+let workspace: TestWorkspace;
+beforeEach(() => (workspace = textWorkspace()));
+afterEach(() => workspace.remove());
+
+const stdout = async (...args: string[]): Promise<string> => (await workspace.aqm(args)).stdout;
+
+describe("aqm list", () => {
+  it("lists targets by folder and glob, and the sources behind them", async () => {
+    expect(await stdout("list")).toBe("big/one.txt\nbig/two.txt\nout/joined.txt\nout/length.txt\n");
+    expect(await stdout("list", "out")).toBe("out/joined.txt\nout/length.txt\n");
+    expect(await stdout("list", "**/*{one,length}*")).toBe("big/one.txt\nout/length.txt\n");
+    expect(await stdout("list", "--sources", "big/one.txt")).toBe("poems/one.txt\n");
+  });
+
+  it("takes targets relative to the folder that it is called in", async () => {
+    const { stdout: text } = await workspace.aqm(["list", "../out"], {
+      cwd: workspace.path("poems"),
+    });
+    expect(text).toBe("out/joined.txt\nout/length.txt\n");
+  });
+});
+
+describe("aqm why", () => {
+  it("follows causes to their roots", async () => {
+    await workspace.build();
+    workspace.edit("rules/ops/sign.ts", "--", "==");
+    const text = await stdout("why", "out/length.txt");
+    expect(text).toMatch(/unknown {2}out\/length\.txt/);
+    expect(text).toMatch(
+      /because source rules\/ops\/sign\.ts changed: [0-9a-f]{10} → [0-9a-f]{10}/,
+    );
+  });
+
+  it("says fresh of what is fresh", async () => {
+    await workspace.build();
+    expect(await stdout("why", "out/length.txt")).toMatch(
+      /^fresh {4}out\/length\.txt [0-9a-f]{10}\n$/,
+    );
+  });
+});
+
+describe("aqm clean", () => {
+  it("removes what aqm wrote, keeps what somebody changed, and touches nothing else", async () => {
+    await workspace.build();
+    workspace.write("out/length.txt", "mine now\n");
+    workspace.write("out/notes.txt", "mine always\n");
+    const text = await stdout("clean");
+    expect(text).toContain("removed big/one.txt");
+    expect(text).toContain("kept out/length.txt: it was changed since");
+    expect(workspace.exists("big")).toBe(false);
+    expect(fs.readdirSync(workspace.path("out"))).toEqual(["length.txt", "notes.txt"]);
+    expect(workspace.exists("poems/one.txt")).toBe(true);
+  });
+
+  it("only says what it would do with --dry-run", async () => {
+    await workspace.build();
+    expect(await stdout("clean", "--dry-run", "out")).toBe(
+      "would remove out/joined.txt\nwould remove out/length.txt\n",
+    );
+    expect(workspace.exists("out/joined.txt")).toBe(true);
+  });
+});
+
+describe("help and completion", () => {
+  it("teaches with options and examples", async () => {
+    expect(await stdout("--help")).toContain("aqm build --dry-run");
+    const help = await stdout("build", "--help");
+    expect(help).toContain("--keep-going");
+    expect(help).toContain("Examples");
+    expect(await stdout("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("completes commands, options and target paths one level at a time", async () => {
+    expect(await stdout("__complete", "b")).toBe("build\n");
+    expect(await stdout("__complete", "build", "--keep")).toBe("--keep-going\n");
+    expect(await stdout("__complete", "build", "o")).toBe("out/\n");
+    expect(await stdout("__complete", "build", "out/j")).toBe("out/joined.txt\n");
+    for (const shell of ["bash", "zsh", "fish"])
+      expect(await stdout("completion", shell)).toContain("__complete");
+  });
+});

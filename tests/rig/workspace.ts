@@ -1,0 +1,174 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { BuildEvent } from "../../src/model/event.ts";
+
+export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  /** Resolves with the first event (of `--json`) that fits. */
+  readonly event: (fits: (event: BuildEvent) => boolean) => Promise<BuildEvent>;
+  readonly finished: Promise<Finished>;
+}
+
+/** A real workspace in a temporary folder, and the real command line run in it. */
+export class TestWorkspace {
+  readonly root: string;
+  /** The command line under test; a workspace that is a copy of the repository has its own. */
+  readonly bin: string;
+
+  private constructor(root: string, bin: string) {
+    this.root = root;
+    this.bin = bin;
+  }
+
+  static create(files: Readonly<Record<string, string>>): TestWorkspace {
+    const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "aqm-test-")));
+    const workspace = new TestWorkspace(root, join(REPOSITORY, "bin/aqm.js"));
+    for (const [path, content] of Object.entries(files)) workspace.write(path, content);
+    return workspace;
+  }
+
+  /** A workspace at another path that shares nothing with this one but what `folder` holds. */
+  static at(root: string): TestWorkspace {
+    return new TestWorkspace(fs.realpathSync(root), join(REPOSITORY, "bin/aqm.js"));
+  }
+
+  /** The repository itself, copied: its sources may be edited by a test. */
+  static copyOfRepository(): TestWorkspace {
+    const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "aqm-copy-")));
+    for (const name of ["Aqmfile.ts", "package.json", "bin", "conf", "dist", "rules", "src"]) {
+      fs.cpSync(join(REPOSITORY, name), join(root, name), { recursive: true });
+    }
+    const keep = (path: string): boolean =>
+      !path.includes("__pycache__") && !path.endsWith("/tests");
+    fs.cpSync(join(REPOSITORY, "python"), join(root, "python"), { recursive: true, filter: keep });
+    fs.symlinkSync(join(REPOSITORY, "node_modules"), join(root, "node_modules"));
+    return new TestWorkspace(root, join(root, "bin/aqm.js"));
+  }
+
+  path(path: string): string {
+    return join(this.root, path);
+  }
+
+  write(path: string, content: string | Uint8Array): void {
+    fs.mkdirSync(dirname(this.path(path)), { recursive: true });
+    fs.writeFileSync(this.path(path), content);
+  }
+
+  read(path: string): string {
+    return fs.readFileSync(this.path(path), "utf8");
+  }
+
+  exists(path: string): boolean {
+    return fs.existsSync(this.path(path));
+  }
+
+  edit(path: string, from: string, to: string): void {
+    const before = this.read(path);
+    if (!before.includes(from)) throw new Error(`${path} does not contain ${from}`);
+    this.write(path, before.replace(from, to));
+  }
+
+  remove(): void {
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+
+  aqm(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return this.start(args, options).finished;
+  }
+
+  /** Runs `aqm build --json …` and returns its events too. */
+  async build(
+    args: readonly string[] = [],
+    options: RunOptions = {},
+  ): Promise<
+    Finished & { readonly events: readonly BuildEvent[]; readonly ran: readonly string[] }
+  > {
+    const finished = await this.aqm(["build", "--json", ...args], options);
+    const events = parseEvents(finished.stdout);
+    const ran = events.flatMap((event) => (event.type === "action_started" ? [event.target] : []));
+    return { ...finished, events, ran };
+  }
+
+  start(args: readonly string[], options: RunOptions = {}): Running {
+    const { NODE_EXTRA_CA_CERTS: _certificates, ...inherited } = process.env;
+    const child = spawn(process.execPath, [this.bin, ...args], {
+      cwd: options.cwd ?? this.root,
+      env: { ...inherited, NO_COLOR: "1", CUDA_VISIBLE_DEVICES: "", ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    let waiting: (() => void)[] = [];
+    const wake = (): void => {
+      const woken = waiting;
+      waiting = [];
+      for (const resolve of woken) resolve();
+    };
+    let over = false;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      wake();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const finished = new Promise<Finished>((resolve) => {
+      child.on("close", (code, signal) => {
+        over = true;
+        wake();
+        resolve({ code, signal, stdout, stderr });
+      });
+    });
+    return {
+      pid: child.pid ?? 0,
+      kill: (signal) => void child.kill(signal),
+      event: async (fits) => {
+        for (;;) {
+          const found = parseEvents(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).find(fits);
+          if (found !== undefined) return found;
+          if (over) throw new Error(`ended without the event:\n${stdout}\n${stderr}`);
+          await new Promise<void>((resolve) => waiting.push(resolve));
+        }
+      },
+      finished,
+    };
+  }
+}
+
+function parseEvents(text: string): readonly BuildEvent[] {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as BuildEvent);
+}
+
+/** Resolves once `path` exists; watches instead of sleeping. */
+export function appearance(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.mkdirSync(dirname(path), { recursive: true });
+    const watcher = fs.watch(dirname(path), () => look());
+    const look = (): void => {
+      if (!fs.existsSync(path)) return;
+      watcher.close();
+      resolve();
+    };
+    watcher.on("error", reject);
+    look();
+  });
+}

@@ -19,7 +19,6 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
       params: { family: model.family, seed: model.source.tiny_seed },
       inputs: {},
       outputs: { checkpoint: local(model.checkpoint, "folder") },
-      resources: { cpu: 2 },
     });
     return { model, files: from(made, "checkpoint") };
   }

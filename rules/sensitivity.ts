@@ -109,7 +109,7 @@ function scored(
       calibration_samples: null,
     },
     outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
-    resources: model.device === "cuda" ? { gpu: 1 } : { cpu: 2 },
+    resources: { gpu: model.device === "cuda" ? 1 : 0 },
   };
   return scope === "lm"
     ? action({ op: lmScores, inputs: { checkpoint, captions }, ...shared })

@@ -98,7 +98,11 @@ export function action<
     params: declaration.params as JsonObject,
     inputs,
     outputs: declaration.outputs,
-    resources: { cpu: declaration.resources?.cpu ?? 1, gpu: declaration.resources?.gpu ?? 0 },
+    resources: {
+      // TypeScript ops are over in milliseconds: they should not queue behind a Python op.
+      cpu: declaration.resources?.cpu ?? (declaration.op.declaration.runtime === "python" ? 1 : 0),
+      gpu: declaration.resources?.gpu ?? 0,
+    },
     environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
     producers,
     ...declarationPlace(),

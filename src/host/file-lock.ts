@@ -60,7 +60,7 @@ export async function acquireFileLock(
   } catch (error) {
     return err(diskFailure(error, path));
   } finally {
-    fs.rmSync(draft, { force: true });
+    if (fs.existsSync(draft)) fs.rmSync(draft);
   }
 }
 

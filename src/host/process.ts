@@ -23,6 +23,17 @@ export interface ChildProcess {
   readonly kill: () => void;
 }
 
+/**
+ * Any POSIX shell will do, since all it does is `exec`. Small images have no bash, and bash's way of
+ * quoting (`$'…'`) means something else to other shells.
+ */
+const POSIX_SHELL = {
+  shell: "/bin/sh",
+  prefix: "exec ",
+  postfix: "",
+  quote: (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`,
+};
+
 const live = new Set<number>();
 
 /** How long a group may take to obey before the next, harder signal. */
@@ -39,9 +50,7 @@ export async function startProcess(request: ProcessRequest): Promise<ChildProces
     detached: true, // a group of its own: signals reach grandchildren, and Ctrl-C does not hit it twice
     nothrow: true,
     quiet: true,
-    shell: true,
-    prefix: "exec ",
-    postfix: "",
+    ...POSIX_SHELL,
     stdio: ["pipe", log, log, "pipe"],
     // zx keeps all output for the caller; ours goes to the log file and the event pipe.
     store: { stdout: [], stderr: [], stdall: [] },
@@ -134,9 +143,7 @@ export async function runToEnd(
     detached: true,
     nothrow: true,
     quiet: true,
-    shell: true,
-    prefix: "exec ",
-    postfix: "",
+    ...POSIX_SHELL,
     stdio: ["ignore", "pipe", "pipe"],
   })`${command} ${[...args]}`;
   const pid = running.child?.pid;

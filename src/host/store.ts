@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { canonicalJson } from "../model/json.ts";
-import { digestOfBytes, type Digest } from "../model/digest.ts";
+import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { syncFile } from "./disk.ts";
 import { hashFile, type FolderFile } from "./observer.ts";
 
@@ -51,7 +51,10 @@ export class Store {
   async takeOut(digest: Digest, kind: "file" | "folder", target: string): Promise<boolean> {
     if (kind === "file") return this.#takeOutFile(digest, target);
     const list = this.#folderList(digest);
-    if (list === null) return false;
+    if (list === null) {
+      fs.rmSync(this.#pathOf(digest), { force: true }); // likewise
+      return false;
+    }
     fs.mkdirSync(target, { recursive: true });
     for (const [path, file] of list) {
       if (!(await this.#takeOutFile(file, join(target, path)))) return false;
@@ -86,7 +89,7 @@ export class Store {
     const text = fs.readFileSync(path, "utf8");
     try {
       const list = JSON.parse(text) as readonly (readonly [string, Digest])[];
-      const isList = list.every((item) => Array.isArray(item));
+      const isList = list.every((item) => Array.isArray(item) && isDigest(String(item[1])));
       return isList && canonicalJson(list) === text && digestOfBytes(text) === digest ? list : null;
     } catch {
       return null; // a file that merely begins like a list

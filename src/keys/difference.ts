@@ -26,9 +26,11 @@ function compare(
   if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
     const old = before as JsonObject;
     const now = after as JsonObject;
-    for (const key of Object.keys(now)) compare(old[key], now[key], [...path, key], found);
+    for (const key of Object.keys(now)) {
+      compare(Object.hasOwn(old, key) ? old[key] : undefined, now[key], [...path, key], found);
+    }
     for (const key of Object.keys(old)) {
-      if (!(key in now)) compare(old[key], undefined, [...path, key], found);
+      if (!Object.hasOwn(now, key)) compare(old[key], undefined, [...path, key], found);
     }
     return;
   }

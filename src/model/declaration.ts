@@ -52,7 +52,7 @@ export interface OutputDeclaration {
 }
 
 export interface Resources {
-  /** Threads of the CPU lane; clamped to `--jobs`. */
+  /** Slots of the CPU lane, clamped to `--jobs`; 0 for work that never has to wait. */
   readonly cpu: number;
   /** Devices of the GPU lane; 0 means that no device is visible to the action. */
   readonly gpu: number;

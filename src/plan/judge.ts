@@ -20,7 +20,7 @@ export interface Judgement {
   readonly description: ActionDescription | null;
   /** The result that a fresh or restored action has. */
   readonly result: ActionRecord | null;
-  /** Outputs that are not in the workspace although the action is fresh. */
+  /** Outputs that are not in the workspace although the action is fresh, or will be restored. */
   readonly absent: ReadonlySet<string>;
   /** Actions whose absent outputs must be brought back before this one can run. */
   readonly missingFrom: readonly ActionNode[];
@@ -83,9 +83,21 @@ export function judge(
   if (recorded && wrong.length === 0) {
     return { verdict: "fresh", causes: [], ...known, result, absent, missingFrom: [] };
   }
-  const causes = [...changed, ...wrong.map(({ cause }) => cause)];
+  // What the last run left is no edit by hand, although an older result is wanted now.
+  const isLastResult = (cause: Cause): boolean =>
+    cause.kind === "output_modified" &&
+    Object.values(record?.outputs ?? {}).some(
+      ({ path, digest }) => path === cause.path && digest === cause.found,
+    );
+  const causes = [
+    ...changed,
+    ...wrong.map(({ cause }) => cause).filter((cause) => !isLastResult(cause)),
+  ];
   if (wrong.every(({ digest }) => knowledge.inStore(digest))) {
-    return { verdict: "restore", causes, ...known, result, absent: new Set(), missingFrom: [] };
+    const lost = Object.values(result.outputs)
+      .filter(({ path, digest }) => absent.has(path) && !knowledge.inStore(digest))
+      .map(({ path }) => path);
+    return { verdict: "restore", causes, ...known, result, absent: new Set(lost), missingFrom: [] };
   }
   return toRun(node, inputs, causes, known, knowledge);
 }

@@ -77,7 +77,7 @@ function producedState(
 }
 
 /**
- * A fresh action with absent outputs runs again only if a consumer turns out to run. Where that is
+ * An action with absent outputs runs again only if a consumer turns out to run. Where that is
  * not known yet, its verdict is unknown too; its digest stays known to others.
  */
 function markPossiblyNeeded(byNode: Map<ActionNode, PlannedAction>): void {
@@ -86,9 +86,10 @@ function markPossiblyNeeded(byNode: Map<ActionNode, PlannedAction>): void {
     if (planned?.verdict !== "unknown") continue;
     for (const { producer, path } of planned.node.inputs) {
       const maker = producer === null ? undefined : byNode.get(producer.action);
-      if (maker?.verdict !== "fresh" || !maker.absent.has(path)) continue;
+      const settles = maker?.verdict === "fresh" || maker?.verdict === "restore";
+      if (!settles || !maker.absent.has(path)) continue;
       const cause: Cause = { kind: "waits_for", producer: planned.node.id };
-      byNode.set(maker.node, { ...maker, verdict: "unknown", causes: [cause] });
+      byNode.set(maker.node, { ...maker, verdict: "unknown", causes: [...maker.causes, cause] });
     }
   }
 }

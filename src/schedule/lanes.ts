@@ -27,7 +27,7 @@ export class Lanes {
       if (this.#freeGpus.length < resources.gpu) return null;
       return { cpu: 0, gpus: this.#freeGpus.splice(0, resources.gpu) };
     }
-    const cpu = Math.min(Math.max(1, resources.cpu), this.#slots);
+    const cpu = Math.min(resources.cpu, this.#slots);
     if (this.#freeSlots < cpu) return null;
     this.#freeSlots -= cpu;
     return { cpu, gpus: [] };

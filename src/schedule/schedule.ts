@@ -47,6 +47,8 @@ interface Entry {
   /** Producers that have not settled. */
   open: number;
   demandedBy: string | null;
+  /** It had settled before: consumers may be reading its outputs right now. */
+  again: boolean;
   judgement: Judgement | null;
   lease: Lease | null;
 }
@@ -78,6 +80,7 @@ export class Schedule {
         status: "waiting",
         open: producersOf(node).size,
         demandedBy: null,
+        again: false,
         judgement: null,
         lease: null,
       });
@@ -192,6 +195,7 @@ export class Schedule {
       }
       if (consumer.status === "waiting") consumer.open += 1;
     }
+    entry.again = true;
     this.#askForJudgement(entry, commands);
   }
 
@@ -230,6 +234,7 @@ export class Schedule {
     if (this.#halted || this.#queue.length === 0) return;
     this.#queue.sort((a, b) => a.node.index - b.node.index);
     for (const entry of [...this.#queue]) {
+      if (entry.again && this.#isBeingRead(entry)) continue;
       const lease = this.#lanes.take(entry.node.declaration.resources);
       if (lease === null) continue;
       this.#queue.splice(this.#queue.indexOf(entry), 1);
@@ -239,6 +244,12 @@ export class Schedule {
       if (entry.judgement === null) throw new Error(`${entry.node.id} was queued unjudged`);
       commands.push({ type: "run", node: entry.node, judgement: entry.judgement, lease });
     }
+  }
+
+  #isBeingRead({ node }: Entry): boolean {
+    const reads = (status: Status | undefined): boolean =>
+      status === "running" || status === "restoring";
+    return node.consumers.some((consumer) => reads(this.#entries.get(consumer)?.status));
   }
 
   #release(entry: Entry): void {

@@ -71,8 +71,9 @@ export function failureText(failure: Failure, colours: Colours): string {
   return lines.join("\n");
 }
 
-/** `1.2 s`, `3 min 05 s`, `2 h 10 min`. */
+/** `7 ms`, `1.2 s`, `3 min 05 s`, `2 h 10 min`. */
 export function durationText(seconds: number): string {
+  if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

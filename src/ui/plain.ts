@@ -32,13 +32,16 @@ export function plainReporter(output: Output, now: () => number): Reporter {
           );
           break;
         case "action_started": {
+          if (event.log === null) break; // in this process, over at once: its "ran" line will do
           const device = event.lane === "gpu" ? ` on GPU ${event.devices.join(",")}` : "";
           const expected =
             event.expectedSeconds === null ? "" : `, about ${durationText(event.expectedSeconds)}`;
           say(
             `${colours.cyan("run")}      ${event.target} ${colours.dim(`${event.op}${device}${expected}`)}`,
           );
-          for (const cause of event.causes) say(colours.dim(`           ${causeText(cause)}`));
+          for (const cause of event.causes) {
+            if (cause.kind !== "never_built") say(colours.dim(`           ${causeText(cause)}`));
+          }
           break;
         }
         case "action_phase":

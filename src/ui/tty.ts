@@ -67,7 +67,8 @@ function barLine(progress: Progress, columns: number, colours: Colours): string 
   const { total, ran, cached, failed, blocked, unknown } = progress;
   const done = ran + cached + failed + blocked;
   const text = ` ${done}/${total}  ${ran} ran, ${cached} cached${unknown > 0 ? `, ${unknown} unknown` : ""}${failed > 0 ? `, ${failed} failed` : ""}`;
-  const width = Math.max(10, Math.min(40, columns - text.length - 3));
+  const width = Math.min(40, columns - text.length - 3);
+  if (width < 10) return clip(text.trimStart(), columns);
   const cells = (count: number): number => Math.round((count / total) * width);
   const full = Math.min(width, cells(done));
   const open = Math.min(width - full, cells(unknown));
@@ -90,7 +91,7 @@ function actionLine(action: RunningAction, now: number, columns: number, colours
   const tail = `  ${step}  ${time}`;
   const head = clip(
     `  ${where}  ${action.target}`,
-    Math.max(20, columns - tail.length - 1),
+    Math.min(columns - 1, Math.max(20, columns - tail.length - 1)),
     "start",
   );
   return `${colours.cyan(head)}${clip(tail, Math.max(0, columns - head.length - 1))}`;

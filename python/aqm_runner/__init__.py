@@ -1,0 +1,1 @@
+"""The runner of aqm: reads requests on standard input, answers with events and files."""

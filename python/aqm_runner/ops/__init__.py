@@ -1,0 +1,1 @@
+"""The operations that a request may name: one module an operation."""

@@ -1,0 +1,1 @@
+"""What the operations on vision-language models share."""

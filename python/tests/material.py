@@ -1,0 +1,52 @@
+"""Params that the tests share."""
+
+from typing import Any
+
+COCO = {"train_images": 40, "val_images": 8, "captions_per_image": 5, "seed": 3}
+SUBSET = {"full_samples": 64, "samples": 6, "seed": 42, "coco_root_relative": "../coco"}
+
+OFF = {"quantizer_name": "*", "enable": False}
+
+
+def config(weight: dict[str, Any], activation: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns a list-style config as the request's JSON has it."""
+    entry = {"cfg": activation} if activation else {"enable": False}
+    return {
+        "quant_cfg": [
+            OFF,
+            {"quantizer_name": "*weight_quantizer", "cfg": weight},
+            {"quantizer_name": "*input_quantizer", **entry},
+        ],
+        "algorithm": "max",
+    }
+
+
+E4M3 = {"num_bits": [4, 3], "axis": None}
+NVFP4 = {
+    "num_bits": [2, 1],
+    "block_sizes": {"-1": 16, "type": "dynamic", "scale_bits": [4, 3]},
+}
+FORMATS = {
+    "FP8": config(E4M3, E4M3),
+    "INT8": config({"num_bits": 8, "axis": 0}, {"num_bits": 8, "axis": None}),
+    "INT4_WEIGHTS": config({"num_bits": 4, "block_sizes": {"-1": 128, "type": "static"}}, None),
+    "NVFP4": config(NVFP4, NVFP4),
+}
+
+
+def scoring(scope: str = "lm", format_: str = "FP8", **changes: Any) -> dict[str, Any]:
+    """Returns params of sensitivity_scores that finish in about a second."""
+    return {
+        "scope": scope,
+        "method": "gradient",
+        "format": {"name": format_, "config": FORMATS[format_]},
+        "dtype": "float32",
+        "batch_size": 4 if scope == "lm" else 1,
+        "sequence_length": 64,
+        "score_size": 4,
+        "calibration_samples": None,
+        "padding": "max_length",
+        "loss": "batch_mean",
+        "include_lm_head": scope == "all_layers",
+        "attention": "deterministic",
+    } | changes

@@ -1,0 +1,103 @@
+"""What an op loads is what a scan of its imports finds: the scan decides when it is stale."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness import PYTHON_ROOT, action
+from material import COCO, SUBSET, scoring
+
+PACKAGE = PYTHON_ROOT / "aqm_runner"
+SERVER_SIDE = {"protocol", "server", "context", "requests", "registry", "meters", "errors"}
+
+# One process imports the libraries once; each op then runs in a fork of it.
+SCRIPT = """
+import importlib, json, os, sys
+import modelopt.torch.quantization, transformers
+from pathlib import Path
+from types import SimpleNamespace
+for entry in json.load(sys.stdin):
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        module = importlib.import_module("aqm_runner.ops." + entry["op"])
+        from aqm_runner.places import Place
+        def places(key):
+            return {role: Place(Path(p["path"]), p["kind"], p["name"])
+                    for role, p in entry[key].items()}
+        quiet = lambda *_: None
+        context = SimpleNamespace(device="cpu", phase=quiet, step=quiet, warning=quiet,
+                                  sample_memory=quiet, check_cancelled=quiet)
+        module.run(context, entry["params"], places("inputs"), places("outputs"))
+        names = [name for name in sys.modules if name.split(".")[0] == "aqm_runner"]
+        os.write(writer, json.dumps(names).encode())
+        os._exit(0)
+    os.close(writer)
+    os.wait()
+    print("LOADED", entry["op"], os.fdopen(reader).read())
+"""
+
+
+def scan(module: str) -> set[str]:
+    """Returns a module of the package and all that it imports from it, at any depth."""
+    found: set[str] = set()
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        found.add(name)
+        path = PYTHON_ROOT / (name.replace(".", "/") + ".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path} imports relatively"
+                if (node.module or "").split(".")[0] == "aqm_runner":
+                    assert node.col_offset == 0, f"{path} imports {node.module} late"
+                    pending.append(node.module)
+            elif isinstance(node, ast.Import):
+                names = [alias.name.split(".")[0] for alias in node.names]
+                assert "aqm_runner" not in names, f"{path} imports the package itself"
+    return found
+
+
+def test_ops_load_exactly_their_static_closure(tmp_path, annotations, lm_inputs):
+    runs = [
+        ("synthetic_coco", COCO, {}),
+        ("calibration_subset", SUBSET, annotations),
+        ("tiny_checkpoint", {"family": "qwen2_5_vl", "seed": 0}, {}),
+        ("sensitivity_scores", scoring(), lm_inputs),
+    ]
+    entries = [action(op, params, inputs, tmp_path / op) for op, params, inputs in runs]
+    output = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=json.dumps(entries),
+        env=os.environ | {"PYTHONPATH": str(PYTHON_ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    loaded = {
+        line.split(" ", 2)[1]: set(json.loads(line.split(" ", 2)[2]))
+        for line in output.splitlines()
+        if line.startswith("LOADED")
+    }
+    packages = {"aqm_runner", "aqm_runner.ops", "aqm_runner.vlm"}
+    # The script itself needs places.
+    needed = {"aqm_runner.places"}
+    assert set(loaded) == {op for op, _, _ in runs}
+    for op, names in loaded.items():
+        closure = scan(f"aqm_runner.ops.{op}")
+        assert names - packages - needed == closure - needed
+        assert not closure & {f"aqm_runner.{name}" for name in SERVER_SIDE}
+
+
+def test_packages_hold_no_code():
+    for init in PACKAGE.rglob("__init__.py"):
+        assert [type(node) for node in ast.parse(init.read_text()).body] == [ast.Expr], init
+
+
+def test_files_are_short():
+    for path in [*PACKAGE.rglob("*.py"), *Path(__file__).parent.glob("*.py")]:
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 300, path

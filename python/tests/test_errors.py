@@ -1,0 +1,42 @@
+import pytest
+
+from aqm_runner.errors import classify, error_fields, exit_code
+from aqm_runner.failures import gate_failed
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch names it."""
+
+
+def wrapped(inner: BaseException) -> BaseException:
+    try:
+        try:
+            raise inner
+        except BaseException as error:
+            raise RuntimeError("AutoQuantize: Error while calling `backward()`") from error
+    except RuntimeError as outer:
+        return outer
+
+
+@pytest.mark.parametrize(
+    ("error", "class_", "code", "retryable"),
+    [
+        (OutOfMemoryError("CUDA out of memory."), "out_of_memory", 4, False),
+        (MemoryError(), "out_of_memory", 4, False),
+        (RuntimeError("CUDA error: unspecified launch failure"), "device_lost", 5, True),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered"), "device_lost", 5, True),
+        (RuntimeError("CUDA error: device-side assert triggered"), "bug", 5, False),
+        (gate_failed("all_zero", "Nothing."), "gate_failed", 3, False),
+        (KeyError("x"), "bug", 5, False),
+    ],
+)
+def test_causes_decide_the_class_however_libraries_wrap_them(error, class_, code, retryable):
+    for outer in (error, wrapped(error)):
+        found = classify(outer)
+        assert (found.class_, exit_code(found.class_), found.retryable) == (class_, code, retryable)
+
+
+def test_a_bug_comes_with_its_traceback_and_a_foreseen_failure_without():
+    fields = error_fields(wrapped(KeyError("x")), "j", "a")
+    assert "AutoQuantize" in fields["traceback"]
+    assert error_fields(gate_failed("r", "m"), "j", "a")["traceback"] is None

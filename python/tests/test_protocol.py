@@ -1,0 +1,204 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
+from material import COCO, SUBSET, scoring
+
+from aqm_runner.digests import digest_folder
+from aqm_runner.registry import VERSIONS, load_op
+
+
+def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(tmp_path):
+    runner = Runner(tmp_path / "log")
+    events = runner.run("job 1", action("synthetic_coco", COCO, {}, tmp_path))
+    assert [event["type"] for event in events if event["type"] != "step"] == [
+        "hello",
+        "phase",
+        "phase",
+        "artifact",
+        "artifact",
+        "artifact",
+        "resource",
+        "result",
+        "idle",
+    ]
+    hello, result = events[0], events[-2]
+    assert hello["pid"] == runner.process.pid
+    assert hello["ops"] == VERSIONS
+    assert [event["name"] for event in of_type(events, "phase")] == ["import", "draw"]
+    assert of_type(events, "step")[-1]["done"] == 48
+    assert result["facts"] == {"images": 48, "captions": 240}
+    assert set(result["tools"]) == {"python", "pillow"}
+    digest, size = digest_folder(tmp_path / "images")
+    artifacts = of_type(events, "artifact")
+    assert [item["role"] for item in artifacts] == [
+        "annotations_train",
+        "annotations_val",
+        "images",
+    ]
+    assert (artifacts[-1]["digest"], artifacts[-1]["size"]) == (digest, size)
+    assert of_type(events, "resource")[0]["peak_memory_bytes"] > 10_000_000
+    assert runner.end() == (0, [])
+
+
+def test_registered_versions_are_the_modules_own():
+    assert {name: load_op(name).VERSION for name in VERSIONS} == VERSIONS
+    assert {path.stem for path in (PYTHON_ROOT / "aqm_runner/ops").glob("[a-z]*.py")} == set(
+        VERSIONS
+    )
+
+
+def test_hello_waits_for_no_library():
+    code = (
+        "import sys, aqm_runner.server\n"
+        "print([name for name in ('torch', 'numpy', 'jsonschema') if name in sys.modules])"
+    )
+    found = subprocess.check_output(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(PYTHON_ROOT)}
+    )
+    assert found.decode().strip() == "[]"
+
+
+def test_without_an_event_descriptor_it_says_what_is_missing():
+    ended = subprocess.run(
+        [sys.executable, "-m", "aqm_runner"],
+        env={"PYTHONPATH": str(PYTHON_ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert b"AQM_EVENTS_FD" in ended.stderr
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    return action("synthetic_coco", COCO, {}, Path("/nowhere")) | changes
+
+
+@pytest.mark.parametrize(
+    ("document", "reason", "words"),
+    [
+        ("{", "not_json", "JSON"),
+        (request("j", changed()) | {"protocol": 2}, "schema", "$.protocol"),
+        (request("j", changed(op="unheard_of")), "unknown_op", "unheard_of"),
+        (request("j", changed(version=99)), "op_version", "99"),
+        (request("j", changed(), changed()), "duplicate_action", "same id"),
+        (request("j", changed(params={**COCO, "seed": "x"})), "schema", "$.seed"),
+        (request("j", changed(params={**COCO, "more": 1})), "schema", "more"),
+        (
+            request("j", action("calibration_subset", SUBSET, {}, Path("/nowhere"))),
+            "roles",
+            "annotations_train, annotations_val",
+        ),
+        (
+            request(
+                "j",
+                action(
+                    "calibration_subset",
+                    SUBSET,
+                    {f"annotations_{name}": Path("/nowhere") / name for name in ("train", "val")},
+                    Path("/nowhere"),
+                ),
+            ),
+            "missing_input",
+            "given/train",
+        ),
+    ],
+)
+def test_a_bad_request_is_named_and_ends_the_runner(tmp_path, document, reason, words):
+    runner = Runner(tmp_path / "log")
+    runner.send(document)
+    events = list(runner.events)
+    error = events[-1]
+    assert (error["type"], error["class"], error["reason"]) == ("error", "bad_request", reason)
+    assert words in error["message"]
+    assert error["next_step"]
+    assert error["retryable"] is False
+    assert runner.end()[0] == 2
+
+
+def test_an_output_place_in_use_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "kept").write_text("mine")
+    runner = Runner(tmp_path / "log")
+    runner.send(request("j", action("synthetic_coco", COCO, {}, tmp_path)))
+    assert list(runner.events)[-1]["reason"] == "output_exists"
+    assert runner.end()[0] == 2
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["kept"]
+
+
+def test_an_idle_runner_is_cancelled_by_sigint(tmp_path):
+    runner = Runner(tmp_path / "log")
+    runner.events.until("hello")
+    runner.interrupt()
+    events = list(runner.events)
+    assert [event["class"] for event in of_type(events, "error")] == ["cancelled"]
+    assert runner.end()[0] == 130
+
+
+def test_a_scoring_runner_is_cancelled_by_sigint(doomed, tmp_path, lm_inputs):
+    doomed.events.until("idle", job="warm")
+    long = scoring(batch_size=1, score_size=6, sequence_length=1024)
+    doomed.send(request("scores", action("sensitivity_scores", long, lm_inputs, tmp_path)))
+    doomed.events.until("phase", name="score")
+    doomed.interrupt()
+    events = list(doomed.events)
+    (error,) = of_type(events, "error")
+    assert (error["class"], error["job"], error["action"]) == (
+        "cancelled",
+        "scores",
+        "sensitivity_scores",
+    )
+    assert doomed.end()[0] == 130
+    assert of_type(doomed.events.seen, "heartbeat")
+    assert not (tmp_path / "scores").exists()
+
+
+# Starts a runner on the event descriptor of this test, gives it a long job, and waits.
+PARENT = """
+import os, subprocess, sys
+runner = subprocess.Popen([sys.executable, "-m", "aqm_runner"], stdin=subprocess.PIPE,
+                          pass_fds=[int(os.environ["AQM_EVENTS_FD"])])
+runner.stdin.write(sys.stdin.buffer.readline())
+runner.stdin.flush()
+sys.stdin.read()
+"""
+
+
+def test_a_runner_does_not_outlive_its_parent(tmp_path):
+    reader, writer = os.pipe()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdin=subprocess.PIPE,
+        env={"PYTHONPATH": str(PYTHON_ROOT), "AQM_EVENTS_FD": str(writer)},
+        pass_fds=[writer],
+    )
+    os.close(writer)
+    long = COCO | {"train_images": 1_000_000}
+    document = request("j", action("synthetic_coco", long, {}, tmp_path))
+    parent.stdin.write(f"{json.dumps(document)}\n".encode())
+    parent.stdin.flush()
+    events = EventReader(reader)
+    events.until("step")
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    # The event stream ends when the last process that holds it is gone.
+    last = list(events)[-1]
+    assert last["type"] == "step"
+    assert last["time"] - events.seen[1]["time"] < 10
+
+
+def test_a_kept_runner_takes_one_job_after_another(kept, tmp_path):
+    for number in (1, 2):
+        events = kept.run(
+            f"kept {number}",
+            action("synthetic_coco", COCO, {}, tmp_path / f"{number}", id="first"),
+            action("synthetic_coco", COCO, {}, tmp_path / f"again {number}", id="second"),
+        )
+        assert [event["action"] for event in of_type(events, "result")] == ["first", "second"]
+        assert len({event["digest"] for event in of_type(events, "artifact")}) == 1

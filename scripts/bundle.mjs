@@ -1,6 +1,12 @@
 // Bundles the command line into dist/: one entry, lazy chunks, packages left outside.
+// With --standalone the packages go in too (all but esbuild, which brings a binary): what a machine
+// without a package registry needs is then dist/ and node_modules/{esbuild,@esbuild}.
 import { build } from "esbuild";
 import { rmSync } from "node:fs";
+
+const standalone = process.argv.includes("--standalone");
+const requireForCommonJs =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 rmSync("dist", { recursive: true, force: true });
 await build({
@@ -11,6 +17,8 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  packages: "external",
+  ...(standalone
+    ? { external: ["esbuild"], banner: { js: requireForCommonJs } }
+    : { packages: "external" }),
   logLevel: "warning",
 });

@@ -27,9 +27,12 @@ def test_what_is_asked_for_exactly_is_locked_and_installed():
         assert metadata.version(name) == version
 
 
-def test_the_development_tools_bring_nothing_that_the_runner_uses():
-    def names(name: str) -> set[str]:
+def test_what_the_development_tools_share_with_the_runner_is_the_same():
+    def pins(name: str) -> dict[str, str]:
         text = (PYTHON_ROOT / f"{name}.lock").read_text()
-        return set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+        return dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", text, re.MULTILINE))
 
-    assert names("requirements") & names("requirements-dev") <= {"packaging", "pygments"}
+    runner, tools = pins("requirements"), pins("requirements-dev")
+    shared = runner.keys() & tools.keys()
+    assert "torch" not in tools
+    assert {name: tools[name] for name in shared} == {name: runner[name] for name in shared}

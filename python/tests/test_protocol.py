@@ -201,4 +201,16 @@ def test_a_kept_runner_takes_one_job_after_another(kept, tmp_path):
             action("synthetic_coco", COCO, {}, tmp_path / f"again {number}", id="second"),
         )
         assert [event["action"] for event in of_type(events, "result")] == ["first", "second"]
-        assert len({event["digest"] for event in of_type(events, "artifact")}) == 1
+        assert len({(event["role"], event["digest"]) for event in of_type(events, "artifact")}) == 3
+
+
+def test_a_job_prints_into_its_own_log(tmp_path):
+    runner = Runner(tmp_path / "runner.log")
+    log = tmp_path / "job.log"
+    document = request("j", action("synthetic_coco", COCO, {}, tmp_path)) | {"log": str(log)}
+    runner.send(document)
+    runner.events.until("idle", job="j")
+    assert log.exists()
+    for descriptor in (1, 2):
+        assert Path(f"/proc/{runner.process.pid}/fd/{descriptor}").readlink() == log
+    assert runner.end()[0] == 0

@@ -214,5 +214,5 @@ def test_a_failed_gate_is_told_and_ends_the_runner(tmp_path, annotations):
     runner.send(request("j", action("calibration_subset", params, annotations, tmp_path)))
     error = list(runner.events)[-1]
     assert (error["type"], error["class"]) == ("error", "gate_failed")
-    assert error["file"] == "given/captions_train2017.json"
+    assert error["file"] == "given/annotations_train"
     assert runner.end()[0] == 3

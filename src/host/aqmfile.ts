@@ -6,7 +6,7 @@ import type { BuildFile } from "../declare/build.ts";
 import { buildGraph, type Graph } from "../graph/graph.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import { digestOfBytes } from "../model/digest.ts";
-import type { Failure } from "../model/failure.ts";
+import type { Failure, SourcePlace } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
 import { errorText, readTextIfExists, writeFileAtomic } from "./disk.ts";
@@ -51,7 +51,13 @@ export async function loadAqmfile(
   // Something is wrong: evaluate once more, now keeping track of where everything is declared.
   const traced = await evaluate(layout, compiled.value, { configuration: groups, trace: true });
   if (!traced.ok) return err([traced.error]);
-  const graph = buildGraph(traced.value);
+  const actions = traced.value.actions.map((declaration) => ({
+    ...declaration,
+    ...(declaration.declaredAt === undefined
+      ? {}
+      : { declaredAt: inWorkspace(layout, declaration.declaredAt) }),
+  }));
+  const graph = buildGraph({ ...traced.value, actions });
   return graph.ok
     ? err([unsteady(layout)])
     : err(graph.error.map((failure) => located(layout, failure)));
@@ -118,12 +124,16 @@ function evaluationFailure(layout: Layout, error: unknown): Failure {
   return located(layout, { ...failure, ...(place === undefined ? {} : { place }) });
 }
 
-/** Absolute paths of stacks become workspace-relative ones. */
 function located(layout: Layout, failure: Failure): Failure {
-  if (failure.place === undefined) return { ...failure, place: { file: "Aqmfile.ts" } };
-  const file = relative(layout.root, failure.place.file);
-  const inside = !file.startsWith("..") && failure.place.file.startsWith("/");
-  return inside ? { ...failure, place: { ...failure.place, file } } : failure;
+  const place = failure.place ?? { file: "Aqmfile.ts" };
+  return { ...failure, place: inWorkspace(layout, place) };
+}
+
+/** Absolute paths of stacks become workspace-relative ones. */
+function inWorkspace(layout: Layout, place: SourcePlace): SourcePlace {
+  const file = relative(layout.root, place.file);
+  const inside = !file.startsWith("..") && place.file.startsWith("/");
+  return inside ? { ...place, file } : place;
 }
 
 function readCompiled(path: string): CompiledAqmfile | null {

@@ -89,7 +89,9 @@ export class Store {
     const text = fs.readFileSync(path, "utf8");
     try {
       const list = JSON.parse(text) as readonly (readonly [string, Digest])[];
-      const isList = list.every((item) => Array.isArray(item) && isDigest(String(item[1])));
+      const isList = list.every(
+        (item) => Array.isArray(item) && typeof item[1] === "string" && isDigest(item[1]),
+      );
       return isList && canonicalJson(list) === text && digestOfBytes(text) === digest ? list : null;
     } catch {
       return null; // a file that merely begins like a list

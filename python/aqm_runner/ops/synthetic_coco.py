@@ -1,8 +1,9 @@
 """Op synthetic_coco: a data set in COCO's layout, made here because none may be downloaded.
 
 Outputs: `annotations_train` and `annotations_val` (JSON), and `images`, a folder that holds
-`{train,val}2017/<id>.jpg`, where `<id>` has 12 digits. Images are 64 x 64 RGB pixels of two shapes; each has 1 to 5 true captions.
-Image ids count on from train to val and caption ids are unique over both, as in COCO.
+`{train,val}2017/<id>.jpg`, where `<id>` has 12 digits. Images are 64 x 64 RGB pixels of two
+shapes; each has 1 to 5 true captions. Image ids count on from train to val and caption ids are
+unique over both, as in COCO.
 
 Errors: bad_request `output_exists`.
 """

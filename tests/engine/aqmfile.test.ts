@@ -1,0 +1,206 @@
+import * as fs from "node:fs";
+import { describe, expect, it } from "vitest";
+import { loadAqmfile, type LoadedAqmfile } from "../../src/host/aqmfile.ts";
+import { layoutOf } from "../../src/host/layout.ts";
+import type { Failure } from "../../src/model/failure.ts";
+import { Folder, REPOSITORY } from "./support/folder.ts";
+import { errorOf, only, valueOf } from "./support/results.ts";
+
+/** A rule that declares one copy, for Aqmfiles that call it. */
+const RULE = `import { action, committed, configuration, file, typescriptOp } from "aqm";
+export const copy = (from: string, to: string, size = 1) =>
+  action({
+    op: typescriptOp<any>("ops/copy.ts"),
+    params: { size },
+    inputs: { from: file(from) },
+    outputs: { to: committed(to) },
+  });
+export const sized = (name: string) =>
+  copy("s", "out/" + name, configuration<{ size: number }>("paper", name).size);
+`;
+
+const CONF = {
+  "conf/schema/paper.schema.json":
+    '{ "type": "object", "properties": { "size": { "type": "integer" } } }',
+  "conf/paper/a4.yaml": "size: 4\n",
+};
+
+const workspace = (aqmfile: string, more: Readonly<Record<string, string>> = {}): Folder =>
+  new Folder({ "Aqmfile.ts": aqmfile, "rules/copy.ts": RULE, ...CONF, ...more });
+
+const load = (folder: Folder) => loadAqmfile(layoutOf(folder.path, REPOSITORY));
+const loaded = async (folder: Folder): Promise<LoadedAqmfile> => valueOf(await load(folder));
+const failure = async (aqmfile: string): Promise<Failure> =>
+  only(errorOf(await load(workspace(aqmfile))));
+
+const HEAD =
+  'import { build, configuration, grid, from } from "aqm";\nimport { copy, sized } from "./rules/copy.ts";\n';
+
+describe("an Aqmfile", () => {
+  it("becomes a graph, producers of producers included", async () => {
+    const folder = workspace(`${HEAD}
+      const a = copy("s", "out/a");
+      const b = { ...copy("out/a", "out/b"), producers: [a] };
+      export default build([b], { defaults: ["out/b"] });
+    `);
+    const { graph, environments } = await loaded(folder);
+    expect(graph.actions.map(({ id }) => id)).toEqual(["out/a", "out/b"]);
+    expect(graph.defaults).toEqual(["out/b"]);
+    expect(environments).toEqual([]);
+  });
+
+  it("crosses axes with grid, the last one fastest", async () => {
+    const folder = workspace(`${HEAD}
+      export default build(grid({ x: [1, 2], y: ["a", "b"] }, ({ x, y }) => copy("s", \`out/\${x}\${y}\`)));
+    `);
+    const ids = (await loaded(folder)).graph.actions.map(({ id }) => id);
+    expect(ids).toEqual(["out/1a", "out/1b", "out/2a", "out/2b"]);
+  });
+
+  it("gets the checked values of its configs", async () => {
+    const { graph } = await loaded(workspace(`${HEAD}export default build(sized("a4"));`));
+    expect(only(graph.actions).declaration.params).toEqual({ size: 4 });
+  });
+
+  it("names every file that it depends on, for watching", async () => {
+    const folder = workspace(`${HEAD}export default build(copy("s", "out/a"));`);
+    const { files } = await loaded(folder);
+    for (const path of ["Aqmfile.ts", "rules/copy.ts", "conf/paper/a4.yaml"]) {
+      expect(files).toContain(folder.at(path));
+    }
+  });
+});
+
+describe("loading it again", () => {
+  const text = `${HEAD}export default build(copy("s", "out/a"));`;
+  const compiled = (folder: Folder): string[] =>
+    fs.readdirSync(folder.at(".aqm/compiled")).filter((name) => /^aqmfile-.*\.mjs$/.test(name));
+
+  it("takes the compiled one while no module changed", async () => {
+    const folder = workspace(text);
+    await loaded(folder);
+    const module = `.aqm/compiled/${only(compiled(folder))}`;
+    folder.write(module, folder.read(module).replace("out/a", "out/cached"));
+    expect(only((await loaded(folder)).graph.actions).id).toBe("out/cached");
+  });
+
+  it("compiles anew after an edit of the Aqmfile or of a rule", async () => {
+    const folder = workspace(text);
+    await loaded(folder);
+    folder.write("Aqmfile.ts", text.replace("out/a", "out/edited"));
+    expect(only((await loaded(folder)).graph.actions).id).toBe("out/edited");
+    folder.write("rules/copy.ts", RULE.replace("committed(to)", 'committed(to + ".md")'));
+    expect(only((await loaded(folder)).graph.actions).id).toBe("out/edited.md");
+  });
+
+  it("sees a config that changed although nothing was compiled", async () => {
+    const folder = workspace(`${HEAD}export default build(sized("a4"));`);
+    await loaded(folder);
+    folder.write("conf/paper/a4.yaml", "size: 44\n");
+    expect(only((await loaded(folder)).graph.actions).declaration.params).toEqual({ size: 44 });
+  });
+
+  it("survives a damaged cache", async () => {
+    const folder = workspace(text);
+    await loaded(folder);
+    folder.write(".aqm/compiled/aqmfile.json", "{");
+    expect(only((await loaded(folder)).graph.actions).id).toBe("out/a");
+  });
+});
+
+describe("a mistake is shown with its place", () => {
+  it("when there is no Aqmfile", async () => {
+    expect(only(errorOf(await load(new Folder()))).reason).toBe("no_aqmfile");
+  });
+
+  it("when the syntax is wrong", async () => {
+    expect(await failure(`${HEAD}export default build(copy("s" "out/a"));`)).toMatchObject({
+      reason: "aqmfile_syntax",
+      place: { file: "Aqmfile.ts", line: 3, column: 31 },
+    });
+  });
+
+  it("when the syntax of a rule is wrong", async () => {
+    const folder = workspace(`${HEAD}export default build(copy("s", "out/a"));`, {
+      "rules/copy.ts": "\nexport const = 1;",
+    });
+    expect(only(errorOf(await load(folder)))).toMatchObject({
+      reason: "aqmfile_syntax",
+      place: { file: "rules/copy.ts", line: 2, column: 14 },
+    });
+  });
+
+  it("when a module does not exist", async () => {
+    const found = await failure('import "./rules/none.ts";\nexport default 1;');
+    expect(found).toMatchObject({ place: { file: "Aqmfile.ts", line: 1, column: 8 } });
+    expect(found.message).toContain("./rules/none.ts");
+  });
+
+  it("when a config name is wrong: the line in the Aqmfile, and the nearest name", async () => {
+    expect(await failure(`${HEAD}\nexport default build(sized("a44"));`)).toMatchObject({
+      reason: "unknown_name",
+      message: "There is no conf/paper/a44.yaml",
+      nextStep: "Did you mean a4?",
+      place: { file: "Aqmfile.ts", line: 4 },
+    });
+    expect(await failure(`${HEAD}configuration("papre", "a4");`)).toMatchObject({
+      message: "There is no config group conf/papre",
+      nextStep: "Did you mean paper?",
+      place: { file: "Aqmfile.ts", line: 3 },
+    });
+  });
+
+  it("when two actions make one path: both lines", async () => {
+    const found = await failure(`${HEAD}
+const one = copy("s", "out/a");
+const two = copy("t", "out/a");
+export default build([one, two]);`);
+    expect(found).toMatchObject({
+      reason: "duplicate_output",
+      place: { file: "Aqmfile.ts", line: 5 },
+    });
+    expect(found.cause).toBe("The other one is declared at Aqmfile.ts:4.");
+  });
+
+  it("when it throws", async () => {
+    const found = await failure(`${HEAD}
+const nothing: any = undefined;
+export default build(nothing.at(0));`);
+    expect(found).toMatchObject({
+      reason: "aqmfile_failed",
+      place: { file: "Aqmfile.ts", line: 5 },
+    });
+    expect(found.message).toContain("Cannot read properties of undefined");
+  });
+
+  it("when a rule forgets to return what it declares", async () => {
+    expect(await failure(`${HEAD}\nexport default build([undefined as any]);`)).toMatchObject({
+      reason: "invalid_declaration",
+      place: { file: "Aqmfile.ts", line: 4 },
+      nextStep: "A rule probably forgot to return what it declares.",
+    });
+  });
+
+  it("when it exports nothing, or something else", async () => {
+    for (const text of [HEAD, "export default 1;", "export default {};"]) {
+      expect(await failure(text)).toMatchObject({
+        reason: "aqmfile_failed",
+        place: { file: "Aqmfile.ts" },
+      });
+    }
+  });
+
+  it("when a config is wrong, before anything is evaluated", async () => {
+    const folder = workspace('throw new Error("evaluated");', {
+      "conf/paper/a4.yaml": "size: big\n",
+    });
+    expect(only(errorOf(await load(folder))).reason).toBe("config_invalid");
+  });
+
+  it("and nothing but .aqm was written", async () => {
+    const folder = workspace(`${HEAD}export default build(sized("a44"));`);
+    const before = fs.readdirSync(folder.path);
+    await load(folder);
+    expect(fs.readdirSync(folder.path).filter((name) => name !== ".aqm")).toEqual(before);
+  });
+});

@@ -1,0 +1,184 @@
+import * as fs from "node:fs";
+import { dirname } from "node:path";
+import { describe, expect, it } from "vitest";
+import { fileNameOf, layoutOf, type Layout } from "../../src/host/layout.ts";
+import { publish, recoverPublications } from "../../src/host/publication.ts";
+import { Records } from "../../src/host/records.ts";
+import type { ActionRecord } from "../../src/model/record.ts";
+import { committed, graphOf, nodeOf } from "./support/graphs.ts";
+import { Folder, REPOSITORY } from "./support/folder.ts";
+import { recordOf } from "./support/records.ts";
+
+/*
+ * One action with two files and a folder as outputs. Each test puts the workspace into a state in
+ * which a crash may have left it, and lets the next command recover.
+ */
+const node = nodeOf(
+  graphOf({
+    makes: {
+      one: committed("out/one"),
+      two: committed("out/two"),
+      folder: committed("out/folder", "folder"),
+    },
+  }),
+  "out/one",
+);
+const OLD = recordOf(node, { one: "old", two: "old" });
+const NEW = recordOf(node, { one: "new", two: "new" }, 2);
+const STAGE = `.aqm/stage/${fileNameOf("out/one")}`;
+const MOVES = [
+  { from: `${STAGE}/one/one`, to: "out/one" },
+  { from: `${STAGE}/two/two`, to: "out/two" },
+  { from: `${STAGE}/folder/folder`, to: "out/folder" },
+];
+const JOURNAL = `.aqm/journal/${fileNameOf("out/one")}.json`;
+
+interface Crashed {
+  readonly folder: Folder;
+  readonly layout: Layout;
+  readonly record: () => ActionRecord | null;
+  readonly recover: () => readonly string[];
+}
+
+const recordsOf = (layout: Layout): Records =>
+  new Records(layout.lockRecords, `${layout.state}/history.jsonl`);
+
+/** Old outputs in place, new ones staged. */
+function workspace(): Crashed {
+  const folder = new Folder({
+    "out/one": "old",
+    "out/two": "old",
+    "out/folder/old": "old",
+    [`${STAGE}/one/one`]: "new",
+    [`${STAGE}/two/two`]: "new",
+    [`${STAGE}/folder/folder/new`]: "new",
+  });
+  const layout = layoutOf(folder.path, REPOSITORY);
+  recordsOf(layout).write(OLD);
+  return {
+    folder,
+    layout,
+    record: () => recordsOf(layout).record(node),
+    recover: () => recoverPublications(layout, recordsOf(layout)),
+  };
+}
+
+const intent = (folder: Folder): void =>
+  folder.write(JOURNAL, JSON.stringify({ schema: 1, moves: MOVES, record: NEW }));
+
+function move(folder: Folder, step: number): void {
+  const { from = "", to = "" } = MOVES[step] ?? {};
+  fs.rmSync(folder.at(to), { recursive: true, force: true });
+  fs.mkdirSync(dirname(folder.at(to)), { recursive: true });
+  fs.renameSync(folder.at(from), folder.at(to));
+}
+
+function expectNew({ folder, record }: Crashed): void {
+  expect(folder.read("out/one")).toBe("new");
+  expect(folder.read("out/two")).toBe("new");
+  expect(fs.readdirSync(folder.at("out/folder"))).toEqual(["new"]);
+  expect(record()).toEqual(NEW);
+  expect(fs.readdirSync(folder.at(".aqm/journal"))).toEqual([]);
+}
+
+function expectOld({ folder, record }: Crashed): void {
+  expect(folder.read("out/one")).toBe("old");
+  expect(folder.read("out/two")).toBe("old");
+  expect(fs.readdirSync(folder.at("out/folder"))).toEqual(["old"]);
+  expect(record()).toEqual(OLD);
+}
+
+describe("publishing", () => {
+  it("replaces files and folders and the record, and leaves no intent behind", () => {
+    const state = workspace();
+    publish(state.layout, recordsOf(state.layout), MOVES, NEW);
+    expectNew(state);
+    expect(state.recover()).toEqual([]);
+  });
+
+  it("makes the folders above a new output", () => {
+    const state = workspace();
+    state.folder.remove("out");
+    publish(state.layout, recordsOf(state.layout), MOVES, NEW);
+    expectNew(state);
+  });
+});
+
+describe("after a crash", () => {
+  it("before the intent was written, everything is as before", () => {
+    const state = workspace();
+    expect(state.recover()).toEqual([]);
+    expectOld(state);
+  });
+
+  it.each([
+    ["torn", `{"schema":1,"moves":[`],
+    ["empty", ""],
+    [
+      "with a record that is not whole",
+      JSON.stringify({ schema: 1, moves: MOVES, record: { ...NEW, key: OLD.key } }),
+    ],
+  ])("with an intent that is %s, everything is as before", (_, text) => {
+    const state = workspace();
+    state.folder.write(JOURNAL, text);
+    expect(state.recover()).toEqual([]);
+    expectOld(state);
+    expect(state.folder.exists(JOURNAL)).toBe(false);
+  });
+
+  it("while the intent was written under its temporary name, everything is as before", () => {
+    const state = workspace();
+    intent(state.folder);
+    fs.renameSync(state.folder.at(JOURNAL), state.folder.at(`${JOURNAL}.ab12.tmp`));
+    expect(state.recover()).toEqual([]);
+    expectOld(state);
+    expect(fs.readdirSync(state.folder.at(".aqm/journal"))).toEqual([]);
+  });
+
+  it.each([0, 1, 2, 3])("after %i of 3 moves, the rest is done", (moved) => {
+    const state = workspace();
+    intent(state.folder);
+    for (let step = 0; step < moved; step++) move(state.folder, step);
+    expect(state.recover()).toEqual(["out/one"]);
+    expectNew(state);
+  });
+
+  it("between the two steps that replace a folder, the new one takes its place", () => {
+    const state = workspace();
+    intent(state.folder);
+    move(state.folder, 0);
+    move(state.folder, 1);
+    const aside = state.folder.at(`.aqm/stage/${fileNameOf("out/folder")}.old`);
+    fs.renameSync(state.folder.at("out/folder"), aside);
+    expect(state.recover()).toEqual(["out/one"]);
+    expectNew(state);
+    expect(fs.existsSync(aside)).toBe(false);
+  });
+
+  it("with the old folder still aside, it is cleared away", () => {
+    const state = workspace();
+    intent(state.folder);
+    const aside = `.aqm/stage/${fileNameOf("out/folder")}.old`;
+    state.folder.write(`${aside}/old`, "old");
+    expect(state.recover()).toEqual(["out/one"]);
+    expectNew(state);
+  });
+
+  it("with the record written but the intent still there, nothing is lost", () => {
+    const state = workspace();
+    intent(state.folder);
+    for (let step = 0; step < 3; step++) move(state.folder, step);
+    recordsOf(state.layout).write(NEW);
+    recordsOf(state.layout).addToHistory(NEW);
+    expect(state.recover()).toEqual(["out/one"]);
+    expectNew(state);
+  });
+
+  it("recovers twice as well as once", () => {
+    const state = workspace();
+    intent(state.folder);
+    state.recover();
+    expect(state.recover()).toEqual([]);
+    expectNew(state);
+  });
+});

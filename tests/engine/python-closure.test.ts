@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { pythonClosure } from "../../src/host/python-closure.ts";
+import { Folder } from "./support/folder.ts";
+
+const ENTRY = "aqm_runner/ops/op.py";
+const closure = (op: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
+  pythonClosure(
+    new Folder({
+      [ENTRY]: op,
+      "aqm_runner/__init__.py": "",
+      "aqm_runner/a.py": "",
+      "aqm_runner/b.py": "from aqm_runner import c\n",
+      "aqm_runner/c.py": "from aqm_runner.b import thing\n",
+      "aqm_runner/package/__init__.py": "from aqm_runner.package.inner import x\n",
+      "aqm_runner/package/inner.py": "",
+      "aqm_runner/package/other.py": "",
+      "aqm_runner/unused.py": "",
+      ...files,
+    }).path,
+    ENTRY,
+  );
+const names = (op: string): string =>
+  closure(op)
+    .filter((path) => path !== ENTRY)
+    .map((path) => path.replace("aqm_runner/", ""))
+    .join(" ");
+
+describe("the source closure of a Python op", () => {
+  it("is the op alone when it imports nothing of the package", () => {
+    expect(closure("import json\nfrom pathlib import Path\n")).toEqual([ENTRY]);
+  });
+
+  it.each([
+    ["import aqm_runner.a", "__init__.py a.py"],
+    ["from aqm_runner import a", "__init__.py a.py"],
+    ["from aqm_runner.a import thing", "__init__.py a.py"],
+    ["from aqm_runner import a as other, unused as u", "__init__.py a.py unused.py"],
+    ["from aqm_runner import (\n    a,\n    unused,  # why\n)", "__init__.py a.py unused.py"],
+    ["def run():\n    from aqm_runner.a import lazily", "__init__.py a.py"],
+    ["try:\n    import aqm_runner.a\nexcept ImportError: pass", "__init__.py a.py"],
+    ["from aqm_runner import a; x = 1", "__init__.py a.py"],
+  ])("follows %j", (line, found) => {
+    expect(names(`${line}\n`)).toBe(found);
+  });
+
+  it("follows imports of imports, also in a circle", () => {
+    expect(names("from aqm_runner.b import x\n")).toBe("__init__.py b.py c.py");
+  });
+
+  it("takes the __init__ of every package on the way, and what that imports", () => {
+    expect(names("from aqm_runner.package.other import x\n")).toBe(
+      "__init__.py package/__init__.py package/inner.py package/other.py",
+    );
+  });
+
+  it("does not take names out of comments and other packages", () => {
+    expect(names("# from aqm_runner import a\nfrom aqm_runners import a\n")).toBe("");
+  });
+});

@@ -1,0 +1,397 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ActionNode } from "../../src/graph/graph.ts";
+import type { Judgement } from "../../src/plan/judge.ts";
+import { Schedule, type Command, type ScheduleEvent } from "../../src/schedule/schedule.ts";
+import { graphOf, selectAll, type Sketch } from "./support/graphs.ts";
+import { defined } from "./support/results.ts";
+
+/** What the simulated world knows of one action. */
+interface Fate {
+  /** Indices of earlier actions that it reads. */
+  readonly reads: readonly number[];
+  readonly verdict: "fresh" | "restore" | "run" | "blocked";
+  /** Fresh, but its output is not in the workspace: a consumer that runs asks for it. */
+  readonly absent: boolean;
+  /** How an absent output comes back. */
+  readonly comesBack: "restore" | "run";
+  readonly fails: boolean;
+  readonly changes: boolean;
+  readonly gpu: number;
+  readonly cpu: number;
+}
+
+interface Timeline {
+  readonly fates: readonly Fate[];
+  readonly jobs: number;
+  readonly gpus: readonly string[];
+  readonly keepGoing: boolean;
+  /** Cancels after this many events. */
+  readonly cancelAfter: number | null;
+  /** Which pending event comes next, as a fraction of those pending. */
+  readonly picks: readonly number[];
+}
+
+const GPUS = ["0", "1", "2"];
+
+function fateArbitrary(index: number, quiet: boolean): fc.Arbitrary<Fate> {
+  return fc.record<Fate>({
+    reads:
+      index === 0 ? fc.constant([]) : fc.uniqueArray(fc.nat({ max: index - 1 }), { maxLength: 3 }),
+    verdict: quiet
+      ? fc.constantFrom("fresh", "run", "run", "restore")
+      : fc.constantFrom("fresh", "fresh", "run", "run", "run", "restore", "blocked"),
+    absent: fc.boolean(),
+    comesBack: fc.constantFrom("restore", "run"),
+    fails: quiet ? fc.constant(false) : fc.nat({ max: 9 }).map((n) => n === 0),
+    changes: fc.boolean(),
+    gpu: fc.constantFrom(0, 0, 0, 1, 2),
+    cpu: fc.constantFrom(1, 1, 2, 5),
+  });
+}
+
+const timelines = (options: { quiet?: boolean; cancel?: boolean } = {}): fc.Arbitrary<Timeline> =>
+  fc.integer({ min: 1, max: 14 }).chain((size) =>
+    fc.record({
+      fates: fc.tuple(
+        ...Array.from({ length: size }, (_, i) => fateArbitrary(i, options.quiet ?? false)),
+      ),
+      jobs: fc.integer({ min: 1, max: 4 }),
+      gpus: fc.constantFrom(GPUS.slice(0, 2), GPUS),
+      keepGoing: fc.boolean(),
+      cancelAfter: options.cancel === true ? fc.nat({ max: 2 * size }) : fc.constant(null),
+      picks: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), {
+        minLength: 8,
+        maxLength: 40,
+      }),
+    }),
+  );
+
+type Outcome = "settled" | "failed" | "blocked";
+
+/** Performs commands in any order and checks what must hold at every moment. */
+class World {
+  readonly nodes: readonly ActionNode[];
+  readonly outcomes = new Map<ActionNode, Outcome>();
+  readonly runs = new Map<ActionNode, number>();
+  readonly commands: Command[] = [];
+  readonly restarted = new Set<ActionNode>();
+  /** What runs at this moment. */
+  readonly active = new Set<ActionNode>();
+  stopped = false;
+  readonly schedule: Schedule;
+  readonly #timeline: Timeline;
+  readonly #back = new Set<ActionNode>();
+  readonly #pending: { event: ScheduleEvent; free: () => void }[] = [];
+  #cpu = 0;
+  readonly #gpus = new Set<string>();
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+    const graph = graphOf(
+      ...timeline.fates.map(({ reads, gpu, cpu }, index): Sketch => ({
+        makes: `a${index}`,
+        from: reads.map((read) => `a${read}`),
+        gpu,
+        cpu,
+      })),
+    );
+    this.nodes = graph.actions;
+    this.schedule = new Schedule(selectAll(graph).needed, timeline);
+  }
+
+  play(): this {
+    const { picks, cancelAfter } = this.#timeline;
+    this.#send({ type: "begin" });
+    for (let step = 0; this.#pending.length > 0; step++) {
+      if (step > 5000) throw new Error("the build does not end");
+      if (step === cancelAfter) {
+        this.stopped = true;
+        this.#send({ type: "cancel" });
+      }
+      const pick = defined(picks[step % picks.length]);
+      const [next] = this.#pending.splice(Math.floor(pick * this.#pending.length), 1);
+      const { event, free } = defined(next);
+      free();
+      this.#send(event);
+    }
+    return this;
+  }
+
+  fate(node: ActionNode): Fate {
+    return defined(this.#timeline.fates[Number(node.id.slice(1))]);
+  }
+
+  producers(node: ActionNode): readonly ActionNode[] {
+    return node.inputs.flatMap(({ producer }) => (producer === null ? [] : [producer.action]));
+  }
+
+  #send(event: ScheduleEvent): void {
+    if (event.type === "failed") {
+      this.outcomes.set(event.node, "failed");
+      if (!this.#timeline.keepGoing) this.stopped = true;
+    }
+    if (event.type === "succeeded") {
+      this.outcomes.set(event.node, "settled");
+      this.#back.add(event.node);
+    }
+    if (event.type === "judged" && event.judgement.verdict === "fresh") {
+      this.outcomes.set(event.node, "settled");
+    }
+    for (const command of this.schedule.handle(event)) this.#perform(command);
+  }
+
+  #perform(command: Command): void {
+    this.commands.push(command);
+    switch (command.type) {
+      case "judge": {
+        const { node, demandedBy } = command;
+        for (const producer of this.producers(node)) {
+          expect(this.outcomes.get(producer), `${producer.id} before ${node.id}`).toBe("settled");
+        }
+        if (this.outcomes.has(node)) this.restarted.add(node);
+        this.outcomes.delete(node);
+        const judgement = this.#judge(node, demandedBy);
+        this.#later({ type: "judged", node, judgement });
+        return;
+      }
+      case "restore":
+        expect(this.stopped, `${command.node.id} starts after the stop`).toBe(false);
+        this.#later({ type: "succeeded", node: command.node, changed: true });
+        return;
+      case "run": {
+        const { node, lease } = command;
+        const { fails, changes, gpu } = this.fate(node);
+        expect(this.stopped, `${node.id} starts after the stop`).toBe(false);
+        for (const consumer of node.consumers) {
+          expect(this.active, `${node.id} is replaced under its reader`).not.toContain(consumer);
+        }
+        this.active.add(node);
+        expect(lease.gpus).toHaveLength(gpu);
+        for (const device of lease.gpus) {
+          expect(this.#timeline.gpus).toContain(device);
+          expect(this.#gpus, `GPU ${device} is leased twice`).not.toContain(device);
+          this.#gpus.add(device);
+        }
+        this.#cpu += lease.cpu;
+        expect(lease.cpu).toBe(gpu > 0 ? 0 : Math.min(this.fate(node).cpu, this.#timeline.jobs));
+        expect(this.#cpu).toBeLessThanOrEqual(this.#timeline.jobs);
+        this.runs.set(node, (this.runs.get(node) ?? 0) + 1);
+        const event: ScheduleEvent = fails
+          ? { type: "failed", node }
+          : { type: "succeeded", node, changed: changes };
+        this.#later(event, () => {
+          this.active.delete(node);
+          this.#cpu -= lease.cpu;
+          for (const device of lease.gpus) this.#gpus.delete(device);
+        });
+        return;
+      }
+      case "report_blocked":
+        // A settled one may be lost again: asked for its absent output, it waits for its producers.
+        expect([undefined, "settled"]).toContain(this.outcomes.get(command.node));
+        this.outcomes.set(command.node, "blocked");
+        return;
+      case "stop_running":
+        return;
+    }
+  }
+
+  #judge(node: ActionNode, demandedBy: string | null): Judgement {
+    const fate = this.fate(node);
+    const base = {
+      causes: [],
+      key: null,
+      description: null,
+      result: null,
+      absent: new Set<string>(),
+      missingFrom: [],
+    };
+    if (this.#back.has(node)) return { ...base, verdict: "fresh" };
+    const demanded = demandedBy !== null && fate.verdict === "fresh" && fate.absent;
+    const verdict = demanded ? fate.comesBack : fate.verdict;
+    if (verdict !== "run") return { ...base, verdict };
+    const missingFrom = this.producers(node).filter(
+      (producer) =>
+        this.fate(producer).verdict === "fresh" &&
+        this.fate(producer).absent &&
+        !this.#back.has(producer),
+    );
+    return { ...base, verdict, missingFrom };
+  }
+
+  #later(event: ScheduleEvent, free: () => void = () => undefined): void {
+    this.#pending.push({ event, free });
+  }
+}
+
+const every = (arbitrary: fc.Arbitrary<Timeline>, check: (world: World) => void): void =>
+  fc.assert(
+    fc.property(arbitrary, (timeline) => {
+      check(new World(timeline).play());
+    }),
+    { numRuns: 400 },
+  );
+
+describe("the schedule, in a world where events come in any order", () => {
+  it("judges an action only after all its producers settled, and never over-grants a lane", () => {
+    // Both are checked at every single command; here we see that the worlds get to an end.
+    every(timelines(), (world) => expect(world.schedule.finished).toBe(true));
+  });
+
+  it("without failures, settles everything: there is no deadlock", () => {
+    every(timelines({ quiet: true }), (world) => {
+      for (const node of world.nodes) expect(world.outcomes.get(node), node.id).toBe("settled");
+    });
+  });
+
+  it("runs an action at most once, unless an absent output was asked for", () => {
+    every(timelines(), (world) => {
+      const asked = world.restarted.size > 0;
+      for (const node of world.nodes) {
+        if (!asked) expect(world.runs.get(node) ?? 0, node.id).toBeLessThanOrEqual(1);
+      }
+    });
+  });
+
+  it("with keep-going, finishes all that is not downstream of a failure", () => {
+    const arbitrary = timelines().map((timeline) => ({ ...timeline, keepGoing: true }));
+    every(arbitrary, (world) => {
+      for (const node of world.nodes) {
+        const outcome = world.outcomes.get(node);
+        expect(outcome, `${node.id} was forgotten`).toBeDefined();
+        if (outcome !== "blocked" || world.fate(node).verdict === "blocked") continue;
+        const behind = world
+          .producers(node)
+          .some((producer) => world.outcomes.get(producer) !== "settled");
+        expect(behind, `${node.id} is blocked for no reason`).toBe(true);
+      }
+    });
+  });
+
+  it("without it, starts nothing after the first failure", () => {
+    // Every start checks it; here we see that what was not started is accounted for.
+    const arbitrary = timelines().map((timeline) => ({ ...timeline, keepGoing: false }));
+    every(arbitrary, (world) => {
+      const failed = [...world.outcomes.values()].includes("failed");
+      expect(world.stopped).toBe(failed);
+    });
+  });
+
+  it("after a cancel, stops what runs, starts nothing, and ends", () => {
+    every(timelines({ quiet: true, cancel: true }), (world) => {
+      expect(world.schedule.finished).toBe(true);
+      const stops = world.commands.filter(({ type }) => type === "stop_running");
+      expect(stops).toHaveLength(world.stopped ? 1 : 0);
+    });
+  });
+
+  it("gives the same commands for the same events", () => {
+    fc.assert(
+      fc.property(timelines(), (timeline) => {
+        const text = (world: World): readonly string[] =>
+          world.commands.map((command) =>
+            "node" in command ? `${command.type} ${command.node.id}` : command.type,
+          );
+        expect(text(new World(timeline).play())).toEqual(text(new World(timeline).play()));
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("bringing absent outputs back", () => {
+  const fate: Fate = {
+    reads: [],
+    verdict: "run",
+    absent: false,
+    comesBack: "restore",
+    fails: false,
+    changes: false,
+    gpu: 0,
+    cpu: 1,
+  };
+  const absent: Fate = { ...fate, verdict: "fresh", absent: true };
+  const play = (...fates: readonly Fate[]): World =>
+    new World({
+      fates,
+      jobs: 4,
+      gpus: [],
+      keepGoing: false,
+      cancelAfter: null,
+      picks: [0],
+    }).play();
+
+  it("happens once for two consumers that ask at the same time, and then both run", () => {
+    const world = play(absent, { ...fate, reads: [0] }, { ...fate, reads: [0] });
+    const restored = world.commands.filter(({ type }) => type === "restore");
+    expect(restored).toHaveLength(1);
+    expect(world.nodes.map((node) => world.runs.get(node) ?? 0)).toEqual([0, 1, 1]);
+  });
+
+  it("reaches further up when the producer must run and lacks its own input", () => {
+    const world = play(
+      absent,
+      { ...absent, reads: [0], comesBack: "run" },
+      { ...fate, reads: [1] },
+    );
+    expect(world.nodes.map((node) => world.runs.get(node) ?? 0)).toEqual([0, 1, 1]);
+  });
+
+  it("makes a settled consumer look again when its producer was made with other content", () => {
+    const other = { ...fate, verdict: "fresh", reads: [0] } as const;
+    const world = play({ ...absent, comesBack: "run", changes: true }, other, {
+      ...fate,
+      reads: [0, 1],
+    });
+    const judged = world.commands.flatMap((c) => (c.type === "judge" ? [c.node.id] : []));
+    expect(judged.filter((id) => id === "a1")).toHaveLength(2);
+    expect(world.outcomes.get(defined(world.nodes[2]))).toBe("settled");
+  });
+
+  it("waits until nobody reads the outputs that are about to be replaced", () => {
+    const graph = graphOf(
+      { makes: "made" },
+      { makes: "other" },
+      { makes: "reader", from: ["made"] },
+      { makes: "asker", from: ["made", "other"] },
+    );
+    const needed = selectAll(graph).needed;
+    const schedule = new Schedule(needed, { jobs: 4, gpus: [], keepGoing: false });
+    const [made, other, reader, asker] = ["made", "other", "reader", "asker"].map(
+      (id) => defined(graph.byOutput.get(id)).action,
+    ) as [ActionNode, ActionNode, ActionNode, ActionNode];
+    const judged = (
+      node: ActionNode,
+      verdict: "fresh" | "run",
+      missingFrom: readonly ActionNode[] = [],
+    ): readonly string[] =>
+      handle({
+        type: "judged",
+        node,
+        judgement: {
+          verdict,
+          causes: [],
+          key: null,
+          description: null,
+          result: null,
+          absent: new Set(),
+          missingFrom,
+        },
+      });
+    const handle = (event: ScheduleEvent): readonly string[] =>
+      schedule.handle(event).map((c) => ("node" in c ? `${c.type} ${c.node.id}` : c.type));
+
+    expect(handle({ type: "begin" })).toEqual(["judge made", "judge other"]);
+    expect(judged(made, "fresh")).toEqual(["judge reader"]);
+    expect(judged(reader, "run")).toEqual(["run reader"]);
+    expect(judged(other, "fresh")).toEqual(["judge asker"]);
+    expect(judged(asker, "run", [made])).toEqual(["judge made"]);
+    expect(judged(made, "run")).toEqual([]); // the reader is still at it
+    expect(handle({ type: "succeeded", node: reader, changed: true })).toEqual(["run made"]);
+    expect(handle({ type: "succeeded", node: made, changed: true })).toEqual([
+      "judge reader",
+      "judge asker",
+    ]);
+  });
+});

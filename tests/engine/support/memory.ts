@@ -1,0 +1,220 @@
+import type { ActionNode, GraphInput } from "../../../src/graph/graph.ts";
+import type { OpSource } from "../../../src/keys/describe.ts";
+import type { OutputDeclaration } from "../../../src/model/declaration.ts";
+import { digestOfBytes, type Digest } from "../../../src/model/digest.ts";
+import type { BuildEvent } from "../../../src/model/event.ts";
+import type { Failure } from "../../../src/model/failure.ts";
+import type { ActionRecord, OutputRecord } from "../../../src/model/record.ts";
+import { err, ok, type Result } from "../../../src/model/result.ts";
+import type { Observation } from "../../../src/plan/knowledge.ts";
+import type {
+  Execution,
+  ExecutionRequest,
+  Executor,
+  Ports,
+  Publication,
+  Stage,
+  Workspace,
+} from "../../../src/ports.ts";
+
+/** A workspace whose files, records and store are maps: quick, and easy to look into. */
+export class MemoryWorkspace implements Workspace {
+  /** Content by path; folders do not exist here. */
+  readonly files = new Map<string, string>();
+  readonly records = new Map<string, ActionRecord>();
+  readonly past: ActionRecord[] = [];
+  readonly stored = new Map<Digest, string>();
+  readonly versions = new Map<string, number>();
+  readonly unreadable = new Map<string, string>();
+  readonly unsupportedNodes = new Map<string, { why: string; nextStep: string }>();
+  /** Outputs that are too big for the store. */
+  readonly tooBig = new Set<string>();
+  lock: Digest = digestOfBytes("lock file");
+  readonly #staged = new WeakMap<Stage, Map<string, string>>();
+
+  observeInput(input: GraphInput): Observation {
+    return this.#observe(input.path);
+  }
+
+  observeOutput(output: OutputDeclaration): Observation {
+    return this.#observe(output.path);
+  }
+
+  #observe(path: string): Observation {
+    const error = this.unreadable.get(path);
+    if (error !== undefined) return { state: "unreadable", error };
+    const content = this.files.get(path);
+    return content === undefined
+      ? { state: "missing" }
+      : { state: "present", digest: digestOfBytes(content), size: content.length };
+  }
+
+  record(node: ActionNode): ActionRecord | null {
+    return this.records.get(node.id) ?? null;
+  }
+
+  trace(node: ActionNode, key: Digest): ActionRecord | null {
+    const results = this.past.filter((record) => record.key === key);
+    const here = results.find((record) =>
+      Object.entries(node.declaration.outputs).every(([role, { path }]) => {
+        const found = this.#observe(path);
+        return found.state === "present" && found.digest === record.outputs[role]?.digest;
+      }),
+    );
+    return here ?? results.at(-1) ?? null;
+  }
+
+  everBuilt(node: ActionNode): boolean {
+    return this.records.has(node.id) || this.past.some(({ target }) => target === node.id);
+  }
+
+  inStore(digest: Digest): boolean {
+    return this.stored.has(digest);
+  }
+
+  opSource({ declaration: { op } }: ActionNode): OpSource {
+    const name = op.runtime === "python" ? op.name : op.module;
+    const version = this.versions.get(name) ?? 1;
+    return { version, sources: { [name]: digestOfBytes(`${name} ${version}`) } };
+  }
+
+  environmentLock(): Digest {
+    return this.lock;
+  }
+
+  unsupported(node: ActionNode): { why: string; nextStep: string } | null {
+    return this.unsupportedNodes.get(node.id) ?? null;
+  }
+
+  recover(): Promise<Result<readonly string[], Failure>> {
+    return Promise.resolve(ok([]));
+  }
+
+  survey(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  observeAgain(input: GraphInput): Promise<Digest | null> {
+    const found = this.#observe(input.path);
+    return Promise.resolve(found.state === "present" ? found.digest : null);
+  }
+
+  stage(node: ActionNode): Promise<Result<Stage, Failure>> {
+    const stage: Stage = {
+      paths: Object.fromEntries(Object.keys(node.declaration.outputs).map((role) => [role, role])),
+      keepAside: () => Promise.resolve("aside"),
+      discard: () => Promise.resolve(),
+    };
+    this.#staged.set(stage, new Map());
+    return Promise.resolve(ok(stage));
+  }
+
+  writeStaged(stage: Stage, role: string, content: string): void {
+    this.#staged.get(stage)?.set(role, content);
+  }
+
+  publish({ node, stage, record }: Publication): Promise<Result<{ changed: boolean }, Failure>> {
+    const before = this.record(node);
+    const outputs: Record<string, OutputRecord> = {};
+    for (const [role, { path }] of Object.entries(node.declaration.outputs)) {
+      const content = this.#staged.get(stage)?.get(role);
+      if (content === undefined) throw new Error(`${node.id} did not write ${role}`);
+      const digest = digestOfBytes(content);
+      this.files.set(path, content);
+      if (!this.tooBig.has(path)) this.stored.set(digest, content);
+      outputs[role] = { path, digest, size: content.length };
+    }
+    this.#keep({ ...record, outputs });
+    const changed = Object.entries(outputs).some(
+      ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
+    );
+    return Promise.resolve(ok({ changed }));
+  }
+
+  restore(node: ActionNode, result: ActionRecord): Promise<Result<void, Failure>> {
+    for (const { path, digest } of Object.values(result.outputs)) {
+      const content = this.stored.get(digest);
+      if (content !== undefined) this.files.set(path, content);
+    }
+    this.#keep(result);
+    return Promise.resolve(ok(undefined));
+  }
+
+  #keep(record: ActionRecord): void {
+    this.records.set(record.target, record);
+    this.past.push(record);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** What an op writes: content by output role, or the reason why it fails. */
+export type MemoryOp = (
+  node: ActionNode,
+  inputs: Readonly<Record<string, string>>,
+) => Readonly<Record<string, string>> | Failure["reason"];
+
+/** Runs ops on the map; `turns` says for how many turns of the event loop an execution lasts. */
+export class MemoryExecutor implements Executor {
+  readonly executed: string[] = [];
+  readonly #workspace: MemoryWorkspace;
+  readonly #op: MemoryOp;
+  readonly #turns: () => number;
+
+  constructor(workspace: MemoryWorkspace, op: MemoryOp, turns: () => number = () => 1) {
+    this.#workspace = workspace;
+    this.#op = op;
+    this.#turns = turns;
+  }
+
+  async execute({ node, stage, signal }: ExecutionRequest): Promise<Result<Execution, Failure>> {
+    this.executed.push(node.id);
+    const inputs: Record<string, string> = {};
+    for (const { role, path } of node.inputs) {
+      const content = this.#workspace.files.get(path);
+      if (content === undefined) throw new Error(`${node.id} ran without its input ${path}`);
+      inputs[role] = content;
+    }
+    for (let turn = this.#turns(); turn > 0; turn--) await Promise.resolve();
+    if (signal.aborted) return err({ reason: "cancelled", message: "cancelled" });
+    const outputs = this.#op(node, inputs);
+    if (typeof outputs === "string") return err({ reason: outputs, message: "it fails" });
+    for (const [role, content] of Object.entries(outputs)) {
+      this.#workspace.writeStaged(stage, role, content);
+    }
+    const cost = {
+      seconds: 1,
+      gpu_seconds: 0,
+      peak_memory_bytes: null,
+      peak_gpu_memory_bytes: null,
+    };
+    return ok({ cost, tools: {}, facts: {} });
+  }
+
+  logPath(): string | null {
+    return null;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export const memoryPorts = (workspace: MemoryWorkspace, executor: Executor): Ports => ({
+  clock: { now: () => 0 },
+  workspace,
+  executor,
+  lock: { acquire: () => Promise.resolve(ok(() => Promise.resolve())) },
+});
+
+/** Targets by what became of them. */
+export function settled(
+  events: readonly BuildEvent[],
+  verdict: "fresh" | "restored" | "ran",
+): string[] {
+  return events.flatMap((event) =>
+    event.type === "action_settled" && event.verdict === verdict ? [event.target] : [],
+  );
+}

@@ -5,4 +5,14 @@ export const modelopt = environment({
   name: "modelopt",
   requirements: "python/requirements.in",
   lock: "python/requirements.lock",
+  variables: {
+    // Without it, matrix products on a GPU may differ in their last bits from run to run.
+    CUBLAS_WORKSPACE_CONFIG: ":4096:8",
+    HF_HUB_OFFLINE: "1",
+    TOKENIZERS_PARALLELISM: "false",
+  },
+  passed: {
+    TORCH_EXTENSIONS_DIR: "where compiled kernels are cached; what they compute is pinned",
+    CUDA_HOME: "which compiler builds those kernels",
+  },
 });

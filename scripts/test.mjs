@@ -19,13 +19,19 @@ const checks = [
   step("eslint", "npx", ["eslint", "."]),
   step("ruff", python, ["-m", "ruff", "check", "python"], pythonPath),
   step("ruff format", python, ["-m", "ruff", "format", "--check", "python"], pythonPath),
-  step("vitest", "npx", ["vitest", "run", ...process.argv.slice(2)], { ...process.env, AQM_TEST_PYTHON: python }),
+  step("vitest", "npx", ["vitest", "run", ...process.argv.slice(2)], {
+    ...process.env,
+    AQM_TEST_PYTHON: python,
+  }),
   step("pytest", python, ["-m", "pytest", "-q", "python/tests"], pythonPath),
 ];
 
 const started = performance.now();
 // Two lanes, since a small machine has two cores: the quick checks and pytest beside vitest.
-const lanes = [checks.filter(({ name }) => name === "vitest"), checks.filter(({ name }) => name !== "vitest")];
+const lanes = [
+  checks.filter(({ name }) => name === "vitest"),
+  checks.filter(({ name }) => name !== "vitest"),
+];
 const results = (await Promise.all(lanes.map(inTurn))).flat();
 for (const { name, code, seconds, output } of results.filter(({ code }) => code !== 0)) {
   console.log(`\n=== ${name} failed (exit ${code}, ${seconds.toFixed(0)} s) ===\n${output}`);
@@ -57,9 +63,30 @@ function developmentTools(interpreter) {
   if (existsSync(join(folder, stamp))) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const version = spawnSync(interpreter, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"], { encoding: "utf8" });
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"];
-  const target = ["--require-hashes", "--only-binary=:all:", "--python-version", version.stdout.trim(), "--target", folder, "-r", lock];
+  const version = spawnSync(
+    interpreter,
+    ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+    { encoding: "utf8" },
+  );
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--root-user-action=ignore",
+    "--no-deps",
+  ];
+  const target = [
+    "--require-hashes",
+    "--only-binary=:all:",
+    "--python-version",
+    version.stdout.trim(),
+    "--target",
+    folder,
+    "-r",
+    lock,
+  ];
   const installed = spawnSync("python3", [...pip, ...target], { stdio: "inherit" });
   if (installed.status !== 0) process.exit(1);
   writeFileSync(join(folder, stamp), "");
@@ -86,10 +113,13 @@ function collect(command, args, env) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (text) => (output += text));
     child.on("error", (error) => resolve({ code: 1, output: String(error) }));
     child.on("close", (code) => resolve({ code: code ?? 1, output }));
   });
 }
 
-const tail = (text) => text.trimEnd().split("\n").slice(-12).join("\n");
+function tail(text) {
+  return text.trimEnd().split("\n").slice(-12).join("\n");
+}

@@ -91,13 +91,20 @@ class Build {
     await this.#drive(plan);
     await this.#ports.executor.close();
     if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan);
-    const bad = this.#failures.length > 0 || this.#counts.blocked > 0;
+    // What is held back is a debt, not a failure.
+    const held = this.#request.hold !== undefined;
+    const bad = this.#failures.length > 0 || (this.#counts.blocked > 0 && !held);
     return this.#finish(bad ? "failed" : "done", null, plan);
   }
 
   #drive(plan: Plan): Promise<void> {
     const { jobs, gpus, keepGoing, selection, signal } = this.#request;
-    const schedule = new Schedule(selection.needed, { jobs, gpus, keepGoing });
+    const schedule = new Schedule(selection.needed, {
+      jobs,
+      gpus,
+      keepGoing,
+      demanded: plan.demanded,
+    });
     return new Promise<void>((resolve, reject) => {
       const inbox: ScheduleEvent[] = [];
       let draining = false;
@@ -105,8 +112,12 @@ class Build {
         inbox.push(event);
         if (draining) return;
         draining = true;
-        for (const next of inbox) {
-          for (const command of schedule.handle(next)) this.#perform(command, plan, send, reject);
+        try {
+          for (const next of inbox) {
+            for (const command of schedule.handle(next)) this.#perform(command, plan, send, reject);
+          }
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error))); // a broken invariant must end the build, not hang it
         }
         inbox.length = 0;
         draining = false;
@@ -168,7 +179,7 @@ class Build {
     const demand = { consumer: demandedBy, exact: this.#request.selection.exact };
     const judgement = judge(node, inputs, demand, workspace);
     if (judgement.verdict === "run" && this.#request.hold?.(node) === true) {
-      return { ...judgement, verdict: "blocked" };
+      return { ...judgement, verdict: "blocked", causes: [...judgement.causes, { kind: "held" }] };
     }
     return judgement;
   }
@@ -177,7 +188,11 @@ class Build {
     const { result } = judgement;
     if (result === null) throw new Error(`${node.id} has nothing to restore`);
     const restored = await this.#ports.workspace.restore(node, result);
-    if (!restored.ok) return this.#failed(node, restored.error);
+    if (!restored.ok) {
+      if (restored.error.reason !== "state_damaged") return this.#failed(node, restored.error);
+      this.#emit({ type: "notice", message: `${restored.error.message}; it is made anew` });
+      return { type: "not_restored", node };
+    }
     this.#counts.restored += 1;
     this.#settle(node, { ...judgement, result }, "restored", true, null);
     return { type: "succeeded", node, changed: true };

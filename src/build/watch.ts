@@ -1,4 +1,4 @@
-import type { EmitEvent } from "../model/event.ts";
+import type { BuildEvent, EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Result } from "../model/result.ts";
 import type { ActionNode } from "../graph/graph.ts";
@@ -42,7 +42,8 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
         debt = await buildOnce(opened.value, request, emit, debt);
         await ports.executor.close();
       }
-      watch.set(watched);
+      // What was saved before the watch was on would be missed: look once more.
+      if (await watch.set(watched)) continue;
       emit({ type: "notice", message: `watching ${watched.length} files; Ctrl-C ends` });
       await changes.next();
     }
@@ -63,7 +64,7 @@ async function buildOnce(
     owed.push(node);
     return true;
   };
-  await runBuild({ ...request, hold, signal }, ports, emit);
+  await runBuild({ ...request, hold, signal }, ports, unlessIdle(emit));
   if (owed.length === 0) return "";
   const known = owed.map((node) => request.expected(node));
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
@@ -76,6 +77,24 @@ async function buildOnce(
   if (debt !== lastDebt) emit({ type: "notice", message: debt });
   return debt;
 }
+
+/** Passes on the events of a build, but not those of one that finds nothing to do. */
+function unlessIdle(emit: EmitEvent): EmitEvent {
+  const waiting: BuildEvent[] = [];
+  let idle = true;
+  return (event) => {
+    idle &&= IDLE_EVENTS.has(event.type);
+    if (idle) waiting.push(event);
+    else for (const held of [...waiting.splice(0), event]) emit(held);
+  };
+}
+
+const IDLE_EVENTS: ReadonlySet<BuildEvent["type"]> = new Set<BuildEvent["type"]>([
+  "build_started",
+  "hashing",
+  "planned",
+  "build_finished",
+]);
 
 function sourcesOf(nodes: readonly ActionNode[], root: string): readonly string[] {
   const paths = new Set<string>();

@@ -10,12 +10,12 @@ import { layoutOf, type Layout } from "../host/layout.ts";
 import { OpSources } from "../host/op-sources.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
-import type { Digest } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
+import type { EnvironmentDescription } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { expectFromRecords, type ExpectedSeconds } from "../plan/cost.ts";
 import type { Ports } from "../ports.ts";
-import { lockDigest } from "../host/environment-lock.ts";
+import { describeEnvironment } from "../host/environment-lock.ts";
 import { wholeNumber, type Arguments } from "./arguments.ts";
 
 /** The folder of the aqm package: this module ends up in its `dist/`. */
@@ -53,16 +53,16 @@ export async function openSession(
   const opSources = new OpSources(layout);
   const resolved = await opSources.resolve(selection.value.needed);
   if (!resolved.ok) return err([resolved.error]);
-  const locks = environmentLocks(layout, environments, selection.value.needed);
-  if (!locks.ok) return err([locks.error]);
+  const described = describeEnvironments(layout, environments, selection.value.needed);
+  if (!described.ok) return err([described.error]);
   const gpus = options.gpus?.split(",").map((id) => id.trim()) ?? visibleGpus();
   const workspace = new DiskWorkspace({
     layout,
     opSource: (node) => opSources.of(node),
-    environmentLock: (name) => {
-      const lock = locks.value.get(name);
-      if (lock === undefined) throw new Error(`the environment ${name} was not declared`);
-      return lock;
+    environment: (name) => {
+      const environment = described.value.get(name);
+      if (environment === undefined) throw new Error(`the environment ${name} was not declared`);
+      return environment;
     },
     unsupported: (node) => tooFewGpus(node, gpus),
   });
@@ -117,22 +117,22 @@ async function globMatcher(targets: readonly string[]): Promise<GlobMatcher> {
   };
 }
 
-function environmentLocks(
+function describeEnvironments(
   layout: Layout,
   environments: readonly EnvironmentDeclaration[],
   nodes: readonly ActionNode[],
-): Result<ReadonlyMap<string, Digest>, Failure> {
+): Result<ReadonlyMap<string, EnvironmentDescription>, Failure> {
   const needed = new Set(
     nodes.flatMap(({ declaration: { op } }) => (op.runtime === "python" ? [op.environment] : [])),
   );
-  const locks = new Map<string, Digest>();
+  const described = new Map<string, EnvironmentDescription>();
   for (const declaration of environments) {
     if (!needed.has(declaration.name)) continue;
-    const digest = lockDigest(layout, declaration);
-    if (!digest.ok) return digest;
-    locks.set(declaration.name, digest.value);
+    const description = describeEnvironment(layout, declaration);
+    if (!description.ok) return description;
+    described.set(declaration.name, description.value);
   }
-  return ok(locks);
+  return ok(described);
 }
 
 function tooFewGpus(

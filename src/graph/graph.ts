@@ -2,6 +2,7 @@ import type { ActionDeclaration, Declarations, InputDeclaration } from "../model
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { findCycle } from "./cycle.ts";
+import { includeFilter } from "./include.ts";
 import { checkPath } from "./path.ts";
 
 export interface GraphInput extends InputDeclaration {
@@ -48,8 +49,9 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
       else failures.push(duplicateOutput(output.path, other.action.declaration, declaration));
     }
   }
-  failures.push(...overlaps(byOutput));
+  failures.push(...overlaps(byOutput), ...recordCollisions(nodes));
   for (const node of nodes) link(node, byOutput, failures);
+  failures.push(...swallowedOutputs(nodes, byOutput));
   if (failures.length > 0) return err(failures);
 
   const order = topologicalOrder(nodes);
@@ -154,6 +156,59 @@ function overlaps(byOutput: ReadonlyMap<string, { action: MutableNode; role: str
     });
   }
   return failures;
+}
+
+/** A source folder that holds an output would hide who makes that file. */
+function swallowedOutputs(
+  nodes: readonly ActionNode[],
+  byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
+): Failure[] {
+  const folders = new Map<string, { readonly node: ActionNode; readonly input: GraphInput }>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      if (input.kind === "folder" && input.producer === null)
+        folders.set(input.path, { node, input });
+    }
+  }
+  if (folders.size === 0) return [];
+  const failures: Failure[] = [];
+  for (const path of byOutput.keys()) {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const found = folders.get(path.slice(0, end));
+      if (found === undefined) continue;
+      const { node, input } = found;
+      if (!includeFilter(input.include)(path.slice(end + 1))) continue;
+      failures.push({
+        reason: "overlapping_output",
+        message: `The input ${input.role} takes the whole folder ${input.path}, in which ${path} is made`,
+        nextStep:
+          "Take the made file as an input of its own, or leave it out of the folder's include patterns.",
+        target: node.id,
+        ...placeOf(node.declaration),
+      });
+    }
+  }
+  return failures;
+}
+
+/** Lock records are files named after targets, so `x` and `x.json/y` would need one path twice. */
+function recordCollisions(nodes: readonly ActionNode[]): Failure[] {
+  const records = new Set(nodes.map(({ id }) => `${id}.json`));
+  return nodes.flatMap(({ id, declaration }) => {
+    for (let end = id.lastIndexOf("/"); end > 0; end = id.lastIndexOf("/", end - 1)) {
+      if (!records.has(id.slice(0, end))) continue;
+      return [
+        {
+          reason: "overlapping_output" as const,
+          message: `${id} lies in a folder that is named like the lock record of ${id.slice(0, end - ".json".length)}`,
+          nextStep: "Give one of them another name.",
+          target: id,
+          ...placeOf(declaration),
+        },
+      ];
+    }
+    return [];
+  });
 }
 
 function insideFolder(

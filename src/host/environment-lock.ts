@@ -1,19 +1,22 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
-import { digestOfBytes, type Digest } from "../model/digest.ts";
+import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
+import type { EnvironmentDescription } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { readTextIfExists } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 
-/** Digest of an environment's lock file: its part of every key. */
-export function lockDigest(
+/** An environment's part of every key. */
+export function describeEnvironment(
   layout: Layout,
   declaration: EnvironmentDeclaration,
-): Result<Digest, Failure> {
+): Result<EnvironmentDescription, Failure> {
   const text = readTextIfExists(resolveEnvironmentFile(layout, declaration.lock));
-  return text === null ? err(lockMissing(declaration)) : ok(digestOfBytes(text));
+  if (text === null) return err(lockMissing(declaration));
+  const { name, variables = {} } = declaration;
+  return ok({ name, lock: digestOfBytes(text), variables });
 }
 
 /** A path of the workspace, else of the aqm package, whose runner other workspaces use. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { includeFilter } from "../graph/include.ts";
 import { digestOfFolder, type Digest } from "../model/digest.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import { errorCode, errorText } from "./disk.ts";
@@ -150,19 +151,4 @@ function isFolder(path: string): boolean {
     if (errorCode(error) === "ENOENT") return false;
     throw error;
   }
-}
-
-/** `*` matches within one path part; a pattern without a slash matches names in the top folder only. */
-export function includeFilter(include: readonly string[] | undefined): (path: string) => boolean {
-  if (include === undefined) return () => true;
-  const patterns = include.map((pattern) => {
-    const source = pattern
-      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("**/", "\u0000")
-      .replaceAll("*", "[^/]*")
-      .replaceAll("?", "[^/]")
-      .replaceAll("\u0000", "(?:.*/)?");
-    return new RegExp(`^${source}$`);
-  });
-  return (path) => patterns.some((pattern) => pattern.test(path));
 }

@@ -45,7 +45,7 @@ export class PythonExecutor {
     const devices = await gpuLeases.acquire(lease.gpus, node.id, emit, signal);
     if (!devices.ok) return devices;
     try {
-      return await this.#inRunner(request, op.name, prepared.value);
+      return await this.#inRunner(request, op.name, declared, prepared.value);
     } catch (error) {
       return err(notStarted(error, prepared.value));
     } finally {
@@ -62,6 +62,7 @@ export class PythonExecutor {
   async #inRunner(
     request: ExecutionRequest,
     op: string,
+    declared: EnvironmentDeclaration,
     prepared: PreparedEnvironment,
   ): Promise<Result<Execution, Failure>> {
     const { layout } = this.#options;
@@ -72,7 +73,7 @@ export class PythonExecutor {
       command: prepared.python,
       args: ["-m", "aqm_runner"],
       cwd: layout.root,
-      env: runnerEnvironment(layout, prepared, lease.gpus),
+      env: runnerEnvironment(layout, prepared, declared, lease.gpus),
       log: join(layout.logs, "runners.log"),
     };
     const log = join(layout.root, request.log);
@@ -169,18 +170,19 @@ async function openPool(root: string): Promise<RunnerPool> {
   return new RunnerPool(loadRunnerSchemas(root));
 }
 
-const PASSED_ON =
-  /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_\w+|TORCH_EXTENSIONS_DIR|CUDA_HOME|SSL_CERT_FILE)$/;
+/** What every process needs to find its libraries and its temporary folder. */
+const PASSED_ON = /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_\w+|SSL_CERT_FILE)$/;
 
 /** What a runner may see of this machine: declared, so that results do not depend on the shell. */
 function runnerEnvironment(
   layout: Layout,
   prepared: PreparedEnvironment,
+  { variables, passed = {} }: EnvironmentDeclaration,
   gpus: readonly string[],
 ): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && PASSED_ON.test(name)) environment[name] = value;
+    if (value !== undefined && (PASSED_ON.test(name) || name in passed)) environment[name] = value;
   }
   // A named interpreter may find its packages through the user's own path.
   const inherited = prepared.named ? process.env["PYTHONPATH"] : undefined;
@@ -191,9 +193,7 @@ function runnerEnvironment(
     PYTHONUNBUFFERED: "1",
     PYTHONDONTWRITEBYTECODE: "1",
     LC_ALL: "C.UTF-8",
-    HF_HUB_OFFLINE: "1",
-    TOKENIZERS_PARALLELISM: "false",
-    CUBLAS_WORKSPACE_CONFIG: ":4096:8",
+    ...variables,
     CUDA_DEVICE_ORDER: "PCI_BUS_ID",
     CUDA_VISIBLE_DEVICES: gpus.join(","),
     AQM_EVENTS_FD: "3",

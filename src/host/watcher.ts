@@ -2,31 +2,35 @@ import type { FileWatch } from "../ports.ts";
 
 /** One save is often several events; this long after the last one we look. */
 const SETTLE = 30;
+const IGNORED = /[\\/](\.aqm|node_modules|\.git)([\\/]|$)/;
 
 /** Watches files and folders; `changed` is called once for a burst of events. */
 export async function watchFiles(changed: () => void): Promise<FileWatch> {
   const { watch } = await import("chokidar");
-  const watcher = watch([], {
-    ignoreInitial: true,
-    ignored: /[\\/](\.aqm|node_modules|\.git)([\\/]|$)/,
-  });
   let timer: NodeJS.Timeout | undefined;
-  watcher.on("all", () => {
+  const soon = (): void => {
     clearTimeout(timer);
     timer = setTimeout(changed, SETTLE);
-  });
-  watcher.on("error", () => changed());
-  let watched = new Set<string>();
+  };
+  let watched: ReadonlySet<string> = new Set();
+  let watcher: ReturnType<typeof watch> | null = null;
   return {
-    set: (paths) => {
+    set: async (paths) => {
       const wanted = new Set(paths);
-      watcher.unwatch([...watched].filter((path) => !wanted.has(path)));
-      watcher.add([...wanted].filter((path) => !watched.has(path)));
+      if (watcher !== null && [...wanted].every((path) => watched.has(path))) return false;
+      // A watcher tells only once, and only as a whole, when it is on: so a new one for a new set.
+      const next = watch([...wanted], { ignoreInitial: true, ignored: IGNORED });
+      await new Promise<void>((resolve) => next.once("ready", resolve));
+      // "raw" too: chokidar drops a second change of a file within 50 ms of the first.
+      next.on("all", soon).on("raw", soon).on("error", soon);
+      await watcher?.close();
+      watcher = next;
       watched = wanted;
+      return true;
     },
     close: async () => {
       clearTimeout(timer);
-      await watcher.close();
+      await watcher?.close();
     },
   };
 }

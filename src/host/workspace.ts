@@ -6,7 +6,7 @@ import type { OutputDeclaration } from "../model/declaration.ts";
 import { digestOfFolder, type Digest } from "../model/digest.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
-import type { ActionRecord, OutputRecord } from "../model/record.ts";
+import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Stage, Workspace } from "../ports.ts";
@@ -25,7 +25,7 @@ const STORE_LIMIT = 64 * 1024 * 1024;
 export interface WorkspaceOptions {
   readonly layout: Layout;
   readonly opSource: (node: ActionNode) => OpSource;
-  readonly environmentLock: (name: string) => Digest;
+  readonly environment: (name: string) => EnvironmentDescription;
   readonly unsupported: (
     node: ActionNode,
   ) => { readonly why: string; readonly nextStep: string } | null;
@@ -35,7 +35,7 @@ export interface WorkspaceOptions {
 export class DiskWorkspace implements Workspace {
   readonly records: Records;
   readonly opSource: WorkspaceOptions["opSource"];
-  readonly environmentLock: WorkspaceOptions["environmentLock"];
+  readonly environment: WorkspaceOptions["environment"];
   readonly unsupported: WorkspaceOptions["unsupported"];
   readonly #layout: Layout;
   readonly #cache: StatCache;
@@ -47,7 +47,7 @@ export class DiskWorkspace implements Workspace {
     const { layout } = options;
     this.#layout = layout;
     this.opSource = options.opSource;
-    this.environmentLock = options.environmentLock;
+    this.environment = options.environment;
     this.unsupported = options.unsupported;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
     this.#observer = new Observer(layout.root, this.#cache);
@@ -234,6 +234,7 @@ export class DiskWorkspace implements Workspace {
     const staged = await this.stage(node);
     if (!staged.ok) return staged;
     const moves: { from: string; to: string }[] = [];
+    const restored = new Map<string, Observation>();
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
         const wanted = result.outputs[role]?.digest;
@@ -245,17 +246,16 @@ export class DiskWorkspace implements Workspace {
           return err(damagedBlob(node, output.path));
         }
         moves.push({ from: relative(this.#layout.root, place), to: output.path });
-        this.#seen.set(seenKey(output), {
-          state: "present",
-          digest: wanted,
-          size: result.outputs[role]?.size ?? 0,
-        });
+        const size = result.outputs[role]?.size ?? 0;
+        restored.set(seenKey(output), { state: "present", digest: wanted, size });
       }
       publish(this.#layout, this.records, moves, result);
-      await staged.value.discard();
+      for (const [key, found] of restored) this.#seen.set(key, found);
       return ok(undefined);
     } catch (error) {
       return err(diskFailure(error, node.id, node.id));
+    } finally {
+      await staged.value.discard();
     }
   }
 

@@ -1,7 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfJson, type Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
-import type { ActionDescription } from "../model/record.ts";
+import type { ActionDescription, EnvironmentDescription } from "../model/record.ts";
 
 /** What is known of an op's code. */
 export interface OpSource {
@@ -11,7 +11,8 @@ export interface OpSource {
 }
 
 /**
- * The description that is hashed and explained. In it: op, version, source closure, environment lock,
+ * The description that is hashed and explained. In it: op, version, source closure, environment (lock
+ * and variables),
  * params, input digests by role, declared outputs. Not in it, because they do not change what comes
  * out: resources and device index, host, wall time, how actions were grouped, verbosity, input paths.
  */
@@ -19,7 +20,7 @@ export function describeAction(
   node: ActionNode,
   inputs: Readonly<Record<string, Digest>>,
   source: OpSource,
-  environmentLock: Digest | null,
+  environment: EnvironmentDescription | null,
 ): ActionDescription {
   const { op, params, outputs } = node.declaration;
   const places: Record<string, { path: string; kind: string }> = {};
@@ -32,10 +33,7 @@ export function describeAction(
       version: source.version,
       sources: source.sources,
     },
-    environment:
-      op.runtime === "python" && environmentLock !== null
-        ? { name: op.environment, lock: environmentLock }
-        : null,
+    environment,
     params,
     inputs,
     outputs: places,

@@ -65,4 +65,11 @@ export interface EnvironmentDeclaration {
   readonly requirements: string;
   /** Hashed lock file; its digest is in the key of every action that runs there. */
   readonly lock: string;
+  /** Environment variables that ops run with; in the key. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /**
+   * Names of the user's own variables that ops may see, and why each cannot change a result: they are
+   * not in the key.
+   */
+  readonly passed?: Readonly<Record<string, string>>;
 }

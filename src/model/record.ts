@@ -15,12 +15,19 @@ export interface ActionDescription {
     /** Source closure: path of each module that the op imports, and its digest. */
     readonly sources: Readonly<Record<string, Digest>>;
   };
-  /** Digest of the environment's lock file; null for in-process ops. */
-  readonly environment: { readonly name: string; readonly lock: Digest } | null;
+  /** What Python ops run in; null for in-process ops. */
+  readonly environment: EnvironmentDescription | null;
   readonly params: JsonObject;
   /** By role, not by path: a moved input with the same bytes changes nothing. */
   readonly inputs: Readonly<Record<string, Digest>>;
   readonly outputs: Readonly<Record<string, { readonly path: string; readonly kind: string }>>;
+}
+
+export interface EnvironmentDescription {
+  readonly name: string;
+  /** Digest of the lock file. */
+  readonly lock: Digest;
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 export interface OutputRecord {

@@ -25,6 +25,8 @@ export type Cause =
     }
   | { readonly kind: "needed_by"; readonly consumer: string }
   | { readonly kind: "waits_for"; readonly producer: string }
+  /** Stale, but this build was told not to start it. */
+  | { readonly kind: "held" }
   | { readonly kind: "blocked_by"; readonly producer: string }
   | { readonly kind: "input_missing"; readonly path: string; readonly obtain?: string }
   | { readonly kind: "input_unreadable"; readonly path: string; readonly error: string }

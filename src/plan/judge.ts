@@ -64,8 +64,8 @@ export function judge(
   }
 
   const { op } = node.declaration;
-  const lock = op.runtime === "python" ? knowledge.environmentLock(op.environment) : null;
-  const description = describeAction(node, digests, knowledge.opSource(node), lock);
+  const environment = op.runtime === "python" ? knowledge.environment(op.environment) : null;
+  const description = describeAction(node, digests, knowledge.opSource(node), environment);
   const key = actionKey(description);
   const record = knowledge.record(node);
   const recorded = record?.key === key;

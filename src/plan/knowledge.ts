@@ -2,7 +2,7 @@ import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
 import type { Digest } from "../model/digest.ts";
-import type { ActionRecord } from "../model/record.ts";
+import type { ActionRecord, EnvironmentDescription } from "../model/record.ts";
 
 /** What was found at a path. */
 export type Observation =
@@ -22,7 +22,7 @@ export interface Knowledge {
   readonly everBuilt: (node: ActionNode) => boolean;
   readonly inStore: (digest: Digest) => boolean;
   readonly opSource: (node: ActionNode) => OpSource;
-  readonly environmentLock: (name: string) => Digest;
+  readonly environment: (name: string) => EnvironmentDescription;
   /** Why this machine cannot run the action at all, or null. */
   readonly unsupported: (
     node: ActionNode,

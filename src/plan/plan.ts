@@ -12,6 +12,8 @@ export interface Plan {
   /** Every needed action, in topological order. */
   readonly actions: readonly PlannedAction[];
   readonly byNode: ReadonlyMap<ActionNode, PlannedAction>;
+  /** Actions whose absent outputs are needed, and which consumer needs them. */
+  readonly demanded: ReadonlyMap<ActionNode, string>;
 }
 
 /**
@@ -34,7 +36,7 @@ export function makePlan(selection: Selection, knowledge: Knowledge): Plan {
     }
     if (!grew) {
       markPossiblyNeeded(byNode);
-      return { actions: [...byNode.values()], byNode };
+      return { actions: [...byNode.values()], byNode, demanded };
     }
   }
 }

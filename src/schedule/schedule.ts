@@ -22,6 +22,8 @@ export type ScheduleEvent =
   | { readonly type: "begin" }
   | { readonly type: "judged"; readonly node: ActionNode; readonly judgement: Judgement }
   | { readonly type: "succeeded"; readonly node: ActionNode; readonly changed: boolean }
+  /** The stored outputs were damaged: look again at what can be done. */
+  | { readonly type: "not_restored"; readonly node: ActionNode }
   | { readonly type: "failed"; readonly node: ActionNode }
   | { readonly type: "cancel" };
 
@@ -57,6 +59,8 @@ export interface ScheduleOptions {
   readonly jobs: number;
   readonly gpus: readonly string[];
   readonly keepGoing: boolean;
+  /** Demands that the plan already knows of: action → the consumer that needs its outputs. */
+  readonly demanded?: ReadonlyMap<ActionNode, string>;
 }
 
 /**
@@ -79,7 +83,7 @@ export class Schedule {
         node,
         status: "waiting",
         open: producersOf(node).size,
-        demandedBy: null,
+        demandedBy: options.demanded?.get(node) ?? null,
         again: false,
         judgement: null,
         lease: null,
@@ -107,6 +111,12 @@ export class Schedule {
         const entry = this.#entry(event.node);
         this.#release(entry);
         this.#settle(entry, event.changed, commands);
+        break;
+      }
+      case "not_restored": {
+        const entry = this.#entry(event.node);
+        this.#release(entry);
+        this.#askForJudgement(entry, commands);
         break;
       }
       case "failed": {

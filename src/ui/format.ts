@@ -20,6 +20,8 @@ export function causeText(cause: Cause): string {
       return `needed by ${cause.consumer}`;
     case "waits_for":
       return `known once ${cause.producer} is done`;
+    case "held":
+      return "not started: it needs the GPU lane";
     case "blocked_by":
       return `waits for ${cause.producer}, which cannot be made`;
     case "input_missing":
@@ -34,7 +36,7 @@ export function causeText(cause: Cause): string {
 }
 
 function changedText(cause: Extract<Cause, { kind: "changed" }>): string {
-  const values = `${valueText(cause.old)} → ${valueText(cause.new)}`;
+  const values = valuesText(cause.old, cause.new);
   if (cause.field.startsWith("op.sources")) {
     if (cause.old === undefined) return `the op now uses ${cause.path ?? ""}`;
     if (cause.new === undefined) return `the op no longer uses ${cause.path ?? ""}`;
@@ -46,11 +48,26 @@ function changedText(cause: Extract<Cause, { kind: "changed" }>): string {
   return `${cause.field}: ${values}`;
 }
 
+const WIDEST = 60;
+
+/** Old → new; of long values the part from where they differ. */
+function valuesText(before: Json | undefined, after: Json | undefined): string {
+  const [old, now] = [valueText(before), valueText(after)];
+  let same = 0;
+  while (same < old.length && old[same] === now[same]) same++;
+  const from = Math.max(old.length, now.length) > WIDEST ? Math.max(0, same - 10) : 0;
+  return `${clipped(old, from)} → ${clipped(now, from)}`;
+}
+
+function clipped(text: string, from: number): string {
+  const part = text.slice(from, from + WIDEST);
+  return `${from > 0 ? "…" : ""}${part}${from + WIDEST < text.length ? "…" : ""}`;
+}
+
 function valueText(value: Json | undefined): string {
   if (value === undefined) return "(none)";
   if (typeof value === "string" && value.startsWith("sha256:")) return shortDigest(value);
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return JSON.stringify(value);
 }
 
 const placeText = (place: SourcePlace): string =>

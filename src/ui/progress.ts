@@ -134,5 +134,6 @@ export function secondsLeft(action: RunningAction, now: number): number | null {
     return (((now - phase.startedAt) / 1000) * (phase.total - phase.done)) / phase.done;
   }
   if (action.expectedSeconds === null) return null;
-  return Math.max(0, action.expectedSeconds - (now - action.startedAt) / 1000);
+  const left = action.expectedSeconds - (now - action.startedAt) / 1000;
+  return left > 0 ? left : null; // overdue: the last run is no guide any more
 }

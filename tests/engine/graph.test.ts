@@ -128,6 +128,21 @@ describe("mistakes", () => {
     expect(failure.message).toContain("inside d,");
   });
 
+  it("a source folder in which something is made", () => {
+    const from = { data: { path: "d", kind: "folder" as const } };
+    const failure = only(mistakes({ makes: "d/x" }, { makes: "y", from }));
+    expect(failure).toMatchObject({ reason: "overlapping_output", target: "y" });
+    expect(failure.message).toContain("d/x is made");
+    // Unless its patterns leave the made file out.
+    const narrow = { data: { path: "d", kind: "folder" as const, include: ["*.json"] } };
+    expect(graphOf({ makes: "d/x" }, { makes: "y", from: narrow }).actions).toHaveLength(2);
+  });
+
+  it("two targets whose lock records would need one path", () => {
+    const failure = only(mistakes({ makes: "x" }, { makes: "x.json/y" }));
+    expect(failure).toMatchObject({ reason: "overlapping_output", target: "x.json/y" });
+  });
+
   it.each([
     ["", "is empty"],
     ["/etc/passwd", "is absolute"],

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { hashFile, includeFilter, Observer, type Place } from "../../src/host/observer.ts";
+import { includeFilter } from "../../src/graph/include.ts";
+import { hashFile, Observer, type Place } from "../../src/host/observer.ts";
 import { StatCache } from "../../src/host/stat-cache.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import type { Observation } from "../../src/plan/knowledge.ts";
@@ -141,6 +142,8 @@ describe("include patterns", () => {
     ["*.json", ["a.json", ".json"], ["x/a.json", "a.jsonx", "axjson"]],
     ["?.txt", ["a.txt"], ["ab.txt", "/.txt"]],
     ["sub/*", ["sub/a"], ["sub/x/a", "a"]],
+    ["sub/**", ["sub/a", "sub/x/y/a"], ["a", "sub"]],
+    ["a/**/b", ["a/b", "a/x/b", "a/x/y/b"], ["b", "a/xb"]],
     ["**/*.py", ["a.py", "x/a.py", "x/y/a.py"], ["a.pyc"]],
     ["a+(b).txt", ["a+(b).txt"], ["aab.txt"]],
   ])("%s", (pattern, yes, no) => {

@@ -4,7 +4,11 @@ import type { OutputDeclaration } from "../../../src/model/declaration.ts";
 import { digestOfBytes, type Digest } from "../../../src/model/digest.ts";
 import type { BuildEvent } from "../../../src/model/event.ts";
 import type { Failure } from "../../../src/model/failure.ts";
-import type { ActionRecord, OutputRecord } from "../../../src/model/record.ts";
+import type {
+  ActionRecord,
+  EnvironmentDescription,
+  OutputRecord,
+} from "../../../src/model/record.ts";
 import { err, ok, type Result } from "../../../src/model/result.ts";
 import type { Observation } from "../../../src/plan/knowledge.ts";
 import type {
@@ -78,8 +82,8 @@ export class MemoryWorkspace implements Workspace {
     return { version, sources: { [name]: digestOfBytes(`${name} ${version}`) } };
   }
 
-  environmentLock(): Digest {
-    return this.lock;
+  environment(): EnvironmentDescription {
+    return { name: "python", lock: this.lock, variables: {} };
   }
 
   unsupported(node: ActionNode): { why: string; nextStep: string } | null {

@@ -1,0 +1,220 @@
+import * as fs from "node:fs";
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestWorkspace, type Finished } from "../rig/workspace.ts";
+
+/**
+ * The main job on real ModelOpt: a copy of this repository, its own Aqmfile, the tiny Qwen3-VL. One
+ * build serves all tests, since importing PyTorch takes a dozen seconds.
+ */
+const RUN =
+  "models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8/qwen3_vl_tiny_autoquant_wfp8_afp8_lm_small";
+const SCORES = `${RUN}/sensitivity-scores.json`;
+const MANIFEST = `${RUN}/wfp8_afp8_autoquant_lm_quant_manifest.json`;
+const REPORTS = [`${RUN}/per-layer-sensitivity.md`, `${RUN}/per-layer-sensitivity.json`];
+
+let workspace: TestWorkspace;
+let first: Awaited<ReturnType<TestWorkspace["build"]>>;
+
+beforeAll(async () => {
+  workspace = TestWorkspace.copyOfRepository();
+  first = await workspace.build([RUN]);
+}, 240_000);
+afterAll(() => workspace.remove());
+
+const verdicts = async (target: string): Promise<Readonly<Record<string, string>>> => {
+  const { stdout } = await workspace.aqm(["build", "--dry-run", "--json", target]);
+  const { actions } = JSON.parse(stdout) as { actions: { target: string; verdict: string }[] };
+  return Object.fromEntries(
+    actions.filter(({ verdict }) => verdict !== "fresh").map((a) => [a.target, a.verdict]),
+  );
+};
+const digest = (path: string): string =>
+  createHash("sha256")
+    .update(fs.readFileSync(workspace.path(path)))
+    .digest("hex");
+
+describe("the main job", () => {
+  it("goes from nothing to reports through ModelOpt, counting its steps", () => {
+    expect(first.stderr).toBe("");
+    expect(first.code).toBe(0);
+    expect(first.ran).toEqual(expect.arrayContaining([SCORES, MANIFEST, ...REPORTS]));
+    const phases = first.events.flatMap((event) =>
+      event.type === "action_phase" && event.target === SCORES ? [event.name] : [],
+    );
+    expect(phases).toEqual(expect.arrayContaining(["load", "calibrate", "score"]));
+    const scored = first.events.filter(
+      (event) => event.type === "action_step" && event.target === SCORES,
+    );
+    expect(scored.at(-1)).toMatchObject({ done: 2 }); // 16 captions in batches of 8
+    const record = JSON.parse(workspace.read(`aqm.lock/${SCORES}.json`)) as {
+      tools: object;
+      facts: object;
+      cost: { peak_memory_bytes: number };
+    };
+    expect(record.tools).toMatchObject({ "nvidia-modelopt": "0.47.0", transformers: "5.17.0" });
+    expect(record.facts).toMatchObject({ score_samples: 16, score_batches: 2, device_kind: "cpu" });
+    expect(record.cost.peak_memory_bytes).toBeGreaterThan(100_000_000);
+    expect(JSON.stringify(record)).not.toContain(workspace.root);
+  });
+
+  it("writes a manifest and reports whose figures agree", () => {
+    const manifest = JSON.parse(workspace.read(MANIFEST)) as {
+      autoquant_state: { constraints: { effective_bits: number } };
+      layer_sensitivity: Record<string, { scores: number[] }>;
+    };
+    const report = JSON.parse(workspace.read(REPORTS[1] ?? "")) as {
+      layer_sensitivity: { layer: string; sensitivity: number }[];
+    };
+    const markdown = workspace.read(REPORTS[0] ?? "");
+    const bits = manifest.autoquant_state.constraints.effective_bits.toFixed(4);
+    expect(markdown).toContain(`**Effective bits (from search):** \`${bits}\``);
+    const [top] = report.layer_sensitivity;
+    const handle = `${top?.layer ?? ""}.quant_recipe`;
+    expect(manifest.layer_sensitivity[handle]?.scores[0]).toBe(top?.sensitivity);
+    expect(markdown).toMatch(
+      new RegExp(`\\|\\n\\|${top?.layer.replaceAll(".", "\\.") ?? ""}\\|8\\.0\\|`),
+    );
+    // Text alone never reaches the vision tower: those layers are kept, not called robust.
+    expect(markdown).toContain("|model.visual.blocks.0.attn.qkv|16.0|0.000e+00|");
+    expect(markdown).toContain("kept at 16 bits");
+  });
+
+  it("runs nothing the second time", async () => {
+    const second = await workspace.build([RUN]);
+    expect(second.ran).toEqual([]);
+    expect(second.events.at(-1)).toMatchObject({ type: "build_finished", ran: 0, exitCode: 0 });
+  });
+
+  it("after a word changes in the Markdown writer, only Markdown reports are stale, and no Python starts", async () => {
+    workspace.edit(
+      "src/analysis/report/markdown-report.ts",
+      "AutoQuant Layer Sensitivity",
+      "Layer Sensitivity",
+    );
+    const markdown = REPORTS[0] ?? "";
+    expect(await verdicts(RUN)).toEqual({ [markdown]: "run" });
+    const none = { AQM_PYTHON: "/nonexistent/python" };
+    const built = await workspace.build([RUN], { env: none });
+    expect(built.ran).toEqual([markdown]);
+    expect(built.code).toBe(0);
+    expect(workspace.read(markdown)).toMatch(/^Layer Sensitivity \(wfp8_afp8_autoquant_lm\)$/m);
+  });
+
+  it("a changed budget solves again and scores nothing", async () => {
+    workspace.edit(
+      "conf/autoquant/gradient_default.yaml",
+      "effective_bits: 8.0",
+      "effective_bits: 10.0",
+    );
+    expect(await verdicts(RUN)).toMatchObject({ [MANIFEST]: "run" });
+    const built = await workspace.build([RUN], { env: { AQM_PYTHON: "/nonexistent/python" } });
+    expect(built.ran).not.toContain(SCORES);
+    expect(built.code).toBe(0);
+    workspace.edit(
+      "conf/autoquant/gradient_default.yaml",
+      "effective_bits: 10.0",
+      "effective_bits: 8.0",
+    );
+    await workspace.build([RUN]);
+  });
+
+  it("a changed score size makes scoring stale, with the old and the new value", async () => {
+    workspace.edit("conf/autoquant/gradient_default.yaml", "score_size: 128", "score_size: 64");
+    const why = await workspace.aqm(["why", SCORES]);
+    expect(why.stdout).toContain("because params.score_size: 128 → 64");
+    workspace.edit("conf/autoquant/gradient_default.yaml", "score_size: 64", "score_size: 128");
+    expect(await verdicts(RUN)).toEqual({});
+  });
+
+  it("killed in the middle of scoring, runner or aqm, the next build is right, bit for bit", async () => {
+    const before = digest(SCORES);
+    const phase = (running: ReturnType<TestWorkspace["start"]>): Promise<unknown> =>
+      running.event((event) => event.type === "action_phase" && event.name === "score");
+    fs.rmSync(workspace.path(SCORES));
+    fs.rmSync(workspace.path(".aqm/store"), { recursive: true });
+    const killed = workspace.start(["build", "--json", RUN]);
+    await phase(killed);
+    process.kill(-runnerOf(killed.pid), "SIGKILL");
+    const { code, stdout } = await killed.finished;
+    expect(code).toBe(1);
+    expect(stdout).toContain("ended by SIGKILL");
+    expect(workspace.exists(SCORES)).toBe(false);
+
+    const orphaned = workspace.start(["build", "--json", RUN]);
+    await phase(orphaned);
+    orphaned.kill("SIGKILL");
+    expect((await orphaned.finished).signal).toBe("SIGKILL");
+    expect(workspace.exists(SCORES)).toBe(false);
+
+    expect((await workspace.build([RUN])).ran).toEqual([SCORES]);
+    expect(digest(SCORES)).toBe(before);
+  }, 240_000);
+});
+
+describe("bad input to the main job", () => {
+  const failure = (finished: Finished): string => finished.stdout + finished.stderr;
+
+  it("a format that the device cannot run is refused before the model is loaded", async () => {
+    const target = RUN.replace("weight-fp8-act-fp8", "weight-fp4-act-fp16").replace(
+      "wfp8_afp8",
+      "wfp4_afp16",
+    );
+    const text = failure(await workspace.aqm(["build", target]));
+    expect(text).toContain("format_needs_cuda");
+    expect(text).toMatch(/target {2}models\/qwen3_vl_tiny\/layer-analysis\/weight-fp4-act-fp16/);
+    expect(text).toMatch(/next {4}\S/);
+    expect(workspace.exists(`aqm.lock/${target}/sensitivity-scores.json.json`)).toBe(false);
+  }, 120_000);
+
+  it("truncated weights are named, and nothing that was there is lost", async () => {
+    const weights = "models/qwen3_vl_tiny/checkpoints/tiny/model.safetensors";
+    const whole = fs.readFileSync(workspace.path(weights));
+    const before = digest(SCORES);
+    // As a checkpoint of the user's own: no rule makes it, so nothing can bring it back.
+    workspace.edit(
+      "conf/model/qwen3_vl_tiny.yaml",
+      "  tiny_seed: 42",
+      "  hub: some/model\n  revision: main",
+    );
+    workspace.write(weights, whole.subarray(0, 5000));
+    const finished = await workspace.aqm(["build", RUN]);
+    expect(finished.code).toBe(1);
+    expect(failure(finished)).toContain("unreadable_checkpoint");
+    expect(failure(finished)).toContain(weights);
+    expect(digest(SCORES)).toBe(before);
+    workspace.write(weights, whole);
+    workspace.edit(
+      "conf/model/qwen3_vl_tiny.yaml",
+      "  hub: some/model\n  revision: main",
+      "  tiny_seed: 42",
+    );
+  }, 120_000);
+
+  it("a checkpoint that is missing is named with the way to get it; the rest of the plan is shown", async () => {
+    const target = RUN.replaceAll("qwen3_vl_tiny", "qwen3_vl_4b_instruct");
+    const check = await workspace.aqm(["build", "--dry-run", "--check", RUN, target]);
+    expect(check.code).toBe(12);
+    const path = "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct";
+    expect(check.stdout).toContain(
+      `${path} is missing; get it with: hf download Qwen/Qwen3-VL-4B-Instruct`,
+    );
+    expect(check.stdout).toMatch(/\d+ fresh/);
+  });
+});
+
+/** The process group of the runner that an aqm process has started. */
+function runnerOf(parent: number): number {
+  for (const entry of fs.readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = fs.readFileSync(`/proc/${entry}/stat`, "utf8");
+      const parentOf = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      const command = fs.readFileSync(`/proc/${entry}/cmdline`, "utf8");
+      if (parentOf === parent && command.includes("aqm_runner")) return Number(entry);
+    } catch {
+      // gone meanwhile
+    }
+  }
+  throw new Error(`process ${parent} has no runner`);
+}

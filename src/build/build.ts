@@ -153,6 +153,7 @@ class Build {
         this.#run(command, plan).then(send, reject);
         return;
       case "report_blocked":
+        if (this.#request.signal.aborted) return; // stopped, not stuck
         this.#counts.blocked += 1;
         this.#emit({ type: "action_blocked", target: command.node.id, causes: command.causes });
         return;

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { diskFailure, errorCode } from "../host/disk.ts";
 import { EXIT } from "../model/failure.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./arguments.ts";
@@ -68,4 +69,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const code = errorCode(error);
+  if (code === "" || code.startsWith("ERR_")) throw error; // a mistake in aqm: show all of it
+  const { path } = error as NodeJS.ErrnoException;
+  printFailures([diskFailure(error, path ?? process.cwd())]);
+  process.exitCode = EXIT.actionFailed;
+}

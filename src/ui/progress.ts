@@ -130,6 +130,7 @@ export const percent = (done: number, total: number): string =>
 /** Seconds left of an action: from its phase's pace, else from its last run; null when unknown. */
 export function secondsLeft(action: RunningAction, now: number): number | null {
   const { phase } = action;
+  if (phase?.total && phase.done === phase.total) return null; // over: the next phase is unknown
   if (phase?.total && phase.done > 0) {
     return (((now - phase.startedAt) / 1000) * (phase.total - phase.done)) / phase.done;
   }

@@ -84,7 +84,7 @@ function actionLine(action: RunningAction, now: number, columns: number, colours
     phase === null
       ? "starting"
       : phase.total === null
-        ? `${phase.name} ${phase.done}`
+        ? `${phase.name}${phase.done > 0 ? ` ${phase.done}` : ""}`
         : `${phase.name} ${phase.done} of ${phase.total}`;
   const left = secondsLeft(action, now);
   const time = `${durationText((now - action.startedAt) / 1000)}${left === null ? "" : `, ${durationText(left)} left`}`;

@@ -3,42 +3,78 @@ import * as fs from "node:fs";
 import { dirname } from "node:path";
 import type { Failure } from "../model/failure.ts";
 
+/**
+ * Every change that aqm makes to a disk goes through these few operations, so that a test can stop the
+ * world before, in and after each of them. A test sees to it that nobody else changes files.
+ */
+export const disk = {
+  /** With its parents; fine if it is there. */
+  makeFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true }),
+  /** The content is durable, the name not yet: see `syncFolder`. Fails if the file is there. */
+  writeNew: (path: string, content: string | Uint8Array): void => {
+    const handle = fs.openSync(path, "wx");
+    try {
+      fs.writeFileSync(handle, content);
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  },
+  /** Appends to a file, durably. */
+  append: (path: string, text: string): void => {
+    const handle = fs.openSync(path, "a");
+    try {
+      fs.writeFileSync(handle, text);
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  },
+  /** A reflink where the file system has them, so that big files cost no space. */
+  copy: (from: string, to: string): void => {
+    fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE);
+    disk.sync(to);
+  },
+  rename: (from: string, to: string): void => fs.renameSync(from, to),
+  link: (from: string, to: string): void => fs.linkSync(from, to),
+  /** A file, or a folder with all that is in it; fine if it is not there. */
+  remove: (path: string): void => fs.rmSync(path, { recursive: true, force: true }),
+  removeEmptyFolder: (path: string): void => fs.rmdirSync(path),
+  sync: (path: string): void => {
+    const handle = fs.openSync(path, "r");
+    try {
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  },
+  /** Makes names in a folder durable; file systems that cannot do it say EINVAL or EPERM. */
+  syncFolder: (path: string): void => {
+    try {
+      disk.sync(path);
+    } catch (error) {
+      if (!["EINVAL", "EPERM", "EISDIR"].includes(errorCode(error))) throw error;
+    }
+  },
+};
+
 /** Writes a whole file or nothing: temporary name, fsync, rename, fsync of the folder. */
 export function writeFileAtomic(path: string, content: string | Uint8Array): void {
-  fs.mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-  const handle = fs.openSync(temporary, "wx");
+  disk.makeFolder(dirname(path));
+  const temporary = temporaryName(path);
   try {
-    fs.writeFileSync(handle, content);
-    fs.fsyncSync(handle);
+    disk.writeNew(temporary, content);
+    disk.rename(temporary, path);
   } catch (error) {
-    fs.closeSync(handle);
-    fs.rmSync(temporary, { force: true });
+    disk.remove(temporary);
     throw error;
   }
-  fs.closeSync(handle);
-  fs.renameSync(temporary, path);
-  syncFolder(dirname(path));
+  disk.syncFolder(dirname(path));
 }
 
-export function syncFile(path: string): void {
-  const handle = fs.openSync(path, "r");
-  try {
-    fs.fsyncSync(handle);
-  } finally {
-    fs.closeSync(handle);
-  }
-}
-
-/** Makes renames in a folder durable; file systems that cannot do it say EINVAL or EPERM. */
-export function syncFolder(path: string): void {
-  try {
-    syncFile(path);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code !== "EINVAL" && code !== "EPERM" && code !== "EISDIR") throw error;
-  }
-}
+/** A name beside `path`, on the same file system, that nobody else uses. */
+export const temporaryName = (path: string): string =>
+  `${path}.${randomBytes(4).toString("hex")}.tmp`;
 
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string"

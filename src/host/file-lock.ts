@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { diskFailure, errorCode, readTextIfExists } from "./disk.ts";
+import { disk, diskFailure, errorCode, readTextIfExists } from "./disk.ts";
 import { cancelled } from "./runner/failures.ts";
 
 interface Owner {
@@ -41,8 +41,8 @@ export async function acquireFileLock(
   };
   const draft = `${path}.${mine.token}`;
   try {
-    fs.mkdirSync(dirname(path), { recursive: true });
-    fs.writeFileSync(draft, JSON.stringify(mine));
+    disk.makeFolder(dirname(path));
+    disk.writeNew(draft, JSON.stringify(mine));
     let told = "";
     for (;;) {
       if (tryLink(draft, path)) return ok(() => release(path, mine.token));
@@ -60,13 +60,13 @@ export async function acquireFileLock(
   } catch (error) {
     return err(diskFailure(error, path));
   } finally {
-    if (fs.existsSync(draft)) fs.rmSync(draft);
+    if (fs.existsSync(draft)) disk.remove(draft);
   }
 }
 
 function tryLink(draft: string, path: string): boolean {
   try {
-    fs.linkSync(draft, path);
+    disk.link(draft, path);
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
@@ -80,19 +80,19 @@ function takeOver(path: string, dead: Owner, draft: string): void {
   if (!tryLink(draft, claim)) {
     const stat = fs.statSync(claim, { throwIfNoEntry: false });
     if (stat !== undefined && Date.now() - stat.ctimeMs > TAKEOVER_LIMIT) {
-      fs.rmSync(claim, { force: true });
+      disk.remove(claim);
     }
     return;
   }
   try {
-    if (readOwner(path)?.token === dead.token) fs.rmSync(path);
+    if (readOwner(path)?.token === dead.token) disk.remove(path);
   } finally {
-    fs.rmSync(claim, { force: true });
+    disk.remove(claim);
   }
 }
 
 function release(path: string, token: string): Promise<void> {
-  if (readOwner(path)?.token === token) fs.rmSync(path, { force: true });
+  if (readOwner(path)?.token === token) disk.remove(path);
   return Promise.resolve();
 }
 

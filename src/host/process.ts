@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
+import { disk } from "./disk.ts";
 
 export interface ProcessRequest {
   readonly command: string;
@@ -42,7 +43,7 @@ const GRACE = { interrupt: 10_000, terminate: 5_000 };
 /** The one way in which aqm starts processes. */
 export async function startProcess(request: ProcessRequest): Promise<ChildProcess> {
   const { $ } = await import("zx/core");
-  fs.mkdirSync(dirname(request.log), { recursive: true });
+  disk.makeFolder(dirname(request.log));
   const log = fs.openSync(request.log, "a");
   const process_ = $({
     cwd: request.cwd,

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionRecord } from "../model/record.ts";
-import { readTextIfExists, syncFolder, writeFileAtomic } from "./disk.ts";
+import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import { parseRecord, type Records } from "./records.ts";
 
@@ -27,7 +27,7 @@ export function publish(
   const path = join(layout.journal, `${fileNameOf(record.target)}.json`);
   writeFileAtomic(path, JSON.stringify(intent));
   carryOut(layout, records, intent);
-  fs.rmSync(path);
+  disk.remove(path);
 }
 
 function carryOut(layout: Layout, records: Records, { moves, record }: Intent): void {
@@ -35,9 +35,9 @@ function carryOut(layout: Layout, records: Records, { moves, record }: Intent): 
     const source = join(layout.root, from);
     const target = join(layout.root, to);
     if (!fs.existsSync(source)) continue; // moved before the crash
-    fs.mkdirSync(dirname(target), { recursive: true });
+    disk.makeFolder(dirname(target));
     replace(source, target, join(layout.stage, `${fileNameOf(to)}.old`));
-    syncFolder(dirname(target));
+    disk.syncFolder(dirname(target));
   }
   records.write(record);
   records.addToHistory(record);
@@ -47,13 +47,13 @@ function carryOut(layout: Layout, records: Records, { moves, record }: Intent): 
 function replace(source: string, target: string, aside: string): void {
   const existing = fs.lstatSync(target, { throwIfNoEntry: false });
   if (existing?.isDirectory() === true || fs.statSync(source).isDirectory()) {
-    fs.rmSync(aside, { recursive: true, force: true });
-    if (existing !== undefined) fs.renameSync(target, aside);
-    fs.renameSync(source, target);
-    fs.rmSync(aside, { recursive: true, force: true });
+    disk.remove(aside);
+    if (existing !== undefined) disk.rename(target, aside);
+    disk.rename(source, target);
+    disk.remove(aside);
     return;
   }
-  fs.renameSync(source, target);
+  disk.rename(source, target);
 }
 
 /** Finishes what a crash left; an intent that is not whole never moved anything and is dropped. */
@@ -67,7 +67,7 @@ export function recoverPublications(layout: Layout, records: Records): readonly 
       carryOut(layout, records, intent);
       finished.push(intent.record.target);
     }
-    fs.rmSync(path, { force: true });
+    disk.remove(path);
   }
   return finished;
 }

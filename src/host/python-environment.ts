@@ -4,7 +4,7 @@ import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
 import { describeEnvironment, resolveEnvironmentFile } from "./environment-lock.ts";
 import { acquireFileLock } from "./file-lock.ts";
 import type { Layout } from "./layout.ts";
@@ -142,7 +142,7 @@ export class PythonEnvironments {
     if (!lock.ok) return lock;
     try {
       if (fs.existsSync(marker)) return ok(ready); // made by the process that we waited for
-      fs.rmSync(folder, { recursive: true, force: true });
+      disk.remove(folder);
       const uv = await findUv(python, cache, say, signal);
       const installed = await install({ uv, python, folder, lockFile, say, signal });
       if (!installed.ok) return installed;

@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
@@ -6,7 +5,7 @@ import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Execution, ExecutionRequest } from "../ports.ts";
-import { errorText } from "./disk.ts";
+import { disk, errorText } from "./disk.ts";
 import type { GpuLeases } from "./gpu-leases.ts";
 import type { Layout } from "./layout.ts";
 import { pythonRoot, type OpSources } from "./op-sources.ts";
@@ -77,8 +76,8 @@ export class PythonExecutor {
       log: join(layout.logs, "runners.log"),
     };
     const log = join(layout.root, request.log);
-    fs.mkdirSync(dirname(log), { recursive: true });
-    fs.writeFileSync(log, "");
+    disk.makeFolder(dirname(log));
+    disk.remove(log); // of an earlier run
     const measured = new Measurements(node, emit);
     const runner = await pool.take(start);
     const job = this.#job(request, op, log);

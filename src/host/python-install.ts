@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { readTextIfExists } from "./disk.ts";
+import { disk, readTextIfExists } from "./disk.ts";
 import { runToEnd } from "./process.ts";
 import { cancelled } from "./runner/failures.ts";
 
@@ -131,7 +131,7 @@ export async function install(request: Installation): Promise<Result<void, Failu
       const step = await runToEnd(command, args, { signal });
       if (signal.aborted) return err(cancelled());
       if (step.code === 0) continue;
-      fs.rmSync(folder, { recursive: true, force: true });
+      disk.remove(folder);
       return err(installFailed(`${command} ${args.join(" ")}`, step.stderr));
     }
     return ok(undefined);

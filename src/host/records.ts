@@ -5,7 +5,7 @@ import { actionKey } from "../keys/describe.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { readTextIfExists, syncFile, writeFileAtomic } from "./disk.ts";
+import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
 
 /**
  * Lock records: one committed file a target below `aqm.lock/`, the last result of each action. And the
@@ -65,10 +65,9 @@ export class Records {
 
   /** One whole line, synced; a torn last line is skipped when the history is read. */
   addToHistory(record: ActionRecord): void {
-    fs.mkdirSync(dirname(this.#historyPath), { recursive: true });
+    disk.makeFolder(dirname(this.#historyPath));
     const torn = !endsWithNewline(this.#historyPath);
-    fs.appendFileSync(this.#historyPath, `${torn ? "\n" : ""}${JSON.stringify(record)}\n`);
-    syncFile(this.#historyPath);
+    disk.append(this.#historyPath, `${torn ? "\n" : ""}${JSON.stringify(record)}\n`);
     if (this.#history !== null) this.#remember(this.#history, record);
   }
 

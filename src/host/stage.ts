@@ -4,7 +4,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Stage } from "../ports.ts";
-import { diskFailure } from "./disk.ts";
+import { disk, diskFailure } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 
 /** An empty folder for an action's outputs, on the workspace's own file system so that renames work. */
@@ -15,10 +15,10 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   const paths: Record<string, string> = {};
   try {
     checkWritable(layout, node);
-    fs.rmSync(folder, { recursive: true, force: true });
+    disk.remove(folder);
     for (const [role, { path }] of Object.entries(node.declaration.outputs)) {
       const place = join(folder, role, path.slice(path.lastIndexOf("/") + 1));
-      fs.mkdirSync(dirname(place), { recursive: true });
+      disk.makeFolder(dirname(place));
       paths[role] = place;
     }
   } catch (error) {
@@ -27,12 +27,15 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   return ok({
     paths,
     keepAside: () => {
-      fs.rmSync(aside, { recursive: true, force: true });
-      fs.mkdirSync(dirname(aside), { recursive: true });
-      fs.renameSync(folder, aside);
+      disk.remove(aside);
+      disk.makeFolder(dirname(aside));
+      disk.rename(folder, aside);
       return Promise.resolve(relative(layout.root, aside));
     },
-    discard: () => fs.promises.rm(folder, { recursive: true, force: true }),
+    discard: () => {
+      disk.remove(folder);
+      return Promise.resolve();
+    },
   });
 }
 
@@ -40,7 +43,7 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
 function checkWritable(layout: Layout, node: ActionNode): void {
   for (const { path } of Object.values(node.declaration.outputs)) {
     const parent = dirname(join(layout.root, path));
-    fs.mkdirSync(parent, { recursive: true });
+    disk.makeFolder(parent);
     fs.accessSync(parent, fs.constants.W_OK);
   }
 }

@@ -1,9 +1,8 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import { randomBytes } from "node:crypto";
 import { canonicalJson } from "../model/json.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
-import { syncFile } from "./disk.ts";
+import { disk, temporaryName } from "./disk.ts";
 import { hashFile, type FolderFile } from "./observer.ts";
 
 /**
@@ -27,12 +26,10 @@ export class Store {
   putFile(source: string, digest: Digest): void {
     const path = this.#pathOf(digest);
     if (fs.existsSync(path)) return;
-    fs.mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-    // A reflink where the file system has them, so that big files cost no space.
-    fs.copyFileSync(source, temporary, fs.constants.COPYFILE_FICLONE);
-    syncFile(temporary);
-    fs.renameSync(temporary, path);
+    disk.makeFolder(dirname(path));
+    const temporary = temporaryName(path);
+    disk.copy(source, temporary);
+    disk.rename(temporary, path);
   }
 
   putFolder(source: string, files: readonly FolderFile[], digest: Digest): void {
@@ -40,11 +37,10 @@ export class Store {
     const path = this.#pathOf(digest);
     if (fs.existsSync(path)) return;
     const list = canonicalJson(files.map((file) => [file.path, file.digest]));
-    fs.mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-    fs.writeFileSync(temporary, list);
-    syncFile(temporary);
-    fs.renameSync(temporary, path);
+    disk.makeFolder(dirname(path));
+    const temporary = temporaryName(path);
+    disk.writeNew(temporary, list);
+    disk.rename(temporary, path);
   }
 
   /** Writes a blob's content to `target`; false, and nothing written, when the blob is damaged. */
@@ -52,10 +48,10 @@ export class Store {
     if (kind === "file") return this.#takeOutFile(digest, target);
     const list = this.#folderList(digest);
     if (list === null) {
-      fs.rmSync(this.#pathOf(digest), { force: true }); // likewise
+      disk.remove(this.#pathOf(digest)); // likewise
       return false;
     }
-    fs.mkdirSync(target, { recursive: true });
+    disk.makeFolder(target);
     for (const [path, file] of list) {
       if (!(await this.#takeOutFile(file, join(target, path)))) return false;
     }
@@ -66,12 +62,11 @@ export class Store {
     const path = this.#pathOf(digest);
     const found = await hashFile(path, fs.statSync(path).size);
     if (found !== digest) {
-      fs.rmSync(path, { force: true }); // a damaged blob must not be offered again
+      disk.remove(path); // a damaged blob must not be offered again
       return false;
     }
-    fs.mkdirSync(dirname(target), { recursive: true });
-    fs.copyFileSync(path, target, fs.constants.COPYFILE_FICLONE);
-    syncFile(target);
+    disk.makeFolder(dirname(target));
+    disk.copy(path, target);
     return true;
   }
 

@@ -10,7 +10,7 @@ import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../mode
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Stage, Workspace } from "../ports.ts";
-import { diskFailure, errorCode, errorText, syncFile } from "./disk.ts";
+import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import { Observer, type FolderFile } from "./observer.ts";
 import { publish, recoverPublications } from "./publication.ts";
@@ -135,7 +135,7 @@ export class DiskWorkspace implements Workspace {
   recover(): Promise<Result<readonly string[], Failure>> {
     try {
       const finished = recoverPublications(this.#layout, this.records);
-      fs.rmSync(this.#layout.stage, { recursive: true, force: true });
+      disk.remove(this.#layout.stage);
       return Promise.resolve(ok(finished));
     } catch (error) {
       return Promise.resolve(err(diskFailure(error, ".aqm")));
@@ -181,7 +181,7 @@ export class DiskWorkspace implements Workspace {
       if (known === undefined) continue;
       this.#seen.set(seenKey(output), { state: "present", digest: known.digest, size: known.size });
     }
-    fs.rmSync(join(this.#layout.stage, fileNameOf(node.id)), { recursive: true, force: true });
+    disk.remove(join(this.#layout.stage, fileNameOf(node.id)));
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );
@@ -205,7 +205,7 @@ export class DiskWorkspace implements Workspace {
     const size = files.reduce((sum, file) => sum + file.size, 0);
     for (const file of files) {
       const absolute = output.kind === "folder" ? join(staged, file.path) : staged;
-      syncFile(absolute);
+      disk.sync(absolute);
       moved.push({
         path: output.kind === "folder" ? `${output.path}/${file.path}` : output.path,
         stat: fs.statSync(absolute, { bigint: true }),
@@ -280,7 +280,7 @@ interface MovedFile {
 
 function removeIfEmpty(folder: string): void {
   try {
-    fs.rmdirSync(folder);
+    disk.removeEmptyFolder(folder);
   } catch (error) {
     if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(errorCode(error))) throw error;
   }

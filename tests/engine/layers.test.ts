@@ -165,4 +165,12 @@ describe("the rules", () => {
     const wrong = violations([read("Aqmfile.ts")], (to) => to === "aqm" || to.startsWith("rules/"));
     expect(wrong).toEqual([]);
   });
+
+  it("changes files in host/disk.ts only, where crashes can be injected", () => {
+    const changes =
+      /\bfs\.(?:promises\.)?(?:write|rename|fsync|rm|unlink|link|symlink|append|copy|cp|mkdir|truncate|chmod|utimes)\w*\(/;
+    const wrong = all.filter(({ path, text }) => changes.test(text) && path !== "src/host/disk.ts");
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+    expect(changes.test(read("src/host/disk.ts").text)).toBe(true);
+  });
 });

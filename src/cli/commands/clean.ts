@@ -1,5 +1,5 @@
-import * as fs from "node:fs";
 import { dirname, join } from "node:path";
+import { disk } from "../../host/disk.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Arguments } from "../arguments.ts";
 import { openSession } from "../session.ts";
@@ -48,10 +48,10 @@ export async function run(args: Arguments): Promise<number> {
 
 /** Removes an output and the folders above it that are empty then. */
 function remove(root: string, path: string): void {
-  fs.rmSync(join(root, path), { recursive: true, force: true });
+  disk.remove(join(root, path));
   for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
     try {
-      fs.rmdirSync(join(root, folder));
+      disk.removeEmptyFolder(join(root, folder));
     } catch {
       return; // not empty
     }

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Failure } from "../model/failure.ts";
 import { didYouMean } from "../model/nearest-name.ts";
@@ -101,4 +102,14 @@ export function helpText(spec: CommandSpec): string {
     ...spec.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
     "",
   ].join("\n");
+}
+
+export interface BuildSettings {
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+}
+
+export function buildSettings(args: Arguments): Result<BuildSettings, Failure> {
+  const jobs = wholeNumber("jobs", args.value("jobs"), availableParallelism());
+  return jobs.ok ? ok({ jobs: jobs.value, keepGoing: args.flag("keep-going") }) : jobs;
 }

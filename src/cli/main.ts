@@ -5,7 +5,7 @@ import { EXIT } from "../model/failure.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS, overviewText } from "./commands.ts";
-import { PACKAGE_ROOT } from "./session.ts";
+import { PACKAGE_ROOT } from "./root.ts";
 import { print, printFailures } from "./terminal.ts";
 
 type RunCommand = (args: Arguments) => Promise<number>;

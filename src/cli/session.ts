@@ -1,10 +1,8 @@
-import * as fs from "node:fs";
-import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
 import { loadAqmfile, type LoadedAqmfile } from "../host/aqmfile.ts";
+import { Evidence } from "../host/evidence.ts";
 import { visibleGpus } from "../host/gpus.ts";
 import { layoutOf, type Layout } from "../host/layout.ts";
 import { OpSources } from "../host/op-sources.ts";
@@ -16,10 +14,7 @@ import { err, ok, type Result } from "../model/result.ts";
 import { expectFromRecords, type ExpectedSeconds } from "../plan/cost.ts";
 import type { Ports } from "../ports.ts";
 import { describeEnvironment } from "../host/environment-lock.ts";
-import { wholeNumber, type Arguments } from "./arguments.ts";
-
-/** The folder of the aqm package: this module ends up in its `dist/`. */
-export const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 
 /** Everything that a command needs, wired to the real world. */
 export interface Session {
@@ -28,6 +23,8 @@ export interface Session {
   readonly selection: Selection;
   readonly targets: readonly string[];
   readonly workspace: DiskWorkspace;
+  /** All that the session has looked at. */
+  readonly evidence: Evidence;
   readonly opSources: OpSources;
   readonly gpus: readonly string[];
   readonly expected: ExpectedSeconds;
@@ -41,23 +38,24 @@ export interface SessionOptions {
 export async function openSession(
   options: SessionOptions,
 ): Promise<Result<Session, readonly Failure[]>> {
-  const root = findRoot(process.cwd());
-  const layout = layoutOf(root ?? process.cwd(), PACKAGE_ROOT);
-  const aqmfile = await loadAqmfile(layout);
+  const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
+  const evidence = new Evidence();
+  const aqmfile = await loadAqmfile(layout, evidence);
   if (!aqmfile.ok) return aqmfile;
   const { graph, environments } = aqmfile.value;
-  const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout));
+  const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
   const selection = select(graph, targets, await globMatcher(targets));
   if (!selection.ok) return selection;
 
-  const opSources = new OpSources(layout);
+  const opSources = new OpSources(layout, evidence);
   const resolved = await opSources.resolve(selection.value.needed);
   if (!resolved.ok) return err([resolved.error]);
-  const described = describeEnvironments(layout, environments, selection.value.needed);
+  const described = describeEnvironments(layout, environments, selection.value.needed, evidence);
   if (!described.ok) return err([described.error]);
   const gpus = options.gpus?.split(",").map((id) => id.trim()) ?? visibleGpus();
   const workspace = new DiskWorkspace({
     layout,
+    evidence,
     opSource: (node) => opSources.of(node),
     environment: (name) => {
       const environment = described.value.get(name);
@@ -78,33 +76,11 @@ export async function openSession(
     selection: selection.value,
     targets,
     workspace,
+    evidence,
     opSources,
     gpus,
     expected,
   });
-}
-
-/** The nearest folder, from here upwards, that holds an Aqmfile. */
-function findRoot(start: string): string | null {
-  for (let folder = start; ; folder = dirname(folder)) {
-    if (fs.existsSync(join(folder, "Aqmfile.ts"))) return fs.realpathSync(folder);
-    if (folder === dirname(folder)) return null;
-  }
-}
-
-/** Targets are given relative to where the user is, as with any other path. */
-function fromWorkspaceRoot(target: string, layout: Layout): string {
-  const here = fs.realpathSync(process.cwd());
-  const below = here === layout.root ? "" : `${here.slice(layout.root.length + 1)}/`;
-  const absolute = target.startsWith(`${layout.root}/`)
-    ? target.slice(layout.root.length + 1)
-    : `${below}${target}`;
-  const parts: string[] = [];
-  for (const part of absolute.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "." && part !== "") parts.push(part);
-  }
-  return parts.length === 0 ? "." : parts.join("/");
 }
 
 /** The glob library is only loaded when a target has glob characters. */
@@ -121,6 +97,7 @@ function describeEnvironments(
   layout: Layout,
   environments: readonly EnvironmentDeclaration[],
   nodes: readonly ActionNode[],
+  evidence: Evidence,
 ): Result<ReadonlyMap<string, EnvironmentDescription>, Failure> {
   const needed = new Set(
     nodes.flatMap(({ declaration: { op } }) => (op.runtime === "python" ? [op.environment] : [])),
@@ -128,7 +105,7 @@ function describeEnvironments(
   const described = new Map<string, EnvironmentDescription>();
   for (const declaration of environments) {
     if (!needed.has(declaration.name)) continue;
-    const description = describeEnvironment(layout, declaration);
+    const description = describeEnvironment(layout, declaration, evidence);
     if (!description.ok) return description;
     described.set(declaration.name, description.value);
   }
@@ -145,16 +122,6 @@ function tooFewGpus(
     why: `it needs ${gpu === 1 ? "a GPU" : `${gpu} GPUs`} and this machine shows ${gpus.length === 0 ? "none" : gpus.length}`,
     nextStep: "build it on a machine with one, or set the device to cpu in its model config",
   };
-}
-
-export interface BuildSettings {
-  readonly jobs: number;
-  readonly keepGoing: boolean;
-}
-
-export function buildSettings(args: Arguments): Result<BuildSettings, Failure> {
-  const jobs = wholeNumber("jobs", args.value("jobs"), availableParallelism());
-  return jobs.ok ? ok({ jobs: jobs.value, keepGoing: args.flag("keep-going") }) : jobs;
 }
 
 /** The real ports. Loaded only by commands that run something. */

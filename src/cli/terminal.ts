@@ -5,7 +5,6 @@ import { jsonReporter } from "../ui/json.ts";
 import { plainReporter } from "../ui/plain.ts";
 import { NO_COLOURS, type Colours, type Output, type Reporter } from "../ui/reporter.ts";
 import { ttyReporter } from "../ui/tty.ts";
-import { err, ok, type Result } from "../model/result.ts";
 
 /** Colours where a person looks: on a terminal, unless NO_COLOR says no. */
 function coloursFor(stream: NodeJS.WriteStream): Colours {
@@ -30,21 +29,19 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 
+const REPORTERS = { tty: ttyReporter, plain: plainReporter, json: jsonReporter } as const;
+
+export const isReporterName = (name: string): name is keyof typeof REPORTERS => name in REPORTERS;
+
+export const unknownReporter = (name: string): Failure => ({
+  reason: "usage",
+  message: `There is no reporter ${name}`,
+  nextStep: "Take tty, plain or json.",
+});
+
 /** The reporter that was asked for, else the one that fits the terminal. */
-export function chooseReporter(name: string | undefined): Result<Reporter, Failure> {
-  const now = (): number => performance.now();
-  switch (name ?? (process.stdout.isTTY && process.env["TERM"] !== "dumb" ? "tty" : "plain")) {
-    case "tty":
-      return ok(ttyReporter(standardOutput, now));
-    case "plain":
-      return ok(plainReporter(standardOutput, now));
-    case "json":
-      return ok(jsonReporter(standardOutput, now));
-    default:
-      return err({
-        reason: "usage",
-        message: `There is no reporter ${name ?? ""}`,
-        nextStep: "Take tty, plain or json.",
-      });
-  }
+export function chooseReporter(name: string | undefined): Reporter {
+  const fitting = process.stdout.isTTY && process.env["TERM"] !== "dumb" ? "tty" : "plain";
+  const chosen = name !== undefined && isReporterName(name) ? name : fitting;
+  return REPORTERS[chosen](standardOutput, () => performance.now());
 }

@@ -9,6 +9,7 @@ import { digestOfBytes } from "../model/digest.ts";
 import type { Failure, SourcePlace } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
+import type { Evidence } from "./evidence.ts";
 import { errorText, readTextIfExists, writeFileAtomic } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import { allCurrent, statSignature } from "./signature.ts";
@@ -30,11 +31,12 @@ interface CompiledAqmfile {
 /** Bundles (or takes from the cache), evaluates and links the Aqmfile. */
 export async function loadAqmfile(
   layout: Layout,
+  evidence: Evidence,
 ): Promise<Result<LoadedAqmfile, readonly Failure[]>> {
   if (!fs.existsSync(layout.aqmfile)) return err([noAqmfile(layout)]);
-  const configuration = await loadConfiguration(layout);
+  const configuration = await loadConfiguration(layout, evidence);
   if (!configuration.ok) return configuration;
-  const compiled = await compile(layout);
+  const compiled = await compile(layout, evidence);
   if (!compiled.ok) return err([compiled.error]);
   const { groups } = configuration.value;
   const first = await evaluate(layout, compiled.value, { configuration: groups, trace: false });
@@ -63,12 +65,15 @@ export async function loadAqmfile(
     : err(graph.error.map((failure) => located(layout, failure)));
 }
 
-async function compile(layout: Layout): Promise<Result<CompiledAqmfile, Failure>> {
+async function compile(
+  layout: Layout,
+  evidence: Evidence,
+): Promise<Result<CompiledAqmfile, Failure>> {
   const index = join(layout.compiled, "aqmfile.json");
   const cached = readCompiled(index);
   const current =
     cached !== null &&
-    allCurrent(cached.inputs) &&
+    allCurrent(cached.inputs, evidence) &&
     fs.existsSync(join(layout.compiled, cached.module));
   if (current) return ok(cached);
   const { bundleModule } = await import("./bundle.ts");
@@ -80,7 +85,7 @@ async function compile(layout: Layout): Promise<Result<CompiledAqmfile, Failure>
   if (map !== null) writeFileAtomic(join(layout.compiled, `${module}.map`), map);
   const compiled: CompiledAqmfile = {
     module,
-    inputs: Object.fromEntries(inputs.map(({ path }) => [path, statSignature(path)])),
+    inputs: Object.fromEntries(inputs.map(({ path }) => [path, statSignature(path, evidence)])),
   };
   writeFileAtomic(index, JSON.stringify(compiled));
   return ok(compiled);

@@ -4,6 +4,7 @@ import type { Failure } from "../model/failure.ts";
 import type { JsonObject } from "../model/json.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { statSignature } from "./signature.ts";
 
@@ -24,8 +25,9 @@ interface CachedConfiguration {
  */
 export async function loadConfiguration(
   layout: Layout,
+  evidence: Evidence,
 ): Promise<Result<Configuration, readonly Failure[]>> {
-  const looked = signatures(layout.conf);
+  const looked = signatures(layout.conf, evidence);
   const cachePath = join(layout.compiled, "conf.json");
   const cached = readCache(cachePath);
   if (cached !== null && same(cached.looked, looked)) {
@@ -38,13 +40,15 @@ export async function loadConfiguration(
   return ok({ groups: groups.value, files: Object.keys(looked) });
 }
 
-function signatures(conf: string): Record<string, string> {
+function signatures(conf: string, evidence: Evidence): Record<string, string> {
   const found: Record<string, string> = {};
+  evidence.look(conf);
   for (const group of listFolder(conf)) {
+    evidence.look(join(conf, group));
     for (const name of listFolder(join(conf, group))) {
       if (!/\.(yaml|json)$/.test(name)) continue;
       const path = join(conf, group, name);
-      found[path] = statSignature(path);
+      found[path] = statSignature(path, evidence);
     }
   }
   return found;

@@ -6,14 +6,19 @@ import type { Failure } from "../model/failure.ts";
 import type { EnvironmentDescription } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { readTextIfExists } from "./disk.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 
 /** An environment's part of every key. */
 export function describeEnvironment(
   layout: Layout,
   declaration: EnvironmentDeclaration,
+  evidence: Evidence,
 ): Result<EnvironmentDescription, Failure> {
-  const text = readTextIfExists(resolveEnvironmentFile(layout, declaration.lock));
+  const path = resolveEnvironmentFile(layout, declaration.lock);
+  evidence.look(join(layout.root, declaration.lock));
+  evidence.look(path);
+  const text = readTextIfExists(path);
   if (text === null) return err(lockMissing(declaration));
   const { name, variables = {} } = declaration;
   return ok({ name, lock: digestOfBytes(text), variables });

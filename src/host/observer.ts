@@ -5,6 +5,7 @@ import { includeFilter } from "../graph/include.ts";
 import { digestOfFolder, type Digest } from "../model/digest.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import { errorCode, errorText } from "./disk.ts";
+import type { Evidence } from "./evidence.ts";
 import { wallClock, type StatCache } from "./stat-cache.ts";
 
 /** Called while big files are hashed: bytes done and in all. */
@@ -30,10 +31,12 @@ const PIECE = 4 * 1024 * 1024;
 export class Observer {
   readonly #root: string;
   readonly #cache: StatCache;
+  readonly #evidence: Evidence;
 
-  constructor(root: string, cache: StatCache) {
+  constructor(root: string, cache: StatCache, evidence: Evidence) {
     this.#root = root;
     this.#cache = cache;
+    this.#evidence = evidence;
   }
 
   async observe(place: Place, progress?: HashProgress): Promise<Observation> {
@@ -50,7 +53,7 @@ export class Observer {
   async listFolder(place: Place, progress?: HashProgress): Promise<readonly FolderFile[]> {
     const accepts = includeFilter(place.include);
     const files: FolderFile[] = [];
-    for (const path of walk(join(this.#root, place.path)).sort()) {
+    for (const path of walk(join(this.#root, place.path), this.#evidence).sort()) {
       if (!accepts(path)) continue;
       const found = await this.#file(`${place.path}/${path}`, progress);
       if (found.state !== "present") {
@@ -66,6 +69,7 @@ export class Observer {
   async #file(path: string, progress?: HashProgress): Promise<Observation> {
     const absolute = join(this.#root, path);
     const stat = fs.statSync(absolute, { bigint: true, throwIfNoEntry: false });
+    this.#evidence.note(absolute, stat);
     if (stat === undefined) return { state: "missing" };
     if (!stat.isFile()) return { state: "unreadable", error: `${path} is not a file` };
     const size = Number(stat.size);
@@ -78,7 +82,9 @@ export class Observer {
   }
 
   async #folder(place: Place, progress?: HashProgress): Promise<Observation> {
-    const stat = fs.statSync(join(this.#root, place.path), { throwIfNoEntry: false });
+    const absolute = join(this.#root, place.path);
+    const stat = fs.statSync(absolute, { bigint: true, throwIfNoEntry: false });
+    this.#evidence.note(absolute, stat);
     if (stat === undefined) return { state: "missing" };
     if (!stat.isDirectory()) return { state: "unreadable", error: `${place.path} is not a folder` };
     const files = await this.listFolder(place, progress);
@@ -123,13 +129,14 @@ export async function hashFile(
 }
 
 /** Relative paths of all files below a folder, links included, forward slashes. */
-function walk(folder: string): string[] {
+function walk(folder: string, evidence: Evidence): string[] {
   const found: string[] = [];
   const seen = new Set<string>();
   const visit = (absolute: string, prefix: string): void => {
     const real = fs.realpathSync(absolute);
     if (seen.has(real)) throw new Error(`${prefix || "the folder"} links back to itself`);
     seen.add(real);
+    evidence.look(absolute);
     for (const entry of fs.readdirSync(absolute, { withFileTypes: true })) {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(absolute, entry.name)))) {

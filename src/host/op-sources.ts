@@ -6,6 +6,7 @@ import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { pythonClosure } from "./python-closure.ts";
 import { allCurrent, statSignature } from "./signature.ts";
@@ -23,31 +24,34 @@ interface CachedSource extends OpSource {
  */
 export class OpSources {
   readonly #layout: Layout;
+  readonly #evidence: Evidence;
   readonly #cachePath: string;
   readonly #cache: Record<string, CachedSource>;
   readonly #known = new Map<string, CachedSource>();
   #dirty = false;
 
-  constructor(layout: Layout) {
+  constructor(layout: Layout, evidence: Evidence) {
     this.#layout = layout;
+    this.#evidence = evidence;
     this.#cachePath = join(layout.compiled, "ops.json");
     this.#cache = readCache(this.#cachePath);
   }
 
   /** Resolves the ops of these actions; afterwards `of` answers. */
   async resolve(nodes: Iterable<ActionNode>): Promise<Result<void, Failure>> {
+    this.#evidence.look(join(this.#layout.root, "python/aqm_runner"));
     for (const node of nodes) {
       const { op } = node.declaration;
       const name = op.runtime === "python" ? `python:${op.name}` : op.module;
       if (this.#known.has(name)) continue;
       const cached = this.#cache[name];
-      if (cached !== undefined && allCurrent(cached.looked)) {
+      if (cached !== undefined && allCurrent(cached.looked, this.#evidence)) {
         this.#known.set(name, cached);
         continue;
       }
       const found =
         op.runtime === "python"
-          ? pythonSource(this.#layout, op.name, node)
+          ? pythonSource(this.#layout, op.name, node, this.#evidence)
           : await this.#typescriptSource(op.module, node);
       if (!found.ok) return found;
       this.#known.set(name, found.value);
@@ -103,7 +107,7 @@ export class OpSources {
     const sources: Record<string, Digest> = {};
     const looked: Record<string, string> = {};
     for (const { path, used } of bundled.value.inputs) {
-      looked[path] = statSignature(path);
+      looked[path] = statSignature(path, this.#evidence);
       if (used) sources[sourceName(this.#layout, path)] = digestOfBytes(fs.readFileSync(path));
     }
     const ordered = Object.fromEntries(
@@ -119,6 +123,7 @@ function pythonSource(
   layout: Layout,
   name: string,
   node: ActionNode,
+  evidence: Evidence,
 ): Result<CachedSource, Failure> {
   const root = pythonRoot(layout);
   const entry = `aqm_runner/ops/${name}.py`;
@@ -129,7 +134,7 @@ function pythonSource(
   const sources: Record<string, Digest> = {};
   const looked: Record<string, string> = {};
   for (const path of pythonClosure(root, entry)) {
-    looked[join(root, path)] = statSignature(join(root, path));
+    looked[join(root, path)] = statSignature(join(root, path), evidence);
     sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
   }
   return ok({ version: Number(version), sources, looked, compiled: null });

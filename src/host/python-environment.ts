@@ -5,6 +5,7 @@ import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { Evidence } from "./evidence.ts";
 import { describeEnvironment, resolveEnvironmentFile } from "./environment-lock.ts";
 import { acquireFileLock } from "./file-lock.ts";
 import type { Layout } from "./layout.ts";
@@ -109,7 +110,7 @@ export class PythonEnvironments {
     const base = await findPython();
     if (!base.ok) return base;
     const lockFile = resolveEnvironmentFile(this.#layout, declaration.lock);
-    const locked = describeEnvironment(this.#layout, declaration);
+    const locked = describeEnvironment(this.#layout, declaration, new Evidence());
     if (!locked.ok) return locked;
     const digest = locked.value.lock;
     const { python, version } = base.value;

@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
+import { signatureOf, type Evidence } from "./evidence.ts";
 
 /** Tells whether a file may have changed, for caches of things that are derived from sources. */
-export function statSignature(path: string): string {
+export function statSignature(path: string, evidence: Evidence): string {
   const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined
-    ? "missing"
-    : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  evidence.note(path, stat);
+  return signatureOf(stat);
 }
 
 /** True while every file still has the signature that was noted. */
-export const allCurrent = (noted: Readonly<Record<string, string>>): boolean =>
-  Object.entries(noted).every(([path, known]) => statSignature(path) === known);
+export const allCurrent = (noted: Readonly<Record<string, string>>, evidence: Evidence): boolean =>
+  Object.entries(noted).every(([path, known]) => statSignature(path, evidence) === known);

@@ -77,7 +77,7 @@ const signatureOf = (stat: fs.BigIntStats): string =>
 const tickOf = (stat: fs.BigIntStats): bigint =>
   stat.mtimeNs % 1_000_000_000n === 0n ? 2_000_000_000n : 20_000_000n;
 
-function isRacy(stat: fs.BigIntStats, readAt: bigint): boolean {
+export function isRacy(stat: fs.BigIntStats, readAt: bigint): boolean {
   const last = stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs;
   return readAt - last < tickOf(stat);
 }

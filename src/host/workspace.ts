@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
@@ -11,6 +11,7 @@ import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
+import type { Evidence } from "./evidence.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import { Observer, type FolderFile } from "./observer.ts";
 import { publish, recoverPublications } from "./publication.ts";
@@ -23,6 +24,7 @@ import { Store } from "./store.ts";
 const STORE_LIMIT = 64 * 1024 * 1024;
 
 export interface WorkspaceOptions {
+  readonly evidence: Evidence;
   readonly layout: Layout;
   readonly opSource: (node: ActionNode) => OpSource;
   readonly environment: (name: string) => EnvironmentDescription;
@@ -38,6 +40,7 @@ export class DiskWorkspace implements Workspace {
   readonly environment: WorkspaceOptions["environment"];
   readonly unsupported: WorkspaceOptions["unsupported"];
   readonly #layout: Layout;
+  readonly #evidence: Evidence;
   readonly #cache: StatCache;
   readonly #observer: Observer;
   readonly #store: Store;
@@ -46,11 +49,12 @@ export class DiskWorkspace implements Workspace {
   constructor(options: WorkspaceOptions) {
     const { layout } = options;
     this.#layout = layout;
+    this.#evidence = options.evidence;
     this.opSource = options.opSource;
     this.environment = options.environment;
     this.unsupported = options.unsupported;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
-    this.#observer = new Observer(layout.root, this.#cache);
+    this.#observer = new Observer(layout.root, this.#cache, options.evidence);
     this.records = new Records(layout.lockRecords, join(layout.state, "history.jsonl"));
     this.#store = new Store(layout.store);
   }
@@ -93,6 +97,9 @@ export class DiskWorkspace implements Workspace {
   async survey(nodes: readonly ActionNode[], progress: (event: BuildEvent) => void): Promise<void> {
     const report = (file: string, done: number, total: number): void =>
       progress({ type: "hashing", file, done, total });
+    this.#evidence.look(this.#layout.journal);
+    const recordFolders = new Set(nodes.map(({ id }) => dirname(this.records.pathOf(id))));
+    for (const folder of recordFolders) this.#evidence.look(folder);
     for (const node of nodes) {
       this.records.record(node); // so that damage is known before the plan is made
       for (const input of node.inputs) {

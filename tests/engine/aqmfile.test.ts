@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
+import { Evidence } from "../../src/host/evidence.ts";
 import { loadAqmfile, type LoadedAqmfile } from "../../src/host/aqmfile.ts";
 import { layoutOf } from "../../src/host/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
@@ -28,7 +29,7 @@ const CONF = {
 const workspace = (aqmfile: string, more: Readonly<Record<string, string>> = {}): Folder =>
   new Folder({ "Aqmfile.ts": aqmfile, "rules/copy.ts": RULE, ...CONF, ...more });
 
-const load = (folder: Folder) => loadAqmfile(layoutOf(folder.path, REPOSITORY));
+const load = (folder: Folder) => loadAqmfile(layoutOf(folder.path, REPOSITORY), new Evidence());
 const loaded = async (folder: Folder): Promise<LoadedAqmfile> => valueOf(await load(folder));
 const failure = async (aqmfile: string): Promise<Failure> =>
   only(errorOf(await load(workspace(aqmfile))));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Evidence } from "../../src/host/evidence.ts";
 import { loadConfiguration, type Configuration } from "../../src/host/configuration.ts";
 import { layoutOf } from "../../src/host/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
@@ -25,7 +26,8 @@ const workspace = (yaml: string): Folder =>
     "conf/schema/paper.schema.json": JSON.stringify(SCHEMA),
     "conf/paper/a4.yaml": yaml,
   });
-const load = (folder: Folder) => loadConfiguration(layoutOf(folder.path, REPOSITORY));
+const load = (folder: Folder) =>
+  loadConfiguration(layoutOf(folder.path, REPOSITORY), new Evidence());
 const groups = async (folder: Folder): Promise<Configuration["groups"]> =>
   valueOf(await load(folder)).groups;
 const failures = async (folder: Folder): Promise<readonly Failure[]> => errorOf(await load(folder));

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { includeFilter } from "../../src/graph/include.ts";
+import { Evidence } from "../../src/host/evidence.ts";
 import { hashFile, Observer, type Place } from "../../src/host/observer.ts";
 import { StatCache } from "../../src/host/stat-cache.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
@@ -8,7 +9,7 @@ import type { Observation } from "../../src/plan/knowledge.ts";
 import { Folder } from "./support/folder.ts";
 
 const look = (folder: Folder, place: Place): Promise<Observation> =>
-  new Observer(folder.path, new StatCache(folder.at("stat-cache"))).observe(place);
+  new Observer(folder.path, new StatCache(folder.at("stat-cache")), new Evidence()).observe(place);
 const file = (path: string): Place => ({ path, kind: "file" });
 const dir = (path: string, ...include: readonly string[]): Place => ({
   path,
@@ -62,7 +63,7 @@ describe("files", () => {
     const stat = fs.statSync(folder.at("a"), { bigint: true });
     const known = digestOfBytes("what the cache says");
     cache.remember("a", stat, known, stat.ctimeNs + 10_000_000_000n);
-    const found = await new Observer(folder.path, cache).observe(file("a"));
+    const found = await new Observer(folder.path, cache, new Evidence()).observe(file("a"));
     expect(found).toMatchObject({ digest: known });
   });
 

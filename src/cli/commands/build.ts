@@ -1,58 +1,145 @@
-import { EXIT } from "../../model/failure.ts";
-import { planCost } from "../../plan/cost.ts";
-import { makePlan, type Plan } from "../../plan/plan.ts";
-import { planJson, planText } from "../../ui/plan-view.ts";
-import type { Arguments } from "../arguments.ts";
-import { buildSettings, openSession, realPorts, type Session } from "../session.ts";
-import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import { plainReporter } from "../../ui/plain.ts";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { readFreshSnapshot } from "../../host/fresh-snapshot.ts";
+import { EXIT, type Failure } from "../../model/failure.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { buildSettings, type Arguments } from "../arguments.ts";
+import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "../root.ts";
+import type { Session } from "../session.ts";
+import {
+  chooseReporter,
+  isReporterName,
+  print,
+  printFailures,
+  printJson,
+  standardOutput,
+  unknownReporter,
+} from "../terminal.ts";
+
+/** With these, more is wanted than the short answer of a snapshot. */
+const LONG_ANSWER = ["json", "python"];
 
 export async function run(args: Arguments): Promise<number> {
-  const settings = buildSettings(args);
-  if (!settings.ok) {
-    printFailures([settings.error]);
+  const wrong = wrongUsage(args);
+  if (wrong !== null) {
+    printFailures([wrong]);
     return EXIT.usage;
   }
+  const request = requestOf(args);
+  const fresh = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined)
+    ? null
+    : readFreshSnapshot(request.state, request.text);
+  if (fresh !== null) return stillFresh(fresh, args);
+
+  const { openSession } = await import("../session.ts");
   const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;
   }
-  if (args.flag("dry-run")) return dryRun(session.value, args);
-  if (args.flag("check")) {
-    printFailures([
-      {
-        reason: "usage",
-        message: "--check only tells something together with --dry-run",
-        nextStep: "Write aqm build --dry-run --check.",
-      },
-    ]);
-    return EXIT.usage;
+  return args.flag("dry-run")
+    ? dryRun(session.value, args, request)
+    : build(session.value, args, request);
+}
+
+interface Request {
+  readonly state: string;
+  readonly text: string;
+}
+
+/** What a snapshot is for: these targets, this workspace, this aqm. */
+function requestOf(args: Arguments): Request {
+  const root = workspaceRoot();
+  const targets = args.targets.map((target) => fromWorkspaceRoot(target, root));
+  const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
+  return { state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
+}
+
+function wrongUsage(args: Arguments): Failure | null {
+  const settings = buildSettings(args);
+  if (!settings.ok) return settings.error;
+  if (args.flag("check") && !args.flag("dry-run")) {
+    return {
+      reason: "usage",
+      message: "--check only tells something together with --dry-run",
+      nextStep: "Write aqm build --dry-run --check.",
+    };
   }
-  const reporter = chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
-  if (!reporter.ok) {
-    printFailures([reporter.error]);
-    return EXIT.usage;
+  const reporter = args.value("reporter");
+  return reporter === undefined || isReporterName(reporter) ? null : unknownReporter(reporter);
+}
+
+function stillFresh(fresh: number, args: Arguments): number {
+  if (args.flag("dry-run")) {
+    print(`0 to run, ${fresh} fresh`);
+    return EXIT.done;
   }
+  const reporter =
+    args.value("reporter") === "json"
+      ? chooseReporter("json")
+      : plainReporter(standardOutput, () => performance.now());
+  const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
+  const seconds = performance.now() / 1000; // since the process began
+  reporter.report({
+    type: "build_finished",
+    outcome: "done",
+    exitCode: EXIT.done,
+    fresh,
+    seconds,
+    ...none,
+  });
+  return EXIT.done;
+}
+
+async function build(session: Session, args: Arguments, request: Request): Promise<number> {
+  const { realPorts } = await import("../session.ts");
   const { runBuild } = await import("../../build/build.ts");
   const { interruptible } = await import("../interrupt.ts");
-  const ports = await realPorts(session.value, args.value("python"));
+  const settings = buildSettings(args);
+  if (!settings.ok) throw new Error("checked before");
+  const reporter = chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
+  const ports = await realPorts(session, args.value("python"));
   const { signal, dispose } = interruptible();
   try {
-    const { selection, targets, gpus, expected } = session.value;
-    const request = { selection, targets, gpus, expected, signal, ...settings.value };
-    const outcome = await runBuild(request, ports, reporter.value.report);
+    const { selection, targets, gpus, expected } = session;
+    const outcome = await runBuild(
+      { selection, targets, gpus, expected, signal, ...settings.value },
+      ports,
+      reporter.report,
+    );
+    if (outcome.plan !== null) await remember(session, outcome.plan, request);
     return outcome.exitCode;
   } finally {
-    reporter.value.close();
+    reporter.close();
     await ports.executor.close();
     dispose();
   }
 }
 
-async function dryRun(session: Session, args: Arguments): Promise<number> {
+/** So that the next time nothing needs to be loaded, if nothing has changed by then. */
+async function remember(
+  { evidence }: Session,
+  plan: Plan,
+  { state, text }: Request,
+): Promise<void> {
+  if (!evidence.complete || plan.actions.some(({ verdict }) => verdict !== "fresh")) return;
+  const { writeFreshSnapshot } = await import("../../host/fresh-snapshot.ts");
+  writeFreshSnapshot(state, text, plan.actions.length, evidence.paths, (path) =>
+    evidence.holds(path),
+  );
+}
+
+async function dryRun(session: Session, args: Arguments, request: Request): Promise<number> {
+  const [{ makePlan }, { planCost }, { planJson, planText }] = await Promise.all([
+    import("../../plan/plan.ts"),
+    import("../../plan/cost.ts"),
+    import("../../ui/plan-view.ts"),
+  ]);
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
+  await remember(session, plan, request);
   const cost = planCost(plan, session.expected);
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
   if (args.flag("json")) printJson(planJson(plan, cost, exitCode));

@@ -1,18 +1,16 @@
 import { EXIT } from "../../model/failure.ts";
-import type { Arguments } from "../arguments.ts";
-import { buildSettings, openSession, realPorts } from "../session.ts";
-import { chooseReporter, printFailures } from "../terminal.ts";
+import { buildSettings, type Arguments } from "../arguments.ts";
+import { openSession, realPorts } from "../session.ts";
+import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const settings = buildSettings(args);
-  const reporter = chooseReporter(args.value("reporter"));
-  if (!settings.ok || !reporter.ok) {
-    printFailures([
-      ...(settings.ok ? [] : [settings.error]),
-      ...(reporter.ok ? [] : [reporter.error]),
-    ]);
+  const name = args.value("reporter");
+  if (!settings.ok || (name !== undefined && !isReporterName(name))) {
+    printFailures([settings.ok ? unknownReporter(name ?? "") : settings.error]);
     return EXIT.usage;
   }
+  const reporter = chooseReporter(name);
   const { watchBuild } = await import("../../build/watch.ts");
   const { watchFiles } = await import("../../host/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
@@ -39,10 +37,10 @@ export async function run(args: Arguments): Promise<number> {
         gpu: args.flag("gpu"),
         signal,
       },
-      reporter.value.report,
+      reporter.report,
     );
   } finally {
-    reporter.value.close();
+    reporter.close();
     dispose();
   }
   return signal.aborted ? EXIT.interrupted : EXIT.done;

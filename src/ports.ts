@@ -53,8 +53,8 @@ export interface Workspace extends Knowledge {
 export interface Stage {
   /** Absolute staging path by output role; parents exist, the path itself does not. */
   readonly paths: Readonly<Record<string, string>>;
-  /** Moves what was staged aside for inspection; returns where. */
-  readonly keepAside: () => Promise<string>;
+  /** Moves what was staged aside for inspection; returns where, or null when nothing was written. */
+  readonly keepAside: () => Promise<string | null>;
   readonly discard: () => Promise<void>;
 }
 

@@ -26,15 +26,31 @@ export async function runAction(
   if (!staged.ok) return staged;
   const stage = staged.value;
   const log = ports.executor.logPath(node) ?? "";
-  const execution = await ports.executor.execute({ node, lease, stage, log, emit, signal });
+  const execute = (): ReturnType<typeof ports.executor.execute> =>
+    ports.executor.execute({ node, lease, stage, log, emit, signal });
+  let execution = await execute();
+  if (!execution.ok && execution.error.reason === "device_lost" && !signal.aborted) {
+    // The one failure that says nothing about the action: the device went away under it.
+    emit({
+      type: "action_warning",
+      target: node.id,
+      code: "device_lost",
+      message: `${execution.error.message}; trying once more`,
+    });
+    await stage.discard();
+    const again = await ports.workspace.stage(node);
+    if (!again.ok) return again;
+    execution = await execute();
+  }
   if (!execution.ok) {
     if (execution.error.reason !== "gate_failed") {
       await stage.discard();
       return execution;
     }
     const kept = await stage.keepAside();
-    const nextStep = `${execution.error.nextStep ?? "Look at what the op said."} What it wrote is kept in ${kept}.`;
-    return err({ ...execution.error, nextStep });
+    if (kept === null) return execution;
+    const nextStep = execution.error.nextStep ?? "Look at what the op said.";
+    return err({ ...execution.error, nextStep: `${nextStep} What it wrote is kept in ${kept}.` });
   }
   const moved = await movedInput(node, judgement, ports);
   if (moved !== null) {

@@ -52,7 +52,7 @@ export async function openSession(
   if (!resolved.ok) return err([resolved.error]);
   const described = describeEnvironments(layout, environments, selection.value.needed, evidence);
   if (!described.ok) return err([described.error]);
-  const gpus = options.gpus?.split(",").map((id) => id.trim()) ?? visibleGpus();
+  const gpus = options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus();
   const workspace = new DiskWorkspace({
     layout,
     evidence,

@@ -154,7 +154,7 @@ function readCompiled(path: string): CompiledAqmfile | null {
 const noAqmfile = (layout: Layout): Failure => ({
   reason: "no_aqmfile",
   message: `There is no Aqmfile.ts in ${layout.root} or any folder above it`,
-  nextStep: "Change into a workspace, or write an Aqmfile.ts: docs/design.md shows a small one.",
+  nextStep: "Change into a workspace, or write an Aqmfile.ts: the README of aqm shows a small one.",
 });
 
 const noDefaultExport = (): Failure => ({

@@ -20,25 +20,22 @@ export const disk = {
       fs.closeSync(handle);
     }
   },
-  /** Appends to a file, durably. */
-  append: (path: string, text: string): void => {
-    const handle = fs.openSync(path, "a");
-    try {
-      fs.writeFileSync(handle, text);
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-  },
-  /** A reflink where the file system has them, so that big files cost no space. */
-  copy: (from: string, to: string): void => {
-    fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE);
-    disk.sync(to);
-  },
+  /** Not durable: for what is synced later, or may be lost. */
+  write: (path: string, content: string | Uint8Array): void => fs.writeFileSync(path, content),
+  /** Not durable: for logs whose last lines may be lost. */
+  append: (path: string, text: string): void => fs.appendFileSync(path, text),
+  /** A reflink where the file system has them, so that big files cost no space. Not durable. */
+  copy: (from: string, to: string): void =>
+    fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE),
   rename: (from: string, to: string): void => fs.renameSync(from, to),
   link: (from: string, to: string): void => fs.linkSync(from, to),
   /** A file, or a folder with all that is in it; fine if it is not there. */
   remove: (path: string): void => fs.rmSync(path, { recursive: true, force: true }),
+  /** Sets the times of a file to now. */
+  touch: (path: string): void => {
+    const now = new Date();
+    fs.utimesSync(path, now, now);
+  },
   removeEmptyFolder: (path: string): void => fs.rmdirSync(path),
   sync: (path: string): void => {
     const handle = fs.openSync(path, "r");
@@ -58,7 +55,10 @@ export const disk = {
   },
 };
 
-/** Writes a whole file or nothing: temporary name, fsync, rename, fsync of the folder. */
+/**
+ * Writes a whole file or nothing: temporary name, fsync, rename. After a power cut the file may be the
+ * old one; who needs the new name to be durable as well calls `syncFolder`.
+ */
 export function writeFileAtomic(path: string, content: string | Uint8Array): void {
   disk.makeFolder(dirname(path));
   const temporary = temporaryName(path);
@@ -69,7 +69,6 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
     disk.remove(temporary);
     throw error;
   }
-  disk.syncFolder(dirname(path));
 }
 
 /** A name beside `path`, on the same file system, that nobody else uses. */

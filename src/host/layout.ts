@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { digestOfBytes } from "../model/digest.ts";
 
 /** Where everything is in a workspace. */
 export interface Layout {
@@ -40,5 +41,11 @@ export function layoutOf(root: string, packageRoot: string): Layout {
 
 /** A file name for a target: readable, unique, and safe on every file system. */
 export function fileNameOf(target: string): string {
-  return encodeURIComponent(target.replaceAll("/", "~")).replaceAll("%", "=").slice(0, 200);
+  const name = encodeURIComponent(target.replaceAll("/", "~")).replaceAll("%", "=");
+  if (name.length <= LONGEST && name.toLowerCase() === name) return name;
+  // A digest keeps apart what is cut off, and what differs only in case.
+  const digest = digestOfBytes(target).slice("sha256:".length, 24);
+  return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
 }
+
+const LONGEST = 180;

@@ -135,6 +135,8 @@ export async function runToEnd(
     readonly env?: Readonly<Record<string, string>>;
     readonly signal?: AbortSignal;
     readonly line?: (text: string) => void;
+    /** What the command reads from its standard input; nothing without it. */
+    readonly input?: string;
   } = {},
 ): Promise<FinishedProcess> {
   const { $ } = await import("zx/core");
@@ -145,7 +147,8 @@ export async function runToEnd(
     nothrow: true,
     quiet: true,
     ...POSIX_SHELL,
-    stdio: ["ignore", "pipe", "pipe"],
+    ...(options.input === undefined ? {} : { input: options.input }),
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   })`${command} ${[...args]}`;
   const pid = running.child?.pid;
   const stop = (): void => {
@@ -153,6 +156,8 @@ export async function runToEnd(
   };
   if (pid !== undefined) live.add(pid);
   options.signal?.addEventListener("abort", stop, { once: true });
+  running.child?.stdin?.on("error", () => undefined); // a dead child shows in its exit code
+  running.stdout.setEncoding("utf8"); // a character may come in two pieces
   if (options.line !== undefined) watchLines(running.stderr, options.line);
   const output = await running;
   options.signal?.removeEventListener("abort", stop);

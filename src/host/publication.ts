@@ -6,7 +6,7 @@ import { fileNameOf, type Layout } from "./layout.ts";
 import { parseRecord, type Records } from "./records.ts";
 
 /**
- * Publishing is a write-ahead transaction. The intent (moves and record) is durable before the first
+ * Publishing several outputs, or a folder, is a write-ahead transaction. The intent (moves and record) is durable before the first
  * rename, so a crash at any point is finished by `recoverPublications`, and the old artifact is there
  * until the new one is whole.
  */
@@ -24,10 +24,30 @@ export function publish(
   record: ActionRecord,
 ): void {
   const intent: Intent = { schema: 1, moves, record };
+  if (isOneStep(layout, moves)) {
+    for (const { from, to } of moves) {
+      disk.makeFolder(dirname(join(layout.root, to)));
+      disk.rename(join(layout.root, from), join(layout.root, to));
+    }
+    keep(records, record);
+    return;
+  }
   const path = join(layout.journal, `${fileNameOf(record.target)}.json`);
   writeFileAtomic(path, JSON.stringify(intent));
+  disk.syncFolder(layout.journal);
   carryOut(layout, records, intent);
   disk.remove(path);
+}
+
+/**
+ * A single file is replaced by one rename, so it needs no intent: a crash before its record is written
+ * leaves a whole new file that the old record does not fit, and its action runs again.
+ */
+function isOneStep(layout: Layout, moves: Intent["moves"]): boolean {
+  const [only] = moves;
+  if (only === undefined || moves.length > 1) return moves.length === 0;
+  const target = fs.lstatSync(join(layout.root, only.to), { throwIfNoEntry: false });
+  return fs.statSync(join(layout.root, only.from)).isFile() && target?.isDirectory() !== true;
 }
 
 function carryOut(layout: Layout, records: Records, { moves, record }: Intent): void {
@@ -39,6 +59,10 @@ function carryOut(layout: Layout, records: Records, { moves, record }: Intent): 
     replace(source, target, join(layout.stage, `${fileNameOf(to)}.old`));
     disk.syncFolder(dirname(target));
   }
+  keep(records, record);
+}
+
+function keep(records: Records, record: ActionRecord): void {
   records.write(record);
   records.addToHistory(record);
 }

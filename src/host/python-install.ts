@@ -155,7 +155,7 @@ function installFailed(command: string, stderr: string): Failure {
   return {
     reason: full ? "disk_full" : "environment_failed",
     message: full
-      ? "There is no room left for the Python environment (about 6 GB)"
+      ? "There is no room left for the Python environment (about 5 GB)"
       : "The Python environment could not be installed",
     cause: `${command}\n${stderr.trim().slice(-800)}`,
     nextStep: full

@@ -7,19 +7,28 @@ import type { Stage } from "../ports.ts";
 import { disk, diskFailure } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 
-/** An empty folder for an action's outputs, on the workspace's own file system so that renames work. */
+/**
+ * Where an action writes its outputs before they are published: on the workspace's own file system, so
+ * that renames work. A single file needs no folder of its own; making one costs as much as the file.
+ */
 export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failure> {
   const name = fileNameOf(node.id);
-  const folder = join(layout.stage, name);
+  const place = join(layout.stage, name);
   const aside = join(layout.aside, name);
+  const outputs = Object.entries(node.declaration.outputs);
   const paths: Record<string, string> = {};
   try {
     checkWritable(layout, node);
-    disk.remove(folder);
-    for (const [role, { path }] of Object.entries(node.declaration.outputs)) {
-      const place = join(folder, role, path.slice(path.lastIndexOf("/") + 1));
-      disk.makeFolder(dirname(place));
-      paths[role] = place;
+    disk.makeFolder(layout.stage);
+    if (fs.existsSync(place)) disk.remove(place);
+    const [first] = outputs;
+    if (outputs.length === 1 && first?.[1].kind === "file") paths[first[0]] = place;
+    else {
+      for (const [role, { path }] of outputs) {
+        const staged = join(place, role, path.slice(path.lastIndexOf("/") + 1));
+        disk.makeFolder(dirname(staged));
+        paths[role] = staged;
+      }
     }
   } catch (error) {
     return err(diskFailure(error, node.id, node.id));
@@ -27,13 +36,14 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   return ok({
     paths,
     keepAside: () => {
+      if (!fs.existsSync(place)) return Promise.resolve(null);
       disk.remove(aside);
       disk.makeFolder(dirname(aside));
-      disk.rename(folder, aside);
+      disk.rename(place, aside);
       return Promise.resolve(relative(layout.root, aside));
     },
     discard: () => {
-      disk.remove(folder);
+      if (fs.existsSync(place)) disk.remove(place);
       return Promise.resolve();
     },
   });

@@ -2,8 +2,16 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { canonicalJson } from "../model/json.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
-import { disk, temporaryName } from "./disk.ts";
+import type { StoredBlob } from "../model/retention.ts";
+import { disk, errorCode, readTextIfExists, temporaryName, writeFileAtomic } from "./disk.ts";
 import { hashFile, type FolderFile } from "./observer.ts";
+
+/** About how much the store holds: kept beside it, so that nobody has to count after each build. */
+export interface Tally {
+  readonly bytes: number;
+  /** What was left after the last collection because lock records need it. */
+  readonly floor: number;
+}
 
 /**
  * Content-addressed blobs under `.aqm/store/<2 hex>/<62 hex>`. A folder is stored as its files plus
@@ -11,9 +19,61 @@ import { hashFile, type FolderFile } from "./observer.ts";
  */
 export class Store {
   readonly #folder: string;
+  /** What the store held before this process put something in; undefined until it does. */
+  #before: Tally | null | undefined;
+  #added = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** Whether this process has put anything in. */
+  get grown(): boolean {
+    return this.#before !== undefined;
+  }
+
+  /** Notes the new size, if there is one; call once at the end of a command. */
+  close(): void {
+    if (this.#before === undefined || this.#before === null) return;
+    this.writeTally({ ...this.#before, bytes: this.#before.bytes + this.#added });
+  }
+
+  /** Null when nobody has counted, or a process died before it could. */
+  readTally(): Tally | null {
+    try {
+      const tally = JSON.parse(readTextIfExists(this.#tallyPath) ?? "null") as Tally | null;
+      return typeof tally?.bytes === "number" && typeof tally.floor === "number" ? tally : null;
+    } catch {
+      return null;
+    }
+  }
+
+  writeTally(tally: Tally): void {
+    writeFileAtomic(this.#tallyPath, JSON.stringify(tally));
+  }
+
+  /** Every blob, and files that a crash left behind. Other files are none of the store's. */
+  survey(): { readonly blobs: readonly StoredBlob[]; readonly leftovers: readonly string[] } {
+    const blobs: StoredBlob[] = [];
+    const leftovers: string[] = [];
+    for (const shelf of namesIn(this.#folder)) {
+      if (!/^[0-9a-f]{2}$/.test(shelf)) continue;
+      for (const name of namesIn(join(this.#folder, shelf))) {
+        const path = join(this.#folder, shelf, name);
+        const digest = `sha256:${shelf}${name}`;
+        const stat = fs.statSync(path, { throwIfNoEntry: false });
+        if (stat?.isFile() !== true) continue;
+        if (name.endsWith(".tmp")) leftovers.push(path);
+        if (!isDigest(digest)) continue;
+        const members = (this.#folderList(digest) ?? []).map(([, file]) => file);
+        blobs.push({ digest, bytes: stat.size, usedAt: stat.mtimeMs, members });
+      }
+    }
+    return { blobs, leftovers };
+  }
+
+  remove(digest: Digest): void {
+    disk.remove(this.#pathOf(digest));
   }
 
   has(digest: Digest): boolean {
@@ -25,7 +85,8 @@ export class Store {
 
   putFile(source: string, digest: Digest): void {
     const path = this.#pathOf(digest);
-    if (fs.existsSync(path)) return;
+    if (touch(path)) return;
+    this.#grow(fs.statSync(source).size);
     disk.makeFolder(dirname(path));
     const temporary = temporaryName(path);
     disk.copy(source, temporary);
@@ -35,8 +96,9 @@ export class Store {
   putFolder(source: string, files: readonly FolderFile[], digest: Digest): void {
     for (const file of files) this.putFile(join(source, file.path), file.digest);
     const path = this.#pathOf(digest);
-    if (fs.existsSync(path)) return;
+    if (touch(path)) return;
     const list = canonicalJson(files.map((file) => [file.path, file.digest]));
+    this.#grow(Buffer.byteLength(list));
     disk.makeFolder(dirname(path));
     const temporary = temporaryName(path);
     disk.writeNew(temporary, list);
@@ -51,6 +113,7 @@ export class Store {
       disk.remove(this.#pathOf(digest)); // likewise
       return false;
     }
+    touch(this.#pathOf(digest));
     disk.makeFolder(target);
     for (const [path, file] of list) {
       if (!(await this.#takeOutFile(file, join(target, path)))) return false;
@@ -65,9 +128,24 @@ export class Store {
       disk.remove(path); // a damaged blob must not be offered again
       return false;
     }
+    touch(path);
     disk.makeFolder(dirname(target));
     disk.copy(path, target);
     return true;
+  }
+
+  /** From the first blob to the end of the process the tally is away: a crash makes it unknown. */
+  #grow(bytes: number): void {
+    if (this.#before === undefined) {
+      const isNew = !fs.existsSync(this.#folder);
+      this.#before = isNew ? { bytes: 0, floor: 0 } : this.readTally();
+      if (fs.existsSync(this.#tallyPath)) disk.remove(this.#tallyPath);
+    }
+    this.#added += bytes;
+  }
+
+  get #tallyPath(): string {
+    return `${this.#folder}-size`;
   }
 
   /** The list behind a folder's digest; null for the digest of a file. */
@@ -96,5 +174,26 @@ export class Store {
   #pathOf(digest: Digest): string {
     const hex = digest.slice("sha256:".length);
     return join(this.#folder, hex.slice(0, 2), hex.slice(2));
+  }
+}
+
+/** Marks a blob as used just now; false when there is none. */
+function touch(path: string): boolean {
+  if (!fs.existsSync(path)) return false;
+  try {
+    disk.touch(path);
+  } catch (error) {
+    // Somebody else's file, or a read-only disk: only the order of collection suffers.
+    if (!["EPERM", "EACCES", "EROFS", "ENOENT"].includes(errorCode(error))) throw error;
+  }
+  return true;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return [];
+    throw error;
   }
 }

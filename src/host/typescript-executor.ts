@@ -6,7 +6,7 @@ import type { Failure } from "../model/failure.ts";
 import type { OpCall, OpFailure, OpOutputs, TypescriptOpModule } from "../model/op.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Execution, ExecutionRequest } from "../ports.ts";
-import { diskFailure, errorText, writeFileAtomic } from "./disk.ts";
+import { disk, diskFailure, errorText } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import type { OpSources } from "./op-sources.ts";
 
@@ -27,7 +27,7 @@ export class TypescriptExecutor {
     try {
       for (const [role, path] of Object.entries(stage.paths)) {
         const content = outputs.value[role];
-        if (content !== undefined) writeFileAtomic(path, content);
+        if (content !== undefined) disk.write(path, content); // synced when it is published
       }
     } catch (error) {
       return err(diskFailure(error, node.id));

@@ -12,7 +12,7 @@ import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
-import { fileNameOf, type Layout } from "./layout.ts";
+import type { Layout } from "./layout.ts";
 import { Observer, type FolderFile } from "./observer.ts";
 import { publish, recoverPublications } from "./publication.ts";
 import { Records } from "./records.ts";
@@ -188,7 +188,7 @@ export class DiskWorkspace implements Workspace {
       if (known === undefined) continue;
       this.#seen.set(seenKey(output), { state: "present", digest: known.digest, size: known.size });
     }
-    disk.remove(join(this.#layout.stage, fileNameOf(node.id)));
+    await stage.discard();
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );

@@ -35,6 +35,7 @@ export type FailureReason =
   | "disk_full"
   | "not_writable"
   | "lock_held"
+  | "git_failed"
   | "state_damaged";
 
 export interface SourcePlace {

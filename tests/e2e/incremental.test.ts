@@ -37,7 +37,8 @@ describe("a build", () => {
   it("leaves no stage, journal or lock behind", async () => {
     await workspace.build();
     expect(workspace.exists(".aqm/stage")).toBe(false);
-    expect(fs.readdirSync(workspace.path(".aqm/journal"))).toEqual([]);
+    const journal = workspace.path(".aqm/journal");
+    expect(fs.existsSync(journal) ? fs.readdirSync(journal) : []).toEqual([]);
     expect(workspace.exists(".aqm/build.lock")).toBe(false);
   });
 

@@ -102,7 +102,7 @@ describe("a failing job", () => {
     job.exit(3);
     expect(await failure(running)).toMatchObject({ reason: "gate_failed" });
     await running.finished;
-    expect(workspace.read(".aqm/failed/cpu~1.txt/text/1.txt")).toBe("NaN\n");
+    expect(workspace.read(".aqm/failed/cpu~1.txt")).toBe("NaN\n");
     expect(workspace.exists("cpu/1.txt")).toBe(false);
   });
 
@@ -146,6 +146,19 @@ describe("a failing job", () => {
     const stopping = build("--jobs", "1");
     (await runners.nextJob()).exit(7);
     expect((await stopping.finished).stdout).toContain('"failed":1');
+  });
+
+  it("that lost its device is tried once more, in a new process", async () => {
+    const running = await start({ cpu: 1 });
+    const first = await runners.nextJob();
+    first.fail({ class: "device_lost", reason: "cuda_error", message: "the device fell off" });
+    first.exit(5);
+    const second = await runners.nextJob();
+    expect(second.pid).not.toBe(first.pid);
+    second.succeed();
+    const { stdout, code } = await running.finished;
+    expect(code).toBe(0);
+    expect(stdout).toContain("the device fell off; trying once more");
   });
 
   it("whose input changed meanwhile is not recorded", async () => {

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { dirname, join, relative } from "node:path";
+import fastGlob from "fast-glob";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { REPOSITORY } from "./support/folder.ts";
@@ -26,11 +27,7 @@ function read(path: string): SourceFile {
 }
 
 const filesBelow = (folder: string): readonly SourceFile[] =>
-  fs
-    .readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
-    .sort()
-    .map((path) => read(`${folder}/${path}`));
+  fastGlob.sync(`${folder}/**/*.ts`, { cwd: REPOSITORY }).sort().map(read);
 
 const all = filesBelow("src");
 const analysis = all.filter(({ path }) => path.startsWith("src/analysis/"));

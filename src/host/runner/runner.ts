@@ -17,7 +17,7 @@ export class Runner {
   readonly #log: string;
   #listener: ((event: RunnerEvent) => void) | null = null;
   #broken: Failure | null = null;
-  #gone = false;
+  #gone: { readonly code: number | null; readonly signal: string | null } | null = null;
   #nextSeq = 0;
   #lastHeard = performance.now();
   #wake: (() => void) | null = null;
@@ -29,9 +29,8 @@ export class Runner {
     this.#log = log;
     const lines = createInterface({ input: child.events, crlfDelay: Infinity });
     lines.on("line", (line) => this.#hear(line));
-    void child.exited.then(({ code, signal }) => {
-      this.#gone = true;
-      this.#broken ??= died(code, signal, this.#log);
+    void child.exited.then((exit) => {
+      this.#gone = exit;
       this.#wake?.();
     });
   }
@@ -40,9 +39,14 @@ export class Runner {
     return new Runner(await startProcess(request), schemas, request.log);
   }
 
+  /** How the process ended, once it has. */
+  get exit(): { readonly code: number | null; readonly signal: string | null } | null {
+    return this.#gone;
+  }
+
   /** False after any error: such a process is not used again. */
   get usable(): boolean {
-    return !this.#gone && this.#broken === null;
+    return this.#gone === null && this.#broken === null;
   }
 
   get ops(): Readonly<Record<string, number>> {
@@ -72,15 +76,15 @@ export class Runner {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
     const watchdog = setInterval(() => {
       if (performance.now() - this.#lastHeard < SILENCE_LIMIT) return;
-      this.#broken ??= silent(this.#log);
+      this.#broken ??= silent(request.log);
       this.#child.kill();
     }, 5_000);
     try {
       // Events come before the exit, so an error that was reported wins over "died with code …".
       const over = (): boolean =>
-        job.idle || this.#gone || (this.#broken !== null && job.failure === null);
+        job.idle || this.#gone !== null || (this.#broken !== null && job.failure === null);
       while (!over()) await new Promise<void>((resolve) => (this.#wake = resolve));
-      if (!job.idle && !this.#gone) this.#child.kill();
+      if (!job.idle && this.#gone === null) this.#child.kill();
       if (!job.idle) await this.#child.exited;
     } finally {
       clearInterval(watchdog);
@@ -90,13 +94,13 @@ export class Runner {
     }
     if (signal.aborted) return err(cancelled());
     if (job.failure !== null) return err(job.failure);
-    if (!job.idle) return err(this.#broken ?? died(null, null, this.#log));
+    if (!job.idle) return err(this.#broken ?? died(this.#gone, request.log));
     return ok(undefined);
   }
 
   /** Lets the process end by itself: it exits when its input closes. */
   async close(): Promise<void> {
-    if (this.#gone) return;
+    if (this.#gone !== null) return;
     this.#child.stdin.end();
     const timer = setTimeout(() => this.#child.kill(), 5_000);
     await this.#child.exited;
@@ -143,19 +147,22 @@ function failureOf(event: Extract<RunnerEvent, { type: "error" }>, log: string):
   };
 }
 
-const died = (code: number | null, signal: string | null, log: string): Failure => ({
-  reason: "runner_died",
-  message:
-    signal === null
-      ? `The Python process ended unexpectedly with code ${code}`
-      : `The Python process was ended by ${signal}`,
-  cause: logTail(log),
-  nextStep:
-    signal === "SIGKILL"
-      ? "If nobody killed it, the machine probably ran out of memory. Nothing was recorded; run the same command again."
-      : "The log has the whole story. Nothing was recorded; run the same command again.",
-  log,
-});
+const died = (exit: Runner["exit"], log: string): Failure => {
+  const { code = null, signal = null } = exit ?? {};
+  return {
+    reason: "runner_died",
+    message:
+      signal === null
+        ? `The Python process ended unexpectedly with code ${code}`
+        : `The Python process was ended by ${signal}`,
+    cause: logTail(log),
+    nextStep:
+      signal === "SIGKILL"
+        ? "If nobody killed it, the machine probably ran out of memory. Nothing was recorded; run the same command again."
+        : "The log has the whole story. Nothing was recorded; run the same command again.",
+    log,
+  };
+};
 
 const silent = (log: string): Failure => ({
   reason: "runner_died",

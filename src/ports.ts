@@ -26,8 +26,10 @@ export interface Clock {
 
 /** What is in the workspace and what is recorded about it. */
 export interface Workspace extends Knowledge {
-  /** Finishes publications that a crash interrupted; returns the targets that were completed. */
-  readonly recover: () => Promise<Result<readonly string[], Failure>>;
+  /** Finishes publications that a crash interrupted, as far as that is possible. */
+  readonly recover: () => Promise<
+    Result<{ readonly finished: readonly string[]; readonly given_up: readonly string[] }, Failure>
+  >;
   /**
    * Looks at every file that the given actions read and write, hashing what is not in the stat cache.
    * Afterwards the questions of `Knowledge` are answered without reading anything.
@@ -38,6 +40,8 @@ export interface Workspace extends Knowledge {
   ) => Promise<void>;
   /** Looks again at one input, past the stat cache's first answer of this build. */
   readonly observeAgain: (input: GraphInput) => Promise<Digest | null>;
+  /** A file of the op's code that changed since the key was made; null when none did. */
+  readonly opChanged: (node: ActionNode) => string | null;
   /** A fresh staging folder for an action's outputs, on the workspace's file system. */
   readonly stage: (node: ActionNode) => Promise<Result<Stage, Failure>>;
   /** Digests, stores, moves into place and records the staged outputs, as one transaction. */

@@ -75,7 +75,13 @@ class Build {
     this.#emit({ type: "build_started", targets, jobs, gpus });
     const recovered = await this.#ports.workspace.recover();
     if (!recovered.ok) return this.#finish("failed", recovered.error, null);
-    for (const target of recovered.value) {
+    for (const target of recovered.value.given_up) {
+      this.#emit({
+        type: "notice",
+        message: `publishing ${target} was interrupted and could not be finished; it is made again`,
+      });
+    }
+    for (const target of recovered.value.finished) {
       this.#emit({
         type: "notice",
         message: `finished publishing ${target}, which was interrupted`,

@@ -3,7 +3,7 @@ import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import type { Judgement } from "../plan/judge.ts";
+import { inputPlace, type Judgement } from "../plan/judge.ts";
 import type { Ports } from "../ports.ts";
 import type { Lease } from "../schedule/lanes.ts";
 
@@ -63,7 +63,7 @@ export async function runAction(
     target: node.id,
     key,
     action: description,
-    input_paths: Object.fromEntries(node.inputs.map(({ role, path }) => [role, path])),
+    input_paths: Object.fromEntries(node.inputs.map((input) => [input.role, inputPlace(input)])),
     cost,
     tools,
     facts,
@@ -85,17 +85,21 @@ async function movedInput(
   judgement: Judgement,
   ports: Ports,
 ): Promise<Failure | null> {
+  const code = ports.workspace.opChanged(node);
+  if (code !== null) return changedMeanwhile(node, code, "The source");
   for (const input of node.inputs) {
     const wanted = judgement.description?.inputs[input.role];
     const found = await ports.workspace.observeAgain(input);
     if (found === wanted) continue;
-    return {
-      reason: "input_changed",
-      message: `The input ${input.path} changed while the action ran, so its result is not recorded`,
-      target: node.id,
-      place: { file: input.path },
-      nextStep: "Run the same command again once the file is left alone.",
-    };
+    return changedMeanwhile(node, input.path, "The input");
   }
   return null;
 }
+
+const changedMeanwhile = (node: ActionNode, file: string, what: string): Failure => ({
+  reason: "input_changed",
+  message: `${what} ${file} changed while the action ran, so its result is not recorded`,
+  target: node.id,
+  place: { file },
+  nextStep: "Run the same command again once the file is left alone.",
+});

@@ -18,6 +18,8 @@ export interface WatchRequest {
   readonly open: () => Promise<Result<WatchedBuild, readonly Failure[]>>;
   readonly watchFiles: (changed: () => void) => Promise<FileWatch>;
   readonly gpu: boolean;
+  /** Absolute paths that are watched whatever happens. */
+  readonly always: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +32,8 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
   const changes = new ChangeQueue(request.signal);
   const watch = await request.watchFiles(() => changes.notify());
   try {
-    let watched: readonly string[] = [];
+    // Also when nothing could be loaded yet: the mistake will be corrected in one of these.
+    let watched: readonly string[] = request.always;
     let debt = "";
     while (!request.signal.aborted) {
       const opened = await request.open();
@@ -38,7 +41,11 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
         for (const failure of opened.error) emit({ type: "failure", failure });
       } else {
         const { files, root, ports } = opened.value;
-        watched = [...files, ...sourcesOf(opened.value.request.selection.needed, root)];
+        watched = [
+          ...request.always,
+          ...files,
+          ...sourcesOf(opened.value.request.selection.needed, root),
+        ];
         debt = await buildOnce(opened.value, request, emit, debt);
         await ports.executor.close();
       }

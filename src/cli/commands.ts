@@ -120,6 +120,47 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [["aqm clean models/qwen3_vl_tiny", "remove all that was built in that folder"]],
   },
   {
+    name: "gc",
+    usage: "[options]",
+    summary: "Removes old results from the store, least recently used first.",
+    description: [
+      "The store keeps results, so that going back to an earlier state is a copy instead of a run. A",
+      "build keeps it below AQM_STORE_SIZE (20 GB without it) by itself. What a lock record of the",
+      "workspace, or of any Git branch, tag or remote-tracking branch points to is never removed, even",
+      "if that alone is larger.",
+    ],
+    options: [
+      { name: "dry-run", short: "n", help: "Say what would be removed." },
+      {
+        name: "max-size",
+        value: "SIZE",
+        help: "The bound, e.g. 500MB or 2TiB; 0 keeps only what lock records point to.",
+      },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm gc --dry-run", "what would go, and how much is kept for which reason"],
+      ["aqm gc --max-size 5GB", "free space now"],
+    ],
+  },
+  {
+    name: "lock",
+    usage: "resolve [targets…] [options]",
+    summary: "Settles merge conflicts in lock records by asking the keys.",
+    description: [
+      "After a merge in which both sides built the same target: the side whose key is what the workspace",
+      "asks for now is kept. If neither is, the record is removed and the target counts as never built.",
+      "Nothing is run. Settle conflicts in sources and configs first.",
+      "",
+      "Exit codes: 0 settled or nothing to settle; with --check 1 while a record has a conflict.",
+    ],
+    options: [{ name: "check", help: "Say what would be decided; change nothing." }, JSON_OPTION],
+    examples: [
+      ["aqm lock resolve", "after a merge, before `git add --all aqm.lock`"],
+      ["aqm lock resolve --check", "in CI: was a conflict committed?"],
+    ],
+  },
+  {
     name: "environment",
     usage: "[NAME…] [options]",
     summary: "Makes the Python environments ahead of time and prints their interpreters.",

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { diskFailure, errorCode } from "../host/disk.ts";
 import { EXIT } from "../model/failure.ts";
+import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS, overviewText } from "./commands.ts";
@@ -17,6 +18,8 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   watch: () => import("./commands/watch.ts"),
   list: () => import("./commands/list.ts"),
   clean: () => import("./commands/clean.ts"),
+  gc: () => import("./commands/gc.ts"),
+  lock: () => import("./commands/lock.ts"),
   environment: () => import("./commands/environment.ts"),
   completion: () => import("./commands/completion.ts"),
 };
@@ -65,16 +68,37 @@ function version(): string {
 
 // A reader that went away (`aqm list | head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.done);
+  if (error.code === "EPIPE") {
+    answered = true;
+    process.exit(EXIT.done);
+  }
   throw error;
+});
+
+// An Aqmfile or an op that calls process.exit, or waits for ever, must not look like success.
+let answered = false;
+process.once("exit", (code) => {
+  if (answered || (code !== 0 && code !== 13)) return;
+  process.stderr.write(
+    "error the command ended without an answer\n  next    Look for process.exit(), or an await that never ends, in the Aqmfile, its rules and its ops.\n",
+  );
+  process.exitCode = EXIT.actionFailed;
 });
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
+  if (error instanceof NotJsonError) {
+    const target = error.target === undefined ? {} : { target: error.target };
+    const nextStep =
+      "Params must be plain JSON: strings, numbers, true, false, null, lists, objects.";
+    printFailures([{ reason: "invalid_declaration", message: error.message, nextStep, ...target }]);
+    process.exit(EXIT.usage);
+  }
   const code = errorCode(error);
   if (code === "" || code.startsWith("ERR_")) throw error; // a mistake in aqm: show all of it
   const { path } = error as NodeJS.ErrnoException;
   printFailures([diskFailure(error, path ?? process.cwd())]);
   process.exitCode = EXIT.actionFailed;
 }
+answered = true;

@@ -44,7 +44,7 @@ export async function openSession(
   if (!aqmfile.ok) return aqmfile;
   const { graph, environments } = aqmfile.value;
   const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
-  const selection = select(graph, targets, await globMatcher(targets));
+  const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));
   if (!selection.ok) return selection;
 
   const opSources = new OpSources(layout, evidence);
@@ -57,6 +57,7 @@ export async function openSession(
     layout,
     evidence,
     opSource: (node) => opSources.of(node),
+    opChanged: (node) => opSources.changed(node),
     environment: (name) => {
       const environment = described.value.get(name);
       if (environment === undefined) throw new Error(`the environment ${name} was not declared`);

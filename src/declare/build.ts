@@ -41,7 +41,10 @@ export function build(
     const { environments: needed, producers, ...plain } = next;
     actions.set(next, plain);
     for (const environment of needed) environments.set(environment.name, environment);
-    pending.push(...producers.toReversed());
+    for (let index = producers.length - 1; index >= 0; index--) {
+      const producer = producers[index];
+      if (producer !== undefined) pending.push(producer);
+    }
   }
   return {
     actions: [...actions.values()],

@@ -2,8 +2,8 @@ import type { ActionDeclaration, Declarations, InputDeclaration } from "../model
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { findCycle } from "./cycle.ts";
-import { includeFilter } from "./include.ts";
-import { checkPath } from "./path.ts";
+import { includeFilter, mayMatchBelow } from "./include.ts";
+import { checkOutputPath, checkPath } from "./path.ts";
 
 export interface GraphInput extends InputDeclaration {
   readonly role: string;
@@ -74,9 +74,25 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
     });
     return null;
   }
-  const places = [...Object.values(declaration.outputs), ...Object.values(declaration.inputs)];
+  const roles = [
+    ...Object.keys(declaration.outputs).filter((role) => !/^\w[\w.-]*$/.test(role)), // become folders
+    ...Object.keys(declaration.inputs).filter((role) => role === "__proto__"), // would vanish
+  ];
+  for (const role of roles) {
+    failures.push({
+      reason: "invalid_declaration",
+      message: `The role ${JSON.stringify(role)} is not a name`,
+      nextStep: "Use letters, digits, dots, - and _, beginning with a letter or a digit.",
+      target: first.path,
+      ...placeOf(declaration),
+    });
+  }
+  const places = [
+    ...Object.values(declaration.outputs).map((place) => ({ ...place, output: true })),
+    ...Object.values(declaration.inputs).map((place) => ({ ...place, output: false })),
+  ];
   for (const place of places) {
-    const problem = checkPath(place.path);
+    const problem = checkPath(place.path) ?? (place.output ? checkOutputPath(place.path) : null);
     if (problem === null) continue;
     failures.push({
       reason: "invalid_declaration",
@@ -97,6 +113,10 @@ function link(
   const seen = new Set<ActionNode>();
   for (const [role, input] of Object.entries(node.declaration.inputs)) {
     const producer = byOutput.get(input.path) ?? null;
+    const made = producer?.action.declaration.outputs[producer.role];
+    if (made !== undefined && (made.kind !== input.kind || input.include !== undefined)) {
+      failures.push(notAsMade(node, role, input, made.kind));
+    }
     node.inputs.push({ ...input, role, producer });
     if (producer === null) {
       const folder = enclosingOutput(input.path, byOutput);
@@ -163,29 +183,35 @@ function swallowedOutputs(
   nodes: readonly ActionNode[],
   byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
 ): Failure[] {
-  const folders = new Map<string, { readonly node: ActionNode; readonly input: GraphInput }>();
+  const folders = new Map<string, { readonly node: ActionNode; readonly input: GraphInput }[]>();
   for (const node of nodes) {
     for (const input of node.inputs) {
-      if (input.kind === "folder" && input.producer === null)
-        folders.set(input.path, { node, input });
+      if (input.kind !== "folder" || input.producer !== null) continue;
+      const list = folders.get(input.path);
+      if (list === undefined) folders.set(input.path, [{ node, input }]);
+      else list.push({ node, input });
     }
   }
   if (folders.size === 0) return [];
   const failures: Failure[] = [];
-  for (const path of byOutput.keys()) {
+  for (const [path, { action, role }] of byOutput) {
+    const kind = action.declaration.outputs[role]?.kind;
     for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const found = folders.get(path.slice(0, end));
-      if (found === undefined) continue;
-      const { node, input } = found;
-      if (!includeFilter(input.include)(path.slice(end + 1))) continue;
-      failures.push({
-        reason: "overlapping_output",
-        message: `The input ${input.role} takes the whole folder ${input.path}, in which ${path} is made`,
-        nextStep:
-          "Take the made file as an input of its own, or leave it out of the folder's include patterns.",
-        target: node.id,
-        ...placeOf(node.declaration),
-      });
+      const inside = path.slice(end + 1);
+      const takers = (folders.get(path.slice(0, end)) ?? []).filter(
+        ({ input }) =>
+          includeFilter(input.include)(inside) ||
+          (kind === "folder" && mayMatchBelow(input.include, inside)),
+      );
+      for (const { node, input } of takers)
+        failures.push({
+          reason: "overlapping_output",
+          message: `The input ${input.role} takes the whole folder ${input.path}, in which ${path} is made`,
+          nextStep:
+            "Take the made file as an input of its own, or leave it out of the folder's include patterns.",
+          target: node.id,
+          ...placeOf(node.declaration),
+        });
     }
   }
   return failures;
@@ -210,6 +236,21 @@ function recordCollisions(nodes: readonly ActionNode[]): Failure[] {
     return [];
   });
 }
+
+/** What an action makes is taken whole: its digest is the whole's. */
+const notAsMade = (
+  node: ActionNode,
+  role: string,
+  input: InputDeclaration,
+  kind: string,
+): Failure => ({
+  reason: "invalid_declaration",
+  message: `The input ${role} takes ${input.path} as a ${input.kind}${input.include === undefined ? "" : " in part"}, but it is made as one ${kind}`,
+  nextStep:
+    "Take it as it is made, without patterns; or let its action declare the part as an output.",
+  target: node.id,
+  ...placeOf(node.declaration),
+});
 
 function insideFolder(
   node: ActionNode,

@@ -16,3 +16,14 @@ export function includeFilter(include: readonly string[] | undefined): (path: st
   });
   return (path) => patterns.some((pattern) => pattern.test(path));
 }
+
+/** Whether some file below `folder` could match: a pattern that reaches deeper than the folder itself. */
+export function mayMatchBelow(include: readonly string[] | undefined, folder: string): boolean {
+  if (include === undefined) return true;
+  const depth = folder.split("/").length;
+  return include.some((pattern) => {
+    const parts = pattern.split("/");
+    if (parts.includes("**")) return true;
+    return parts.length > depth && includeFilter([parts.slice(0, depth).join("/")])(folder);
+  });
+}

@@ -9,3 +9,10 @@ export function checkPath(path: string): string | null {
   if (/^(\.aqm|aqm\.lock)(\/|$)/.test(path)) return "lies in a folder that belongs to aqm";
   return null;
 }
+
+/** What no action may overwrite, because aqm or Git lives by it. */
+export function checkOutputPath(path: string): string | null {
+  if (/^\.git(\/|$)/.test(path)) return "lies in a folder that belongs to Git";
+  if (/^(Aqmfile\.ts|conf(\/|$))/.test(path)) return "is read before anything is built";
+  return null;
+}

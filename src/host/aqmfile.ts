@@ -12,7 +12,7 @@ import { loadConfiguration } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
 import { errorText, readTextIfExists, writeFileAtomic } from "./disk.ts";
 import type { Layout } from "./layout.ts";
-import { allCurrent, statSignature } from "./signature.ts";
+import { allCurrent, derivationContext } from "./signature.ts";
 
 export interface LoadedAqmfile {
   readonly graph: Graph;
@@ -22,6 +22,10 @@ export interface LoadedAqmfile {
 }
 
 interface CompiledAqmfile {
+  /** Paths are absolute, so a copied workspace must not believe this. */
+  readonly context: string;
+  /** True when the declarations may depend on more than configs and modules. */
+  readonly ambient: boolean;
   /** File name below `.aqm/compiled`. */
   readonly module: string;
   /** Absolute path and stat signature of every bundled module. */
@@ -38,6 +42,7 @@ export async function loadAqmfile(
   if (!configuration.ok) return configuration;
   const compiled = await compile(layout, evidence);
   if (!compiled.ok) return err([compiled.error]);
+  if (compiled.value.ambient) evidence.leaveIncomplete();
   const { groups } = configuration.value;
   const first = await evaluate(layout, compiled.value, { configuration: groups, trace: false });
   if (first.ok) {
@@ -70,26 +75,31 @@ async function compile(
   evidence: Evidence,
 ): Promise<Result<CompiledAqmfile, Failure>> {
   const index = join(layout.compiled, "aqmfile.json");
+  const context = derivationContext(layout);
   const cached = readCompiled(index);
   const current =
-    cached !== null &&
+    cached?.context === context &&
     allCurrent(cached.inputs, evidence) &&
     fs.existsSync(join(layout.compiled, cached.module));
   if (current) return ok(cached);
   const { bundleModule } = await import("./bundle.ts");
   const bundle = await bundleModule(layout, layout.aqmfile, { sourceMap: true });
   if (!bundle.ok) return bundle;
-  const { code, map, inputs } = bundle.value;
+  const { code, map, looked } = bundle.value;
   const module = `aqmfile-${digestOfBytes(code).slice(7, 27)}.mjs`;
   writeFileAtomic(join(layout.compiled, module), `${code}\n//# sourceMappingURL=${module}.map\n`);
   if (map !== null) writeFileAtomic(join(layout.compiled, `${module}.map`), map);
-  const compiled: CompiledAqmfile = {
-    module,
-    inputs: Object.fromEntries(inputs.map(({ path }) => [path, statSignature(path, evidence)])),
-  };
+  for (const path of Object.keys(looked)) evidence.look(path);
+  const compiled: CompiledAqmfile = { context, module, inputs: looked, ambient: isAmbient(code) };
   writeFileAtomic(index, JSON.stringify(compiled));
   return ok(compiled);
 }
+
+/** Whether the code could look at its surroundings: then an unchanged file may still say something new. */
+const isAmbient = (code: string): boolean =>
+  /\b(?:process|Date|require|fetch|performance|crypto)\b|Math\.random|["']node:|import\(/.test(
+    code,
+  );
 
 let evaluations = 0;
 

@@ -1,13 +1,29 @@
-import { isAbsolute, join } from "node:path";
+import * as fs from "node:fs";
+import { dirname, extname, isAbsolute, join } from "node:path";
+import { digestOfBytes, type Digest } from "../model/digest.ts";
+import type { BuildOptions } from "esbuild";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Layout } from "./layout.ts";
+import { sourceSignature } from "./signature.ts";
 
 export interface Bundle {
   readonly code: string;
   readonly map: string | null;
-  /** Absolute paths of all modules; `used` when tree shaking left something of them. */
-  readonly inputs: readonly { readonly path: string; readonly used: boolean }[];
+  /** Digest of the minified bundle: what is inlined from another module shows here, comments do not. */
+  readonly codeDigest: Digest;
+  readonly inputs: readonly BundleInput[];
+  /** Path → signature of all that decided what was bundled, also of what was looked for in vain. */
+  readonly looked: Readonly<Record<string, string>>;
+}
+
+export interface BundleInput {
+  /** Absolute. */
+  readonly path: string;
+  /** True when tree shaking left something of it. */
+  readonly used: boolean;
+  /** Of the very bytes that were bundled. */
+  readonly digest: Digest;
 }
 
 /**
@@ -20,48 +36,131 @@ export async function bundleModule(
   options: { readonly sourceMap?: boolean } = {},
 ): Promise<Result<Bundle, Failure>> {
   const { build } = await import("esbuild");
+  const reader = new ModuleReader();
+  const shared = {
+    entryPoints: [entry] as string[],
+    outfile: join(layout.compiled, "bundle.mjs"),
+    absWorkingDir: layout.root,
+    bundle: true,
+    write: false as const,
+    metafile: true as const,
+    format: "esm" as const,
+    platform: "node" as const,
+    target: "node20",
+    logLevel: "silent" as const,
+    alias: {
+      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
+      aqm: join(layout.packageRoot, "src/index.ts"),
+    },
+    // The engine's own modules declare nothing at the top level, so what is unused may go.
+    plugins: [sideEffectFree(layout, reader), reader.plugin()],
+  } satisfies BuildOptions;
   try {
     const result = await build({
-      entryPoints: [entry],
-      outfile: join(layout.compiled, "bundle.mjs"),
-      absWorkingDir: layout.root,
-      bundle: true,
-      write: false,
-      metafile: true,
-      format: "esm",
-      platform: "node",
-      target: "node20",
-      logLevel: "silent",
+      ...shared,
       sourcemap: options.sourceMap === true ? "external" : false,
-      alias: {
-        "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
-        aqm: join(layout.packageRoot, "src/index.ts"),
-      },
-      // The engine's own modules declare nothing at the top level, so what is unused may go.
-      plugins: [sideEffectFree(layout)],
     });
-    const code = result.outputFiles.find(({ path }) => path.endsWith(".mjs"))?.text ?? "";
-    const map = result.outputFiles.find(({ path }) => path.endsWith(".map"))?.text ?? null;
+    const minified = await build({ ...shared, minify: true });
+    const text = (files: typeof result.outputFiles, ending: string): string | null =>
+      files.find(({ path }) => path.endsWith(ending))?.text ?? null;
     const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint);
-    const inputs = Object.keys(result.metafile.inputs).map((path) => ({
-      path: isAbsolute(path) ? path : join(layout.root, path),
-      used: (output?.inputs[path]?.bytesInOutput ?? 0) > 0,
-    }));
-    return ok({ code, map, inputs });
+    const inputs = Object.keys(result.metafile.inputs).map((path) => {
+      const absolute = isAbsolute(path) ? path : join(layout.root, path);
+      const used = (output?.inputs[path]?.bytesInOutput ?? 0) > 0;
+      return { path: absolute, used, digest: reader.digestOf(absolute) };
+    });
+    return ok({
+      code: text(result.outputFiles, ".mjs") ?? "",
+      map: text(result.outputFiles, ".map"),
+      codeDigest: digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
+      inputs,
+      looked: reader.looked,
+    });
   } catch (error) {
     return err(bundleFailure(error, entry, layout));
   }
 }
 
-type Plugin = NonNullable<Parameters<typeof import("esbuild").build>[0]["plugins"]>[number];
+type Plugin = NonNullable<BuildOptions["plugins"]>[number];
+type Loader = "ts" | "tsx" | "js" | "jsx" | "json";
 
-function sideEffectFree(layout: Layout): Plugin {
+const LOADERS: Readonly<Record<string, Loader>> = {
+  ".ts": "ts",
+  ".mts": "ts",
+  ".cts": "ts",
+  ".tsx": "tsx",
+  ".js": "js",
+  ".mjs": "js",
+  ".cjs": "js",
+  ".jsx": "jsx",
+  ".json": "json",
+};
+
+/**
+ * Reads each module once, after taking its stat, so that signature, digest and what is bundled are of
+ * the same bytes; and notes where else the bundler may have looked.
+ */
+class ModuleReader {
+  readonly #modules = new Map<string, { readonly contents: Buffer; readonly digest: Digest }>();
+  readonly looked: Record<string, string> = {};
+
+  plugin(): Plugin {
+    return {
+      name: "module-reader",
+      setup: (build) => {
+        build.onLoad({ filter: /\.(?:[mc]?[jt]s|[jt]sx|json)$/, namespace: "file" }, ({ path }) => {
+          const loader = LOADERS[extname(path)];
+          return loader === undefined ? undefined : { contents: this.#read(path).contents, loader };
+        });
+      },
+    };
+  }
+
+  digestOf(path: string): Digest {
+    return this.#read(path).digest;
+  }
+
+  /** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
+  noteResolution(specifier: string, folder: string): void {
+    if (specifier.startsWith(".") || isAbsolute(specifier)) {
+      const base = join(folder, specifier);
+      for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) this.#look(base + ending);
+    }
+    const [first = "", second = ""] = specifier.split("/");
+    const name = first.startsWith("@") ? `${first}/${second}` : first;
+    for (let parent = folder; ; parent = dirname(parent)) {
+      this.#look(join(parent, "package.json"));
+      this.#look(join(parent, "tsconfig.json"));
+      if (!specifier.startsWith("."))
+        this.#look(join(parent, "node_modules", name, "package.json"));
+      if (parent === dirname(parent)) return;
+    }
+  }
+
+  #read(path: string): { readonly contents: Buffer; readonly digest: Digest } {
+    const known = this.#modules.get(path);
+    if (known !== undefined) return known;
+    this.#look(path);
+    const contents = fs.readFileSync(path);
+    const module = { contents, digest: digestOfBytes(contents) };
+    this.#modules.set(path, module);
+    return module;
+  }
+
+  #look(path: string): void {
+    this.looked[path] ??= sourceSignature(path);
+  }
+}
+
+function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
   const own = join(layout.packageRoot, "src");
   return {
     name: "side-effect-free",
     setup(build) {
-      build.onResolve({ filter: /^\.|^aqm(\/|$)/ }, async (args) => {
-        if (args.pluginData === "resolved") return undefined;
+      build.onResolve({ filter: /.*/ }, async (args) => {
+        if (args.pluginData === "resolved" || args.kind === "entry-point") return undefined;
+        reader.noteResolution(args.path, args.resolveDir);
+        if (!/^\.|^aqm(\/|$)/.test(args.path)) return undefined;
         const found = await build.resolve(args.path, {
           kind: args.kind,
           importer: args.importer,

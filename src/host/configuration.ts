@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../model/result.ts";
 import { readTextIfExists, writeFileAtomic } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
-import { statSignature } from "./signature.ts";
+import { derivationContext, statSignature } from "./signature.ts";
 
 export interface Configuration {
   readonly groups: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
@@ -15,6 +15,7 @@ export interface Configuration {
 }
 
 interface CachedConfiguration {
+  readonly context: string;
   readonly groups: Record<string, Record<string, JsonObject>>;
   readonly looked: Record<string, string>;
 }
@@ -30,13 +31,14 @@ export async function loadConfiguration(
   const looked = signatures(layout.conf, evidence);
   const cachePath = join(layout.compiled, "conf.json");
   const cached = readCache(cachePath);
-  if (cached !== null && same(cached.looked, looked)) {
+  const context = derivationContext(layout);
+  if (cached?.context === context && same(cached.looked, looked)) {
     return ok({ groups: cached.groups, files: Object.keys(looked) });
   }
   const { readConfiguration } = await import("./configuration-reader.ts");
   const groups = readConfiguration(layout.conf);
   if (!groups.ok) return err(groups.error);
-  writeFileAtomic(cachePath, JSON.stringify({ groups: groups.value, looked }));
+  writeFileAtomic(cachePath, JSON.stringify({ context, groups: groups.value, looked }));
   return ok({ groups: groups.value, files: Object.keys(looked) });
 }
 
@@ -69,7 +71,7 @@ function readCache(path: string): CachedConfiguration | null {
   const text = readTextIfExists(path);
   if (text === null) return null;
   try {
-    return JSON.parse(text) as CachedConfiguration;
+    return JSON.parse(text) as CachedConfiguration | null;
   } catch {
     return null; // only a cache
   }

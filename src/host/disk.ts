@@ -28,6 +28,19 @@ export const disk = {
   copy: (from: string, to: string): void =>
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE),
   rename: (from: string, to: string): void => fs.renameSync(from, to),
+  /** A rename that also works when `to` lies on another file system, as behind a linked folder. */
+  moveInto: (from: string, to: string): void => {
+    try {
+      disk.rename(from, to);
+    } catch (error) {
+      if (errorCode(error) !== "EXDEV") throw error;
+      const beside = temporaryName(to);
+      fs.cpSync(from, beside, { recursive: true });
+      if (fs.statSync(from).isFile()) disk.sync(beside);
+      disk.rename(beside, to);
+      disk.remove(from);
+    }
+  },
   link: (from: string, to: string): void => fs.linkSync(from, to),
   /** A file, or a folder with all that is in it; fine if it is not there. */
   remove: (path: string): void => fs.rmSync(path, { recursive: true, force: true }),

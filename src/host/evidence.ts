@@ -26,6 +26,11 @@ export class Evidence {
     return this.#complete;
   }
 
+  /** The answer depends on something that leaves no trace here. */
+  leaveIncomplete(): void {
+    this.#complete = false;
+  }
+
   get paths(): readonly string[] {
     return [...this.#noted.keys()];
   }

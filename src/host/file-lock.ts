@@ -47,9 +47,13 @@ export async function acquireFileLock(
     for (;;) {
       if (tryLink(draft, path)) return ok(() => release(path, mine.token));
       const owner = readOwner(path);
-      if (owner === null) continue; // given back in between
+      if (owner === null) {
+        if (!(await pause(1, signal))) return err(cancelled());
+        continue; // given back in between
+      }
       if (isDead(owner)) {
         takeOver(path, owner, draft);
+        if (!(await pause(1, signal))) return err(cancelled());
         continue;
       }
       const description = describe(owner);
@@ -100,7 +104,9 @@ function readOwner(path: string): Owner | null {
   const text = readTextIfExists(path);
   if (text === null) return null;
   try {
-    return JSON.parse(text) as Owner;
+    const owner = JSON.parse(text) as Owner | null;
+    if (typeof owner?.token === "string" && typeof owner.pid === "number") return owner;
+    throw new Error("not an owner");
   } catch {
     return { host: hostname(), pid: 0, started: "", purpose: "", token: "" }; // damaged: nobody's
   }

@@ -42,8 +42,9 @@ export function layoutOf(root: string, packageRoot: string): Layout {
 /** A file name for a target: readable, unique, and safe on every file system. */
 export function fileNameOf(target: string): string {
   const name = encodeURIComponent(target.replaceAll("/", "~")).replaceAll("%", "=");
-  if (name.length <= LONGEST && name.toLowerCase() === name) return name;
-  // A digest keeps apart what is cut off, and what differs only in case.
+  const plain = name.length <= LONGEST && name.toLowerCase() === name && !target.includes("~");
+  if (plain) return name;
+  // A digest keeps apart what is cut off, what differs only in case, and ~ from /.
   const digest = digestOfBytes(target).slice("sha256:".length, 24);
   return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
 }

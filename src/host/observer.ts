@@ -88,8 +88,9 @@ export class Observer {
     if (stat === undefined) return { state: "missing" };
     if (!stat.isDirectory()) return { state: "unreadable", error: `${place.path} is not a folder` };
     const files = await this.listFolder(place, progress);
-    // A folder without a single matching file is what is left when its content was moved away.
-    if (files.length === 0 && place.include !== undefined) return { state: "missing" };
+    if (files.length === 0 && place.include !== undefined) {
+      return { state: "unreadable", error: `nothing in it matches ${place.include.join(", ")}` };
+    }
     return {
       state: "present",
       digest: digestOfFolder(files.map(({ path, digest }) => [path, digest])),

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
@@ -8,8 +8,8 @@ import { err, ok, type Result } from "../model/result.ts";
 import { readTextIfExists, writeFileAtomic } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
-import { pythonClosure } from "./python-closure.ts";
-import { allCurrent, statSignature } from "./signature.ts";
+import { pythonClosure, type UnclearImport } from "./python-closure.ts";
+import { allCurrent, derivationContext, statSignature } from "./signature.ts";
 
 interface CachedSource extends OpSource {
   /** Absolute path and stat signature of each file that was looked at, used or not. */
@@ -26,6 +26,8 @@ export class OpSources {
   readonly #layout: Layout;
   readonly #evidence: Evidence;
   readonly #cachePath: string;
+  /** Paths in the cache are absolute, so a copied workspace must not believe it. */
+  readonly #context: string;
   readonly #cache: Record<string, CachedSource>;
   readonly #known = new Map<string, CachedSource>();
   #dirty = false;
@@ -34,7 +36,8 @@ export class OpSources {
     this.#layout = layout;
     this.#evidence = evidence;
     this.#cachePath = join(layout.compiled, "ops.json");
-    this.#cache = readCache(this.#cachePath);
+    this.#context = derivationContext(layout);
+    this.#cache = readCache(this.#cachePath, this.#context);
   }
 
   /** Resolves the ops of these actions; afterwards `of` answers. */
@@ -45,7 +48,7 @@ export class OpSources {
       const name = op.runtime === "python" ? `python:${op.name}` : op.module;
       if (this.#known.has(name)) continue;
       const cached = this.#cache[name];
-      if (cached !== undefined && allCurrent(cached.looked, this.#evidence)) {
+      if (cached !== undefined && this.#isCurrent(cached)) {
         this.#known.set(name, cached);
         continue;
       }
@@ -58,9 +61,31 @@ export class OpSources {
       this.#cache[name] = found.value;
       this.#dirty = true;
     }
-    if (this.#dirty) writeFileAtomic(this.#cachePath, JSON.stringify(this.#cache));
+    if (this.#dirty)
+      writeFileAtomic(
+        this.#cachePath,
+        JSON.stringify({ context: this.#context, ops: this.#cache }),
+      );
     this.#dirty = false;
     return ok(undefined);
+  }
+
+  /** A file of the op's closure that is no longer what the key was made from; null if all are. */
+  changed(node: ActionNode): string | null {
+    const { op } = node.declaration;
+    if (op.runtime === "typescript") return null; // the compiled module is named after its content
+    const { sources } = this.#get(node);
+    const root = pythonRoot(this.#layout);
+    for (const [path, digest] of Object.entries(sources)) {
+      const bytes = fs.existsSync(join(root, path)) ? fs.readFileSync(join(root, path)) : "";
+      if (digestOfBytes(bytes) !== digest) return `python/${path}`;
+    }
+    return null;
+  }
+
+  #isCurrent({ looked, compiled }: CachedSource): boolean {
+    const there = compiled === null || fs.existsSync(join(this.#layout.compiled, compiled));
+    return there && allCurrent(looked, this.#evidence);
   }
 
   of(node: ActionNode): OpSource {
@@ -105,17 +130,17 @@ export class OpSources {
     const bundled = await bundleModule(this.#layout, entry);
     if (!bundled.ok) return bundled;
     const sources: Record<string, Digest> = {};
-    const looked: Record<string, string> = {};
-    for (const { path, used } of bundled.value.inputs) {
-      looked[path] = statSignature(path, this.#evidence);
-      if (used) sources[sourceName(this.#layout, path)] = digestOfBytes(fs.readFileSync(path));
+    for (const { path, used, digest } of bundled.value.inputs) {
+      if (used) sources[sourceName(this.#layout, path)] = digest;
     }
+    for (const path of Object.keys(bundled.value.looked)) this.#evidence.look(path);
     const ordered = Object.fromEntries(
       Object.entries(sources).sort(([a], [b]) => (a < b ? -1 : 1)),
     );
     const compiled = `op-${digestOfBytes(bundled.value.code).slice(7, 27)}.mjs`;
     writeFileAtomic(join(this.#layout.compiled, compiled), bundled.value.code);
-    return ok({ version: Number(version), sources: ordered, looked, compiled });
+    const { looked, codeDigest } = bundled.value;
+    return ok({ version: Number(version), code: codeDigest, sources: ordered, looked, compiled });
   }
 }
 
@@ -133,11 +158,13 @@ function pythonSource(
   if (version === undefined) return err(versionMissing(node, `python/${entry}`, "VERSION = 1"));
   const sources: Record<string, Digest> = {};
   const looked: Record<string, string> = {};
-  for (const path of pythonClosure(root, entry)) {
+  const closure = pythonClosure(root, entry);
+  if (!closure.ok) return err({ ...unclearImport(closure.error), target: node.id });
+  for (const path of closure.value) {
     looked[join(root, path)] = statSignature(join(root, path), evidence);
     sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
   }
-  return ok({ version: Number(version), sources, looked, compiled: null });
+  return ok({ version: Number(version), code: null, sources, looked, compiled: null });
 }
 
 /** The folder that holds `aqm_runner`: the workspace's own, else the one that came with aqm. */
@@ -150,18 +177,31 @@ export function pythonRoot(layout: Layout): string {
 function sourceName(layout: Layout, path: string): string {
   const own = relative(join(layout.packageRoot, "src"), path);
   if (!own.startsWith("..")) return `aqm/src/${own.split(sep).join("/")}`;
-  return relative(layout.root, path).split(sep).join("/");
+  const parts = path.split(sep);
+  const packages = parts.lastIndexOf("node_modules");
+  if (packages >= 0) return `npm:${parts.slice(packages + 1).join("/")}`;
+  const inside = relative(layout.root, path);
+  // Where a module outside the workspace lies is nobody's business; its bytes are in the key.
+  return inside.startsWith("..") ? `outside:${basename(path)}` : inside.split(sep).join("/");
 }
 
-function readCache(path: string): Record<string, CachedSource> {
+function readCache(path: string, context: string): Record<string, CachedSource> {
   const text = readTextIfExists(path);
   if (text === null) return {};
   try {
-    return JSON.parse(text) as Record<string, CachedSource>;
+    const cache = JSON.parse(text) as { context: string; ops: Record<string, CachedSource> } | null;
+    return cache?.context === context ? cache.ops : {};
   } catch {
     return {}; // only a cache
   }
 }
+
+const unclearImport = ({ path, line, text }: UnclearImport): Failure => ({
+  reason: "invalid_declaration",
+  message: `aqm cannot tell what this line imports: ${text}`,
+  place: { file: `python/${path}`, line },
+  nextStep: "Write it as `from aqm_runner.x import y`, alone at the start of a line or indented.",
+});
 
 const opMissing = (node: ActionNode, file: string): Failure => ({
   reason: "invalid_declaration",

@@ -25,17 +25,15 @@ export function publish(
 ): void {
   const intent: Intent = { schema: 1, moves, record };
   if (isOneStep(layout, moves)) {
-    for (const { from, to } of moves) {
-      disk.makeFolder(dirname(join(layout.root, to)));
-      disk.rename(join(layout.root, from), join(layout.root, to));
-    }
+    for (const { from, to } of moves) move(layout, from, to);
     keep(records, record);
     return;
   }
   const path = join(layout.journal, `${fileNameOf(record.target)}.json`);
   writeFileAtomic(path, JSON.stringify(intent));
   disk.syncFolder(layout.journal);
-  carryOut(layout, records, intent);
+  for (const { from, to } of moves) move(layout, from, to);
+  keep(records, record);
   disk.remove(path);
 }
 
@@ -50,16 +48,10 @@ function isOneStep(layout: Layout, moves: Intent["moves"]): boolean {
   return fs.statSync(join(layout.root, only.from)).isFile() && target?.isDirectory() !== true;
 }
 
-function carryOut(layout: Layout, records: Records, { moves, record }: Intent): void {
-  for (const { from, to } of moves) {
-    const source = join(layout.root, from);
-    const target = join(layout.root, to);
-    if (!fs.existsSync(source)) continue; // moved before the crash
-    disk.makeFolder(dirname(target));
-    replace(source, target, join(layout.stage, `${fileNameOf(to)}.old`));
-    disk.syncFolder(dirname(target));
-  }
-  keep(records, record);
+function move(layout: Layout, from: string, to: string): void {
+  const target = join(layout.root, to);
+  disk.makeFolder(dirname(target));
+  replace(join(layout.root, from), target, join(layout.stage, `${fileNameOf(to)}.old`));
 }
 
 function keep(records: Records, record: ActionRecord): void {
@@ -72,28 +64,68 @@ function replace(source: string, target: string, aside: string): void {
   const existing = fs.lstatSync(target, { throwIfNoEntry: false });
   if (existing?.isDirectory() === true || fs.statSync(source).isDirectory()) {
     disk.remove(aside);
-    if (existing !== undefined) disk.rename(target, aside);
-    disk.rename(source, target);
+    if (existing !== undefined) disk.moveInto(target, aside);
+    disk.moveInto(source, target);
+    disk.syncFolder(dirname(target));
     disk.remove(aside);
     return;
   }
-  disk.rename(source, target);
+  disk.moveInto(source, target);
 }
 
-/** Finishes what a crash left; an intent that is not whole never moved anything and is dropped. */
-export function recoverPublications(layout: Layout, records: Records): readonly string[] {
+export interface Recovery {
+  /** Targets whose publication was finished. */
+  readonly finished: readonly string[];
+  /** Targets whose publication could not be finished: they will be made again. */
+  readonly given_up: readonly string[];
+}
+
+/**
+ * Finishes what a crash left. An intent that is not whole never moved anything and is dropped; so is one
+ * whose outputs are not, in the end, what its record says. Nothing here can stop a later build.
+ *
+ * @param digestOf the digest of what is at a workspace-relative path now
+ */
+export async function recoverPublications(
+  layout: Layout,
+  records: Records,
+  digestOf: (path: string) => Promise<string | null>,
+): Promise<Recovery> {
   const finished: string[] = [];
-  if (!fs.existsSync(layout.journal)) return finished;
-  for (const name of fs.readdirSync(layout.journal)) {
+  const given_up: string[] = [];
+  for (const name of fs.existsSync(layout.journal) ? fs.readdirSync(layout.journal) : []) {
     const path = join(layout.journal, name);
     const intent = name.endsWith(".json") ? parseIntent(readTextIfExists(path) ?? "") : null;
     if (intent !== null) {
-      carryOut(layout, records, intent);
-      finished.push(intent.record.target);
+      const whole = await finish(layout, intent, digestOf);
+      if (whole) keep(records, intent.record);
+      (whole ? finished : given_up).push(intent.record.target);
     }
     disk.remove(path);
   }
-  return finished;
+  return { finished, given_up };
+}
+
+async function finish(
+  layout: Layout,
+  { moves, record }: Intent,
+  digestOf: (path: string) => Promise<string | null>,
+): Promise<boolean> {
+  try {
+    for (const { from, to } of moves) {
+      const aside = join(layout.stage, `${fileNameOf(to)}.old`);
+      if (fs.existsSync(join(layout.root, from))) move(layout, from, to);
+      else if (fs.existsSync(aside) && !fs.existsSync(join(layout.root, to))) {
+        disk.moveInto(aside, join(layout.root, to)); // the new one is lost: keep the old one
+      }
+    }
+    for (const { path, digest } of Object.values(record.outputs)) {
+      if ((await digestOf(path)) !== digest) return false;
+    }
+    return true;
+  } catch {
+    return false; // whatever stands in the way now will be named when the target is made again
+  }
 }
 
 function parseIntent(text: string): Intent | null {

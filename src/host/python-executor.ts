@@ -3,6 +3,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
+import { canonicalJson } from "../model/json.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Execution, ExecutionRequest } from "../ports.ts";
 import { disk, errorText } from "./disk.ts";
@@ -97,7 +98,7 @@ export class PythonExecutor {
     for (const [role, { path, kind }] of Object.entries(node.declaration.outputs)) {
       outputs[role] = { path: stage.paths[role] ?? "", kind, name: path };
     }
-    const { params } = node.declaration;
+    const params = JSON.parse(canonicalJson(node.declaration.params)) as object;
     const { version } = opSources.of(node);
     return {
       protocol: 1,

@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { actionKey } from "../keys/describe.ts";
-import type { Digest } from "../model/digest.ts";
+import { hasConflictMarkers } from "../keys/resolve.ts";
+import { isDigest, type Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
@@ -19,6 +20,8 @@ export class Records {
   readonly #targetsInHistory = new Set<string>();
   /** Records that could not be read; shown to the user once. */
   readonly damaged: string[] = [];
+  /** Of these, the ones that a merge left with conflict markers. */
+  readonly conflicted = new Set<string>();
 
   constructor(lockFolder: string, historyPath: string) {
     this.#folder = lockFolder;
@@ -83,6 +86,7 @@ export class Records {
     if (record !== null && fits) return record;
     // A record whose outputs were renamed since is merely old; anything else is damage.
     if (record === null) this.damaged.push(path);
+    if (record === null && hasConflictMarkers(text)) this.conflicted.add(path);
     return null;
   }
 
@@ -108,10 +112,22 @@ export class Records {
 export function parseRecord(text: string): ActionRecord | null {
   try {
     const record = JSON.parse(text) as ActionRecord;
-    return actionKey(record.action) === record.key ? record : null;
+    return isWhole(record) && actionKey(record.action) === record.key ? record : null;
   } catch {
     return null;
   }
+}
+
+function isWhole(record: ActionRecord): boolean {
+  const outputs = Object.values(record.outputs);
+  return (
+    (record.schema as number) === 1 &&
+    typeof record.target === "string" &&
+    typeof record.cost.seconds === "number" &&
+    typeof record.input_paths === "object" &&
+    outputs.every(({ path, digest }) => typeof path === "string" && isDigest(digest)) &&
+    Object.values(record.action.inputs).every(isDigest)
+  );
 }
 
 /** Keys sorted at every level, two spaces, one value a line: what a merge can work with. */

@@ -1,13 +1,34 @@
 import * as fs from "node:fs";
+import { join } from "node:path";
 import { signatureOf, type Evidence } from "./evidence.ts";
+import type { Layout } from "./layout.ts";
+import { isRacy, wallClock } from "./stat-cache.ts";
 
-/** Tells whether a file may have changed, for caches of things that are derived from sources. */
+/**
+ * Tells whether a source may have changed: its stat, and where it leads if it is a link. Of a file that
+ * was written a moment ago nothing can be told, so its signature fits no later one.
+ */
+export function sourceSignature(path: string): string {
+  const link = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (link === undefined) return "missing";
+  const linked = link.isSymbolicLink();
+  const stat = linked ? fs.statSync(path, { bigint: true, throwIfNoEntry: false }) : link;
+  const text = `${signatureOf(stat)}${linked ? ` → ${fs.readlinkSync(path)}` : ""}`;
+  return stat !== undefined && isRacy(stat, wallClock()) ? `${text} racy ${wallClock()}` : text;
+}
+
+/** The same, noted as evidence. */
 export function statSignature(path: string, evidence: Evidence): string {
-  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-  evidence.note(path, stat);
-  return signatureOf(stat);
+  evidence.look(path);
+  return sourceSignature(path);
 }
 
 /** True while every file still has the signature that was noted. */
 export const allCurrent = (noted: Readonly<Record<string, string>>, evidence: Evidence): boolean =>
   Object.entries(noted).every(([path, known]) => statSignature(path, evidence) === known);
+
+/** What derived files depend on beside sources: where things lie, and which aqm derived them. */
+export function derivationContext(layout: Layout): string {
+  const aqm = sourceSignature(join(layout.packageRoot, "dist/main.js"));
+  return JSON.stringify([layout.root, layout.packageRoot, aqm]);
+}

@@ -49,9 +49,19 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   });
 }
 
+/** File systems allow 255 bytes a name; lock records and temporary files need some for themselves. */
+const LONGEST_NAME = 220;
+
 /** Hours of work must not end at a folder that cannot be written. */
 function checkWritable(layout: Layout, node: ActionNode): void {
   for (const { path } of Object.values(node.declaration.outputs)) {
+    const longest = Math.max(...path.split("/").map((part) => Buffer.byteLength(part)));
+    if (longest > LONGEST_NAME) {
+      throw Object.assign(
+        new Error(`a part of ${path} has ${longest} bytes; ${LONGEST_NAME} is the most`),
+        { code: "ENAMETOOLONG" },
+      );
+    }
     const parent = dirname(join(layout.root, path));
     disk.makeFolder(parent);
     fs.accessSync(parent, fs.constants.W_OK);

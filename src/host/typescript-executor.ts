@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ActionNode } from "../graph/graph.ts";
 import type { Failure } from "../model/failure.ts";
+import { canonicalJson, type JsonObject } from "../model/json.ts";
 import type { OpCall, OpFailure, OpOutputs, TypescriptOpModule } from "../model/op.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Execution, ExecutionRequest } from "../ports.ts";
@@ -46,7 +47,7 @@ export class TypescriptExecutor {
       const absolute = join(this.#layout.root, path);
       inputs[role] = { path, text: () => fs.readFileSync(absolute, "utf8") };
     }
-    const call: OpCall<object, string> = { params: node.declaration.params, inputs };
+    const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
     try {
       const url = pathToFileURL(this.#opSources.compiledModule(node)).href;
       const module = (await import(url)) as TypescriptOpModule<object, string, string>;
@@ -63,6 +64,9 @@ export class TypescriptExecutor {
     }
   }
 }
+
+/** As the key saw them (no -0, no undefined), and the op's own to change. */
+const jsonCopy = (params: JsonObject): object => JSON.parse(canonicalJson(params)) as object;
 
 const refused = (node: ActionNode, failure: OpFailure): Failure => ({
   ...failure,

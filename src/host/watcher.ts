@@ -1,12 +1,14 @@
+import { relative } from "node:path";
 import type { FileWatch } from "../ports.ts";
 
 /** One save is often several events; this long after the last one we look. */
 const SETTLE = 30;
-const IGNORED = /[\\/](\.aqm|node_modules|\.git)([\\/]|$)/;
+const IGNORED = /(?:^|[\\/])(?:\.aqm|node_modules|\.git)(?:[\\/]|$)/;
 
 /** Watches files and folders; `changed` is called once for a burst of events. */
-export async function watchFiles(changed: () => void): Promise<FileWatch> {
+export async function watchFiles(root: string, changed: () => void): Promise<FileWatch> {
   const { watch } = await import("chokidar");
+  const ignored = (path: string): boolean => IGNORED.test(relative(root, path));
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
     clearTimeout(timer);
@@ -19,7 +21,7 @@ export async function watchFiles(changed: () => void): Promise<FileWatch> {
       const wanted = new Set(paths);
       if (watcher !== null && [...wanted].every((path) => watched.has(path))) return false;
       // A watcher tells only once, and only as a whole, when it is on: so a new one for a new set.
-      const next = watch([...wanted], { ignoreInitial: true, ignored: IGNORED });
+      const next = watch([...wanted], { ignoreInitial: true, ignored });
       await new Promise<void>((resolve) => next.once("ready", resolve));
       // "raw" too: chokidar drops a second change of a file within 50 ms of the first.
       next.on("all", soon).on("raw", soon).on("error", soon);

@@ -14,7 +14,7 @@ import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { Observer, type FolderFile } from "./observer.ts";
-import { publish, recoverPublications } from "./publication.ts";
+import { publish, recoverPublications, type Recovery } from "./publication.ts";
 import { Records } from "./records.ts";
 import { openStage } from "./stage.ts";
 import { StatCache, wallClock } from "./stat-cache.ts";
@@ -27,6 +27,7 @@ export interface WorkspaceOptions {
   readonly evidence: Evidence;
   readonly layout: Layout;
   readonly opSource: (node: ActionNode) => OpSource;
+  readonly opChanged: (node: ActionNode) => string | null;
   readonly environment: (name: string) => EnvironmentDescription;
   readonly unsupported: (
     node: ActionNode,
@@ -37,6 +38,7 @@ export interface WorkspaceOptions {
 export class DiskWorkspace implements Workspace {
   readonly records: Records;
   readonly opSource: WorkspaceOptions["opSource"];
+  readonly opChanged: WorkspaceOptions["opChanged"];
   readonly environment: WorkspaceOptions["environment"];
   readonly unsupported: WorkspaceOptions["unsupported"];
   readonly #layout: Layout;
@@ -51,6 +53,7 @@ export class DiskWorkspace implements Workspace {
     this.#layout = layout;
     this.#evidence = options.evidence;
     this.opSource = options.opSource;
+    this.opChanged = options.opChanged;
     this.environment = options.environment;
     this.unsupported = options.unsupported;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
@@ -92,6 +95,11 @@ export class DiskWorkspace implements Workspace {
     return this.#store.has(digest);
   }
 
+  /** Whether anything was put into the store. */
+  get storeGrown(): boolean {
+    return this.#store.grown;
+  }
+
   // --- Looking ---------------------------------------------------------------------------------
 
   async survey(nodes: readonly ActionNode[], progress: (event: BuildEvent) => void): Promise<void> {
@@ -110,10 +118,11 @@ export class DiskWorkspace implements Workspace {
     }
     for (const path of this.records.damaged.splice(0)) {
       const file = relative(this.#layout.root, path);
-      progress({
-        type: "notice",
-        message: `${file} is damaged and was ignored; its target counts as never built`,
-      });
+      const target = relative(this.#layout.lockRecords, path).replace(/\.json$/, "");
+      const message = this.records.conflicted.has(path)
+        ? `${file} is in the middle of a merge and was ignored; its target counts as never built until \`aqm lock resolve ${target}\` has settled it`
+        : `${file} is damaged and was ignored; its target counts as never built`;
+      progress({ type: "notice", message });
     }
   }
 
@@ -139,13 +148,18 @@ export class DiskWorkspace implements Workspace {
 
   // --- Changing --------------------------------------------------------------------------------
 
-  recover(): Promise<Result<readonly string[], Failure>> {
+  async recover(): Promise<Result<Recovery, Failure>> {
     try {
-      const finished = recoverPublications(this.#layout, this.records);
+      const recovery = await recoverPublications(this.#layout, this.records, async (path) => {
+        const absolute = join(this.#layout.root, path);
+        const folder = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
+        const found = await this.#observer.observe({ path, kind: folder ? "folder" : "file" });
+        return found.state === "present" ? found.digest : null;
+      });
       disk.remove(this.#layout.stage);
-      return Promise.resolve(ok(finished));
+      return ok(recovery);
     } catch (error) {
-      return Promise.resolve(err(diskFailure(error, ".aqm")));
+      return err(diskFailure(error, ".aqm"));
     }
   }
 
@@ -270,6 +284,7 @@ export class DiskWorkspace implements Workspace {
     try {
       removeIfEmpty(this.#layout.stage);
       this.#cache.save();
+      this.#store.close();
     } catch (error) {
       // Only a cache: on a full or read-only disk the next command hashes again.
       if (errorCode(error) === "") throw new Error(errorText(error), { cause: error });

@@ -6,6 +6,8 @@ import type { ActionDescription, EnvironmentDescription } from "../model/record.
 /** What is known of an op's code. */
 export interface OpSource {
   readonly version: number;
+  /** Digest of the op as one minified bundle, where there is one: it also covers what was inlined. */
+  readonly code: Digest | null;
   /** Module path to digest, for every module in the op's closure. */
   readonly sources: Readonly<Record<string, Digest>>;
 }
@@ -31,6 +33,7 @@ export function describeAction(
       runtime: op.runtime,
       name: op.runtime === "python" ? op.name : op.module,
       version: source.version,
+      code: source.code,
       sources: source.sources,
     },
     environment,

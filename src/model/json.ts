@@ -9,6 +9,10 @@ export interface JsonObject {
 
 /** Thrown for values that JSON would silently drop or merge: a key must never hide a difference. */
 export class NotJsonError extends Error {
+  override readonly name = "NotJsonError";
+  /** The action whose declaration holds the value, once that is known. */
+  target: string | undefined;
+
   constructor(path: string, what: string) {
     super(`${path === "" ? "the value" : path} is ${what}, which JSON cannot hold`);
   }

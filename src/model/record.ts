@@ -12,6 +12,8 @@ export interface ActionDescription {
     readonly runtime: "python" | "typescript";
     readonly name: string;
     readonly version: number;
+    /** Digest of a TypeScript op's minified bundle; null for Python. */
+    readonly code: Digest | null;
     /** Source closure: path of each module that the op imports, and its digest. */
     readonly sources: Readonly<Record<string, Digest>>;
   };

@@ -2,7 +2,7 @@ import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import { actionKey, describeAction } from "../keys/describe.ts";
 import { differences } from "../keys/difference.ts";
 import type { Digest } from "../model/digest.ts";
-import type { Json } from "../model/json.ts";
+import { NotJsonError, type Json } from "../model/json.ts";
 import type { ActionDescription, ActionRecord } from "../model/record.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -66,7 +66,7 @@ export function judge(
   const { op } = node.declaration;
   const environment = op.runtime === "python" ? knowledge.environment(op.environment) : null;
   const description = describeAction(node, digests, knowledge.opSource(node), environment);
-  const key = actionKey(description);
+  const key = keyOf(node, description);
   const record = knowledge.record(node);
   const recorded = record?.key === key;
   const result = recorded ? record : knowledge.trace(node, key);
@@ -100,6 +100,16 @@ export function judge(
     return { verdict: "restore", causes, ...known, result, absent: new Set(lost), missingFrom: [] };
   }
   return toRun(node, inputs, causes, known, knowledge);
+}
+
+/** Params come from an Aqmfile, which may hold anything; the error should say whose they are. */
+function keyOf(node: ActionNode, description: ActionDescription): Digest {
+  try {
+    return actionKey(description);
+  } catch (error) {
+    if (error instanceof NotJsonError) error.target = node.id;
+    throw error;
+  }
 }
 
 function toRun(
@@ -210,13 +220,18 @@ export function sourceState(node: ActionNode, input: GraphInput, knowledge: Know
       cause: { kind: "input_unreadable", path: input.path, error: found.error },
     };
   }
-  const record = knowledge.record(node);
+  // Only what has to be obtained may be absent from a clone; anything else is simply missing.
+  const record = input.obtain === undefined ? null : knowledge.record(node);
   const digest = record?.action.inputs[input.role];
-  if (digest !== undefined && record?.input_paths[input.role] === input.path) {
+  if (digest !== undefined && record?.input_paths[input.role] === inputPlace(input)) {
     return { state: "known", digest, present: false };
   }
   return { state: "blocked", cause: inputMissing(input) };
 }
+
+/** Where an input is and what of it counts, as records say it. */
+export const inputPlace = ({ path, include }: GraphInput): string =>
+  include === undefined ? path : `${path} (${include.join(" ")})`;
 
 const inputMissing = (input: GraphInput): Cause => ({
   kind: "input_missing",

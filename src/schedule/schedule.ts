@@ -230,13 +230,16 @@ export class Schedule {
   }
 
   #blockConsumers(failed: Entry, commands: Command[]): void {
-    const cause: Cause = { kind: "blocked_by", producer: failed.node.id };
-    for (const node of failed.node.consumers) {
-      const entry = this.#entries.get(node);
-      if (entry?.status !== "waiting") continue;
-      entry.status = "blocked";
-      commands.push({ type: "report_blocked", node, causes: [cause] });
-      this.#blockConsumers(entry, commands);
+    const pending = [failed];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const cause: Cause = { kind: "blocked_by", producer: next.node.id };
+      for (const node of next.node.consumers) {
+        const entry = this.#entries.get(node);
+        if (entry?.status !== "waiting") continue;
+        entry.status = "blocked";
+        commands.push({ type: "report_blocked", node, causes: [cause] });
+        pending.push(entry);
+      }
     }
   }
 

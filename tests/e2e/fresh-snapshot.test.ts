@@ -13,7 +13,7 @@ beforeEach(async () => {
   workspace = textWorkspace();
   workspace.edit(
     "Aqmfile.ts",
-    'poem: file("poems/" + name + ".txt")',
+    'poem: file("poems/" + name + ".txt", { obtain: "write a poem" })',
     'poem: file("poems/" + name + ".txt"), all: folder("poems")',
   );
   workspace.edit("Aqmfile.ts", "configuration, file,", "configuration, file, folder,");

@@ -49,7 +49,7 @@ const shouted = (name: string) =>
   action({
     op: shout,
     params: { loud },
-    inputs: { poem: file("poems/" + name + ".txt") },
+    inputs: { poem: file("poems/" + name + ".txt", { obtain: "write a poem" }) },
     outputs: { text: local("big/" + name + ".txt") },
   });
 const joined = action({

@@ -63,6 +63,8 @@ describe("configuration", () => {
     const folder = workspace("size: 1\n");
     await groups(folder);
     const cache = ".aqm/compiled/conf.json";
+    // A file that was written a clock tick ago is not believed to stay as it is.
+    while (folder.read(cache).includes("racy")) await groups(folder);
     folder.write(cache, folder.read(cache).replace('"size":1', '"size":42'));
     expect(await groups(folder)).toEqual({ paper: { a4: { size: 42 } } });
     folder.write(cache, "{");

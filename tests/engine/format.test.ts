@@ -115,6 +115,7 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   not_writable: EXIT.actionFailed,
   lock_held: EXIT.actionFailed,
   state_damaged: EXIT.actionFailed,
+  git_failed: EXIT.actionFailed,
 };
 
 describe("the text of a failure", () => {

@@ -106,11 +106,14 @@ describe("folders", () => {
     });
   });
 
-  it("may be empty, but one without any matching file is missing", async () => {
+  it("may be empty, but patterns that nothing in it matches are a mistake", async () => {
     const folder = new Folder({ "d/a.txt": "1", "e/x": "" });
     folder.remove("e/x");
     expect(await look(folder, dir("e"))).toMatchObject({ state: "present", digest: listed({}) });
-    expect(await look(folder, dir("d", "*.bin"))).toEqual({ state: "missing" });
+    expect(await look(folder, dir("d", "*.bin"))).toEqual({
+      state: "unreadable",
+      error: "nothing in it matches *.bin",
+    });
     expect(await look(folder, dir("none"))).toEqual({ state: "missing" });
   });
 

@@ -37,7 +37,7 @@ interface Crashed {
   readonly folder: Folder;
   readonly layout: Layout;
   readonly record: () => ActionRecord | null;
-  readonly recover: () => readonly string[];
+  readonly recover: () => Promise<readonly string[]>;
 }
 
 const recordsOf = (layout: Layout): Records =>
@@ -59,7 +59,18 @@ function workspace(): Crashed {
     folder,
     layout,
     record: () => recordsOf(layout).record(node),
-    recover: () => recoverPublications(layout, recordsOf(layout)),
+    recover: async () => {
+      // What the record says of the new content, when that is what is there.
+      const digestOf = (path: string): Promise<string | null> => {
+        const place = folder.at(path);
+        const isNew = fs.statSync(place).isDirectory()
+          ? fs.readdirSync(place).includes("new")
+          : fs.readFileSync(place, "utf8") === "new";
+        const output = Object.values(NEW.outputs).find((one) => one.path === path);
+        return Promise.resolve(isNew ? (output?.digest ?? null) : null);
+      };
+      return (await recoverPublications(layout, recordsOf(layout), digestOf)).finished;
+    },
   };
 }
 
@@ -89,11 +100,11 @@ function expectOld({ folder, record }: Crashed): void {
 }
 
 describe("publishing", () => {
-  it("replaces files and folders and the record, and leaves no intent behind", () => {
+  it("replaces files and folders and the record, and leaves no intent behind", async () => {
     const state = workspace();
     publish(state.layout, recordsOf(state.layout), MOVES, NEW);
     expectNew(state);
-    expect(state.recover()).toEqual([]);
+    expect(await state.recover()).toEqual([]);
   });
 
   it("makes the folders above a new output", () => {
@@ -105,9 +116,9 @@ describe("publishing", () => {
 });
 
 describe("after a crash", () => {
-  it("before the intent was written, everything is as before", () => {
+  it("before the intent was written, everything is as before", async () => {
     const state = workspace();
-    expect(state.recover()).toEqual([]);
+    expect(await state.recover()).toEqual([]);
     expectOld(state);
   });
 
@@ -118,67 +129,76 @@ describe("after a crash", () => {
       "with a record that is not whole",
       JSON.stringify({ schema: 1, moves: MOVES, record: { ...NEW, key: OLD.key } }),
     ],
-  ])("with an intent that is %s, everything is as before", (_, text) => {
+  ])("with an intent that is %s, everything is as before", async (_, text) => {
     const state = workspace();
     state.folder.write(JOURNAL, text);
-    expect(state.recover()).toEqual([]);
+    expect(await state.recover()).toEqual([]);
     expectOld(state);
     expect(state.folder.exists(JOURNAL)).toBe(false);
   });
 
-  it("while the intent was written under its temporary name, everything is as before", () => {
+  it("while the intent was written under its temporary name, everything is as before", async () => {
     const state = workspace();
     intent(state.folder);
     fs.renameSync(state.folder.at(JOURNAL), state.folder.at(`${JOURNAL}.ab12.tmp`));
-    expect(state.recover()).toEqual([]);
+    expect(await state.recover()).toEqual([]);
     expectOld(state);
     expect(fs.readdirSync(state.folder.at(".aqm/journal"))).toEqual([]);
   });
 
-  it.each([0, 1, 2, 3])("after %i of 3 moves, the rest is done", (moved) => {
+  it.each([0, 1, 2, 3])("after %i of 3 moves, the rest is done", async (moved) => {
     const state = workspace();
     intent(state.folder);
     for (let step = 0; step < moved; step++) move(state.folder, step);
-    expect(state.recover()).toEqual(["out/one"]);
+    expect(await state.recover()).toEqual(["out/one"]);
     expectNew(state);
   });
 
-  it("between the two steps that replace a folder, the new one takes its place", () => {
+  it("between the two steps that replace a folder, the new one takes its place", async () => {
     const state = workspace();
     intent(state.folder);
     move(state.folder, 0);
     move(state.folder, 1);
     const aside = state.folder.at(`.aqm/stage/${fileNameOf("out/folder")}.old`);
     fs.renameSync(state.folder.at("out/folder"), aside);
-    expect(state.recover()).toEqual(["out/one"]);
+    expect(await state.recover()).toEqual(["out/one"]);
     expectNew(state);
     expect(fs.existsSync(aside)).toBe(false);
   });
 
-  it("with the old folder still aside, it is cleared away", () => {
+  it("with the old folder still aside, it is cleared away", async () => {
     const state = workspace();
     intent(state.folder);
     const aside = `.aqm/stage/${fileNameOf("out/folder")}.old`;
     state.folder.write(`${aside}/old`, "old");
-    expect(state.recover()).toEqual(["out/one"]);
+    expect(await state.recover()).toEqual(["out/one"]);
     expectNew(state);
   });
 
-  it("with the record written but the intent still there, nothing is lost", () => {
+  it("with the record written but the intent still there, nothing is lost", async () => {
     const state = workspace();
     intent(state.folder);
     for (let step = 0; step < 3; step++) move(state.folder, step);
     recordsOf(state.layout).write(NEW);
     recordsOf(state.layout).addToHistory(NEW);
-    expect(state.recover()).toEqual(["out/one"]);
+    expect(await state.recover()).toEqual(["out/one"]);
     expectNew(state);
   });
 
-  it("recovers twice as well as once", () => {
+  it("believes no record whose outputs were taken away meanwhile", async () => {
     const state = workspace();
     intent(state.folder);
-    state.recover();
-    expect(state.recover()).toEqual([]);
+    fs.rmSync(state.folder.at(STAGE), { recursive: true });
+    expect(await state.recover()).toEqual([]);
+    expect(state.record()).toEqual(OLD);
+    expect(fs.readFileSync(state.folder.at("out/one"), "utf8")).toBe("old");
+  });
+
+  it("recovers twice as well as once", async () => {
+    const state = workspace();
+    intent(state.folder);
+    await state.recover();
+    expect(await state.recover()).toEqual([]);
     expectNew(state);
   });
 });

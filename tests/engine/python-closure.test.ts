@@ -1,23 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { pythonClosure } from "../../src/host/python-closure.ts";
 import { Folder } from "./support/folder.ts";
+import { errorOf, valueOf } from "./support/results.ts";
 
 const ENTRY = "aqm_runner/ops/op.py";
 const closure = (op: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
-  pythonClosure(
-    new Folder({
-      [ENTRY]: op,
-      "aqm_runner/__init__.py": "",
-      "aqm_runner/a.py": "",
-      "aqm_runner/b.py": "from aqm_runner import c\n",
-      "aqm_runner/c.py": "from aqm_runner.b import thing\n",
-      "aqm_runner/package/__init__.py": "from aqm_runner.package.inner import x\n",
-      "aqm_runner/package/inner.py": "",
-      "aqm_runner/package/other.py": "",
-      "aqm_runner/unused.py": "",
-      ...files,
-    }).path,
-    ENTRY,
+  valueOf(
+    pythonClosure(
+      new Folder({
+        [ENTRY]: op,
+        "aqm_runner/__init__.py": "",
+        "aqm_runner/a.py": "",
+        "aqm_runner/b.py": "from aqm_runner import c\n",
+        "aqm_runner/c.py": "from aqm_runner.b import thing\n",
+        "aqm_runner/package/__init__.py": "from aqm_runner.package.inner import x\n",
+        "aqm_runner/package/inner.py": "",
+        "aqm_runner/package/other.py": "",
+        "aqm_runner/unused.py": "",
+        ...files,
+      }).path,
+      ENTRY,
+    ),
   );
 const names = (op: string): string =>
   closure(op)
@@ -38,9 +41,22 @@ describe("the source closure of a Python op", () => {
     ["from aqm_runner import (\n    a,\n    unused,  # why\n)", "__init__.py a.py unused.py"],
     ["def run():\n    from aqm_runner.a import lazily", "__init__.py a.py"],
     ["try:\n    import aqm_runner.a\nexcept ImportError: pass", "__init__.py a.py"],
-    ["from aqm_runner import a; x = 1", "__init__.py a.py"],
+    ["import aqm_runner.a, aqm_runner.unused as u", "__init__.py a.py unused.py"],
+    ["from aqm_runner.package import *", "__init__.py package/__init__.py package/inner.py"],
   ])("follows %j", (line, found) => {
     expect(names(`${line}\n`)).toBe(found);
+  });
+
+  it.each([
+    ["from aqm_runner import a; x = 1"],
+    ["from . import a"],
+    ["from .package import other"],
+    ["if 1: import aqm_runner.a"],
+    ["x = 1; from aqm_runner import a"],
+    ["from aqm_runner.ops \\\n    import op"],
+  ])("refuses %j rather than missing it, and says where", (line) => {
+    const folder = new Folder({ [ENTRY]: `"""Doc."""\n${line}\n`, "aqm_runner/a.py": "" });
+    expect(errorOf(pythonClosure(folder.path, ENTRY))).toMatchObject({ path: ENTRY, line: 2 });
   });
 
   it("follows imports of imports, also in a circle", () => {

@@ -108,6 +108,10 @@ async function build(session: Session, args: Arguments, request: Request): Promi
       ports,
       reporter.report,
     );
+    if (session.workspace.storeGrown) {
+      const { tidyStore } = await import("../tidy.ts");
+      await tidyStore(session.layout, reporter.report, signal);
+    }
     if (outcome.plan !== null) await remember(session, outcome.plan, request);
     return outcome.exitCode;
   } finally {

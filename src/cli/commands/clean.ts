@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
 import { disk } from "../../host/disk.ts";
-import { EXIT } from "../../model/failure.ts";
+import { EXIT, exitCodeOf } from "../../model/failure.ts";
 import type { Arguments } from "../arguments.ts";
-import { openSession } from "../session.ts";
+import { openSession, type Session } from "../session.ts";
 import { print, printFailures, printJson } from "../terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
@@ -11,7 +11,31 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { layout, selection, workspace } = session.value;
+  if (args.flag("dry-run")) return clean(session.value, args);
+  // Not under the feet of a build, and not before what one left unfinished is settled.
+  const { acquireFileLock } = await import("../../host/file-lock.ts");
+  const { interruptible } = await import("../interrupt.ts");
+  const { signal, dispose } = interruptible();
+  const lock = await acquireFileLock(
+    join(session.value.layout.state, "build.lock"),
+    "aqm clean",
+    (owner) => process.stderr.write(`waiting for ${owner}\n`),
+    signal,
+  );
+  dispose();
+  if (!lock.ok) {
+    printFailures([lock.error]);
+    return exitCodeOf(lock.error);
+  }
+  try {
+    await session.value.workspace.recover();
+    return await clean(session.value, args);
+  } finally {
+    await lock.value();
+  }
+}
+
+async function clean({ layout, selection, workspace }: Session, args: Arguments): Promise<number> {
   const nodes = [...selection.requested];
   await workspace.survey(nodes, () => undefined);
   const removed: string[] = [];

@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import { EXIT } from "../../model/failure.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
-import { openSession, realPorts } from "../session.ts";
+import { workspaceRoot } from "../root.ts";
+import { openSession, realPorts, type Session } from "../session.ts";
 import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
@@ -15,12 +17,18 @@ export async function run(args: Arguments): Promise<number> {
   const { watchFiles } = await import("../../host/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
   const { signal, dispose } = interruptible();
+  let last: Session | null = null;
   try {
     await watchBuild(
       {
         open: async () => {
+          if (last?.workspace.storeGrown === true) {
+            const { tidyStore } = await import("../tidy.ts");
+            await tidyStore(last.layout, reporter.report, signal);
+          }
           const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
           if (!session.ok) return session;
+          last = session.value;
           const { layout, aqmfile, opSources, selection, targets, gpus, expected } = session.value;
           const ports = await realPorts(session.value, args.value("python"));
           return {
@@ -33,7 +41,8 @@ export async function run(args: Arguments): Promise<number> {
             },
           };
         },
-        watchFiles,
+        watchFiles: (changed) => watchFiles(workspaceRoot(), changed),
+        always: ["Aqmfile.ts", "conf", "rules"].map((name) => join(workspaceRoot(), name)),
         gpu: args.flag("gpu"),
         signal,
       },

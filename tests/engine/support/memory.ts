@@ -79,7 +79,11 @@ export class MemoryWorkspace implements Workspace {
   opSource({ declaration: { op } }: ActionNode): OpSource {
     const name = op.runtime === "python" ? op.name : op.module;
     const version = this.versions.get(name) ?? 1;
-    return { version, sources: { [name]: digestOfBytes(`${name} ${version}`) } };
+    return { version, code: null, sources: { [name]: digestOfBytes(`${name} ${version}`) } };
+  }
+
+  opChanged(): string | null {
+    return null;
   }
 
   environment(): EnvironmentDescription {
@@ -90,8 +94,8 @@ export class MemoryWorkspace implements Workspace {
     return this.unsupportedNodes.get(node.id) ?? null;
   }
 
-  recover(): Promise<Result<readonly string[], Failure>> {
-    return Promise.resolve(ok([]));
+  recover(): ReturnType<Workspace["recover"]> {
+    return Promise.resolve(ok({ finished: [], given_up: [] }));
   }
 
   survey(): Promise<void> {

@@ -10,7 +10,7 @@ export function recordOf(
   version = 1,
 ): ActionRecord {
   const inputs = Object.fromEntries(node.inputs.map(({ role }) => [role, digestOfBytes(role)]));
-  const action = describeAction(node, inputs, { version, sources: {} }, null);
+  const action = describeAction(node, inputs, { version, code: null, sources: {} }, null);
   const outputs: Record<string, OutputRecord> = {};
   for (const [role, { path }] of Object.entries(node.declaration.outputs)) {
     const content = contents[role] ?? "";

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import type { Layout } from "../host/layout.ts";
+import type { EmitEvent } from "../model/event.ts";
+import { plural, sizeText } from "../ui/format.ts";
+
+/**
+ * After a build that put something into the store: keeps it within its bound. Costs the reading of one
+ * small file while it is.
+ */
+export async function tidyStore(
+  layout: Layout,
+  emit: EmitEvent,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { collectGarbage, hasOutgrown, slackLimit, storeLimit } =
+    await import("../host/garbage.ts");
+  const notice = (message: string): void => emit({ type: "notice", message });
+  const limit = storeLimit(undefined);
+  if (!limit.ok) {
+    notice(`${limit.error.message}; the store is not kept within a bound until that is mended`);
+    return;
+  }
+  if (!hasOutgrown(layout, limit.value)) return;
+  const lock = await lockAtOnce(join(layout.state, "build.lock"), signal);
+  if (lock === null) return; // another build runs; the next one that ends here looks again
+  try {
+    const collected = await collectGarbage(layout, slackLimit(limit.value));
+    if (!collected.ok) {
+      const { message, cause } = collected.error;
+      notice(
+        `the store is larger than ${sizeText(limit.value)} and was left so: ${message}${cause === undefined ? "" : ` (${cause})`}; \`aqm gc\` tries again`,
+      );
+      return;
+    }
+    const { dropped, droppedBytes, keptBytes, pinnedBytes } = collected.value;
+    if (dropped.length > 0) {
+      notice(
+        `removed ${plural(dropped.length, "old blob")} (${sizeText(droppedBytes)}) from the store, which now holds ${sizeText(keptBytes)}`,
+      );
+    }
+    if (pinnedBytes > limit.value) {
+      notice(
+        `the store holds ${sizeText(keptBytes)}, more than ${sizeText(limit.value)}: lock records of this workspace or of a Git ref need it. Raise AQM_STORE_SIZE, or delete branches and tags that you no longer need`,
+      );
+    }
+  } finally {
+    await lock();
+  }
+}
+
+/** The build lock if nobody has it; a finished build waits for nobody. */
+async function lockAtOnce(
+  path: string,
+  signal: AbortSignal,
+): Promise<(() => Promise<void>) | null> {
+  const { acquireFileLock } = await import("../host/file-lock.ts");
+  const busy = new AbortController();
+  const lock = await acquireFileLock(
+    path,
+    "nothing: it tidies the store",
+    () => busy.abort(),
+    AbortSignal.any([signal, busy.signal]),
+  );
+  return lock.ok ? lock.value : null;
+}

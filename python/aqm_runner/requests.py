@@ -33,6 +33,7 @@ class Request:
 
     job: str
     device: str
+    workspace: Path
     log: Path | None
     actions: list[Action]
 
@@ -71,7 +72,8 @@ class RequestReader:
                 next_step="Give every action of a job an id of its own.",
             )
         log = Path(document["log"]) if "log" in document else None
-        return Request(document["job"], document["device"], log, actions)
+        workspace = Path(document["workspace"])
+        return Request(document["job"], document["device"], workspace, log, actions)
 
 
 def check_action(action: Action, module: ModuleType) -> None:

@@ -39,6 +39,7 @@ class Server:
         self._cancelled = threading.Event()
         self._job: str | None = None
         self._action: str | None = None
+        self._reads: Any = None
 
     def serve(self) -> None:
         """Serves requests until standard input ends; ends the process."""
@@ -48,9 +49,11 @@ class Server:
         start_heartbeat(self._events)
         # Only now: `hello` should not wait for the schema library.
         from aqm_runner.errors import error_fields, exit_code
+        from aqm_runner.reads import ReadGuard
         from aqm_runner.requests import RequestReader
 
         reader = RequestReader()
+        self._reads = ReadGuard()
         try:
             while line := sys.stdin.buffer.readline():
                 if line.strip():
@@ -76,6 +79,9 @@ class Server:
                 # The libraries of a model take a dozen seconds: say what is being waited for.
                 ids = {"job": request.job, "action": action.id}
                 self._events.emit("phase", **ids, name="import", total=None)
+            # From before the import: a module of the workspace would be a read like any other.
+            places = [*action.inputs.values(), *action.outputs.values()]
+            self._reads.begin(request.workspace, [place.path for place in places])
             module = load_op(action.op)
             check_action(action, module)
             self._run_action(request, action, module)
@@ -87,6 +93,7 @@ class Server:
         from aqm_runner.context import Context
         from aqm_runner.digests import digest_place
         from aqm_runner.meters import Meter
+        from aqm_runner.reads import undeclared_read
 
         ids = {"job": request.job, "action": action.id}
         meter = Meter()
@@ -97,6 +104,9 @@ class Server:
         start = time.monotonic()
         facts = module.run(context, action.params, action.inputs, action.outputs)
         seconds = round(time.monotonic() - start, 3)
+        undeclared = self._reads.end()
+        if undeclared:
+            raise undeclared_read(action.op, undeclared)
         for role, place in sorted(action.outputs.items()):
             digest, size = digest_place(place.path, place.kind)
             self._events.emit("artifact", **ids, role=role, digest=digest, size=size)

@@ -190,6 +190,7 @@ function runnerEnvironment(
     ...environment,
     PYTHONPATH: [pythonRoot(layout), ...(inherited ? [inherited] : [])].join(":"),
     PYTHONHASHSEED: "0",
+    PYTHONSAFEPATH: "1", // the workspace is not a place to import from
     PYTHONUNBUFFERED: "1",
     PYTHONDONTWRITEBYTECODE: "1",
     LC_ALL: "C.UTF-8",

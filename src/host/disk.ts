@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 
 /**
@@ -73,10 +74,15 @@ export const disk = {
  * old one; who needs the new name to be durable as well calls `syncFolder`.
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array): void {
+  putInPlace(path, (temporary) => disk.writeNew(temporary, content));
+}
+
+/** Lets `write` make a file beside `path`, then gives it that name; leaves nothing when either fails. */
+export function putInPlace(path: string, write: (temporary: string) => void): void {
   disk.makeFolder(dirname(path));
   const temporary = temporaryName(path);
   try {
-    disk.writeNew(temporary, content);
+    write(temporary);
     disk.rename(temporary, path);
   } catch (error) {
     disk.remove(temporary);
@@ -84,9 +90,48 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
   }
 }
 
-/** A name beside `path`, on the same file system, that nobody else uses. */
+/** A name beside `path`, on the same file system, that nobody else uses and that tells whose it is. */
 export const temporaryName = (path: string): string =>
-  `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
+
+/**
+ * Removes temporary files of processes that were killed. `deep` looks into subfolders, too; `ours` says
+ * that this process has none there, so that those with its number are of an earlier one.
+ */
+export function removeAbandoned(folder: string, { deep = false, ours = false } = {}): void {
+  if (!fs.existsSync(folder)) return;
+  for (const name of fs.readdirSync(folder, { recursive: deep, encoding: "utf8" })) {
+    const pid = /\.(\d+)-[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && isAbandoned(Number(pid), ours)) disk.remove(join(folder, name));
+  }
+}
+
+function isAbandoned(pid: number, ours: boolean): boolean {
+  if (pid === process.pid) return ours;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return errorCode(error) === "ESRCH";
+  }
+}
+
+/**
+ * A cache says of itself that it is whole and which path it was made for: a flipped bit, or a workspace
+ * that was copied together with its state, must not change what is built.
+ */
+export const writeCache = (path: string, content: string): void =>
+  writeFileAtomic(path, `${sealOf(path, content)}\n${content}`);
+
+/** Null when there is none, or when it is damaged or was made elsewhere. */
+export function readCache(path: string): string | null {
+  const text = readTextIfExists(path);
+  if (text === null) return null;
+  const content = text.slice(text.indexOf("\n") + 1);
+  return text === `${sealOf(path, content)}\n${content}` ? content : null;
+}
+
+const sealOf = (path: string, content: string): string => digestOfBytes(`${path}\0${content}`);
 
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string"

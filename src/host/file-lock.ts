@@ -1,10 +1,17 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { disk, diskFailure, errorCode, readTextIfExists } from "./disk.ts";
+import {
+  disk,
+  diskFailure,
+  errorCode,
+  readTextIfExists,
+  removeAbandoned,
+  temporaryName,
+} from "./disk.ts";
 import { cancelled } from "./runner/failures.ts";
 
 interface Owner {
@@ -17,8 +24,6 @@ interface Owner {
 }
 
 const POLL = 200;
-/** A takeover is a matter of microseconds; one that is older than this was interrupted. */
-const TAKEOVER_LIMIT = 10_000;
 
 /**
  * A lock file that names its owner. Taking it is `link(2)` of a finished file, so nobody ever reads
@@ -39,24 +44,39 @@ export async function acquireFileLock(
     purpose,
     token: randomBytes(8).toString("hex"),
   };
-  const draft = `${path}.${mine.token}`;
+  const draft = temporaryName(path);
+  const link = (to: string): boolean => {
+    try {
+      disk.link(draft, to);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") return false;
+      if (errorCode(error) !== "ENOENT") throw error;
+      // Somebody removed the state folder, or took the draft of another host's process for abandoned.
+      disk.makeFolder(dirname(path));
+      disk.remove(draft);
+      disk.writeNew(draft, JSON.stringify(mine));
+      return false;
+    }
+  };
   try {
     disk.makeFolder(dirname(path));
     disk.writeNew(draft, JSON.stringify(mine));
+    removeLeftovers(path, link);
     let told = "";
     for (;;) {
-      if (tryLink(draft, path)) return ok(() => release(path, mine.token));
+      if (link(path)) return ok(() => release(path, mine.token));
       const owner = readOwner(path);
       if (owner === null) {
         if (!(await pause(1, signal))) return err(cancelled());
         continue; // given back in between
       }
       if (isDead(owner)) {
-        takeOver(path, owner, draft);
+        takeOver(path, owner, link);
         if (!(await pause(1, signal))) return err(cancelled());
         continue;
       }
-      const description = describe(owner);
+      const description = describe(owner, path);
       if (description !== told) waiting(description);
       told = description;
       if (!(await pause(POLL, signal))) return err(cancelled());
@@ -68,30 +88,33 @@ export async function acquireFileLock(
   }
 }
 
-function tryLink(draft: string, path: string): boolean {
-  try {
-    disk.link(draft, path);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
-/** Removes a dead owner's lock. Only who holds the claim may, so a live lock is never removed. */
-function takeOver(path: string, dead: Owner, draft: string): void {
-  const claim = `${path}.takeover`;
-  if (!tryLink(draft, claim)) {
-    const stat = fs.statSync(claim, { throwIfNoEntry: false });
-    if (stat !== undefined && Date.now() - stat.ctimeMs > TAKEOVER_LIMIT) {
-      disk.remove(claim);
-    }
+/**
+ * Removes a dead owner's lock. Only who holds the claim on that very owner may, so a live lock is never
+ * removed. A claim is a lock like any other: if its holder was killed too, it is taken over likewise.
+ */
+function takeOver(path: string, dead: Owner, link: (to: string) => boolean): void {
+  const claim = `${path}.takeover-${encodeURIComponent(dead.token)}`;
+  if (!link(claim)) {
+    const holder = readOwner(claim);
+    if (holder !== null && isDead(holder)) takeOver(claim, holder, link);
     return;
   }
   try {
     if (readOwner(path)?.token === dead.token) disk.remove(path);
   } finally {
     disk.remove(claim);
+  }
+}
+
+/** What processes left that were killed while they waited or took over. */
+function removeLeftovers(path: string, link: (to: string) => boolean): void {
+  const folder = dirname(path);
+  removeAbandoned(folder);
+  for (const name of fs.readdirSync(folder)) {
+    if (!name.startsWith(`${basename(path)}.takeover-`)) continue;
+    const claim = join(folder, name);
+    const holder = readOwner(claim);
+    if (holder !== null && isDead(holder)) takeOver(claim, holder, link);
   }
 }
 
@@ -133,8 +156,11 @@ function startOf(pid: number): string {
   }
 }
 
-const describe = (owner: Owner): string =>
-  `process ${owner.pid}${owner.host === hostname() ? "" : ` on ${owner.host}`}, which builds ${owner.purpose}`;
+/** Nobody here can see whether a process of another host is alive: that is for the user to say. */
+function describe({ host, pid, purpose }: Owner, path: string): string {
+  if (host === hostname()) return `process ${pid}, which builds ${purpose}`;
+  return `process ${pid} on ${host}, which builds ${purpose} (if it is dead, delete ${path})`;
+}
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);

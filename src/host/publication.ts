@@ -1,21 +1,31 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionRecord } from "../model/record.ts";
-import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { digestOfBytes, type Digest } from "../model/digest.ts";
+import { disk, readTextIfExists, removeAbandoned, writeFileAtomic } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import { parseRecord, type Records } from "./records.ts";
 
 /**
- * Publishing several outputs, or a folder, is a write-ahead transaction. The intent (moves and record) is durable before the first
- * rename, so a crash at any point is finished by `recoverPublications`, and the old artifact is there
- * until the new one is whole.
+ * Publishing several outputs, or a folder, is a write-ahead transaction. The intent (moves and record)
+ * is durable before the first rename, so a crash at any point is finished by `recoverPublications`, and
+ * the old artifact is there until the new one is whole.
  */
 interface Intent {
   readonly schema: 1;
   /** Workspace-relative paths. */
   readonly moves: readonly { readonly from: string; readonly to: string }[];
   readonly record: ActionRecord;
+  /** Of the moves and the record: a damaged intent must not move anything anywhere. */
+  readonly digest?: Digest;
 }
+
+const digestOfIntent = ({ moves, record }: Omit<Intent, "digest">): Digest =>
+  digestOfBytes(JSON.stringify([moves, record]));
+
+/** Where the intent of an action is while its publication is under way. */
+export const intentPath = (layout: Layout, target: string): string =>
+  join(layout.journal, `${fileNameOf(target)}.json`);
 
 export function publish(
   layout: Layout,
@@ -29,8 +39,8 @@ export function publish(
     keep(records, record);
     return;
   }
-  const path = join(layout.journal, `${fileNameOf(record.target)}.json`);
-  writeFileAtomic(path, JSON.stringify(intent));
+  const path = intentPath(layout, record.target);
+  writeFileAtomic(path, JSON.stringify({ ...intent, digest: digestOfIntent(intent) }));
   disk.syncFolder(layout.journal);
   for (const { from, to } of moves) move(layout, from, to);
   keep(records, record);
@@ -93,15 +103,25 @@ export async function recoverPublications(
 ): Promise<Recovery> {
   const finished: string[] = [];
   const given_up: string[] = [];
-  for (const name of fs.existsSync(layout.journal) ? fs.readdirSync(layout.journal) : []) {
+  const interrupted = fs.existsSync(layout.stage);
+  const names = fs.existsSync(layout.journal) ? fs.readdirSync(layout.journal) : [];
+  for (const name of names) {
     const path = join(layout.journal, name);
     const intent = name.endsWith(".json") ? parseIntent(readTextIfExists(path) ?? "") : null;
     if (intent !== null) {
       const whole = await finish(layout, intent, digestOf);
       if (whole) keep(records, intent.record);
       (whole ? finished : given_up).push(intent.record.target);
-    }
+    } else if (name.endsWith(".json")) records.damaged.push(path);
     disk.remove(path);
+  }
+  for (const folder of [layout.state, layout.compiled, join(layout.state, "fresh")]) {
+    removeAbandoned(folder, { ours: true });
+  }
+  if (interrupted || names.length > 0) {
+    // These can be large, and are only written while something is staged.
+    removeAbandoned(layout.store, { deep: true, ours: true });
+    removeAbandoned(layout.lockRecords, { deep: true, ours: true });
   }
   return { finished, given_up };
 }
@@ -131,6 +151,7 @@ async function finish(
 function parseIntent(text: string): Intent | null {
   try {
     const intent = JSON.parse(text) as Intent;
+    if (intent.digest !== undefined && intent.digest !== digestOfIntent(intent)) return null;
     return parseRecord(JSON.stringify(intent.record)) === null ? null : intent;
   } catch {
     return null;

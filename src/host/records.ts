@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { actionKey } from "../keys/describe.ts";
 import { hasConflictMarkers } from "../keys/resolve.ts";
-import { isDigest, type Digest } from "../model/digest.ts";
+import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
@@ -70,7 +70,7 @@ export class Records {
   addToHistory(record: ActionRecord): void {
     disk.makeFolder(dirname(this.#historyPath));
     const torn = !endsWithNewline(this.#historyPath);
-    disk.append(this.#historyPath, `${torn ? "\n" : ""}${JSON.stringify(record)}\n`);
+    disk.append(this.#historyPath, `${torn ? "\n" : ""}${historyLine(record)}\n`);
     if (this.#history !== null) this.#remember(this.#history, record);
   }
 
@@ -94,7 +94,7 @@ export class Records {
     const history = new Map<Digest, ActionRecord[]>();
     for (const line of (readTextIfExists(this.#historyPath) ?? "").split("\n")) {
       if (line === "") continue;
-      const record = parseRecord(line);
+      const record = parseHistoryLine(line);
       if (record !== null) this.#remember(history, record);
     }
     return history;
@@ -124,10 +124,28 @@ function isWhole(record: ActionRecord): boolean {
     (record.schema as number) === 1 &&
     typeof record.target === "string" &&
     typeof record.cost.seconds === "number" &&
-    typeof record.input_paths === "object" &&
-    outputs.every(({ path, digest }) => typeof path === "string" && isDigest(digest)) &&
+    Object.values(record.input_paths).every((path) => typeof path === "string") &&
+    [record.tools, record.facts].every((part) => typeof part === "object") &&
+    Array.isArray(record.audit) &&
+    outputs.every(
+      ({ path, digest, size }) =>
+        typeof path === "string" && isDigest(digest) && typeof size === "number",
+    ) &&
     Object.values(record.action.inputs).every(isDigest)
   );
+}
+
+/** The record and a digest of it, since most of a record is not covered by its key. */
+function historyLine(record: ActionRecord): string {
+  const text = JSON.stringify(record);
+  return `${text}\t${digestOfBytes(text)}`;
+}
+
+function parseHistoryLine(line: string): ActionRecord | null {
+  const end = line.lastIndexOf("\t"); // JSON has none; earlier versions wrote no digest
+  const text = end < 0 ? line : line.slice(0, end);
+  if (end >= 0 && digestOfBytes(text) !== line.slice(end + 1)) return null;
+  return parseRecord(text);
 }
 
 /** Keys sorted at every level, two spaces, one value a line: what a merge can work with. */

@@ -1,11 +1,16 @@
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Stage } from "../ports.ts";
-import { disk, diskFailure } from "./disk.ts";
+import { disk, diskFailure, errorCode } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
+import { intentPath } from "./publication.ts";
+
+/** An op that outlived a killed aqm may still write to its stage; it must not be ours. */
+const OURS = randomBytes(4).toString("hex");
 
 /**
  * Where an action writes its outputs before they are published: on the workspace's own file system, so
@@ -13,7 +18,7 @@ import { fileNameOf, type Layout } from "./layout.ts";
  */
 export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failure> {
   const name = fileNameOf(node.id);
-  const place = join(layout.stage, name);
+  const place = join(layout.stage, `${name}.${OURS}`);
   const aside = join(layout.aside, name);
   const outputs = Object.entries(node.declaration.outputs);
   const paths: Record<string, string> = {};
@@ -36,17 +41,34 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   return ok({
     paths,
     keepAside: () => {
-      if (!fs.existsSync(place)) return Promise.resolve(null);
-      disk.remove(aside);
-      disk.makeFolder(dirname(aside));
-      disk.rename(place, aside);
-      return Promise.resolve(relative(layout.root, aside));
+      const kept = attempt(() => {
+        if (!fs.existsSync(place)) return false;
+        disk.remove(aside);
+        disk.makeFolder(dirname(aside));
+        disk.rename(place, aside);
+        return true;
+      });
+      return Promise.resolve(kept === true ? relative(layout.root, aside) : null);
     },
     discard: () => {
-      if (fs.existsSync(place)) disk.remove(place);
+      // What a publication has begun to move is finished by the next command, so it must stay.
+      const begun = fs.existsSync(intentPath(layout, node.id));
+      attempt(() => {
+        if (!begun && fs.existsSync(place)) disk.remove(place);
+      });
       return Promise.resolve();
     },
   });
+}
+
+/** What is left in the stage goes away with the next command, so a bad disk need not end this one. */
+function attempt<T>(change: () => T): T | null {
+  try {
+    return change();
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+    return null;
+  }
 }
 
 /** File systems allow 255 bytes a name; lock records and temporary files need some for themselves. */

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { canonicalJson } from "../model/json.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import type { StoredBlob } from "../model/retention.ts";
-import { disk, errorCode, readTextIfExists, temporaryName, writeFileAtomic } from "./disk.ts";
+import { disk, errorCode, putInPlace, readTextIfExists, writeFileAtomic } from "./disk.ts";
 import { hashFile, type FolderFile } from "./observer.ts";
 
 /** About how much the store holds: kept beside it, so that nobody has to count after each build. */
@@ -87,10 +87,7 @@ export class Store {
     const path = this.#pathOf(digest);
     if (touch(path)) return;
     this.#grow(fs.statSync(source).size);
-    disk.makeFolder(dirname(path));
-    const temporary = temporaryName(path);
-    disk.copy(source, temporary);
-    disk.rename(temporary, path);
+    putInPlace(path, (temporary) => disk.copy(source, temporary));
   }
 
   putFolder(source: string, files: readonly FolderFile[], digest: Digest): void {
@@ -99,10 +96,7 @@ export class Store {
     if (touch(path)) return;
     const list = canonicalJson(files.map((file) => [file.path, file.digest]));
     this.#grow(Buffer.byteLength(list));
-    disk.makeFolder(dirname(path));
-    const temporary = temporaryName(path);
-    disk.writeNew(temporary, list);
-    disk.rename(temporary, path);
+    putInPlace(path, (temporary) => disk.writeNew(temporary, list));
   }
 
   /** Writes a blob's content to `target`; false, and nothing written, when the blob is damaged. */

@@ -152,7 +152,9 @@ describe("the build lock, by its file", () => {
       stop.abort();
     }, stop.signal);
     expect(errorOf(taken).reason).toBe("cancelled");
-    expect(told).toEqual(["process 4000000 on elsewhere, which builds x"]);
+    expect(told).toEqual([
+      `process 4000000 on elsewhere, which builds x (if it is dead, delete ${path})`,
+    ]);
     expect(fs.readFileSync(path, "utf8")).toBe(foreign);
     expect(fs.readdirSync(folder.at("state"))).toEqual(["build.lock"]);
   });

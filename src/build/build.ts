@@ -20,6 +20,8 @@ export interface BuildRequest {
   /** Actions that must not start even if they are stale, e.g. GPU work while watching. */
   readonly hold?: (node: ActionNode) => boolean;
   readonly signal: AbortSignal;
+  /** Actions that are known to be fresh and not part of the selection. */
+  readonly untouched?: number;
 }
 
 export interface BuildOutcome {
@@ -68,6 +70,7 @@ class Build {
     this.#ports = ports;
     this.#emit = emit;
     this.#started = started;
+    this.#counts.fresh = request.untouched ?? 0;
   }
 
   async run(): Promise<BuildOutcome> {
@@ -91,7 +94,7 @@ class Build {
     const plan = makePlan(selection, this.#ports.workspace);
     this.#emitPlan(plan);
     if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
-      this.#counts.fresh = plan.actions.length;
+      this.#counts.fresh += plan.actions.length;
       return this.#finish("done", null, plan);
     }
     await this.#drive(plan);

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
-import { loadAqmfile, type LoadedAqmfile } from "../host/aqmfile.ts";
+import type { LoadedAqmfile } from "../host/aqmfile.ts";
 import { Evidence } from "../host/evidence.ts";
+import type { Focus } from "../host/focus.ts";
 import { visibleGpus } from "../host/gpus.ts";
 import { layoutOf, type Layout } from "../host/layout.ts";
 import { OpSources } from "../host/op-sources.ts";
@@ -33,6 +34,8 @@ export interface Session {
 export interface SessionOptions {
   readonly targets: readonly string[];
   readonly gpus?: string | undefined;
+  /** Only this part of the graph; the Aqmfile is not loaded then. */
+  readonly focus?: Focus;
 }
 
 export async function openSession(
@@ -40,17 +43,16 @@ export async function openSession(
 ): Promise<Result<Session, readonly Failure[]>> {
   const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
   const evidence = new Evidence();
-  const aqmfile = await loadAqmfile(layout, evidence);
-  if (!aqmfile.ok) return aqmfile;
-  const { graph, environments } = aqmfile.value;
   const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
-  const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));
-  if (!selection.ok) return selection;
+  const scope =
+    options.focus === undefined ? await wholeScope(layout, targets, evidence) : ok(options.focus);
+  if (!scope.ok) return scope;
+  const { aqmfile, selection } = scope.value;
 
   const opSources = new OpSources(layout, evidence);
-  const resolved = await opSources.resolve(selection.value.needed);
+  const resolved = await opSources.resolve(selection.needed);
   if (!resolved.ok) return err([resolved.error]);
-  const described = describeEnvironments(layout, environments, selection.value.needed, evidence);
+  const described = describeEnvironments(layout, aqmfile.environments, selection.needed, evidence);
   if (!described.ok) return err([described.error]);
   const gpus = options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus();
   const workspace = new DiskWorkspace({
@@ -65,16 +67,15 @@ export async function openSession(
     },
     unsupported: (node) => tooFewGpus(node, gpus),
   });
-  // The history is only read when a duration is asked for that no record has.
   let durations: ReadonlyMap<string, readonly number[]> | null = null;
-  const expected: ExpectedSeconds = (node) => {
-    durations ??= workspace.records.durations();
-    return expectFromRecords((other) => workspace.record(other), durations)(node);
-  };
+  const expected = expectFromRecords(
+    (node) => workspace.record(node),
+    () => (durations ??= workspace.history.durations()),
+  );
   return ok({
     layout,
-    aqmfile: aqmfile.value,
-    selection: selection.value,
+    aqmfile,
+    selection,
     targets,
     workspace,
     evidence,
@@ -82,6 +83,20 @@ export async function openSession(
     gpus,
     expected,
   });
+}
+
+/** What the Aqmfile says, and what of it was asked for. */
+async function wholeScope(
+  layout: Layout,
+  targets: readonly string[],
+  evidence: Evidence,
+): Promise<Result<Pick<Session, "aqmfile" | "selection">, readonly Failure[]>> {
+  const { loadAqmfile } = await import("../host/aqmfile.ts");
+  const aqmfile = await loadAqmfile(layout, evidence);
+  if (!aqmfile.ok) return aqmfile;
+  const { graph } = aqmfile.value;
+  const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));
+  return selection.ok ? ok({ aqmfile: aqmfile.value, selection: selection.value }) : selection;
 }
 
 /** The glob library is only loaded when a target has glob characters. */

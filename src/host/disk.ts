@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
+import { SETTLED_MS } from "./file-times.ts";
 
 /**
  * Every change that aqm makes to a disk goes through these few operations, so that a test can stop the
@@ -11,11 +12,13 @@ import type { Failure } from "../model/failure.ts";
 export const disk = {
   /** With its parents; fine if it is there. */
   makeFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true }),
-  /** The content is durable, the name not yet: see `syncFolder`. Fails if the file is there. */
+  /** The content is durable and settled, the name not yet: see `syncFolder`. Fails if the file is there. */
   writeNew: (path: string, content: string | Uint8Array): void => {
     const handle = fs.openSync(path, "wx");
     try {
       fs.writeFileSync(handle, content);
+      const now = Date.now();
+      fs.futimesSync(handle, now / 1000, (now - SETTLED_MS) / 1000);
       fs.fsyncSync(handle);
     } finally {
       fs.closeSync(handle);
@@ -50,6 +53,14 @@ export const disk = {
     const now = new Date();
     fs.utimesSync(path, now, now);
   },
+  /**
+   * Sets the time of modification a little back, so that whoever writes to the file from now on moves it
+   * for sure, however coarse the clock of the file system is.
+   */
+  settle: (path: string): void => {
+    const now = Date.now();
+    fs.utimesSync(path, now / 1000, (now - SETTLED_MS) / 1000);
+  },
   removeEmptyFolder: (path: string): void => fs.rmdirSync(path),
   sync: (path: string): void => {
     const handle = fs.openSync(path, "r");
@@ -76,6 +87,12 @@ export const disk = {
 export function writeFileAtomic(path: string, content: string | Uint8Array): void {
   putInPlace(path, (temporary) => disk.writeNew(temporary, content));
 }
+
+/**
+ * A whole file or the old one, unless the power goes: for what has a digest of its own and can be lost.
+ */
+export const replaceCache = (path: string, content: Uint8Array): void =>
+  putInPlace(path, (temporary) => disk.write(temporary, content));
 
 /** Lets `write` make a file beside `path`, then gives it that name; leaves nothing when either fails. */
 export function putInPlace(path: string, write: (temporary: string) => void): void {
@@ -148,6 +165,15 @@ export function readTextIfExists(path: string): string | null {
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+export function readIfExists(path: string): Buffer | null {
+  try {
+    return fs.readFileSync(path);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return null;
     throw error;
   }
 }

@@ -1,49 +1,113 @@
 import * as fs from "node:fs";
-import { isRacy, wallClock } from "./stat-cache.ts";
+import { isRacy, isSettled } from "./file-times.ts";
+
+/** Numbers that are noted of each path: device, inode, size, mtime, ctime. */
+export const STAT_FIELDS = 5;
+/** In place of all of them: nothing is there. */
+export const MISSING = -1;
+/** In place of all of them: look again, whatever is there. */
+export const UNSURE = -2;
+
+/** Path → stat, as columns: there can be hundreds of thousands. */
+export class StatTable {
+  readonly #rows = new Map<string, number>();
+  #stats = new Float64Array(1024 * STAT_FIELDS);
+
+  /** `stat` undefined: nothing is there. */
+  set(path: string, stat: fs.Stats | undefined | typeof UNSURE): void {
+    const row = this.#rows.get(path) ?? this.#rows.size;
+    this.#rows.set(path, row);
+    if ((row + 1) * STAT_FIELDS > this.#stats.length) {
+      const larger = new Float64Array(this.#stats.length * 2);
+      larger.set(this.#stats);
+      this.#stats = larger;
+    }
+    if (stat === UNSURE) this.#stats.fill(UNSURE, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+    else putStat(this.#stats, row, stat);
+  }
+
+  /** Whether this very state was noted. */
+  has(path: string, stat: fs.Stats | undefined): boolean {
+    const row = this.#rows.get(path);
+    if (row === undefined) return false;
+    putStat(SCRATCH, 0, stat);
+    return this.row(row).every((number, field) => number === SCRATCH[field]);
+  }
+
+  get paths(): IterableIterator<string> {
+    return this.#rows.keys();
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** The numbers of the row-th path. */
+  row(row: number): Float64Array {
+    return this.#stats.subarray(row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+  }
+}
+
+const SCRATCH = new Float64Array(STAT_FIELDS);
+
+export function putStat(stats: Float64Array, row: number, stat: fs.Stats | undefined): void {
+  const at = row * STAT_FIELDS;
+  if (stat === undefined) {
+    stats.fill(MISSING, at, at + STAT_FIELDS);
+    return;
+  }
+  stats[at] = stat.dev;
+  stats[at + 1] = stat.ino;
+  stats[at + 2] = stat.size;
+  stats[at + 3] = stat.mtimeMs;
+  stats[at + 4] = stat.ctimeMs;
+}
 
 /**
- * Every file and folder that an answer depends on, with the stat that it had when it was looked at.
- * Collected while a command runs, so that the answer can be given again while nothing has changed.
+ * Every file and folder that an answer depends on, with the stat that it had just before it was looked
+ * at. Collected while a command runs, so that the next one knows what it need not look at again.
+ *
+ * Two kinds: *grounds* decide what the graph is (modules, configs, op sources, lock files); *places* are
+ * what actions read and write, and their records.
  */
 export class Evidence {
-  readonly #noted = new Map<string, string>();
+  readonly grounds = new StatTable();
+  readonly places = new StatTable();
   #complete = true;
 
-  /** `stat` was taken before the content was read; undefined when there is nothing at `path`. */
-  note(path: string, stat: fs.BigIntStats | undefined): void {
-    // Written within a clock tick of now, it could be written again without its times telling.
-    if (stat !== undefined && isRacy(stat, wallClock())) this.#complete = false;
-    this.#noted.set(path, signatureOf(stat));
-  }
-
-  /** Looks at a path itself: a folder, whose times tell when an entry comes or goes, or a file. */
+  /** Looks at a path that the graph depends on: a file, or a folder, whose times tell when an entry comes or goes. */
   look(path: string): void {
-    this.note(path, fs.statSync(path, { bigint: true, throwIfNoEntry: false }));
+    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    this.grounds.set(path, isUnsure(stat) ? UNSURE : stat);
   }
 
-  /** False when something was too fresh, or looked at in a way that leaves no trace. */
+  /** `stat` was taken before the content was read; undefined when there is nothing at `path`. */
+  notePlace(path: string, stat: fs.Stats | undefined): void {
+    // What this process has made and settled is sure although it is young.
+    if (isUnsure(stat) && !this.places.has(path, stat)) this.places.set(path, UNSURE);
+    else this.places.set(path, stat);
+  }
+
+  /** The same for a file that this process made and settled: see `disk.settle`. */
+  noteMade(path: string, stat: fs.Stats): void {
+    this.places.set(path, isSettled(stat, Date.now()) ? stat : UNSURE);
+  }
+
+  /** What is at `path` was changed in a way that nobody looked at. */
+  doubt(path: string): void {
+    this.places.set(path, UNSURE);
+  }
+
+  /** False when the answer depends on something that leaves no trace here. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** The answer depends on something that leaves no trace here. */
   leaveIncomplete(): void {
     this.#complete = false;
   }
-
-  get paths(): readonly string[] {
-    return [...this.#noted.keys()];
-  }
-
-  /** Whether a path is still as it was noted. */
-  holds(path: string): boolean {
-    const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-    return this.#noted.get(path) === signatureOf(stat);
-  }
 }
 
-export function signatureOf(stat: fs.BigIntStats | undefined): string {
-  return stat === undefined
-    ? "missing"
-    : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-}
+/** Written within a clock tick of now, it could be written again without its times telling. */
+const isUnsure = (stat: fs.Stats | undefined): boolean =>
+  stat !== undefined && isRacy(stat, Date.now());

@@ -1,107 +1,186 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import { digestOfBytes } from "../model/digest.ts";
-import { writeFileAtomic } from "./disk.ts";
+import { digestOfBytes, type Digest } from "../model/digest.ts";
+import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import { readIfExists, replaceCache } from "./disk.ts";
+import { MISSING, putStat, STAT_FIELDS } from "./evidence.ts";
 
 /**
- * Remembers, for one request, that everything was fresh, and the stat of every file and folder that
- * this depended on. While none of them has changed, the answer holds and nothing else needs to be
- * loaded or read: neither the Aqmfile nor a record.
+ * Remembers, for one request, that everything was fresh, and the stat of every file and folder that this
+ * depended on. While none of them has changed, the answer holds and nothing else needs to be loaded or
+ * read: neither the Aqmfile nor a record. When only places have changed, it tells whose they are, so
+ * that only those actions and what is made from them are looked at: see `focus.ts`.
  *
- * Layout: a line of JSON, the paths separated by NUL, then five float64 a path (device, inode, size,
- * mtime, ctime; all -1 for a path that must not exist).
+ * Layout: a line of JSON, padded to 8 bytes; the paths, separated by NUL and padded likewise; then the
+ * columns: five float64 a path (`STAT_FIELDS`), a float64 an action (where its line begins in the graph
+ * file) and one for the end, and two relations of uint32: path → actions, action → its consumers.
  */
-interface Header {
-  /** Number of actions that are fresh. */
-  readonly fresh: number;
+export interface SnapshotHeader {
+  readonly format: 2;
+  readonly actions: number;
   readonly paths: number;
+  /** The first so many paths are grounds. */
+  readonly grounds: number;
   readonly pathBytes: number;
-  /** Digest of everything after the header: a damaged snapshot is no snapshot. */
-  readonly digest: string;
+  readonly owners: number;
+  readonly consumers: number;
+  /** First line of the graph file that belongs to this snapshot. */
+  readonly stamp: string;
+  readonly exact: readonly string[];
+  readonly environments: readonly EnvironmentDeclaration[];
+  /** Of everything after the header: a damaged snapshot is no snapshot. */
+  readonly digest: Digest;
 }
 
-const FIELDS = 5;
+/** Many to many, from numbers to numbers: the items of `n` are those from `starts[n]` to `starts[n + 1]`. */
+export interface Relation {
+  readonly starts: Uint32Array;
+  readonly items: Uint32Array;
+}
+
+export interface FreshSnapshot {
+  readonly header: SnapshotHeader;
+  /** Relative to the workspace where they lie in it; grounds first. */
+  readonly paths: string[];
+  readonly stats: Float64Array;
+  readonly lines: Float64Array;
+  readonly owners: Relation;
+  readonly consumers: Relation;
+}
 
 export const snapshotPath = (state: string, request: string): string =>
   join(state, "fresh", digestOfBytes(request).slice("sha256:".length, 30));
 
-/** The number of fresh actions while the snapshot holds, else null. */
-export function readFreshSnapshot(state: string, request: string): number | null {
-  let content: Buffer;
-  try {
-    content = fs.readFileSync(snapshotPath(state, request));
-  } catch {
-    return null; // none yet
-  }
+/** Where the declarations are that belong to a snapshot. */
+export const graphPath = (state: string, request: string): string =>
+  `${snapshotPath(state, request)}.graph`;
+
+/** Null when there is none, or none that is whole. */
+export function readFreshSnapshot(state: string, request: string): FreshSnapshot | null {
+  const content = readIfExists(snapshotPath(state, request));
+  if (content === null) return null;
   const end = content.indexOf(0x0a);
   const header = parseHeader(content.toString("utf8", 0, Math.max(0, end)));
   if (header === null) return null;
   const body = content.subarray(end + 1);
   if (digestOfBytes(body) !== header.digest) return null;
-  const paths = body.toString("utf8", 0, header.pathBytes).split("\0");
-  const stats = new Float64Array(header.paths * FIELDS);
-  const bytes = new Uint8Array(stats.buffer);
-  bytes.set(body.subarray(header.pathBytes));
-  const now = new Float64Array(FIELDS);
-  for (let index = 0; index < header.paths; index++) {
-    statInto(now, paths[index] ?? "");
-    const at = index * FIELDS;
-    for (let field = 0; field < FIELDS; field++) {
-      if (now[field] !== stats[at + field]) return null;
-    }
-  }
-  return header.fresh;
+  const { actions, paths, pathBytes } = header;
+  let at = pathBytes + padding(pathBytes);
+  const take = (bytes: number): ArrayBuffer => {
+    const from = body.byteOffset + at;
+    at += bytes;
+    return body.buffer.slice(from, from + bytes) as ArrayBuffer;
+  };
+  return {
+    header,
+    paths: body.toString("utf8", 0, pathBytes).split("\0"),
+    stats: new Float64Array(take(8 * STAT_FIELDS * paths)),
+    lines: new Float64Array(take(8 * (actions + 1))),
+    owners: {
+      starts: new Uint32Array(take(4 * (paths + 1))),
+      items: new Uint32Array(take(4 * header.owners)),
+    },
+    consumers: {
+      starts: new Uint32Array(take(4 * (actions + 1))),
+      items: new Uint32Array(take(4 * header.consumers)),
+    },
+  };
 }
 
-/**
- * Takes the stats of `paths` and writes the snapshot, unless `unchanged` says afterwards that one of
- * them is not what the plan saw: then the stat could belong to content that nobody has looked at.
- */
+/** The rows of places that are not as they were; null when a ground is not, so that nothing is known. */
+export function changedPlaces(snapshot: FreshSnapshot, root: string): readonly number[] | null {
+  const { header, paths, stats } = snapshot;
+  const changed: number[] = [];
+  const now = new Float64Array(STAT_FIELDS);
+  const from = process.cwd();
+  process.chdir(root); // short paths are looked up faster
+  try {
+    for (let row = 0; row < paths.length; row++) {
+      statInto(now, paths[row] ?? "");
+      const at = row * STAT_FIELDS;
+      if (
+        now[0] === stats[at] &&
+        now[1] === stats[at + 1] &&
+        now[2] === stats[at + 2] &&
+        now[3] === stats[at + 3] &&
+        now[4] === stats[at + 4]
+      ) {
+        continue;
+      }
+      if (row < header.grounds) return null;
+      changed.push(row);
+    }
+  } finally {
+    process.chdir(from);
+  }
+  return changed;
+}
+
+function statInto(now: Float64Array, path: string): void {
+  try {
+    putStat(now, 0, fs.statSync(path, { throwIfNoEntry: false }));
+  } catch {
+    now.fill(NaN); // a loop of links, an unreadable folder: like nothing that was noted
+  }
+}
+
+/** Whether the noted state of a row is that nothing is there. */
+export const wasMissing = ({ stats }: FreshSnapshot, row: number): boolean =>
+  stats[row * STAT_FIELDS] === MISSING;
+
 export function writeFreshSnapshot(
   state: string,
   request: string,
-  fresh: number,
-  paths: readonly string[],
-  unchanged: (path: string) => boolean,
+  snapshot: Omit<FreshSnapshot, "header"> & {
+    readonly header: Pick<SnapshotHeader, "grounds" | "stamp" | "exact" | "environments">;
+  },
 ): void {
+  const { paths, stats, lines, owners, consumers } = snapshot;
   if (paths.some((path) => path.includes("\0"))) return;
-  const stats = new Float64Array(paths.length * FIELDS);
-  paths.forEach((path, index) =>
-    statInto(stats.subarray(index * FIELDS, (index + 1) * FIELDS), path),
-  );
-  if (!paths.every(unchanged)) return;
   const names = Buffer.from(paths.join("\0"));
-  const body = Buffer.concat([names, Buffer.from(stats.buffer)]);
-  const header: Header = {
-    fresh,
+  const body = Buffer.concat([
+    names,
+    Buffer.alloc(padding(names.length)),
+    bytesOf(stats),
+    bytesOf(lines),
+    ...[owners, consumers].flatMap(({ starts, items }) => [bytesOf(starts), bytesOf(items)]),
+  ]);
+  const header: SnapshotHeader = {
+    ...snapshot.header,
+    format: 2,
+    actions: lines.length - 1,
     paths: paths.length,
     pathBytes: names.length,
+    owners: owners.items.length,
+    consumers: consumers.items.length,
     digest: digestOfBytes(body),
   };
   const path = snapshotPath(state, request);
-  if (fs.existsSync(dirname(path)) && fs.readdirSync(dirname(path)).length > MOST_SNAPSHOTS) return;
-  writeFileAtomic(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
+  if (tooMany(path)) return;
+  replaceCache(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
 }
 
 /** Nobody asks for this many different things; a script that does gains nothing from snapshots. */
 const MOST_SNAPSHOTS = 500;
 
-function statInto(target: Float64Array, path: string): void {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    target.fill(-1);
-    return;
-  }
-  target[0] = stat.dev;
-  target[1] = stat.ino;
-  target[2] = stat.size;
-  target[3] = stat.mtimeMs;
-  target[4] = stat.ctimeMs;
+const tooMany = (path: string): boolean =>
+  fs.existsSync(dirname(path)) && fs.readdirSync(dirname(path)).length > 2 * MOST_SNAPSHOTS;
+
+/** Paths in the workspace are noted relative to it. */
+export function inWorkspace(path: string, root: string): string {
+  if (path === root) return ".";
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
 }
 
-function parseHeader(text: string): Header | null {
+const padding = (bytes: number): number => (8 - (bytes % 8)) % 8;
+
+const bytesOf = (column: Float64Array | Uint32Array): Buffer =>
+  Buffer.from(column.buffer, column.byteOffset, column.byteLength);
+
+function parseHeader(text: string): SnapshotHeader | null {
   try {
-    return JSON.parse(text) as Header;
+    const header = JSON.parse(text) as SnapshotHeader | null;
+    return header?.format === 2 ? header : null;
   } catch {
     return null;
   }

@@ -14,6 +14,7 @@ export interface Layout {
   readonly store: string;
   readonly stage: string;
   readonly journal: string;
+  readonly history: string;
   readonly logs: string;
   readonly aside: string;
   readonly compiled: string;
@@ -32,6 +33,7 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     store: join(state, "store"),
     stage: join(state, "stage"),
     journal: join(state, "journal"),
+    history: join(state, "history"),
     logs: join(state, "logs"),
     aside: join(state, "failed"),
     compiled: join(state, "compiled"),

@@ -6,7 +6,7 @@ import { digestOfFolder, type Digest } from "../model/digest.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import { errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
-import { wallClock, type StatCache } from "./stat-cache.ts";
+import type { StatCache } from "./stat-cache.ts";
 
 /** Called while big files are hashed: bytes done and in all. */
 export type HashProgress = (file: string, done: number, total: number) => void;
@@ -30,10 +30,11 @@ const PIECE = 4 * 1024 * 1024;
 /** Looks at files and folders, reading only what the stat cache does not know. */
 export class Observer {
   readonly #root: string;
-  readonly #cache: StatCache;
-  readonly #evidence: Evidence;
+  readonly #cache: StatCache | null;
+  readonly #evidence: Evidence | null;
 
-  constructor(root: string, cache: StatCache, evidence: Evidence) {
+  /** Without cache and evidence nothing is remembered: for what will not stay where it is. */
+  constructor(root: string, cache: StatCache | null, evidence: Evidence | null) {
     this.#root = root;
     this.#cache = cache;
     this.#evidence = evidence;
@@ -68,23 +69,23 @@ export class Observer {
 
   async #file(path: string, progress?: HashProgress): Promise<Observation> {
     const absolute = join(this.#root, path);
-    const stat = fs.statSync(absolute, { bigint: true, throwIfNoEntry: false });
-    this.#evidence.note(absolute, stat);
+    const stat = fs.statSync(absolute, { throwIfNoEntry: false });
+    this.#evidence?.notePlace(absolute, stat);
     if (stat === undefined) return { state: "missing" };
     if (!stat.isFile()) return { state: "unreadable", error: `${path} is not a file` };
-    const size = Number(stat.size);
-    const known = this.#cache.lookup(path, stat);
+    const { size } = stat;
+    const known = this.#cache?.lookup(path, stat) ?? null;
     if (known !== null) return { state: "present", digest: known, size };
-    const readAt = wallClock();
+    const readAt = Date.now();
     const digest = await hashFile(absolute, size, (done) => progress?.(path, done, size));
-    this.#cache.remember(path, stat, digest, readAt);
+    this.#cache?.remember(path, stat, digest, readAt);
     return { state: "present", digest, size };
   }
 
   async #folder(place: Place, progress?: HashProgress): Promise<Observation> {
     const absolute = join(this.#root, place.path);
-    const stat = fs.statSync(absolute, { bigint: true, throwIfNoEntry: false });
-    this.#evidence.note(absolute, stat);
+    const stat = fs.statSync(absolute, { throwIfNoEntry: false });
+    this.#evidence?.notePlace(absolute, stat);
     if (stat === undefined) return { state: "missing" };
     if (!stat.isDirectory()) return { state: "unreadable", error: `${place.path} is not a folder` };
     const files = await this.listFolder(place, progress);
@@ -130,14 +131,14 @@ export async function hashFile(
 }
 
 /** Relative paths of all files below a folder, links included, forward slashes. */
-function walk(folder: string, evidence: Evidence): string[] {
+function walk(folder: string, evidence: Evidence | null): string[] {
   const found: string[] = [];
   const seen = new Set<string>();
   const visit = (absolute: string, prefix: string): void => {
     const real = fs.realpathSync(absolute);
     if (seen.has(real)) throw new Error(`${prefix || "the folder"} links back to itself`);
     seen.add(real);
-    evidence.look(absolute);
+    evidence?.notePlace(absolute, fs.statSync(absolute));
     for (const entry of fs.readdirSync(absolute, { withFileTypes: true })) {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(absolute, entry.name)))) {

@@ -4,6 +4,7 @@ import type { ActionRecord } from "../model/record.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import { disk, readTextIfExists, removeAbandoned, writeFileAtomic } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
+import type { History } from "./history.ts";
 import { parseRecord, type Records } from "./records.ts";
 
 /**
@@ -23,27 +24,33 @@ interface Intent {
 const digestOfIntent = ({ moves, record }: Omit<Intent, "digest">): Digest =>
   digestOfBytes(JSON.stringify([moves, record]));
 
+/** Where results are written down. */
+export interface Books {
+  readonly records: Records;
+  readonly history: History;
+}
+
 /** Where the intent of an action is while its publication is under way. */
 export const intentPath = (layout: Layout, target: string): string =>
   join(layout.journal, `${fileNameOf(target)}.json`);
 
 export function publish(
   layout: Layout,
-  records: Records,
+  books: Books,
   moves: Intent["moves"],
   record: ActionRecord,
 ): void {
   const intent: Intent = { schema: 1, moves, record };
   if (isOneStep(layout, moves)) {
     for (const { from, to } of moves) move(layout, from, to);
-    keep(records, record);
+    keep(books, record);
     return;
   }
   const path = intentPath(layout, record.target);
   writeFileAtomic(path, JSON.stringify({ ...intent, digest: digestOfIntent(intent) }));
   disk.syncFolder(layout.journal);
   for (const { from, to } of moves) move(layout, from, to);
-  keep(records, record);
+  keep(books, record);
   disk.remove(path);
 }
 
@@ -64,9 +71,9 @@ function move(layout: Layout, from: string, to: string): void {
   replace(join(layout.root, from), target, join(layout.stage, `${fileNameOf(to)}.old`));
 }
 
-function keep(records: Records, record: ActionRecord): void {
+function keep({ records, history }: Books, record: ActionRecord): void {
   records.write(record);
-  records.addToHistory(record);
+  history.add(record);
 }
 
 /** A file is replaced in one step; a folder cannot be, so the old one steps aside first. */
@@ -98,7 +105,7 @@ export interface Recovery {
  */
 export async function recoverPublications(
   layout: Layout,
-  records: Records,
+  books: Books,
   digestOf: (path: string) => Promise<string | null>,
 ): Promise<Recovery> {
   const finished: string[] = [];
@@ -110,9 +117,9 @@ export async function recoverPublications(
     const intent = name.endsWith(".json") ? parseIntent(readTextIfExists(path) ?? "") : null;
     if (intent !== null) {
       const whole = await finish(layout, intent, digestOf);
-      if (whole) keep(records, intent.record);
+      if (whole) keep(books, intent.record);
       (whole ? finished : given_up).push(intent.record.target);
-    } else if (name.endsWith(".json")) records.damaged.push(path);
+    } else if (name.endsWith(".json")) books.records.damaged.push(path);
     disk.remove(path);
   }
   for (const folder of [layout.state, layout.compiled, join(layout.state, "fresh")]) {

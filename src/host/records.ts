@@ -1,77 +1,46 @@
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { actionKey } from "../keys/describe.ts";
 import { hasConflictMarkers } from "../keys/resolve.ts";
-import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
+import { isDigest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import type { Evidence } from "./evidence.ts";
 
-/**
- * Lock records: one committed file a target below `aqm.lock/`, the last result of each action. And the
- * history: every result ever made here, so that going back to an old config costs nothing.
- */
+/** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
 export class Records {
   readonly #folder: string;
-  readonly #historyPath: string;
+  readonly #evidence: Evidence | null;
   readonly #loaded = new Map<string, ActionRecord | null>();
-  #history: Map<Digest, ActionRecord[]> | null = null;
-  readonly #targetsInHistory = new Set<string>();
   /** Records that could not be read; shown to the user once. */
   readonly damaged: string[] = [];
   /** Of these, the ones that a merge left with conflict markers. */
   readonly conflicted = new Set<string>();
 
-  constructor(lockFolder: string, historyPath: string) {
+  constructor(lockFolder: string, evidence: Evidence | null = null) {
     this.#folder = lockFolder;
-    this.#historyPath = historyPath;
+    this.#evidence = evidence;
   }
 
   record(node: ActionNode): ActionRecord | null {
     const known = this.#loaded.get(node.id);
     if (known !== undefined) return known;
     const path = this.pathOf(node.id);
-    const text = readTextIfExists(path);
+    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    this.#evidence?.notePlace(path, stat);
+    const text = stat === undefined ? null : readTextIfExists(path);
     const record = text === null ? null : this.#parse(text, path, node);
     this.#loaded.set(node.id, record);
     return record;
   }
 
-  /** Results of this very key, the latest last. */
-  history(key: Digest): readonly ActionRecord[] {
-    this.#history ??= this.#loadHistory();
-    return this.#history.get(key) ?? [];
-  }
-
-  inHistory(target: string): boolean {
-    this.#history ??= this.#loadHistory();
-    return this.#targetsInHistory.has(target);
-  }
-
-  /** Durations of past runs by op, in seconds. */
-  durations(): ReadonlyMap<string, readonly number[]> {
-    this.#history ??= this.#loadHistory();
-    const durations = new Map<string, number[]>();
-    for (const record of [...this.#history.values()].flat()) {
-      const list = durations.get(record.action.op.name);
-      if (list === undefined) durations.set(record.action.op.name, [record.cost.seconds]);
-      else list.push(record.cost.seconds);
-    }
-    return durations;
-  }
-
   write(record: ActionRecord): void {
-    writeFileAtomic(this.pathOf(record.target), lockRecordText(record));
+    const path = this.pathOf(record.target);
+    writeFileAtomic(path, lockRecordText(record));
+    this.#evidence?.noteMade(path, fs.statSync(path));
     this.#loaded.set(record.target, record);
-  }
-
-  /** One whole line, synced; a torn last line is skipped when the history is read. */
-  addToHistory(record: ActionRecord): void {
-    disk.makeFolder(dirname(this.#historyPath));
-    const torn = !endsWithNewline(this.#historyPath);
-    disk.append(this.#historyPath, `${torn ? "\n" : ""}${historyLine(record)}\n`);
-    if (this.#history !== null) this.#remember(this.#history, record);
   }
 
   pathOf(target: string): string {
@@ -88,23 +57,6 @@ export class Records {
     if (record === null) this.damaged.push(path);
     if (record === null && hasConflictMarkers(text)) this.conflicted.add(path);
     return null;
-  }
-
-  #loadHistory(): Map<Digest, ActionRecord[]> {
-    const history = new Map<Digest, ActionRecord[]>();
-    for (const line of (readTextIfExists(this.#historyPath) ?? "").split("\n")) {
-      if (line === "") continue;
-      const record = parseHistoryLine(line);
-      if (record !== null) this.#remember(history, record);
-    }
-    return history;
-  }
-
-  #remember(history: Map<Digest, ActionRecord[]>, record: ActionRecord): void {
-    this.#targetsInHistory.add(record.target);
-    const list = history.get(record.key);
-    if (list === undefined) history.set(record.key, [record]);
-    else list.push(record);
   }
 }
 
@@ -135,19 +87,6 @@ function isWhole(record: ActionRecord): boolean {
   );
 }
 
-/** The record and a digest of it, since most of a record is not covered by its key. */
-function historyLine(record: ActionRecord): string {
-  const text = JSON.stringify(record);
-  return `${text}\t${digestOfBytes(text)}`;
-}
-
-function parseHistoryLine(line: string): ActionRecord | null {
-  const end = line.lastIndexOf("\t"); // JSON has none; earlier versions wrote no digest
-  const text = end < 0 ? line : line.slice(0, end);
-  if (end >= 0 && digestOfBytes(text) !== line.slice(end + 1)) return null;
-  return parseRecord(text);
-}
-
 /** Keys sorted at every level, two spaces, one value a line: what a merge can work with. */
 export function lockRecordText(record: ActionRecord): string {
   return `${JSON.stringify(sorted(record as unknown as Json), null, 2)}\n`;
@@ -162,14 +101,4 @@ function sorted(value: Json): Json {
       .sort()
       .map((key) => [key, sorted(object[key] ?? null)]),
   );
-}
-
-function endsWithNewline(path: string): boolean {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || stat.size === 0) return true;
-  const handle = fs.openSync(path, "r");
-  const last = Buffer.alloc(1);
-  fs.readSync(handle, last, 0, 1, stat.size - 1);
-  fs.closeSync(handle);
-  return last[0] === 0x0a;
 }

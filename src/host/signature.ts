@@ -1,20 +1,20 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { signatureOf, type Evidence } from "./evidence.ts";
+import type { Evidence } from "./evidence.ts";
+import { isRacy, signatureOf } from "./file-times.ts";
 import type { Layout } from "./layout.ts";
-import { isRacy, wallClock } from "./stat-cache.ts";
 
 /**
  * Tells whether a source may have changed: its stat, and where it leads if it is a link. Of a file that
  * was written a moment ago nothing can be told, so its signature fits no later one.
  */
 export function sourceSignature(path: string): string {
-  const link = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  const link = fs.lstatSync(path, { throwIfNoEntry: false });
   if (link === undefined) return "missing";
   const linked = link.isSymbolicLink();
-  const stat = linked ? fs.statSync(path, { bigint: true, throwIfNoEntry: false }) : link;
+  const stat = linked ? fs.statSync(path, { throwIfNoEntry: false }) : link;
   const text = `${signatureOf(stat)}${linked ? ` → ${fs.readlinkSync(path)}` : ""}`;
-  return stat !== undefined && isRacy(stat, wallClock()) ? `${text} racy ${wallClock()}` : text;
+  return stat !== undefined && isRacy(stat, Date.now()) ? `${text} racy ${Date.now()}` : text;
 }
 
 /** The same, noted as evidence. */

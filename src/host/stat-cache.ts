@@ -1,98 +1,130 @@
-import type * as fs from "node:fs";
+import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
-import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { disk, writeFileAtomic } from "./disk.ts";
+import { isRacy, isSettled, signatureOf, tickOf } from "./file-times.ts";
 
-interface Entry {
-  readonly digest: Digest;
-  readonly signature: string;
-  /** Wall clock when the content was read, in nanoseconds. */
-  readonly readAt: bigint;
-}
+/** `digest TAB wall clock when the content was read TAB signature`: parsed only when asked for. */
+type Entry = string;
 
 /**
  * Path → digest, valid while (device, inode, size, mtime, ctime) stay the same. It only saves reading:
- * losing it, or a line of it, costs time and nothing else.
+ * losing it, or a part of it, costs time and nothing else.
  *
  * A file that was written within one clock tick of being read could be written again without its
  * times changing ("racy", as Git calls it), so such an entry is not believed the next time.
+ *
+ * The file is a sequence of segments, each a line with digest and length and then one line an entry. A
+ * command appends one segment; now and then the whole is written anew.
  */
 export class StatCache {
   readonly #path: string;
-  readonly #entries: Map<string, Entry>;
-  #dirty = false;
+  readonly #fresh = new Map<string, Entry>();
+  #loaded: Map<string, Entry> | null = null;
+  /** False when the file is damaged or mostly outdated lines. */
+  #worthKeeping = true;
 
   constructor(path: string) {
     this.#path = path;
-    this.#entries = load(path);
   }
 
   /** The digest of the file as it is now, if it is known without reading it. */
-  lookup(path: string, stat: fs.BigIntStats): Digest | null {
-    const entry = this.#entries.get(path);
-    if (entry?.signature !== signatureOf(stat) || isRacy(stat, entry.readAt)) return null;
-    return entry.digest;
+  lookup(path: string, stat: fs.Stats): Digest | null {
+    const entry = this.#fresh.get(path) ?? this.#entries().get(path);
+    if (entry === undefined) return null;
+    const [digest = "", readAt = "", signature] = entry.split("\t");
+    const holds =
+      signature === signatureOf(stat) && !isRacy(stat, Number(readAt)) && isDigest(digest);
+    return holds ? digest : null;
   }
 
   /** `stat` must have been taken before the content was read, `readAt` likewise. */
-  remember(path: string, stat: fs.BigIntStats, digest: Digest, readAt: bigint): void {
-    this.#entries.set(path, { digest, signature: signatureOf(stat), readAt });
-    this.#dirty = true;
+  remember(path: string, stat: fs.Stats, digest: Digest, readAt: number): void {
+    this.#fresh.set(path, `${digest}\t${readAt}\t${signatureOf(stat)}`);
   }
 
   /**
-   * A file that was hashed at `before` and then renamed to `path`: renaming changes its ctime, so the
-   * entry is renewed, provided that nothing but the rename happened and the first look was not racy.
+   * A file that was settled, hashed at `before` and then renamed to `path`: renaming changes its ctime,
+   * so the entry is renewed, provided that nothing but the rename happened.
    */
-  rememberMoved(
-    path: string,
-    before: fs.BigIntStats,
-    after: fs.BigIntStats,
-    digest: Digest,
-    readAt: bigint,
-  ): void {
+  rememberMoved(path: string, before: fs.Stats, after: fs.Stats, digest: Digest): void {
     const same =
-      before.ino === after.ino && before.size === after.size && before.mtimeNs === after.mtimeNs;
-    if (!same || readAt - before.mtimeNs < tickOf(before)) return;
-    this.remember(path, after, digest, after.ctimeNs + tickOf(after));
+      before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs;
+    if (!same || !isSettled(before, Date.now())) return;
+    this.remember(path, after, digest, Math.ceil(after.ctimeMs) + tickOf(after));
   }
 
   save(): void {
-    if (!this.#dirty) return;
-    const lines: string[] = [];
-    for (const [path, { digest, signature, readAt }] of this.#entries) {
-      if (!path.includes("\n")) lines.push(`${digest}\t${readAt}\t${signature}\t${path}`);
+    if (this.#fresh.size === 0) return;
+    if (this.#loaded === null || this.#worthKeeping) {
+      disk.makeFolder(dirname(this.#path));
+      disk.append(this.#path, segmentOf(this.#fresh));
+    } else {
+      writeFileAtomic(this.#path, segmentOf(new Map([...this.#loaded, ...this.#fresh])));
     }
-    const body = lines.join("\n");
-    writeFileAtomic(this.#path, `${digestOfBytes(body)}\n${body}`);
-    this.#dirty = false;
+    if (this.#loaded !== null) {
+      for (const [path, entry] of this.#fresh) this.#loaded.set(path, entry);
+    }
+    this.#fresh.clear();
+  }
+
+  #entries(): Map<string, Entry> {
+    if (this.#loaded !== null) return this.#loaded;
+    const entries = new Map<string, Entry>();
+    const { bodies, whole } = readSegments(this.#path);
+    let lines = 0;
+    for (const body of bodies) {
+      for (let start = 0; start < body.length;) {
+        const end = body.indexOf("\n", start);
+        const tab = body.indexOf("\t", start);
+        if (end < 0 || tab < 0 || tab > end) break;
+        // The path is percent-encoded where it holds a tab, a new line or a percent sign.
+        entries.set(decodePath(body.slice(start, tab)), body.slice(tab + 1, end));
+        lines += 1;
+        start = end + 1;
+      }
+    }
+    this.#worthKeeping = whole && lines < 2 * entries.size + 1000;
+    this.#loaded = entries;
+    return entries;
   }
 }
 
-export const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n;
-
-const signatureOf = (stat: fs.BigIntStats): string =>
-  `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-
-/** File systems with whole-second times need a whole second's distance; others a few clock ticks. */
-const tickOf = (stat: fs.BigIntStats): bigint =>
-  stat.mtimeNs % 1_000_000_000n === 0n ? 2_000_000_000n : 20_000_000n;
-
-export function isRacy(stat: fs.BigIntStats, readAt: bigint): boolean {
-  const last = stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs;
-  return readAt - last < tickOf(stat);
+function segmentOf(entries: ReadonlyMap<string, Entry>): string {
+  let body = "";
+  for (const [path, entry] of entries) body += `${encodePath(path)}\t${entry}\n`;
+  return `${digestOfBytes(body)} ${Buffer.byteLength(body)}\n${body}`;
 }
 
-function load(path: string): Map<string, Entry> {
-  const entries = new Map<string, Entry>();
-  const text = readTextIfExists(path);
-  if (text === null) return entries;
-  const end = text.indexOf("\n");
-  const body = text.slice(end + 1);
-  if (end < 0 || digestOfBytes(body) !== text.slice(0, end)) return entries; // torn or damaged
-  for (const line of body.split("\n")) {
-    const [digest = "", readAt = "", signature = "", file] = line.split("\t");
-    if (file === undefined || !isDigest(digest)) continue;
-    entries.set(file, { digest, signature, readAt: BigInt(readAt) });
+const encodePath = (path: string): string =>
+  /[\t\n%]/.test(path) ? path.replace(/[\t\n%]/g, encodeURIComponent) : path;
+
+const decodePath = (path: string): string =>
+  path.includes("%") ? path.replace(/%(?:09|0A|25)/g, decodeURIComponent) : path;
+
+/** The bodies of the whole segments, up to the first that is not: a process may have died while appending. */
+function readSegments(path: string): {
+  readonly bodies: readonly string[];
+  readonly whole: boolean;
+} {
+  const bodies: string[] = [];
+  let content: Buffer;
+  try {
+    content = fs.readFileSync(path);
+  } catch {
+    return { bodies, whole: false }; // none yet, or not to be read: the next save makes a new one
   }
-  return entries;
+  for (let start = 0; start < content.length;) {
+    const end = content.indexOf(0x0a, start);
+    const [digest, length = ""] = content
+      .toString("latin1", start, Math.max(start, end))
+      .split(" ");
+    const next = end + 1 + Number(length);
+    if (end < 0 || !/^\d+$/.test(length) || next > content.length) return { bodies, whole: false };
+    const body = content.subarray(end + 1, next);
+    if (digestOfBytes(body) !== digest) return { bodies, whole: false };
+    bodies.push(body.toString("utf8"));
+    start = next;
+  }
+  return { bodies, whole: true };
 }

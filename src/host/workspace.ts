@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
@@ -13,11 +13,12 @@ import type { Publication, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
+import { History } from "./history.ts";
 import { Observer, type FolderFile } from "./observer.ts";
 import { publish, recoverPublications, type Recovery } from "./publication.ts";
 import { Records } from "./records.ts";
 import { openStage } from "./stage.ts";
-import { StatCache, wallClock } from "./stat-cache.ts";
+import { StatCache } from "./stat-cache.ts";
 import { Store } from "./store.ts";
 
 /** Outputs up to this size are kept in the store, so that going back to an old config is a copy. */
@@ -37,6 +38,7 @@ export interface WorkspaceOptions {
 /** The real workspace: files, stat cache, records, store. */
 export class DiskWorkspace implements Workspace {
   readonly records: Records;
+  readonly history: History;
   readonly opSource: WorkspaceOptions["opSource"];
   readonly opChanged: WorkspaceOptions["opChanged"];
   readonly environment: WorkspaceOptions["environment"];
@@ -45,6 +47,7 @@ export class DiskWorkspace implements Workspace {
   readonly #evidence: Evidence;
   readonly #cache: StatCache;
   readonly #observer: Observer;
+  readonly #stageObserver: Observer;
   readonly #store: Store;
   readonly #seen = new Map<string, Observation>();
 
@@ -58,7 +61,9 @@ export class DiskWorkspace implements Workspace {
     this.unsupported = options.unsupported;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
     this.#observer = new Observer(layout.root, this.#cache, options.evidence);
-    this.records = new Records(layout.lockRecords, join(layout.state, "history.jsonl"));
+    this.#stageObserver = new Observer(layout.root, null, null);
+    this.records = new Records(layout.lockRecords, options.evidence);
+    this.history = new History(layout.history);
     this.#store = new Store(layout.store);
   }
 
@@ -77,7 +82,7 @@ export class DiskWorkspace implements Workspace {
   }
 
   trace(node: ActionNode, key: Digest): ActionRecord | null {
-    const results = this.records.history(key);
+    const results = this.history.ofKey(node.id, key);
     const inWorkspace = results.find((record) =>
       Object.entries(node.declaration.outputs).every(([role, output]) => {
         const found = this.#known(output);
@@ -88,7 +93,7 @@ export class DiskWorkspace implements Workspace {
   }
 
   everBuilt(node: ActionNode): boolean {
-    return this.records.record(node) !== null || this.records.inHistory(node.id);
+    return this.records.record(node) !== null || this.history.has(node.id);
   }
 
   inStore(digest: Digest): boolean {
@@ -105,9 +110,6 @@ export class DiskWorkspace implements Workspace {
   async survey(nodes: readonly ActionNode[], progress: (event: BuildEvent) => void): Promise<void> {
     const report = (file: string, done: number, total: number): void =>
       progress({ type: "hashing", file, done, total });
-    this.#evidence.look(this.#layout.journal);
-    const recordFolders = new Set(nodes.map(({ id }) => dirname(this.records.pathOf(id))));
-    for (const folder of recordFolders) this.#evidence.look(folder);
     for (const node of nodes) {
       this.records.record(node); // so that damage is known before the plan is made
       for (const input of node.inputs) {
@@ -150,7 +152,7 @@ export class DiskWorkspace implements Workspace {
 
   async recover(): Promise<Result<Recovery, Failure>> {
     try {
-      const recovery = await recoverPublications(this.#layout, this.records, async (path) => {
+      const recovery = await recoverPublications(this.#layout, this, async (path) => {
         const absolute = join(this.#layout.root, path);
         const folder = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
         const found = await this.#observer.observe({ path, kind: folder ? "folder" : "file" });
@@ -184,22 +186,21 @@ export class DiskWorkspace implements Workspace {
         outputs[role] = { path: output.path, ...found };
         moves.push({ from: relative(this.#layout.root, staged), to: output.path });
       }
-      publish(this.#layout, this.records, moves, { ...record, outputs });
+      publish(this.#layout, this, moves, { ...record, outputs });
     } catch (error) {
       return err(diskFailure(error, node.id, node.id));
     }
     for (const file of moved) {
-      const after = fs.statSync(join(this.#layout.root, file.path), {
-        bigint: true,
-        throwIfNoEntry: false,
-      });
-      if (after !== undefined) {
-        this.#cache.rememberMoved(file.path, file.stat, after, file.digest, file.readAt);
-      }
+      const absolute = join(this.#layout.root, file.path);
+      const after = fs.statSync(absolute, { throwIfNoEntry: false });
+      if (after === undefined) continue;
+      this.#cache.rememberMoved(file.path, file.stat, after, file.digest);
+      this.#evidence.noteMade(absolute, after);
     }
     for (const [role, output] of Object.entries(node.declaration.outputs)) {
       const known = outputs[role];
       if (known === undefined) continue;
+      if (output.kind === "folder") this.#evidence.doubt(join(this.#layout.root, output.path));
       this.#seen.set(seenKey(output), { state: "present", digest: known.digest, size: known.size });
     }
     await stage.discard();
@@ -215,13 +216,13 @@ export class DiskWorkspace implements Workspace {
     output: OutputDeclaration,
     moved: MovedFile[],
   ): Promise<{ digest: Digest; size: number } | null> {
-    const stat = fs.statSync(staged, { bigint: true, throwIfNoEntry: false });
+    const stat = fs.statSync(staged, { throwIfNoEntry: false });
     if (stat === undefined || stat.isDirectory() !== (output.kind === "folder")) return null;
-    const readAt = wallClock();
+    if (output.kind === "file") disk.settle(staged);
     const parent = relative(this.#layout.root, staged);
     const files: readonly FolderFile[] =
       output.kind === "folder"
-        ? await this.#observer.listFolder({ path: parent, kind: "folder" })
+        ? await this.#stageObserver.listFolder({ path: parent, kind: "folder" })
         : [await this.#stagedFile(parent)];
     const size = files.reduce((sum, file) => sum + file.size, 0);
     for (const file of files) {
@@ -229,9 +230,8 @@ export class DiskWorkspace implements Workspace {
       disk.sync(absolute);
       moved.push({
         path: output.kind === "folder" ? `${output.path}/${file.path}` : output.path,
-        stat: fs.statSync(absolute, { bigint: true }),
+        stat: fs.statSync(absolute),
         digest: file.digest,
-        readAt,
       });
     }
     const [first] = files;
@@ -246,7 +246,7 @@ export class DiskWorkspace implements Workspace {
   }
 
   async #stagedFile(path: string): Promise<FolderFile> {
-    const found = await this.#observer.observe({ path, kind: "file" });
+    const found = await this.#stageObserver.observe({ path, kind: "file" });
     if (found.state !== "present") throw new Error(`${path} vanished while it was published`);
     return { path, digest: found.digest, size: found.size };
   }
@@ -270,7 +270,8 @@ export class DiskWorkspace implements Workspace {
         const size = result.outputs[role]?.size ?? 0;
         restored.set(seenKey(output), { state: "present", digest: wanted, size });
       }
-      publish(this.#layout, this.records, moves, result);
+      publish(this.#layout, this, moves, result);
+      for (const { to } of moves) this.#evidence.doubt(join(this.#layout.root, to));
       for (const [key, found] of restored) this.#seen.set(key, found);
       return ok(undefined);
     } catch (error) {
@@ -295,9 +296,8 @@ export class DiskWorkspace implements Workspace {
 
 interface MovedFile {
   readonly path: string;
-  readonly stat: fs.BigIntStats;
+  readonly stat: fs.Stats;
   readonly digest: Digest;
-  readonly readAt: bigint;
 }
 
 function removeIfEmpty(folder: string): void {

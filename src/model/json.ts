@@ -20,43 +20,74 @@ export class NotJsonError extends Error {
 
 /** Canonical text: sorted keys (UTF-16 code units), no white space, shortest round-trip numbers. */
 export function canonicalJson(value: Json): string {
-  return write(value, "");
+  try {
+    return write(value);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new NotJsonError(placeOfFault(value, "") ?? "", error.message);
+  }
 }
 
-function write(value: unknown, path: string): string {
+/** Thrown without a place, because keeping track of places would cost more than writing. */
+class Fault extends Error {}
+
+function write(value: unknown): string {
   switch (typeof value) {
     case "string":
-      if (!isWellFormed(value)) throw new NotJsonError(path, "a string with half a character");
+      if (!value.isWellFormed()) throw new Fault("a string with half a character");
       return JSON.stringify(value);
     case "number":
-      if (!Number.isFinite(value)) throw new NotJsonError(path, String(value));
+      if (!Number.isFinite(value)) throw new Fault(String(value));
       return JSON.stringify(value); // ECMAScript number text is what RFC 8785 prescribes; -0 becomes 0
     case "boolean":
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      if (Array.isArray(value)) {
-        return `[${value.map((item, index) => write(item, `${path}[${index}]`)).join(",")}]`;
-      }
-      return writeObject(value, path);
+      return Array.isArray(value) ? writeArray(value) : writeObject(value);
     default:
-      throw new NotJsonError(path, `of type ${typeof value}`);
+      throw new Fault(`of type ${typeof value}`);
   }
 }
 
-function writeObject(value: object, path: string): string {
+function writeArray(items: readonly unknown[]): string {
+  let text = "[";
+  for (let index = 0; index < items.length; index++) {
+    if (index > 0) text += ",";
+    text += write(items[index]);
+  }
+  return `${text}]`;
+}
+
+function writeObject(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    throw new NotJsonError(path, `a ${value.constructor.name}`);
+    throw new Fault(`a ${value.constructor.name}`);
   }
   const object = value as Record<string, unknown>;
-  const parts: string[] = [];
+  let text = "{";
   for (const key of Object.keys(object).sort()) {
-    parts.push(`${write(key, path)}:${write(object[key], path === "" ? key : `${path}.${key}`)}`);
+    if (text !== "{") text += ",";
+    text += `${write(key)}:${write(object[key])}`;
   }
-  return `{${parts.join(",")}}`;
+  return `${text}}`;
 }
 
-function isWellFormed(text: string): boolean {
-  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+/** Where in `value` the first part is that cannot be written; null when all of it can. */
+function placeOfFault(value: unknown, path: string): string | null {
+  if (typeof value === "object" && value !== null) {
+    const isList = Array.isArray(value);
+    for (const key of isList ? [...value.keys()] : Object.keys(value).sort()) {
+      if (typeof key === "string" && !key.isWellFormed()) return path;
+      const part = (value as Record<string | number, unknown>)[key];
+      const place = isList ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${key}`;
+      const found = placeOfFault(part, place);
+      if (found !== null) return found;
+    }
+  }
+  try {
+    write(value);
+    return null;
+  } catch {
+    return path;
+  }
 }

@@ -7,13 +7,14 @@ export type ExpectedSeconds = (node: ActionNode) => number | null;
 
 export function expectFromRecords(
   record: (node: ActionNode) => ActionRecord | null,
-  opDurations: ReadonlyMap<string, readonly number[]>,
+  /** Durations by op; only asked for when an action has no record of its own. */
+  opDurations: () => ReadonlyMap<string, readonly number[]>,
 ): ExpectedSeconds {
   return (node) => {
     const own = record(node)?.cost.seconds;
     if (own !== undefined) return own;
     const { op } = node.declaration;
-    const durations = opDurations.get(op.runtime === "python" ? op.name : op.module) ?? [];
+    const durations = opDurations().get(op.runtime === "python" ? op.name : op.module) ?? [];
     const sorted = [...durations].sort((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? null;
   };

@@ -148,7 +148,7 @@ describe("aqm lock resolve", () => {
   });
 
   it("forgets neither side: going back to one of them runs nothing", async () => {
-    fs.rmSync(workspace.path(".aqm/history.jsonl")); // as if the other side came from elsewhere
+    fs.rmSync(workspace.path(".aqm/history"), { recursive: true }); // as if the other side came from elsewhere
     run("checkout", "--ours", "out");
     workspace.write("poems/one.txt", "roses are both\n");
     await lock();

@@ -321,7 +321,10 @@ describe("the cost of a plan", () => {
     const { plan } = planOf(
       graphOf(...sketches(2), { makes: "new", from: ["s"], op: "ops/new.ts" }),
     );
-    const expected = expectFromRecords((node) => workspace.record(node), new Map());
+    const expected = expectFromRecords(
+      (node) => workspace.record(node),
+      () => new Map(),
+    );
     expect(planCost(plan, expected)).toEqual({
       fresh: 0,
       restore: 0,
@@ -338,8 +341,18 @@ describe("the cost of a plan", () => {
   it("expects the median of its op's runs of an action that never ran", () => {
     const node = only(graphOf({ makes: "a" }).actions);
     const durations = new Map([["ops/copy.ts", [30, 1, 2]]]);
-    expect(expectFromRecords(() => null, durations)(node)).toBe(2);
-    expect(expectFromRecords(() => null, new Map())(node)).toBeNull();
+    expect(
+      expectFromRecords(
+        () => null,
+        () => durations,
+      )(node),
+    ).toBe(2);
+    expect(
+      expectFromRecords(
+        () => null,
+        () => new Map(),
+      )(node),
+    ).toBeNull();
   });
 });
 

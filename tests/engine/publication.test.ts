@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import { History } from "../../src/host/history.ts";
 import { fileNameOf, layoutOf, type Layout } from "../../src/host/layout.ts";
-import { publish, recoverPublications } from "../../src/host/publication.ts";
+import { publish, recoverPublications, type Books } from "../../src/host/publication.ts";
 import { Records } from "../../src/host/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { committed, graphOf, nodeOf } from "./support/graphs.ts";
@@ -40,8 +41,11 @@ interface Crashed {
   readonly recover: () => Promise<readonly string[]>;
 }
 
-const recordsOf = (layout: Layout): Records =>
-  new Records(layout.lockRecords, `${layout.state}/history.jsonl`);
+const recordsOf = (layout: Layout): Records => new Records(layout.lockRecords);
+const booksOf = (layout: Layout): Books => ({
+  records: recordsOf(layout),
+  history: new History(layout.history),
+});
 
 /** Old outputs in place, new ones staged. */
 function workspace(): Crashed {
@@ -69,7 +73,7 @@ function workspace(): Crashed {
         const output = Object.values(NEW.outputs).find((one) => one.path === path);
         return Promise.resolve(isNew ? (output?.digest ?? null) : null);
       };
-      return (await recoverPublications(layout, recordsOf(layout), digestOf)).finished;
+      return (await recoverPublications(layout, booksOf(layout), digestOf)).finished;
     },
   };
 }
@@ -102,7 +106,7 @@ function expectOld({ folder, record }: Crashed): void {
 describe("publishing", () => {
   it("replaces files and folders and the record, and leaves no intent behind", async () => {
     const state = workspace();
-    publish(state.layout, recordsOf(state.layout), MOVES, NEW);
+    publish(state.layout, booksOf(state.layout), MOVES, NEW);
     expectNew(state);
     expect(await state.recover()).toEqual([]);
   });
@@ -110,7 +114,7 @@ describe("publishing", () => {
   it("makes the folders above a new output", () => {
     const state = workspace();
     state.folder.remove("out");
-    publish(state.layout, recordsOf(state.layout), MOVES, NEW);
+    publish(state.layout, booksOf(state.layout), MOVES, NEW);
     expectNew(state);
   });
 });
@@ -180,7 +184,7 @@ describe("after a crash", () => {
     intent(state.folder);
     for (let step = 0; step < 3; step++) move(state.folder, step);
     recordsOf(state.layout).write(NEW);
-    recordsOf(state.layout).addToHistory(NEW);
+    booksOf(state.layout).history.add(NEW);
     expect(await state.recover()).toEqual(["out/one"]);
     expectNew(state);
   });

@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { lockRecordText, parseRecord, Records } from "../../src/host/records.ts";
 import { committed, graphOf, nodeOf } from "./support/graphs.ts";
@@ -6,8 +5,7 @@ import { Folder } from "./support/folder.ts";
 import { recordOf } from "./support/records.ts";
 
 const node = nodeOf(graphOf({ makes: "out/a.md", from: ["s"] }), "out/a.md");
-const open = (folder: Folder): Records =>
-  new Records(folder.at("aqm.lock"), folder.at("history.jsonl"));
+const open = (folder: Folder): Records => new Records(folder.at("aqm.lock"));
 
 describe("lock records", () => {
   it("are one file a target, and read back as they were written", () => {
@@ -55,52 +53,5 @@ describe("lock records", () => {
     const records = open(folder);
     expect(records.record(now)).toBeNull();
     expect(records.damaged).toEqual([]);
-  });
-});
-
-describe("the history", () => {
-  it("keeps every result of a key, the latest last", () => {
-    const folder = new Folder();
-    const [first, second] = [recordOf(node, { out: "1" }), recordOf(node, { out: "2" })];
-    const other = recordOf(node, { out: "3" }, 2);
-    const records = open(folder);
-    for (const record of [first, other, second]) records.addToHistory(record);
-    expect(open(folder).history(first.key)).toEqual([first, second]);
-    expect(open(folder).history(other.key)).toEqual([other]);
-    expect(open(folder).inHistory("out/a.md")).toBe(true);
-    expect(open(folder).inHistory("out/b.md")).toBe(false);
-  });
-
-  it("sees what is added after it was read", () => {
-    const records = open(new Folder());
-    const record = recordOf(node);
-    expect(records.history(record.key)).toEqual([]);
-    records.addToHistory(record);
-    expect(records.history(record.key)).toEqual([record]);
-  });
-
-  it("skips a torn last line, and the next one is whole again", () => {
-    const folder = new Folder();
-    const [first, second] = [recordOf(node, { out: "1" }), recordOf(node, { out: "2" })];
-    open(folder).addToHistory(first);
-    fs.appendFileSync(folder.at("history.jsonl"), JSON.stringify(second).slice(0, 40));
-    expect(open(folder).history(first.key)).toEqual([first]);
-    open(folder).addToHistory(second);
-    expect(open(folder).history(first.key)).toEqual([first, second]);
-  });
-
-  it("does not believe a line whose key is not that of its action", () => {
-    const folder = new Folder();
-    const record = recordOf(node);
-    const forged = { ...record, action: recordOf(node, {}, 2).action };
-    folder.write("history.jsonl", `${JSON.stringify(forged)}\n`);
-    expect(open(folder).history(record.key)).toEqual([]);
-  });
-
-  it("tells how long the runs of each op took", () => {
-    const records = open(new Folder());
-    records.addToHistory(recordOf(node));
-    records.addToHistory(recordOf(node, {}, 2));
-    expect(records.durations()).toEqual(new Map([["ops/copy.ts", [2, 2]]]));
   });
 });

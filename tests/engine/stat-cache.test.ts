@@ -1,19 +1,19 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { digestOfBytes } from "../../src/model/digest.ts";
+import { disk } from "../../src/host/disk.ts";
 import { StatCache } from "../../src/host/stat-cache.ts";
 import { Folder } from "./support/folder.ts";
 
-const stat = (folder: Folder, path: string): fs.BigIntStats =>
-  fs.statSync(folder.at(path), { bigint: true });
-const SECOND = 1_000_000_000n;
+const stat = (folder: Folder, path: string): fs.Stats => fs.statSync(folder.at(path));
+const SECOND = 1000;
 const DIGEST = digestOfBytes("content");
 
 /** A file, its stat, and a moment of reading that is safely after its last change. */
-function quietFile(): { folder: Folder; cache: StatCache; later: bigint } {
+function quietFile(): { folder: Folder; cache: StatCache; later: number } {
   const folder = new Folder({ file: "content" });
   const cache = new StatCache(folder.at("cache"));
-  return { folder, cache, later: stat(folder, "file").ctimeNs + 10n * SECOND };
+  return { folder, cache, later: stat(folder, "file").ctimeMs + 10 * SECOND };
 }
 
 describe("the stat cache", () => {
@@ -40,11 +40,11 @@ describe("the stat cache", () => {
     do {
       folder.write("file", "CONTENT");
       fs.utimesSync(folder.at("file"), 1000, 1000);
-    } while (stat(folder, "file").ctimeNs === before.ctimeNs);
+    } while (stat(folder, "file").ctimeMs === before.ctimeMs);
     const after = stat(folder, "file");
-    expect([after.size, after.mtimeNs, after.ino]).toEqual([
+    expect([after.size, after.mtimeMs, after.ino]).toEqual([
       before.size,
-      before.mtimeNs,
+      before.mtimeMs,
       before.ino,
     ]);
     expect(cache.lookup("file", after)).toBeNull();
@@ -62,42 +62,69 @@ describe("the stat cache", () => {
 
   it("does not believe an entry that was read within a clock tick of the last write", () => {
     const { folder, cache } = quietFile();
-    const { ctimeNs } = stat(folder, "file");
-    cache.remember("file", stat(folder, "file"), DIGEST, ctimeNs + 1n);
+    const { ctimeMs } = stat(folder, "file");
+    cache.remember("file", stat(folder, "file"), DIGEST, ctimeMs + 1);
     expect(cache.lookup("file", stat(folder, "file"))).toBeNull();
-    cache.remember("file", stat(folder, "file"), DIGEST, ctimeNs);
+    cache.remember("file", stat(folder, "file"), DIGEST, ctimeMs);
     expect(cache.lookup("file", stat(folder, "file"))).toBeNull();
   });
 
   it("keeps more distance where the file system only has whole seconds", () => {
     const { folder, cache } = quietFile();
-    const { ctimeNs } = stat(folder, "file");
-    const whole = BigInt(Math.floor(Number(ctimeNs / SECOND)));
+    const { ctimeMs } = stat(folder, "file");
+    const whole = BigInt(Math.floor(Number(ctimeMs / SECOND)));
     fs.utimesSync(folder.at("file"), Number(whole), Number(whole));
     const coarse = stat(folder, "file");
-    cache.remember("file", coarse, DIGEST, coarse.ctimeNs + SECOND);
+    cache.remember("file", coarse, DIGEST, coarse.ctimeMs + SECOND);
     expect(cache.lookup("file", coarse)).toBeNull();
-    cache.remember("file", coarse, DIGEST, coarse.ctimeNs + 3n * SECOND);
+    cache.remember("file", coarse, DIGEST, coarse.ctimeMs + 3 * SECOND);
     expect(cache.lookup("file", coarse)).toBe(DIGEST);
   });
 
   it("follows a file through a rename", () => {
-    const { folder, cache, later } = quietFile();
+    const { folder, cache } = quietFile();
+    disk.settle(folder.at("file"));
     const before = stat(folder, "file");
     fs.renameSync(folder.at("file"), folder.at("moved"));
-    cache.rememberMoved("moved", before, stat(folder, "moved"), DIGEST, later);
+    cache.rememberMoved("moved", before, stat(folder, "moved"), DIGEST);
     expect(cache.lookup("moved", stat(folder, "moved"))).toBe(DIGEST);
+    folder.write("moved", "CONTENT"); // within the same tick of the clock, perhaps
+    expect(cache.lookup("moved", stat(folder, "moved"))).toBeNull();
   });
 
-  it("does not follow when the file was changed on the way, or was read too early", () => {
-    const { folder, cache, later } = quietFile();
+  it("does not follow when the file was changed on the way, or was not settled", () => {
+    const { folder, cache } = quietFile();
+    folder.write("file", "content");
     const before = stat(folder, "file");
     fs.renameSync(folder.at("file"), folder.at("moved"));
-    cache.rememberMoved("moved", before, stat(folder, "moved"), DIGEST, before.mtimeNs);
+    cache.rememberMoved("moved", before, stat(folder, "moved"), DIGEST);
     expect(cache.lookup("moved", stat(folder, "moved"))).toBeNull();
+    disk.settle(folder.at("moved"));
+    const settled = stat(folder, "moved");
     folder.write("moved", "longer content");
-    cache.rememberMoved("moved", before, stat(folder, "moved"), DIGEST, later);
+    cache.rememberMoved("moved", settled, stat(folder, "moved"), DIGEST);
     expect(cache.lookup("moved", stat(folder, "moved"))).toBeNull();
+  });
+
+  it("grows by what is new, and is written anew when much of it is outdated", () => {
+    const { folder, cache, later } = quietFile();
+    cache.remember("first", stat(folder, "file"), DIGEST, later);
+    cache.save();
+    const before = folder.read("cache");
+    const second = new StatCache(folder.at("cache"));
+    second.remember("second", stat(folder, "file"), digestOfBytes("second"), later);
+    second.save();
+    expect(folder.read("cache").startsWith(before)).toBe(true);
+    for (let edit = 0; edit < 1100; edit++) {
+      const next = new StatCache(folder.at("cache"));
+      next.remember("first", stat(folder, "file"), digestOfBytes(`${edit}`), later);
+      if (edit === 1099) next.lookup("second", stat(folder, "file"));
+      next.save();
+    }
+    const last = new StatCache(folder.at("cache"));
+    expect(last.lookup("first", stat(folder, "file"))).toBe(digestOfBytes("1099"));
+    expect(last.lookup("second", stat(folder, "file"))).toBe(digestOfBytes("second"));
+    expect(folder.read("cache").split("\n").length).toBeLessThan(10);
   });
 
   it.each([
@@ -110,12 +137,16 @@ describe("the stat cache", () => {
     cache.remember("file", stat(folder, "file"), DIGEST, later);
     cache.save();
     folder.write("cache", damage(folder.read("cache")));
-    expect(new StatCache(folder.at("cache")).lookup("file", stat(folder, "file"))).toBeNull();
+    const damaged = new StatCache(folder.at("cache"));
+    expect(damaged.lookup("file", stat(folder, "file"))).toBeNull();
+    damaged.remember("file", stat(folder, "file"), DIGEST, later);
+    damaged.save();
+    expect(new StatCache(folder.at("cache")).lookup("file", stat(folder, "file"))).toBe(DIGEST);
   });
 
   it("keeps names with spaces, tabs and other scripts apart", () => {
     const { folder, cache, later } = quietFile();
-    const names = ["a b", "größe", "数据"];
+    const names = ["a b", "größe", "数据", "a\tb", "a\nb", "100%", "%09"];
     for (const name of names)
       cache.remember(name, stat(folder, "file"), digestOfBytes(name), later);
     cache.save();

@@ -1,7 +1,13 @@
 import { plainReporter } from "../../ui/plain.ts";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { readFreshSnapshot } from "../../host/fresh-snapshot.ts";
+import type { Focus } from "../../host/focus.ts";
+import {
+  changedPlaces,
+  graphPath,
+  readFreshSnapshot,
+  type FreshSnapshot,
+} from "../../host/fresh-snapshot.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
@@ -27,23 +33,28 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const request = requestOf(args);
-  const fresh = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined)
+  const memory = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined)
     ? null
-    : readFreshSnapshot(request.state, request.text);
-  if (fresh !== null) return stillFresh(fresh, args);
+    : recall(request);
+  if (memory?.changed.length === 0) return stillFresh(memory.snapshot.header.actions, args);
 
+  const focused = memory === null ? null : await focusOf(memory, request);
   const { openSession } = await import("../session.ts");
-  const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
+  const session = await openSession({
+    targets: args.targets,
+    gpus: args.value("gpus"),
+    ...(focused === null ? {} : { focus: focused.focus }),
+  });
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;
   }
-  return args.flag("dry-run")
-    ? dryRun(session.value, args, request)
-    : build(session.value, args, request);
+  const scope = { session: session.value, request, focused };
+  return args.flag("dry-run") ? dryRun(scope, args) : build(scope, args);
 }
 
 interface Request {
+  readonly root: string;
   readonly state: string;
   readonly text: string;
 }
@@ -53,7 +64,44 @@ function requestOf(args: Arguments): Request {
   const root = workspaceRoot();
   const targets = args.targets.map((target) => fromWorkspaceRoot(target, root));
   const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
-  return { state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
+  return { root, state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
+}
+
+/** The last answer to this request, and what has changed since. */
+interface Memory {
+  readonly snapshot: FreshSnapshot;
+  readonly changed: readonly number[];
+}
+
+/** Null when there is no telling: then everything is looked at. */
+function recall({ root, state, text }: Request): Memory | null {
+  const snapshot = readFreshSnapshot(state, text);
+  if (snapshot === null || isUnsettled(state)) return null;
+  const changed = changedPlaces(snapshot, root);
+  return changed === null ? null : { snapshot, changed };
+}
+
+/** Something is being published, or was when its process died. */
+function isUnsettled(state: string): boolean {
+  const journal = join(state, "journal");
+  return fs.existsSync(journal) && fs.readdirSync(journal).length > 0;
+}
+
+interface Focused extends Memory {
+  readonly focus: Focus;
+}
+
+async function focusOf(memory: Memory, { state, text }: Request): Promise<Focused | null> {
+  if (fs.existsSync(join(state, "build.lock"))) return null; // somebody may be changing more than that
+  const { focusOn } = await import("../../host/focus.ts");
+  const focus = focusOn(memory.snapshot, memory.changed, graphPath(state, text));
+  return focus === null ? null : { ...memory, focus };
+}
+
+interface Scope {
+  readonly session: Session;
+  readonly request: Request;
+  readonly focused: Focused | null;
 }
 
 function wrongUsage(args: Arguments): Failure | null {
@@ -92,7 +140,8 @@ function stillFresh(fresh: number, args: Arguments): number {
   return EXIT.done;
 }
 
-async function build(session: Session, args: Arguments, request: Request): Promise<number> {
+async function build(scope: Scope, args: Arguments): Promise<number> {
+  const { session, focused } = scope;
   const { realPorts } = await import("../session.ts");
   const { runBuild } = await import("../../build/build.ts");
   const { interruptible } = await import("../interrupt.ts");
@@ -104,7 +153,15 @@ async function build(session: Session, args: Arguments, request: Request): Promi
   try {
     const { selection, targets, gpus, expected } = session;
     const outcome = await runBuild(
-      { selection, targets, gpus, expected, signal, ...settings.value },
+      {
+        selection,
+        targets,
+        gpus,
+        expected,
+        signal,
+        untouched: focused?.focus.untouched ?? 0,
+        ...settings.value,
+      },
       ports,
       reporter.report,
     );
@@ -112,7 +169,7 @@ async function build(session: Session, args: Arguments, request: Request): Promi
       const { tidyStore } = await import("../tidy.ts");
       await tidyStore(session.layout, reporter.report, signal);
     }
-    if (outcome.plan !== null) await remember(session, outcome.plan, request);
+    if (outcome.plan !== null && outcome.exitCode === EXIT.done) await remember(scope);
     return outcome.exitCode;
   } finally {
     reporter.close();
@@ -121,20 +178,31 @@ async function build(session: Session, args: Arguments, request: Request): Promi
   }
 }
 
-/** So that the next time nothing needs to be loaded, if nothing has changed by then. */
-async function remember(
-  { evidence }: Session,
-  plan: Plan,
-  { state, text }: Request,
-): Promise<void> {
-  if (!evidence.complete || plan.actions.some(({ verdict }) => verdict !== "fresh")) return;
-  const { writeFreshSnapshot } = await import("../../host/fresh-snapshot.ts");
-  writeFreshSnapshot(state, text, plan.actions.length, evidence.paths, (path) =>
-    evidence.holds(path),
+/** Everything is fresh now: the next time only what has changed by then needs to be looked at. */
+async function remember({ session, request, focused }: Scope): Promise<void> {
+  const { evidence, workspace, selection, aqmfile } = session;
+  if (!evidence.complete) return;
+  const { renewSnapshot, takeSnapshot } = await import("../../host/snapshot-writer.ts");
+  const answer = { root: request.root, state: request.state, request: request.text };
+  if (focused !== null) {
+    const { snapshot, changed, focus } = focused;
+    renewSnapshot(answer, snapshot, changed, focus.touched, evidence);
+    return;
+  }
+  takeSnapshot(
+    {
+      ...answer,
+      nodes: selection.needed,
+      exact: selection.exact,
+      environments: aqmfile.environments,
+      recordPath: (target) => workspace.records.pathOf(target),
+    },
+    evidence,
   );
 }
 
-async function dryRun(session: Session, args: Arguments, request: Request): Promise<number> {
+async function dryRun(scope: Scope, args: Arguments): Promise<number> {
+  const { session, focused } = scope;
   const [{ makePlan }, { planCost }, { planJson, planText }] = await Promise.all([
     import("../../plan/plan.ts"),
     import("../../plan/cost.ts"),
@@ -143,8 +211,9 @@ async function dryRun(session: Session, args: Arguments, request: Request): Prom
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
-  await remember(session, plan, request);
-  const cost = planCost(plan, session.expected);
+  if (plan.actions.every(({ verdict }) => verdict === "fresh")) await remember(scope);
+  const known = planCost(plan, session.expected);
+  const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
   if (args.flag("json")) printJson(planJson(plan, cost, exitCode));
   else print(planText(plan, cost, standardOutput.colours));

@@ -157,14 +157,14 @@ function decisionOf(
 }
 
 /** Both sides stay in the history: each is a true result of its key, should that be wanted again. */
-function carryOut({ layout, workspace: { records } }: Session, decision: Decision): void {
+function carryOut({ layout, workspace: { records, history } }: Session, decision: Decision): void {
   const { conflict, settlement } = decision;
   if (decision.done) return;
   for (const record of [conflict.records.theirs, conflict.records.ours]) {
     if (record === null) continue;
     const text = JSON.stringify(record);
-    const known = records.history(record.key).some((other) => JSON.stringify(other) === text);
-    if (!known) records.addToHistory(record);
+    const results = history.ofKey(record.target, record.key);
+    if (!results.some((other) => JSON.stringify(other) === text)) history.add(record);
   }
   if (settlement.keep === null) disk.remove(join(layout.root, conflict.file));
   else records.write(settlement.record);

@@ -1,0 +1,96 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { digestOfBytes, type Digest } from "../model/digest.ts";
+import type { ActionRecord } from "../model/record.ts";
+import { disk, readTextIfExists } from "./disk.ts";
+import { parseRecord } from "./records.ts";
+
+/**
+ * Every result ever made here, so that going back to an old config costs nothing. Spread over a few
+ * hundred files by target, so that a build reads only what concerns it.
+ */
+export class History {
+  readonly #folder: string;
+  readonly #shelves = new Map<string, ActionRecord[]>();
+  /** Shelves whose file is known to end with a whole line. */
+  readonly #whole = new Set<string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Results of this very key, the latest last. */
+  ofKey(target: string, key: Digest): readonly ActionRecord[] {
+    return this.#shelf(shelfOf(target)).filter((record) => record.key === key);
+  }
+
+  has(target: string): boolean {
+    return this.#shelf(shelfOf(target)).some((record) => record.target === target);
+  }
+
+  /** Durations of past runs by op, in seconds. Reads everything. */
+  durations(): ReadonlyMap<string, readonly number[]> {
+    const durations = new Map<string, number[]>();
+    const names = fs.existsSync(this.#folder) ? fs.readdirSync(this.#folder).sort() : [];
+    for (const name of names) {
+      for (const { action, cost } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
+        const list = durations.get(action.op.name);
+        if (list === undefined) durations.set(action.op.name, [cost.seconds]);
+        else list.push(cost.seconds);
+      }
+    }
+    return durations;
+  }
+
+  /** One whole line; a torn last line is skipped when the history is read. */
+  add(record: ActionRecord): void {
+    const shelf = shelfOf(record.target);
+    const path = this.#pathOf(shelf);
+    if (this.#whole.size === 0) disk.makeFolder(this.#folder);
+    const torn = !this.#whole.has(shelf) && !endsWithNewline(path);
+    disk.append(path, `${torn ? "\n" : ""}${lineOf(record)}\n`);
+    this.#whole.add(shelf);
+    this.#shelves.get(shelf)?.push(record);
+  }
+
+  #shelf(shelf: string): ActionRecord[] {
+    const known = this.#shelves.get(shelf);
+    if (known !== undefined) return known;
+    const records: ActionRecord[] = [];
+    for (const line of (readTextIfExists(this.#pathOf(shelf)) ?? "").split("\n")) {
+      const record = line === "" ? null : parseLine(line);
+      if (record !== null) records.push(record);
+    }
+    this.#shelves.set(shelf, records);
+    return records;
+  }
+
+  #pathOf(shelf: string): string {
+    return join(this.#folder, `${shelf}.jsonl`);
+  }
+}
+
+const shelfOf = (target: string): string =>
+  digestOfBytes(target).slice("sha256:".length, "sha256:".length + 2);
+
+/** The record and a digest of it, since most of a record is not covered by its key. */
+function lineOf(record: ActionRecord): string {
+  const text = JSON.stringify(record);
+  return `${text}\t${digestOfBytes(text)}`;
+}
+
+function parseLine(line: string): ActionRecord | null {
+  const end = line.lastIndexOf("\t"); // JSON has none
+  const text = line.slice(0, Math.max(0, end));
+  return digestOfBytes(text) === line.slice(end + 1) ? parseRecord(text) : null;
+}
+
+function endsWithNewline(path: string): boolean {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.size === 0) return true;
+  const handle = fs.openSync(path, "r");
+  const last = Buffer.alloc(1);
+  fs.readSync(handle, last, 0, 1, stat.size - 1);
+  fs.closeSync(handle);
+  return last[0] === 0x0a;
+}

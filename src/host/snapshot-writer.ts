@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
+import type { ActionNode } from "../graph/graph.ts";
+import { digestOfBytes } from "../model/digest.ts";
+import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import { replaceCache } from "./disk.ts";
+import { STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
+import {
+  graphPath,
+  inWorkspace,
+  writeFreshSnapshot,
+  type FreshSnapshot,
+  type Relation,
+} from "./fresh-snapshot.ts";
+
+/** What a snapshot is taken of. */
+export interface FreshAnswer {
+  readonly root: string;
+  /** The state folder. */
+  readonly state: string;
+  /** What was asked, as text. */
+  readonly request: string;
+  /** All that the answer covers, in topological order. */
+  readonly nodes: readonly ActionNode[];
+  readonly exact: ReadonlySet<string>;
+  readonly environments: readonly EnvironmentDeclaration[];
+  /** Absolute path of the record of an action. */
+  readonly recordPath: (target: string) => string;
+}
+
+/** Takes the snapshot of an answer that the whole graph was looked at for. */
+export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
+  const { root, state, request, nodes } = answer;
+  const stamp = randomBytes(8).toString("hex");
+  const graph = graphFile(stamp, nodes);
+  replaceCache(graphPath(state, request), graph.content);
+
+  const owners = new Owners(answer);
+  const places = split(evidence.places, root, owners);
+  const grounds = [...evidence.grounds.paths].map((path) => inWorkspace(path, root));
+  const paths = [...grounds, ...places.foreign, ...places.paths];
+  const stats = new Float64Array(paths.length * STAT_FIELDS);
+  for (let row = 0; row < grounds.length; row++)
+    stats.set(evidence.grounds.row(row), row * STAT_FIELDS);
+  places.rows.forEach((row, index) =>
+    stats.set(evidence.places.row(row), (grounds.length + index) * STAT_FIELDS),
+  );
+  const indexOf = new Map(nodes.map((node, index) => [node, index]));
+  writeFreshSnapshot(state, request, {
+    header: {
+      grounds: grounds.length + places.foreign.length,
+      stamp,
+      exact: [...answer.exact],
+      environments: answer.environments,
+    },
+    paths,
+    stats,
+    lines: graph.lines,
+    owners: relation(paths.length, (row) => places.owners[row - grounds.length] ?? []),
+    consumers: relation(nodes.length, (action) =>
+      (nodes[action]?.consumers ?? []).flatMap((consumer) => indexOf.get(consumer) ?? []),
+    ),
+  });
+}
+
+/**
+ * The same answer after only the `touched` actions were looked at. A row is renewed only if it concerns
+ * nobody else: what another action made must be as it was when that action was found fresh.
+ */
+export function renewSnapshot(
+  answer: Pick<FreshAnswer, "root" | "state" | "request">,
+  before: FreshSnapshot,
+  changed: readonly number[],
+  touched: ReadonlySet<number>,
+  evidence: Evidence,
+): void {
+  const { root, state, request } = answer;
+  const rowOf = new Map(before.paths.map((path, row) => [path, row]));
+  const paths = [...before.paths];
+  const added: { readonly row: number; readonly owners: readonly number[] }[] = [];
+  const renewed = new Map<number, Float64Array>();
+  let place = 0;
+  for (const absolute of evidence.places.paths) {
+    const path = inWorkspace(absolute, root);
+    let row = rowOf.get(path);
+    if (row === undefined) {
+      row = paths.push(path) - 1;
+      added.push({ row, owners: ownersAbove(path, before, rowOf) });
+    }
+    const theirs = ownersOf(before, row);
+    if (row >= before.header.grounds && theirs.every((owner) => touched.has(owner)))
+      renewed.set(row, evidence.places.row(place));
+    place += 1;
+  }
+  if (added.some(({ owners }) => owners.length === 0)) return; // whose it is cannot be told
+  const stats = new Float64Array(paths.length * STAT_FIELDS);
+  stats.set(before.stats);
+  for (const [row, numbers] of renewed) stats.set(numbers, row * STAT_FIELDS);
+  // What nobody looked at this time (a file that left a folder) is looked for next time, too.
+  for (const row of changed)
+    if (!renewed.has(row)) stats.fill(-1, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+  const addedOwners = new Map(added.map(({ row, owners }) => [row, owners]));
+  writeFreshSnapshot(state, request, {
+    ...before,
+    paths,
+    stats,
+    owners: relation(paths.length, (row) =>
+      row < before.paths.length ? ownersOf(before, row) : (addedOwners.get(row) ?? []),
+    ),
+  });
+}
+
+/** None for a row that the snapshot does not have. */
+const ownersOf = ({ owners: { starts, items } }: FreshSnapshot, row: number): Uint32Array =>
+  items.subarray(starts[row] ?? items.length, starts[row + 1] ?? items.length);
+
+/** A new file belongs to whom the folder belongs in which it lies. */
+function ownersAbove(
+  path: string,
+  before: FreshSnapshot,
+  rowOf: ReadonlyMap<string, number>,
+): readonly number[] {
+  const found = new Set<number>();
+  for (let folder = dirname(path); folder !== "." && folder !== "/"; folder = dirname(folder)) {
+    const row = rowOf.get(folder);
+    if (row === undefined || row < before.header.grounds) continue;
+    for (const owner of ownersOf(before, row)) found.add(owner);
+  }
+  return [...found];
+}
+
+/** Which actions read or write a path, or keep their record there. */
+class Owners {
+  readonly #byPath = new Map<string, number[]>();
+  readonly #byFolder = new Map<string, readonly number[]>();
+
+  constructor({ nodes, root, recordPath }: FreshAnswer) {
+    nodes.forEach((node, index) => {
+      this.#add(inWorkspace(recordPath(node.id), root), index);
+      for (const { path } of node.inputs) this.#add(path, index);
+      for (const { path } of Object.values(node.declaration.outputs)) this.#add(path, index);
+    });
+  }
+
+  /** Of the path itself and of every declared folder around it. */
+  of(path: string): readonly number[] {
+    const own = this.#byPath.get(path);
+    const above = this.#above(dirname(path));
+    return own === undefined ? above : above.length === 0 ? own : [...new Set([...own, ...above])];
+  }
+
+  #above(folder: string): readonly number[] {
+    if (folder === "." || folder === "/") return [];
+    const known = this.#byFolder.get(folder);
+    if (known !== undefined) return known;
+    const found = this.of(folder);
+    this.#byFolder.set(folder, found);
+    return found;
+  }
+
+  #add(path: string, action: number): void {
+    const list = this.#byPath.get(path);
+    if (list === undefined) this.#byPath.set(path, [action]);
+    else if (list.at(-1) !== action) list.push(action);
+  }
+}
+
+/** The places, those first that belong to no action: they count as grounds. */
+function split(
+  table: StatTable,
+  root: string,
+  owners: Owners,
+): {
+  readonly foreign: readonly string[];
+  readonly paths: readonly string[];
+  readonly rows: readonly number[];
+  readonly owners: readonly (readonly number[])[];
+} {
+  const foreign: { path: string; row: number }[] = [];
+  const own: { path: string; row: number; owners: readonly number[] }[] = [];
+  let row = 0;
+  for (const absolute of table.paths) {
+    const path = inWorkspace(absolute, root);
+    const found = owners.of(path);
+    if (found.length === 0) foreign.push({ path, row });
+    else own.push({ path, row, owners: found });
+    row += 1;
+  }
+  return {
+    foreign: foreign.map(({ path }) => path),
+    paths: own.map(({ path }) => path),
+    rows: [...foreign, ...own].map((item) => item.row),
+    owners: [...foreign.map(() => []), ...own.map((item) => item.owners)],
+  };
+}
+
+function relation(count: number, itemsOf: (n: number) => ArrayLike<number>): Relation {
+  const starts = new Uint32Array(count + 1);
+  let total = 0;
+  for (let n = 0; n < count; n++) starts[n + 1] = total += itemsOf(n).length;
+  const items = new Uint32Array(total);
+  for (let n = 0; n < count; n++) items.set(itemsOf(n), starts[n]);
+  return { starts, items };
+}
+
+/** One line an action, each with a digest of its own, since only a few are ever read. */
+function graphFile(
+  stamp: string,
+  nodes: readonly ActionNode[],
+): { readonly content: Buffer; readonly lines: Float64Array } {
+  const lines = new Float64Array(nodes.length + 1);
+  const pieces = [Buffer.from(`${stamp}\n`)];
+  let length = pieces[0]?.length ?? 0;
+  nodes.forEach(({ declaration }, index) => {
+    lines[index] = length;
+    const text = JSON.stringify(declaration);
+    const piece = Buffer.from(`${text}\t${digestOfBytes(text)}\n`);
+    length += piece.length;
+    pieces.push(piece);
+  });
+  lines[nodes.length] = length;
+  return { content: Buffer.concat(pieces), lines };
+}

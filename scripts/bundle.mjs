@@ -10,7 +10,7 @@ const requireForCommonJs =
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  entryPoints: ["src/cli/main.ts"],
+  entryPoints: { main: "src/cli/main.ts", "hash-worker": "src/host/hash-worker.ts" },
   outdir: "dist",
   bundle: true,
   splitting: true,

@@ -32,11 +32,13 @@ export interface Workspace extends Knowledge {
   >;
   /**
    * Looks at every file that the given actions read and write, hashing what is not in the stat cache.
-   * Afterwards the questions of `Knowledge` are answered without reading anything.
+   * Afterwards the questions of `Knowledge` are answered without reading anything, unless `signal` cut
+   * it short.
    */
   readonly survey: (
     nodes: readonly ActionNode[],
     progress: (event: BuildEvent) => void,
+    signal?: AbortSignal,
   ) => Promise<void>;
   /** Looks again at one input, past the stat cache's first answer of this build. */
   readonly observeAgain: (input: GraphInput) => Promise<Digest | null>;

@@ -90,7 +90,9 @@ class Build {
         message: `finished publishing ${target}, which was interrupted`,
       });
     }
-    await this.#ports.workspace.survey(selection.needed, this.#emit);
+    const { signal } = this.#request;
+    await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
+    if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = makePlan(selection, this.#ports.workspace);
     this.#emitPlan(plan);
     if (plan.actions.every(({ verdict }) => verdict === "fresh")) {

@@ -49,8 +49,9 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
       else failures.push(duplicateOutput(output.path, other.action.declaration, declaration));
     }
   }
-  failures.push(...overlaps(byOutput), ...recordCollisions(nodes));
-  for (const node of nodes) link(node, byOutput, failures);
+  const enclosing = new EnclosingOutputs(byOutput);
+  failures.push(...overlaps(byOutput, enclosing), ...recordCollisions(nodes));
+  for (const node of nodes) link(node, byOutput, enclosing, failures);
   failures.push(...swallowedOutputs(nodes, byOutput));
   if (failures.length > 0) return err(failures);
 
@@ -108,6 +109,7 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
 function link(
   node: MutableNode,
   byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
+  enclosing: EnclosingOutputs,
   failures: Failure[],
 ): void {
   const seen = new Set<ActionNode>();
@@ -119,7 +121,7 @@ function link(
     }
     node.inputs.push({ ...input, role, producer });
     if (producer === null) {
-      const folder = enclosingOutput(input.path, byOutput);
+      const folder = enclosing.around(input.path);
       if (folder !== null) failures.push(insideFolder(node, role, input.path, folder));
       continue;
     }
@@ -130,14 +132,18 @@ function link(
   }
 }
 
+/** The actions that make what `node` reads. */
+export function producersOf({ inputs }: ActionNode): ReadonlySet<ActionNode> {
+  const producers = new Set<ActionNode>();
+  for (const { producer } of inputs) if (producer !== null) producers.add(producer.action);
+  return producers;
+}
+
 /** Kahn's algorithm over the declaration order, so that the result is stable. */
 function topologicalOrder(nodes: readonly MutableNode[]): MutableNode[] {
   const open = new Map<ActionNode, number>();
   for (const node of nodes) {
-    open.set(
-      node,
-      new Set(node.inputs.flatMap((i) => (i.producer ? [i.producer.action] : []))).size,
-    );
+    open.set(node, producersOf(node).size);
   }
   const order = nodes.filter((node) => open.get(node) === 0);
   for (let next = 0; next < order.length; next++) {
@@ -150,22 +156,36 @@ function topologicalOrder(nodes: readonly MutableNode[]): MutableNode[] {
   return order;
 }
 
-function enclosingOutput(
-  path: string,
-  byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
-): { path: string; action: ActionNode } | null {
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-    const folder = path.slice(0, end);
-    const owner = byOutput.get(folder);
-    if (owner !== undefined) return { path: folder, action: owner.action };
+/** The folder outputs that paths lie in. Most paths share their folder, so each is looked up once. */
+class EnclosingOutputs {
+  readonly #byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>;
+  readonly #known = new Map<string, { path: string; action: ActionNode } | null>();
+
+  constructor(byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>) {
+    this.#byOutput = byOutput;
   }
-  return null;
+
+  around(path: string): { path: string; action: ActionNode } | null {
+    const end = path.lastIndexOf("/");
+    if (end <= 0) return null;
+    const folder = path.slice(0, end);
+    const known = this.#known.get(folder);
+    if (known !== undefined) return known;
+    const owner = this.#byOutput.get(folder);
+    const found =
+      owner === undefined ? this.around(folder) : { path: folder, action: owner.action };
+    this.#known.set(folder, found);
+    return found;
+  }
 }
 
-function overlaps(byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>): Failure[] {
+function overlaps(
+  byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
+  enclosing: EnclosingOutputs,
+): Failure[] {
   const failures: Failure[] = [];
   for (const [path, { action }] of byOutput) {
-    const folder = enclosingOutput(path, byOutput);
+    const folder = enclosing.around(path);
     if (folder === null) continue;
     failures.push({
       reason: "overlapping_output",
@@ -219,6 +239,7 @@ function swallowedOutputs(
 
 /** Lock records are files named after targets, so `x` and `x.json/y` would need one path twice. */
 function recordCollisions(nodes: readonly ActionNode[]): Failure[] {
+  if (!nodes.some(({ id }) => id.includes(".json/"))) return [];
   const records = new Set(nodes.map(({ id }) => `${id}.json`));
   return nodes.flatMap(({ id, declaration }) => {
     for (let end = id.lastIndexOf("/"); end > 0; end = id.lastIndexOf("/", end - 1)) {

@@ -6,6 +6,7 @@ import { digestOfFolder, type Digest } from "../model/digest.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import { errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
+import type { HashPool } from "./hash-pool.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 /** Called while big files are hashed: bytes done and in all. */
@@ -32,12 +33,21 @@ export class Observer {
   readonly #root: string;
   readonly #cache: StatCache | null;
   readonly #evidence: Evidence | null;
+  readonly #pool: HashPool | null;
+  /** Big files that are being hashed right now. */
+  readonly #hashing = new Map<string, Promise<Digest>>();
 
   /** Without cache and evidence nothing is remembered: for what will not stay where it is. */
-  constructor(root: string, cache: StatCache | null, evidence: Evidence | null) {
+  constructor(
+    root: string,
+    cache: StatCache | null,
+    evidence: Evidence | null,
+    pool: HashPool | null = null,
+  ) {
     this.#root = root;
     this.#cache = cache;
     this.#evidence = evidence;
+    this.#pool = pool;
   }
 
   async observe(place: Place, progress?: HashProgress): Promise<Observation> {
@@ -53,10 +63,14 @@ export class Observer {
   /** The files of a folder that match, sorted by path. Fails on dangling links: half a download. */
   async listFolder(place: Place, progress?: HashProgress): Promise<readonly FolderFile[]> {
     const accepts = includeFilter(place.include);
+    const paths = walk(join(this.#root, place.path), this.#evidence).sort().filter(accepts);
+    // All at once, so that the shards of a checkpoint are hashed side by side.
+    const looks = paths.map((path) => this.#file(`${place.path}/${path}`, progress));
+    const observations = await Promise.all(looks);
     const files: FolderFile[] = [];
-    for (const path of walk(join(this.#root, place.path), this.#evidence).sort()) {
-      if (!accepts(path)) continue;
-      const found = await this.#file(`${place.path}/${path}`, progress);
+    for (const [index, path] of paths.entries()) {
+      const found = observations[index];
+      if (found === undefined) continue;
       if (found.state !== "present") {
         throw new Error(
           `${path} in it ${found.state === "missing" ? "is a dangling link" : found.error}`,
@@ -77,9 +91,26 @@ export class Observer {
     const known = this.#cache?.lookup(path, stat) ?? null;
     if (known !== null) return { state: "present", digest: known, size };
     const readAt = Date.now();
-    const digest = await hashFile(absolute, size, (done) => progress?.(path, done, size));
+    const digest = await this.#hash(absolute, size, (done) => progress?.(path, done, size));
     this.#cache?.remember(path, stat, digest, readAt);
     return { state: "present", digest, size };
+  }
+
+  #hash(path: string, size: number, advance: (done: number) => void): Promise<Digest> {
+    const pool = this.#pool;
+    if (pool === null || size < LARGE) return hashFile(path, size, advance);
+    const under = this.#hashing.get(path);
+    if (under !== undefined) return under;
+    advance(0);
+    const digest = pool
+      .hash(path, advance)
+      .catch((error: unknown) => {
+        if (pool.closed) throw error;
+        return hashFile(path, size, advance); // without threads, then
+      })
+      .finally(() => this.#hashing.delete(path));
+    this.#hashing.set(path, digest);
+    return digest;
   }
 
   async #folder(place: Place, progress?: HashProgress): Promise<Observation> {

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
@@ -14,7 +15,8 @@ import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { History } from "./history.ts";
-import { Observer, type FolderFile } from "./observer.ts";
+import { HashPool } from "./hash-pool.ts";
+import { Observer, type FolderFile, type HashProgress } from "./observer.ts";
 import { publish, recoverPublications, type Recovery } from "./publication.ts";
 import { Records } from "./records.ts";
 import { openStage } from "./stage.ts";
@@ -46,6 +48,7 @@ export class DiskWorkspace implements Workspace {
   readonly #layout: Layout;
   readonly #evidence: Evidence;
   readonly #cache: StatCache;
+  readonly #pool: HashPool;
   readonly #observer: Observer;
   readonly #stageObserver: Observer;
   readonly #store: Store;
@@ -60,7 +63,8 @@ export class DiskWorkspace implements Workspace {
     this.environment = options.environment;
     this.unsupported = options.unsupported;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
-    this.#observer = new Observer(layout.root, this.#cache, options.evidence);
+    this.#pool = new HashPool(pathToFileURL(join(layout.packageRoot, "dist/hash-worker.js")));
+    this.#observer = new Observer(layout.root, this.#cache, options.evidence, this.#pool);
     this.#stageObserver = new Observer(layout.root, null, null);
     this.records = new Records(layout.lockRecords, options.evidence);
     this.history = new History(layout.history);
@@ -107,17 +111,24 @@ export class DiskWorkspace implements Workspace {
 
   // --- Looking ---------------------------------------------------------------------------------
 
-  async survey(nodes: readonly ActionNode[], progress: (event: BuildEvent) => void): Promise<void> {
-    const report = (file: string, done: number, total: number): void =>
-      progress({ type: "hashing", file, done, total });
+  async survey(
+    nodes: readonly ActionNode[],
+    progress: (event: BuildEvent) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const report = overall((file, done, total) => progress({ type: "hashing", file, done, total }));
+    const stop = (): void => void this.#pool.close();
+    signal?.addEventListener("abort", stop, { once: true });
+    const looks: Promise<void>[] = [];
     for (const node of nodes) {
       this.records.record(node); // so that damage is known before the plan is made
-      for (const input of node.inputs) {
-        if (input.producer === null) await this.#look(input, report);
-      }
+      for (const input of node.inputs)
+        if (input.producer === null) this.#look(input, report, looks);
       for (const output of Object.values(node.declaration.outputs))
-        await this.#look(output, report);
+        this.#look(output, report, looks);
     }
+    await Promise.all(looks);
+    signal?.removeEventListener("abort", stop);
     for (const path of this.records.damaged.splice(0)) {
       const file = relative(this.#layout.root, path);
       const target = relative(this.#layout.lockRecords, path).replace(/\.json$/, "");
@@ -134,12 +145,13 @@ export class DiskWorkspace implements Workspace {
     return found.state === "present" ? found.digest : null;
   }
 
-  async #look(
-    place: GraphInput | OutputDeclaration,
-    report: (file: string, done: number, total: number) => void,
-  ): Promise<void> {
+  /** Adds to `looks` what is not over at once. */
+  #look(place: GraphInput | OutputDeclaration, report: HashProgress, looks: Promise<void>[]): void {
     const key = seenKey(place);
-    if (!this.#seen.has(key)) this.#seen.set(key, await this.#observer.observe(place, report));
+    if (this.#seen.has(key)) return;
+    const found = this.#observer.observe(place, report);
+    this.#seen.set(key, UNDER_WAY);
+    looks.push(found.then((observation) => void this.#seen.set(key, observation)));
   }
 
   #known(place: GraphInput | OutputDeclaration): Observation {
@@ -281,7 +293,8 @@ export class DiskWorkspace implements Workspace {
     }
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    await this.#pool.close();
     try {
       removeIfEmpty(this.#layout.stage);
       this.#cache.save();
@@ -290,8 +303,25 @@ export class DiskWorkspace implements Workspace {
       // Only a cache: on a full or read-only disk the next command hashes again.
       if (errorCode(error) === "") throw new Error(errorText(error), { cause: error });
     }
-    return Promise.resolve();
   }
+}
+
+/** Until a look is over; nobody asks before that. */
+const UNDER_WAY: Observation = { state: "unreadable", error: "it is being read" };
+
+/** Files are hashed side by side: what is shown is how far all of them are. */
+function overall(report: HashProgress): HashProgress {
+  const files = new Map<string, { done: number; readonly total: number }>();
+  let done = 0;
+  let total = 0;
+  return (file, now, size) => {
+    const known = files.get(file) ?? { done: 0, total: size };
+    if (!files.has(file)) total += size;
+    files.set(file, known);
+    done += now - known.done;
+    known.done = now;
+    report(file, done, total);
+  };
 }
 
 interface MovedFile {

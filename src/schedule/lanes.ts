@@ -7,18 +7,36 @@ export interface Lease {
 }
 
 /**
+ * `light` is for what takes no slot because it is over in milliseconds. It has a bound of its own, so that
+ * a hundred thousand small actions do not begin all at once.
+ */
+export type Lane = "gpu" | "cpu" | "light";
+
+const LIGHT_AT_ONCE = 32;
+
+export const laneOf = ({ cpu, gpu }: Resources): Lane =>
+  gpu > 0 ? "gpu" : cpu > 0 ? "cpu" : "light";
+
+/**
  * Two finite pools: CPU slots and GPU devices. An action on the GPU lane takes no CPU slot, so cheap
  * work never waits for a device.
  */
 export class Lanes {
   readonly #slots: number;
   #freeSlots: number;
+  #freeLight = LIGHT_AT_ONCE;
   readonly #freeGpus: string[];
 
   constructor(slots: number, gpus: readonly string[]) {
     this.#slots = Math.max(1, slots);
     this.#freeSlots = this.#slots;
     this.#freeGpus = [...gpus];
+  }
+
+  /** Nothing on this lane can start now, however little it asks for. */
+  isFull(lane: Lane): boolean {
+    const free = { gpu: this.#freeGpus.length, cpu: this.#freeSlots, light: this.#freeLight };
+    return free[lane] === 0;
   }
 
   /** All or nothing; null when it does not fit now. */
@@ -28,13 +46,15 @@ export class Lanes {
       return { cpu: 0, gpus: this.#freeGpus.splice(0, resources.gpu) };
     }
     const cpu = Math.min(resources.cpu, this.#slots);
-    if (this.#freeSlots < cpu) return null;
+    if (this.#freeSlots < cpu || (cpu === 0 && this.#freeLight === 0)) return null;
     this.#freeSlots -= cpu;
+    if (cpu === 0) this.#freeLight -= 1;
     return { cpu, gpus: [] };
   }
 
   giveBack(lease: Lease): void {
     this.#freeSlots += lease.cpu;
+    if (lease.cpu === 0 && lease.gpus.length === 0) this.#freeLight += 1;
     this.#freeGpus.push(...lease.gpus);
     this.#freeGpus.sort();
   }

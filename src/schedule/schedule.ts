@@ -1,7 +1,8 @@
-import type { ActionNode } from "../graph/graph.ts";
+import { producersOf, type ActionNode } from "../graph/graph.ts";
 import type { Cause } from "../model/verdict.ts";
 import type { Judgement } from "../plan/judge.ts";
-import { Lanes, type Lease } from "./lanes.ts";
+import { laneOf, Lanes, type Lane, type Lease } from "./lanes.ts";
+import { Queue } from "./queue.ts";
 
 /**
  * Where an action is in a build:
@@ -43,6 +44,8 @@ export type Command =
     }
   | { readonly type: "stop_running" };
 
+const LANES = ["gpu", "cpu", "light"] as const;
+
 interface Entry {
   readonly node: ActionNode;
   status: Status;
@@ -69,7 +72,11 @@ export interface ScheduleOptions {
  */
 export class Schedule {
   readonly #entries = new Map<ActionNode, Entry>();
-  readonly #queue: Entry[] = [];
+  readonly #queues: Readonly<Record<Lane, Queue<Entry>>> = {
+    gpu: new Queue(),
+    cpu: new Queue(),
+    light: new Queue(),
+  };
   readonly #lanes: Lanes;
   readonly #keepGoing: boolean;
   #halted = false;
@@ -158,7 +165,7 @@ export class Schedule {
           this.#bringBack(entry, judgement.missingFrom, commands);
         } else {
           entry.status = "queued";
-          this.#queue.push(entry);
+          this.#queueOf(entry).push(entry.node.index, entry);
         }
         return;
       case "blocked":
@@ -200,7 +207,7 @@ export class Schedule {
       const consumer = this.#entries.get(node);
       if (consumer === undefined) continue;
       if (consumer.status === "queued") {
-        this.#queue.splice(this.#queue.indexOf(consumer), 1);
+        this.#queueOf(consumer).remove(node.index);
         consumer.status = "waiting";
       }
       if (consumer.status === "waiting") consumer.open += 1;
@@ -244,19 +251,32 @@ export class Schedule {
   }
 
   #startQueued(commands: Command[]): void {
-    if (this.#halted || this.#queue.length === 0) return;
-    this.#queue.sort((a, b) => a.node.index - b.node.index);
-    for (const entry of [...this.#queue]) {
-      if (entry.again && this.#isBeingRead(entry)) continue;
-      const lease = this.#lanes.take(entry.node.declaration.resources);
-      if (lease === null) continue;
-      this.#queue.splice(this.#queue.indexOf(entry), 1);
-      entry.status = "running";
-      entry.lease = lease;
-      this.#active += 1;
-      if (entry.judgement === null) throw new Error(`${entry.node.id} was queued unjudged`);
-      commands.push({ type: "run", node: entry.node, judgement: entry.judgement, lease });
+    if (this.#halted) return;
+    for (const lane of LANES) {
+      const queue = this.#queues[lane];
+      const passed: Entry[] = [];
+      while (!this.#lanes.isFull(lane)) {
+        const entry = queue.pop()?.item;
+        if (entry === undefined) break;
+        const wait = entry.again && this.#isBeingRead(entry);
+        const lease = wait ? null : this.#lanes.take(entry.node.declaration.resources);
+        if (lease === null) passed.push(entry);
+        else this.#start(entry, lease, commands);
+      }
+      for (const entry of passed) queue.push(entry.node.index, entry);
     }
+  }
+
+  #start(entry: Entry, lease: Lease, commands: Command[]): void {
+    if (entry.judgement === null) throw new Error(`${entry.node.id} was queued unjudged`);
+    entry.status = "running";
+    entry.lease = lease;
+    this.#active += 1;
+    commands.push({ type: "run", node: entry.node, judgement: entry.judgement, lease });
+  }
+
+  #queueOf({ node }: Entry): Queue<Entry> {
+    return this.#queues[laneOf(node.declaration.resources)];
   }
 
   #isBeingRead({ node }: Entry): boolean {
@@ -276,10 +296,4 @@ export class Schedule {
     if (entry === undefined) throw new Error(`${node.id} is not part of this build`);
     return entry;
   }
-}
-
-function producersOf(node: ActionNode): Set<ActionNode> {
-  const producers = new Set<ActionNode>();
-  for (const { producer } of node.inputs) if (producer !== null) producers.add(producer.action);
-  return producers;
 }

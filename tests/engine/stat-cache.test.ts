@@ -72,7 +72,7 @@ describe("the stat cache", () => {
   it("keeps more distance where the file system only has whole seconds", () => {
     const { folder, cache } = quietFile();
     const { ctimeMs } = stat(folder, "file");
-    const whole = BigInt(Math.floor(Number(ctimeMs / SECOND)));
+    const whole = BigInt(Math.floor(ctimeMs / SECOND));
     fs.utimesSync(folder.at("file"), Number(whole), Number(whole));
     const coarse = stat(folder, "file");
     cache.remember("file", coarse, DIGEST, coarse.ctimeMs + SECOND);

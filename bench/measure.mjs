@@ -40,6 +40,7 @@ const SPAWN = fileURLToPath(new URL("spawn.py", import.meta.url));
  * @returns {NodeJS.ProcessEnv}
  */
 export function timedEnvironment(more = {}) {
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, NO_COLOR: "1", ...more };
   for (const name of ["NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "MAKEFLAGS", "FORCE_COLOR"]) {
     delete env[name];

@@ -70,9 +70,8 @@ async function main() {
   };
   const graphs = new Graphs(bench);
   try {
-    const reports = Object.entries(CASES).flatMap(([name, run]) =>
-      wanted.includes(name) ? [run(bench, graphs)] : [],
-    );
+    const chosen = Object.entries(CASES).filter(([name]) => wanted.includes(name));
+    const reports = chosen.map(([name, run]) => attempt(name, () => run(bench, graphs)));
     const text = [
       `Command: \`npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}\``,
       machine.lines.map((line) => `- ${line}`).join("\n"),
@@ -102,6 +101,24 @@ async function writeMarkdown(path, text) {
   const page = `${before.slice(0, begin)}${BEGIN}\n\n${text}\n\n${before.slice(end)}`;
   const { format } = await import("prettier");
   writeFileSync(path, await format(page, { parser: "markdown", printWidth: 100 }));
+}
+
+/**
+ * A case that cannot be measured must not take the others with it.
+ * @param {string} name
+ * @param {() => import("./cases.mjs").Report} run
+ */
+function attempt(name, run) {
+  try {
+    return run();
+  } catch (error) {
+    process.exitCode = 1;
+    const table = error instanceof Error ? error.message : String(error);
+    return {
+      verdicts: [],
+      sections: [{ title: `${name} could not be measured`, table, notes: [] }],
+    };
+  }
 }
 
 /** @param {string} text */

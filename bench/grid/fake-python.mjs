@@ -21,8 +21,9 @@ createInterface({ input: process.stdin })
     for (const action of actions) {
       for (const [role, output] of Object.entries(action.outputs)) write(role, output, action);
       const cost = { seconds: 600, gpu_seconds: 600 };
-      emit({ type: "resource", peak_memory_bytes: 1, peak_gpu_memory_bytes: null });
-      emit({ type: "result", job, action: action.id, ...cost, tools: { fake: "1" }, facts: {} });
+      const shared = { job, action: action.id };
+      emit({ type: "resource", ...shared, peak_memory_bytes: 1, peak_gpu_memory_bytes: null });
+      emit({ type: "result", ...shared, ...cost, tools: { fake: "1" }, facts: {} });
     }
     emit({ type: "idle", job });
   })

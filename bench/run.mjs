@@ -72,12 +72,13 @@ async function main() {
   try {
     const chosen = Object.entries(CASES).filter(([name]) => wanted.includes(name));
     const reports = chosen.map(([name, run]) => attempt(name, () => run(bench, graphs)));
+    const verdicts = reports.flatMap((report) => report.verdicts);
     const text = [
       `Command: \`npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}\``,
       machine.lines.map((line) => `- ${line}`).join("\n"),
       ...(machine.warning === null ? [] : [`**${machine.warning}**`]),
       ...skipped.map(({ name, reason }) => `${name} is left out: ${reason}.`),
-      verdictTable(reports.flatMap(({ verdicts }) => verdicts)),
+      ...(verdicts.length === 0 ? [] : [verdictTable(verdicts)]),
       ...reports
         .flatMap(({ sections }) => sections)
         .flatMap(({ title, table, notes }) => [`### ${capital(title)}`, table, ...notes]),

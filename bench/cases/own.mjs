@@ -1,0 +1,90 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EVERYTHING, FAKE_PYTHON, fakeSources, generateGrid } from "../grid/workspace.mjs";
+import { alternate, problemOf, runOnce } from "../measure.mjs";
+import { AQM } from "../tools.mjs";
+import { settle } from "../workspaces.mjs";
+import { bareNode } from "./graph-cases.mjs";
+
+/** @typedef {import("./graph-cases.mjs").Bench} Bench */
+
+const TARGETS = 10_000;
+const DRY_RUN = [...AQM, "build", "--dry-run", ...EVERYTHING];
+
+export const STATES = {
+  empty: "nothing built yet",
+  edited: "all recorded, one value in conf/ edited",
+  long: "all recorded, no snapshot of freshness",
+  fresh: "all recorded, nothing changed",
+};
+
+/**
+ * `aqm build --dry-run` on the repository's own Aqmfile with about 10,000 targets, in four states.
+ * @param {Bench} bench
+ */
+export function dryRunOwn(bench) {
+  const { folder, rounds, budgetSeconds, say } = bench;
+  const empty = join(folder, "grid-empty");
+  const recorded = join(folder, "grid-recorded");
+  say("generating the grid");
+  const { targets, pairs } = generateGrid(empty, TARGETS);
+  generateGrid(recorded, TARGETS);
+  fakeSources(recorded);
+  say(`recording ${targets} targets of the grid with a stand-in for Python`);
+  const record = {
+    command: [...AQM, "build", "--python", FAKE_PYTHON, "--gpus", "0", ...EVERYTHING],
+    folder: recorded,
+  };
+  for (const _ of ["record", "settle"]) {
+    const problem = problemOf(runOnce(record, 3600), 3600);
+    if (problem !== null) throw new Error(`recording the grid failed: ${problem}`);
+    settle();
+  }
+  const config = join(recorded, "conf/autoquant/gradient_default.yaml");
+  const before = readFileSync(config, "utf8");
+  const measured = alternate(
+    [
+      bareNode(folder),
+      {
+        name: STATES.empty,
+        run: { command: DRY_RUN, folder: empty },
+        after: ({ output }) => expect(output, /\n[1-9]\d* to run/),
+      },
+      {
+        name: STATES.edited,
+        run: { command: DRY_RUN, folder: recorded },
+        before: (round) => {
+          const bits = `effective_bits: ${(6 + (round + 1) / 100).toFixed(2)}`;
+          writeFileSync(config, before.replace(/^effective_bits: .*$/m, bits));
+          settle();
+        },
+        after: ({ output }) => {
+          writeFileSync(config, before);
+          settle();
+          runOnce({ command: DRY_RUN, folder: recorded });
+          return expect(output, /\n[1-9]\d* to run/);
+        },
+      },
+      {
+        name: STATES.long,
+        run: { command: DRY_RUN, folder: recorded },
+        before: () => rmSync(join(recorded, ".aqm/fresh"), { recursive: true, force: true }),
+        after: ({ output }) => expect(output, /(^|\n)0 to run/),
+      },
+      {
+        name: STATES.fresh,
+        run: { command: DRY_RUN, folder: recorded },
+        after: ({ output }) => expect(output, /(^|\n)0 to run/),
+      },
+    ],
+    { rounds, budgetSeconds },
+  );
+  return { measured, targets, pairs };
+}
+
+/**
+ * @param {string} output
+ * @param {RegExp} pattern
+ */
+const expect = (output, pattern) =>
+  pattern.test(output) ? null : `unexpected answer: ${output.trim().slice(-200)}`;

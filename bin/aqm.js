@@ -1,9 +1,14 @@
 #!/usr/bin/env node
-import { existsSync } from "node:fs";
+"use strict";
+const { existsSync } = require("node:fs");
+const { join } = require("node:path");
 
-const main = new URL("../dist/main.js", import.meta.url);
-if (existsSync(main)) await import(main.href);
-else {
+const dist = join(__dirname, "../dist");
+if (existsSync(join(dist, "main.js"))) {
+  const argv = process.argv.slice(2);
+  const recalled = require(join(dist, "at-once.cjs")).answerAtOnce(argv);
+  if (recalled !== true) import("../dist/main.js").then(({ start }) => start(argv, recalled));
+} else {
   console.error("error dist/main.js is missing\n  next    Run npm run build in the folder of aqm.");
   process.exitCode = 2;
 }

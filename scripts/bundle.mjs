@@ -9,16 +9,28 @@ const requireForCommonJs =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 rmSync("dist", { recursive: true, force: true });
-await build({
-  entryPoints: { main: "src/cli/main.ts", "hash-worker": "src/host/hash-worker.ts" },
+const shared = {
   outdir: "dist",
   bundle: true,
-  splitting: true,
-  format: "esm",
   platform: "node",
   target: "node20",
+  logLevel: "warning",
+};
+await build({
+  ...shared,
+  entryPoints: { main: "src/cli/main.ts", "hash-worker": "src/host/hash-worker.ts" },
+  splitting: true,
+  format: "esm",
   ...(standalone
     ? { external: ["esbuild"], banner: { js: requireForCommonJs } }
     : { packages: "external" }),
-  logLevel: "warning",
+});
+// One file, packages and all, for what is asked most often: see at-once.ts.
+await build({
+  ...shared,
+  entryPoints: { "at-once": "src/cli/at-once.ts" },
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  define: { "import.meta.url": "__moduleUrl" },
+  banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
 });

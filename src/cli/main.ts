@@ -6,10 +6,11 @@ import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS, overviewText } from "./commands.ts";
+import type { Recalled } from "./recall.ts";
 import { PACKAGE_ROOT } from "./root.ts";
 import { print, printFailures } from "./terminal.ts";
 
-type RunCommand = (args: Arguments) => Promise<number>;
+type RunCommand = (args: Arguments, recalled?: Recalled) => Promise<number>;
 
 /** Each command is loaded only when it is asked for: start-up is part of every no-op. */
 const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>> = {
@@ -24,7 +25,7 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   completion: () => import("./commands/completion.ts"),
 };
 
-async function main(argv: readonly string[]): Promise<number> {
+async function main(argv: readonly string[], recalled?: Recalled): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
     const spec = COMMANDS.find(({ name }) => name === rest[0]);
@@ -58,7 +59,7 @@ async function main(argv: readonly string[]): Promise<number> {
     printFailures([args.error]);
     return EXIT.usage;
   }
-  return (await load()).run(args.value);
+  return (await load()).run(args.value, recalled);
 }
 
 function version(): string {
@@ -85,9 +86,17 @@ process.once("exit", (code) => {
   process.exitCode = EXIT.actionFailed;
 });
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
+/** @param recalled what `answerAtOnce` found out */
+export async function start(argv: readonly string[], recalled?: Recalled): Promise<void> {
+  try {
+    process.exitCode = await main(argv, recalled);
+  } catch (error) {
+    answerTo(error);
+  }
+  answered = true;
+}
+
+function answerTo(error: unknown): void {
   if (error instanceof NotJsonError) {
     const target = error.target === undefined ? {} : { target: error.target };
     const nextStep =
@@ -101,4 +110,3 @@ try {
   printFailures([diskFailure(error, path ?? process.cwd())]);
   process.exitCode = EXIT.actionFailed;
 }
-answered = true;

@@ -1,8 +1,7 @@
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
-import { digestOfBytes, type Digest } from "../model/digest.ts";
+import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
-import { readIfExists, replaceCache } from "./disk.ts";
+import { checksum } from "./checksum.ts";
 import { MISSING, putStat, STAT_FIELDS } from "./evidence.ts";
 
 /**
@@ -28,8 +27,10 @@ export interface SnapshotHeader {
   readonly stamp: string;
   readonly exact: readonly string[];
   readonly environments: readonly EnvironmentDeclaration[];
+  /** What was asked. */
+  readonly request: string;
   /** Of everything after the header: a damaged snapshot is no snapshot. */
-  readonly digest: Digest;
+  readonly checksum: string;
 }
 
 /** Many to many, from numbers to numbers: the items of `n` are those from `starts[n]` to `starts[n + 1]`. */
@@ -49,7 +50,7 @@ export interface FreshSnapshot {
 }
 
 export const snapshotPath = (state: string, request: string): string =>
-  join(state, "fresh", digestOfBytes(request).slice("sha256:".length, 30));
+  join(state, "fresh", checksum(Buffer.from(request)));
 
 /** Where the declarations are that belong to a snapshot. */
 export const graphPath = (state: string, request: string): string =>
@@ -57,13 +58,17 @@ export const graphPath = (state: string, request: string): string =>
 
 /** Null when there is none, or none that is whole. */
 export function readFreshSnapshot(state: string, request: string): FreshSnapshot | null {
-  const content = readIfExists(snapshotPath(state, request));
-  if (content === null) return null;
+  let content: Buffer;
+  try {
+    content = fs.readFileSync(snapshotPath(state, request));
+  } catch {
+    return null; // none, or none that can be read
+  }
   const end = content.indexOf(0x0a);
   const header = parseHeader(content.toString("utf8", 0, Math.max(0, end)));
-  if (header === null) return null;
+  if (header?.request !== request) return null;
   const body = content.subarray(end + 1);
-  if (digestOfBytes(body) !== header.digest) return null;
+  if (checksum(body) !== header.checksum) return null;
   const { actions, paths, pathBytes } = header;
   let at = pathBytes + padding(pathBytes);
   const take = (bytes: number): ArrayBuffer => {
@@ -128,54 +133,13 @@ function statInto(now: Float64Array, path: string): void {
 export const wasMissing = ({ stats }: FreshSnapshot, row: number): boolean =>
   stats[row * STAT_FIELDS] === MISSING;
 
-export function writeFreshSnapshot(
-  state: string,
-  request: string,
-  snapshot: Omit<FreshSnapshot, "header"> & {
-    readonly header: Pick<SnapshotHeader, "grounds" | "stamp" | "exact" | "environments">;
-  },
-): void {
-  const { paths, stats, lines, owners, consumers } = snapshot;
-  if (paths.some((path) => path.includes("\0"))) return;
-  const names = Buffer.from(paths.join("\0"));
-  const body = Buffer.concat([
-    names,
-    Buffer.alloc(padding(names.length)),
-    bytesOf(stats),
-    bytesOf(lines),
-    ...[owners, consumers].flatMap(({ starts, items }) => [bytesOf(starts), bytesOf(items)]),
-  ]);
-  const header: SnapshotHeader = {
-    ...snapshot.header,
-    format: 2,
-    actions: lines.length - 1,
-    paths: paths.length,
-    pathBytes: names.length,
-    owners: owners.items.length,
-    consumers: consumers.items.length,
-    digest: digestOfBytes(body),
-  };
-  const path = snapshotPath(state, request);
-  if (tooMany(path)) return;
-  replaceCache(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
-}
-
-/** Nobody asks for this many different things; a script that does gains nothing from snapshots. */
-const MOST_SNAPSHOTS = 500;
-
-const tooMany = (path: string): boolean =>
-  fs.existsSync(dirname(path)) && fs.readdirSync(dirname(path)).length > 2 * MOST_SNAPSHOTS;
-
 /** Paths in the workspace are noted relative to it. */
 export function inWorkspace(path: string, root: string): string {
   if (path === root) return ".";
   return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
 }
 
-const padding = (bytes: number): number => (8 - (bytes % 8)) % 8;
-
-const bytesOf = (column: Float64Array | Uint32Array): Buffer =>
-  Buffer.from(column.buffer, column.byteOffset, column.byteLength);
+export const padding = (bytes: number): number => (8 - (bytes % 8)) % 8;
 
 function parseHeader(text: string): SnapshotHeader | null {
   try {

@@ -1,16 +1,20 @@
 import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
 import { dirname } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfBytes } from "../model/digest.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
-import { replaceCache } from "./disk.ts";
+import { checksum } from "./checksum.ts";
+import { disk, replaceCache } from "./disk.ts";
 import { STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
 import {
   graphPath,
   inWorkspace,
-  writeFreshSnapshot,
+  padding,
+  snapshotPath,
   type FreshSnapshot,
   type Relation,
+  type SnapshotHeader,
 } from "./fresh-snapshot.ts";
 
 /** What a snapshot is taken of. */
@@ -221,3 +225,45 @@ function graphFile(
   lines[nodes.length] = length;
   return { content: Buffer.concat(pieces), lines };
 }
+
+function writeFreshSnapshot(
+  state: string,
+  request: string,
+  snapshot: Omit<FreshSnapshot, "header"> & {
+    readonly header: Pick<SnapshotHeader, "grounds" | "stamp" | "exact" | "environments">;
+  },
+): void {
+  const { paths, stats, lines, owners, consumers } = snapshot;
+  if (paths.some((path) => path.includes("\0"))) return;
+  const names = Buffer.from(paths.join("\0"));
+  const body = Buffer.concat([
+    names,
+    Buffer.alloc(padding(names.length)),
+    bytesOf(stats),
+    bytesOf(lines),
+    ...[owners, consumers].flatMap(({ starts, items }) => [bytesOf(starts), bytesOf(items)]),
+  ]);
+  const header: SnapshotHeader = {
+    ...snapshot.header,
+    format: 2,
+    actions: lines.length - 1,
+    paths: paths.length,
+    pathBytes: names.length,
+    owners: owners.items.length,
+    consumers: consumers.items.length,
+    request,
+    checksum: checksum(body),
+  };
+  const path = snapshotPath(state, request);
+  if (tooMany(path)) disk.remove(dirname(path));
+  replaceCache(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
+}
+
+/** Nobody asks for this many different things; most of them are of an earlier aqm. */
+const MOST_SNAPSHOTS = 500;
+
+const tooMany = (path: string): boolean =>
+  fs.existsSync(dirname(path)) && fs.readdirSync(dirname(path)).length > 2 * MOST_SNAPSHOTS;
+
+const bytesOf = (column: Float64Array | Uint32Array): Buffer =>
+  Buffer.from(column.buffer, column.byteOffset, column.byteLength);

@@ -1,43 +1,22 @@
-import { plainReporter } from "../../ui/plain.ts";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Focus } from "../../host/focus.ts";
-import {
-  changedPlaces,
-  graphPath,
-  readFreshSnapshot,
-  type FreshSnapshot,
-} from "../../host/fresh-snapshot.ts";
-import { EXIT, type Failure } from "../../model/failure.ts";
+import { graphPath } from "../../host/fresh-snapshot.ts";
+import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
-import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "../root.ts";
+import { recall, wrongUsage, type Memory, type Recalled, type Request } from "../recall.ts";
 import type { Session } from "../session.ts";
-import {
-  chooseReporter,
-  isReporterName,
-  print,
-  printFailures,
-  printJson,
-  standardOutput,
-  unknownReporter,
-} from "../terminal.ts";
+import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
-/** With these, more is wanted than the short answer of a snapshot. */
-const LONG_ANSWER = ["json", "python"];
-
-export async function run(args: Arguments): Promise<number> {
+/** @param recalled what was found out before this module was loaded */
+export async function run(args: Arguments, recalled?: Recalled): Promise<number> {
   const wrong = wrongUsage(args);
   if (wrong !== null) {
     printFailures([wrong]);
     return EXIT.usage;
   }
-  const request = requestOf(args);
-  const memory = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined)
-    ? null
-    : recall(request);
-  if (memory?.changed.length === 0) return stillFresh(memory.snapshot.header.actions, args);
-
+  const { request, memory } = recalled ?? recall(args);
   const focused = memory === null ? null : await focusOf(memory, request);
   const { openSession } = await import("../session.ts");
   const session = await openSession({
@@ -51,40 +30,6 @@ export async function run(args: Arguments): Promise<number> {
   }
   const scope = { session: session.value, request, focused };
   return args.flag("dry-run") ? dryRun(scope, args) : build(scope, args);
-}
-
-interface Request {
-  readonly root: string;
-  readonly state: string;
-  readonly text: string;
-}
-
-/** What a snapshot is for: these targets, this workspace, this aqm. */
-function requestOf(args: Arguments): Request {
-  const root = workspaceRoot();
-  const targets = args.targets.map((target) => fromWorkspaceRoot(target, root));
-  const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
-  return { root, state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
-}
-
-/** The last answer to this request, and what has changed since. */
-interface Memory {
-  readonly snapshot: FreshSnapshot;
-  readonly changed: readonly number[];
-}
-
-/** Null when there is no telling: then everything is looked at. */
-function recall({ root, state, text }: Request): Memory | null {
-  const snapshot = readFreshSnapshot(state, text);
-  if (snapshot === null || isUnsettled(state)) return null;
-  const changed = changedPlaces(snapshot, root);
-  return changed === null ? null : { snapshot, changed };
-}
-
-/** Something is being published, or was when its process died. */
-function isUnsettled(state: string): boolean {
-  const journal = join(state, "journal");
-  return fs.existsSync(journal) && fs.readdirSync(journal).length > 0;
 }
 
 interface Focused extends Memory {
@@ -102,42 +47,6 @@ interface Scope {
   readonly session: Session;
   readonly request: Request;
   readonly focused: Focused | null;
-}
-
-function wrongUsage(args: Arguments): Failure | null {
-  const settings = buildSettings(args);
-  if (!settings.ok) return settings.error;
-  if (args.flag("check") && !args.flag("dry-run")) {
-    return {
-      reason: "usage",
-      message: "--check only tells something together with --dry-run",
-      nextStep: "Write aqm build --dry-run --check.",
-    };
-  }
-  const reporter = args.value("reporter");
-  return reporter === undefined || isReporterName(reporter) ? null : unknownReporter(reporter);
-}
-
-function stillFresh(fresh: number, args: Arguments): number {
-  if (args.flag("dry-run")) {
-    print(`0 to run, ${fresh} fresh`);
-    return EXIT.done;
-  }
-  const reporter =
-    args.value("reporter") === "json"
-      ? chooseReporter("json")
-      : plainReporter(standardOutput, () => performance.now());
-  const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
-  const seconds = performance.now() / 1000; // since the process began
-  reporter.report({
-    type: "build_finished",
-    outcome: "done",
-    exitCode: EXIT.done,
-    fresh,
-    seconds,
-    ...none,
-  });
-  return EXIT.done;
 }
 
 async function build(scope: Scope, args: Arguments): Promise<number> {

@@ -1,0 +1,56 @@
+import { EXIT } from "../model/failure.ts";
+import { plainReporter } from "../ui/plain.ts";
+import { parseArguments, type Arguments } from "./arguments.ts";
+import { COMMANDS } from "./commands.ts";
+import { recall, wrongUsage, type Recalled } from "./recall.ts";
+import { chooseReporter, print, standardOutput } from "./terminal.ts";
+
+/**
+ * The commonest answer of all, that nothing has changed, without loading the rest of aqm. This is bundled
+ * into one CommonJS file, because starting Node's module loader alone takes as long as all of this.
+ *
+ * @returns true when the question is answered; else what was found out, for the whole program
+ */
+export function answerAtOnce(argv: readonly string[]): true | Recalled | undefined {
+  try {
+    return answer(argv);
+  } catch {
+    return undefined; // the whole program meets it again and says what it is
+  }
+}
+
+function answer([command, ...rest]: readonly string[]): true | Recalled | undefined {
+  const spec = COMMANDS.find(({ name }) => name === "build");
+  if (command !== "build" || spec === undefined) return undefined;
+  const args = parseArguments(spec, rest);
+  if (!args.ok || args.value.flag("help") || wrongUsage(args.value) !== null) return undefined;
+  const recalled = recall(args.value);
+  if (recalled.memory?.changed.length !== 0) return recalled;
+  // A reader that went away is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  sayStillFresh(recalled.memory.snapshot.header.actions, args.value);
+  return true;
+}
+
+function sayStillFresh(fresh: number, args: Arguments): void {
+  if (args.flag("dry-run")) {
+    print(`0 to run, ${fresh} fresh`);
+    return;
+  }
+  const reporter =
+    args.value("reporter") === "json"
+      ? chooseReporter("json")
+      : plainReporter(standardOutput, () => performance.now());
+  const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
+  const seconds = performance.now() / 1000; // since the process began
+  reporter.report({
+    type: "build_finished",
+    outcome: "done",
+    exitCode: EXIT.done,
+    fresh,
+    seconds,
+    ...none,
+  });
+}

@@ -1,0 +1,66 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { changedPlaces, readFreshSnapshot, type FreshSnapshot } from "../host/fresh-snapshot.ts";
+import type { Failure } from "../model/failure.ts";
+import { buildSettings, type Arguments } from "./arguments.ts";
+import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
+import { isReporterName, unknownReporter } from "./terminal.ts";
+
+export interface Request {
+  readonly root: string;
+  readonly state: string;
+  readonly text: string;
+}
+
+/** The last answer to a request, and what has changed since. */
+export interface Memory {
+  readonly snapshot: FreshSnapshot;
+  readonly changed: readonly number[];
+}
+
+export interface Recalled {
+  readonly request: Request;
+  /** Null when there is no telling: then everything is looked at. */
+  readonly memory: Memory | null;
+}
+
+/** With these, more is wanted than the short answer of a snapshot. */
+const LONG_ANSWER = ["json", "python"];
+
+/** What is still known of the answer to `aqm build` with these arguments, which are right. */
+export function recall(args: Arguments): Recalled {
+  const request = requestOf(args);
+  const long = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined);
+  const snapshot = long ? null : readFreshSnapshot(request.state, request.text);
+  if (snapshot === null || isUnsettled(request.state)) return { request, memory: null };
+  const changed = changedPlaces(snapshot, request.root);
+  return { request, memory: changed === null ? null : { snapshot, changed } };
+}
+
+export function wrongUsage(args: Arguments): Failure | null {
+  const settings = buildSettings(args);
+  if (!settings.ok) return settings.error;
+  if (args.flag("check") && !args.flag("dry-run")) {
+    return {
+      reason: "usage",
+      message: "--check only tells something together with --dry-run",
+      nextStep: "Write aqm build --dry-run --check.",
+    };
+  }
+  const reporter = args.value("reporter");
+  return reporter === undefined || isReporterName(reporter) ? null : unknownReporter(reporter);
+}
+
+/** What a snapshot is for: these targets, this workspace, this aqm. */
+function requestOf(args: Arguments): Request {
+  const root = workspaceRoot();
+  const targets = args.targets.map((target) => fromWorkspaceRoot(target, root));
+  const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
+  return { root, state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
+}
+
+/** Something is being published, or was when its process died. */
+function isUnsettled(state: string): boolean {
+  const journal = join(state, "journal");
+  return fs.existsSync(journal) && fs.readdirSync(journal).length > 0;
+}

@@ -252,6 +252,7 @@ function without(verdict: "blocked" | "unknown", causes: readonly Cause[]): Judg
 }
 
 function unique(causes: readonly Cause[]): readonly Cause[] {
+  if (causes.length < 2) return causes;
   const seen = new Map<string, Cause>();
   for (const cause of causes) seen.set(JSON.stringify(cause), cause);
   return [...seen.values()];

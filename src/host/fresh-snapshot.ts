@@ -8,16 +8,15 @@ import { writeFileAtomic } from "./disk.ts";
  * this depended on. While none of them has changed, the answer holds and nothing else needs to be
  * loaded or read: neither the Aqmfile nor a record.
  *
- * Layout: a line of JSON, the paths separated by NUL, then five float64 a path (device, inode, size,
- * mtime, ctime; all -1 for a path that must not exist).
+ * Layout: a digest of all the rest, a line of JSON, the paths separated by NUL, then five float64 a path
+ * (device, inode, size, mtime, ctime; all -1 for a path that must not exist). A damaged snapshot is no
+ * snapshot.
  */
 interface Header {
   /** Number of actions that are fresh. */
   readonly fresh: number;
   readonly paths: number;
   readonly pathBytes: number;
-  /** Digest of everything after the header: a damaged snapshot is no snapshot. */
-  readonly digest: string;
 }
 
 const FIELDS = 5;
@@ -33,11 +32,12 @@ export function readFreshSnapshot(state: string, request: string): number | null
   } catch {
     return null; // none yet
   }
-  const end = content.indexOf(0x0a);
-  const header = parseHeader(content.toString("utf8", 0, Math.max(0, end)));
-  if (header === null) return null;
-  const body = content.subarray(end + 1);
-  if (digestOfBytes(body) !== header.digest) return null;
+  const start = content.indexOf(0x0a) + 1;
+  const sealed = content.subarray(start);
+  if (`${digestOfBytes(sealed)}\n` !== content.toString("utf8", 0, start)) return null;
+  const end = sealed.indexOf(0x0a);
+  const header = JSON.parse(sealed.toString("utf8", 0, end)) as Header;
+  const body = sealed.subarray(end + 1);
   const paths = body.toString("utf8", 0, header.pathBytes).split("\0");
   const stats = new Float64Array(header.paths * FIELDS);
   const bytes = new Uint8Array(stats.buffer);
@@ -71,16 +71,12 @@ export function writeFreshSnapshot(
   );
   if (!paths.every(unchanged)) return;
   const names = Buffer.from(paths.join("\0"));
-  const body = Buffer.concat([names, Buffer.from(stats.buffer)]);
-  const header: Header = {
-    fresh,
-    paths: paths.length,
-    pathBytes: names.length,
-    digest: digestOfBytes(body),
-  };
+  const header: Header = { fresh, paths: paths.length, pathBytes: names.length };
+  const line = Buffer.from(`${JSON.stringify(header)}\n`);
+  const sealed = Buffer.concat([line, names, Buffer.from(stats.buffer)]);
   const path = snapshotPath(state, request);
   if (fs.existsSync(dirname(path)) && fs.readdirSync(dirname(path)).length > MOST_SNAPSHOTS) return;
-  writeFileAtomic(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
+  writeFileAtomic(path, Buffer.concat([Buffer.from(`${digestOfBytes(sealed)}\n`), sealed]));
 }
 
 /** Nobody asks for this many different things; a script that does gains nothing from snapshots. */
@@ -97,12 +93,4 @@ function statInto(target: Float64Array, path: string): void {
   target[2] = stat.size;
   target[3] = stat.mtimeMs;
   target[4] = stat.ctimeMs;
-}
-
-function parseHeader(text: string): Header | null {
-  try {
-    return JSON.parse(text) as Header;
-  } catch {
-    return null;
-  }
 }

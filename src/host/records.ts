@@ -4,9 +4,9 @@ import type { ActionNode } from "../graph/graph.ts";
 import { actionKey } from "../keys/describe.ts";
 import { hasConflictMarkers } from "../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
-import type { Json } from "../model/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { disk, errorCode, readState, writeFileAtomic } from "./disk.ts";
 
 /**
  * Lock records: one committed file a target below `aqm.lock/`, the last result of each action. And the
@@ -18,6 +18,10 @@ export class Records {
   readonly #loaded = new Map<string, ActionRecord | null>();
   #history: Map<Digest, ActionRecord[]> | null = null;
   readonly #targetsInHistory = new Set<string>();
+  /** The whole lines of a history that has others, too; null while none is known to be damaged. */
+  #wholeLines: readonly string[] | null = null;
+  /** Told what was lost of the history. */
+  tell: (message: string) => void = () => undefined;
   /** Records that could not be read; shown to the user once. */
   readonly damaged: string[] = [];
   /** Of these, the ones that a merge left with conflict markers. */
@@ -32,7 +36,7 @@ export class Records {
     const known = this.#loaded.get(node.id);
     if (known !== undefined) return known;
     const path = this.pathOf(node.id);
-    const text = readTextIfExists(path);
+    const text = readState(path);
     const record = text === null ? null : this.#parse(text, path, node);
     this.#loaded.set(node.id, record);
     return record;
@@ -66,11 +70,18 @@ export class Records {
     this.#loaded.set(record.target, record);
   }
 
-  /** One whole line, synced; a torn last line is skipped when the history is read. */
+  /** One whole line. A torn last line is skipped when the history is read, and goes with the next write. */
   addToHistory(record: ActionRecord): void {
     disk.makeFolder(dirname(this.#historyPath));
-    const torn = !endsWithNewline(this.#historyPath);
-    disk.append(this.#historyPath, `${torn ? "\n" : ""}${historyLine(record)}\n`);
+    const line = historyLine(record);
+    if (this.#wholeLines !== null || !isFileOrNothing(this.#historyPath)) {
+      const lines = [...(this.#wholeLines ?? []), line];
+      writeFileAtomic(this.#historyPath, `${lines.join("\n")}\n`);
+      this.#wholeLines = null;
+    } else {
+      const torn = !endsWithNewline(this.#historyPath);
+      disk.append(this.#historyPath, `${torn ? "\n" : ""}${line}\n`);
+    }
     if (this.#history !== null) this.#remember(this.#history, record);
   }
 
@@ -79,7 +90,7 @@ export class Records {
   }
 
   #parse(text: string, path: string, node: ActionNode): ActionRecord | null {
-    const record = parseRecord(text);
+    const record = parseLockRecord(text);
     const fits =
       record?.target === node.id &&
       Object.keys(node.declaration.outputs).every((role) => role in record.outputs);
@@ -92,10 +103,23 @@ export class Records {
 
   #loadHistory(): Map<Digest, ActionRecord[]> {
     const history = new Map<Digest, ActionRecord[]>();
-    for (const line of (readTextIfExists(this.#historyPath) ?? "").split("\n")) {
+    const text = readState(this.#historyPath);
+    const whole: string[] = [];
+    let damaged = 0;
+    for (const line of (text ?? "").split("\n")) {
       if (line === "") continue;
       const record = parseHistoryLine(line);
-      if (record !== null) this.#remember(history, record);
+      if (record === null) damaged += 1;
+      else {
+        this.#remember(history, record);
+        whole.push(line);
+      }
+    }
+    if (damaged > 0) this.#wholeLines = whole;
+    if (text === "") this.tell(`.aqm/history.jsonl is empty or cannot be read: ${FORGOTTEN}`);
+    if (damaged > 0) {
+      const all = damaged + whole.length;
+      this.tell(`.aqm/history.jsonl: ${damaged} of ${all} records are damaged: ${FORGOTTEN}`);
     }
     return history;
   }
@@ -105,6 +129,20 @@ export class Records {
     const list = history.get(record.key);
     if (list === undefined) history.set(record.key, [record]);
     else list.push(record);
+  }
+}
+
+const FORGOTTEN = "results that only it knew are made again when they are needed";
+
+/** Null unless the text is a whole record: see `lockRecordText`. */
+export function parseLockRecord(text: string): ActionRecord | null {
+  try {
+    const { seal, ...record } = JSON.parse(text) as ActionRecord & { readonly seal?: Json };
+    // Earlier versions wrote no seal.
+    if (seal !== undefined && seal !== sealOf(record)) return null;
+    return isWhole(record) && actionKey(record.action) === record.key ? record : null;
+  } catch {
+    return null;
   }
 }
 
@@ -148,10 +186,18 @@ function parseHistoryLine(line: string): ActionRecord | null {
   return parseRecord(text);
 }
 
-/** Keys sorted at every level, two spaces, one value a line: what a merge can work with. */
+/**
+ * Keys sorted at every level, two spaces, one value a line: what a merge can work with. The seal is a
+ * digest of what the key does not cover, so that neither a flipped bit nor half of another branch's
+ * record is ever believed.
+ */
 export function lockRecordText(record: ActionRecord): string {
-  return `${JSON.stringify(sorted(record as unknown as Json), null, 2)}\n`;
+  const sealed = { ...record, seal: sealOf(record) };
+  return `${JSON.stringify(sorted(sealed as unknown as Json), null, 2)}\n`;
 }
+
+const sealOf = ({ action: _covered, ...record }: ActionRecord): Digest =>
+  digestOfBytes(canonicalJson(record as unknown as JsonObject));
 
 function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
@@ -162,6 +208,19 @@ function sorted(value: Json): Json {
       .sort()
       .map((key) => [key, sorted(object[key] ?? null)]),
   );
+}
+
+/** Whether a line can simply be appended. */
+function isFileOrNothing(path: string): boolean {
+  try {
+    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return fs.lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    if (stat.isFile()) fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
+    return stat.isFile();
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+    return false;
+  }
 }
 
 function endsWithNewline(path: string): boolean {

@@ -105,6 +105,7 @@ export class DiskWorkspace implements Workspace {
   async survey(nodes: readonly ActionNode[], progress: (event: BuildEvent) => void): Promise<void> {
     const report = (file: string, done: number, total: number): void =>
       progress({ type: "hashing", file, done, total });
+    this.records.tell = (message) => progress({ type: "notice", message });
     this.#evidence.look(this.#layout.journal);
     const recordFolders = new Set(nodes.map(({ id }) => dirname(this.records.pathOf(id))));
     for (const folder of recordFolders) this.#evidence.look(folder);
@@ -119,9 +120,11 @@ export class DiskWorkspace implements Workspace {
     for (const path of this.records.damaged.splice(0)) {
       const file = relative(this.#layout.root, path);
       const target = relative(this.#layout.lockRecords, path).replace(/\.json$/, "");
-      const message = this.records.conflicted.has(path)
-        ? `${file} is in the middle of a merge and was ignored; its target counts as never built until \`aqm lock resolve ${target}\` has settled it`
-        : `${file} is damaged and was ignored; its target counts as never built`;
+      const message = target.startsWith("..")
+        ? `${file} is damaged and was ignored; what it was about to publish is made again`
+        : this.records.conflicted.has(path)
+          ? `${file} is in the middle of a merge and was ignored; its target counts as never built until \`aqm lock resolve ${target}\` has settled it`
+          : `${file} is damaged and was ignored; its target counts as never built`;
       progress({ type: "notice", message });
     }
   }
@@ -150,6 +153,7 @@ export class DiskWorkspace implements Workspace {
 
   async recover(): Promise<Result<Recovery, Failure>> {
     try {
+      removeObstacles(this.#layout);
       const recovery = await recoverPublications(this.#layout, this.records, async (path) => {
         const absolute = join(this.#layout.root, path);
         const folder = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -298,6 +302,13 @@ interface MovedFile {
   readonly stat: fs.BigIntStats;
   readonly digest: Digest;
   readonly readAt: bigint;
+}
+
+/** A file where a folder of the state should be: whatever it was, it stands in the way of every build. */
+function removeObstacles({ stage, journal, store, logs, aside, state }: Layout): void {
+  for (const folder of [stage, journal, store, logs, aside, join(state, "fresh")]) {
+    if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isFile() === true) disk.remove(folder);
+  }
 }
 
 function removeIfEmpty(folder: string): void {

@@ -6,6 +6,7 @@ import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS, overviewText } from "./commands.ts";
+import { codeToEndWith, watchOutput } from "./ending.ts";
 import { PACKAGE_ROOT } from "./root.ts";
 import { print, printFailures } from "./terminal.ts";
 
@@ -66,17 +67,12 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-// A reader that went away (`aqm list | head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") {
-    answered = true;
-    process.exit(EXIT.done);
-  }
-  throw error;
-});
-
 // An Aqmfile or an op that calls process.exit, or waits for ever, must not look like success.
 let answered = false;
+watchOutput((code) => {
+  answered = true;
+  process.exit(code);
+});
 process.once("exit", (code) => {
   if (answered || (code !== 0 && code !== 13)) return;
   process.stderr.write(
@@ -86,7 +82,7 @@ process.once("exit", (code) => {
 });
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = codeToEndWith(await main(process.argv.slice(2)));
 } catch (error) {
   if (error instanceof NotJsonError) {
     const target = error.target === undefined ? {} : { target: error.target };

@@ -3,7 +3,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
 import { loadAqmfile, type LoadedAqmfile } from "../host/aqmfile.ts";
 import { Evidence } from "../host/evidence.ts";
-import { visibleGpus } from "../host/gpus.ts";
+import { distinctGpus, visibleGpus } from "../host/gpus.ts";
 import { layoutOf, type Layout } from "../host/layout.ts";
 import { OpSources } from "../host/op-sources.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
@@ -52,7 +52,9 @@ export async function openSession(
   if (!resolved.ok) return err([resolved.error]);
   const described = describeEnvironments(layout, environments, selection.value.needed, evidence);
   if (!described.ok) return err([described.error]);
-  const gpus = options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus();
+  const gpus = distinctGpus(
+    options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
+  );
   const workspace = new DiskWorkspace({
     layout,
     evidence,

@@ -15,7 +15,7 @@ async function start(options: { cpu?: number; gpu?: number }, ...args: string[])
 }
 const build = (...args: string[]): Running =>
   workspace.start(["build", "--json", "--python", FAKE_PYTHON, ...args], {
-    env: { XDG_RUNTIME_DIR: workspace.path(".run") },
+    env: { AQM_GPU_LEASES: workspace.path(".run") },
   });
 const failed = (event: BuildEvent): boolean => event.type === "action_failed";
 
@@ -224,15 +224,21 @@ describe("being stopped", () => {
     expect(workspace.exists(".aqm/build.lock")).toBe(false);
   };
 
-  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)(
     "by %s asks the runner to end and leaves the workspace clean",
-    async (signal) => {
+    async (signal, code) => {
       const running = await start({ cpu: 1 });
       const job = await runners.nextJob();
       running.kill(signal);
       expect(await job.signal()).toBe("SIGINT");
       job.exit(130);
-      expect((await running.finished).code).toBe(130);
+      const { stdout, code: ended } = await running.finished;
+      expect(ended).toBe(code);
+      expect(stdout).toContain(`"outcome":"interrupted","exitCode":${code}`);
       cleanAfter();
       const again = build();
       (await runners.nextJob()).succeed();

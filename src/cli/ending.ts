@@ -25,8 +25,9 @@ export function watchOutput(exit: (code: number) => void): void {
     code === "EPIPE" || code === "EIO" || code === "ERR_STREAM_DESTROYED";
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (!gone(error)) throw error;
+    if (closed) return;
     closed = true;
-    if (stop === null) exit(EXIT.done);
+    if (stop === null) exit(Number(process.exitCode ?? EXIT.done));
     else stop();
   });
   // Answers go to standard output; without this one the command is merely quiet.

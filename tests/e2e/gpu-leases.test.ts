@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
+import { isGone } from "../rig/processes.ts";
 import type { Running, TestWorkspace } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
@@ -56,12 +57,6 @@ async function next({ runners }: Side): Promise<FakeJob> {
 }
 
 const code = async (running: Running): Promise<number | null> => (await running.finished).code;
-
-/** Nothing is left of it, but perhaps an exit code that nobody asks for. */
-function isGone(pid: number): boolean {
-  const stat = `/proc/${pid}/stat`;
-  return !fs.existsSync(stat) || / Z \d+/.test(fs.readFileSync(stat, "utf8"));
-}
 
 function tryKill(pid: number): void {
   try {

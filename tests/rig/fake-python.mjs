@@ -4,9 +4,11 @@
 //
 // With `.fake-device` in the working directory it has, from its first job to its end, something for each
 // of its devices that only one process can have, as with the memory of a GPU: a name of a socket. With
-// `.fake-deaf` it does not notice that nobody wants its results any more.
+// `.fake-deaf` it does not notice that nobody wants its results any more. With `.fake-worker` it starts a
+// process of its own that obeys no polite signal, and writes its number there.
 import { connect, createServer } from "node:net";
-import { existsSync, readFileSync, writeSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 if (process.argv[2] === "-c") {
@@ -44,6 +46,12 @@ async function occupyDevices() {
   const prefix = readFileSync(".fake-device", "utf8");
   const occupied = await Promise.all(devices.map((device) => occupy(`${prefix}-${device}`)));
   alone = occupied.every(Boolean);
+}
+
+if (existsSync(".fake-worker")) {
+  const loop = 'trap "" INT TERM HUP; while :; do sleep 1; done';
+  const { pid } = spawn("/bin/sh", ["-c", loop], { stdio: "ignore" });
+  writeFileSync(".fake-worker", String(pid));
 }
 
 createInterface({ input: process.stdin })

@@ -33,12 +33,14 @@ export interface Session {
 export interface SessionOptions {
   readonly targets: readonly string[];
   readonly gpus?: string | undefined;
+  /** Another workspace than the one around the current folder. */
+  readonly layout?: Layout;
 }
 
 export async function openSession(
   options: SessionOptions,
 ): Promise<Result<Session, readonly Failure[]>> {
-  const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
+  const layout = options.layout ?? layoutOf(workspaceRoot(), PACKAGE_ROOT);
   const evidence = new Evidence();
   const aqmfile = await loadAqmfile(layout, evidence);
   if (!aqmfile.ok) return aqmfile;

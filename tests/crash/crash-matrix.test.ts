@@ -223,6 +223,22 @@ describe("a build with new, replaced, restored and refused outputs", () => {
     );
     expectSound(`${code} thrown`, cells);
   });
+
+  it("goes on, or says what is missing, when somebody removes .aqm while it runs", async () => {
+    const cells = await matrix(
+      chosen(() => true, 2, 29).map((at) => ({ mode: "wipe", at })),
+      (workspace, built, problems) => {
+        if (built.signal !== null) problems.push(`ended by ${built.signal}`);
+        if (/^\s+at .*:\d+:\d+/m.test(built.stdout + built.stderr))
+          problems.push(`a stack trace: ${built.stderr}`);
+        const failed = [...built.stdout.matchAll(/"reason":"(\w+)"/g)].map(([, reason]) => reason);
+        const others = failed.filter((reason) => reason !== "gate_failed");
+        const outcome = judgeAtOnce(workspace, problems);
+        return `${others.length > 0 || built.stderr !== "" ? "named" : "no harm"}, ${outcome}`;
+      },
+    );
+    expectSound(".aqm removed", cells);
+  });
 });
 
 const NAMED =

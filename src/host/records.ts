@@ -138,13 +138,18 @@ const FORGOTTEN = "results that only it knew are made again when they are needed
 export function parseLockRecord(text: string): ActionRecord | null {
   try {
     const { seal, ...record } = JSON.parse(text) as ActionRecord & { readonly seal?: Json };
-    // Earlier versions wrote no seal.
-    if (seal !== undefined && seal !== sealOf(record)) return null;
+    // Earlier versions wrote no seal; but then nothing else is there in its place.
+    if (seal === undefined ? !Object.keys(record).every(isField) : seal !== sealOf(record)) {
+      return null;
+    }
     return isWhole(record) && actionKey(record.action) === record.key ? record : null;
   } catch {
     return null;
   }
 }
+
+const FIELDS = "schema target key action input_paths outputs cost tools facts audit".split(" ");
+const isField = (name: string): boolean => FIELDS.includes(name);
 
 /** Null unless the text is a record whose key is the digest of its own description. */
 export function parseRecord(text: string): ActionRecord | null {

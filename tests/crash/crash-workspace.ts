@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/digest.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
-import { actionKey } from "../../src/keys/describe.ts";
+import { parseLockRecord } from "../../src/host/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { REPOSITORY, TestWorkspace, type Finished } from "../rig/workspace.ts";
 
@@ -136,10 +136,9 @@ export class CrashWorkspace {
     const found: Record<string, Omit<ActionRecord, "cost">> = {};
     for (const path of filesBelow(this.files.path("aqm.lock"))) {
       if (!path.endsWith(".json")) continue;
-      const { cost: _cost, ...record } = JSON.parse(
-        this.files.read(`aqm.lock/${path}`),
-      ) as ActionRecord;
-      if (actionKey(record.action) !== record.key) throw new Error(`${path} has a wrong key`);
+      const whole = parseLockRecord(this.files.read(`aqm.lock/${path}`));
+      if (whole === null) throw new Error(`${path} is damaged`);
+      const { cost: _cost, ...record } = whole;
       found[record.target] = record;
     }
     return found;

@@ -13,6 +13,7 @@ import { digestOfBytes } from "../../src/model/digest.ts";
 import { Folder, REPOSITORY } from "../engine/support/folder.ts";
 import { graphOf, nodeOf } from "../engine/support/graphs.ts";
 import { recordOf } from "../engine/support/records.ts";
+import { textWorkspace } from "../e2e/text-workspace.ts";
 import { DamageWorkspace, type Outcome } from "./damage-workspace.ts";
 
 /*
@@ -183,6 +184,35 @@ describe("no reader believes a file with damage in any byte:", () => {
         if (found !== "null") expect([damage.what, found]).toEqual([damage.what, whole]);
       }
     }
+  });
+});
+
+/* By real processes: this one would import a module once and not see what becomes of it. */
+describe("what was compiled is never run when it is other than what was compiled:", () => {
+  it.each([
+    ["an op", /op-.*\.mjs$/, "toUpperCase", "toLowerCase"],
+    ["the Aqmfile", /aqmfile-.*\.mjs$/, "out/joined.txt", "out/jointed.txt"],
+    ["a config", /conf\.json$/, '"loud":true', '"loud":null'],
+  ])("%s", async (_what, files, from, to) => {
+    const workspace = textWorkspace();
+    expect((await workspace.aqm(["build"])).code).toBe(0);
+    const joined = workspace.read("out/joined.txt");
+    let changed = 0;
+    for (const name of fs.readdirSync(workspace.path(".aqm/compiled"))) {
+      const path = `.aqm/compiled/${name}`;
+      if (!files.test(name) || !workspace.read(path).includes(from)) continue;
+      workspace.write(path, workspace.read(path).replaceAll(from, to));
+      changed += 1;
+    }
+    expect(changed).toBeGreaterThan(0);
+    fs.rmSync(workspace.path(".aqm/fresh"), { recursive: true, force: true });
+    fs.rmSync(workspace.path(".aqm/history.jsonl"));
+    fs.rmSync(workspace.path("aqm.lock"), { recursive: true });
+    const { code, stdout } = await workspace.aqm(["build"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("4 ran") as string]);
+    expect(workspace.read("out/joined.txt")).toBe(joined);
+    expect(workspace.read("aqm.lock/big/one.txt.json")).toContain('"loud": true');
+    workspace.remove();
   });
 });
 

@@ -57,7 +57,7 @@ class EventWriter:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
             except BrokenPipeError:
-                os._exit(EXIT_ORPHANED)
+                exit_orphaned()
 
     def emit_and_exit(self, code: int, **fields: Any) -> None:
         """Writes an `error` event and ends the process at once, from whatever thread.
@@ -78,6 +78,13 @@ class EventWriter:
         self._validator.validate(event)
 
 
+def exit_orphaned() -> None:
+    """Ends this process and what it started: the workers of a data loader keep a GPU as well."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(EXIT_ORPHANED)
+
+
 def start_heartbeat(events: EventWriter) -> None:
     """Starts the thread that emits `heartbeat`; a dead reader is noticed by it too."""
     period = float(os.environ.get("AQM_HEARTBEAT_SECONDS", DEFAULT_HEARTBEAT_SECONDS))
@@ -94,7 +101,7 @@ def start_parent_watch() -> None:
 
     def check() -> None:
         if os.getppid() != parent:
-            os._exit(EXIT_ORPHANED)
+            exit_orphaned()
 
     _start_daemon("parent watch", lambda: _every(PARENT_POLL_SECONDS, check))
 

@@ -193,6 +193,26 @@ def test_a_runner_does_not_outlive_its_parent(tmp_path):
     assert last["time"] - events.seen[1]["time"] < 10
 
 
+# As a runner that leads a group of its own and has a worker when its parent dies.
+ORPHAN = """
+import subprocess
+from aqm_runner.protocol import exit_orphaned
+subprocess.Popen(["sleep", "1000"])
+exit_orphaned()
+"""
+
+
+def test_an_orphan_takes_what_it_started_with_it():
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(PYTHON_ROOT), "PATH": os.environ["PATH"]},
+        start_new_session=True,
+    )
+    assert orphan.stdout.read() == b""  # it ends when the last process that holds it is gone
+    assert orphan.wait() == -signal.SIGKILL
+
+
 def test_a_kept_runner_takes_one_job_after_another(kept, tmp_path):
     for number in (1, 2):
         events = kept.run(

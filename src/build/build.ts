@@ -1,7 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { EmitEvent } from "../model/event.ts";
-import { EXIT, exitCodeOf, type Failure } from "../model/failure.ts";
+import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { judge, sourceState, type InputState, type Judgement } from "../plan/judge.ts";
 import { makePlan, type Plan } from "../plan/plan.ts";
@@ -45,7 +45,10 @@ export async function runBuild(
   );
   if (!lock.ok) {
     emit({ type: "failure", failure: lock.error });
-    return { exitCode: exitCodeOf(lock.error), failures: [lock.error], plan: null };
+    const exitCode = request.signal.aborted
+      ? interruptionCode(request.signal)
+      : exitCodeOf(lock.error);
+    return { exitCode, failures: [lock.error], plan: null };
   }
   try {
     return await new Build(request, ports, emit, started).run();
@@ -290,7 +293,7 @@ class Build {
     }
     const exitCode =
       outcome === "interrupted"
-        ? EXIT.interrupted
+        ? interruptionCode(this.#request.signal)
         : outcome === "failed"
           ? EXIT.actionFailed
           : EXIT.done;

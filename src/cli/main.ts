@@ -7,6 +7,7 @@ import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS, overviewText } from "./commands.ts";
 import type { Recalled } from "./recall.ts";
+import { codeToEndWith, watchOutput } from "./ending.ts";
 import { PACKAGE_ROOT } from "./root.ts";
 import { print, printFailures } from "./terminal.ts";
 
@@ -67,17 +68,12 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-// A reader that went away (`aqm list | head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") {
-    answered = true;
-    process.exit(EXIT.done);
-  }
-  throw error;
-});
-
 // An Aqmfile or an op that calls process.exit, or waits for ever, must not look like success.
 let answered = false;
+watchOutput((code) => {
+  answered = true;
+  process.exit(code);
+});
 process.once("exit", (code) => {
   if (answered || (code !== 0 && code !== 13)) return;
   process.stderr.write(
@@ -89,7 +85,7 @@ process.once("exit", (code) => {
 /** @param recalled what `answerAtOnce` found out */
 export async function start(argv: readonly string[], recalled?: Recalled): Promise<void> {
   try {
-    process.exitCode = await main(argv, recalled);
+    process.exitCode = codeToEndWith(await main(argv, recalled));
   } catch (error) {
     answerTo(error);
   }

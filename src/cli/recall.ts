@@ -29,12 +29,17 @@ const LONG_ANSWER = ["json", "python"];
 
 /** What is still known of the answer to `aqm build` with these arguments, which are right. */
 export function recall(args: Arguments): Recalled {
-  const request = requestOf(args);
+  const request = requestFor(workspaceRoot(), args.targets);
   const long = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined);
-  const snapshot = long ? null : readFreshSnapshot(request.state, request.text);
-  if (snapshot === null || isUnsettled(request.state)) return { request, memory: null };
-  const changed = changedPlaces(snapshot, request.root);
-  return { request, memory: changed === null ? null : { snapshot, changed } };
+  return { request, memory: long ? null : memoryOf(request) };
+}
+
+/** The last answer to this request, unless it may depend on anything that has changed. */
+export function memoryOf({ root, state, text }: Request): Memory | null {
+  const snapshot = readFreshSnapshot(state, text);
+  if (snapshot === null || isUnsettled(state)) return null;
+  const changed = changedPlaces(snapshot, root);
+  return changed === null ? null : { snapshot, changed };
 }
 
 export function wrongUsage(args: Arguments): Failure | null {
@@ -52,9 +57,8 @@ export function wrongUsage(args: Arguments): Failure | null {
 }
 
 /** What a snapshot is for: these targets, this workspace, this aqm. */
-function requestOf(args: Arguments): Request {
-  const root = workspaceRoot();
-  const targets = args.targets.map((target) => fromWorkspaceRoot(target, root));
+export function requestFor(root: string, asked: readonly string[]): Request {
+  const targets = asked.map((target) => fromWorkspaceRoot(target, root));
   const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
   return { root, state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
 }

@@ -4,7 +4,7 @@ import { isGlob, select, type GlobMatcher, type Selection } from "../graph/selec
 import type { LoadedAqmfile } from "../host/aqmfile.ts";
 import { Evidence } from "../host/evidence.ts";
 import type { Focus } from "../host/focus.ts";
-import { visibleGpus } from "../host/gpus.ts";
+import { distinctGpus, visibleGpus } from "../host/gpus.ts";
 import { layoutOf, type Layout } from "../host/layout.ts";
 import { OpSources } from "../host/op-sources.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
@@ -36,12 +36,14 @@ export interface SessionOptions {
   readonly gpus?: string | undefined;
   /** Only this part of the graph; the Aqmfile is not loaded then. */
   readonly focus?: Focus;
+  /** Another workspace than the one around the current folder. */
+  readonly layout?: Layout;
 }
 
 export async function openSession(
   options: SessionOptions,
 ): Promise<Result<Session, readonly Failure[]>> {
-  const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
+  const layout = options.layout ?? layoutOf(workspaceRoot(), PACKAGE_ROOT);
   const evidence = new Evidence();
   const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
   const scope =
@@ -54,7 +56,9 @@ export async function openSession(
   if (!resolved.ok) return err([resolved.error]);
   const described = describeEnvironments(layout, aqmfile.environments, selection.needed, evidence);
   if (!described.ok) return err([described.error]);
-  const gpus = options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus();
+  const gpus = distinctGpus(
+    options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
+  );
   const workspace = new DiskWorkspace({
     layout,
     evidence,

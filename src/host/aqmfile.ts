@@ -10,7 +10,8 @@ import type { Failure, SourcePlace } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
-import { errorText, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
+import { errorText, readCache, writeCache } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import { allCurrent, derivationContext } from "./signature.ts";
 
@@ -26,8 +27,9 @@ interface CompiledAqmfile {
   readonly context: string;
   /** True when the declarations may depend on more than configs and modules. */
   readonly ambient: boolean;
-  /** File name below `.aqm/compiled`. */
-  readonly module: string;
+  readonly module: CompiledFile;
+  /** Tells where in the sources a declaration is. */
+  readonly map: CompiledFile | null;
   /** Absolute path and stat signature of every bundled module. */
   readonly inputs: Readonly<Record<string, string>>;
 }
@@ -56,7 +58,9 @@ export async function loadAqmfile(
     }
   }
   // Something is wrong: evaluate once more, now keeping track of where everything is declared.
-  const traced = await evaluate(layout, compiled.value, { configuration: groups, trace: true });
+  const mapped = await compile(layout, evidence, true);
+  if (!mapped.ok) return err([mapped.error]);
+  const traced = await evaluate(layout, mapped.value, { configuration: groups, trace: true });
   if (!traced.ok) return err([traced.error]);
   const actions = traced.value.actions.map((declaration) => ({
     ...declaration,
@@ -73,25 +77,32 @@ export async function loadAqmfile(
 async function compile(
   layout: Layout,
   evidence: Evidence,
+  withMap = false,
 ): Promise<Result<CompiledAqmfile, Failure>> {
   const index = join(layout.compiled, "aqmfile.json");
   const context = derivationContext(layout);
-  const cached = readCompiled(index);
+  const text = readCache(index);
+  const cached = text === null ? null : (JSON.parse(text) as CompiledAqmfile);
   const current =
     cached?.context === context &&
     allCurrent(cached.inputs, evidence) &&
-    fs.existsSync(join(layout.compiled, cached.module));
+    isWhole(layout.compiled, cached.module) &&
+    (!withMap || (cached.map !== null && isWhole(layout.compiled, cached.map)));
   if (current) return ok(cached);
   const { bundleModule } = await import("./bundle.ts");
   const bundle = await bundleModule(layout, layout.aqmfile, { sourceMap: true });
   if (!bundle.ok) return bundle;
-  const { code, map, looked } = bundle.value;
-  const module = `aqmfile-${digestOfBytes(code).slice(7, 27)}.mjs`;
-  writeFileAtomic(join(layout.compiled, module), `${code}\n//# sourceMappingURL=${module}.map\n`);
-  if (map !== null) writeFileAtomic(join(layout.compiled, `${module}.map`), map);
-  for (const path of Object.keys(looked)) evidence.look(path);
-  const compiled: CompiledAqmfile = { context, module, inputs: looked, ambient: isAmbient(code) };
-  writeFileAtomic(index, JSON.stringify(compiled));
+  const { code, map, looked: inputs } = bundle.value;
+  const name = `aqmfile-${digestOfBytes(code).slice(7, 27)}.mjs`;
+  for (const path of Object.keys(inputs)) evidence.look(path);
+  const compiled: CompiledAqmfile = {
+    context,
+    ambient: isAmbient(code),
+    module: writeCompiled(layout.compiled, name, `${code}\n//# sourceMappingURL=${name}.map\n`),
+    map: map === null ? null : writeCompiled(layout.compiled, `${name}.map`, map),
+    inputs,
+  };
+  writeCache(index, JSON.stringify(compiled));
   return ok(compiled);
 }
 
@@ -108,7 +119,7 @@ async function evaluate(
   compiled: CompiledAqmfile,
   host: DeclareHost,
 ): Promise<Result<BuildFile, Failure>> {
-  const url = pathToFileURL(join(layout.compiled, compiled.module));
+  const url = pathToFileURL(join(layout.compiled, compiled.module.name));
   // A module is evaluated once a URL; watching and the second, traced look need it again.
   if (evaluations > 0 || host.trace) url.search = `?${evaluations}`;
   evaluations += 1;
@@ -149,16 +160,6 @@ function inWorkspace(layout: Layout, place: SourcePlace): SourcePlace {
   const file = relative(layout.root, place.file);
   const inside = !file.startsWith("..") && place.file.startsWith("/");
   return inside ? { ...place, file } : place;
-}
-
-function readCompiled(path: string): CompiledAqmfile | null {
-  const text = readTextIfExists(path);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as CompiledAqmfile;
-  } catch {
-    return null; // only a cache
-  }
 }
 
 const noAqmfile = (layout: Layout): Failure => ({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import type { JsonObject } from "../model/json.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { readCache, writeCache } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { derivationContext, statSignature } from "./signature.ts";
@@ -30,7 +30,7 @@ export async function loadConfiguration(
 ): Promise<Result<Configuration, readonly Failure[]>> {
   const looked = signatures(layout.conf, evidence);
   const cachePath = join(layout.compiled, "conf.json");
-  const cached = readCache(cachePath);
+  const cached = parseCache(readCache(cachePath));
   const context = derivationContext(layout);
   if (cached?.context === context && same(cached.looked, looked)) {
     return ok({ groups: cached.groups, files: Object.keys(looked) });
@@ -38,7 +38,7 @@ export async function loadConfiguration(
   const { readConfiguration } = await import("./configuration-reader.ts");
   const groups = readConfiguration(layout.conf);
   if (!groups.ok) return err(groups.error);
-  writeFileAtomic(cachePath, JSON.stringify({ context, groups: groups.value, looked }));
+  writeCache(cachePath, JSON.stringify({ context, groups: groups.value, looked }));
   return ok({ groups: groups.value, files: Object.keys(looked) });
 }
 
@@ -67,12 +67,5 @@ function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, st
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-function readCache(path: string): CachedConfiguration | null {
-  const text = readTextIfExists(path);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as CachedConfiguration | null;
-  } catch {
-    return null; // only a cache
-  }
-}
+const parseCache = (text: string | null): CachedConfiguration | null =>
+  text === null ? null : (JSON.parse(text) as CachedConfiguration);

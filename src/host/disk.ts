@@ -12,6 +12,9 @@ import { SETTLED_MS } from "./file-times.ts";
 export const disk = {
   /** With its parents; fine if it is there. */
   makeFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true }),
+  /** Likewise, but nobody else may look into it. */
+  makePrivateFolder: (path: string): void =>
+    void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
   /** The content is durable and settled, the name not yet: see `syncFolder`. Fails if the file is there. */
   writeNew: (path: string, content: string | Uint8Array): void => {
     const handle = fs.openSync(path, "wx");
@@ -100,7 +103,13 @@ export function putInPlace(path: string, write: (temporary: string) => void): vo
   const temporary = temporaryName(path);
   try {
     write(temporary);
-    disk.rename(temporary, path);
+    try {
+      disk.rename(temporary, path);
+    } catch (error) {
+      if (errorCode(error) !== "EISDIR") throw error;
+      disk.removeEmptyFolder(path); // fails when somebody keeps something in it
+      disk.rename(temporary, path);
+    }
   } catch (error) {
     disk.remove(temporary);
     throw error;
@@ -142,7 +151,7 @@ export const writeCache = (path: string, content: string): void =>
 
 /** Null when there is none, or when it is damaged or was made elsewhere. */
 export function readCache(path: string): string | null {
-  const text = readTextIfExists(path);
+  const text = readState(path);
   if (text === null) return null;
   const content = text.slice(text.indexOf("\n") + 1);
   return text === `${sealOf(path, content)}\n${content}` ? content : null;
@@ -169,12 +178,18 @@ export function readTextIfExists(path: string): string | null {
   }
 }
 
-export function readIfExists(path: string): Buffer | null {
+/**
+ * The text of a state file, which may have met anything: null when there is none; empty, and so damaged
+ * to whoever parses it, when it cannot be read (a folder, a link that leads nowhere, no permission).
+ */
+export function readState(path: string): string | null {
   try {
-    return fs.readFileSync(path);
+    return fs.readFileSync(path, "utf8");
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return null;
-    throw error;
+    const code = errorCode(error);
+    if (code === "") throw error;
+    if (code !== "ENOENT" && code !== "ENOTDIR") return "";
+    return fs.lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : "";
   }
 }
 

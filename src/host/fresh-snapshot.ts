@@ -10,12 +10,12 @@ import { MISSING, putStat, STAT_FIELDS } from "./evidence.ts";
  * read: neither the Aqmfile nor a record. When only places have changed, it tells whose they are, so
  * that only those actions and what is made from them are looked at: see `focus.ts`.
  *
- * Layout: a line of JSON, padded to 8 bytes; the paths, separated by NUL and padded likewise; then the
- * columns: five float64 a path (`STAT_FIELDS`), a float64 an action (where its line begins in the graph
- * file) and one for the end, and two relations of uint32: path → actions, action → its consumers.
+ * Layout: a line with a checksum of all the rest; a line of JSON; the paths, separated by NUL and padded
+ * to 8 bytes; then the columns: five float64 a path (`STAT_FIELDS`), a float64 an action (where its line
+ * begins in the graph file) and one for the end, and two relations of uint32: path → actions, action →
+ * its consumers.
  */
 export interface SnapshotHeader {
-  readonly format: 2;
   readonly actions: number;
   readonly paths: number;
   /** The first so many paths are grounds. */
@@ -29,8 +29,6 @@ export interface SnapshotHeader {
   readonly environments: readonly EnvironmentDeclaration[];
   /** What was asked. */
   readonly request: string;
-  /** Of everything after the header: a damaged snapshot is no snapshot. */
-  readonly checksum: string;
 }
 
 /** Many to many, from numbers to numbers: the items of `n` are those from `starts[n]` to `starts[n + 1]`. */
@@ -64,11 +62,14 @@ export function readFreshSnapshot(state: string, request: string): FreshSnapshot
   } catch {
     return null; // none, or none that can be read
   }
-  const end = content.indexOf(0x0a);
-  const header = parseHeader(content.toString("utf8", 0, Math.max(0, end)));
-  if (header?.request !== request) return null;
-  const body = content.subarray(end + 1);
-  if (checksum(body) !== header.checksum) return null;
+  const start = content.indexOf(0x0a) + 1;
+  const sealed = content.subarray(start);
+  // A damaged snapshot is no snapshot.
+  if (`${checksum(sealed)}\n` !== content.toString("latin1", 0, start)) return null;
+  const end = sealed.indexOf(0x0a);
+  const header = JSON.parse(sealed.toString("utf8", 0, end)) as SnapshotHeader;
+  if (header.request !== request) return null;
+  const body = sealed.subarray(end + 1);
   const { actions, paths, pathBytes } = header;
   let at = pathBytes + padding(pathBytes);
   const take = (bytes: number): ArrayBuffer => {
@@ -140,12 +141,3 @@ export function inWorkspace(path: string, root: string): string {
 }
 
 export const padding = (bytes: number): number => (8 - (bytes % 8)) % 8;
-
-function parseHeader(text: string): SnapshotHeader | null {
-  try {
-    const header = JSON.parse(text) as SnapshotHeader | null;
-    return header?.format === 2 ? header : null;
-  } catch {
-    return null;
-  }
-}

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { disk, readTextIfExists } from "./disk.ts";
+import { disk, readState, writeFileAtomic } from "./disk.ts";
 import { parseRecord } from "./records.ts";
 
 /**
@@ -12,8 +12,10 @@ import { parseRecord } from "./records.ts";
 export class History {
   readonly #folder: string;
   readonly #shelves = new Map<string, ActionRecord[]>();
-  /** Shelves whose file is known to end with a whole line. */
+  /** Shelves whose file is known to be whole lines, so that one more can be appended. */
   readonly #whole = new Set<string>();
+  /** Told what was lost. */
+  tell: (message: string) => void = () => undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -42,25 +44,30 @@ export class History {
     return durations;
   }
 
-  /** One whole line; a torn last line is skipped when the history is read. */
+  /** One whole line. A torn last line is skipped when the history is read, and goes with the next write. */
   add(record: ActionRecord): void {
     const shelf = shelfOf(record.target);
     const path = this.#pathOf(shelf);
-    if (this.#whole.size === 0) disk.makeFolder(this.#folder);
-    const torn = !this.#whole.has(shelf) && !endsWithNewline(path);
-    disk.append(path, `${torn ? "\n" : ""}${lineOf(record)}\n`);
+    const known = this.#shelf(shelf);
+    if (this.#whole.has(shelf)) disk.append(path, `${lineOf(record)}\n`);
+    else writeFileAtomic(path, [...known, record].map((one) => `${lineOf(one)}\n`).join(""));
     this.#whole.add(shelf);
-    this.#shelves.get(shelf)?.push(record);
+    known.push(record);
   }
 
   #shelf(shelf: string): ActionRecord[] {
     const known = this.#shelves.get(shelf);
     if (known !== undefined) return known;
-    const records: ActionRecord[] = [];
-    for (const line of (readTextIfExists(this.#pathOf(shelf)) ?? "").split("\n")) {
-      const record = line === "" ? null : parseLine(line);
-      if (record !== null) records.push(record);
-    }
+    const text = readState(this.#pathOf(shelf));
+    const lines = (text ?? "").split("\n");
+    const torn = lines.pop() !== "";
+    const records = lines.flatMap((line) => parseLine(line) ?? []);
+    const damaged = lines.length - records.length + (torn ? 1 : 0);
+    if (damaged > 0 || text === "") {
+      this.tell(
+        `.aqm/history/${shelf}.jsonl is damaged: ${damaged} of ${Math.max(damaged, records.length + damaged)} results are lost; they are made again when they are needed`,
+      );
+    } else if (text !== null) this.#whole.add(shelf);
     this.#shelves.set(shelf, records);
     return records;
   }
@@ -83,14 +90,4 @@ function parseLine(line: string): ActionRecord | null {
   const end = line.lastIndexOf("\t"); // JSON has none
   const text = line.slice(0, Math.max(0, end));
   return digestOfBytes(text) === line.slice(end + 1) ? parseRecord(text) : null;
-}
-
-function endsWithNewline(path: string): boolean {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || stat.size === 0) return true;
-  const handle = fs.openSync(path, "r");
-  const last = Buffer.alloc(1);
-  fs.readSync(handle, last, 0, 1, stat.size - 1);
-  fs.closeSync(handle);
-  return last[0] === 0x0a;
 }

@@ -7,7 +7,7 @@ import { ok, type Result } from "../model/result.ts";
 import { readTextIfExists } from "./disk.ts";
 import { Git } from "./git.ts";
 import type { Layout } from "./layout.ts";
-import { parseRecord } from "./records.ts";
+import { parseLockRecord } from "./records.ts";
 
 /** A lock record that a merge could not settle. */
 export interface LockConflict {
@@ -33,7 +33,7 @@ export async function findLockConflicts(
   const note = (file: string, here: string | null, ours: string | null, theirs: string | null) => {
     const target = file.replace(/^aqm\.lock\//, "").replace(/\.json$/, "");
     const parse = (text: string | null): ActionRecord | null => {
-      const record = text === null ? null : parseRecord(text);
+      const record = text === null ? null : parseLockRecord(text);
       return record?.target === target ? record : null;
     };
     const marked = here !== null && hasConflictMarkers(here);

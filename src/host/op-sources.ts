@@ -5,7 +5,8 @@ import type { OpSource } from "../keys/describe.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
+import { readCache, readTextIfExists, writeCache } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { pythonClosure, type UnclearImport } from "./python-closure.ts";
@@ -14,8 +15,8 @@ import { allCurrent, derivationContext, statSignature } from "./signature.ts";
 interface CachedSource extends OpSource {
   /** Absolute path and stat signature of each file that was looked at, used or not. */
   readonly looked: Readonly<Record<string, string>>;
-  /** The compiled module of a TypeScript op, below `.aqm/compiled`. */
-  readonly compiled: string | null;
+  /** The compiled module of a TypeScript op. */
+  readonly compiled: CompiledFile | null;
 }
 
 /**
@@ -37,7 +38,7 @@ export class OpSources {
     this.#evidence = evidence;
     this.#cachePath = join(layout.compiled, "ops.json");
     this.#context = derivationContext(layout);
-    this.#cache = readCache(this.#cachePath, this.#context);
+    this.#cache = parseCache(readCache(this.#cachePath), this.#context);
   }
 
   /** Resolves the ops of these actions; afterwards `of` answers. */
@@ -62,10 +63,7 @@ export class OpSources {
       this.#dirty = true;
     }
     if (this.#dirty)
-      writeFileAtomic(
-        this.#cachePath,
-        JSON.stringify({ context: this.#context, ops: this.#cache }),
-      );
+      writeCache(this.#cachePath, JSON.stringify({ context: this.#context, ops: this.#cache }));
     this.#dirty = false;
     return ok(undefined);
   }
@@ -73,7 +71,7 @@ export class OpSources {
   /** A file of the op's closure that is no longer what the key was made from; null if all are. */
   changed(node: ActionNode): string | null {
     const { op } = node.declaration;
-    if (op.runtime === "typescript") return null; // the compiled module is named after its content
+    if (op.runtime === "typescript") return null; // what runs is compiled, and checked before it runs
     const { sources } = this.#get(node);
     const root = pythonRoot(this.#layout);
     for (const [path, digest] of Object.entries(sources)) {
@@ -84,19 +82,30 @@ export class OpSources {
   }
 
   #isCurrent({ looked, compiled }: CachedSource): boolean {
-    const there = compiled === null || fs.existsSync(join(this.#layout.compiled, compiled));
-    return there && allCurrent(looked, this.#evidence);
+    if (compiled !== null && !isWhole(this.#layout.compiled, compiled)) return false;
+    return allCurrent(looked, this.#evidence);
   }
 
   of(node: ActionNode): OpSource {
     return this.#get(node);
   }
 
-  /** Absolute path of the compiled module of a TypeScript op. */
-  compiledModule(node: ActionNode): string {
+  /**
+   * Absolute path of the compiled module of a TypeScript op. Somebody may have removed or damaged it
+   * since the key was made: then it is compiled anew, and must come out the same.
+   */
+  async compiledModule(node: ActionNode): Promise<Result<string, Failure>> {
     const { compiled } = this.#get(node);
-    if (compiled === null) throw new Error(`${node.id} is not made by a TypeScript op`);
-    return join(this.#layout.compiled, compiled);
+    const { op } = node.declaration;
+    if (compiled === null || op.runtime === "python") {
+      throw new Error(`${node.id} is not made by a TypeScript op`);
+    }
+    if (!isWhole(this.#layout.compiled, compiled)) {
+      const again = await this.#typescriptSource(op.module, node);
+      if (!again.ok) return again;
+      if (again.value.compiled?.digest !== compiled.digest) return err(opMoved(node, op.module));
+    }
+    return ok(join(this.#layout.compiled, compiled.name));
   }
 
   /** Every file that some op is made of, for watching. */
@@ -137,9 +146,9 @@ export class OpSources {
     const ordered = Object.fromEntries(
       Object.entries(sources).sort(([a], [b]) => (a < b ? -1 : 1)),
     );
-    const compiled = `op-${digestOfBytes(bundled.value.code).slice(7, 27)}.mjs`;
-    writeFileAtomic(join(this.#layout.compiled, compiled), bundled.value.code);
-    const { looked, codeDigest } = bundled.value;
+    const { code, looked, codeDigest } = bundled.value;
+    const name = `op-${digestOfBytes(code).slice(7, 27)}.mjs`;
+    const compiled = writeCompiled(this.#layout.compiled, name, code);
     return ok({ version: Number(version), code: codeDigest, sources: ordered, looked, compiled });
   }
 }
@@ -185,15 +194,10 @@ function sourceName(layout: Layout, path: string): string {
   return inside.startsWith("..") ? `outside:${basename(path)}` : inside.split(sep).join("/");
 }
 
-function readCache(path: string, context: string): Record<string, CachedSource> {
-  const text = readTextIfExists(path);
+function parseCache(text: string | null, context: string): Record<string, CachedSource> {
   if (text === null) return {};
-  try {
-    const cache = JSON.parse(text) as { context: string; ops: Record<string, CachedSource> } | null;
-    return cache?.context === context ? cache.ops : {};
-  } catch {
-    return {}; // only a cache
-  }
+  const cache = JSON.parse(text) as { context: string; ops: Record<string, CachedSource> };
+  return cache.context === context ? cache.ops : {};
 }
 
 const unclearImport = ({ path, line, text }: UnclearImport): Failure => ({
@@ -201,6 +205,14 @@ const unclearImport = ({ path, line, text }: UnclearImport): Failure => ({
   message: `aqm cannot tell what this line imports: ${text}`,
   place: { file: `python/${path}`, line },
   nextStep: "Write it as `from aqm_runner.x import y`, alone at the start of a line or indented.",
+});
+
+const opMoved = (node: ActionNode, file: string): Failure => ({
+  reason: "input_changed",
+  message: `The op ${file} changed after its key was made, and its compiled copy is gone`,
+  target: node.id,
+  place: { file },
+  nextStep: "Run the same command again once the file is left alone.",
 });
 
 const opMissing = (node: ActionNode, file: string): Failure => ({

@@ -61,6 +61,8 @@ export async function startProcess(request: ProcessRequest): Promise<ChildProces
   if (child?.pid === undefined) throw new Error(`${request.command} could not be started`);
   const pid = child.pid;
   live.add(pid);
+  // Whatever it started ends with it: nobody is left who would want its results.
+  child.once("exit", () => signalGroup(pid, "SIGKILL"));
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("close", (code: number | null, signal: string | null) => {
       live.delete(pid);
@@ -114,6 +116,9 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
     // already gone
   }
 }
+
+/** Ends a whole process group that nobody waits for any more. */
+export const endGroup = (pid: number): void => signalGroup(pid, "SIGKILL");
 
 /** For the very end of this process, whatever the reason: leave nobody behind. */
 export function killAllProcesses(): void {

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionRecord } from "../model/record.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
-import { disk, readTextIfExists, removeAbandoned, writeFileAtomic } from "./disk.ts";
+import { disk, readState, removeAbandoned, writeFileAtomic } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import type { History } from "./history.ts";
 import { parseRecord, type Records } from "./records.ts";
@@ -18,10 +18,10 @@ interface Intent {
   readonly moves: readonly { readonly from: string; readonly to: string }[];
   readonly record: ActionRecord;
   /** Of the moves and the record: a damaged intent must not move anything anywhere. */
-  readonly digest?: Digest;
+  readonly digest: Digest;
 }
 
-const digestOfIntent = ({ moves, record }: Omit<Intent, "digest">): Digest =>
+const digestOfIntent = ({ moves, record }: Pick<Intent, "moves" | "record">): Digest =>
   digestOfBytes(JSON.stringify([moves, record]));
 
 /** Where results are written down. */
@@ -29,6 +29,14 @@ export interface Books {
   readonly records: Records;
   readonly history: History;
 }
+
+export const intentText = (moves: Intent["moves"], record: ActionRecord): string =>
+  JSON.stringify({
+    schema: 1,
+    moves,
+    record,
+    digest: digestOfIntent({ moves, record }),
+  } satisfies Intent);
 
 /** Where the intent of an action is while its publication is under way. */
 export const intentPath = (layout: Layout, target: string): string =>
@@ -40,14 +48,13 @@ export function publish(
   moves: Intent["moves"],
   record: ActionRecord,
 ): void {
-  const intent: Intent = { schema: 1, moves, record };
   if (isOneStep(layout, moves)) {
     for (const { from, to } of moves) move(layout, from, to);
     keep(books, record);
     return;
   }
   const path = intentPath(layout, record.target);
-  writeFileAtomic(path, JSON.stringify({ ...intent, digest: digestOfIntent(intent) }));
+  writeFileAtomic(path, intentText(moves, record));
   disk.syncFolder(layout.journal);
   for (const { from, to } of moves) move(layout, from, to);
   keep(books, record);
@@ -114,7 +121,7 @@ export async function recoverPublications(
   const names = fs.existsSync(layout.journal) ? fs.readdirSync(layout.journal) : [];
   for (const name of names) {
     const path = join(layout.journal, name);
-    const intent = name.endsWith(".json") ? parseIntent(readTextIfExists(path) ?? "") : null;
+    const intent = name.endsWith(".json") ? parseIntent(readState(path) ?? "") : null;
     if (intent !== null) {
       const whole = await finish(layout, intent, digestOf);
       if (whole) keep(books, intent.record);
@@ -158,7 +165,7 @@ async function finish(
 function parseIntent(text: string): Intent | null {
   try {
     const intent = JSON.parse(text) as Intent;
-    if (intent.digest !== undefined && intent.digest !== digestOfIntent(intent)) return null;
+    if (intent.digest !== digestOfIntent(intent)) return null;
     return parseRecord(JSON.stringify(intent.record)) === null ? null : intent;
   } catch {
     return null;

@@ -7,7 +7,7 @@ import { canonicalJson } from "../model/json.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Execution, ExecutionRequest } from "../ports.ts";
 import { disk, errorText } from "./disk.ts";
-import type { GpuLeases } from "./gpu-leases.ts";
+import type { GpuLease, GpuLeases } from "./gpu-leases.ts";
 import type { Layout } from "./layout.ts";
 import { pythonRoot, type OpSources } from "./op-sources.ts";
 import type { ProcessRequest } from "./process.ts";
@@ -44,12 +44,13 @@ export class PythonExecutor {
     if (!prepared.ok) return prepared;
     const devices = await gpuLeases.acquire(lease.gpus, node.id, emit, signal);
     if (!devices.ok) return devices;
+    const used = { parked: false };
     try {
-      return await this.#inRunner(request, op.name, declared, prepared.value);
+      return await this.#inRunner(request, op.name, declared, prepared.value, devices.value, used);
     } catch (error) {
       return err(notStarted(error, prepared.value));
     } finally {
-      await devices.value();
+      if (!used.parked) await devices.value.release();
     }
   }
 
@@ -57,6 +58,7 @@ export class PythonExecutor {
     const pool = this.#pool;
     this.#pool = null;
     await (await pool)?.close();
+    await this.#options.gpuLeases.close();
   }
 
   async #inRunner(
@@ -64,6 +66,8 @@ export class PythonExecutor {
     op: string,
     declared: EnvironmentDeclaration,
     prepared: PreparedEnvironment,
+    devices: GpuLease,
+    used: { parked: boolean },
   ): Promise<Result<Execution, Failure>> {
     const { layout } = this.#options;
     const { node, lease, emit, signal } = request;
@@ -81,9 +85,17 @@ export class PythonExecutor {
     disk.remove(log); // of an earlier run
     const measured = new Measurements(node, emit);
     const runner = await pool.take(start);
+    if (devices.resident !== null && devices.resident.pid !== runner.pid) {
+      await devices.resident.leave(); // of another environment, but on the same device
+    }
+    devices.addWorker(runner.pid); // before it gets the job and so could touch a device
     const job = this.#job(request, op, log);
     const outcome = await runner.run(job, (event) => measured.add(event), signal);
     pool.giveBack(start, runner);
+    if (runner.usable && lease.gpus.length > 0) {
+      devices.park({ pid: runner.pid, leave: () => pool.retire(runner) });
+      used.parked = true;
+    }
     if (!outcome.ok) return err({ ...outcome.error, log: request.log });
     return ok(measured.execution(prepared.tools));
   }

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { actionKey } from "../keys/describe.ts";
 import { hasConflictMarkers } from "../keys/resolve.ts";
-import { isDigest } from "../model/digest.ts";
-import type { Json } from "../model/json.ts";
+import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
+import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { readState, writeFileAtomic } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 
 /** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
@@ -28,9 +28,8 @@ export class Records {
     const known = this.#loaded.get(node.id);
     if (known !== undefined) return known;
     const path = this.pathOf(node.id);
-    const stat = fs.statSync(path, { throwIfNoEntry: false });
-    this.#evidence?.notePlace(path, stat);
-    const text = stat === undefined ? null : readTextIfExists(path);
+    this.#evidence?.notePlace(path, statOf(path));
+    const text = readState(path);
     const record = text === null ? null : this.#parse(text, path, node);
     this.#loaded.set(node.id, record);
     return record;
@@ -48,7 +47,7 @@ export class Records {
   }
 
   #parse(text: string, path: string, node: ActionNode): ActionRecord | null {
-    const record = parseRecord(text);
+    const record = parseLockRecord(text);
     const fits =
       record?.target === node.id &&
       Object.keys(node.declaration.outputs).every((role) => role in record.outputs);
@@ -59,6 +58,23 @@ export class Records {
     return null;
   }
 }
+
+/** Null unless the text is a whole record: see `lockRecordText`. */
+export function parseLockRecord(text: string): ActionRecord | null {
+  try {
+    const { seal, ...record } = JSON.parse(text) as ActionRecord & { readonly seal?: Json };
+    // Earlier versions wrote no seal; but then nothing else is there in its place.
+    if (seal === undefined ? !Object.keys(record).every(isField) : seal !== sealOf(record)) {
+      return null;
+    }
+    return isWhole(record) && actionKey(record.action) === record.key ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+const FIELDS = "schema target key action input_paths outputs cost tools facts audit".split(" ");
+const isField = (name: string): boolean => FIELDS.includes(name);
 
 /** Null unless the text is a record whose key is the digest of its own description. */
 export function parseRecord(text: string): ActionRecord | null {
@@ -87,10 +103,18 @@ function isWhole(record: ActionRecord): boolean {
   );
 }
 
-/** Keys sorted at every level, two spaces, one value a line: what a merge can work with. */
+/**
+ * Keys sorted at every level, two spaces, one value a line: what a merge can work with. The seal is a
+ * digest of what the key does not cover, so that neither a flipped bit nor half of another branch's
+ * record is ever believed.
+ */
 export function lockRecordText(record: ActionRecord): string {
-  return `${JSON.stringify(sorted(record as unknown as Json), null, 2)}\n`;
+  const sealed = { ...record, seal: sealOf(record) };
+  return `${JSON.stringify(sorted(sealed as unknown as Json), null, 2)}\n`;
 }
+
+const sealOf = ({ action: _covered, ...record }: ActionRecord): Digest =>
+  digestOfBytes(canonicalJson(record as unknown as JsonObject));
 
 function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
@@ -101,4 +125,12 @@ function sorted(value: Json): Json {
       .sort()
       .map((key) => [key, sorted(object[key] ?? null)]),
   );
+}
+
+function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // what cannot be looked at cannot be read either
+  }
 }

@@ -245,18 +245,17 @@ function writeFreshSnapshot(
   ]);
   const header: SnapshotHeader = {
     ...snapshot.header,
-    format: 2,
     actions: lines.length - 1,
     paths: paths.length,
     pathBytes: names.length,
     owners: owners.items.length,
     consumers: consumers.items.length,
     request,
-    checksum: checksum(body),
   };
   const path = snapshotPath(state, request);
   if (tooMany(path)) disk.remove(dirname(path));
-  replaceCache(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
+  const sealed = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]);
+  replaceCache(path, Buffer.concat([Buffer.from(`${checksum(sealed)}\n`), sealed]));
 }
 
 /** Nobody asks for this many different things; most of them are of an earlier aqm. */

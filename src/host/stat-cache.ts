@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
-import { disk, writeFileAtomic } from "./disk.ts";
+import { disk, errorCode, writeFileAtomic } from "./disk.ts";
 import { isRacy, isSettled, signatureOf, tickOf } from "./file-times.ts";
 
 /** `digest TAB wall clock when the content was read TAB signature`: parsed only when asked for. */
@@ -56,16 +56,25 @@ export class StatCache {
 
   save(): void {
     if (this.#fresh.size === 0) return;
-    if (this.#loaded === null || this.#worthKeeping) {
-      disk.makeFolder(dirname(this.#path));
-      disk.append(this.#path, segmentOf(this.#fresh));
-    } else {
-      writeFileAtomic(this.#path, segmentOf(new Map([...this.#loaded, ...this.#fresh])));
+    if (!this.#append()) {
+      writeFileAtomic(this.#path, segmentOf(new Map([...this.#entries(), ...this.#fresh])));
     }
     if (this.#loaded !== null) {
       for (const [path, entry] of this.#fresh) this.#loaded.set(path, entry);
     }
     this.#fresh.clear();
+  }
+
+  #append(): boolean {
+    if (this.#loaded !== null && !this.#worthKeeping) return false;
+    try {
+      disk.makeFolder(dirname(this.#path));
+      disk.append(this.#path, segmentOf(this.#fresh));
+      return true;
+    } catch (error) {
+      if (["EISDIR", "ENOENT", "ELOOP"].includes(errorCode(error))) return false; // no file is there
+      throw error;
+    }
   }
 
   #entries(): Map<string, Entry> {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { canonicalJson } from "../model/json.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import type { StoredBlob } from "../model/retention.ts";
-import { disk, errorCode, putInPlace, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { disk, errorCode, putInPlace, readCache, writeCache } from "./disk.ts";
 import { hashFile, type FolderFile } from "./observer.ts";
 
 /** About how much the store holds: kept beside it, so that nobody has to count after each build. */
@@ -40,16 +40,12 @@ export class Store {
 
   /** Null when nobody has counted, or a process died before it could. */
   readTally(): Tally | null {
-    try {
-      const tally = JSON.parse(readTextIfExists(this.#tallyPath) ?? "null") as Tally | null;
-      return typeof tally?.bytes === "number" && typeof tally.floor === "number" ? tally : null;
-    } catch {
-      return null;
-    }
+    const text = readCache(this.#tallyPath);
+    return text === null ? null : (JSON.parse(text) as Tally);
   }
 
   writeTally(tally: Tally): void {
-    writeFileAtomic(this.#tallyPath, JSON.stringify(tally));
+    writeCache(this.#tallyPath, JSON.stringify(tally));
   }
 
   /** Every blob, and files that a crash left behind. Other files are none of the store's. */
@@ -77,24 +73,24 @@ export class Store {
   }
 
   has(digest: Digest): boolean {
-    const path = this.#pathOf(digest);
-    if (!fs.existsSync(path)) return false;
+    if (!isFile(this.#pathOf(digest))) return false;
     const list = this.#folderList(digest);
-    return list === null || list.every(([, file]) => fs.existsSync(this.#pathOf(file)));
+    return list === null || list.every(([, file]) => isFile(this.#pathOf(file)));
   }
 
   putFile(source: string, digest: Digest): void {
     const path = this.#pathOf(digest);
-    if (touch(path)) return;
-    this.#grow(fs.statSync(source).size);
+    const { size } = fs.statSync(source);
+    if (this.#isThere(path, size)) return;
+    this.#grow(size);
     putInPlace(path, (temporary) => disk.copy(source, temporary));
   }
 
   putFolder(source: string, files: readonly FolderFile[], digest: Digest): void {
     for (const file of files) this.putFile(join(source, file.path), file.digest);
     const path = this.#pathOf(digest);
-    if (touch(path)) return;
     const list = canonicalJson(files.map((file) => [file.path, file.digest]));
+    if (this.#isThere(path, Buffer.byteLength(list))) return;
     this.#grow(Buffer.byteLength(list));
     putInPlace(path, (temporary) => disk.writeNew(temporary, list));
   }
@@ -117,6 +113,7 @@ export class Store {
 
   async #takeOutFile(digest: Digest, target: string): Promise<boolean> {
     const path = this.#pathOf(digest);
+    if (!isFile(path)) return false; // somebody else removed it meanwhile
     const found = await hashFile(path, fs.statSync(path).size);
     if (found !== digest) {
       disk.remove(path); // a damaged blob must not be offered again
@@ -128,12 +125,19 @@ export class Store {
     return true;
   }
 
+  /** Whether there is such a blob; what is in its place but cannot be it is removed. */
+  #isThere(path: string, size: number): boolean {
+    if (isFile(path) && fs.statSync(path).size === size) return touch(path);
+    if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) disk.remove(path);
+    return false;
+  }
+
   /** From the first blob to the end of the process the tally is away: a crash makes it unknown. */
   #grow(bytes: number): void {
     if (this.#before === undefined) {
       const isNew = !fs.existsSync(this.#folder);
       this.#before = isNew ? { bytes: 0, floor: 0 } : this.readTally();
-      if (fs.existsSync(this.#tallyPath)) disk.remove(this.#tallyPath);
+      if (fs.lstatSync(this.#tallyPath, { throwIfNoEntry: false })) disk.remove(this.#tallyPath);
     }
     this.#added += bytes;
   }
@@ -168,6 +172,16 @@ export class Store {
   #pathOf(digest: Digest): string {
     const hex = digest.slice("sha256:".length);
     return join(this.#folder, hex.slice(0, 2), hex.slice(2));
+  }
+}
+
+/** Neither missing, nor a folder, nor a link that leads nowhere. */
+function isFile(path: string): boolean {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+    return false;
   }
 }
 

@@ -48,8 +48,10 @@ export class TypescriptExecutor {
       inputs[role] = { path, text: () => fs.readFileSync(absolute, "utf8") };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
+    const compiled = await this.#opSources.compiledModule(node);
+    if (!compiled.ok) return compiled;
     try {
-      const url = pathToFileURL(this.#opSources.compiledModule(node)).href;
+      const url = pathToFileURL(compiled.value).href;
       const module = (await import(url)) as TypescriptOpModule<object, string, string>;
       const outputs = module.run(call);
       return outputs.ok ? outputs : err(refused(node, outputs.error));

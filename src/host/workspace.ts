@@ -117,6 +117,7 @@ export class DiskWorkspace implements Workspace {
     signal?: AbortSignal,
   ): Promise<void> {
     const report = overall((file, done, total) => progress({ type: "hashing", file, done, total }));
+    this.history.tell = (message) => progress({ type: "notice", message });
     const stop = (): void => void this.#pool.close();
     signal?.addEventListener("abort", stop, { once: true });
     const looks: Promise<void>[] = [];
@@ -132,9 +133,11 @@ export class DiskWorkspace implements Workspace {
     for (const path of this.records.damaged.splice(0)) {
       const file = relative(this.#layout.root, path);
       const target = relative(this.#layout.lockRecords, path).replace(/\.json$/, "");
-      const message = this.records.conflicted.has(path)
-        ? `${file} is in the middle of a merge and was ignored; its target counts as never built until \`aqm lock resolve ${target}\` has settled it`
-        : `${file} is damaged and was ignored; its target counts as never built`;
+      const message = target.startsWith("..")
+        ? `${file} is damaged and was ignored; what it was about to publish is made again`
+        : this.records.conflicted.has(path)
+          ? `${file} is in the middle of a merge and was ignored; its target counts as never built until \`aqm lock resolve ${target}\` has settled it`
+          : `${file} is damaged and was ignored; its target counts as never built`;
       progress({ type: "notice", message });
     }
   }
@@ -164,6 +167,7 @@ export class DiskWorkspace implements Workspace {
 
   async recover(): Promise<Result<Recovery, Failure>> {
     try {
+      removeObstacles(this.#layout);
       const recovery = await recoverPublications(this.#layout, this, async (path) => {
         const absolute = join(this.#layout.root, path);
         const folder = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -328,6 +332,13 @@ interface MovedFile {
   readonly path: string;
   readonly stat: fs.Stats;
   readonly digest: Digest;
+}
+
+/** A file where a folder of the state should be: whatever it was, it stands in the way of every build. */
+function removeObstacles({ stage, journal, store, logs, aside, state }: Layout): void {
+  for (const folder of [stage, journal, store, logs, aside, join(state, "fresh")]) {
+    if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isFile() === true) disk.remove(folder);
+  }
 }
 
 function removeIfEmpty(folder: string): void {

@@ -69,6 +69,10 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** The exit code that whoever aborted wanted; that of Ctrl-C when nothing else was said. */
+export const interruptionCode = ({ reason }: AbortSignal): number =>
+  typeof reason === "number" ? reason : EXIT.interrupted;
+
 const USAGE_REASONS: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "usage",
   "unknown_target",

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/digest.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
-import { actionKey } from "../../src/keys/describe.ts";
+import { parseLockRecord } from "../../src/host/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { REPOSITORY, TestWorkspace, type Finished } from "../rig/workspace.ts";
 
-const PAGE_RUNNER = join(REPOSITORY, "tests/crash/page-runner.mjs");
+export const PAGE_RUNNER = join(REPOSITORY, "tests/crash/page-runner.mjs");
 const INJECTOR = join(REPOSITORY, "tests/crash/fault-injector.mjs");
 
 /** A build that takes this long hangs; it is ended so that the test can say which one it was. */
@@ -15,7 +15,7 @@ const HANGS = 45_000;
 
 /** What a build is to meet: see fault-injector.mjs. */
 export interface Fault {
-  readonly mode: "count" | "before" | "half" | "after" | "error";
+  readonly mode: "count" | "before" | "half" | "after" | "error" | "wipe";
   readonly at?: number;
   readonly code?: "ENOSPC" | "EIO";
   /** From the call on, everything that needs room fails, as on a full disk. */
@@ -48,7 +48,8 @@ export class CrashWorkspace {
 
   /** Built once, not edited yet. */
   static async fresh(): Promise<CrashWorkspace> {
-    const files = TestWorkspace.create(SOURCES);
+    const files = TestWorkspace.at(fs.mkdtempSync(join(tmpdir(), "aqm-crash-")));
+    for (const [path, content] of Object.entries(SOURCES)) files.write(path, content);
     const schemas = "python/aqm_runner/schemas";
     fs.cpSync(join(REPOSITORY, schemas), files.path(schemas), { recursive: true });
     const workspace = new CrashWorkspace(files);
@@ -135,10 +136,9 @@ export class CrashWorkspace {
     const found: Record<string, Omit<ActionRecord, "cost">> = {};
     for (const path of filesBelow(this.files.path("aqm.lock"))) {
       if (!path.endsWith(".json")) continue;
-      const { cost: _cost, ...record } = JSON.parse(
-        this.files.read(`aqm.lock/${path}`),
-      ) as ActionRecord;
-      if (actionKey(record.action) !== record.key) throw new Error(`${path} has a wrong key`);
+      const whole = parseLockRecord(this.files.read(`aqm.lock/${path}`));
+      if (whole === null) throw new Error(`${path} is damaged`);
+      const { cost: _cost, ...record } = whole;
       found[record.target] = record;
     }
     return found;

@@ -1,6 +1,7 @@
 // Preloaded (`NODE_OPTIONS=--import`) into the real command line: counts what it does to the disk below
 // one folder and, when it is told to, ends the process for real or lets one call fail. What to do is in
-// AQM_FAULT: { root, log, mode: "count" | "before" | "half" | "after" | "error", at, code, sticky, when }.
+// AQM_FAULT: { root, log, mode: "count" | "before" | "half" | "after" | "error" | "wipe", at, code, sticky }.
+// "wipe" does nothing to the call, but somebody removes the state folder just before it.
 // Every call is one line of JSON in `log`: [operation, path below root, has it a half].
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
@@ -46,6 +47,7 @@ function install({ root, log, mode, at = 0, code = "EIO", sticky = false, only =
       const hit = mode === "half" ? !done && count >= at && half !== null : count === at;
       if (mode === "error" && (sticky ? count >= at && grows : hit)) fail(operation, path);
       if (hit && mode === "before") die();
+      if (hit && mode === "wipe") real.rmSync(join(root, ".aqm"), { recursive: true, force: true });
       if (hit && mode === "half") {
         done = true;
         half();

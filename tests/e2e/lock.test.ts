@@ -2,6 +2,8 @@ import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
+import { lockRecordText, parseLockRecord } from "../../src/host/records.ts";
+import { defined } from "../engine/support/results.ts";
 import { git, tryGit } from "../rig/git.ts";
 import type { Finished, TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
@@ -23,7 +25,9 @@ afterEach(() => workspace.remove());
 const run = (...args: readonly string[]): string => git(workspace.root, ...args);
 const lock = (...args: readonly string[]): Promise<Finished> =>
   workspace.aqm(["lock", "resolve", ...args]);
-const record = (path: string): ActionRecord => JSON.parse(workspace.read(path)) as ActionRecord;
+const record = (path: string): ActionRecord => defined(parseLockRecord(workspace.read(path)));
+const rewrite = (path: string, changes: Partial<ActionRecord>): void =>
+  workspace.write(path, lockRecordText({ ...record(path), ...changes }));
 
 async function branch(name: string, change: () => Promise<void> | void): Promise<void> {
   run("switch", "--quiet", "--create", name, "main");
@@ -53,8 +57,7 @@ const poem = (text: string) => async () => {
 /** Both branches run the same key, at another price; theirs may have another result. */
 async function sameKeyTwice(theirResult: string | null): Promise<void> {
   const cost = (seconds: number): void => {
-    const { cost, ...rest } = record(ONE);
-    workspace.write(ONE, `${JSON.stringify({ ...rest, cost: { ...cost, seconds } }, null, 2)}\n`);
+    rewrite(ONE, { cost: { ...record(ONE).cost, seconds } });
   };
   await branch("left", async () => {
     await built(["big/one.txt"]);
@@ -64,9 +67,8 @@ async function sameKeyTwice(theirResult: string | null): Promise<void> {
     await built(["big/one.txt"]);
     cost(22);
     if (theirResult === null) return;
-    const theirs = record(ONE);
     const output = { path: "big/one.txt", digest: digestOfBytes(theirResult), size: 7 };
-    workspace.write(ONE, `${JSON.stringify({ ...theirs, outputs: { text: output } }, null, 2)}\n`);
+    rewrite(ONE, { outputs: { text: output } });
   });
   run("switch", "--quiet", "left");
 }

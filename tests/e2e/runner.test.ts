@@ -15,7 +15,7 @@ async function start(options: { cpu?: number; gpu?: number }, ...args: string[])
 }
 const build = (...args: string[]): Running =>
   workspace.start(["build", "--json", "--python", FAKE_PYTHON, ...args], {
-    env: { XDG_RUNTIME_DIR: workspace.path(".run") },
+    env: { AQM_GPU_LEASES: workspace.path(".run") },
   });
 const failed = (event: BuildEvent): boolean => event.type === "action_failed";
 
@@ -216,30 +216,8 @@ describe("lanes", () => {
   });
 });
 
+/* signals.test.ts has the orderly ends. */
 describe("being stopped", () => {
-  const cleanAfter = (): void => {
-    expect(workspace.exists("aqm.lock")).toBe(false);
-    expect(workspace.exists("cpu/1.txt")).toBe(false);
-    expect(workspace.exists(".aqm/stage")).toBe(false);
-    expect(workspace.exists(".aqm/build.lock")).toBe(false);
-  };
-
-  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-    "by %s asks the runner to end and leaves the workspace clean",
-    async (signal) => {
-      const running = await start({ cpu: 1 });
-      const job = await runners.nextJob();
-      running.kill(signal);
-      expect(await job.signal()).toBe("SIGINT");
-      job.exit(130);
-      expect((await running.finished).code).toBe(130);
-      cleanAfter();
-      const again = build();
-      (await runners.nextJob()).succeed();
-      expect((await again.finished).code).toBe(0);
-    },
-  );
-
   it("by a second Ctrl-C does not wait for a runner that ignores the first", async () => {
     const running = await start({ cpu: 1 });
     const job = await runners.nextJob();
@@ -260,23 +238,5 @@ describe("being stopped", () => {
     expect((await again.finished).code).toBe(0);
     expect(workspace.read("sum.txt")).toBe("right\n");
     expect(workspace.exists(".aqm/stage")).toBe(false);
-  });
-});
-
-describe("two builds at once", () => {
-  it("run each action once: the second waits, says for whom, and finds everything fresh", async () => {
-    const first = await start({ cpu: 1 });
-    const job = await runners.nextJob();
-    const second = build();
-    const waiting = await second.event((event) => event.type === "waiting_for_lock");
-    expect(waiting).toMatchObject({
-      owner: `process ${first.pid}, which builds the default targets`,
-    });
-    job.succeed();
-    expect((await first.finished).code).toBe(0);
-    const { stdout, code } = await second.finished;
-    expect(code).toBe(0);
-    expect(stdout).toContain('"ran":0,"restored":0,"fresh":2');
-    expect(runners.untaken).toBe(0);
   });
 });

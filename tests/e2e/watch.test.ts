@@ -54,7 +54,7 @@ describe("aqm watch", () => {
     workspace = runnerWorkspace({ cpu: 1, gpu: 1 });
     const runners = await FakeRunners.listen(workspace);
     const args = ["watch", "--reporter", "json", "--python", FAKE_PYTHON, "--gpus", "0"];
-    running = workspace.start(args, { env: { XDG_RUNTIME_DIR: workspace.path(".run") } });
+    running = workspace.start(args, { env: { AQM_GPU_LEASES: workspace.path(".run") } });
     const job = await runners.nextJob();
     expect(job.target).toBe("cpu/1.txt");
     job.succeed();

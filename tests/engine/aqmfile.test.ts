@@ -80,9 +80,19 @@ describe("loading it again", () => {
   it("takes the compiled one while no module changed", async () => {
     const folder = workspace(text);
     await loaded(folder);
+    while (folder.read(".aqm/compiled/aqmfile.json").includes("racy")) await loaded(folder);
+    const { ino } = fs.statSync(folder.at(".aqm/compiled/aqmfile.json"));
+    await loaded(folder);
+    expect(fs.statSync(folder.at(".aqm/compiled/aqmfile.json")).ino).toBe(ino);
+  });
+
+  it("never runs a compiled one that is not what was compiled", async () => {
+    const folder = workspace(text);
+    await loaded(folder);
     const module = `.aqm/compiled/${only(compiled(folder))}`;
-    folder.write(module, folder.read(module).replace("out/a", "out/cached"));
-    expect(only((await loaded(folder)).graph.actions).id).toBe("out/cached");
+    folder.write(module, folder.read(module).replace("out/a", "out/b"));
+    expect(only((await loaded(folder)).graph.actions).id).toBe("out/a");
+    expect(folder.read(module)).toContain("out/a");
   });
 
   it("compiles anew after an edit of the Aqmfile or of a rule", async () => {

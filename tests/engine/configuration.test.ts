@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Evidence } from "../../src/host/evidence.ts";
+import { readCache, writeCache } from "../../src/host/disk.ts";
 import { loadConfiguration, type Configuration } from "../../src/host/configuration.ts";
 import { layoutOf } from "../../src/host/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
@@ -65,8 +66,11 @@ describe("configuration", () => {
     const cache = ".aqm/compiled/conf.json";
     // A file that was written a clock tick ago is not believed to stay as it is.
     while (folder.read(cache).includes("racy")) await groups(folder);
-    folder.write(cache, folder.read(cache).replace('"size":1', '"size":42'));
+    const sealed = readCache(folder.at(cache)) ?? "";
+    writeCache(folder.at(cache), sealed.replace('"size":1', '"size":42'));
     expect(await groups(folder)).toEqual({ paper: { a4: { size: 42 } } });
+    folder.write(cache, folder.read(cache).replace('"size":42', '"size":43')); // no longer sealed
+    expect(await groups(folder)).toEqual({ paper: { a4: { size: 1 } } });
     folder.write(cache, "{");
     expect(await groups(folder)).toEqual({ paper: { a4: { size: 1 } } });
   });

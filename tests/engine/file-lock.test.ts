@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acquireFileLock } from "../../src/host/file-lock.ts";
+import { identityOf } from "../../src/host/process-identity.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { defined, errorOf, valueOf } from "./support/results.ts";
 
@@ -139,6 +140,46 @@ describe("the build lock, by its file", () => {
 
   it.each(["", "{", "not json"])("is taken over when it is damaged: %j", async (text) => {
     folder.write("state/build.lock", text);
+    await valueOf(await take())();
+  });
+
+  it.each([
+    ["from before this machine was started anew", { boot: "an earlier one" }],
+    [
+      "of a dead process, although the host has another name by now",
+      { host: "old", pid: 4_000_000 },
+    ],
+  ])("is taken over %s", async (_what, changes) => {
+    const lost = { ...identityOf(process.pid), ...owner, pid: process.pid, host: hostname() };
+    const { started } = identityOf(process.pid);
+    folder.write("state/build.lock", JSON.stringify({ ...lost, started, ...changes }));
+    await valueOf(await take())();
+  });
+
+  it.each([
+    ["another container", { space: "pid:[1]" }, "in another container"],
+    ["a machine of the same name", { machine: "another", boot: "another" }, "in another container"],
+  ])(
+    "is not taken over from %s, whose processes nobody here sees",
+    async (_what, changes, where) => {
+      const foreign = { ...identityOf(process.pid), ...owner, host: hostname(), ...changes };
+      folder.write("state/build.lock", JSON.stringify(foreign));
+      const stop = new AbortController();
+      const told: string[] = [];
+      await take((text) => {
+        told.push(text);
+        stop.abort();
+      }, stop.signal);
+      expect(told).toEqual([expect.stringContaining(`process 4000000 ${where}, which builds x`)]);
+    },
+  );
+
+  it("with a flipped bit is nobody's, even if the bit makes it one of another host", async () => {
+    await valueOf(await take(() => undefined))();
+    const lock = valueOf(await take());
+    const text = fs.readFileSync(path, "utf8");
+    await lock();
+    folder.write("state/build.lock", text.replace(hostname(), `${hostname()}x`));
     await valueOf(await take())();
   });
 

@@ -60,4 +60,25 @@ describe("the history", () => {
     history.add(recordOf(node, {}, 2));
     expect(history.durations()).toEqual(new Map([["ops/copy.ts", [2, 2]]]));
   });
+
+  it.each([
+    ["torn", (text: string) => text.slice(0, -3), "1 of 1"],
+    ["with a flipped bit", (text: string) => text.replace('"schema":1', '"schema":3'), "1 of 1"],
+    ["empty", () => "", "0 of 0"],
+    ["with a whole line and others", (text: string) => `${text}garbage\nmore\n`, "2 of 3"],
+  ])("tells what was lost when a file of it is %s, and writes it anew", (_, damage, lost) => {
+    const folder = new Folder();
+    const record = recordOf(node);
+    open(folder).add(record);
+    fs.writeFileSync(shelfOf(folder), damage(fs.readFileSync(shelfOf(folder), "utf8")));
+    const told: string[] = [];
+    const history = open(folder);
+    history.tell = (message) => told.push(message);
+    history.ofKey("out/a.md", record.key);
+    history.add(record);
+    expect(told).toEqual([expect.stringContaining(`${lost} results are lost`) as string]);
+    const mended = open(folder);
+    mended.tell = (message) => expect.fail(message);
+    expect(mended.ofKey("out/a.md", record.key).at(-1)).toEqual(record);
+  });
 });

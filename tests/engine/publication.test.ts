@@ -3,7 +3,12 @@ import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { History } from "../../src/host/history.ts";
 import { fileNameOf, layoutOf, type Layout } from "../../src/host/layout.ts";
-import { publish, recoverPublications, type Books } from "../../src/host/publication.ts";
+import {
+  intentText,
+  publish,
+  recoverPublications,
+  type Books,
+} from "../../src/host/publication.ts";
 import { Records } from "../../src/host/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { committed, graphOf, nodeOf } from "./support/graphs.ts";
@@ -78,8 +83,7 @@ function workspace(): Crashed {
   };
 }
 
-const intent = (folder: Folder): void =>
-  folder.write(JOURNAL, JSON.stringify({ schema: 1, moves: MOVES, record: NEW }));
+const intent = (folder: Folder): void => folder.write(JOURNAL, intentText(MOVES, NEW));
 
 function move(folder: Folder, step: number): void {
   const { from = "", to = "" } = MOVES[step] ?? {};

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lockRecordText, parseRecord, Records } from "../../src/host/records.ts";
+import { lockRecordText, parseLockRecord, Records } from "../../src/host/records.ts";
 import { committed, graphOf, nodeOf } from "./support/graphs.ts";
 import { Folder } from "./support/folder.ts";
 import { recordOf } from "./support/records.ts";
@@ -26,7 +26,7 @@ describe("lock records", () => {
     expect(keys).toEqual([...keys].sort());
     expect(keys).toContain("outputs");
     expect(text.endsWith("}\n")).toBe(true);
-    expect(parseRecord(text)).toEqual(recordOf(node));
+    expect(parseLockRecord(text)).toEqual(recordOf(node));
   });
 
   it.each([

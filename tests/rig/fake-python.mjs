@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 // Stands in for a Python interpreter: speaks the runner protocol as a test tells it to over a socket
 // (`.fake-runner` in the working directory holds its path). Real ops are tested with real Python.
-import { connect } from "node:net";
-import { readFileSync, writeSync } from "node:fs";
+//
+// With `.fake-device` in the working directory it has, from its first job to its end, something for each
+// of its devices that only one process can have, as with the memory of a GPU: a name of a socket. With
+// `.fake-deaf` it does not notice that nobody wants its results any more. With `.fake-worker` it starts a
+// process of its own that obeys no polite signal, and writes its number there.
+import { connect, createServer } from "node:net";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 if (process.argv[2] === "-c") {
@@ -28,9 +34,34 @@ const environment = { devices: process.env.CUDA_VISIBLE_DEVICES };
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => say({ signal }));
 emit({ type: "hello", pid: process.pid, python: "3.11.0", ops: {} });
 
+let alone = null;
+const occupy = (name) =>
+  new Promise((resolve) => {
+    const server = createServer().on("error", () => resolve(false));
+    server.listen(`\0${name}`, () => resolve(true));
+  });
+async function occupyDevices() {
+  const devices = environment.devices.split(",").filter((device) => device !== "");
+  if (alone !== null || devices.length === 0 || !existsSync(".fake-device")) return;
+  const prefix = readFileSync(".fake-device", "utf8");
+  const occupied = await Promise.all(devices.map((device) => occupy(`${prefix}-${device}`)));
+  alone = occupied.every(Boolean);
+}
+
+if (existsSync(".fake-worker")) {
+  const loop = 'trap "" INT TERM HUP; while :; do sleep 1; done';
+  const { pid } = spawn("/bin/sh", ["-c", loop], { stdio: "ignore" });
+  writeFileSync(".fake-worker", String(pid));
+}
+
 createInterface({ input: process.stdin })
-  .on("line", (line) => say({ request: JSON.parse(line), pid: process.pid, environment }))
-  .on("close", () => process.exit(0));
+  .on("line", (line) =>
+    occupyDevices().then(() =>
+      say({ request: JSON.parse(line), pid: process.pid, environment, alone }),
+    ),
+  )
+  .on("close", () => existsSync(".fake-deaf") || process.exit(0));
+socket.on("error", () => process.exit(1)); // the test is over
 createInterface({ input: socket }).on("line", (line) => {
   const { event, raw, exit } = JSON.parse(line);
   if (event !== undefined) emit(event);

@@ -12,6 +12,8 @@ export interface FakeJob {
   readonly target: string;
   readonly pid: number;
   readonly devices: string;
+  /** Whether no other process was on its devices; null unless the workspace has `.fake-device`. */
+  readonly alone: boolean | null;
   readonly request: RunnerRequest;
   readonly send: (event: object) => void;
   readonly sendRaw: (line: string) => void;
@@ -69,6 +71,7 @@ export class FakeRunners {
         request?: RunnerRequest;
         pid: number;
         environment: { devices: string };
+        alone: boolean | null;
       };
       if (message.signal !== undefined) {
         if (signalled === null) signals.push(message.signal);
@@ -76,7 +79,7 @@ export class FakeRunners {
         return;
       }
       if (message.request === undefined) return;
-      const { request, pid, environment } = message;
+      const { request, pid, environment, alone } = message;
       const shared = { job: request.job, action: request.actions[0]?.id ?? "" };
       const send = (event: object): void => write({ event: { ...shared, ...event } });
       const succeed = (content = "made\n"): void => {
@@ -94,6 +97,7 @@ export class FakeRunners {
         target: request.job,
         pid,
         devices: environment.devices,
+        alone,
         request,
         send,
         sendRaw: (raw) => write({ raw: `${raw}\n` }),

@@ -22,6 +22,8 @@ export interface RunOptions {
 export interface Running {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** From now on nobody reads what it prints. */
+  readonly closePipe: (name: "stdout" | "stderr") => void;
   /** Resolves with the first event (of `--json`) that fits. */
   readonly event: (fits: (event: BuildEvent) => boolean) => Promise<BuildEvent>;
   readonly finished: Promise<Finished>;
@@ -138,6 +140,7 @@ export class TestWorkspace {
     return {
       pid: child.pid ?? 0,
       kill: (signal) => void child.kill(signal),
+      closePipe: (name) => void child[name].destroy(),
       event: async (fits) => {
         for (;;) {
           const found = parseEvents(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).find(fits);

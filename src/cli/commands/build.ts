@@ -1,12 +1,8 @@
-import * as fs from "node:fs";
-import { join } from "node:path";
-import type { Focus } from "../../host/focus.ts";
-import { graphPath } from "../../host/fresh-snapshot.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
-import { recall, wrongUsage, type Memory, type Recalled, type Request } from "../recall.ts";
-import type { Session } from "../session.ts";
+import { recall, wrongUsage, type Recalled } from "../recall.ts";
+import { openScope, remember, type Scope } from "../scope.ts";
 import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
 /** @param recalled what was found out before this module was loaded */
@@ -16,37 +12,15 @@ export async function run(args: Arguments, recalled?: Recalled): Promise<number>
     printFailures([wrong]);
     return EXIT.usage;
   }
-  const { request, memory } = recalled ?? recall(args);
-  const focused = memory === null ? null : await focusOf(memory, request);
-  const { openSession } = await import("../session.ts");
-  const session = await openSession({
+  const scope = await openScope(recalled ?? recall(args), {
     targets: args.targets,
     gpus: args.value("gpus"),
-    ...(focused === null ? {} : { focus: focused.focus }),
   });
-  if (!session.ok) {
-    printFailures(session.error);
+  if (!scope.ok) {
+    printFailures(scope.error);
     return EXIT.usage;
   }
-  const scope = { session: session.value, request, focused };
-  return args.flag("dry-run") ? dryRun(scope, args) : build(scope, args);
-}
-
-interface Focused extends Memory {
-  readonly focus: Focus;
-}
-
-async function focusOf(memory: Memory, { state, text }: Request): Promise<Focused | null> {
-  if (fs.existsSync(join(state, "build.lock"))) return null; // somebody may be changing more than that
-  const { focusOn } = await import("../../host/focus.ts");
-  const focus = focusOn(memory.snapshot, memory.changed, graphPath(state, text));
-  return focus === null ? null : { ...memory, focus };
-}
-
-interface Scope {
-  readonly session: Session;
-  readonly request: Request;
-  readonly focused: Focused | null;
+  return args.flag("dry-run") ? dryRun(scope.value, args) : build(scope.value, args);
 }
 
 async function build(scope: Scope, args: Arguments): Promise<number> {
@@ -78,36 +52,13 @@ async function build(scope: Scope, args: Arguments): Promise<number> {
       const { tidyStore } = await import("../tidy.ts");
       await tidyStore(session.layout, reporter.report, signal);
     }
-    if (outcome.plan !== null && outcome.exitCode === EXIT.done) await remember(scope);
+    if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope);
     return outcome.exitCode;
   } finally {
     reporter.close();
     await ports.executor.close();
     dispose();
   }
-}
-
-/** Everything is fresh now: the next time only what has changed by then needs to be looked at. */
-async function remember({ session, request, focused }: Scope): Promise<void> {
-  const { evidence, workspace, selection, aqmfile } = session;
-  if (!evidence.complete) return;
-  const { renewSnapshot, takeSnapshot } = await import("../../host/snapshot-writer.ts");
-  const answer = { root: request.root, state: request.state, request: request.text };
-  if (focused !== null) {
-    const { snapshot, changed, focus } = focused;
-    renewSnapshot(answer, snapshot, changed, focus.touched, evidence);
-    return;
-  }
-  takeSnapshot(
-    {
-      ...answer,
-      nodes: selection.needed,
-      exact: selection.exact,
-      environments: aqmfile.environments,
-      recordPath: (target) => workspace.records.pathOf(target),
-    },
-    evidence,
-  );
 }
 
 async function dryRun(scope: Scope, args: Arguments): Promise<number> {
@@ -120,7 +71,7 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
-  if (plan.actions.every(({ verdict }) => verdict === "fresh")) await remember(scope);
+  if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope);
   const known = planCost(plan, session.expected);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { EXIT } from "../../model/failure.ts";
+import { EXIT, interruptionCode } from "../../model/failure.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { workspaceRoot } from "../root.ts";
 import { openSession, realPorts, type Session } from "../session.ts";
@@ -52,5 +52,5 @@ export async function run(args: Arguments): Promise<number> {
     reporter.close();
     dispose();
   }
-  return signal.aborted ? EXIT.interrupted : EXIT.done;
+  return signal.aborted ? interruptionCode(signal) : EXIT.done;
 }

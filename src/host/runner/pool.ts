@@ -37,6 +37,18 @@ export class RunnerPool {
     else free.push(runner);
   }
 
+  /** Ends a runner that is free, and does not hand it out again. */
+  async retire(runner: Runner): Promise<void> {
+    this.#all.delete(runner);
+    for (const [identity, free] of this.#free) {
+      this.#free.set(
+        identity,
+        free.filter((other) => other !== runner),
+      );
+    }
+    await runner.close();
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#all].map((runner) => runner.close()));
     this.#all.clear();

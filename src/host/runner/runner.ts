@@ -39,6 +39,10 @@ export class Runner {
     return new Runner(await startProcess(request), schemas, request.log);
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** How the process ended, once it has. */
   get exit(): { readonly code: number | null; readonly signal: string | null } | null {
     return this.#gone;

@@ -1,9 +1,12 @@
+import { isWellFormed } from "../model/json.ts";
+
 /** Says what is wrong with a declared path, or null. Paths are workspace-relative and normalised. */
 export function checkPath(path: string): string | null {
   if (path === "") return "is empty";
   if (path.startsWith("/")) return "is absolute";
   if (path.includes("\\")) return "has a backslash";
   if (path.includes("\0")) return "has a NUL byte";
+  if (!isWellFormed(path)) return "has half a character";
   if (/(^|\/)\.\.?(\/|$)/.test(path)) return "has a . or .. part";
   if (/\/\/|\/$/.test(path)) return "has an empty part";
   if (/^(\.aqm|aqm\.lock)(\/|$)/.test(path)) return "lies in a folder that belongs to aqm";

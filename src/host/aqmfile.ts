@@ -116,10 +116,9 @@ async function evaluate(
   (globalThis as Record<symbol, unknown>)[HOST_SYMBOL] = host;
   try {
     const loaded = (await import(url.href)) as { default?: BuildFile };
-    if (loaded.default === undefined || !Array.isArray(loaded.default.actions)) {
-      return err(noDefaultExport());
-    }
-    return ok(loaded.default);
+    const file = (loaded.default ?? null) as Partial<BuildFile> | null;
+    const whole = [file?.actions, file?.environments, file?.defaults].every(Array.isArray);
+    return whole ? ok(file as BuildFile) : err(noDefaultExport());
   } catch (error) {
     return err(evaluationFailure(layout, error));
   } finally {
@@ -128,7 +127,7 @@ async function evaluate(
 }
 
 function evaluationFailure(layout: Layout, error: unknown): Failure {
-  const declared = (error as { aqmFailure?: Failure }).aqmFailure;
+  const declared = (error as { aqmFailure?: Failure } | null | undefined)?.aqmFailure;
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const place = placeInStack(stack);
   const failure: Failure = declared ?? {

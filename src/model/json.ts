@@ -57,6 +57,48 @@ function writeObject(value: object, path: string): string {
   return `{${parts.join(",")}}`;
 }
 
-function isWellFormed(text: string): boolean {
+/**
+ * Where a value holds something that JSON would drop, change or never finish, and what that is; null for
+ * plain JSON. Unlike `canonicalJson` it also bears values that contain themselves.
+ */
+export function whyNotJson(
+  value: unknown,
+  path = "",
+  around: readonly object[] = [],
+): { readonly path: string; readonly what: string } | null {
+  if (typeof value === "object" && value !== null) {
+    if (around.includes(value)) return { path, what: "an object that contains itself" };
+    if (around.length > DEEPEST) return { path, what: `more than ${DEEPEST} levels deep` };
+    if (!Array.isArray(value)) {
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (prototype !== Object.prototype && prototype !== null) {
+        return { path, what: `a ${value.constructor.name}` };
+      }
+      if (Object.getOwnPropertySymbols(value).length > 0)
+        return { path, what: "keyed by a symbol" };
+    }
+    const inside = [...around, value];
+    const list = Array.isArray(value);
+    const keys = list ? [...value.keys()].map(String) : Object.keys(value);
+    for (const key of keys) {
+      if (!isWellFormed(key)) return { path, what: "keyed by half a character" };
+      const place = list ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+      const problem = whyNotJson((value as Record<string, unknown>)[key], place, inside);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) return { path, what: String(value) };
+  if (typeof value === "string" && !isWellFormed(value))
+    return { path, what: "a string with half a character" };
+  return ["number", "string", "boolean"].includes(typeof value) || value === null
+    ? null
+    : { path, what: value === undefined ? "undefined" : `a ${typeof value}` };
+}
+
+/** Far more than anybody writes, and far less than the stack holds. */
+const DEEPEST = 200;
+
+export function isWellFormed(text: string): boolean {
   return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
 }

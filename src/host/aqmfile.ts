@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { HOST_SYMBOL, placeInStack, type DeclareHost } from "../declare/host.ts";
 import type { BuildFile } from "../declare/build.ts";
 import { buildGraph, type Graph } from "../graph/graph.ts";
-import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import type { Declarations, EnvironmentDeclaration } from "../model/declaration.ts";
 import { digestOfBytes } from "../model/digest.ts";
 import type { Failure, SourcePlace } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
@@ -12,6 +12,7 @@ import { loadConfiguration } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
 import { errorText, readTextIfExists, writeFileAtomic } from "./disk.ts";
 import type { Layout } from "./layout.ts";
+import { linkedTwins } from "./linked-paths.ts";
 import { allCurrent, derivationContext } from "./signature.ts";
 
 export interface LoadedAqmfile {
@@ -46,7 +47,7 @@ export async function loadAqmfile(
   const { groups } = configuration.value;
   const first = await evaluate(layout, compiled.value, { configuration: groups, trace: false });
   if (first.ok) {
-    const graph = buildGraph(first.value);
+    const graph = checkedGraph(layout, first.value);
     if (graph.ok) {
       return ok({
         graph: graph.value,
@@ -64,10 +65,20 @@ export async function loadAqmfile(
       ? {}
       : { declaredAt: inWorkspace(layout, declaration.declaredAt) }),
   }));
-  const graph = buildGraph({ ...traced.value, actions });
+  const graph = checkedGraph(layout, { ...traced.value, actions });
   return graph.ok
     ? err([unsteady(layout)])
     : err(graph.error.map((failure) => located(layout, failure)));
+}
+
+/** The graph, if neither the declarations nor links on the disk make two places of one. */
+function checkedGraph(
+  layout: Layout,
+  declarations: Declarations,
+): Result<Graph, readonly Failure[]> {
+  const graph = buildGraph(declarations);
+  const twins = graph.ok ? linkedTwins(layout.root, graph.value) : [];
+  return twins.length > 0 ? err(twins) : graph;
 }
 
 async function compile(

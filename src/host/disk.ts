@@ -28,6 +28,14 @@ export const disk = {
   /** A reflink where the file system has them, so that big files cost no space. Not durable. */
   copy: (from: string, to: string): void =>
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE),
+  /** A file, or a folder with all that is in it, links as they are. Not durable. */
+  copyTree: (from: string, to: string): void =>
+    fs.cpSync(from, to, {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+      mode: fs.constants.COPYFILE_FICLONE,
+    }),
   rename: (from: string, to: string): void => fs.renameSync(from, to),
   /** A rename that also works when `to` lies on another file system, as behind a linked folder. */
   moveInto: (from: string, to: string): void => {
@@ -152,6 +160,11 @@ export function readTextIfExists(path: string): string | null {
   }
 }
 
+/** Calls that change nothing. */
+const READING: ReadonlySet<string> = new Set([
+  ...["stat", "lstat", "scandir", "opendir", "readlink", "realpath", "access", "read"],
+]);
+
 /** The failure that an error of the file system is to the user. */
 export function diskFailure(error: unknown, file: string, target?: string): Failure {
   const code = errorCode(error);
@@ -160,6 +173,15 @@ export function diskFailure(error: unknown, file: string, target?: string): Fail
     place: { file },
     ...(target === undefined ? {} : { target }),
   };
+  const syscall = (error as { syscall?: unknown }).syscall;
+  if (typeof syscall === "string" && READING.has(syscall)) {
+    return {
+      reason: "input_unreadable",
+      message: `${file} cannot be read`,
+      nextStep: "Look at the cause, then run the same command again; nothing was lost.",
+      ...shared,
+    };
+  }
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":

@@ -18,7 +18,7 @@ export class Evidence {
 
   /** Looks at a path itself: a folder, whose times tell when an entry comes or goes, or a file. */
   look(path: string): void {
-    this.note(path, fs.statSync(path, { bigint: true, throwIfNoEntry: false }));
+    this.note(path, statOf(path));
   }
 
   /** False when something was too fresh, or looked at in a way that leaves no trace. */
@@ -37,8 +37,17 @@ export class Evidence {
 
   /** Whether a path is still as it was noted. */
   holds(path: string): boolean {
-    const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+    const stat = statOf(path);
     return this.#noted.get(path) === signatureOf(stat);
+  }
+}
+
+/** Nothing, too, for what cannot be looked at (a link to itself): whoever reads it will say so. */
+export function statOf(path: string): fs.BigIntStats | undefined {
+  try {
+    return fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 

@@ -87,8 +87,8 @@ export function writeFreshSnapshot(
 const MOST_SNAPSHOTS = 500;
 
 function statInto(target: Float64Array, path: string): void {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) {
+  const stat = statOf(path);
+  if (stat === null) {
     target.fill(-1);
     return;
   }
@@ -97,6 +97,15 @@ function statInto(target: Float64Array, path: string): void {
   target[2] = stat.size;
   target[3] = stat.mtimeMs;
   target[4] = stat.ctimeMs;
+}
+
+/** Null for what is not there, and for what cannot be looked at: that is told of on the long way. */
+function statOf(path: string): fs.Stats | null {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function parseHeader(text: string): Header | null {

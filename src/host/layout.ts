@@ -16,6 +16,8 @@ export interface Layout {
   readonly journal: string;
   readonly logs: string;
   readonly aside: string;
+  /** What people had put where an output belongs, before it was replaced. */
+  readonly replaced: string;
   readonly compiled: string;
   /** Folder of the aqm package itself: rules in other workspaces use its runner. */
   readonly packageRoot: string;
@@ -34,6 +36,7 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     journal: join(state, "journal"),
     logs: join(state, "logs"),
     aside: join(state, "failed"),
+    replaced: join(state, "replaced"),
     compiled: join(state, "compiled"),
     packageRoot,
   };

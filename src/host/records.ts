@@ -18,6 +18,8 @@ export class Records {
   readonly #loaded = new Map<string, ActionRecord | null>();
   #history: Map<Digest, ActionRecord[]> | null = null;
   readonly #targetsInHistory = new Set<string>();
+  /** Path and digest of all that was ever made; filled when it is asked for. */
+  #made: Set<string> | null = null;
   /** Records that could not be read; shown to the user once. */
   readonly damaged: string[] = [];
   /** Of these, the ones that a merge left with conflict markers. */
@@ -47,6 +49,15 @@ export class Records {
   inHistory(target: string): boolean {
     this.#history ??= this.#loadHistory();
     return this.#targetsInHistory.has(target);
+  }
+
+  /** Whether some record says that aqm made this content at this path. */
+  made(node: ActionNode, path: string, digest: Digest): boolean {
+    const outputs = Object.values(this.record(node)?.outputs ?? {});
+    if (outputs.some((output) => output.path === path && output.digest === digest)) return true;
+    this.#history ??= this.#loadHistory();
+    this.#made ??= new Set([...this.#history.values()].flat().flatMap(madeBy));
+    return this.#made.has(`${digest} ${path}`);
   }
 
   /** Durations of past runs by op, in seconds. */
@@ -102,11 +113,15 @@ export class Records {
 
   #remember(history: Map<Digest, ActionRecord[]>, record: ActionRecord): void {
     this.#targetsInHistory.add(record.target);
+    if (this.#made !== null) for (const made of madeBy(record)) this.#made.add(made);
     const list = history.get(record.key);
     if (list === undefined) history.set(record.key, [record]);
     else list.push(record);
   }
 }
+
+const madeBy = (record: ActionRecord): readonly string[] =>
+  Object.values(record.outputs).map(({ path, digest }) => `${digest} ${path}`);
 
 /** Null unless the text is a record whose key is the digest of its own description. */
 export function parseRecord(text: string): ActionRecord | null {

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { signatureOf, type Evidence } from "./evidence.ts";
+import { signatureOf, statOf, type Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { isRacy, wallClock } from "./stat-cache.ts";
 
@@ -12,7 +12,7 @@ export function sourceSignature(path: string): string {
   const link = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (link === undefined) return "missing";
   const linked = link.isSymbolicLink();
-  const stat = linked ? fs.statSync(path, { bigint: true, throwIfNoEntry: false }) : link;
+  const stat = linked ? statOf(path) : link;
   const text = `${signatureOf(stat)}${linked ? ` → ${fs.readlinkSync(path)}` : ""}`;
   return stat !== undefined && isRacy(stat, wallClock()) ? `${text} racy ${wallClock()}` : text;
 }

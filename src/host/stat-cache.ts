@@ -90,9 +90,9 @@ function load(path: string): Map<string, Entry> {
   const body = text.slice(end + 1);
   if (end < 0 || digestOfBytes(body) !== text.slice(0, end)) return entries; // torn or damaged
   for (const line of body.split("\n")) {
-    const [digest = "", readAt = "", signature = "", file] = line.split("\t");
-    if (file === undefined || !isDigest(digest)) continue;
-    entries.set(file, { digest, signature, readAt: BigInt(readAt) });
+    const [digest = "", readAt = "", signature = "", ...name] = line.split("\t");
+    if (name.length === 0 || !isDigest(digest)) continue;
+    entries.set(name.join("\t"), { digest, signature, readAt: BigInt(readAt) });
   }
   return entries;
 }

@@ -30,11 +30,6 @@ function checkOutputs(
 ): Result<OpOutputs<string>, Failure> {
   const { outputs } = node.declaration;
   const roles = Object.keys(outputs);
-  for (const role of Object.keys(value)) {
-    if (roles.includes(role)) continue;
-    const next = didYouMean(role, roles) ?? `Its outputs are: ${roles.join(", ")}.`;
-    return err(mistake(node, `The op returned ${role}, which is no output of it`, next));
-  }
   for (const [role, { kind }] of Object.entries(outputs)) {
     const content = value[role];
     if (kind === "folder") {
@@ -49,6 +44,11 @@ function checkOutputs(
     if (typeof content === "string" || content instanceof Uint8Array) continue;
     const message = `The op returned ${content === null ? "null" : `a value of type ${typeof content}`} for its output ${role}`;
     return err(mistake(node, message, "Return a string, or a Uint8Array."));
+  }
+  for (const role of Object.keys(value)) {
+    if (roles.includes(role)) continue;
+    const next = didYouMean(role, roles) ?? `Its outputs are: ${roles.join(", ")}.`;
+    return err(mistake(node, `The op returned ${role}, which is no output of it`, next));
   }
   return ok(value as OpOutputs<string>);
 }

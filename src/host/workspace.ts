@@ -9,13 +9,15 @@ import type { Failure } from "../model/failure.ts";
 import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
-import type { Publication, Stage, Workspace } from "../ports.ts";
+import type { Publication, Replaced, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { Observer, type FolderFile } from "./observer.ts";
+import { outputProblem } from "./output-check.ts";
 import { publish, recoverPublications, type Recovery } from "./publication.ts";
 import { Records } from "./records.ts";
+import { keepUnknown, type Coming } from "./replaced.ts";
 import { openStage } from "./stage.ts";
 import { StatCache, wallClock } from "./stat-cache.ts";
 import { Store } from "./store.ts";
@@ -171,19 +173,23 @@ export class DiskWorkspace implements Workspace {
     node,
     stage,
     record,
-  }: Publication): Promise<Result<{ changed: boolean }, Failure>> {
+  }: Publication): Promise<Result<{ changed: boolean; kept: readonly Replaced[] }, Failure>> {
     const before = this.records.record(node);
     const outputs: Record<string, OutputRecord> = {};
     const moves: { from: string; to: string }[] = [];
     const moved: MovedFile[] = [];
+    let kept: readonly Replaced[] = [];
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
         const staged = stage.paths[role] ?? "";
+        if (!isThere(staged, output)) return err(outputMissing(node, role, output));
+        const problem = outputProblem(node, output, staged);
+        if (problem !== null) return err(problem);
         const found = await this.#takeIn(staged, output, moved);
-        if (found === null) return err(outputMissing(node, role, output));
         outputs[role] = { path: output.path, ...found };
         moves.push({ from: relative(this.#layout.root, staged), to: output.path });
       }
+      kept = await this.#keepUnknown(node, Object.values(outputs));
       publish(this.#layout, this.records, moves, { ...record, outputs });
     } catch (error) {
       return err(diskFailure(error, node.id, node.id));
@@ -206,7 +212,7 @@ export class DiskWorkspace implements Workspace {
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );
-    return ok({ changed });
+    return ok({ changed, kept });
   }
 
   /** Digests a staged output, makes it durable, and keeps a copy in the store if it is small. */
@@ -214,9 +220,7 @@ export class DiskWorkspace implements Workspace {
     staged: string,
     output: OutputDeclaration,
     moved: MovedFile[],
-  ): Promise<{ digest: Digest; size: number } | null> {
-    const stat = fs.statSync(staged, { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined || stat.isDirectory() !== (output.kind === "folder")) return null;
+  ): Promise<{ digest: Digest; size: number }> {
     const readAt = wallClock();
     const parent = relative(this.#layout.root, staged);
     const files: readonly FolderFile[] =
@@ -236,7 +240,7 @@ export class DiskWorkspace implements Workspace {
     }
     const [first] = files;
     if (output.kind === "file") {
-      if (first === undefined) return null;
+      if (first === undefined) throw new Error(`${staged} was not listed`);
       if (size <= STORE_LIMIT) this.#store.putFile(staged, first.digest);
       return { digest: first.digest, size };
     }
@@ -251,10 +255,24 @@ export class DiskWorkspace implements Workspace {
     return { path, digest: found.digest, size: found.size };
   }
 
-  async restore(node: ActionNode, result: ActionRecord): Promise<Result<void, Failure>> {
+  /** What a person put where these outputs go, kept aside. */
+  #keepUnknown(node: ActionNode, coming: readonly Coming[]): Promise<readonly Replaced[]> {
+    return keepUnknown(
+      this.#layout,
+      coming,
+      (path, kind) => this.#observer.observe({ path, kind }),
+      (path, digest) => this.records.made(node, path, digest) || this.#store.has(digest),
+    );
+  }
+
+  async restore(
+    node: ActionNode,
+    result: ActionRecord,
+  ): Promise<Result<readonly Replaced[], Failure>> {
     const staged = await this.stage(node);
     if (!staged.ok) return staged;
     const moves: { from: string; to: string }[] = [];
+    const coming: Coming[] = [];
     const restored = new Map<string, Observation>();
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
@@ -267,12 +285,14 @@ export class DiskWorkspace implements Workspace {
           return err(damagedBlob(node, output.path));
         }
         moves.push({ from: relative(this.#layout.root, place), to: output.path });
+        coming.push({ path: output.path, digest: wanted });
         const size = result.outputs[role]?.size ?? 0;
         restored.set(seenKey(output), { state: "present", digest: wanted, size });
       }
+      const kept = await this.#keepUnknown(node, coming);
       publish(this.#layout, this.records, moves, result);
       for (const [key, found] of restored) this.#seen.set(key, found);
-      return ok(undefined);
+      return ok(kept);
     } catch (error) {
       return err(diskFailure(error, node.id, node.id));
     } finally {
@@ -298,6 +318,13 @@ interface MovedFile {
   readonly stat: fs.BigIntStats;
   readonly digest: Digest;
   readonly readAt: bigint;
+}
+
+function isThere(staged: string, { kind }: OutputDeclaration): boolean {
+  const stat = fs.lstatSync(staged, { throwIfNoEntry: false });
+  return (
+    stat !== undefined && (stat.isSymbolicLink() || stat.isDirectory() === (kind === "folder"))
+  );
 }
 
 function removeIfEmpty(folder: string): void {

@@ -122,7 +122,7 @@ describe("folders", () => {
     fs.symlinkSync("blobs/none", folder.at("d/b"));
     expect(await look(folder, dir("d"))).toEqual({
       state: "unreadable",
-      error: "b in it is a dangling link",
+      error: "b in it is gone, or a dangling link",
     });
     expect(await look(folder, dir("d", "a"))).toMatchObject({ state: "present" });
   });

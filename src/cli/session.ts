@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
 import { loadAqmfile, type LoadedAqmfile } from "../host/aqmfile.ts";
+import { withCompiledFolder } from "../host/compiled-folder.ts";
 import { Evidence } from "../host/evidence.ts";
 import { visibleGpus } from "../host/gpus.ts";
 import { layoutOf, type Layout } from "../host/layout.ts";
@@ -38,7 +39,7 @@ export interface SessionOptions {
 export async function openSession(
   options: SessionOptions,
 ): Promise<Result<Session, readonly Failure[]>> {
-  const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
+  const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const evidence = new Evidence();
   const aqmfile = await loadAqmfile(layout, evidence);
   if (!aqmfile.ok) return aqmfile;

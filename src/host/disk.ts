@@ -11,6 +11,8 @@ import type { Failure } from "../model/failure.ts";
 export const disk = {
   /** With its parents; fine if it is there. */
   makeFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true }),
+  /** A new folder that only this user can look into; its name begins with `prefix`. */
+  makeTemporaryFolder: (prefix: string): string => fs.mkdtempSync(prefix),
   /** The content is durable, the name not yet: see `syncFolder`. Fails if the file is there. */
   writeNew: (path: string, content: string | Uint8Array): void => {
     const handle = fs.openSync(path, "wx");
@@ -156,6 +158,16 @@ export function readTextIfExists(path: string): string | null {
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+/** The same for state that can be done without: what another user keeps to himself is as good as absent. */
+export function readStateIfReadable(path: string): string | null {
+  try {
+    return readTextIfExists(path);
+  } catch (error) {
+    if (["EACCES", "EPERM"].includes(errorCode(error))) return null;
     throw error;
   }
 }

@@ -77,12 +77,10 @@ const twins = (what: string, other: string, node: ActionNode): Failure => ({
 /** Where workspace-relative paths really are; each folder is looked at once. */
 class RealPlaces {
   readonly #known = new Map<string, string>();
-  readonly #root: string;
   linked = false;
 
   constructor(root: string) {
-    this.#root = root;
-    this.#known.set(".", root);
+    this.#known.set(".", fs.realpathSync.native(root));
   }
 
   of(path: string): string {

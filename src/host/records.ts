@@ -6,7 +6,7 @@ import { hasConflictMarkers } from "../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { disk, readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { disk, readStateIfReadable, readTextIfExists, writeFileAtomic } from "./disk.ts";
 
 /**
  * Lock records: one committed file a target below `aqm.lock/`, the last result of each action. And the
@@ -77,6 +77,13 @@ export class Records {
     this.#loaded.set(record.target, record);
   }
 
+  /** Takes a record for written, for a plan that changes nothing. */
+  assume(record: ActionRecord): void {
+    this.#loaded.set(record.target, record);
+    this.#history ??= this.#loadHistory();
+    this.#remember(this.#history, record);
+  }
+
   /** One whole line, synced; a torn last line is skipped when the history is read. */
   addToHistory(record: ActionRecord): void {
     disk.makeFolder(dirname(this.#historyPath));
@@ -103,7 +110,7 @@ export class Records {
 
   #loadHistory(): Map<Digest, ActionRecord[]> {
     const history = new Map<Digest, ActionRecord[]>();
-    for (const line of (readTextIfExists(this.#historyPath) ?? "").split("\n")) {
+    for (const line of (readStateIfReadable(this.#historyPath) ?? "").split("\n")) {
       if (line === "") continue;
       const record = parseHistoryLine(line);
       if (record !== null) this.#remember(history, record);

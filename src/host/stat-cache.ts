@@ -1,6 +1,6 @@
 import type * as fs from "node:fs";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
-import { readTextIfExists, writeFileAtomic } from "./disk.ts";
+import { readStateIfReadable, writeFileAtomic } from "./disk.ts";
 
 interface Entry {
   readonly digest: Digest;
@@ -84,7 +84,7 @@ export function isRacy(stat: fs.BigIntStats, readAt: bigint): boolean {
 
 function load(path: string): Map<string, Entry> {
   const entries = new Map<string, Entry>();
-  const text = readTextIfExists(path);
+  const text = readStateIfReadable(path);
   if (text === null) return entries;
   const end = text.indexOf("\n");
   const body = text.slice(end + 1);

@@ -11,11 +11,11 @@ import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Replaced, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
-import type { Evidence } from "./evidence.ts";
+import { statOf, type Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { Observer, type FolderFile } from "./observer.ts";
 import { outputProblem } from "./output-check.ts";
-import { publish, recoverPublications, type Recovery } from "./publication.ts";
+import { foreseeRecovery, publish, recoverPublications, type Recovery } from "./publication.ts";
 import { Records } from "./records.ts";
 import { keepUnknown, type Coming } from "./replaced.ts";
 import { openStage } from "./stage.ts";
@@ -150,12 +150,29 @@ export class DiskWorkspace implements Workspace {
 
   // --- Changing --------------------------------------------------------------------------------
 
+  /**
+   * For a plan that changes nothing: knows things as `recover` will leave them. Returns the targets whose
+   * publication was interrupted.
+   */
+  async foresee(): Promise<readonly string[]> {
+    const foreseen = await foreseeRecovery(this.#layout, (path) => this.#lookAt(path));
+    if (foreseen.length > 0) this.#evidence.leaveIncomplete();
+    for (const { record, places } of foreseen) {
+      if (record !== null) this.records.assume(record);
+      for (const [path, found] of places) this.#seen.set(path, found);
+    }
+    return foreseen.map(({ target }) => target);
+  }
+
+  #lookAt(path: string): Promise<Observation> {
+    const stat = statOf(join(this.#layout.root, path));
+    return this.#observer.observe({ path, kind: stat?.isDirectory() === true ? "folder" : "file" });
+  }
+
   async recover(): Promise<Result<Recovery, Failure>> {
     try {
       const recovery = await recoverPublications(this.#layout, this.records, async (path) => {
-        const absolute = join(this.#layout.root, path);
-        const folder = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
-        const found = await this.#observer.observe({ path, kind: folder ? "folder" : "file" });
+        const found = await this.#lookAt(path);
         return found.state === "present" ? found.digest : null;
       });
       disk.remove(this.#layout.stage);

@@ -1,9 +1,11 @@
 import { plainReporter } from "../../ui/plain.ts";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../../host/disk.ts";
 import { readFreshSnapshot } from "../../host/fresh-snapshot.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { oneLine } from "../../ui/escape.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "../root.ts";
 import type { Session } from "../session.ts";
@@ -129,9 +131,13 @@ async function remember(
 ): Promise<void> {
   if (!evidence.complete || plan.actions.some(({ verdict }) => verdict !== "fresh")) return;
   const { writeFreshSnapshot } = await import("../../host/fresh-snapshot.ts");
-  writeFreshSnapshot(state, text, plan.actions.length, evidence.paths, (path) =>
-    evidence.holds(path),
-  );
+  try {
+    writeFreshSnapshot(state, text, plan.actions.length, evidence.paths, (path) =>
+      evidence.holds(path),
+    );
+  } catch (error) {
+    if (errorCode(error) === "") throw error; // else it is only a cache, on a disk that cannot take it
+  }
 }
 
 async function dryRun(session: Session, args: Arguments, request: Request): Promise<number> {
@@ -140,16 +146,23 @@ async function dryRun(session: Session, args: Arguments, request: Request): Prom
     import("../../plan/cost.ts"),
     import("../../ui/plan-view.ts"),
   ]);
+  const unfinished = await session.workspace.foresee();
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
   await remember(session, plan, request);
   const cost = planCost(plan, session.expected);
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
-  if (args.flag("json")) printJson(planJson(plan, cost, exitCode));
-  else print(planText(plan, cost, standardOutput.colours));
+  if (args.flag("json")) printJson({ ...planJson(plan, cost, exitCode), unfinished });
+  else {
+    for (const target of unfinished) print(unfinishedText(target));
+    print(planText(plan, cost, standardOutput.colours));
+  }
   return exitCode;
 }
+
+const unfinishedText = (target: string): string =>
+  `notice   publishing ${oneLine(target)} was interrupted: a build finishes it first, as this plan supposes`;
 
 /** What CI wants to know: is anything stale, does that need a GPU, or can it not be known at all? */
 export function checkCode(plan: Plan): number {

@@ -27,6 +27,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { selection, workspace, expected } = session.value;
+  await workspace.foresee();
   await workspace.survey(selection.needed, () => undefined);
   const plan = makePlan(selection, workspace);
   await workspace.close();

@@ -22,6 +22,9 @@ export function yamlProblems(document: Document.Parsed): readonly YamlProblem[] 
     if (isAlias(node)) add(node, `*${node.source} stands for another value`, WRITE_OUT);
     if (!isScalar(node) && !isCollection(node)) return;
     if (node.anchor !== undefined) add(node, `&${node.anchor} names a value`, WRITE_OUT);
+    if (node.tag !== undefined && !PLAIN_TAGS.test(node.tag)) {
+      add(node, `The tag ${node.tag} makes something else of a value`, "Leave it out.");
+    }
     if (isScalar(node) && typeof node.value === "number") {
       const wrong = wrongNumber(node.value, node.source ?? "");
       if (wrong !== null) add(node, `${node.source ?? "A number"} ${wrong}`, QUOTE_NUMBER);
@@ -39,6 +42,9 @@ export function yamlProblems(document: Document.Parsed): readonly YamlProblem[] 
   });
   return problems;
 }
+
+/** What JSON has, too. The parser knows more: bytes, dates, sets. */
+const PLAIN_TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 
 const WRITE_OUT = "Write the value out: anchors, aliases and merges are not read.";
 const QUOTE_NUMBER = "Write it shorter, or as text in quotes.";

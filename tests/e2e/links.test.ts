@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { asNobody } from "../rig/nobody.ts";
+import { asNobody, canBeNobody, UNLESS_ROOT } from "../rig/nobody.ts";
 import { copyOf, madeFrom, OddWorkspace } from "./odd-workspace.ts";
 
 let workspace: OddWorkspace;
@@ -189,33 +189,26 @@ describe("another checkout", () => {
   });
 });
 
-const root = process.getuid?.() === 0;
-
-describe.skipIf(!root)(
-  "files that may not be read (skipped unless run as root, who may become somebody else)",
-  () => {
-    it("are named as source and in a folder", () => {
-      workspace = openWorkspace(
-        { "secret.txt": "s", "tree/open": "o", "tree/secret": "s", "closed/sub/a": "a" },
-        copyOf('file("secret.txt")', "out/a") +
-          ["tree", "closed"]
-            .map((name) =>
-              madeFrom(`{ tree: folder("${name}") }`, `{ made: local("made/${name}") }`),
-            )
-            .join(""),
-      );
-      fs.chmodSync(workspace.files.root, 0o755);
-      for (const path of ["secret.txt", "tree/secret", "closed/sub"])
-        fs.chmodSync(workspace.files.path(path), 0);
-      const { code, text } = asNobody(workspace.files.root, ["build", "--dry-run", "--check"]);
-      expect(code).toBe(12);
-      for (const path of [
-        "secret.txt cannot be read: EACCES",
-        "tree cannot be read: EACCES",
-        "closed cannot be read: EACCES",
-      ]) {
-        expect(text).toContain(path);
-      }
-    });
-  },
-);
+describe.skipIf(!canBeNobody)(`files that may not be read ${UNLESS_ROOT}`, () => {
+  it("are named as source and in a folder", () => {
+    workspace = openWorkspace(
+      { "secret.txt": "s", "tree/open": "o", "tree/secret": "s", "closed/sub/a": "a" },
+      copyOf('file("secret.txt")', "out/a") +
+        ["tree", "closed"]
+          .map((name) => madeFrom(`{ tree: folder("${name}") }`, `{ made: local("made/${name}") }`))
+          .join(""),
+    );
+    fs.chmodSync(workspace.files.root, 0o755);
+    for (const path of ["secret.txt", "tree/secret", "closed/sub"])
+      fs.chmodSync(workspace.files.path(path), 0);
+    const { code, text } = asNobody(workspace.files.root, ["build", "--dry-run", "--check"]);
+    expect(code).toBe(12);
+    for (const path of [
+      "secret.txt cannot be read: EACCES",
+      "tree cannot be read: EACCES",
+      "closed cannot be read: EACCES",
+    ]) {
+      expect(text).toContain(path);
+    }
+  });
+});

@@ -49,11 +49,21 @@ export interface Workspace extends Knowledge {
   /** Digests, stores, moves into place and records the staged outputs, as one transaction. */
   readonly publish: (
     publication: Publication,
-  ) => Promise<Result<{ readonly changed: boolean }, Failure>>;
+  ) => Promise<Result<{ readonly changed: boolean; readonly kept: readonly Replaced[] }, Failure>>;
   /** Brings recorded outputs back from the store and makes `result` the record. */
-  readonly restore: (node: ActionNode, result: ActionRecord) => Promise<Result<void, Failure>>;
+  readonly restore: (
+    node: ActionNode,
+    result: ActionRecord,
+  ) => Promise<Result<readonly Replaced[], Failure>>;
   /** Writes caches; call once at the end of a command. */
   readonly close: () => Promise<void>;
+}
+
+/** What lay at an output's path although nothing that aqm did put it there, and where it is now. */
+export interface Replaced {
+  readonly path: string;
+  /** Workspace-relative. */
+  readonly kept: string;
 }
 
 export interface Stage {

@@ -8,7 +8,7 @@ import { makePlan, type Plan } from "../plan/plan.ts";
 import type { ExpectedSeconds } from "../plan/cost.ts";
 import type { Ports } from "../ports.ts";
 import { Schedule, type Command, type ScheduleEvent } from "../schedule/schedule.ts";
-import { runAction } from "./run-action.ts";
+import { emitReplaced, runAction } from "./run-action.ts";
 
 export interface BuildRequest {
   readonly selection: Selection;
@@ -208,6 +208,7 @@ class Build {
       this.#emit({ type: "notice", message: `${restored.error.message}; it is made anew` });
       return { type: "not_restored", node };
     }
+    emitReplaced(restored.value, this.#emit);
     this.#counts.restored += 1;
     this.#settle(node, { ...judgement, result }, "restored", true, null);
     return { type: "succeeded", node, changed: true };

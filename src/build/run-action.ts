@@ -4,7 +4,7 @@ import type { Failure } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { inputPlace, type Judgement } from "../plan/judge.ts";
-import type { Ports } from "../ports.ts";
+import type { Ports, Replaced } from "../ports.ts";
 import type { Lease } from "../schedule/lanes.ts";
 
 export interface ActionRun {
@@ -74,9 +74,18 @@ export async function runAction(
     await stage.discard();
     return published;
   }
+  emitReplaced(published.value.kept, emit);
   const full = ports.workspace.record(node);
   if (full?.key !== key) throw new Error(`${node.id} was published but not recorded`);
   return ok({ record: full, changed: published.value.changed });
+}
+
+/** A person's work went aside: that must not go unsaid. */
+export function emitReplaced(replaced: readonly Replaced[], emit: EmitEvent): void {
+  for (const { path, kept } of replaced) {
+    const message = `${path} was not as aqm had made it; what was there is kept in ${kept}`;
+    emit({ type: "notice", message });
+  }
 }
 
 /** The mutation guard: what the action read must still be what its key says it read. */

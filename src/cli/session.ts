@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
 import type { LoadedAqmfile } from "../host/aqmfile.ts";
+import { withCompiledFolder } from "../host/compiled-folder.ts";
 import { Evidence } from "../host/evidence.ts";
 import type { Focus } from "../host/focus.ts";
 import { distinctGpus, visibleGpus } from "../host/gpus.ts";
@@ -43,7 +44,7 @@ export interface SessionOptions {
 export async function openSession(
   options: SessionOptions,
 ): Promise<Result<Session, readonly Failure[]>> {
-  const layout = options.layout ?? layoutOf(workspaceRoot(), PACKAGE_ROOT);
+  const layout = withCompiledFolder(options.layout ?? layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const evidence = new Evidence();
   const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
   const scope =

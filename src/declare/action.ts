@@ -7,6 +7,16 @@ import type {
 } from "../model/declaration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { TypescriptOpModule } from "../model/op.ts";
+import {
+  checkAction,
+  checkEnvironment,
+  checkInclude,
+  checkPathText,
+  checkRole,
+  isObject,
+  nameOf,
+  wrong,
+} from "./check.ts";
 import { declarationPlace } from "./host.ts";
 
 /** An op and what it takes; the type parameters make a forgotten role a compile error. */
@@ -22,6 +32,8 @@ export function pythonOp<Params extends object, Inputs extends string, Outputs e
   name: string,
   environment: EnvironmentDeclaration,
 ): Op<Params, Inputs, Outputs> {
+  checkPathText("pythonOp", name);
+  checkEnvironment(environment);
   return { declaration: { runtime: "python", name, environment: environment.name }, environment };
 }
 
@@ -33,10 +45,12 @@ export function typescriptOp<Module>(
   path: string,
 ): Module extends TypescriptOpModule<infer P, infer I, infer O> ? Op<P, I, O> : never;
 export function typescriptOp(path: string): Op<object, string, string> {
+  checkPathText("typescriptOp", path);
   return { declaration: { runtime: "typescript", module: path } };
 }
 
 export function environment(declaration: EnvironmentDeclaration): EnvironmentDeclaration {
+  checkEnvironment(declaration);
   return declaration;
 }
 
@@ -44,6 +58,7 @@ export function environment(declaration: EnvironmentDeclaration): EnvironmentDec
 export type Input = InputDeclaration & { readonly producer?: DeclaredAction };
 
 export function file(path: string, options: { readonly obtain?: string } = {}): Input {
+  checkPathText("file", path);
   return { path, kind: "file", ...options };
 }
 
@@ -51,22 +66,22 @@ export function folder(
   path: string,
   options: { readonly include?: readonly string[]; readonly obtain?: string } = {},
 ): Input {
+  checkPathText("folder", path);
+  checkInclude(options.include);
   return { path, kind: "folder", ...options };
 }
 
 /** An output that belongs into Git and must be in the workspace. */
-export const committed = (path: string, kind: "file" | "folder" = "file"): OutputDeclaration => ({
-  path,
-  kind,
-  keep: "committed",
-});
+export function committed(path: string, kind: "file" | "folder" = "file"): OutputDeclaration {
+  checkPathText("committed", path);
+  return { path, kind, keep: "committed" };
+}
 
 /** An output that Git ignores; when it is absent, only a consumer that has to run brings it back. */
-export const local = (path: string, kind: "file" | "folder" = "file"): OutputDeclaration => ({
-  path,
-  kind,
-  keep: "local",
-});
+export function local(path: string, kind: "file" | "folder" = "file"): OutputDeclaration {
+  checkPathText("local", path);
+  return { path, kind, keep: "local" };
+}
 
 export interface DeclaredAction<Outputs extends string = string> extends ActionDeclaration {
   readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
@@ -86,6 +101,7 @@ export function action<
   readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
   readonly resources?: Partial<Resources>;
 }): DeclaredAction<Outputs> {
+  checkAction(declaration);
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
   for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
@@ -114,6 +130,12 @@ export function from<Outputs extends string>(
   producer: DeclaredAction<Outputs>,
   role: Outputs,
 ): Input {
+  // TypeScript cannot promise what a rule in plain JavaScript, or one that was cast, hands over.
+  const given: unknown = producer;
+  if (!isObject(given) || !isObject(given["outputs"])) {
+    wrong(`from(…) was given ${nameOf(given)}`, "It takes what action(…) returned, and a role.");
+  }
+  checkRole(role, Object.keys(producer.outputs));
   const output = producer.outputs[role];
   return { path: output.path, kind: output.kind, producer };
 }

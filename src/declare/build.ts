@@ -4,7 +4,7 @@ import type {
   EnvironmentDeclaration,
 } from "../model/declaration.ts";
 import type { DeclaredAction } from "./action.ts";
-import { DeclarationError } from "./host.ts";
+import { isObject, nameOf, wrong } from "./check.ts";
 
 /** What rules return and `build` takes: actions, nested as it suits the rule. */
 export type Declared = DeclaredAction | readonly Declared[];
@@ -19,41 +19,48 @@ export function build(
   declared: Declared,
   options: { readonly defaults?: readonly string[] } = {},
 ): BuildFile {
+  const defaults: unknown = options.defaults ?? [];
+  if (!Array.isArray(defaults) || !defaults.every((target) => typeof target === "string")) {
+    wrong("The defaults of build(…) are not a list of texts", 'For example ["out/report.md"].');
+  }
   const actions = new Map<DeclaredAction, ActionDeclaration>();
   const environments = new Map<string, EnvironmentDeclaration>();
-  const pending: Declared[] = [declared];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+  const pending: unknown[] = [declared];
+  while (pending.length > 0) {
+    const next = pending.pop();
     if (isList(next)) {
       for (let index = next.length - 1; index >= 0; index--) {
-        const item = next[index];
-        if (item === undefined) {
-          throw new DeclarationError(
-            "invalid_declaration",
-            "build(…) was given undefined instead of an action",
-            "A rule probably forgot to return what it declares.",
-          );
-        }
-        pending.push(item);
+        pending.push(next[index]);
       }
       continue;
+    }
+    if (!isAction(next)) {
+      wrong(
+        `build(…) was given ${nameOf(next)} instead of an action`,
+        next instanceof Promise
+          ? "A rule is async: write await before its call."
+          : "A rule probably forgot to return what it declares.",
+      );
     }
     if (actions.has(next)) continue;
     const { environments: needed, producers, ...plain } = next;
     actions.set(next, plain);
     for (const environment of needed) environments.set(environment.name, environment);
     for (let index = producers.length - 1; index >= 0; index--) {
-      const producer = producers[index];
-      if (producer !== undefined) pending.push(producer);
+      pending.push(producers[index]);
     }
   }
   return {
     actions: [...actions.values()],
     environments: [...environments.values()],
-    defaults: options.defaults ?? [],
+    defaults,
   };
 }
 
-const isList = (declared: Declared): declared is readonly Declared[] => Array.isArray(declared);
+const isAction = (declared: unknown): declared is DeclaredAction =>
+  isObject(declared) && Array.isArray(declared["producers"]) && isObject(declared["outputs"]);
+
+const isList = (declared: unknown): declared is readonly unknown[] => Array.isArray(declared);
 
 type Axes = Readonly<Record<string, readonly unknown[]>>;
 type Cell<A extends Axes> = { readonly [K in keyof A]: A[K][number] };
@@ -61,7 +68,13 @@ type Cell<A extends Axes> = { readonly [K in keyof A]: A[K][number] };
 /** Every combination of the axes, the last axis varying fastest. */
 export function grid<const A extends Axes>(axes: A, cell: (cell: Cell<A>) => Declared): Declared {
   let cells: Record<string, unknown>[] = [{}];
-  for (const [name, values] of Object.entries(axes)) {
+  for (const [name, values] of Object.entries<unknown>(axes)) {
+    if (!isList(values)) {
+      wrong(
+        `The axis ${name} of grid(…) is ${nameOf(values)}`,
+        'Write a list: { size: ["small"] }.',
+      );
+    }
     cells = cells.flatMap((partial) => values.map((value) => ({ ...partial, [name]: value })));
   }
   return cells.map((values) => cell(values as Cell<A>));

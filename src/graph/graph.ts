@@ -1,6 +1,8 @@
 import type { ActionDeclaration, Declarations, InputDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
+import { whyNotJson } from "../model/json.ts";
 import { err, ok, type Result } from "../model/result.ts";
+import { nameClashes } from "./clash.ts";
 import { findCycle } from "./cycle.ts";
 import { includeFilter, mayMatchBelow } from "./include.ts";
 import { checkOutputPath, checkPath } from "./path.ts";
@@ -50,9 +52,15 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
     }
   }
   const enclosing = new EnclosingOutputs(byOutput);
-  failures.push(...overlaps(byOutput, enclosing), ...recordCollisions(nodes));
   for (const node of nodes) link(node, byOutput, enclosing, failures);
-  failures.push(...swallowedOutputs(nodes, byOutput));
+  // One by one: a hundred thousand arguments are more than a call may have.
+  const found = [
+    overlaps(byOutput, enclosing),
+    recordCollisions(nodes),
+    swallowedOutputs(nodes, byOutput),
+    nameClashes(nodes, byOutput),
+  ];
+  for (const failure of found.flat()) failures.push(failure);
   if (failures.length > 0) return err(failures);
 
   const order = topologicalOrder(nodes);
@@ -99,6 +107,16 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
       reason: "invalid_declaration",
       message: `The path ${JSON.stringify(place.path)} ${problem}`,
       nextStep: "Write it relative to the workspace, with forward slashes.",
+      target: first.path,
+      ...placeOf(declaration),
+    });
+  }
+  const problem = whyNotJson(declaration.params);
+  if (problem !== null) {
+    failures.push({
+      reason: "invalid_declaration",
+      message: `params${problem.path.startsWith("[") || problem.path === "" ? "" : "."}${problem.path} is ${problem.what}, which JSON cannot hold`,
+      nextStep: "Params must be plain JSON: strings, numbers, true, false, null, lists, objects.",
       target: first.path,
       ...placeOf(declaration),
     });

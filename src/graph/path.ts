@@ -5,6 +5,7 @@ export function checkPath(path: string): string | null {
   if (path.startsWith("/")) return "is absolute";
   if (path.includes("\\")) return "has a backslash";
   if (path.includes("\0")) return "has a NUL byte";
+  if (!path.isWellFormed()) return "has half a character";
   if (/(^|\/)\.\.?(\/|$)/.test(path)) return "has a . or .. part";
   if (/\/\/|\/$/.test(path)) return "has an empty part";
   if (OURS.test(path)) return "lies in a folder that belongs to aqm";

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { HOST_SYMBOL, placeInStack, type DeclareHost } from "../declare/host.ts";
 import type { BuildFile } from "../declare/build.ts";
 import { buildGraph, type Graph } from "../graph/graph.ts";
-import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import type { Declarations, EnvironmentDeclaration } from "../model/declaration.ts";
 import { digestOfBytes } from "../model/digest.ts";
 import type { Failure, SourcePlace } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
@@ -13,6 +13,7 @@ import type { Evidence } from "./evidence.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
 import { errorText, readCache, writeCache } from "./disk.ts";
 import type { Layout } from "./layout.ts";
+import { linkedTwins } from "./linked-paths.ts";
 import { allCurrent, derivationContext } from "./signature.ts";
 
 export interface LoadedAqmfile {
@@ -48,7 +49,7 @@ export async function loadAqmfile(
   const { groups } = configuration.value;
   const first = await evaluate(layout, compiled.value, { configuration: groups, trace: false });
   if (first.ok) {
-    const graph = buildGraph(first.value);
+    const graph = checkedGraph(layout, first.value);
     if (graph.ok) {
       return ok({
         graph: graph.value,
@@ -68,10 +69,20 @@ export async function loadAqmfile(
       ? {}
       : { declaredAt: inWorkspace(layout, declaration.declaredAt) }),
   }));
-  const graph = buildGraph({ ...traced.value, actions });
+  const graph = checkedGraph(layout, { ...traced.value, actions });
   return graph.ok
     ? err([unsteady(layout)])
     : err(graph.error.map((failure) => located(layout, failure)));
+}
+
+/** The graph, if neither the declarations nor links on the disk make two places of one. */
+function checkedGraph(
+  layout: Layout,
+  declarations: Declarations,
+): Result<Graph, readonly Failure[]> {
+  const graph = buildGraph(declarations);
+  const twins = graph.ok ? linkedTwins(layout.root, graph.value) : [];
+  return twins.length > 0 ? err(twins) : graph;
 }
 
 async function compile(
@@ -127,10 +138,9 @@ async function evaluate(
   (globalThis as Record<symbol, unknown>)[HOST_SYMBOL] = host;
   try {
     const loaded = (await import(url.href)) as { default?: BuildFile };
-    if (loaded.default === undefined || !Array.isArray(loaded.default.actions)) {
-      return err(noDefaultExport());
-    }
-    return ok(loaded.default);
+    const file = (loaded.default ?? null) as Partial<BuildFile> | null;
+    const whole = [file?.actions, file?.environments, file?.defaults].every(Array.isArray);
+    return whole ? ok(file as BuildFile) : err(noDefaultExport());
   } catch (error) {
     return err(evaluationFailure(layout, error));
   } finally {
@@ -139,7 +149,7 @@ async function evaluate(
 }
 
 function evaluationFailure(layout: Layout, error: unknown): Failure {
-  const declared = (error as { aqmFailure?: Failure }).aqmFailure;
+  const declared = (error as { aqmFailure?: Failure } | null | undefined)?.aqmFailure;
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const place = placeInStack(stack);
   const failure: Failure = declared ?? {

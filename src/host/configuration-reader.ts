@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
@@ -7,6 +8,8 @@ import type { Json, JsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { listFolder } from "./configuration.ts";
+import { yamlProblems } from "./configuration-values.ts";
+import { errorText } from "./disk.ts";
 
 /** The slow half of `configuration.ts`: parses and checks every file, reporting all mistakes. */
 export function readConfiguration(
@@ -69,7 +72,10 @@ function readFile(
   failures: Failure[],
 ): JsonObject | null {
   const lines = new LineCounter();
-  const document = parseDocument(fs.readFileSync(path, "utf8"), { lineCounter: lines });
+  const text = readText(path, file, failures);
+  if (text === null) return null;
+  const document = parse(text, lines, file, failures);
+  if (document === null) return null;
   for (const error of [...document.errors, ...document.warnings]) {
     const at = lines.linePos(error.pos[0]);
     failures.push({
@@ -80,6 +86,13 @@ function readFile(
     });
   }
   if (document.errors.length > 0) return null;
+  const problems = yamlProblems(document);
+  for (const { message, nextStep, offset } of problems) {
+    const at = lines.linePos(offset);
+    const place = { file, line: at.line, column: at.col };
+    failures.push({ reason: "config_invalid", message, place, nextStep });
+  }
+  if (problems.length > 0) return null;
   const value = document.toJS() as Json;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     failures.push({
@@ -95,6 +108,40 @@ function readFile(
     failures.push(schemaFailure(error, document, lines, file));
   return null;
 }
+
+function readText(path: string, file: string, failures: Failure[]): string | null {
+  try {
+    const bytes = fs.readFileSync(path);
+    if (isUtf8(bytes)) return bytes.toString("utf8");
+    failures.push(unreadable(file, "it is not UTF-8 text"));
+  } catch (error) {
+    failures.push(unreadable(file, errorText(error)));
+  }
+  return null;
+}
+
+/** Nesting without end makes the parser throw. */
+function parse(
+  text: string,
+  lines: LineCounter,
+  file: string,
+  failures: Failure[],
+): Document.Parsed | null {
+  try {
+    return parseDocument(text, { lineCounter: lines });
+  } catch (error) {
+    failures.push(unreadable(file, errorText(error)));
+    return null;
+  }
+}
+
+const unreadable = (file: string, cause: string): Failure => ({
+  reason: "config_invalid",
+  message: `${file} cannot be read`,
+  cause,
+  place: { file },
+  nextStep: "Correct it and run the same command again.",
+});
 
 function schemaFailure(
   error: ErrorObject,

@@ -15,6 +15,8 @@ export const disk = {
   /** Likewise, but nobody else may look into it. */
   makePrivateFolder: (path: string): void =>
     void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+  /** A new folder that only this user can look into; its name begins with `prefix`. */
+  makeTemporaryFolder: (prefix: string): string => fs.mkdtempSync(prefix),
   /** The content is durable and settled, the name not yet: see `syncFolder`. Fails if the file is there. */
   writeNew: (path: string, content: string | Uint8Array): void => {
     const handle = fs.openSync(path, "wx");
@@ -34,6 +36,14 @@ export const disk = {
   /** A reflink where the file system has them, so that big files cost no space. Not durable. */
   copy: (from: string, to: string): void =>
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE),
+  /** A file, or a folder with all that is in it, links as they are. Not durable. */
+  copyTree: (from: string, to: string): void =>
+    fs.cpSync(from, to, {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+      mode: fs.constants.COPYFILE_FICLONE,
+    }),
   rename: (from: string, to: string): void => fs.renameSync(from, to),
   /** A rename that also works when `to` lies on another file system, as behind a linked folder. */
   moveInto: (from: string, to: string): void => {
@@ -193,6 +203,23 @@ export function readState(path: string): string | null {
   }
 }
 
+/** The same for state that can be done without: what another user keeps to himself is as good as absent. */
+export function readStateIfReadable(path: string): string | null {
+  const text = readState(path);
+  if (text !== "") return text;
+  try {
+    fs.accessSync(path, fs.constants.R_OK);
+    return text;
+  } catch (error) {
+    return ["EACCES", "EPERM"].includes(errorCode(error)) ? null : text;
+  }
+}
+
+/** Calls that change nothing. */
+const READING: ReadonlySet<string> = new Set([
+  ...["stat", "lstat", "scandir", "opendir", "readlink", "realpath", "access", "read"],
+]);
+
 /** The failure that an error of the file system is to the user. */
 export function diskFailure(error: unknown, file: string, target?: string): Failure {
   const code = errorCode(error);
@@ -201,6 +228,15 @@ export function diskFailure(error: unknown, file: string, target?: string): Fail
     place: { file },
     ...(target === undefined ? {} : { target }),
   };
+  const syscall = (error as { syscall?: unknown }).syscall;
+  if (typeof syscall === "string" && READING.has(syscall)) {
+    return {
+      reason: "input_unreadable",
+      message: `${file} cannot be read`,
+      nextStep: "Look at the cause, then run the same command again; nothing was lost.",
+      ...shared,
+    };
+  }
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":

@@ -77,7 +77,7 @@ export class Evidence {
 
   /** Looks at a path that the graph depends on: a file, or a folder, whose times tell when an entry comes or goes. */
   look(path: string): void {
-    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     this.grounds.set(path, isUnsure(stat) ? UNSURE : stat);
   }
 
@@ -111,3 +111,12 @@ export class Evidence {
 /** Written within a clock tick of now, it could be written again without its times telling. */
 const isUnsure = (stat: fs.Stats | undefined): boolean =>
   stat !== undefined && isRacy(stat, Date.now());
+
+/** Nothing, too, for what cannot be looked at (a link to itself): whoever reads it will say so. */
+export function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

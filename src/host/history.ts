@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { disk, readState, writeFileAtomic } from "./disk.ts";
+import { disk, readStateIfReadable, writeFileAtomic } from "./disk.ts";
 import { parseRecord } from "./records.ts";
 
 /**
@@ -28,6 +28,18 @@ export class History {
 
   has(target: string): boolean {
     return this.#shelf(shelfOf(target)).some((record) => record.target === target);
+  }
+
+  /** Whether a run of this target ever made this content at this path. */
+  made(target: string, path: string, digest: Digest): boolean {
+    return this.#shelf(shelfOf(target)).some(({ outputs }) =>
+      Object.values(outputs).some((output) => output.path === path && output.digest === digest),
+    );
+  }
+
+  /** Takes a result for written, for a plan that changes nothing. */
+  assume(record: ActionRecord): void {
+    this.#shelf(shelfOf(record.target)).push(record);
   }
 
   /** Durations of past runs by op, in seconds. Reads everything. */
@@ -58,7 +70,7 @@ export class History {
   #shelf(shelf: string): ActionRecord[] {
     const known = this.#shelves.get(shelf);
     if (known !== undefined) return known;
-    const text = readState(this.#pathOf(shelf));
+    const text = readStateIfReadable(this.#pathOf(shelf));
     const lines = (text ?? "").split("\n");
     const torn = lines.pop() !== "";
     const records = lines.flatMap((line) => parseLine(line) ?? []);

@@ -17,6 +17,8 @@ export interface Layout {
   readonly history: string;
   readonly logs: string;
   readonly aside: string;
+  /** What people had put where an output belongs, before it was replaced. */
+  readonly replaced: string;
   readonly compiled: string;
   /** Folder of the aqm package itself: rules in other workspaces use its runner. */
   readonly packageRoot: string;
@@ -36,6 +38,7 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     history: join(state, "history"),
     logs: join(state, "logs"),
     aside: join(state, "failed"),
+    replaced: join(state, "replaced"),
     compiled: join(state, "compiled"),
     packageRoot,
   };

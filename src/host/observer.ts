@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { includeFilter } from "../graph/include.ts";
@@ -72,9 +73,9 @@ export class Observer {
       const found = observations[index];
       if (found === undefined) continue;
       if (found.state !== "present") {
-        throw new Error(
-          `${path} in it ${found.state === "missing" ? "is a dangling link" : found.error}`,
-        );
+        const problem =
+          found.state === "missing" ? `${path} in it is gone, or a dangling link` : found.error;
+        throw new Error(problem);
       }
       files.push({ path, digest: found.digest, size: found.size });
     }
@@ -161,6 +162,22 @@ export async function hashFile(
   return `sha256:${hash.digest("hex")}`;
 }
 
+/**
+ * The names in a folder. Names are bytes on most disks, and what is no UTF-8 would be read as another name
+ * than it has: two files could become one.
+ */
+export function entriesOf(folder: string, shown: string): readonly fs.Dirent[] {
+  const entries = fs.readdirSync(folder, { withFileTypes: true });
+  if (entries.some(({ name }) => name.includes("\uFFFD"))) {
+    const bytes = fs.readdirSync(folder, { encoding: "buffer" }).find((name) => !isUtf8(name));
+    if (bytes !== undefined) {
+      const place = shown === "" ? "a name in it" : `a name in ${shown} in it`;
+      throw new Error(`${place} is not UTF-8: ${bytes.toString("latin1")} (read as Latin-1)`);
+    }
+  }
+  return entries;
+}
+
 /** Relative paths of all files below a folder, links included, forward slashes. */
 function walk(folder: string, evidence: Evidence | null): string[] {
   const found: string[] = [];
@@ -170,7 +187,7 @@ function walk(folder: string, evidence: Evidence | null): string[] {
     if (seen.has(real)) throw new Error(`${prefix || "the folder"} links back to itself`);
     seen.add(real);
     evidence?.notePlace(absolute, fs.statSync(absolute));
-    for (const entry of fs.readdirSync(absolute, { withFileTypes: true })) {
+    for (const entry of entriesOf(absolute, prefix)) {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(absolute, entry.name)))) {
         visit(join(absolute, entry.name), path);
@@ -188,7 +205,7 @@ function isFolder(path: string): boolean {
   try {
     return fs.statSync(path).isDirectory();
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
+    if (["ENOENT", "ELOOP"].includes(errorCode(error))) return false; // told of when it is read
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts"
 import { readCache, readTextIfExists, writeCache } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
+import { pythonVersion } from "./python-version.ts";
 import { pythonClosure, type UnclearImport } from "./python-closure.ts";
 import { allCurrent, derivationContext, statSignature } from "./signature.ts";
 
@@ -132,12 +133,12 @@ export class OpSources {
     const entry = join(this.#layout.root, module);
     const text = readTextIfExists(entry);
     if (text === null) return err(opMissing(node, module));
-    const version = /^export const version(?:: number)? = (\d+);?$/m.exec(text)?.[1];
-    if (version === undefined)
-      return err(versionMissing(node, module, "export const version = 1;"));
     const { bundleModule } = await import("./bundle.ts");
     const bundled = await bundleModule(this.#layout, entry);
     if (!bundled.ok) return bundled;
+    const { typescriptVersion } = await import("./op-version.ts");
+    const version = await typescriptVersion(text);
+    if (version === null) return err(versionMissing(node, module, "export const version = 1;"));
     const sources: Record<string, Digest> = {};
     for (const { path, used, digest } of bundled.value.inputs) {
       if (used) sources[sourceName(this.#layout, path)] = digest;
@@ -149,7 +150,7 @@ export class OpSources {
     const { code, looked, codeDigest } = bundled.value;
     const name = `op-${digestOfBytes(code).slice(7, 27)}.mjs`;
     const compiled = writeCompiled(this.#layout.compiled, name, code);
-    return ok({ version: Number(version), code: codeDigest, sources: ordered, looked, compiled });
+    return ok({ version, code: codeDigest, sources: ordered, looked, compiled });
   }
 }
 
@@ -163,8 +164,8 @@ function pythonSource(
   const entry = `aqm_runner/ops/${name}.py`;
   const text = readTextIfExists(join(root, entry));
   if (text === null) return err(opMissing(node, `python/${entry}`));
-  const version = /^VERSION(?:: int)? = (\d+)$/m.exec(text)?.[1];
-  if (version === undefined) return err(versionMissing(node, `python/${entry}`, "VERSION = 1"));
+  const version = pythonVersion(text);
+  if (version === null) return err(versionMissing(node, `python/${entry}`, "VERSION = 1"));
   const sources: Record<string, Digest> = {};
   const looked: Record<string, string> = {};
   const closure = pythonClosure(root, entry);
@@ -173,7 +174,7 @@ function pythonSource(
     looked[join(root, path)] = statSignature(join(root, path), evidence);
     sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
   }
-  return ok({ version: Number(version), code: null, sources, looked, compiled: null });
+  return ok({ version, code: null, sources, looked, compiled: null });
 }
 
 /** The folder that holds `aqm_runner`: the workspace's own, else the one that came with aqm. */

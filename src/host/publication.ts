@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { ActionRecord } from "../model/record.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
+import type { Observation } from "../plan/knowledge.ts";
 import { disk, readState, removeAbandoned, writeFileAtomic } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import type { History } from "./history.ts";
@@ -104,6 +105,14 @@ export interface Recovery {
   readonly given_up: readonly string[];
 }
 
+export interface Foreseen {
+  readonly target: string;
+  /** Null when it will be given up. */
+  readonly record: ActionRecord | null;
+  /** What will lie at each workspace-relative path that is moved to. */
+  readonly places: ReadonlyMap<string, Observation>;
+}
+
 /**
  * Finishes what a crash left. An intent that is not whole never moved anything and is dropped; so is one
  * whose outputs are not, in the end, what its record says. Nothing here can stop a later build.
@@ -138,6 +147,34 @@ export async function recoverPublications(
     removeAbandoned(layout.lockRecords, { deep: true, ours: true });
   }
   return { finished, given_up };
+}
+
+/** What `recoverPublications` will do, without doing it: a plan is to be made on what it will leave. */
+export async function foreseeRecovery(
+  layout: Layout,
+  observe: (path: string) => Promise<Observation>,
+): Promise<readonly Foreseen[]> {
+  const names = fs.existsSync(layout.journal) ? fs.readdirSync(layout.journal) : [];
+  const foreseen: Foreseen[] = [];
+  for (const name of names) {
+    const path = join(layout.journal, name);
+    const intent = name.endsWith(".json") ? parseIntent(readState(path) ?? "") : null;
+    if (intent === null) continue;
+    const places = new Map<string, Observation>();
+    for (const { from, to } of intent.moves) {
+      const aside = join(layout.stage, `${fileNameOf(to)}.old`);
+      const there = fs.existsSync(join(layout.root, to));
+      const back = !there && fs.existsSync(aside) ? relative(layout.root, aside) : to;
+      places.set(to, await observe(fs.existsSync(join(layout.root, from)) ? from : back));
+    }
+    let whole = true;
+    for (const { path: output, digest } of Object.values(intent.record.outputs)) {
+      const found = places.get(output) ?? (await observe(output));
+      if (found.state !== "present" || found.digest !== digest) whole = false;
+    }
+    foreseen.push({ target: intent.record.target, record: whole ? intent.record : null, places });
+  }
+  return foreseen;
 }
 
 async function finish(

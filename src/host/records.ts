@@ -7,7 +7,7 @@ import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { readState, writeFileAtomic } from "./disk.ts";
-import type { Evidence } from "./evidence.ts";
+import { statOf, type Evidence } from "./evidence.ts";
 
 /** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
 export class Records {
@@ -39,6 +39,11 @@ export class Records {
     const path = this.pathOf(record.target);
     writeFileAtomic(path, lockRecordText(record));
     this.#evidence?.noteMade(path, fs.statSync(path));
+    this.#loaded.set(record.target, record);
+  }
+
+  /** Takes a record for written, for a plan that changes nothing. */
+  assume(record: ActionRecord): void {
     this.#loaded.set(record.target, record);
   }
 
@@ -125,12 +130,4 @@ function sorted(value: Json): Json {
       .sort()
       .map((key) => [key, sorted(object[key] ?? null)]),
   );
-}
-
-function statOf(path: string): fs.Stats | undefined {
-  try {
-    return fs.statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined; // what cannot be looked at cannot be read either
-  }
 }

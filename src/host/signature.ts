@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import type { Evidence } from "./evidence.ts";
+import { statOf, type Evidence } from "./evidence.ts";
 import { isRacy, signatureOf } from "./file-times.ts";
 import type { Layout } from "./layout.ts";
 
@@ -12,7 +12,7 @@ export function sourceSignature(path: string): string {
   const link = fs.lstatSync(path, { throwIfNoEntry: false });
   if (link === undefined) return "missing";
   const linked = link.isSymbolicLink();
-  const stat = linked ? fs.statSync(path, { throwIfNoEntry: false }) : link;
+  const stat = linked ? statOf(path) : link;
   const text = `${signatureOf(stat)}${linked ? ` → ${fs.readlinkSync(path)}` : ""}`;
   return stat !== undefined && isRacy(stat, Date.now()) ? `${text} racy ${Date.now()}` : text;
 }

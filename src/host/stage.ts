@@ -22,6 +22,8 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   const aside = join(layout.aside, name);
   const outputs = Object.entries(node.declaration.outputs);
   const paths: Record<string, string> = {};
+  const elsewhere = otherWorkspace(layout, node);
+  if (elsewhere !== null) return err(elsewhere);
   try {
     checkWritable(layout, node);
     disk.makeFolder(layout.stage);
@@ -69,6 +71,39 @@ function attempt<T>(change: () => T): T | null {
     if (errorCode(error) === "") throw error;
     return null;
   }
+}
+
+/** Through a linked folder an output may lie on another disk, but not where another workspace builds. */
+function otherWorkspace(layout: Layout, node: ActionNode): Failure | null {
+  for (const { path } of Object.values(node.declaration.outputs)) {
+    const parent = realParent(join(layout.root, path));
+    if (parent === null || !relative(fs.realpathSync(layout.root), parent).startsWith(".."))
+      continue;
+    for (let folder = parent; folder !== dirname(folder); folder = dirname(folder)) {
+      if (!fs.existsSync(join(folder, "Aqmfile.ts"))) continue;
+      return {
+        reason: "output_elsewhere",
+        message: `The output ${path} would be written into another workspace, ${folder}, by way of a link`,
+        target: node.id,
+        place: { file: path },
+        nextStep:
+          "Replace the link by a folder. To read what is made there, link to it as an input.",
+      };
+    }
+  }
+  return null;
+}
+
+/** Where the nearest folder above a path that exists really is. */
+function realParent(path: string): string | null {
+  for (let parent = dirname(path); parent !== dirname(parent); parent = dirname(parent)) {
+    try {
+      return fs.realpathSync.native(parent);
+    } catch {
+      continue; // not there yet
+    }
+  }
+  return null;
 }
 
 /** File systems allow 255 bytes a name; lock records and temporary files need some for themselves. */

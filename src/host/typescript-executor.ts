@@ -1,15 +1,17 @@
+import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ActionNode } from "../graph/graph.ts";
 import type { Failure } from "../model/failure.ts";
 import { canonicalJson, type JsonObject } from "../model/json.ts";
-import type { OpCall, OpFailure, OpOutputs, TypescriptOpModule } from "../model/op.ts";
+import type { OpCall, OpOutputs, TypescriptOpModule } from "../model/op.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Execution, ExecutionRequest } from "../ports.ts";
-import { disk, diskFailure, errorText } from "./disk.ts";
+import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import type { OpSources } from "./op-sources.ts";
+import { checkReturned, noRun, threw } from "./typescript-op.ts";
 
 /** Runs TypeScript ops: reads the inputs, calls a pure function, writes what it returns. */
 export class TypescriptExecutor {
@@ -43,37 +45,55 @@ export class TypescriptExecutor {
 
   async #call(node: ActionNode): Promise<Result<OpOutputs<string>, Failure>> {
     const inputs: Record<string, { path: string; text: () => string }> = {};
+    const unreadable: Failure[] = [];
     for (const { role, path } of node.inputs) {
-      const absolute = join(this.#layout.root, path);
-      inputs[role] = { path, text: () => fs.readFileSync(absolute, "utf8") };
+      const text = (): string => {
+        const found = readInput(this.#layout, path);
+        if (found.ok) return found.value;
+        unreadable.push({ ...found.error, target: node.id });
+        throw new Error(found.error.message);
+      };
+      inputs[role] = { path, text };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
     const compiled = await this.#opSources.compiledModule(node);
     if (!compiled.ok) return compiled;
     try {
-      const url = pathToFileURL(compiled.value).href;
-      const module = (await import(url)) as TypescriptOpModule<object, string, string>;
-      const outputs = module.run(call);
-      return outputs.ok ? outputs : err(refused(node, outputs.error));
+      const module = (await import(pathToFileURL(compiled.value).href)) as Partial<
+        TypescriptOpModule<object, string, string>
+      >;
+      if (typeof module.run !== "function") return err(noRun(node));
+      const returned: unknown = module.run(call);
+      // Whatever the op made of it, what it could not read is the cause.
+      return unreadable[0] === undefined ? checkReturned(node, returned) : err(unreadable[0]);
     } catch (error) {
-      return err({
-        reason: "op_failed",
-        message: `The op threw an error: ${errorText(error)}`,
-        place: { file: opPath(node) },
-        ...(error instanceof Error && error.stack !== undefined ? { cause: error.stack } : {}),
-        nextStep: "This is a mistake in the op or in one of its inputs.",
-      });
+      return err(unreadable[0] ?? threw(node, error, compiled.value));
     }
+  }
+}
+
+/** Text, or nothing: a byte that is not UTF-8 would silently become another character. */
+function readInput(layout: Layout, path: string): Result<string, Failure> {
+  try {
+    const bytes = fs.readFileSync(join(layout.root, path));
+    if (isUtf8(bytes)) return ok(bytes.toString("utf8"));
+    return err({
+      reason: "input_unreadable",
+      message: `The input ${path} is not UTF-8 text`,
+      place: { file: path },
+      nextStep: "Convert it, or read it in a Python op: TypeScript ops take text.",
+    });
+  } catch (error) {
+    const missing = errorCode(error) === "ENOENT";
+    return err({
+      reason: missing ? "input_missing" : "input_unreadable",
+      message: `The input ${path} ${missing ? "is gone" : "cannot be read"}`,
+      cause: errorText(error),
+      place: { file: path },
+      nextStep: "Bring it back, then run the same command again; nothing was recorded.",
+    });
   }
 }
 
 /** As the key saw them (no -0, no undefined), and the op's own to change. */
 const jsonCopy = (params: JsonObject): object => JSON.parse(canonicalJson(params)) as object;
-
-const refused = (node: ActionNode, failure: OpFailure): Failure => ({
-  ...failure,
-  place: { file: opPath(node) },
-});
-
-const opPath = ({ declaration: { op } }: ActionNode): string =>
-  op.runtime === "typescript" ? op.module : op.name;

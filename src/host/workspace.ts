@@ -10,15 +10,17 @@ import type { Failure } from "../model/failure.ts";
 import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
-import type { Publication, Stage, Workspace } from "../ports.ts";
+import type { Publication, Replaced, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
-import type { Evidence } from "./evidence.ts";
+import { statOf, type Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { History } from "./history.ts";
 import { HashPool } from "./hash-pool.ts";
 import { Observer, type FolderFile, type HashProgress } from "./observer.ts";
-import { publish, recoverPublications, type Recovery } from "./publication.ts";
+import { outputProblem } from "./output-check.ts";
+import { foreseeRecovery, publish, recoverPublications, type Recovery } from "./publication.ts";
 import { Records } from "./records.ts";
+import { keepUnknown, type Coming } from "./replaced.ts";
 import { openStage } from "./stage.ts";
 import { StatCache } from "./stat-cache.ts";
 import { Store } from "./store.ts";
@@ -165,13 +167,33 @@ export class DiskWorkspace implements Workspace {
 
   // --- Changing --------------------------------------------------------------------------------
 
+  /**
+   * For a plan that changes nothing: knows things as `recover` will leave them. Returns the targets whose
+   * publication was interrupted.
+   */
+  async foresee(): Promise<readonly string[]> {
+    const foreseen = await foreseeRecovery(this.#layout, (path) => this.#lookAt(path));
+    if (foreseen.length > 0) this.#evidence.leaveIncomplete();
+    for (const { record, places } of foreseen) {
+      if (record !== null) {
+        this.records.assume(record);
+        this.history.assume(record);
+      }
+      for (const [path, found] of places) this.#seen.set(path, found);
+    }
+    return foreseen.map(({ target }) => target);
+  }
+
+  #lookAt(path: string): Promise<Observation> {
+    const stat = statOf(join(this.#layout.root, path));
+    return this.#observer.observe({ path, kind: stat?.isDirectory() === true ? "folder" : "file" });
+  }
+
   async recover(): Promise<Result<Recovery, Failure>> {
     try {
       removeObstacles(this.#layout);
       const recovery = await recoverPublications(this.#layout, this, async (path) => {
-        const absolute = join(this.#layout.root, path);
-        const folder = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
-        const found = await this.#observer.observe({ path, kind: folder ? "folder" : "file" });
+        const found = await this.#lookAt(path);
         return found.state === "present" ? found.digest : null;
       });
       disk.remove(this.#layout.stage);
@@ -189,19 +211,23 @@ export class DiskWorkspace implements Workspace {
     node,
     stage,
     record,
-  }: Publication): Promise<Result<{ changed: boolean }, Failure>> {
+  }: Publication): Promise<Result<{ changed: boolean; kept: readonly Replaced[] }, Failure>> {
     const before = this.records.record(node);
     const outputs: Record<string, OutputRecord> = {};
     const moves: { from: string; to: string }[] = [];
     const moved: MovedFile[] = [];
+    let kept: readonly Replaced[] = [];
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
         const staged = stage.paths[role] ?? "";
+        if (!isThere(staged, output)) return err(outputMissing(node, role, output));
+        const problem = outputProblem(node, output, staged);
+        if (problem !== null) return err(problem);
         const found = await this.#takeIn(staged, output, moved);
-        if (found === null) return err(outputMissing(node, role, output));
         outputs[role] = { path: output.path, ...found };
         moves.push({ from: relative(this.#layout.root, staged), to: output.path });
       }
+      kept = await this.#keepUnknown(node, Object.values(outputs));
       publish(this.#layout, this, moves, { ...record, outputs });
     } catch (error) {
       return err(diskFailure(error, node.id, node.id));
@@ -223,7 +249,7 @@ export class DiskWorkspace implements Workspace {
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );
-    return ok({ changed });
+    return ok({ changed, kept });
   }
 
   /** Digests a staged output, makes it durable, and keeps a copy in the store if it is small. */
@@ -231,9 +257,7 @@ export class DiskWorkspace implements Workspace {
     staged: string,
     output: OutputDeclaration,
     moved: MovedFile[],
-  ): Promise<{ digest: Digest; size: number } | null> {
-    const stat = fs.statSync(staged, { throwIfNoEntry: false });
-    if (stat === undefined || stat.isDirectory() !== (output.kind === "folder")) return null;
+  ): Promise<{ digest: Digest; size: number }> {
     if (output.kind === "file") disk.settle(staged);
     const parent = relative(this.#layout.root, staged);
     const files: readonly FolderFile[] =
@@ -252,7 +276,7 @@ export class DiskWorkspace implements Workspace {
     }
     const [first] = files;
     if (output.kind === "file") {
-      if (first === undefined) return null;
+      if (first === undefined) throw new Error(`${staged} was not listed`);
       if (size <= STORE_LIMIT) this.#store.putFile(staged, first.digest);
       return { digest: first.digest, size };
     }
@@ -267,10 +291,31 @@ export class DiskWorkspace implements Workspace {
     return { path, digest: found.digest, size: found.size };
   }
 
-  async restore(node: ActionNode, result: ActionRecord): Promise<Result<void, Failure>> {
+  /** What a person put where these outputs go, kept aside. */
+  #keepUnknown(node: ActionNode, coming: readonly Coming[]): Promise<readonly Replaced[]> {
+    return keepUnknown(
+      this.#layout,
+      coming,
+      (path, kind) => this.#observer.observe({ path, kind }),
+      (path, digest) => this.#made(node, path, digest) || this.#store.has(digest),
+    );
+  }
+
+  /** Whether some record says that aqm made this content at this path. */
+  #made(node: ActionNode, path: string, digest: Digest): boolean {
+    const outputs = Object.values(this.records.record(node)?.outputs ?? {});
+    const recorded = outputs.some((output) => output.path === path && output.digest === digest);
+    return recorded || this.history.made(node.id, path, digest);
+  }
+
+  async restore(
+    node: ActionNode,
+    result: ActionRecord,
+  ): Promise<Result<readonly Replaced[], Failure>> {
     const staged = await this.stage(node);
     if (!staged.ok) return staged;
     const moves: { from: string; to: string }[] = [];
+    const coming: Coming[] = [];
     const restored = new Map<string, Observation>();
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
@@ -283,13 +328,15 @@ export class DiskWorkspace implements Workspace {
           return err(damagedBlob(node, output.path));
         }
         moves.push({ from: relative(this.#layout.root, place), to: output.path });
+        coming.push({ path: output.path, digest: wanted });
         const size = result.outputs[role]?.size ?? 0;
         restored.set(seenKey(output), { state: "present", digest: wanted, size });
       }
+      const kept = await this.#keepUnknown(node, coming);
       publish(this.#layout, this, moves, result);
       for (const { to } of moves) this.#evidence.doubt(join(this.#layout.root, to));
       for (const [key, found] of restored) this.#seen.set(key, found);
-      return ok(undefined);
+      return ok(kept);
     } catch (error) {
       return err(diskFailure(error, node.id, node.id));
     } finally {
@@ -339,6 +386,13 @@ function removeObstacles({ stage, journal, store, logs, aside, state }: Layout):
   for (const folder of [stage, journal, store, logs, aside, join(state, "fresh")]) {
     if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isFile() === true) disk.remove(folder);
   }
+}
+
+function isThere(staged: string, { kind }: OutputDeclaration): boolean {
+  const stat = fs.lstatSync(staged, { throwIfNoEntry: false });
+  return (
+    stat !== undefined && (stat.isSymbolicLink() || stat.isDirectory() === (kind === "folder"))
+  );
 }
 
 function removeIfEmpty(folder: string): void {

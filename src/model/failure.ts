@@ -30,6 +30,8 @@ export type FailureReason =
   | "runner_protocol"
   | "environment_failed"
   | "output_missing"
+  | "output_invalid"
+  | "output_elsewhere"
   | "cancelled"
   // the workspace
   | "disk_full"

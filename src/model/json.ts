@@ -24,7 +24,8 @@ export function canonicalJson(value: Json): string {
     return write(value);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    throw new NotJsonError(placeOfFault(value, "") ?? "", error.message);
+    const why = whyNotJson(value);
+    throw new NotJsonError(why?.path ?? "", why?.what ?? error.message);
   }
 }
 
@@ -72,22 +73,44 @@ function writeObject(value: object): string {
   return `${text}}`;
 }
 
-/** Where in `value` the first part is that cannot be written; null when all of it can. */
-function placeOfFault(value: unknown, path: string): string | null {
+/**
+ * Where a value holds something that JSON would drop, change or never finish, and what that is; null for
+ * plain JSON. Unlike `canonicalJson` it also bears values that contain themselves.
+ */
+export function whyNotJson(
+  value: unknown,
+  path = "",
+  around: readonly object[] = [],
+): { readonly path: string; readonly what: string } | null {
   if (typeof value === "object" && value !== null) {
-    const isList = Array.isArray(value);
-    for (const key of isList ? [...value.keys()] : Object.keys(value).sort()) {
-      if (typeof key === "string" && !key.isWellFormed()) return path;
-      const part = (value as Record<string | number, unknown>)[key];
-      const place = isList ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${key}`;
-      const found = placeOfFault(part, place);
-      if (found !== null) return found;
+    if (around.includes(value)) return { path, what: "an object that contains itself" };
+    if (around.length > DEEPEST) return { path, what: `more than ${DEEPEST} levels deep` };
+    if (!Array.isArray(value)) {
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (prototype !== Object.prototype && prototype !== null) {
+        return { path, what: `a ${value.constructor.name}` };
+      }
+      if (Object.getOwnPropertySymbols(value).length > 0)
+        return { path, what: "keyed by a symbol" };
     }
-  }
-  try {
-    write(value);
+    const inside = [...around, value];
+    const list = Array.isArray(value);
+    const keys = list ? [...value.keys()].map(String) : Object.keys(value);
+    for (const key of keys) {
+      if (!key.isWellFormed()) return { path, what: "keyed by half a character" };
+      const place = list ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+      const problem = whyNotJson((value as Record<string, unknown>)[key], place, inside);
+      if (problem !== null) return problem;
+    }
     return null;
-  } catch {
-    return path;
   }
+  if (typeof value === "number" && !Number.isFinite(value)) return { path, what: String(value) };
+  if (typeof value === "string" && !value.isWellFormed())
+    return { path, what: "a string with half a character" };
+  return ["number", "string", "boolean"].includes(typeof value) || value === null
+    ? null
+    : { path, what: value === undefined ? "undefined" : `a ${typeof value}` };
 }
+
+/** Far more than anybody writes, and far less than the stack holds. */
+const DEEPEST = 200;

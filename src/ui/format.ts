@@ -3,10 +3,13 @@ import type { Failure, SourcePlace } from "../model/failure.ts";
 import type { Json } from "../model/json.ts";
 import { unreachable } from "../model/result.ts";
 import type { Cause } from "../model/verdict.ts";
+import { oneLine, severalLines } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
 
 /** One line that says why, with the old and the new value. */
-export function causeText(cause: Cause): string {
+export const causeText = (cause: Cause): string => oneLine(rawCauseText(cause));
+
+function rawCauseText(cause: Cause): string {
   switch (cause.kind) {
     case "never_built":
       return "never built";
@@ -76,15 +79,15 @@ const placeText = (place: SourcePlace): string =>
 /** A failure in full: what, which target, where, why, what to do. */
 export function failureText(failure: Failure, colours: Colours): string {
   const place = failure.place === undefined ? "" : `${placeText(failure.place)}: `;
-  const lines = [`${colours.red("error")} ${place}${failure.message}`];
+  const lines = [`${colours.red("error")} ${oneLine(`${place}${failure.message}`)}`];
   if (failure.target !== undefined && failure.target !== failure.place?.file) {
-    lines.push(`  target  ${failure.target}`);
+    lines.push(`  target  ${oneLine(failure.target)}`);
   }
   if (failure.cause !== undefined && failure.cause !== "") {
-    lines.push(`  cause   ${failure.cause.split("\n").join("\n          ")}`);
+    lines.push(`  cause   ${severalLines(failure.cause).split("\n").join("\n          ")}`);
   }
-  if (failure.log !== undefined) lines.push(`  log     ${failure.log}`);
-  if (failure.nextStep !== undefined) lines.push(`  next    ${failure.nextStep}`);
+  if (failure.log !== undefined) lines.push(`  log     ${oneLine(failure.log)}`);
+  if (failure.nextStep !== undefined) lines.push(`  next    ${severalLines(failure.nextStep)}`);
   return lines.join("\n");
 }
 

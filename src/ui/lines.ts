@@ -1,5 +1,6 @@
 import type { BuildEvent } from "../model/event.ts";
 import { causeText, durationText, failureText, plural } from "./format.ts";
+import { oneLine } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
 
 /** The lasting lines that an event leaves behind, the same in every text view. */
@@ -19,17 +20,17 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       return [colours.dim(parts.join(", "))];
     }
     case "waiting_for_lock":
-      return [`${colours.yellow("wait")}     ${event.path}: ${event.owner}`];
+      return [`${colours.yellow("wait")}     ${oneLine(`${event.path}: ${event.owner}`)}`];
     case "environment":
       return event.state === "ready"
         ? [`${colours.green("ready")}    Python environment ${event.name}`]
         : [];
     case "action_warning":
-      return [`${colours.yellow("warning")}  ${event.target}: ${event.message}`];
+      return [`${colours.yellow("warning")}  ${oneLine(`${event.target}: ${event.message}`)}`];
     case "action_settled":
       if (event.verdict === "fresh") return [];
       return [
-        `${colours.green(event.verdict.padEnd(8))} ${event.target}` +
+        `${colours.green(event.verdict.padEnd(8))} ${oneLine(event.target)}` +
           colours.dim(
             [
               event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`,
@@ -41,11 +42,11 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       return event.failure.reason === "cancelled" ? [] : [failureText(event.failure, colours)];
     case "action_blocked":
       return [
-        `${colours.yellow("blocked")}  ${event.target}`,
+        `${colours.yellow("blocked")}  ${oneLine(event.target)}`,
         ...event.causes.map((cause) => `           ${causeText(cause)}`),
       ];
     case "notice":
-      return [`${colours.cyan("notice")}   ${event.message}`];
+      return [`${colours.cyan("notice")}   ${oneLine(event.message)}`];
     case "failure":
       return [failureText(event.failure, colours)];
     case "build_finished":

@@ -1,5 +1,6 @@
 import type { BuildEvent } from "../model/event.ts";
 import { causeText, durationText } from "./format.ts";
+import { oneLine } from "./escape.ts";
 import { linesOf } from "./lines.ts";
 import { percent } from "./progress.ts";
 import type { Output, Reporter } from "./reporter.ts";
@@ -23,7 +24,7 @@ export function plainReporter(output: Output, now: () => number): Reporter {
       for (const line of linesOf(event, colours)) say(line);
       switch (event.type) {
         case "hashing":
-          sayActivity(`reading  ${event.file} ${percent(event.done, event.total)}`);
+          sayActivity(`reading  ${oneLine(event.file)} ${percent(event.done, event.total)}`);
           break;
         case "environment":
           if (event.state === "ready") break;
@@ -52,7 +53,11 @@ export function plainReporter(output: Output, now: () => number): Reporter {
           if (phase === undefined || now() - phase.saidAt < PACE) break;
           phase.saidAt = now();
           const of = phase.total === null ? "" : ` of ${phase.total}`;
-          say(colours.dim(`           ${event.target}: ${phase.name} ${event.done}${of}`));
+          say(
+            colours.dim(
+              `           ${oneLine(event.target)}: ${oneLine(phase.name)} ${event.done}${of}`,
+            ),
+          );
           break;
         }
         default:

@@ -1,6 +1,7 @@
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
 import type { Plan } from "../plan/plan.ts";
+import { oneLine } from "./escape.ts";
 import { causeText, durationText, plural } from "./format.ts";
 import type { Colours } from "./reporter.ts";
 
@@ -18,7 +19,7 @@ export function planText(plan: Plan, cost: PlanCost, colours: Colours, causesSho
   for (const { node, verdict, causes } of plan.actions) {
     if (verdict === "fresh") continue;
     const lane = node.declaration.resources.gpu > 0 ? " GPU" : "";
-    lines.push(`${paint(verdict, colours)} ${node.id}${colours.yellow(lane)}`);
+    lines.push(`${paint(verdict, colours)} ${oneLine(node.id)}${colours.yellow(lane)}`);
     for (const line of causeLines(causes, causesShown))
       lines.push(colours.dim(`           ${line}`));
   }

@@ -1,5 +1,6 @@
 import type { BuildEvent } from "../model/event.ts";
 import type { Verdict } from "../model/verdict.ts";
+import { oneLine } from "./escape.ts";
 
 /** What a live view shows, folded from events; pure, so that every view counts alike. */
 export interface Progress {
@@ -48,7 +49,7 @@ export class ProgressFold {
         this.#activity = null;
         break;
       case "hashing":
-        this.#activity = `reading ${event.file} ${percent(event.done, event.total)}`;
+        this.#activity = `reading ${oneLine(event.file)} ${percent(event.done, event.total)}`;
         break;
       case "waiting_for_lock":
         this.#activity = `waiting for ${event.owner}`;

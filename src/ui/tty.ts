@@ -1,5 +1,6 @@
 import type { BuildEvent } from "../model/event.ts";
 import { durationText } from "./format.ts";
+import { oneLine } from "./escape.ts";
 import { linesOf } from "./lines.ts";
 import { ProgressFold, secondsLeft, type Progress, type RunningAction } from "./progress.ts";
 import type { Colours, Output, Reporter } from "./reporter.ts";
@@ -90,7 +91,7 @@ function actionLine(action: RunningAction, now: number, columns: number, colours
   const time = `${durationText((now - action.startedAt) / 1000)}${left === null ? "" : `, ${durationText(left)} left`}`;
   const tail = `  ${step}  ${time}`;
   const head = clip(
-    `  ${where}  ${action.target}`,
+    `  ${where}  ${oneLine(action.target)}`,
     Math.min(columns - 1, Math.max(20, columns - tail.length - 1)),
     "start",
   );

@@ -143,7 +143,7 @@ describe("a mistake is never taken for success", () => {
       const { code, stderr } = await workspace.aqm(["build"]);
       expect(code).toBe(2);
       expect(stderr).toMatch(
-        /error params\.loud is .*, which JSON cannot hold\n {2}target {2}big\/one\.txt/,
+        /error Aqmfile\.ts:7:3: params\.loud is .*, which JSON cannot hold\n {2}target {2}big\/one\.txt/,
       );
     },
   );

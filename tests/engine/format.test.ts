@@ -110,6 +110,8 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   runner_protocol: EXIT.actionFailed,
   environment_failed: EXIT.actionFailed,
   output_missing: EXIT.actionFailed,
+  output_invalid: EXIT.actionFailed,
+  output_elsewhere: EXIT.actionFailed,
   cancelled: EXIT.interrupted,
   disk_full: EXIT.actionFailed,
   not_writable: EXIT.actionFailed,

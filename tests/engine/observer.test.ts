@@ -122,9 +122,24 @@ describe("folders", () => {
     fs.symlinkSync("blobs/none", folder.at("d/b"));
     expect(await look(folder, dir("d"))).toEqual({
       state: "unreadable",
-      error: "b in it is a dangling link",
+      error: "b in it is gone, or a dangling link",
     });
     expect(await look(folder, dir("d", "a"))).toMatchObject({ state: "present" });
+  });
+
+  it("may hold names with the replacement character: only what is no UTF-8 is refused", async () => {
+    const folder = new Folder({ "d/\ufffd": "1" });
+    expect(await look(folder, dir("d"))).toMatchObject({ digest: listed({ "\ufffd": "1" }) });
+    const bytes = Buffer.concat([Buffer.from(`${folder.at("d")}/`), Buffer.from([0xff])]);
+    try {
+      fs.writeFileSync(bytes, "2");
+    } catch {
+      return; // this file system refuses such names itself
+    }
+    expect(await look(folder, dir("d"))).toEqual({
+      state: "unreadable",
+      error: "a name in it is not UTF-8: \u00ff (read as Latin-1)",
+    });
   });
 
   it("that link back to themselves are unreadable, others may be linked twice", async () => {

@@ -1,5 +1,6 @@
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { oneLine } from "../../ui/escape.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { recall, wrongUsage, type Recalled } from "../recall.ts";
 import { openScope, remember, type Scope } from "../scope.ts";
@@ -68,6 +69,7 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
     import("../../plan/cost.ts"),
     import("../../ui/plan-view.ts"),
   ]);
+  const unfinished = await session.workspace.foresee();
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
@@ -75,10 +77,16 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const known = planCost(plan, session.expected);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
-  if (args.flag("json")) printJson(planJson(plan, cost, exitCode));
-  else print(planText(plan, cost, standardOutput.colours));
+  if (args.flag("json")) printJson({ ...planJson(plan, cost, exitCode), unfinished });
+  else {
+    for (const target of unfinished) print(unfinishedText(target));
+    print(planText(plan, cost, standardOutput.colours));
+  }
   return exitCode;
 }
+
+const unfinishedText = (target: string): string =>
+  `notice   publishing ${oneLine(target)} was interrupted: a build finishes it first, as this plan supposes`;
 
 /** What CI wants to know: is anything stale, does that need a GPU, or can it not be known at all? */
 export function checkCode(plan: Plan): number {

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { disk } from "../../host/disk.ts";
 import { EXIT, exitCodeOf } from "../../model/failure.ts";
+import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";
 import { openSession, type Session } from "../session.ts";
 import { print, printFailures, printJson } from "../terminal.ts";
@@ -63,8 +64,8 @@ async function clean({ layout, selection, workspace }: Session, args: Arguments)
   if (args.flag("json")) printJson({ removed, kept });
   else {
     const word = args.flag("dry-run") ? "would remove" : "removed";
-    for (const path of removed) print(`${word} ${path}`);
-    for (const { path, why } of kept) print(`kept ${path}: ${why}`);
+    for (const path of removed) print(`${word} ${oneLine(path)}`);
+    for (const { path, why } of kept) print(`kept ${oneLine(path)}: ${why}`);
     if (removed.length + kept.length === 0) print("nothing to remove");
   }
   return EXIT.done;

@@ -3,6 +3,7 @@ import type { Arguments } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
 import { openSession } from "../session.ts";
 import { print, printFailures } from "../terminal.ts";
+import { oneLine } from "../../ui/escape.ts";
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `_aqm() {
@@ -53,7 +54,7 @@ export async function complete(words: readonly string[]): Promise<number> {
   if (!session.ok) return EXIT.usage;
   const found = new Set<string>();
   for (const path of session.value.aqmfile.graph.byOutput.keys()) {
-    if (!path.startsWith(current)) continue;
+    if (!path.startsWith(current) || path !== oneLine(path)) continue; // shells complete lines
     const end = path.indexOf("/", current.length);
     found.add(end < 0 ? path : path.slice(0, end + 1));
   }

@@ -1,4 +1,5 @@
 import { EXIT } from "../../model/failure.ts";
+import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";
 import { openSession } from "../session.ts";
 import { print, printFailures, printJson } from "../terminal.ts";
@@ -19,7 +20,7 @@ export async function run(args: Arguments): Promise<number> {
     }
     const rows = [...sources].map(([path, kind]) => ({ path, kind })).sort(byPath);
     if (args.flag("json")) printJson(rows);
-    else for (const { path } of rows) print(path);
+    else for (const { path } of rows) print(oneLine(path));
     return EXIT.done;
   }
   const rows = [...selection.requested]
@@ -34,7 +35,7 @@ export async function run(args: Arguments): Promise<number> {
     )
     .sort(byPath);
   if (args.flag("json")) printJson(rows);
-  else for (const { path, kind } of rows) print(kind === "folder" ? `${path}/` : path);
+  else for (const { path, kind } of rows) print(oneLine(kind === "folder" ? `${path}/` : path));
   return EXIT.done;
 }
 

@@ -3,6 +3,7 @@ import { EXIT } from "../../model/failure.ts";
 import { shortDigest } from "../../model/digest.ts";
 import { planCost } from "../../plan/cost.ts";
 import { makePlan, type Plan, type PlannedAction } from "../../plan/plan.ts";
+import { oneLine } from "../../ui/escape.ts";
 import { causeText } from "../../ui/format.ts";
 import { planJson } from "../../ui/plan-view.ts";
 import type { Arguments } from "../arguments.ts";
@@ -26,6 +27,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { selection, workspace, expected } = session.value;
+  await workspace.foresee();
   await workspace.survey(selection.needed, () => undefined);
   const plan = makePlan(selection, workspace);
   await workspace.close();
@@ -43,32 +45,52 @@ function whyText(plan: Plan, requested: ReadonlySet<ActionNode>): string {
   const isTip = ({ node }: PlannedAction): boolean => !node.consumers.some((c) => requested.has(c));
   const asked = plan.actions.filter(({ node }) => requested.has(node));
   for (const planned of [...asked.filter(isTip), ...asked]) {
-    if (!shown.has(planned.node.id)) lines.push(...explain(planned, byId, "", shown));
+    if (!shown.has(planned.node.id)) explain(planned, byId, shown, lines);
   }
   return lines.join("\n");
 }
 
+/** What is still to be said: an action, or one of its causes. */
+interface Open {
+  readonly depth: number;
+  readonly line?: string;
+  readonly planned?: PlannedAction;
+}
+
+/** A list of what is open instead of recursion: chains may be deeper than the stack. */
 function explain(
-  planned: PlannedAction,
+  first: PlannedAction,
   byId: ReadonlyMap<string, PlannedAction>,
-  indent: string,
   shown: Set<string>,
-): readonly string[] {
-  const { node, verdict, causes, key } = planned;
+  lines: string[],
+): void {
+  const open: Open[] = [{ planned: first, depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const indent = " ".repeat(4 * Math.min(next.depth, DEEPEST));
+    if (next.line !== undefined) lines.push(`${indent}${next.line}`);
+    if (next.planned === undefined) continue;
+    const { node, causes } = next.planned;
+    lines.push(`${indent}${headline(next.planned)}`);
+    if (shown.has(node.id)) {
+      if (causes.length > 0) lines.push(`${indent}  (see above)`);
+      continue;
+    }
+    shown.add(node.id);
+    for (const cause of [...causes].reverse()) {
+      const waits = cause.kind === "waits_for" || cause.kind === "blocked_by";
+      const planned = waits ? byId.get(cause.producer) : undefined;
+      if (planned !== undefined) open.push({ planned, depth: next.depth + 1 });
+      open.push({ line: `  because ${causeText(cause)}`, depth: next.depth });
+    }
+  }
+}
+
+/** Further in than this, a line has no room left for what it says. */
+const DEEPEST = 20;
+
+function headline({ node, verdict, key }: PlannedAction): string {
   const { bold, dim, cyan, green } = standardOutput.colours;
   const colour = verdict === "fresh" ? green : cyan;
-  const lines = [
-    `${indent}${colour(verdict.padEnd(8))} ${bold(node.id)}${key === null ? "" : dim(` ${shortDigest(key)}`)}`,
-  ];
-  if (shown.has(node.id)) return causes.length > 0 ? [...lines, `${indent}  (see above)`] : lines;
-  shown.add(node.id);
-  for (const cause of causes) {
-    lines.push(`${indent}  because ${causeText(cause)}`);
-    const next =
-      cause.kind === "waits_for" || cause.kind === "blocked_by"
-        ? byId.get(cause.producer)
-        : undefined;
-    if (next !== undefined) lines.push(...explain(next, byId, `${indent}    `, shown));
-  }
-  return lines;
+  const digest = key === null ? "" : dim(` ${shortDigest(key)}`);
+  return `${colour(verdict.padEnd(8))} ${bold(oneLine(node.id))}${digest}`;
 }

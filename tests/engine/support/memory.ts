@@ -121,7 +121,7 @@ export class MemoryWorkspace implements Workspace {
     this.#staged.get(stage)?.set(role, content);
   }
 
-  publish({ node, stage, record }: Publication): Promise<Result<{ changed: boolean }, Failure>> {
+  publish({ node, stage, record }: Publication): ReturnType<Workspace["publish"]> {
     const before = this.record(node);
     const outputs: Record<string, OutputRecord> = {};
     for (const [role, { path }] of Object.entries(node.declaration.outputs)) {
@@ -136,16 +136,16 @@ export class MemoryWorkspace implements Workspace {
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );
-    return Promise.resolve(ok({ changed }));
+    return Promise.resolve(ok({ changed, kept: [] }));
   }
 
-  restore(node: ActionNode, result: ActionRecord): Promise<Result<void, Failure>> {
+  restore(node: ActionNode, result: ActionRecord): ReturnType<Workspace["restore"]> {
     for (const { path, digest } of Object.values(result.outputs)) {
       const content = this.stored.get(digest);
       if (content !== undefined) this.files.set(path, content);
     }
     this.#keep(result);
-    return Promise.resolve(ok(undefined));
+    return Promise.resolve(ok([]));
   }
 
   #keep(record: ActionRecord): void {

@@ -1,0 +1,57 @@
+import type { Failure } from "../model/failure.ts";
+import { fold } from "../model/name-clash.ts";
+import type { ActionNode } from "./graph.ts";
+
+interface Made {
+  readonly path: string;
+  readonly action: ActionNode;
+}
+
+/**
+ * Paths that differ only in case, or in how Unicode writes a letter, are one file on many a disk: there
+ * one action would overwrite what another one made, or a source. Sources may be as they are.
+ */
+export function nameClashes(
+  nodes: readonly ActionNode[],
+  byOutput: ReadonlyMap<string, { readonly action: ActionNode }>,
+): Failure[] {
+  const failures: Failure[] = [];
+  const made = new Map<string, Made>();
+  for (const [path, { action }] of byOutput) {
+    const other = made.get(fold(path));
+    if (other === undefined) made.set(fold(path), { path, action });
+    else failures.push(clash("output", path, other, action));
+  }
+  for (const path of byOutput.keys()) {
+    const folder = enclosing(path, made);
+    if (folder === null || path.startsWith(`${folder.path}/`)) continue;
+    const action = byOutput.get(path)?.action;
+    if (action !== undefined) failures.push(clash("output", path, folder, action));
+  }
+  for (const node of nodes) {
+    for (const { path, producer } of node.inputs) {
+      if (producer !== null) continue;
+      const other = made.get(fold(path)) ?? enclosing(path, made);
+      const same = other === null || other.path === path || path.startsWith(`${other.path}/`);
+      if (!same) failures.push(clash("source", path, other, node));
+    }
+  }
+  return failures;
+}
+
+/** The output whose folder a path would lie in on such a disk. */
+function enclosing(path: string, made: ReadonlyMap<string, Made>): Made | null {
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const owner = made.get(fold(path.slice(0, end)));
+    if (owner !== undefined) return owner;
+  }
+  return null;
+}
+
+const clash = (what: string, path: string, other: Made, node: ActionNode): Failure => ({
+  reason: "overlapping_output",
+  message: `The ${what} ${path} and the output ${other.path} are one file where names do not tell upper from lower case, or one Unicode form from the other`,
+  nextStep: "Give one of them a name that differs in more than that.",
+  target: what === "output" ? path : node.id,
+  ...(node.declaration.declaredAt === undefined ? {} : { place: node.declaration.declaredAt }),
+});

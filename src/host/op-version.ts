@@ -1,0 +1,17 @@
+import { transform } from "esbuild";
+
+/**
+ * The number in `export const version = 1;`. Read from the text as the compiler prints it: without comments,
+ * with no line break inside a string, and with everything but top-level statements indented. So neither a
+ * comment nor a string that has such a line can be taken for it.
+ */
+export async function typescriptVersion(text: string): Promise<number | null> {
+  const { code } = await transform(text, {
+    loader: "ts",
+    legalComments: "none",
+    supported: { "template-literal": false },
+    logLevel: "silent",
+  });
+  const version = /^export const version = (\d+)[;,]/m.exec(code)?.[1];
+  return version === undefined ? null : Number(version);
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from "vitest";
+import { loadAqmfile } from "../../src/host/aqmfile.ts";
+import { Evidence } from "../../src/host/evidence.ts";
+import { layoutOf } from "../../src/host/layout.ts";
+import type { Failure } from "../../src/model/failure.ts";
+import { Folder, REPOSITORY } from "./support/folder.ts";
+
+const AQMFILE = `import { action, build, committed, environment, file, folder, from, grid, local, pythonOp, typescriptOp } from "aqm";
+const op: any = typescriptOp<any>("rules/ops/x.ts");
+const declare: any = action;
+const good: any = declare({ op, params: {}, inputs: {}, outputs: { text: committed("out/good") } });
+`;
+
+/** All that is wrong with an Aqmfile whose fifth line is `line`; types are no obstacle to JavaScript. */
+async function mistakes(line: string): Promise<readonly Failure[]> {
+  const folder = new Folder({ "Aqmfile.ts": `${AQMFILE}${line}\n`, "rules/ops/x.ts": "" });
+  const loaded = await loadAqmfile(layoutOf(folder.path, REPOSITORY), new Evidence());
+  return loaded.ok ? [] : loaded.error;
+}
+
+const one = (rest: string): string =>
+  `export default build([declare({ op, params: {}, inputs: {}, outputs: { text: committed("out/a") }, ${rest} })]);`;
+
+describe("a malformed declaration is named with its line", () => {
+  it.each([
+    [
+      "an action of text",
+      'export default build([declare("x")]);',
+      /^action\(…\) was given the text "x"$/,
+    ],
+    ["an action of nothing", "export default build([declare(undefined)]);", /was given undefined/],
+    ["no op", one("op: undefined"), /^The op of an action is undefined$/],
+    ["an op that is a path", one('op: "rules/ops/x.ts"'), /^The op of an action is the text/],
+    ["params undefined", one("params: undefined"), /^The params of an action are undefined$/],
+    ["params a list", one("params: [1]"), /^The params of an action are a list$/],
+    ["inputs null", one("inputs: null"), /^The inputs of an action are null$/],
+    ["an input undefined", one("inputs: { a: undefined }"), /^The input a is undefined$/],
+    ["an input that is a path", one('inputs: { a: "x" }'), /^The input a is the text "x"$/],
+    ["an input that is an action", one("inputs: { a: good }"), /^The input a is an object$/],
+    [
+      "an output that is a path",
+      one('outputs: { x: "path" }'),
+      /^The output x is the text "path"$/,
+    ],
+    ["an output that is an input", one('outputs: { x: file("a") }'), /^The output x is an object$/],
+    ["outputs undefined", one("outputs: undefined"), /^The outputs of an action are undefined$/],
+    ["no outputs", one("outputs: {}"), /declares no output/],
+    ["half a slot", one("resources: { cpu: 0.5 }"), /^The resource cpu is 0\.5$/],
+    [
+      "resources as text",
+      one('resources: "gpu"'),
+      /^The resources of an action are the text "gpu"$/,
+    ],
+    [
+      "file(undefined)",
+      one("inputs: { a: file(undefined as any) }"),
+      /^file takes a path as text, not undefined$/,
+    ],
+    [
+      "committed(1)",
+      one("outputs: { a: committed(1 as any) }"),
+      /^committed takes a path as text, not a number$/,
+    ],
+    [
+      "patterns as text",
+      one('inputs: { a: folder("d", { include: "*.txt" as any }) }'),
+      /^include takes a list of patterns/,
+    ],
+    [
+      "from(undefined)",
+      one('inputs: { a: from(undefined as any, "text") }'),
+      /^from\(…\) was given undefined$/,
+    ],
+    [
+      "from with a wrong role",
+      one('inputs: { a: from(good, "txt") }'),
+      /asks for the output txt, which that action does not have$/,
+    ],
+    [
+      "typescriptOp(undefined)",
+      "export default build([typescriptOp<any>(undefined as any)]);",
+      /^typescriptOp takes a path/,
+    ],
+    [
+      "an environment without a lock",
+      'export default build([pythonOp("x", environment({ name: "n", requirements: "r" } as any)) as any]);',
+      /^The lock of an environment is undefined$/,
+    ],
+    [
+      "build(undefined)",
+      "export default build(undefined as any);",
+      /^build\(…\) was given undefined/,
+    ],
+    [
+      "build of a hole",
+      "export default build([good, undefined as any, good]);",
+      /^build\(…\) was given undefined/,
+    ],
+    [
+      "build of text",
+      'export default build(["out/a" as any]);',
+      /^build\(…\) was given the text "out\/a"/,
+    ],
+    [
+      "build of a promise",
+      "export default build([Promise.resolve(good) as any]);",
+      /^build\(…\) was given a promise/,
+    ],
+    ["build of an object", "export default build([{} as any]);", /^build\(…\) was given an object/],
+    [
+      "defaults as text",
+      'export default build([good], { defaults: "out" as any });',
+      /^The defaults of build/,
+    ],
+    [
+      "an axis that is no list",
+      'export default build([grid({ size: "small" as any }, () => good)]);',
+      /^The axis size of grid\(…\) is the text "small"$/,
+    ],
+    ["a thrown text", 'throw "no";', /^The Aqmfile threw an error: no$/],
+    ["nothing thrown", "throw undefined;", /^The Aqmfile threw an error: undefined$/],
+  ])("%s", async (_what, line, message) => {
+    const [failure, ...others] = await mistakes(line);
+    expect(others).toEqual([]);
+    expect(failure?.message).toMatch(message);
+    expect(failure?.place?.file).toBe("Aqmfile.ts");
+    if (!line.startsWith("throw")) expect(failure?.place?.line).toBe(5);
+    expect(failure?.nextStep).not.toBe("");
+  });
+
+  it("from(…) with a wrong role gets the nearest right one", async () => {
+    expect((await mistakes(one('inputs: { a: from(good, "txt") }')))[0]?.nextStep).toBe(
+      "Did you mean text?",
+    );
+  });
+
+  it.each(["null", "undefined", '"x"', "() => 1", "{ actions: 1 }", "good"])(
+    "a default export of %s",
+    async (value) => {
+      const [failure] = await mistakes(`export default ${value} as any;`);
+      expect(failure?.message).toContain("does not export what build(…) returns");
+    },
+  );
+
+  it.each([
+    ["undefined", "params.x is undefined"],
+    ["() => 1", "params.x is a function"],
+    ["new Date(0)", "params.x is a Date"],
+    ["new (class Size {})()", "params.x is a Size"],
+    ["1n", "params.x is a bigint"],
+    ["Symbol()", "params.x is a symbol"],
+    ["[1, [NaN]]", "params.x[1][0] is NaN"],
+    ["[1, , 2]", "params.x[1] is undefined"],
+    ["{ [Symbol()]: 1 }", "params.x is keyed by a symbol"],
+    ['{ "\\ud800": 1 }', "params.x is keyed by half a character"],
+    [
+      "(() => { const a: any = {}; a.b = [a]; return a; })()",
+      "params.x.b[0] is an object that contains itself",
+    ],
+    [
+      "(() => { let a: any = 1; for (let i = 0; i < 1e5; i++) a = [a]; return a; })()",
+      "is more than 200 levels deep",
+    ],
+  ])("params with %s", async (value, message) => {
+    const [failure] = await mistakes(one(`params: { x: ${value} as any }`));
+    expect(failure).toMatchObject({
+      reason: "invalid_declaration",
+      target: "out/a",
+      place: { file: "Aqmfile.ts", line: 5 },
+    });
+    expect(failure?.message).toContain(message);
+    expect(failure?.message).toContain("which JSON cannot hold");
+  });
+});
+
+describe("names that are one name on another disk are refused", () => {
+  const outputs = (...paths: readonly string[]): string =>
+    `export default build([${paths.map((path) => `declare({ op, params: {}, inputs: {}, outputs: { x: committed(${JSON.stringify(path)}) } })`).join()}]);`;
+
+  it.each([
+    ["by case", ["out/A.txt", "out/a.txt"]],
+    ["by Unicode form", ["out/\u00e9.txt", "out/e\u0301.txt"]],
+    ["by both", ["out/\u00c9.txt", "out/e\u0301.txt"]],
+    ["by a folder that one of them is", ["Out", "out/a.txt"]],
+  ])("outputs that differ %s", async (_what, paths) => {
+    const [failure, ...others] = await mistakes(outputs(...paths));
+    expect(others).toEqual([]);
+    expect(failure).toMatchObject({
+      reason: "overlapping_output",
+      place: { file: "Aqmfile.ts", line: 5 },
+    });
+    expect(failure?.message).toContain(paths[0]);
+    expect(failure?.message).toContain(paths[1]);
+  });
+
+  it.each(["OUT/a", "out/A", "Out/a/in-it"])("a source %s and the output out/a", async (source) => {
+    const [failure] = await mistakes(one(`inputs: { s: file("${source}") }`));
+    expect(failure?.message).toContain(`The source ${source} and the output out/a are one file`);
+  });
+
+  it("but not folders that only hold different things, nor sources among themselves", async () => {
+    expect(await mistakes(outputs("Out/a.txt", "out/b.txt"))).toEqual([]);
+    expect(await mistakes(one('inputs: { a: file("data/x"), b: file("Data/X") }'))).toEqual([]);
+  });
+});

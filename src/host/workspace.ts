@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
@@ -106,9 +106,9 @@ export class DiskWorkspace implements Workspace {
     const report = (file: string, done: number, total: number): void =>
       progress({ type: "hashing", file, done, total });
     this.#evidence.look(this.#layout.journal);
-    const recordFolders = new Set(nodes.map(({ id }) => dirname(this.records.pathOf(id))));
-    for (const folder of recordFolders) this.#evidence.look(folder);
     for (const node of nodes) {
+      // The file itself: its folder would not tell that it was edited in place.
+      this.#evidence.look(this.records.pathOf(node.id));
       this.records.record(node); // so that damage is known before the plan is made
       for (const input of node.inputs) {
         if (input.producer === null) await this.#look(input, report);

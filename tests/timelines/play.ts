@@ -49,9 +49,14 @@ export class Player {
   readonly #judges: Judges;
   #commit: Commit | null = null;
   #damaged = false;
+  readonly #pauses: readonly number[];
+  #pause = 0;
+  /** What was ever asked for. */
+  readonly #asked = new Map<string, readonly number[]>();
   builds = 0;
 
-  constructor(world: World, project: Project, judges: Judges) {
+  constructor(world: World, project: Project, judges: Judges, { pauses }: Timeline) {
+    this.#pauses = pauses;
     this.#world = world;
     this.#project = project;
     this.#judges = judges;
@@ -62,11 +67,26 @@ export class Player {
   /** Plays the steps; what is wrong after one of them, or nothing. */
   async play({ steps }: Timeline): Promise<readonly string[]> {
     for (const [index, step] of steps.entries()) {
-      const problems = await this.#step(step);
+      const problems = [...(await this.#step(step)), ...this.#askAgain()];
+      this.#rest();
       if (problems.length > 0)
         return problems.map((problem) => `after step ${index} (${step.do}): ${problem}`);
     }
     return [];
+  }
+
+  #rest(): void {
+    this.#world.wait(defined(this.#pauses[this.#pause++ % this.#pauses.length]));
+  }
+
+  /** Whatever a snapshot says must be so after every single step. */
+  #askAgain(): readonly string[] {
+    return [...this.#asked.values()].flatMap((numbers) => {
+      const answer = this.#world.quickAnswer({ targets: this.#named(numbers) });
+      if (answer === null) return [];
+      const glance = this.#world.glance();
+      return this.#judges.answered(answer, makePlan(this.#select(glance, numbers)[1], glance));
+    });
   }
 
   async #step(step: Step): Promise<readonly string[]> {
@@ -193,10 +213,16 @@ export class Player {
     this.#write(AQMFILE, JSON.stringify(edited), "replace", "now");
   }
 
-  #select(glance: MemoryWorkspace, targets: readonly number[]): [Graph, Selection, string[]] {
+  #named = (targets: readonly number[]): readonly string[] =>
+    targets.map((n) => defined(this.#project.outputs[n % this.#project.outputs.length]).path);
+
+  #select(
+    glance: MemoryWorkspace,
+    targets: readonly number[],
+  ): [Graph, Selection, readonly string[]] {
     const graph = this.#project.graph(declaredIn(glance.files));
-    const { outputs } = this.#project;
-    const named = targets.map((n) => defined(outputs[n % outputs.length]).path);
+    const named = this.#named(targets);
+    this.#asked.set(named.join(), targets);
     return [graph, valueOf(select(graph, named, () => () => false)), named];
   }
 
@@ -204,14 +230,10 @@ export class Player {
     const glance = this.#world.glance();
     const [, selection, targets] = this.#select(glance, numbers);
     const expected = makePlan(selection, glance);
-    const answer = this.#world.quickAnswer({ targets });
     const before = this.#world.fingerprint();
     const plan = await this.#world.dryRun({ selection, targets });
     const changed = this.#world.fingerprint() !== before;
-    return [
-      ...(answer === null ? [] : this.#judges.answered(answer, expected)),
-      ...this.#judges.planned({ expected, plan, changed }),
-    ];
+    return this.#judges.planned({ expected, plan, changed });
   }
 
   async #clone(): Promise<readonly string[]> {
@@ -230,6 +252,7 @@ export class Player {
     if (first !== null) problems.push(...this.#judges.built(first));
     if (problems.length > 0 || first === null) return problems;
     if (!step.again || first.outcome.exitCode !== 0 || first.meddled) return problems;
+    this.#rest();
     const second = await this.#once({ ...step, during: null }, problems);
     if (second !== null) problems.push(...this.#judges.again(second));
     return problems;
@@ -242,10 +265,8 @@ export class Player {
     const [graph, selection, targets] = this.#select(before, step.targets);
     const expected = makePlan(selection, before);
     const answer = world.quickAnswer({ targets });
-    if (answer !== null) {
-      problems.push(...this.#judges.answered(answer, expected));
-      if (!step.longWay) return null;
-    }
+    if (answer !== null) problems.push(...this.#judges.answered(answer, expected));
+    if (answer !== null && !step.longWay) return null;
     const stop = new AbortController();
     let meddled = false;
     const during = (nth: number, when: string): void => {

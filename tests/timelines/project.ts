@@ -11,11 +11,11 @@ import type { Defect, Shape } from "./timeline.ts";
 /** Sources that can be edited; what lies in `big/` is not held by Git and has to be obtained. */
 export const FILES = [
   "s0",
-  "s1",
-  "big/s2",
   "in/a.txt",
   "in/b.md",
   "in/deep/c.txt",
+  "s1",
+  "big/s2",
   "in/deep/er/d.md",
   "big/in/x.txt",
 ] as const;
@@ -23,11 +23,11 @@ export const FILES = [
 /** What actions can read of them. */
 const SOURCES: readonly InputDeclaration[] = [
   { path: "s0", kind: "file" },
-  { path: "s1", kind: "file" },
   { path: "in", kind: "folder" },
   { path: "in", kind: "folder", include: ["*.txt"] },
-  { path: "big/s2", kind: "file", obtain: "ask for it" },
   { path: "in", kind: "folder", include: ["deep/**", "*.md"] },
+  { path: "s1", kind: "file" },
+  { path: "big/s2", kind: "file", obtain: "ask for it" },
   { path: "big/in", kind: "folder", include: ["**/*.txt"], obtain: "ask for it" },
 ];
 
@@ -62,7 +62,8 @@ export class Project {
     const sketches = this.shapes.map((shape, index): Sketch => {
       const from: Record<string, InputDeclaration> = {};
       for (const read of shape.reads) {
-        const place = defined(places[read % places.length]);
+        const index = read < 100 ? read % places.length : places.length - 1 - ((read - 100) % 3);
+        const place = defined(places[index]);
         from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = place;
       }
       const makes = outputsOf(shape, index);

@@ -32,7 +32,7 @@ export async function playOnce(
   const project = new Project(timeline.shapes);
   const world = family.world(project, timeline);
   try {
-    const player = new Player(world, project, judges(tally));
+    const player = new Player(world, project, judges(tally), timeline);
     const problems = await player.play(timeline);
     return { problems, builds: player.builds };
   } finally {

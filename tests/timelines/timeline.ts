@@ -13,7 +13,7 @@ export interface Shape {
     /** Not kept in the store (in memory only; real big files would take too long). */
     readonly tooBig: boolean;
   }[];
-  /** Which of the places that exist so far it reads. */
+  /** Which of the places that exist so far it reads; from 100 on counted from the last one. */
   readonly reads: readonly number[];
   /** Its outputs depend on its inputs only modulo this: small numbers give early cutoffs. */
   readonly grain: number;
@@ -90,6 +90,8 @@ export interface Timeline {
   readonly steps: readonly Step[];
   /** How long executions last, in turn. */
   readonly delays: readonly number[];
+  /** How much time goes by after each step, in turn. */
+  readonly pauses: readonly number[];
   /** In what units the file system counts time, in milliseconds; 0 is as fine as can be. */
   readonly tick: number;
 }
@@ -105,6 +107,16 @@ export interface Flavour {
 }
 
 const small = fc.nat({ max: 20 });
+/** Mostly the first few, so that what is edited is also read. */
+const source = fc.oneof(
+  { arbitrary: fc.nat({ max: 3 }), weight: 2 },
+  { arbitrary: small, weight: 1 },
+);
+/** From 100 on: of what was made last. */
+const read = fc.oneof(
+  { arbitrary: source, weight: 3 },
+  { arbitrary: fc.integer({ min: 100, max: 102 }), weight: 2 },
+);
 const one = <const T extends readonly unknown[]>(...values: T): fc.Arbitrary<T[number]> =>
   fc.constantFrom(...values);
 
@@ -121,7 +133,7 @@ const shape = (nonce: boolean): fc.Arbitrary<Shape> =>
       }),
       { minLength: 1, maxLength: 2 },
     ),
-    reads: fc.array(small, { minLength: 1, maxLength: 3 }),
+    reads: fc.array(read, { minLength: 1, maxLength: 3 }),
     grain: one(1, 2, 1_000_003),
     nonce: nonce ? fc.boolean() : fc.constant(false),
     gpu: fc.boolean(),
@@ -132,14 +144,14 @@ const times = one("now", "now", "kept", "past", "future");
 const kinds = {
   edit: fc.record({
     do: one("edit"),
-    file: small,
+    file: source,
     value: fc.nat({ max: 3 }),
     how: one("in place", "in place", "replace", "link"),
     times,
   }),
-  remove: fc.record({ do: one("remove"), file: small }),
-  rename: fc.record({ do: one("rename"), file: small, to: small }),
-  touch: fc.record({ do: one("touch"), path: small, times }),
+  remove: fc.record({ do: one("remove"), file: source }),
+  rename: fc.record({ do: one("rename"), file: source, to: source }),
+  touch: fc.record({ do: one("touch"), path: source, times }),
   "spoil output": fc.record({
     do: one("spoil output"),
     output: small,
@@ -165,7 +177,7 @@ const kinds = {
     how: one("delete", "damage", "damage in place"),
   }),
   "damage blob": fc.record({ do: one("damage blob"), output: small }),
-  wait: fc.record({ do: one("wait"), ms: one(1, 5, 15, 25, 40, 2500, -3000) }),
+  wait: fc.record({ do: one("wait"), ms: one(1, 5, 15, 25, -25, -3000) }),
   commit: fc.record({ do: one("commit") }),
   checkout: fc.record({ do: one("checkout") }),
   clone: fc.record({ do: one("clone") }),
@@ -190,7 +202,10 @@ const disturbance: fc.Arbitrary<NonNullable<Build["during"]>> = fc.record({
 const build = (during: fc.Arbitrary<Build["during"]>): fc.Arbitrary<Step> =>
   fc.record({
     do: one("build"),
-    targets: fc.array(small, { maxLength: 2 }),
+    targets: fc.oneof(
+      { arbitrary: fc.constant<number[]>([]), weight: 2 },
+      { arbitrary: fc.array(small, { maxLength: 2 }), weight: 1 },
+    ),
     jobs: fc.integer({ min: 1, max: 3 }),
     keepGoing: fc.boolean(),
     dryRunFirst: fc.boolean(),
@@ -201,7 +216,7 @@ const build = (during: fc.Arbitrary<Build["during"]>): fc.Arbitrary<Step> =>
 
 export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
   const during =
-    flavour.disturbed === true ? fc.option(disturbance, { freq: 1 }) : fc.constant(null);
+    flavour.disturbed === true ? fc.option(disturbance, { freq: 3 }) : fc.constant(null);
   const steps: fc.WeightedArbitrary<Step>[] = [{ arbitrary: build(during), weight: 8 }];
   for (const [kind, arbitrary] of Object.entries(kinds)) {
     const weight = flavour.weights[kind as keyof typeof kinds] ?? 0;
@@ -211,6 +226,7 @@ export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
     shapes: fc.array(shape(flavour.nonce === true), { minLength: 1, maxLength: flavour.actions }),
     steps: fc.array(fc.oneof(...steps), { minLength: 2, maxLength: flavour.steps }),
     delays: fc.array(one(0, 0, 1, 3, 8, 25), { minLength: 3, maxLength: 12 }),
+    pauses: fc.array(one(0, 0, 2, 30, 30, 3000), { minLength: 1, maxLength: 5 }),
     tick: one(0, 10, 1000),
   });
 }

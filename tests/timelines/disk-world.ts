@@ -193,7 +193,7 @@ export class DiskWorld implements World {
       during,
       last: async () => {
         const delay = defined(this.#delays[this.#delay++ % this.#delays.length]);
-        for (let turn = 0; turn < delay; turn += 5) await Promise.resolve();
+        for (let turn = 0; turn < Math.min(delay, 9); turn += 3) await Promise.resolve();
         this.#times.pass(delay);
       },
     });

@@ -35,14 +35,14 @@ export const IN_MEMORY: readonly Family[] = [
     flavour: { actions: 7, steps: 14, weights: EDITS },
     world: memory,
     runs: 60,
-    soak: 2500,
+    soak: 1800,
   },
   {
     name: "ops that write something else each time, in memory",
     flavour: { actions: 7, steps: 14, weights: EDITS, nonce: true },
     world: memory,
     runs: 50,
-    soak: 2000,
+    soak: 1500,
   },
   {
     name: "failures, cancels and inputs that change meanwhile, in memory",
@@ -55,14 +55,14 @@ export const IN_MEMORY: readonly Family[] = [
     },
     world: memory,
     runs: 60,
-    soak: 2500,
+    soak: 1800,
   },
   {
     name: "clones and branches, in memory",
     flavour: { actions: 6, steps: 14, weights: { ...EDITS, clone: 2, commit: 2, checkout: 2 } },
     world: memory,
     runs: 50,
-    soak: 2000,
+    soak: 1500,
   },
 ];
 
@@ -79,7 +79,7 @@ export const ON_DISK: readonly Family[] = [
     },
     world: onDisk,
     runs: 60,
-    soak: 3000,
+    soak: 2200,
   },
   {
     name: "everything else, on a disk",
@@ -101,7 +101,7 @@ export const ON_DISK: readonly Family[] = [
     },
     world: onDisk,
     runs: 60,
-    soak: 2500,
+    soak: 1800,
   },
   {
     name: "failures, cancels and inputs that change meanwhile, on a disk",
@@ -114,6 +114,6 @@ export const ON_DISK: readonly Family[] = [
     },
     world: onDisk,
     runs: 50,
-    soak: 2000,
+    soak: 1500,
   },
 ];

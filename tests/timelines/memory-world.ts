@@ -130,7 +130,7 @@ export class MemoryWorld implements World {
       during,
       last: async () => {
         const turns = defined(this.#delays[this.#delay++ % this.#delays.length]);
-        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+        for (let turn = 0; turn < Math.min(turns, 12); turn++) await Promise.resolve();
       },
     });
     const events: BuildEvent[] = [];

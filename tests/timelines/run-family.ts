@@ -6,7 +6,7 @@ import { Project } from "./project.ts";
 import { judges, type Tally } from "./properties.ts";
 import { timelines, type Timeline } from "./timeline.ts";
 
-/** What `npm run test:soak` sets; all absent in `npm test`. */
+/** What `npm run test:soak` sets, all absent in `npm test`; AQM_TIMELINES is a share of a whole soak. */
 const { AQM_TIMELINES, AQM_SEED, AQM_SHRINK_PATH, AQM_SECONDS, AQM_TIMELINES_REPORT } = process.env;
 
 /** Timelines that went wrong once; each is played for ever after. */
@@ -54,10 +54,10 @@ export async function playMany(family: Family, file: string): Promise<void> {
     played.builds += builds;
     if (problems.length > 0) throw new Error(problems.join("\n"));
   });
-  const share = AQM_TIMELINES === undefined ? null : Number(AQM_TIMELINES) / 10_000;
   const result = await fc.check(property, {
     seed,
-    numRuns: share === null ? family.runs : Math.ceil(family.soak * share),
+    numRuns:
+      AQM_TIMELINES === undefined ? family.runs : Math.ceil(family.soak * Number(AQM_TIMELINES)),
     ...(AQM_SHRINK_PATH === undefined ? {} : { path: AQM_SHRINK_PATH, endOnFailure: true }),
     ...(AQM_SECONDS === undefined
       ? {}

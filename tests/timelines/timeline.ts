@@ -225,7 +225,7 @@ export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
   return fc.record({
     shapes: fc.array(shape(flavour.nonce === true), { minLength: 1, maxLength: flavour.actions }),
     steps: fc.array(fc.oneof(...steps), { minLength: 2, maxLength: flavour.steps }),
-    delays: fc.array(one(0, 0, 1, 3, 8, 25), { minLength: 3, maxLength: 12 }),
+    delays: fc.array(one(0, 0, 1, 3, 25, 3000), { minLength: 3, maxLength: 12 }),
     pauses: fc.array(one(0, 0, 2, 30, 30, 3000), { minLength: 1, maxLength: 5 }),
     tick: one(0, 10, 1000),
   });

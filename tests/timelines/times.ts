@@ -7,6 +7,7 @@ type Stat = (place: unknown, options?: unknown) => Statted;
 
 /** What the engine could ask for times. */
 const ASKED = ["statSync", "lstatSync", "fstatSync"] as const;
+const HOUR = 3_600_000_000_000n;
 const DAY = 86_400_000_000_000n;
 
 /**
@@ -50,8 +51,16 @@ export class Times {
     const before = this.#touchProbe();
     let real = before;
     while (real <= before) real = this.#touchProbe();
-    // No moment comes twice, even when the clock is set back.
-    this.#now += BigInt(ms) * 1_000_000n + BigInt(this.#moments.length) * 1000n + 1000n;
+    // Nobody can tell two changes apart that happen at the same moment of a clock that was set back,
+    // so no moment comes twice; where ticks are coarse, back is to before all that ever was.
+    const earliest = this.#moments.reduce(
+      (least, { here }) => (here < least ? here : least),
+      this.#now,
+    );
+    const from = ms < 0 && this.#tick > 0n ? earliest - HOUR : this.#now;
+    this.#now = from + BigInt(ms) * 1_000_000n;
+    do this.#now += 1000n;
+    while (this.#moments.some(({ here }) => here === this.#now));
     this.#moments.push({ real, here: this.#now });
   }
 

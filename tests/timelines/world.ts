@@ -124,6 +124,7 @@ export class ProjectExecutor implements Executor {
     if (typeof made !== "string") {
       for (const [role, content] of Object.entries(made)) write(stage, role, content);
     }
+    await last();
     const cost = {
       seconds: 1,
       gpu_seconds: 0,

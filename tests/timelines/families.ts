@@ -34,14 +34,14 @@ export const IN_MEMORY: readonly Family[] = [
     name: "edits, in memory",
     flavour: { actions: 7, steps: 14, weights: EDITS },
     world: memory,
-    runs: 60,
+    runs: 40,
     soak: 1800,
   },
   {
     name: "ops that write something else each time, in memory",
     flavour: { actions: 7, steps: 14, weights: EDITS, nonce: true },
     world: memory,
-    runs: 50,
+    runs: 30,
     soak: 1500,
   },
   {
@@ -54,14 +54,14 @@ export const IN_MEMORY: readonly Family[] = [
       disturbed: true,
     },
     world: memory,
-    runs: 60,
+    runs: 40,
     soak: 1800,
   },
   {
     name: "clones and branches, in memory",
     flavour: { actions: 6, steps: 14, weights: { ...EDITS, clone: 2, commit: 2, checkout: 2 } },
     world: memory,
-    runs: 50,
+    runs: 30,
     soak: 1500,
   },
 ];
@@ -71,6 +71,18 @@ const ON_DISK_TOO = { touch: 2, wait: 3, copy: 1, move: 1 } as const;
 
 export const ON_DISK: readonly Family[] = [
   {
+    name: "quick edits, on a disk",
+    flavour: {
+      actions: 2,
+      steps: 10,
+      weights: { edit: 8, rename: 1, remove: 1, touch: 1, wait: 1 },
+      narrow: true,
+    },
+    world: onDisk,
+    runs: 60,
+    soak: 2000,
+  },
+  {
     name: "edits and times, on a disk",
     flavour: {
       actions: 2,
@@ -78,7 +90,7 @@ export const ON_DISK: readonly Family[] = [
       weights: { edit: 4, rename: 1, touch: 1, wait: 5, "spoil output": 1, "dry-run": 1 },
     },
     world: onDisk,
-    runs: 60,
+    runs: 30,
     soak: 2200,
   },
   {
@@ -100,7 +112,7 @@ export const ON_DISK: readonly Family[] = [
       nonce: true,
     },
     world: onDisk,
-    runs: 60,
+    runs: 40,
     soak: 1800,
   },
   {
@@ -113,7 +125,7 @@ export const ON_DISK: readonly Family[] = [
       disturbed: true,
     },
     world: onDisk,
-    runs: 50,
+    runs: 30,
     soak: 1500,
   },
 ];

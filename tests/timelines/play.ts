@@ -60,7 +60,8 @@ export class Player {
     this.#world = world;
     this.#project = project;
     this.#judges = judges;
-    for (const path of FILES) this.#write(path, "v0", "replace", "now");
+    const there = FILES.filter((path) => !path.includes("new"));
+    for (const path of there) this.#write(path, "v0", "replace", "now");
     this.#declare("params", 0, 0);
   }
 
@@ -200,7 +201,9 @@ export class Player {
     } else {
       const place = kind === "file" ? path : `${path}/a.txt`;
       const text = files.get(place);
-      if (text !== undefined) world.write(place, text.replace(/^.../, "BAD"), "in place", times);
+      const spoiled = text === undefined ? "appeared" : text.replace(/^.../, "BAD");
+      const other = contentAt(files, { path, kind }) instanceof Error;
+      if (!other) world.write(place, spoiled, "in place", times);
     }
   }
 

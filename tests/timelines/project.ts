@@ -12,8 +12,10 @@ import type { Defect, Shape } from "./timeline.ts";
 export const FILES = [
   "s0",
   "in/a.txt",
-  "in/b.md",
+  "in/deep/new.md",
   "in/deep/c.txt",
+  "in/b.md",
+  "in/new.txt",
   "s1",
   "big/s2",
   "in/deep/er/d.md",

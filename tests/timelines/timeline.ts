@@ -103,15 +103,14 @@ export interface Flavour {
   readonly weights: Partial<Record<Step["do"], number>>;
   readonly nonce?: boolean;
   readonly disturbed?: boolean;
-  readonly damagedRecords?: boolean;
+  /** Few files and no named targets, so that everything happens to the same files. */
+  readonly narrow?: boolean;
 }
 
 const small = fc.nat({ max: 20 });
+const few = fc.nat({ max: 3 });
 /** Mostly the first few, so that what is edited is also read. */
-const source = fc.oneof(
-  { arbitrary: fc.nat({ max: 3 }), weight: 2 },
-  { arbitrary: small, weight: 1 },
-);
+const source = fc.oneof({ arbitrary: few, weight: 2 }, { arbitrary: small, weight: 1 });
 /** From 100 on: of what was made last. */
 const read = fc.oneof(
   { arbitrary: source, weight: 3 },
@@ -141,14 +140,17 @@ const shape = (nonce: boolean): fc.Arbitrary<Shape> =>
 
 const times = one("now", "now", "kept", "past", "future");
 
-const kinds = {
-  edit: fc.record({
+const edit = (file: fc.Arbitrary<number>): fc.Arbitrary<Step & { readonly do: "edit" }> =>
+  fc.record({
     do: one("edit"),
-    file: source,
+    file,
     value: fc.nat({ max: 3 }),
     how: one("in place", "in place", "replace", "link"),
     times,
-  }),
+  });
+
+const kinds = {
+  edit: edit(source),
   remove: fc.record({ do: one("remove"), file: source }),
   rename: fc.record({ do: one("rename"), file: source, to: source }),
   touch: fc.record({ do: one("touch"), path: source, times }),
@@ -186,6 +188,12 @@ const kinds = {
   "dry-run": fc.record({ do: one("dry-run"), targets: fc.array(small, { maxLength: 2 }) }),
 } satisfies Partial<Record<Step["do"], fc.Arbitrary<Step>>>;
 
+const narrowKinds = {
+  edit: edit(few),
+  rename: fc.record({ do: one("rename"), file: few, to: few }),
+  remove: fc.record({ do: one("remove"), file: few }),
+};
+
 const disturbance: fc.Arbitrary<NonNullable<Build["during"]>> = fc.record({
   nth: fc.nat({ max: 3 }),
   when: one("before it reads", "after it read"),
@@ -199,13 +207,15 @@ const disturbance: fc.Arbitrary<NonNullable<Build["during"]>> = fc.record({
   ),
 });
 
-const build = (during: fc.Arbitrary<Build["during"]>): fc.Arbitrary<Step> =>
+const noTargets = fc.constant<number[]>([]);
+
+const build = (
+  during: fc.Arbitrary<Build["during"]>,
+  targets: fc.Arbitrary<number[]>,
+): fc.Arbitrary<Step> =>
   fc.record({
     do: one("build"),
-    targets: fc.oneof(
-      { arbitrary: fc.constant<number[]>([]), weight: 2 },
-      { arbitrary: fc.array(small, { maxLength: 2 }), weight: 1 },
-    ),
+    targets,
     jobs: fc.integer({ min: 1, max: 3 }),
     keepGoing: fc.boolean(),
     dryRunFirst: fc.boolean(),
@@ -215,18 +225,24 @@ const build = (during: fc.Arbitrary<Build["during"]>): fc.Arbitrary<Step> =>
   });
 
 export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
-  const during =
-    flavour.disturbed === true ? fc.option(disturbance, { freq: 3 }) : fc.constant(null);
-  const steps: fc.WeightedArbitrary<Step>[] = [{ arbitrary: build(during), weight: 8 }];
-  for (const [kind, arbitrary] of Object.entries(kinds)) {
+  const { disturbed = false, narrow = false, nonce = false } = flavour;
+  const during = disturbed ? fc.option(disturbance, { freq: 3 }) : fc.constant(null);
+  const named = { arbitrary: fc.array(small, { maxLength: 2 }), weight: 1 };
+  const targets = narrow ? noTargets : fc.oneof({ arbitrary: noTargets, weight: 2 }, named);
+  const steps: fc.WeightedArbitrary<Step>[] = [{ arbitrary: build(during, targets), weight: 8 }];
+  for (const [kind, arbitrary] of Object.entries(narrow ? { ...kinds, ...narrowKinds } : kinds)) {
     const weight = flavour.weights[kind as keyof typeof kinds] ?? 0;
     if (weight > 0) steps.push({ arbitrary, weight });
   }
+  const pause = one(0, 0, 2, 30, 30, 3000);
   return fc.record({
-    shapes: fc.array(shape(flavour.nonce === true), { minLength: 1, maxLength: flavour.actions }),
+    shapes: fc.array(shape(nonce), { minLength: 1, maxLength: flavour.actions }),
     steps: fc.array(fc.oneof(...steps), { minLength: 2, maxLength: flavour.steps }),
     delays: fc.array(one(0, 0, 1, 3, 25, 3000), { minLength: 3, maxLength: 12 }),
-    pauses: fc.array(one(0, 0, 2, 30, 30, 3000), { minLength: 1, maxLength: 5 }),
+    pauses: fc.oneof(
+      fc.array(pause, { minLength: 1, maxLength: 5 }),
+      pause.map((only) => [only]),
+    ),
     tick: one(0, 10, 1000),
   });
 }

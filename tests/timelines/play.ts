@@ -4,7 +4,7 @@ import { makePlan, type Plan } from "../../src/plan/plan.ts";
 import { contentAt } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { defined, valueOf } from "../engine/support/results.ts";
-import { AQMFILE, FILES, Project } from "./project.ts";
+import { AQMFILE, FILES, type Project } from "./project.ts";
 import type { Build, Edit, Step, Timeline } from "./timeline.ts";
 import { declaredIn, heldByGit, type Commit, type Done, type World } from "./world.ts";
 

@@ -14,26 +14,43 @@ export interface Scope {
   readonly session: Session;
   readonly request: Request;
   /** Null when everything is looked at. */
-  readonly focused: (Memory & { readonly focus: Focus }) | null;
+  readonly focused: Focused | null;
+}
+
+export interface Focused extends Memory {
+  readonly focus: Focus;
 }
 
 export async function openScope(
   { request, memory }: Recalled,
   options: SessionOptions,
 ): Promise<Result<Scope, readonly Failure[]>> {
-  const focus = memory === null ? null : focusOf(memory, request);
-  const focused = memory === null || focus === null ? null : { ...memory, focus };
-  const session = await openSession({ ...options, ...(focus === null ? {} : { focus }) });
+  const focused = focusOf(memory, request);
+  const focus = focused === null ? {} : { focus: focused.focus };
+  const session = await openSession({ ...options, ...focus });
   return session.ok ? ok({ session: session.value, request, focused }) : session;
 }
 
-function focusOf({ snapshot, changed }: Memory, { state, text }: Request): Focus | null {
-  if (fs.existsSync(join(state, "build.lock"))) return null; // somebody may be changing more than that
-  return focusOn(snapshot, changed, graphPath(state, text));
+/** Null when everything must be looked at. */
+export function focusOf(memory: Memory | null, { state, text }: Request): Focused | null {
+  // With a lock held, somebody may be changing more than has changed so far.
+  if (memory === null || fs.existsSync(join(state, "build.lock"))) return null;
+  const focus = focusOn(memory.snapshot, memory.changed, graphPath(state, text));
+  return focus === null ? null : { ...memory, focus };
+}
+
+/** What of a session an answer is made of. */
+interface Answered {
+  readonly session: Pick<Session, "evidence" | "selection"> & {
+    readonly workspace: Pick<Session["workspace"], "records">;
+    readonly aqmfile: Pick<Session["aqmfile"], "environments">;
+  };
+  readonly request: Request;
+  readonly focused: Focused | null;
 }
 
 /** Everything is fresh now: the next time only what has changed by then needs to be looked at. */
-export function remember({ session, request, focused }: Scope): void {
+export function remember({ session, request, focused }: Answered): void {
   const { evidence, workspace, selection, aqmfile } = session;
   if (!evidence.complete) return;
   const answer = { root: request.root, state: request.state, request: request.text };

@@ -20,37 +20,35 @@ import type {
   Stage,
   Workspace,
 } from "../../../src/ports.ts";
+import { contentAt, digestOf, observationOf, place, sizeOf, type Content } from "./content.ts";
 
 /** A workspace whose files, records and store are maps: quick, and easy to look into. */
 export class MemoryWorkspace implements Workspace {
-  /** Content by path; folders do not exist here. */
+  /** Content by path; a folder is there while a file is in it. */
   readonly files = new Map<string, string>();
   readonly records = new Map<string, ActionRecord>();
   readonly past: ActionRecord[] = [];
-  readonly stored = new Map<Digest, string>();
+  readonly stored = new Map<Digest, Content>();
   readonly versions = new Map<string, number>();
   readonly unreadable = new Map<string, string>();
   readonly unsupportedNodes = new Map<string, { why: string; nextStep: string }>();
   /** Outputs that are too big for the store. */
   readonly tooBig = new Set<string>();
   lock: Digest = digestOfBytes("lock file");
-  readonly #staged = new WeakMap<Stage, Map<string, string>>();
+  readonly #staged = new WeakMap<Stage, Map<string, Content>>();
 
   observeInput(input: GraphInput): Observation {
-    return this.#observe(input.path);
+    return this.#observe(input);
   }
 
   observeOutput(output: OutputDeclaration): Observation {
-    return this.#observe(output.path);
+    return this.#observe(output);
   }
 
-  #observe(path: string): Observation {
-    const error = this.unreadable.get(path);
+  #observe(place: GraphInput | OutputDeclaration): Observation {
+    const error = this.unreadable.get(place.path);
     if (error !== undefined) return { state: "unreadable", error };
-    const content = this.files.get(path);
-    return content === undefined
-      ? { state: "missing" }
-      : { state: "present", digest: digestOfBytes(content), size: content.length };
+    return observationOf(contentAt(this.files, place));
   }
 
   record(node: ActionNode): ActionRecord | null {
@@ -60,8 +58,8 @@ export class MemoryWorkspace implements Workspace {
   trace(node: ActionNode, key: Digest): ActionRecord | null {
     const results = this.past.filter((record) => record.key === key);
     const here = results.find((record) =>
-      Object.entries(node.declaration.outputs).every(([role, { path }]) => {
-        const found = this.#observe(path);
+      Object.entries(node.declaration.outputs).every(([role, output]) => {
+        const found = this.#observe(output);
         return found.state === "present" && found.digest === record.outputs[role]?.digest;
       }),
     );
@@ -103,7 +101,7 @@ export class MemoryWorkspace implements Workspace {
   }
 
   observeAgain(input: GraphInput): Promise<Digest | null> {
-    const found = this.#observe(input.path);
+    const found = this.#observe(input);
     return Promise.resolve(found.state === "present" ? found.digest : null);
   }
 
@@ -117,20 +115,25 @@ export class MemoryWorkspace implements Workspace {
     return Promise.resolve(ok(stage));
   }
 
-  writeStaged(stage: Stage, role: string, content: string): void {
+  writeStaged(stage: Stage, role: string, content: Content): void {
     this.#staged.get(stage)?.set(role, content);
   }
 
   publish({ node, stage, record }: Publication): ReturnType<Workspace["publish"]> {
     const before = this.record(node);
+    const staged = this.#staged.get(stage);
     const outputs: Record<string, OutputRecord> = {};
+    for (const role of Object.keys(node.declaration.outputs)) {
+      if (staged?.has(role) === true) continue;
+      const message = `${node.id} did not write ${role}`;
+      return Promise.resolve(err({ reason: "output_missing", message }));
+    }
     for (const [role, { path }] of Object.entries(node.declaration.outputs)) {
-      const content = this.#staged.get(stage)?.get(role);
-      if (content === undefined) throw new Error(`${node.id} did not write ${role}`);
-      const digest = digestOfBytes(content);
-      this.files.set(path, content);
+      const content = staged?.get(role) ?? "";
+      const digest = digestOf(content);
+      place(this.files, path, content);
       if (!this.tooBig.has(path)) this.stored.set(digest, content);
-      outputs[role] = { path, digest, size: content.length };
+      outputs[role] = { path, digest, size: sizeOf(content) };
     }
     this.#keep({ ...record, outputs });
     const changed = Object.entries(outputs).some(
@@ -142,7 +145,7 @@ export class MemoryWorkspace implements Workspace {
   restore(node: ActionNode, result: ActionRecord): ReturnType<Workspace["restore"]> {
     for (const { path, digest } of Object.values(result.outputs)) {
       const content = this.stored.get(digest);
-      if (content !== undefined) this.files.set(path, content);
+      if (content !== undefined) place(this.files, path, content);
     }
     this.#keep(result);
     return Promise.resolve(ok([]));

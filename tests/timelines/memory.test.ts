@@ -1,0 +1,15 @@
+import { describe, expect, it } from "vitest";
+import { IN_MEMORY } from "./families.ts";
+import { playMany, playOnce, regressionsOf } from "./run-family.ts";
+
+/*
+ * Random graphs, random histories, and a small pure model as the judge (see properties.ts for what is
+ * judged). The engine's core is the real one; files, records and store are maps.
+ */
+describe.each(IN_MEMORY)("timelines: $name", (family) => {
+  it("hold", () => playMany(family, "tests/timelines/memory.test.ts"), 3_600_000);
+
+  it.each(regressionsOf(family))("still hold after: $says", async ({ timeline }) => {
+    expect((await playOnce(family, timeline)).problems).toEqual([]);
+  });
+});

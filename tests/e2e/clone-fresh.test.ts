@@ -138,7 +138,7 @@ describe.skipIf(!canBeNobody)(`a checkout that may only be read ${UNLESS_ROOT}`,
 
   it("whose state belongs to somebody else, who keeps it to himself, is planned from the records", () => {
     const checkout = TestWorkspace.at(origin.root);
-    for (const path of [".aqm", ".aqm/history.jsonl", ".aqm/stat-cache"]) {
+    for (const path of [".aqm", ".aqm/history", ".aqm/stat-cache"]) {
       const { mode } = fs.statSync(checkout.path(path));
       fs.chmodSync(checkout.path(path), 0o700);
       expect(asNobody(origin.root, ["build", "--dry-run", "--check"])).toEqual({

@@ -84,7 +84,7 @@ describe("nothing is kept, and nothing said", () => {
       "after a crash between an output's rename and its record",
       (w: OddWorkspace) => {
         fs.rmSync(w.files.path("aqm.lock"), { recursive: true });
-        fs.rmSync(w.files.path(".aqm/history.jsonl"));
+        fs.rmSync(w.files.path(".aqm/history"), { recursive: true });
       },
     ],
     [

@@ -54,7 +54,7 @@ describe("canonical JSON", () => {
   it.each([
     ["NaN", { a: [Number.NaN] }, "a[0] is NaN"],
     ["infinity", Number.POSITIVE_INFINITY, "the value is Infinity"],
-    ["an undefined field", { params: { size: undefined } }, "params.size is of type undefined"],
+    ["an undefined field", { params: { size: undefined } }, "params.size is undefined"],
     ["a date", { at: new Date(0) }, "at is a Date"],
     ["a map", new Map(), "the value is a Map"],
     ["half a character", "\ud800", "the value is a string with half a character"],

@@ -21,7 +21,7 @@ head -30 "$run/per-layer-sensitivity.md"
 first=$(sha256sum < "$run/sensitivity-scores.json")
 
 say "scored again in a new process: same bits?"
-rm -rf .aqm/store .aqm/history.jsonl "$run/sensitivity-scores.json"
+rm -rf .aqm/store .aqm/history "$run/sensitivity-scores.json"
 time aqm build --python "$python" --reporter plain "$run"
 [ "$first" = "$(sha256sum < "$run/sensitivity-scores.json")" ] && echo "same bits" || { echo "OTHER BITS"; exit 1; }
 

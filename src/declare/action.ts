@@ -105,9 +105,9 @@ export function action<
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
   for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
-    const { producer, ...plain } = input;
+    const { producer, path, kind } = input;
     if (producer !== undefined) producers.push(producer);
-    inputs[role] = plain;
+    inputs[role] = producer === undefined ? input : { path, kind };
   }
   return {
     op: declaration.op.declaration,

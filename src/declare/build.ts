@@ -43,8 +43,8 @@ export function build(
       );
     }
     if (actions.has(next)) continue;
-    const { environments: needed, producers, ...plain } = next;
-    actions.set(next, plain);
+    const { environments: needed, producers } = next;
+    actions.set(next, plainOf(next));
     for (const environment of needed) environments.set(environment.name, environment);
     for (let index = producers.length - 1; index >= 0; index--) {
       pending.push(producers[index]);
@@ -56,6 +56,19 @@ export function build(
     defaults,
   };
 }
+
+/** Named one by one, which is much faster than leaving some out. */
+const plainOf = ({
+  op,
+  params,
+  inputs,
+  outputs,
+  resources,
+  declaredAt,
+}: DeclaredAction): ActionDeclaration =>
+  declaredAt === undefined
+    ? { op, params, inputs, outputs, resources }
+    : { op, params, inputs, outputs, resources, declaredAt };
 
 const isAction = (declared: unknown): declared is DeclaredAction =>
   isObject(declared) && Array.isArray(declared["producers"]) && isObject(declared["outputs"]);

@@ -15,6 +15,7 @@ export function nameClashes(
   nodes: readonly ActionNode[],
   byOutput: ReadonlyMap<string, { readonly action: ActionNode }>,
 ): Failure[] {
+  if (!anyClash(nodes, byOutput)) return [];
   const failures: Failure[] = [];
   const made = new Map<string, Made>();
   for (const [path, { action }] of byOutput) {
@@ -37,6 +38,26 @@ export function nameClashes(
     }
   }
   return failures;
+}
+
+/** Whether any two names are one elsewhere: hardly ever, so the search for who they are can take its time. */
+function anyClash(
+  nodes: readonly ActionNode[],
+  byOutput: ReadonlyMap<string, { readonly action: ActionNode }>,
+): boolean {
+  const names = new Set<string>();
+  const folds = new Set<string>();
+  const add = (path: string): void => {
+    if (names.has(path)) return; // and so are its folders
+    names.add(path);
+    folds.add(fold(path));
+    const end = path.lastIndexOf("/");
+    if (end > 0) add(path.slice(0, end));
+  };
+  for (const path of byOutput.keys()) add(path);
+  for (const { inputs } of nodes)
+    for (const { path, producer } of inputs) if (producer === null) add(path);
+  return folds.size < names.size;
 }
 
 /** The output whose folder a path would lie in on such a disk. */

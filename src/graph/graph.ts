@@ -83,43 +83,44 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
     });
     return null;
   }
-  const roles = [
-    ...Object.keys(declaration.outputs).filter((role) => !/^\w[\w.-]*$/.test(role)), // become folders
-    ...Object.keys(declaration.inputs).filter((role) => role === "__proto__"), // would vanish
-  ];
-  for (const role of roles) {
+  const refuse = (message: string, nextStep: string): void => {
     failures.push({
       reason: "invalid_declaration",
-      message: `The role ${JSON.stringify(role)} is not a name`,
-      nextStep: "Use letters, digits, dots, - and _, beginning with a letter or a digit.",
+      message,
+      nextStep,
       target: first.path,
       ...placeOf(declaration),
     });
+  };
+  const refuseRole = (role: string): void =>
+    refuse(
+      `The role ${JSON.stringify(role)} is not a name`,
+      "Use letters, digits, dots, - and _, beginning with a letter or a digit.",
+    );
+  const checkPlace = (path: string, problem: string | null): void => {
+    if (problem === null) return;
+    refuse(
+      `The path ${JSON.stringify(path)} ${problem}`,
+      "Write it relative to the workspace, with forward slashes.",
+    );
+  };
+  for (const role in declaration.outputs) {
+    if (!/^\w[\w.-]*$/.test(role)) refuseRole(role); // it becomes a folder
+    const path = declaration.outputs[role]?.path ?? "";
+    checkPlace(path, checkPath(path) ?? checkOutputPath(path));
   }
-  const places = [
-    ...Object.values(declaration.outputs).map((place) => ({ ...place, output: true })),
-    ...Object.values(declaration.inputs).map((place) => ({ ...place, output: false })),
-  ];
-  for (const place of places) {
-    const problem = checkPath(place.path) ?? (place.output ? checkOutputPath(place.path) : null);
-    if (problem === null) continue;
-    failures.push({
-      reason: "invalid_declaration",
-      message: `The path ${JSON.stringify(place.path)} ${problem}`,
-      nextStep: "Write it relative to the workspace, with forward slashes.",
-      target: first.path,
-      ...placeOf(declaration),
-    });
+  for (const role in declaration.inputs) {
+    if (role === "__proto__") refuseRole(role); // it would vanish
+    const path = declaration.inputs[role]?.path ?? "";
+    checkPlace(path, checkPath(path));
   }
   const problem = whyNotJson(declaration.params);
   if (problem !== null) {
-    failures.push({
-      reason: "invalid_declaration",
-      message: `params${problem.path.startsWith("[") || problem.path === "" ? "" : "."}${problem.path} is ${problem.what}, which JSON cannot hold`,
-      nextStep: "Params must be plain JSON: strings, numbers, true, false, null, lists, objects.",
-      target: first.path,
-      ...placeOf(declaration),
-    });
+    const place = problem.path.startsWith("[") || problem.path === "" ? "" : ".";
+    refuse(
+      `params${place}${problem.path} is ${problem.what}, which JSON cannot hold`,
+      "Params must be plain JSON: strings, numbers, true, false, null, lists, objects.",
+    );
   }
   return { id: first.path, index: -1, declaration, inputs: [], consumers: [] };
 }
@@ -131,7 +132,10 @@ function link(
   failures: Failure[],
 ): void {
   const seen = new Set<ActionNode>();
-  for (const [role, input] of Object.entries(node.declaration.inputs)) {
+  const { inputs } = node.declaration;
+  for (const role in inputs) {
+    const input = inputs[role];
+    if (input === undefined) continue;
     const producer = byOutput.get(input.path) ?? null;
     const made = producer?.action.declaration.outputs[producer.role];
     if (made !== undefined && (made.kind !== input.kind || input.include !== undefined)) {
@@ -152,10 +156,13 @@ function link(
 
 /** The actions that make what `node` reads. */
 export function producersOf({ inputs }: ActionNode): ReadonlySet<ActionNode> {
+  if (inputs.every(({ producer }) => producer === null)) return NOBODY;
   const producers = new Set<ActionNode>();
   for (const { producer } of inputs) if (producer !== null) producers.add(producer.action);
   return producers;
 }
+
+const NOBODY: ReadonlySet<ActionNode> = new Set();
 
 /** Kahn's algorithm over the declaration order, so that the result is stable. */
 function topologicalOrder(nodes: readonly MutableNode[]): MutableNode[] {
@@ -232,7 +239,18 @@ function swallowedOutputs(
   }
   if (folders.size === 0) return [];
   const failures: Failure[] = [];
+  const taken = new Map<string, boolean>(); // most outputs share their folder
+  const isTaken = (folder: string): boolean => {
+    const known = taken.get(folder);
+    if (known !== undefined) return known;
+    const end = folder.lastIndexOf("/");
+    const found = folders.has(folder) || (end > 0 && isTaken(folder.slice(0, end)));
+    taken.set(folder, found);
+    return found;
+  };
   for (const [path, { action, role }] of byOutput) {
+    const parent = path.lastIndexOf("/");
+    if (parent <= 0 || !isTaken(path.slice(0, parent))) continue;
     const kind = action.declaration.outputs[role]?.kind;
     for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
       const inside = path.slice(end + 1);

@@ -17,6 +17,7 @@ interface Place {
  */
 export function linkedTwins(root: string, graph: Graph): readonly Failure[] {
   const places = new RealPlaces(root);
+  if (!places.anyLink(graph)) return [];
   const outputs = new Map<string, Place & { readonly kind: string }>();
   const failures: Failure[] = [];
   for (const node of graph.actions) {
@@ -33,7 +34,6 @@ export function linkedTwins(root: string, graph: Graph): readonly Failure[] {
       .filter(({ producer }) => producer === null)
       .map((input) => ({ input, path: input.path, real: places.of(input.path), node })),
   );
-  if (!places.linked) return [];
   for (const [real, output] of outputs) {
     const around = enclosing(real, outputs);
     if (around !== undefined && !output.path.startsWith(`${around.path}/`)) {
@@ -76,29 +76,59 @@ const twins = (what: string, other: string, node: ActionNode): Failure => ({
 
 /** Where workspace-relative paths really are; each folder is looked at once. */
 class RealPlaces {
+  readonly #root: string;
   readonly #known = new Map<string, string>();
-  linked = false;
+  /** Paths that are no links and lie below none, and whether there is anything. */
+  readonly #plain = new Map<string, boolean>();
 
   constructor(root: string) {
+    this.#root = root;
     this.#known.set(".", fs.realpathSync.native(root));
+  }
+
+  /** Whether a folder above a declared path, or a source, is a link. */
+  anyLink(graph: Graph): boolean {
+    for (const { declaration, inputs } of graph.actions) {
+      for (const role in declaration.outputs) {
+        if (this.#linked(parentOf(declaration.outputs[role]?.path ?? ""))) return true;
+      }
+      for (const { path, producer } of inputs)
+        if (producer === null && this.#linked(path)) return true;
+    }
+    return false;
+  }
+
+  #linked(path: string): boolean {
+    if (path === "" || this.#plain.has(path)) return false;
+    const parent = parentOf(path);
+    if (this.#linked(parent)) return true;
+    if (this.#plain.get(parent) === false) {
+      this.#plain.set(path, false); // nothing can be there
+      return false;
+    }
+    const stat = look(`${this.#root}/${path}`);
+    if (stat?.isSymbolicLink() === true) return true;
+    this.#plain.set(path, stat !== undefined);
+    return false;
   }
 
   of(path: string): string {
     const known = this.#known.get(path);
     if (known !== undefined) return known;
     const plain = join(this.of(dirname(path)), basename(path));
-    const real = isLink(plain) ? (realOf(plain) ?? plain) : plain;
-    if (real !== plain) this.linked = true;
+    const real = look(plain)?.isSymbolicLink() === true ? (realOf(plain) ?? plain) : plain;
     this.#known.set(path, real);
     return real;
   }
 }
 
-function isLink(path: string): boolean {
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
+function look(path: string): fs.Stats | undefined {
   try {
-    return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    return fs.lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    return false;
+    return undefined;
   }
 }
 

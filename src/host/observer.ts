@@ -83,7 +83,7 @@ export class Observer {
   }
 
   async #file(path: string, progress?: HashProgress): Promise<Observation> {
-    const absolute = join(this.#root, path);
+    const absolute = `${this.#root}/${path}`;
     const stat = fs.statSync(absolute, { throwIfNoEntry: false });
     this.#evidence?.notePlace(absolute, stat);
     if (stat === undefined) return { state: "missing" };
@@ -115,7 +115,7 @@ export class Observer {
   }
 
   async #folder(place: Place, progress?: HashProgress): Promise<Observation> {
-    const absolute = join(this.#root, place.path);
+    const absolute = `${this.#root}/${place.path}`;
     const stat = fs.statSync(absolute, { throwIfNoEntry: false });
     this.#evidence?.notePlace(absolute, stat);
     if (stat === undefined) return { state: "missing" };

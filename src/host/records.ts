@@ -1,12 +1,11 @@
 import * as fs from "node:fs";
-import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { actionKey } from "../keys/describe.ts";
 import { hasConflictMarkers } from "../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { readState, writeFileAtomic } from "./disk.ts";
+import { errorCode, readState, writeFileAtomic } from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
 
 /** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
@@ -14,6 +13,8 @@ export class Records {
   readonly #folder: string;
   readonly #evidence: Evidence | null;
   readonly #loaded = new Map<string, ActionRecord | null>();
+  /** What each folder holds; null where that cannot be told. */
+  readonly #names = new Map<string, ReadonlySet<string> | null>();
   /** Records that could not be read; shown to the user once. */
   readonly damaged: string[] = [];
   /** Of these, the ones that a merge left with conflict markers. */
@@ -28,11 +29,24 @@ export class Records {
     const known = this.#loaded.get(node.id);
     if (known !== undefined) return known;
     const path = this.pathOf(node.id);
-    this.#evidence?.notePlace(path, statOf(path));
-    const text = readState(path);
+    const there = this.#isListed(path);
+    this.#evidence?.notePlace(path, there ? statOf(path) : undefined);
+    const text = there ? readState(path) : null;
     const record = text === null ? null : this.#parse(text, path, node);
     this.#loaded.set(node.id, record);
     return record;
+  }
+
+  /** A folder is listed once: asking for thousands of records that are not there would cost more. */
+  #isListed(path: string): boolean {
+    const end = path.lastIndexOf("/");
+    const folder = path.slice(0, end);
+    let names = this.#names.get(folder);
+    if (names === undefined) {
+      names = namesIn(folder);
+      this.#names.set(folder, names);
+    }
+    return names === null || names.has(path.slice(end + 1));
   }
 
   write(record: ActionRecord): void {
@@ -48,7 +62,7 @@ export class Records {
   }
 
   pathOf(target: string): string {
-    return join(this.#folder, `${target}.json`);
+    return `${this.#folder}/${target}.json`;
   }
 
   #parse(text: string, path: string, node: ActionNode): ActionRecord | null {
@@ -130,4 +144,12 @@ function sorted(value: Json): Json {
       .sort()
       .map((key) => [key, sorted(object[key] ?? null)]),
   );
+}
+
+function namesIn(folder: string): ReadonlySet<string> | null {
+  try {
+    return new Set(fs.existsSync(folder) ? fs.readdirSync(folder) : []);
+  } catch (error) {
+    return ["ENOENT", "ENOTDIR"].includes(errorCode(error)) ? new Set() : null;
+  }
 }

@@ -123,12 +123,15 @@ export class DiskWorkspace implements Workspace {
     const stop = (): void => void this.#pool.close();
     signal?.addEventListener("abort", stop, { once: true });
     const looks: Promise<void>[] = [];
+    const absent = new AbsentFolders(this.#layout.root);
+    const look = (place: GraphInput | OutputDeclaration): void => {
+      if (absent.holds(place.path)) this.#noteAbsent(place);
+      else this.#look(place, report, looks);
+    };
     for (const node of nodes) {
       this.records.record(node); // so that damage is known before the plan is made
-      for (const input of node.inputs)
-        if (input.producer === null) this.#look(input, report, looks);
-      for (const output of Object.values(node.declaration.outputs))
-        this.#look(output, report, looks);
+      for (const input of node.inputs) if (input.producer === null) look(input);
+      for (const output of Object.values(node.declaration.outputs)) look(output);
     }
     await Promise.all(looks);
     signal?.removeEventListener("abort", stop);
@@ -148,6 +151,13 @@ export class DiskWorkspace implements Workspace {
     const found = await this.#observer.observe(input);
     this.#seen.set(seenKey(input), found);
     return found.state === "present" ? found.digest : null;
+  }
+
+  #noteAbsent(place: GraphInput | OutputDeclaration): void {
+    const key = seenKey(place);
+    if (this.#seen.has(key)) return;
+    this.#evidence.notePlace(`${this.#layout.root}/${place.path}`, undefined);
+    this.#seen.set(key, { state: "missing" });
   }
 
   /** Adds to `looks` what is not over at once. */
@@ -354,6 +364,32 @@ export class DiskWorkspace implements Workspace {
       // Only a cache: on a full or read-only disk the next command hashes again.
       if (errorCode(error) === "") throw new Error(errorText(error), { cause: error });
     }
+  }
+}
+
+/** In a folder that is not there nothing is: thousands of targets that were never built share a few. */
+class AbsentFolders {
+  readonly #root: string;
+  readonly #known = new Map<string, boolean>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Whether a path lies in a folder that is not there. */
+  holds(path: string): boolean {
+    const end = path.lastIndexOf("/");
+    return end > 0 && this.#isAbsent(path.slice(0, end));
+  }
+
+  #isAbsent(folder: string): boolean {
+    const known = this.#known.get(folder);
+    if (known !== undefined) return known;
+    const absent =
+      this.holds(folder) ||
+      fs.lstatSync(`${this.#root}/${folder}`, { throwIfNoEntry: false }) === undefined;
+    this.#known.set(folder, absent);
+    return absent;
   }
 }
 

@@ -79,8 +79,45 @@ function writeObject(value: object): string {
  */
 export function whyNotJson(
   value: unknown,
-  path = "",
-  around: readonly object[] = [],
+): { readonly path: string; readonly what: string } | null {
+  return isJson(value, 0) ? null : findFault(value, "", []);
+}
+
+/** The same without saying where: nearly everything is JSON. */
+function isJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed();
+    case "number":
+      return Number.isFinite(value);
+    case "boolean":
+      return true;
+    case "object": {
+      if (value === null) return true;
+      if (depth > DEEPEST) return false;
+      if (Array.isArray(value)) {
+        // By index, because holes count.
+        for (let at = 0; at < value.length; at++) if (!isJson(value[at], depth + 1)) return false;
+        return true;
+      }
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (prototype !== Object.prototype && prototype !== null) return false;
+      if (Object.getOwnPropertySymbols(value).length > 0) return false;
+      for (const key of Object.keys(value)) {
+        if (!key.isWellFormed() || !isJson((value as Record<string, unknown>)[key], depth + 1))
+          return false;
+      }
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function findFault(
+  value: unknown,
+  path: string,
+  around: readonly object[],
 ): { readonly path: string; readonly what: string } | null {
   if (typeof value === "object" && value !== null) {
     if (around.includes(value)) return { path, what: "an object that contains itself" };
@@ -99,7 +136,7 @@ export function whyNotJson(
     for (const key of keys) {
       if (!key.isWellFormed()) return { path, what: "keyed by half a character" };
       const place = list ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
-      const problem = whyNotJson((value as Record<string, unknown>)[key], place, inside);
+      const problem = findFault((value as Record<string, unknown>)[key], place, inside);
       if (problem !== null) return problem;
     }
     return null;

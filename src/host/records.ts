@@ -20,8 +20,8 @@ export class Records {
   readonly #targetsInHistory = new Set<string>();
   /** The whole lines of a history that has others, too; null while none is known to be damaged. */
   #wholeLines: readonly string[] | null = null;
-  /** Told what was lost of the history. */
-  tell: (message: string) => void = () => undefined;
+  #tell: ((message: string) => void) | null = null;
+  readonly #untold: string[] = [];
   /** Records that could not be read; shown to the user once. */
   readonly damaged: string[] = [];
   /** Of these, the ones that a merge left with conflict markers. */
@@ -30,6 +30,12 @@ export class Records {
   constructor(lockFolder: string, historyPath: string) {
     this.#folder = lockFolder;
     this.#historyPath = historyPath;
+  }
+
+  /** Who is to be told what was lost of the history; also what was found out before. */
+  tellLosses(tell: (message: string) => void): void {
+    this.#tell = tell;
+    for (const message of this.#untold.splice(0)) tell(message);
   }
 
   record(node: ActionNode): ActionRecord | null {
@@ -74,7 +80,9 @@ export class Records {
   addToHistory(record: ActionRecord): void {
     disk.makeFolder(dirname(this.#historyPath));
     const line = historyLine(record);
-    if (this.#wholeLines !== null || !isFileOrNothing(this.#historyPath)) {
+    const sound = canBeContinued(this.#historyPath);
+    if (!sound) this.#history ??= this.#loadHistory(); // tells what is lost, before it is replaced
+    if (this.#wholeLines !== null || !sound) {
       const lines = [...(this.#wholeLines ?? []), line];
       writeFileAtomic(this.#historyPath, `${lines.join("\n")}\n`);
       this.#wholeLines = null;
@@ -116,12 +124,17 @@ export class Records {
       }
     }
     if (damaged > 0) this.#wholeLines = whole;
-    if (text === "") this.tell(`.aqm/history.jsonl is empty or cannot be read: ${FORGOTTEN}`);
+    if (text === "") this.#lost(`.aqm/history.jsonl is empty or cannot be read: ${FORGOTTEN}`);
     if (damaged > 0) {
       const all = damaged + whole.length;
-      this.tell(`.aqm/history.jsonl: ${damaged} of ${all} records are damaged: ${FORGOTTEN}`);
+      this.#lost(`.aqm/history.jsonl: ${damaged} of ${all} records are damaged: ${FORGOTTEN}`);
     }
     return history;
+  }
+
+  #lost(message: string): void {
+    if (this.#tell === null) this.#untold.push(message);
+    else this.#tell(message);
   }
 
   #remember(history: Map<Digest, ActionRecord[]>, record: ActionRecord): void {
@@ -193,8 +206,7 @@ function parseHistoryLine(line: string): ActionRecord | null {
 
 /**
  * Keys sorted at every level, two spaces, one value a line: what a merge can work with. The seal is a
- * digest of what the key does not cover, so that neither a flipped bit nor half of another branch's
- * record is ever believed.
+ * digest of what the key does not cover: no flipped bit, or half of another's record, is believed.
  */
 export function lockRecordText(record: ActionRecord): string {
   const sealed = { ...record, seal: sealOf(record) };
@@ -215,13 +227,13 @@ function sorted(value: Json): Json {
   );
 }
 
-/** Whether a line can simply be appended. */
-function isFileOrNothing(path: string): boolean {
+/** Whether there is no history yet, or one that a line can simply be added to. */
+function canBeContinued(path: string): boolean {
   try {
     const stat = fs.statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return fs.lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    if (stat === undefined) return readState(path) === null;
     if (stat.isFile()) fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
-    return stat.isFile();
+    return stat.isFile() && stat.size > 0;
   } catch (error) {
     if (errorCode(error) === "") throw error;
     return false;

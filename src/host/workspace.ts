@@ -105,7 +105,7 @@ export class DiskWorkspace implements Workspace {
   async survey(nodes: readonly ActionNode[], progress: (event: BuildEvent) => void): Promise<void> {
     const report = (file: string, done: number, total: number): void =>
       progress({ type: "hashing", file, done, total });
-    this.records.tell = (message) => progress({ type: "notice", message });
+    this.records.tellLosses((message) => progress({ type: "notice", message }));
     this.#evidence.look(this.#layout.journal);
     const recordFolders = new Set(nodes.map(({ id }) => dirname(this.records.pathOf(id))));
     for (const folder of recordFolders) this.#evidence.look(folder);

@@ -181,7 +181,12 @@ describe("no reader believes a file with damage in any byte:", () => {
       for (const damage of [truncated(at), flipped(at)]) {
         damage.apply(path, content);
         const found = JSON.stringify(read());
-        if (found !== "null") expect([damage.what, found]).toEqual([damage.what, whole]);
+        // A line without its end, or without the digest that earlier versions did not write, is whole.
+        const left = fs.readFileSync(path);
+        const isCut = content.subarray(0, left.length).equals(left);
+        const harmless =
+          isCut && /^(\tsha256:\w{64})?\n$/.test(content.toString("utf8", left.length));
+        expect([damage.what, found]).toEqual([damage.what, harmless ? whole : "null"]);
       }
     }
   });
@@ -207,7 +212,9 @@ describe("what was compiled is never run when it is other than what was compiled
     expect(changed).toBeGreaterThan(0);
     fs.rmSync(workspace.path(".aqm/fresh"), { recursive: true, force: true });
     fs.rmSync(workspace.path(".aqm/history.jsonl"));
-    fs.rmSync(workspace.path("aqm.lock"), { recursive: true });
+    for (const made of ["aqm.lock", "out", "big"]) {
+      fs.rmSync(workspace.path(made), { recursive: true });
+    }
     const { code, stdout } = await workspace.aqm(["build"]);
     expect([code, stdout]).toEqual([0, expect.stringContaining("4 ran") as string]);
     expect(workspace.read("out/joined.txt")).toBe(joined);

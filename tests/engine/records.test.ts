@@ -89,6 +89,23 @@ describe("the history", () => {
     expect(open(folder).history(first.key)).toEqual([first, second]);
   });
 
+  it.each([
+    ["is empty", (path: string) => fs.writeFileSync(path, "")],
+    ["is a folder", (path: string) => fs.mkdirSync(path)],
+    ["is a link to itself", (path: string) => fs.symlinkSync(path, path)],
+    ["has half a line", (path: string) => fs.writeFileSync(path, '{"half')],
+  ])("that %s is begun anew, and that is said", (_what, damage) => {
+    const folder = new Folder();
+    damage(folder.at("history.jsonl"));
+    const records = open(folder);
+    const record = recordOf(node);
+    records.addToHistory(record);
+    expect(records.history(record.key)).toEqual([record]);
+    const told: string[] = [];
+    records.tellLosses((message) => told.push(message));
+    expect(told).toEqual([expect.stringContaining(".aqm/history.jsonl")]);
+  });
+
   it("does not believe a line whose key is not that of its action", () => {
     const folder = new Folder();
     const record = recordOf(node);

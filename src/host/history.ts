@@ -14,11 +14,22 @@ export class History {
   readonly #shelves = new Map<string, ActionRecord[]>();
   /** Shelves whose file is known to be whole lines, so that one more can be appended. */
   readonly #whole = new Set<string>();
-  /** Told what was lost. */
-  tell: (message: string) => void = () => undefined;
+  #tell: ((message: string) => void) | null = null;
+  readonly #untold: string[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** Who is to be told what was lost; also what was found out before. */
+  tellLosses(tell: (message: string) => void): void {
+    this.#tell = tell;
+    for (const message of this.#untold.splice(0)) tell(message);
+  }
+
+  #lost(message: string): void {
+    if (this.#tell === null) this.#untold.push(message);
+    else this.#tell(message);
   }
 
   /** Results of this very key, the latest last. */
@@ -76,7 +87,7 @@ export class History {
     const records = lines.flatMap((line) => parseLine(line) ?? []);
     const damaged = lines.length - records.length + (torn ? 1 : 0);
     if (damaged > 0 || text === "") {
-      this.tell(
+      this.#lost(
         `.aqm/history/${shelf}.jsonl is damaged: ${damaged} of ${Math.max(damaged, records.length + damaged)} results are lost; they are made again when they are needed`,
       );
     } else if (text !== null) this.#whole.add(shelf);

@@ -119,7 +119,7 @@ export class DiskWorkspace implements Workspace {
     signal?: AbortSignal,
   ): Promise<void> {
     const report = overall((file, done, total) => progress({ type: "hashing", file, done, total }));
-    this.history.tell = (message) => progress({ type: "notice", message });
+    this.history.tellLosses((message) => progress({ type: "notice", message }));
     const stop = (): void => void this.#pool.close();
     signal?.addEventListener("abort", stop, { once: true });
     const looks: Promise<void>[] = [];

@@ -186,7 +186,7 @@ function tableText(): string {
   const line = (name: string, fits: (cell: Cell) => boolean): string =>
     `| ${[name, ...[...table.values()].map((cells) => cellText(cells.filter(fits)))].join(" | ")} |`;
   return [
-    `| ${["call", ...table.keys()].join(" | ")} |`,
+    `| ${["call", ...[...table].map(([name, cells]) => `${name} (${cells.length})`)].join(" | ")} |`,
     `| ${["---", ...[...table.keys()].map(() => "---")].join(" | ")} |`,
     ...names.map((name) => line(name, (cell) => rowOf(cell) === name)),
     line(`all ${all.length}`, () => true),

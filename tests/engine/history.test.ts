@@ -73,12 +73,12 @@ describe("the history", () => {
     fs.writeFileSync(shelfOf(folder), damage(fs.readFileSync(shelfOf(folder), "utf8")));
     const told: string[] = [];
     const history = open(folder);
-    history.tell = (message) => told.push(message);
     history.ofKey("out/a.md", record.key);
     history.add(record);
+    history.tellLosses((message) => told.push(message));
     expect(told).toEqual([expect.stringContaining(`${lost} results are lost`) as string]);
     const mended = open(folder);
-    mended.tell = (message) => expect.fail(message);
+    mended.tellLosses((message) => expect.fail(message));
     expect(mended.ofKey("out/a.md", record.key).at(-1)).toEqual(record);
   });
 });

@@ -1,4 +1,5 @@
 import type { Failure } from "../model/failure.ts";
+import { foldersAbove, parentOf } from "../model/folders.ts";
 import { fold } from "../model/name-clash.ts";
 import type { ActionNode } from "./graph.ts";
 
@@ -51,8 +52,8 @@ function anyClash(
     if (names.has(path)) return; // and so are its folders
     names.add(path);
     folds.add(fold(path));
-    const end = path.lastIndexOf("/");
-    if (end > 0) add(path.slice(0, end));
+    const folder = parentOf(path);
+    if (folder !== "") add(folder);
   };
   for (const path of byOutput.keys()) add(path);
   for (const { inputs } of nodes)
@@ -62,8 +63,8 @@ function anyClash(
 
 /** The output whose folder a path would lie in on such a disk. */
 function enclosing(path: string, made: ReadonlyMap<string, Made>): Made | null {
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-    const owner = made.get(fold(path.slice(0, end)));
+  for (const folder of foldersAbove(path)) {
+    const owner = made.get(fold(folder));
     if (owner !== undefined) return owner;
   }
   return null;

@@ -1,5 +1,6 @@
 import type { ActionDeclaration, Declarations, InputDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
+import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 import { whyNotJson } from "../model/json.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { nameClashes } from "./clash.ts";
@@ -51,7 +52,7 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
       else failures.push(duplicateOutput(output.path, other.action.declaration, declaration));
     }
   }
-  const enclosing = new EnclosingOutputs(byOutput);
+  const enclosing = enclosingOutputs(byOutput);
   for (const node of nodes) link(node, byOutput, enclosing, failures);
   // One by one: a hundred thousand arguments are more than a call may have.
   const found = [
@@ -128,7 +129,7 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
 function link(
   node: MutableNode,
   byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
-  enclosing: EnclosingOutputs,
+  enclosing: EnclosingOutput,
   failures: Failure[],
 ): void {
   const seen = new Set<ActionNode>();
@@ -143,7 +144,7 @@ function link(
     }
     node.inputs.push({ ...input, role, producer });
     if (producer === null) {
-      const folder = enclosing.around(input.path);
+      const folder = enclosing(input.path);
       if (folder !== null) failures.push(insideFolder(node, role, input.path, folder));
       continue;
     }
@@ -181,36 +182,26 @@ function topologicalOrder(nodes: readonly MutableNode[]): MutableNode[] {
   return order;
 }
 
-/** The folder outputs that paths lie in. Most paths share their folder, so each is looked up once. */
-class EnclosingOutputs {
-  readonly #byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>;
-  readonly #known = new Map<string, { path: string; action: ActionNode } | null>();
+/** The folder output that a path lies in, if any. */
+type EnclosingOutput = (path: string) => { path: string; action: ActionNode } | null;
 
-  constructor(byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>) {
-    this.#byOutput = byOutput;
-  }
-
-  around(path: string): { path: string; action: ActionNode } | null {
-    const end = path.lastIndexOf("/");
-    if (end <= 0) return null;
-    const folder = path.slice(0, end);
-    const known = this.#known.get(folder);
-    if (known !== undefined) return known;
-    const owner = this.#byOutput.get(folder);
-    const found =
-      owner === undefined ? this.around(folder) : { path: folder, action: owner.action };
-    this.#known.set(folder, found);
-    return found;
-  }
+function enclosingOutputs(
+  byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
+): EnclosingOutput {
+  const around = onceForEachFolder<ReturnType<EnclosingOutput>>(null, (folder, outer) => {
+    const owner = byOutput.get(folder);
+    return owner === undefined ? outer : { path: folder, action: owner.action };
+  });
+  return (path) => around(parentOf(path));
 }
 
 function overlaps(
   byOutput: ReadonlyMap<string, { action: MutableNode; role: string }>,
-  enclosing: EnclosingOutputs,
+  enclosing: EnclosingOutput,
 ): Failure[] {
   const failures: Failure[] = [];
   for (const [path, { action }] of byOutput) {
-    const folder = enclosing.around(path);
+    const folder = enclosing(path);
     if (folder === null) continue;
     failures.push({
       reason: "overlapping_output",
@@ -239,22 +230,13 @@ function swallowedOutputs(
   }
   if (folders.size === 0) return [];
   const failures: Failure[] = [];
-  const taken = new Map<string, boolean>(); // most outputs share their folder
-  const isTaken = (folder: string): boolean => {
-    const known = taken.get(folder);
-    if (known !== undefined) return known;
-    const end = folder.lastIndexOf("/");
-    const found = folders.has(folder) || (end > 0 && isTaken(folder.slice(0, end)));
-    taken.set(folder, found);
-    return found;
-  };
+  const isTaken = onceForEachFolder(false, (folder, around) => around || folders.has(folder));
   for (const [path, { action, role }] of byOutput) {
-    const parent = path.lastIndexOf("/");
-    if (parent <= 0 || !isTaken(path.slice(0, parent))) continue;
+    if (!isTaken(parentOf(path))) continue;
     const kind = action.declaration.outputs[role]?.kind;
-    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const inside = path.slice(end + 1);
-      const takers = (folders.get(path.slice(0, end)) ?? []).filter(
+    for (const folder of foldersAbove(path)) {
+      const inside = path.slice(folder.length + 1);
+      const takers = (folders.get(folder) ?? []).filter(
         ({ input }) =>
           includeFilter(input.include)(inside) ||
           (kind === "folder" && mayMatchBelow(input.include, inside)),
@@ -278,12 +260,12 @@ function recordCollisions(nodes: readonly ActionNode[]): Failure[] {
   if (!nodes.some(({ id }) => id.includes(".json/"))) return [];
   const records = new Set(nodes.map(({ id }) => `${id}.json`));
   return nodes.flatMap(({ id, declaration }) => {
-    for (let end = id.lastIndexOf("/"); end > 0; end = id.lastIndexOf("/", end - 1)) {
-      if (!records.has(id.slice(0, end))) continue;
+    for (const folder of foldersAbove(id)) {
+      if (!records.has(folder)) continue;
       return [
         {
           reason: "overlapping_output" as const,
-          message: `${id} lies in a folder that is named like the lock record of ${id.slice(0, end - ".json".length)}`,
+          message: `${id} lies in a folder that is named like the lock record of ${folder.slice(0, -".json".length)}`,
           nextStep: "Give one of them another name.",
           target: id,
           ...placeOf(declaration),

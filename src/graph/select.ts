@@ -1,4 +1,5 @@
 import type { Failure } from "../model/failure.ts";
+import { foldersAbove } from "../model/folders.ts";
 import { nearestName } from "../model/nearest-name.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { ActionNode, Graph } from "./graph.ts";
@@ -75,9 +76,7 @@ function unknownTarget(graph: Graph, target: string): Failure {
   const names = new Set<string>();
   for (const path of graph.byOutput.keys()) {
     names.add(path);
-    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-      names.add(path.slice(0, end));
-    }
+    for (const folder of foldersAbove(path)) names.add(folder);
   }
   const nearest = nearestName(normalise(target), names);
   return {

@@ -92,8 +92,7 @@ async function compile(
 ): Promise<Result<CompiledAqmfile, Failure>> {
   const index = join(layout.compiled, "aqmfile.json");
   const context = derivationContext(layout);
-  const text = readCache(index);
-  const cached = text === null ? null : (JSON.parse(text) as CompiledAqmfile);
+  const cached = readCache(index) as CompiledAqmfile | null;
   const current =
     cached?.context === context &&
     allCurrent(cached.inputs, evidence) &&
@@ -113,7 +112,7 @@ async function compile(
     map: map === null ? null : writeCompiled(layout.compiled, `${name}.map`, map),
     inputs,
   };
-  writeCache(index, JSON.stringify(compiled));
+  writeCache(index, compiled);
   return ok(compiled);
 }
 

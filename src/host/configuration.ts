@@ -30,7 +30,7 @@ export async function loadConfiguration(
 ): Promise<Result<Configuration, readonly Failure[]>> {
   const looked = signatures(layout.conf, evidence);
   const cachePath = join(layout.compiled, "conf.json");
-  const cached = parseCache(readCache(cachePath));
+  const cached = readCache(cachePath) as CachedConfiguration | null;
   const context = derivationContext(layout);
   if (cached?.context === context && same(cached.looked, looked)) {
     return ok({ groups: cached.groups, files: Object.keys(looked) });
@@ -38,7 +38,7 @@ export async function loadConfiguration(
   const { readConfiguration } = await import("./configuration-reader.ts");
   const groups = readConfiguration(layout.conf);
   if (!groups.ok) return err(groups.error);
-  writeCache(cachePath, JSON.stringify({ context, groups: groups.value, looked }));
+  writeCache(cachePath, { context, groups: groups.value, looked });
   return ok({ groups: groups.value, files: Object.keys(looked) });
 }
 
@@ -66,6 +66,3 @@ function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, st
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
-
-const parseCache = (text: string | null): CachedConfiguration | null =>
-  text === null ? null : (JSON.parse(text) as CachedConfiguration);

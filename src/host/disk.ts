@@ -156,15 +156,17 @@ function isAbandoned(pid: number, ours: boolean): boolean {
  * A cache says of itself that it is whole and which path it was made for: a flipped bit, or a workspace
  * that was copied together with its state, must not change what is built.
  */
-export const writeCache = (path: string, content: string): void =>
+export function writeCache(path: string, value: object): void {
+  const content = JSON.stringify(value);
   writeFileAtomic(path, `${sealOf(path, content)}\n${content}`);
+}
 
 /** Null when there is none, or when it is damaged or was made elsewhere. */
-export function readCache(path: string): string | null {
+export function readCache(path: string): unknown {
   const text = readState(path);
   if (text === null) return null;
   const content = text.slice(text.indexOf("\n") + 1);
-  return text === `${sealOf(path, content)}\n${content}` ? content : null;
+  return text === `${sealOf(path, content)}\n${content}` ? JSON.parse(content) : null;
 }
 
 const sealOf = (path: string, content: string): string => digestOfBytes(`${path}\0${content}`);

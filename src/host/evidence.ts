@@ -38,10 +38,6 @@ export class StatTable {
     return this.#rows.keys();
   }
 
-  get size(): number {
-    return this.#rows.size;
-  }
-
   /** The numbers of the row-th path. */
   row(row: number): Float64Array {
     return this.#stats.subarray(row * STAT_FIELDS, (row + 1) * STAT_FIELDS);

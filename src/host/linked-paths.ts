@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { ActionNode, Graph, GraphInput } from "../graph/graph.ts";
 import { includeFilter, mayMatchBelow } from "../graph/include.ts";
 import type { Failure } from "../model/failure.ts";
+import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 
 interface Place {
   readonly path: string;
@@ -59,8 +60,8 @@ const takes = ({ include }: GraphInput, inside: string, kind: string): boolean =
   includeFilter(include)(inside) || (kind === "folder" && mayMatchBelow(include, inside));
 
 function enclosing<T>(real: string, outputs: ReadonlyMap<string, T>): T | undefined {
-  for (let end = real.lastIndexOf("/"); end > 0; end = real.lastIndexOf("/", end - 1)) {
-    const found = outputs.get(real.slice(0, end));
+  for (const folder of foldersAbove(real)) {
+    const found = outputs.get(folder);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -76,40 +77,30 @@ const twins = (what: string, other: string, node: ActionNode): Failure => ({
 
 /** Where workspace-relative paths really are; each folder is looked at once. */
 class RealPlaces {
-  readonly #root: string;
   readonly #known = new Map<string, string>();
-  /** Paths that are no links and lie below none, and whether there is anything. */
-  readonly #plain = new Map<string, boolean>();
+  /** What is at a path, and whether a link is on the way: then the rest does not matter. */
+  readonly #kind: (path: string) => "there" | "absent" | "linked";
 
   constructor(root: string) {
-    this.#root = root;
+    this.#kind = onceForEachFolder<"there" | "absent" | "linked">("there", (path, around) => {
+      if (around !== "there") return around; // nothing can be in a folder that is not there
+      const stat = look(`${root}/${path}`);
+      return stat === undefined ? "absent" : stat.isSymbolicLink() ? "linked" : "there";
+    });
     this.#known.set(".", fs.realpathSync.native(root));
   }
 
   /** Whether a folder above a declared path, or a source, is a link. */
   anyLink(graph: Graph): boolean {
-    for (const { declaration, inputs } of graph.actions) {
-      for (const role in declaration.outputs) {
-        if (this.#linked(parentOf(declaration.outputs[role]?.path ?? ""))) return true;
-      }
-      for (const { path, producer } of inputs)
-        if (producer === null && this.#linked(path)) return true;
-    }
-    return false;
+    return graph.actions.some(
+      ({ declaration, inputs }) =>
+        Object.values(declaration.outputs).some(({ path }) => this.#isLinked(parentOf(path))) ||
+        inputs.some(({ path, producer }) => producer === null && this.#isLinked(path)),
+    );
   }
 
-  #linked(path: string): boolean {
-    if (path === "" || this.#plain.has(path)) return false;
-    const parent = parentOf(path);
-    if (this.#linked(parent)) return true;
-    if (this.#plain.get(parent) === false) {
-      this.#plain.set(path, false); // nothing can be there
-      return false;
-    }
-    const stat = look(`${this.#root}/${path}`);
-    if (stat?.isSymbolicLink() === true) return true;
-    this.#plain.set(path, stat !== undefined);
-    return false;
+  #isLinked(path: string): boolean {
+    return this.#kind(path) === "linked";
   }
 
   of(path: string): string {
@@ -121,8 +112,6 @@ class RealPlaces {
     return real;
   }
 }
-
-const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
 function look(path: string): fs.Stats | undefined {
   try {

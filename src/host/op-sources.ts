@@ -20,6 +20,11 @@ interface CachedSource extends OpSource {
   readonly compiled: CompiledFile | null;
 }
 
+interface Cache {
+  readonly context: string;
+  readonly ops: Record<string, CachedSource>;
+}
+
 /**
  * Finds the source closure of ops. A TypeScript op's is what the bundler keeps after tree shaking; a
  * Python op's is what it imports from the runner package. Cached by the stat signatures of the files.
@@ -39,7 +44,8 @@ export class OpSources {
     this.#evidence = evidence;
     this.#cachePath = join(layout.compiled, "ops.json");
     this.#context = derivationContext(layout);
-    this.#cache = parseCache(readCache(this.#cachePath), this.#context);
+    const cache = readCache(this.#cachePath) as Cache | null;
+    this.#cache = cache?.context === this.#context ? cache.ops : {};
   }
 
   /** Resolves the ops of these actions; afterwards `of` answers. */
@@ -63,8 +69,7 @@ export class OpSources {
       this.#cache[name] = found.value;
       this.#dirty = true;
     }
-    if (this.#dirty)
-      writeCache(this.#cachePath, JSON.stringify({ context: this.#context, ops: this.#cache }));
+    if (this.#dirty) writeCache(this.#cachePath, { context: this.#context, ops: this.#cache });
     this.#dirty = false;
     return ok(undefined);
   }
@@ -193,12 +198,6 @@ function sourceName(layout: Layout, path: string): string {
   const inside = relative(layout.root, path);
   // Where a module outside the workspace lies is nobody's business; its bytes are in the key.
   return inside.startsWith("..") ? `outside:${basename(path)}` : inside.split(sep).join("/");
-}
-
-function parseCache(text: string | null, context: string): Record<string, CachedSource> {
-  if (text === null) return {};
-  const cache = JSON.parse(text) as { context: string; ops: Record<string, CachedSource> };
-  return cache.context === context ? cache.ops : {};
 }
 
 const unclearImport = ({ path, line, text }: UnclearImport): Failure => ({

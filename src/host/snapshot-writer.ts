@@ -3,10 +3,11 @@ import * as fs from "node:fs";
 import { dirname } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfBytes } from "../model/digest.ts";
+import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import { checksum } from "./checksum.ts";
 import { disk, replaceCache } from "./disk.ts";
-import { STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
+import { MISSING, STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
 import {
   graphPath,
   inWorkspace,
@@ -102,7 +103,7 @@ export function renewSnapshot(
   for (const [row, numbers] of renewed) stats.set(numbers, row * STAT_FIELDS);
   // What nobody looked at this time (a file that left a folder) is looked for next time, too.
   for (const row of changed)
-    if (!renewed.has(row)) stats.fill(-1, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+    if (!renewed.has(row)) stats.fill(MISSING, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
   const addedOwners = new Map(added.map(({ row, owners }) => [row, owners]));
   writeFreshSnapshot(state, request, {
     ...before,
@@ -125,7 +126,7 @@ function ownersAbove(
   rowOf: ReadonlyMap<string, number>,
 ): readonly number[] {
   const found = new Set<number>();
-  for (let folder = dirname(path); folder !== "." && folder !== "/"; folder = dirname(folder)) {
+  for (const folder of foldersAbove(path)) {
     const row = rowOf.get(folder);
     if (row === undefined || row < before.header.grounds) continue;
     for (const owner of ownersOf(before, row)) found.add(owner);
@@ -136,7 +137,9 @@ function ownersAbove(
 /** Which actions read or write a path, or keep their record there. */
 class Owners {
   readonly #byPath = new Map<string, number[]>();
-  readonly #byFolder = new Map<string, readonly number[]>();
+  readonly #around = onceForEachFolder<readonly number[]>([], (folder, around) =>
+    this.#with(folder, around),
+  );
 
   constructor({ nodes, root, recordPath }: FreshAnswer) {
     nodes.forEach((node, index) => {
@@ -148,18 +151,12 @@ class Owners {
 
   /** Of the path itself and of every declared folder around it. */
   of(path: string): readonly number[] {
-    const own = this.#byPath.get(path);
-    const above = this.#above(dirname(path));
-    return own === undefined ? above : above.length === 0 ? own : [...new Set([...own, ...above])];
+    return this.#with(path, this.#around(parentOf(path)));
   }
 
-  #above(folder: string): readonly number[] {
-    if (folder === "." || folder === "/") return [];
-    const known = this.#byFolder.get(folder);
-    if (known !== undefined) return known;
-    const found = this.of(folder);
-    this.#byFolder.set(folder, found);
-    return found;
+  #with(path: string, above: readonly number[]): readonly number[] {
+    const own = this.#byPath.get(path);
+    return own === undefined ? above : above.length === 0 ? own : [...new Set([...own, ...above])];
   }
 
   #add(path: string, action: number): void {
@@ -198,13 +195,14 @@ function split(
   };
 }
 
-function relation(count: number, itemsOf: (n: number) => ArrayLike<number>): Relation {
+function relation(count: number, itemsOf: (n: number) => Iterable<number>): Relation {
   const starts = new Uint32Array(count + 1);
-  let total = 0;
-  for (let n = 0; n < count; n++) starts[n + 1] = total += itemsOf(n).length;
-  const items = new Uint32Array(total);
-  for (let n = 0; n < count; n++) items.set(itemsOf(n), starts[n]);
-  return { starts, items };
+  const items: number[] = [];
+  for (let n = 0; n < count; n++) {
+    for (const item of itemsOf(n)) items.push(item);
+    starts[n + 1] = items.length;
+  }
+  return { starts, items: Uint32Array.from(items) };
 }
 
 /** One line an action, each with a digest of its own, since only a few are ever read. */

@@ -40,12 +40,11 @@ export class Store {
 
   /** Null when nobody has counted, or a process died before it could. */
   readTally(): Tally | null {
-    const text = readCache(this.#tallyPath);
-    return text === null ? null : (JSON.parse(text) as Tally);
+    return readCache(this.#tallyPath) as Tally | null;
   }
 
   writeTally(tally: Tally): void {
-    writeCache(this.#tallyPath, JSON.stringify(tally));
+    writeCache(this.#tallyPath, tally);
   }
 
   /** Every blob, and files that a crash left behind. Other files are none of the store's. */

@@ -7,6 +7,7 @@ import type { OutputDeclaration } from "../model/declaration.ts";
 import { digestOfFolder, type Digest } from "../model/digest.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
+import { onceForEachFolder, parentOf } from "../model/folders.ts";
 import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
@@ -123,9 +124,15 @@ export class DiskWorkspace implements Workspace {
     const stop = (): void => void this.#pool.close();
     signal?.addEventListener("abort", stop, { once: true });
     const looks: Promise<void>[] = [];
-    const absent = new AbsentFolders(this.#layout.root);
+    // Thousands of targets that were never built share a few folders that are not there.
+    const isAbsent = onceForEachFolder(
+      false,
+      (folder, around) =>
+        around ||
+        fs.lstatSync(`${this.#layout.root}/${folder}`, { throwIfNoEntry: false }) === undefined,
+    );
     const look = (place: GraphInput | OutputDeclaration): void => {
-      if (absent.holds(place.path)) this.#noteAbsent(place);
+      if (isAbsent(parentOf(place.path))) this.#noteAbsent(place);
       else this.#look(place, report, looks);
     };
     for (const node of nodes) {
@@ -364,32 +371,6 @@ export class DiskWorkspace implements Workspace {
       // Only a cache: on a full or read-only disk the next command hashes again.
       if (errorCode(error) === "") throw new Error(errorText(error), { cause: error });
     }
-  }
-}
-
-/** In a folder that is not there nothing is: thousands of targets that were never built share a few. */
-class AbsentFolders {
-  readonly #root: string;
-  readonly #known = new Map<string, boolean>();
-
-  constructor(root: string) {
-    this.#root = root;
-  }
-
-  /** Whether a path lies in a folder that is not there. */
-  holds(path: string): boolean {
-    const end = path.lastIndexOf("/");
-    return end > 0 && this.#isAbsent(path.slice(0, end));
-  }
-
-  #isAbsent(folder: string): boolean {
-    const known = this.#known.get(folder);
-    if (known !== undefined) return known;
-    const absent =
-      this.holds(folder) ||
-      fs.lstatSync(`${this.#root}/${folder}`, { throwIfNoEntry: false }) === undefined;
-    this.#known.set(folder, absent);
-    return absent;
   }
 }
 

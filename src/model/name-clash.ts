@@ -1,3 +1,5 @@
+import { foldersAbove } from "./folders.ts";
+
 /**
  * What a name is to a file system that does not tell upper from lower case, or one Unicode form of a
  * letter from the other: two names with the same fold would be one file there.
@@ -12,8 +14,7 @@ export function fold(path: string): string {
 export function findClash(paths: Iterable<string>): readonly [string, string] | null {
   const seen = new Map<string, string>();
   for (const path of paths) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const part = path.slice(0, end);
+    for (const part of [path, ...foldersAbove(path)]) {
       const other = seen.get(fold(part));
       if (other === part) break; // its parents are known, too
       if (other !== undefined) return [other, part];

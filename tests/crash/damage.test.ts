@@ -123,7 +123,7 @@ describe("no reader believes a file with damage in any byte:", () => {
   const record = recordOf(node);
 
   const READERS: readonly (readonly [string, () => void, () => unknown])[] = [
-    ["a cache", () => writeCache(path, '{"loud":true}'), () => readCache(path)],
+    ["a cache", () => writeCache(path, { loud: true }), () => readCache(path)],
     [
       "compiled code",
       () => void writeCompiled(folder.path, "state", "export default 1;"),

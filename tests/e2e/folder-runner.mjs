@@ -1,29 +1,10 @@
 #!/usr/bin/env node
 // Stands in for a Python interpreter: its one op does what `writer.mjs` of the workspace says.
-import { createInterface } from "node:readline";
-import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { answerWith } from "../rig/answering-runner.mjs";
 
-if (process.argv[2] === "-c") {
-  const versions = process.argv.slice(4).map((name) => [name, "1.0"]);
-  console.log(JSON.stringify(Object.fromEntries([["python", "3.11.0"], ...versions])));
-  process.exit(0);
-}
-
-let seq = 0;
-const emit = (event) =>
-  writeSync(3, `${JSON.stringify({ seq: seq++, time: Date.now() / 1000, ...event })}\n`);
-
-emit({ type: "hello", pid: process.pid, python: "3.11.0", ops: {} });
-createInterface({ input: process.stdin })
-  .on("line", async (line) => {
-    const { job, actions } = JSON.parse(line);
-    const { write } = await import(pathToFileURL(resolve("writer.mjs")).href);
-    for (const { id, params, inputs, outputs } of actions) {
-      write({ params, inputs, outputs });
-      emit({ type: "result", job, action: id, seconds: 1, gpu_seconds: 0, tools: {}, facts: {} });
-    }
-    emit({ type: "idle", job, action: job });
-  })
-  .on("close", () => process.exit(0));
+answerWith(async (action) => {
+  const { write } = await import(pathToFileURL(resolve("writer.mjs")).href);
+  write(action);
+});

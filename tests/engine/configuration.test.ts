@@ -66,8 +66,8 @@ describe("configuration", () => {
     const cache = ".aqm/compiled/conf.json";
     // A file that was written a clock tick ago is not believed to stay as it is.
     while (folder.read(cache).includes("racy")) await groups(folder);
-    const sealed = readCache(folder.at(cache)) ?? "";
-    writeCache(folder.at(cache), sealed.replace('"size":1', '"size":42'));
+    const sealed = JSON.stringify(readCache(folder.at(cache)));
+    writeCache(folder.at(cache), JSON.parse(sealed.replace('"size":1', '"size":42')) as object);
     expect(await groups(folder)).toEqual({ paper: { a4: { size: 42 } } });
     folder.write(cache, folder.read(cache).replace('"size":42', '"size":43')); // no longer sealed
     expect(await groups(folder)).toEqual({ paper: { a4: { size: 1 } } });

@@ -5,13 +5,34 @@ import type { ActionRecord } from "../model/record.ts";
 import { disk, readStateIfReadable, writeFileAtomic } from "./disk.ts";
 import { parseRecord } from "./records.ts";
 
+const KEY = /"key":"(sha256:[0-9a-f]{64})"/;
+
+/** A line that is known to be whole; most are never looked into. */
+class Entry {
+  readonly text: string;
+  /** Where `text` is a record, its key: a record begins with its schema, target and key. */
+  readonly key: string;
+  #record: ActionRecord | null | undefined;
+
+  constructor(text: string, record?: ActionRecord) {
+    this.text = text;
+    this.key = KEY.exec(text)?.[1] ?? "";
+    this.#record = record;
+  }
+
+  /** Null for what another version of aqm wrote. */
+  get record(): ActionRecord | null {
+    return (this.#record ??= parseRecord(this.text));
+  }
+}
+
 /**
  * Every result ever made here, so that going back to an old config costs nothing. Spread over a few
  * hundred files by target, so that a build reads only what concerns it.
  */
 export class History {
   readonly #folder: string;
-  readonly #shelves = new Map<string, ActionRecord[]>();
+  readonly #shelves = new Map<string, Entry[]>();
   /** Shelves whose file is known to be whole lines, so that one more can be appended. */
   readonly #whole = new Set<string>();
   #tell: ((message: string) => void) | null = null;
@@ -34,23 +55,25 @@ export class History {
 
   /** Results of this very key, the latest last. */
   ofKey(target: string, key: Digest): readonly ActionRecord[] {
-    return this.#shelf(shelfOf(target)).filter((record) => record.key === key);
+    return this.#shelf(shelfOf(target)).flatMap((entry) =>
+      entry.key === key ? (entry.record ?? []) : [],
+    );
   }
 
   has(target: string): boolean {
-    return this.#shelf(shelfOf(target)).some((record) => record.target === target);
+    return this.#about(target, target).some((record) => record.target === target);
   }
 
   /** Whether a run of this target ever made this content at this path. */
   made(target: string, path: string, digest: Digest): boolean {
-    return this.#shelf(shelfOf(target)).some(({ outputs }) =>
+    return this.#about(target, digest).some(({ outputs }) =>
       Object.values(outputs).some((output) => output.path === path && output.digest === digest),
     );
   }
 
   /** Takes a result for written, for a plan that changes nothing. */
   assume(record: ActionRecord): void {
-    this.#shelf(shelfOf(record.target)).push(record);
+    this.#shelf(shelfOf(record.target)).push(new Entry(textOf(record), record));
   }
 
   /** Durations of past runs by op, in seconds. Reads everything. */
@@ -58,7 +81,9 @@ export class History {
     const durations = new Map<string, number[]>();
     const names = fs.existsSync(this.#folder) ? fs.readdirSync(this.#folder).sort() : [];
     for (const name of names) {
-      for (const { action, cost } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
+      for (const { record } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
+        if (record === null) continue;
+        const { action, cost } = record;
         const list = durations.get(action.op.name);
         if (list === undefined) durations.set(action.op.name, [cost.seconds]);
         else list.push(cost.seconds);
@@ -72,27 +97,36 @@ export class History {
     const shelf = shelfOf(record.target);
     const path = this.#pathOf(shelf);
     const known = this.#shelf(shelf);
-    if (this.#whole.has(shelf)) disk.append(path, `${lineOf(record)}\n`);
-    else writeFileAtomic(path, [...known, record].map((one) => `${lineOf(one)}\n`).join(""));
+    const entry = new Entry(textOf(record), record);
+    if (this.#whole.has(shelf)) disk.append(path, lineOf(entry));
+    else writeFileAtomic(path, [...known, entry].map(lineOf).join(""));
     this.#whole.add(shelf);
-    known.push(record);
+    known.push(entry);
   }
 
-  #shelf(shelf: string): ActionRecord[] {
+  /** Records on a target's shelf whose text holds a word. */
+  #about(target: string, word: string): readonly ActionRecord[] {
+    const text = JSON.stringify(word);
+    return this.#shelf(shelfOf(target)).flatMap((entry) =>
+      entry.text.includes(text) ? (entry.record ?? []) : [],
+    );
+  }
+
+  #shelf(shelf: string): Entry[] {
     const known = this.#shelves.get(shelf);
     if (known !== undefined) return known;
     const text = readStateIfReadable(this.#pathOf(shelf));
     const lines = (text ?? "").split("\n");
     const torn = lines.pop() !== "";
-    const records = lines.flatMap((line) => parseLine(line) ?? []);
-    const damaged = lines.length - records.length + (torn ? 1 : 0);
+    const entries = lines.flatMap((line) => parseLine(line) ?? []);
+    const damaged = lines.length - entries.length + (torn ? 1 : 0);
     if (damaged > 0 || text === "") {
       this.#lost(
-        `.aqm/history/${shelf}.jsonl is damaged: ${damaged} of ${Math.max(damaged, records.length + damaged)} results are lost; they are made again when they are needed`,
+        `.aqm/history/${shelf}.jsonl is damaged: ${damaged} of ${Math.max(damaged, entries.length + damaged)} results are lost; they are made again when they are needed`,
       );
     } else if (text !== null) this.#whole.add(shelf);
-    this.#shelves.set(shelf, records);
-    return records;
+    this.#shelves.set(shelf, entries);
+    return entries;
   }
 
   #pathOf(shelf: string): string {
@@ -103,14 +137,15 @@ export class History {
 const shelfOf = (target: string): string =>
   digestOfBytes(target).slice("sha256:".length, "sha256:".length + 2);
 
-/** The record and a digest of it, since most of a record is not covered by its key. */
-function lineOf(record: ActionRecord): string {
-  const text = JSON.stringify(record);
-  return `${text}\t${digestOfBytes(text)}`;
-}
+/** With what `Entry` looks for at the beginning. */
+const textOf = ({ schema, target, key, ...rest }: ActionRecord): string =>
+  JSON.stringify({ schema, target, key, ...rest });
 
-function parseLine(line: string): ActionRecord | null {
+/** The record and a digest of it, since most of a record is not covered by its key. */
+const lineOf = ({ text }: Entry): string => `${text}\t${digestOfBytes(text)}\n`;
+
+function parseLine(line: string): Entry | null {
   const end = line.lastIndexOf("\t"); // JSON has none
   const text = line.slice(0, Math.max(0, end));
-  return digestOfBytes(text) === line.slice(end + 1) ? parseRecord(text) : null;
+  return digestOfBytes(text) === line.slice(end + 1) ? new Entry(text) : null;
 }

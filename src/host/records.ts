@@ -83,14 +83,26 @@ export function parseLockRecord(text: string): ActionRecord | null {
   try {
     const { seal, ...record } = JSON.parse(text) as ActionRecord & { readonly seal?: Json };
     // Earlier versions wrote no seal; but then nothing else is there in its place.
-    if (seal === undefined ? !Object.keys(record).every(isField) : seal !== sealOf(record)) {
+    if (seal === undefined ? !Object.keys(record).every(isField) : !isSealed(record, seal)) {
       return null;
     }
-    return isWhole(record) && actionKey(record.action) === record.key ? record : null;
+    return isWhole(record) && isKeyed(record) ? record : null;
   } catch {
     return null;
   }
 }
+
+const isSealed = (record: ActionRecord, seal: Json): boolean =>
+  digestAsWritten(withoutAction(record)) === seal || sealOf(record) === seal;
+
+const isKeyed = ({ action, key }: ActionRecord): boolean =>
+  digestAsWritten(action) === key || actionKey(action) === key;
+
+/**
+ * Records are written with sorted keys, so as it was read a part nearly always is its canonical text
+ * already. Sorting anew takes several times as long; it is only done where this digest does not fit.
+ */
+const digestAsWritten = (part: object): Digest => digestOfBytes(JSON.stringify(part));
 
 const FIELDS = "schema target key action input_paths outputs cost tools facts audit".split(" ");
 const isField = (name: string): boolean => FIELDS.includes(name);
@@ -99,7 +111,7 @@ const isField = (name: string): boolean => FIELDS.includes(name);
 export function parseRecord(text: string): ActionRecord | null {
   try {
     const record = JSON.parse(text) as ActionRecord;
-    return isWhole(record) && actionKey(record.action) === record.key ? record : null;
+    return isWhole(record) && isKeyed(record) ? record : null;
   } catch {
     return null;
   }
@@ -132,8 +144,11 @@ export function lockRecordText(record: ActionRecord): string {
   return `${JSON.stringify(sorted(sealed as unknown as Json), null, 2)}\n`;
 }
 
-const sealOf = ({ action: _covered, ...record }: ActionRecord): Digest =>
-  digestOfBytes(canonicalJson(record as unknown as JsonObject));
+const sealOf = (record: ActionRecord): Digest =>
+  digestOfBytes(canonicalJson(withoutAction(record) as unknown as JsonObject));
+
+/** What the key does not cover. */
+const withoutAction = ({ action: _covered, ...record }: ActionRecord): object => record;
 
 function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);

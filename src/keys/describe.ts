@@ -1,6 +1,6 @@
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfJson, type Digest } from "../model/digest.ts";
-import type { Json } from "../model/json.ts";
+import { shareCanonical, type Json, type JsonObject } from "../model/json.ts";
 import type { ActionDescription, EnvironmentDescription } from "../model/record.ts";
 
 /** What is known of an op's code. */
@@ -34,14 +34,18 @@ export function describeAction(
       name: op.runtime === "python" ? op.name : op.module,
       version: source.version,
       code: source.code,
-      sources: source.sources,
+      sources: shareCanonical(source.sources),
     },
-    environment,
+    environment: environment === null ? null : shared(environment),
     params,
     inputs,
     outputs: places,
   };
 }
+
+/** All actions of an environment have the same description of it. */
+const shared = (environment: EnvironmentDescription): EnvironmentDescription =>
+  shareCanonical(environment as EnvironmentDescription & JsonObject);
 
 /** The action key: the digest of the canonical description. */
 export const actionKey = (description: ActionDescription): Digest =>

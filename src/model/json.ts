@@ -29,6 +29,17 @@ export function canonicalJson(value: Json): string {
   }
 }
 
+const SHARED = new WeakMap<object, string>();
+
+/**
+ * For an object that is part of thousands of values and never changes: its text is made once.
+ * Returns the object.
+ */
+export function shareCanonical<Shared extends JsonObject>(value: Shared): Shared {
+  if (!SHARED.has(value)) SHARED.set(value, canonicalJson(value));
+  return value;
+}
+
 /** Thrown without a place, because keeping track of places would cost more than writing. */
 class Fault extends Error {}
 
@@ -60,6 +71,8 @@ function writeArray(items: readonly unknown[]): string {
 }
 
 function writeObject(value: object): string {
+  const shared = SHARED.get(value);
+  if (shared !== undefined) return shared;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new Fault(`a ${value.constructor.name}`);

@@ -18,36 +18,55 @@ export interface Plan {
 
 /**
  * Pure: what a build of `selection` would do. Bringing back the absent outputs of one action may ask
- * for more absent outputs further up, so the forward pass repeats until nothing new is asked for;
- * each round adds at least one action, and real graphs need one or two rounds.
+ * for more absent outputs further up, so the forward pass repeats until nothing new is asked for, and
+ * judges again only what that changes; each round adds at least one action, and real graphs need one or two.
  */
 export function makePlan(selection: Selection, knowledge: Knowledge): Plan {
   const demanded = new Map<ActionNode, string>();
+  let asked = new Set<ActionNode>();
+  let before: ReadonlyMap<ActionNode, PlannedAction> = new Map();
   for (;;) {
-    const byNode = forwardPass(selection, knowledge, demanded);
-    let grew = false;
+    const byNode = forwardPass(selection, knowledge, demanded, { before, asked });
+    asked = new Set();
     for (const { node, missingFrom, verdict } of byNode.values()) {
       if (verdict !== "run") continue;
       for (const producer of missingFrom) {
         if (demanded.has(producer)) continue;
         demanded.set(producer, node.id);
-        grew = true;
+        asked.add(producer);
       }
     }
-    if (!grew) {
+    if (asked.size === 0) {
       markPossiblyNeeded(byNode);
       return { actions: [...byNode.values()], byNode, demanded };
     }
+    before = byNode;
   }
+}
+
+interface LastRound {
+  readonly before: ReadonlyMap<ActionNode, PlannedAction>;
+  /** Actions whose outputs were asked for since. */
+  readonly asked: ReadonlySet<ActionNode>;
 }
 
 function forwardPass(
   selection: Selection,
   knowledge: Knowledge,
   demanded: ReadonlyMap<ActionNode, string>,
+  { before, asked }: LastRound,
 ): Map<ActionNode, PlannedAction> {
   const planned = new Map<ActionNode, PlannedAction>();
   for (const node of selection.needed) {
+    const earlier = before.get(node);
+    const asBefore = node.inputs.every(
+      ({ producer }) =>
+        producer === null || planned.get(producer.action) === before.get(producer.action),
+    );
+    if (earlier !== undefined && asBefore && !asked.has(node)) {
+      planned.set(node, earlier);
+      continue;
+    }
     const inputs = new Map<string, InputState>();
     for (const input of node.inputs) {
       inputs.set(

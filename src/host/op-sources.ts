@@ -37,6 +37,7 @@ export class OpSources {
   readonly #context: string;
   readonly #cache: Record<string, CachedSource>;
   readonly #known = new Map<string, CachedSource>();
+  readonly #loaded = new Set<string>();
   #dirty = false;
 
   constructor(layout: Layout, evidence: Evidence) {
@@ -106,11 +107,13 @@ export class OpSources {
     if (compiled === null || op.runtime === "python") {
       throw new Error(`${node.id} is not made by a TypeScript op`);
     }
-    if (!isWhole(this.#layout.compiled, compiled)) {
+    // Node loads a module once, so what was right when it was loaded is what runs.
+    if (!this.#loaded.has(compiled.name) && !isWhole(this.#layout.compiled, compiled)) {
       const again = await this.#typescriptSource(op.module, node);
       if (!again.ok) return again;
       if (again.value.compiled?.digest !== compiled.digest) return err(opMoved(node, op.module));
     }
+    this.#loaded.add(compiled.name);
     return ok(join(this.#layout.compiled, compiled.name));
   }
 

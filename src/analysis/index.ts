@@ -35,7 +35,6 @@ export type { Quantizer, PairQuantizers } from "./formats/quantizer.ts";
 export { numberName, scaleGroup } from "./formats/quantizer.ts";
 export {
   activationBits,
-  activationScales,
   bitsPerWeight,
   chargedBits,
   weightStorage,

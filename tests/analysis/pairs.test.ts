@@ -5,7 +5,6 @@ import { exportLabel, whyMislabelled } from "../../src/analysis/formats/export-l
 import { applyGranularity, mergeQuantizer } from "../../src/analysis/formats/granularity.ts";
 import {
   activationBits,
-  activationScales,
   bitsPerWeight,
   chargedBits,
   weightStorage,
@@ -189,7 +188,6 @@ describe("what a pair costs", () => {
     expect(activationBits(input)).toBe(4);
     expect(chargedBits({ weight, input })).toBe(4);
     expect(activationBits(null)).toBe(16);
-    expect(activationScales(input)).toBe("one a tensor, calibrated");
     expect(chargedBits(pair("wfp4_afp16").quantizers)).toBe(4.5);
     expect(chargedBits(pair("wfp4_afp8").quantizers)).toBe(4);
   });

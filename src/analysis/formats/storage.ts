@@ -1,4 +1,4 @@
-import { scaleGroup, widthOf, type PairQuantizers, type Quantizer } from "./quantizer.ts";
+import { widthOf, type PairQuantizers, type Quantizer } from "./quantizer.ts";
 import { UNQUANTIZED_BITS } from "./label.ts";
 
 /**
@@ -73,13 +73,6 @@ export function bitsPerWeight(storage: WeightStorage, { rows, columns }: MatrixS
 /** Bits of one activation while it is multiplied; nothing of it is stored with the weights. */
 export const activationBits = (input: Quantizer | null): number =>
   input === null ? UNQUANTIZED_BITS : widthOf(input.num_bits);
-
-/** How activations get their scales, in words. */
-export function activationScales(input: Quantizer | null): string {
-  if (input === null) return "none";
-  const when = input.type === "dynamic" ? "dynamic" : "calibrated";
-  return `one a ${scaleGroup(input)}, ${when}`;
-}
 
 /**
  * The bits that ModelOpt's search charges: the least over weight and input quantizer of

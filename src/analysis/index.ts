@@ -31,6 +31,26 @@ export { checkExercised } from "./scores/check-exercised.ts";
 export { formatLabel, parseFormatLabel, type FormatOfLabel } from "./formats/label.ts";
 export { effectiveBits, weightCost } from "./formats/cost.ts";
 export { adjustedBits, type WeightShare } from "./formats/adjusted-bits.ts";
+export type { Quantizer, PairQuantizers } from "./formats/quantizer.ts";
+export { numberName, scaleGroup } from "./formats/quantizer.ts";
+export {
+  activationBits,
+  bitsPerWeight,
+  chargedBits,
+  weightStorage,
+  type MatrixShape,
+  type WeightStorage,
+} from "./formats/storage.ts";
+export { applyGranularity, type Granularity } from "./formats/granularity.ts";
+export { exportLabel } from "./formats/export-label.ts";
+export {
+  capability,
+  KNOWN_MODELOPT,
+  type Capability,
+  type Circumstances,
+  type Device,
+  type Purpose,
+} from "./formats/capability.ts";
 export type {
   BitPlan,
   BitProblem,

@@ -3,7 +3,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { recall, wrongUsage, type Recalled } from "../recall.ts";
-import { openScope, remember, type Scope } from "../scope.ts";
+import { openScope, remember, skippedIn, type Scope } from "../scope.ts";
 import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
 /** @param recalled what was found out before this module was loaded */
@@ -44,6 +44,7 @@ async function build(scope: Scope, args: Arguments): Promise<number> {
         expected,
         signal,
         untouched: focused?.focus.untouched ?? 0,
+        skipped: skippedIn(scope),
         ...settings.value,
       },
       ports,
@@ -77,10 +78,11 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const known = planCost(plan, session.expected);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
-  if (args.flag("json")) printJson({ ...planJson(plan, cost, exitCode), unfinished });
+  if (args.flag("json"))
+    printJson({ ...planJson(plan, cost, exitCode, session.selection.skipped), unfinished });
   else {
     for (const target of unfinished) print(unfinishedText(target));
-    print(planText(plan, cost, standardOutput.colours));
+    print(planText(plan, cost, standardOutput.colours, skippedIn(scope)));
   }
   return exitCode;
 }

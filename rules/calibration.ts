@@ -1,17 +1,7 @@
-import {
-  action,
-  committed,
-  configuration,
-  file,
-  folder,
-  from,
-  local,
-  pythonOp,
-  type DeclaredAction,
-  type Input,
-} from "aqm";
+import { action, committed, configuration, from, pythonOp, type Input } from "aqm";
+import { cocoSource } from "./coco-source.ts";
 import { SIZES, type DatasetConfig, type Size } from "./configs.ts";
-import { modelopt } from "./modelopt.ts";
+import { data } from "./data.ts";
 
 /** Calibration data of one size: image-text pairs, and their captions alone. */
 export interface CalibrationSubset {
@@ -27,100 +17,51 @@ export interface Calibration {
   readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
 }
 
-type SyntheticParams = NonNullable<DatasetConfig["synthetic"]>;
-const syntheticCoco = pythonOp<
-  SyntheticParams,
-  never,
-  "annotations_train" | "annotations_val" | "images"
->("synthetic_coco", modelopt);
+type Samples = "database" | "captions";
 
-interface SubsetParams {
-  readonly full_samples: number;
-  readonly samples: number;
-  readonly seed: number;
-  readonly coco_root_relative: string;
-}
-const calibrationSubset = pythonOp<
-  SubsetParams,
+const calibrationSample = pythonOp<
+  { readonly samples: number; readonly seed: number; readonly coco_root_relative: string },
   "annotations_train" | "annotations_val",
-  "database" | "captions"
->("calibration_subset", modelopt);
+  Samples
+>("calibration_sample", data);
+
+const calibrationSubset = pythonOp<{ readonly samples: number }, "database", Samples>(
+  "calibration_subset",
+  data,
+);
 
 /** COCO annotations → one full sample → its first rows as small, medium and large subsets. */
 export function calibration(name: string): Calibration {
   const dataset = configuration<DatasetConfig>("dataset", name);
-  const source =
-    dataset.synthetic === undefined ? existing(dataset) : synthetic(dataset, dataset.synthetic);
+  const { calibration: place, full_samples, seed, recorded_root } = dataset;
+  const source = cocoSource(dataset.source);
+  const full = action({
+    op: calibrationSample,
+    params: { samples: full_samples, seed, coco_root_relative: recorded_root },
+    inputs: { annotations_train: source.train, annotations_val: source.val },
+    outputs: {
+      captions: committed(`${place}/coco2017_captions.txt`),
+      database: committed(`${place}/coco2017_vlm_calib.db`),
+    },
+  });
   const subset = (size: Size): CalibrationSubset => {
     const samples = dataset.sizes[size];
-    const made: DeclaredAction<"database" | "captions"> = action({
+    const made = action({
       op: calibrationSubset,
-      params: {
-        full_samples: dataset.full_samples,
-        samples,
-        seed: dataset.seed,
-        coco_root_relative: relativePath(dataset.calibration, dataset.images),
-      },
-      inputs: { annotations_train: source.train, annotations_val: source.val },
+      params: { samples },
+      inputs: { database: from(full, "database") },
       outputs: {
-        captions: committed(`${dataset.calibration}/coco2017_captions_${size}.txt`),
-        database: committed(`${dataset.calibration}/coco2017_vlm_calib_${size}.db`),
+        captions: committed(`${place}/coco2017_captions_${size}.txt`),
+        database: committed(`${place}/coco2017_vlm_calib_${size}.db`),
       },
     });
-    return {
-      size,
-      samples,
-      captions: from(made, "captions"),
-      database: from(made, "database"),
-      images: source.images,
-    };
+    const database = from(made, "database");
+    const captions = from(made, "captions");
+    return { size, samples, captions, database, images: source.images(size, database) };
   };
   const [small, medium, large] = SIZES;
   return {
     dataset,
     subsets: { small: subset(small), medium: subset(medium), large: subset(large) },
   };
-}
-
-interface Source {
-  readonly train: Input;
-  readonly val: Input;
-  readonly images: Input;
-}
-
-function existing({ annotations, images }: DatasetConfig): Source {
-  const obtain =
-    "get the COCO 2017 annotations and images (cocodataset.org, Download) and unpack them there";
-  return {
-    train: file(annotations.train, { obtain }),
-    val: file(annotations.val, { obtain }),
-    images: folder(images, { include: ["train2017/*.jpg", "val2017/*.jpg"], obtain }),
-  };
-}
-
-function synthetic({ annotations, images }: DatasetConfig, params: SyntheticParams): Source {
-  const made = action({
-    op: syntheticCoco,
-    params,
-    inputs: {},
-    outputs: {
-      annotations_train: local(annotations.train),
-      annotations_val: local(annotations.val),
-      images: local(images, "folder"),
-    },
-  });
-  return {
-    train: from(made, "annotations_train"),
-    val: from(made, "annotations_val"),
-    images: from(made, "images"),
-  };
-}
-
-/** `../coco2017/source-data`: where the images are, seen from the database. */
-function relativePath(fromFolder: string, to: string): string {
-  const start = fromFolder.split("/");
-  const end = to.split("/");
-  let common = 0;
-  while (common < start.length && start[common] === end[common]) common++;
-  return [...start.slice(common).map(() => ".."), ...end.slice(common)].join("/");
 }

@@ -9,7 +9,9 @@ export interface ModelConfig {
   readonly dtype: "bfloat16" | "float32";
   readonly device: "cpu" | "cuda";
   readonly source:
-    { readonly hub: string; readonly revision: string } | { readonly tiny_seed: number };
+    | { readonly placed: string }
+    | { readonly hub: string; readonly revision: string; readonly endpoint?: string }
+    | { readonly tiny_seed: number };
 }
 
 export const SIZES = ["small", "medium", "large"] as const;
@@ -17,19 +19,32 @@ export type Size = (typeof SIZES)[number];
 
 export interface DatasetConfig {
   readonly name: string;
-  readonly annotations: { readonly train: string; readonly val: string };
-  readonly images: string;
+  readonly source:
+    | { readonly folder: string }
+    | {
+        readonly url: string;
+        readonly into: string;
+        readonly archive?: {
+          readonly path: string;
+          readonly sha256?: string;
+          readonly size?: number;
+        };
+      }
+    | {
+        readonly synthetic: {
+          readonly train_images: number;
+          readonly val_images: number;
+          readonly captions_per_image: number;
+          readonly seed: number;
+        };
+        readonly into: string;
+      };
+  readonly recorded_root: string;
   readonly calibration: string;
   readonly full_samples: number;
   readonly seed: number;
   readonly sizes: Readonly<Record<Size, number>>;
   readonly calib_seq_len: number;
-  readonly synthetic?: {
-    readonly train_images: number;
-    readonly val_images: number;
-    readonly captions_per_image: number;
-    readonly seed: number;
-  };
 }
 
 export const SCOPES = ["lm", "all_layers"] as const;

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from aqm_runner.cache import downloads_folder
 from aqm_runner.failures import RunnerError, gate_failed
 
 PACKAGE = Path(__file__).resolve().parent
@@ -77,6 +78,7 @@ class _Watch:
         allowed = [
             *declared,
             str(PACKAGE),
+            str(downloads_folder()),  # what lies there is checked against a digest when it is taken
             *(f"{root}/.aqm" for root in self._roots),
             *(path for path in libraries if path not in own and not self._holds_workspace(path)),
         ]

@@ -8,7 +8,11 @@ import importlib
 from types import ModuleType
 
 VERSIONS = {
-    "calibration_subset": 1,
+    "calibration_sample": 1,
+    "calibration_subset": 2,
+    "coco_annotations": 1,
+    "coco_images": 1,
+    "hub_checkpoint": 1,
     "sensitivity_scores": 1,
     "synthetic_coco": 1,
     "tiny_checkpoint": 1,

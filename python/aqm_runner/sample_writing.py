@@ -1,9 +1,12 @@
-"""Writing a calibration database whose bytes depend on its rows alone."""
+"""Writing calibration samples: a database and a text whose bytes depend on the rows alone."""
 
 import contextlib
 import sqlite3
 from dataclasses import astuple, dataclass
 from pathlib import Path
+
+from aqm_runner.failures import gate_failed
+from aqm_runner.places import Place
 
 SCHEMA = (
     """CREATE TABLE vlm_calib_samples (
@@ -44,6 +47,31 @@ class SampleRow:
     image_id: int
     caption_id: int
     caption: str
+
+
+def write_samples(
+    outputs: dict[str, Place], rows: list[SampleRow], meta: dict[str, str], source: Place
+) -> None:
+    """Writes the outputs `database` and `captions`; `num_samples` in the meta table is counted.
+
+    The text has one caption a line, its newlines made spaces, then trimmed. Raises gate_failed
+    `empty_caption`, which names `source`, if that leaves nothing of a caption.
+    """
+    lines = [row.caption.replace("\n", " ").strip() for row in rows]
+    if "" in lines:
+        raise gate_failed(
+            "empty_caption",
+            f"Caption {rows[lines.index('')].caption_id} of the sample is blank, so the text file "
+            "would have fewer samples than the database.",
+            file=source.name,
+            next_step="Remove blank captions from the annotation files.",
+        )
+    counted = {
+        key: str(len(rows)) if key == "num_samples" else value for key, value in meta.items()
+    }
+    write_database(outputs["database"].create(), rows, counted)
+    text = "".join(f"{line}\n" for line in lines)
+    outputs["captions"].create().write_bytes(text.encode())
 
 
 def write_database(path: Path, rows: list[SampleRow], meta: dict[str, str]) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from harness import Runner, action, request, run_op
-from material import COCO, SUBSET
+from material import COCO, SAMPLE, SUBSET
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 
@@ -47,9 +47,16 @@ def annotations(coco: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def subset(annotations: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample(annotations: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    run_op("calibration_sample", SAMPLE, annotations, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def subset(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("subset")
-    run_op("calibration_subset", SUBSET, annotations, folder)
+    run_op("calibration_subset", SUBSET, {"database": sample / "database"}, folder)
     return folder
 
 

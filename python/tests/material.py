@@ -3,7 +3,8 @@
 from typing import Any
 
 COCO = {"train_images": 40, "val_images": 8, "captions_per_image": 5, "seed": 3}
-SUBSET = {"full_samples": 64, "samples": 6, "seed": 42, "coco_root_relative": "../coco"}
+SAMPLE = {"samples": 64, "seed": 42, "coco_root_relative": "../coco"}
+SUBSET = {"samples": 6}
 
 OFF = {"quantizer_name": "*", "enable": False}
 

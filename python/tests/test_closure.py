@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from harness import PYTHON_ROOT, action
-from material import COCO, SUBSET, scoring
+from material import COCO, SAMPLE, SUBSET, scoring
 
 PACKAGE = PYTHON_ROOT / "aqm_runner"
 SERVER_SIDE = {"protocol", "server", "context", "requests", "registry", "meters", "errors"}
@@ -62,10 +62,11 @@ def scan(module: str) -> set[str]:
     return found
 
 
-def test_ops_load_exactly_their_static_closure(tmp_path, annotations, lm_inputs):
+def test_ops_load_exactly_their_static_closure(tmp_path, annotations, sample, lm_inputs):
     runs = [
         ("synthetic_coco", COCO, {}),
-        ("calibration_subset", SUBSET, annotations),
+        ("calibration_sample", SAMPLE, annotations),
+        ("calibration_subset", SUBSET, {"database": sample / "database"}),
         ("tiny_checkpoint", {"family": "qwen2_5_vl", "seed": 0}, {}),
         ("sensitivity_scores", scoring(), lm_inputs),
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness import action, of_type, run_op
-from material import COCO, SUBSET, scoring
+from material import COCO, SAMPLE, SUBSET, scoring
 
 from aqm_runner.digests import digest_file, digest_folder, digest_place
 from aqm_runner.registry import load_op
@@ -32,8 +32,10 @@ def test_synthetic_coco(kept, coco, tmp_path):
     assert digests["annotations_val"] == digest_file(coco / "annotations_val")[0]
 
 
-def test_calibration_subset(kept, annotations, tmp_path):
-    digests = both(kept, "calibration_subset", SUBSET, annotations, tmp_path)
+def test_calibration(kept, annotations, sample, tmp_path):
+    both(kept, "calibration_sample", SAMPLE, annotations, tmp_path / "sample")
+    inputs = {"database": sample / "database"}
+    digests = both(kept, "calibration_subset", SUBSET, inputs, tmp_path / "subset")
     # Golden: the database's bytes must not depend on the SQLite that wrote it.
     assert digests == {
         "database": "sha256:2b94bd44d82d7a5851cda1d3662e18f078e9d581e2810384a70b0254c4819b8b",

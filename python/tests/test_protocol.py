@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
-from material import COCO, SUBSET, scoring
+from material import COCO, SAMPLE, scoring
 
 from aqm_runner.digests import digest_folder
 from aqm_runner.registry import VERSIONS, load_op
@@ -91,7 +91,7 @@ def changed(**changes: Any) -> dict[str, Any]:
         (request("j", changed(params={**COCO, "seed": "x"})), "schema", "$.seed"),
         (request("j", changed(params={**COCO, "more": 1})), "schema", "more"),
         (
-            request("j", action("calibration_subset", SUBSET, {}, Path("/nowhere"))),
+            request("j", action("calibration_sample", SAMPLE, {}, Path("/nowhere"))),
             "roles",
             "annotations_train, annotations_val",
         ),
@@ -99,8 +99,8 @@ def changed(**changes: Any) -> dict[str, Any]:
             request(
                 "j",
                 action(
-                    "calibration_subset",
-                    SUBSET,
+                    "calibration_sample",
+                    SAMPLE,
                     {f"annotations_{name}": Path("/nowhere") / name for name in ("train", "val")},
                     Path("/nowhere"),
                 ),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from harness import FakeContext, Runner, action, place, request, run_op
-from material import FORMATS, SUBSET, config, scoring
+from material import FORMATS, config, scoring
 from safetensors.torch import load_file, save_file
 
 from aqm_runner.failures import RunnerError
@@ -208,11 +208,11 @@ def test_layers_that_the_data_does_not_reach(lm_inputs):
         score(lm_inputs, Loader, Setting("all_layers", "batch_mean", True, 2))
 
 
-def test_a_failed_gate_is_told_and_ends_the_runner(tmp_path, annotations):
+def test_a_failed_gate_is_told_and_ends_the_runner(tmp_path, sample):
     runner = Runner(tmp_path / "log")
-    params = SUBSET | {"samples": 65}
-    runner.send(request("j", action("calibration_subset", params, annotations, tmp_path)))
+    inputs = {"database": sample / "database"}
+    runner.send(request("j", action("calibration_subset", {"samples": 65}, inputs, tmp_path)))
     error = list(runner.events)[-1]
     assert (error["type"], error["class"]) == ("error", "gate_failed")
-    assert error["file"] == "given/annotations_train"
+    assert error["file"] == "given/database"
     assert runner.end()[0] == 3

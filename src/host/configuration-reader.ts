@@ -166,12 +166,17 @@ function schemaFailure(
       : error.keyword === "enum"
         ? `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`
         : (error.message ?? "is not valid");
+  // A pattern says little to a person; what the schema says of the value says more.
+  const { description } = error.parentSchema as { description?: string };
   const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
   return {
     reason: "config_invalid",
     message: `${where}${what}`,
     place: { file, line: at.line, column: at.col },
-    nextStep: hint ?? `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
+    nextStep:
+      hint ??
+      (error.keyword === "pattern" ? description : undefined) ??
+      `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
   };
 }
 

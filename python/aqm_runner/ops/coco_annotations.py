@@ -1,0 +1,108 @@
+"""Op coco_annotations: COCO's two caption files, fetched.
+
+`source` is a URL or an absolute path with COCO's own layout. With `archive`, both come out of that
+zip file (only they are unpacked); without it they lie at `annotations/captions_*2017.json`.
+
+Outputs `annotations_train` and `annotations_val`: the files as COCO ships them.
+
+Errors: those of `Downloads.fetch` and `Source`; bad_request `missing_member`, `output_exists`;
+gate_failed `unreadable_archive`.
+"""
+
+import shutil
+import zipfile
+import zlib
+from typing import Any
+
+from aqm_runner.cache import downloads_folder
+from aqm_runner.downloads import Downloads, Pin
+from aqm_runner.failures import bad_request, gate_failed
+from aqm_runner.places import Place
+from aqm_runner.sources import Source
+
+VERSION = 1
+USES_DEVICE = False
+TOOLS: tuple[str, ...] = ()
+INPUTS: dict[str, str] = {}
+OUTPUTS = {"annotations_train": "file", "annotations_val": "file"}
+PARAMS_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["source", "archive"],
+    "properties": {
+        "source": {"description": "URL or absolute path of the base.", "type": "string"},
+        "archive": {
+            "description": "The zip file below the base; null where the files lie unpacked.",
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "required": ["path"],
+            "properties": {
+                "path": {"type": "string"},
+                "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                "size": {"type": "integer", "minimum": 1},
+            },
+        },
+    },
+}
+
+FILES = {
+    "annotations_train": "captions_train2017.json",
+    "annotations_val": "captions_val2017.json",
+}
+
+
+def run(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
+) -> dict[str, Any]:
+    """Writes both files; returns where they are from."""
+    del inputs
+    source = Source(params["source"], Downloads(downloads_folder()))
+    archive = params["archive"]
+    if archive is None:
+        for role, name in FILES.items():
+            path = source.get(f"annotations/{name}", tell=_in_kilobytes(context, name))
+            shutil.copyfile(path, outputs[role].create())
+        return {"source": params["source"]}
+    pin = Pin(archive.get("sha256"), archive.get("size"))
+    path = source.get(archive["path"], pin, _in_kilobytes(context, archive["path"]))
+    context.phase("unpack", len(FILES))
+    try:
+        with zipfile.ZipFile(path) as opened:
+            for done, (role, name) in enumerate(FILES.items(), start=1):
+                member = _member(opened, name, source.where(archive["path"]))
+                with opened.open(member) as packed, outputs[role].create().open("wb") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+                context.step(done)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        source.forget(archive["path"], pin)
+        raise gate_failed(
+            "unreadable_archive",
+            f"{source.where(archive['path'])} is no whole zip file: {error}.",
+            next_step="Correct the source in conf/; something on the way (a proxy, a login page) "
+            "may have answered in its place. The next build fetches it again.",
+        ) from error
+    return {"source": params["source"]}
+
+
+def _member(archive: zipfile.ZipFile, name: str, where: str) -> str:
+    found = [entry for entry in archive.namelist() if entry.split("/")[-1] == name]
+    if len(found) != 1:
+        raise bad_request(
+            "missing_member",
+            f"{where} holds {len(found)} files named {name}; one is needed.",
+            next_step="Name COCO's annotations_trainval2017.zip in conf/.",
+        )
+    return found[0]
+
+
+def _in_kilobytes(context: Any, name: str) -> Any:
+    total: list[int | None] = []
+
+    def tell(done: int, size: int | None) -> None:
+        whole = None if size is None else size // 1000
+        if total != [whole]:
+            total[:] = [whole]
+            context.phase(f"fetch {name.split('/')[-1]}, kB", whole)
+        context.step(done // 1000)
+
+    return tell

@@ -1,0 +1,98 @@
+import { action, file, folder, from, local, pythonOp, type Input } from "aqm";
+import type { DatasetConfig, Size } from "./configs.ts";
+import { data } from "./data.ts";
+import { modelopt } from "./modelopt.ts";
+
+/** Where the annotations and the images of a data set come from. */
+export interface CocoSource {
+  readonly train: Input;
+  readonly val: Input;
+  /** Images that hold at least those which a subset's database names. */
+  readonly images: (size: Size, database: Input) => Input;
+}
+
+type Config = DatasetConfig["source"];
+type Fetched = Extract<Config, { url: string }>;
+type Synthetic = Extract<Config, { synthetic: object }>;
+type Annotations = "annotations_train" | "annotations_val";
+
+const cocoAnnotations = pythonOp<
+  { readonly source: string; readonly archive: Fetched["archive"] | null },
+  never,
+  Annotations
+>("coco_annotations", data);
+
+const cocoImages = pythonOp<{ readonly source: string }, "database", "images">("coco_images", data);
+
+const syntheticCoco = pythonOp<Synthetic["synthetic"], never, Annotations | "images">(
+  "synthetic_coco",
+  modelopt,
+);
+
+export function cocoSource(source: Config): CocoSource {
+  if ("folder" in source) return placed(source.folder);
+  return "url" in source ? fetched(source) : synthetic(source);
+}
+
+const annotationPath = (root: string, split: "train" | "val"): string =>
+  `${root}/annotations/captions_${split}2017.json`;
+
+/** Files that somebody put there: sources, so that aqm neither fetches nor writes them. */
+function placed(root: string): CocoSource {
+  const obtain =
+    "get the COCO 2017 annotations and images (cocodataset.org, Download) and unpack them there; or have aqm fetch what it needs: its config in conf/dataset says how";
+  const images = folder(root, { include: ["train2017/*.jpg", "val2017/*.jpg"], obtain });
+  return {
+    train: file(annotationPath(root, "train"), { obtain }),
+    val: file(annotationPath(root, "val"), { obtain }),
+    images: () => images,
+  };
+}
+
+/**
+ * In a folder of its own, so that nobody's files are in the way. Each size has its own images, since
+ * the small one should not wait for the large one's; what they share is fetched once all the same.
+ */
+function fetched({ url, into, archive }: Fetched): CocoSource {
+  const annotations = action({
+    op: cocoAnnotations,
+    params: { source: url, archive: archive ?? null },
+    inputs: {},
+    outputs: {
+      annotations_train: local(annotationPath(into, "train")),
+      annotations_val: local(annotationPath(into, "val")),
+    },
+  });
+  return {
+    train: from(annotations, "annotations_train"),
+    val: from(annotations, "annotations_val"),
+    images: (size, database) => {
+      const images = action({
+        op: cocoImages,
+        params: { source: url },
+        inputs: { database },
+        outputs: { images: local(`${into}/images_${size}`, "folder") },
+      });
+      return from(images, "images");
+    },
+  };
+}
+
+function synthetic({ synthetic: params, into }: Synthetic): CocoSource {
+  const made = action({
+    op: syntheticCoco,
+    params,
+    inputs: {},
+    outputs: {
+      annotations_train: local(annotationPath(into, "train")),
+      annotations_val: local(annotationPath(into, "val")),
+      images: local(`${into}/images`, "folder"),
+    },
+  });
+  const images = from(made, "images");
+  return {
+    train: from(made, "annotations_train"),
+    val: from(made, "annotations_val"),
+    images: () => images,
+  };
+}

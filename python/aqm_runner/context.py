@@ -12,12 +12,12 @@ STEP_SECONDS = 0.05
 
 
 class Context:
-    """Progress and warnings of one action, tied to its job and id.
+    """Progress and warnings of one action, or of a batch, tied to its job and id.
 
     Args:
         events: Where events go.
         job: The job's id.
-        action: The action's id.
+        action: The action's id; None where what is told concerns all actions of the job.
         device: "cpu" or "cuda".
         meter: Measures the action.
         cancelled: Set once the job is to stop.
@@ -27,7 +27,7 @@ class Context:
         self,
         events: EventWriter,
         job: str,
-        action: str,
+        action: str | None,
         device: str,
         meter: Meter,
         cancelled: threading.Event,

@@ -3,70 +3,16 @@
 import traceback
 from typing import Any
 
-from aqm_runner.failures import (
-    BAD_REQUEST,
-    BUG,
-    CANCELLED,
-    DEVICE_LOST,
-    GATE_FAILED,
-    OUT_OF_MEMORY,
-    RunnerError,
-)
+from aqm_runner.classify import classify
+from aqm_runner.failures import BAD_REQUEST, CANCELLED, GATE_FAILED, OUT_OF_MEMORY
 
 EXIT_CODES = {BAD_REQUEST: 2, GATE_FAILED: 3, OUT_OF_MEMORY: 4, CANCELLED: 130}
 EXIT_OTHER = 5
-
-# Texts of CUDA failures after which another device, or the same one reset, may well succeed.
-LOST = (
-    "device is lost",
-    "gpu is lost",
-    "fallen off the bus",
-    "cuda error: unspecified launch failure",
-    "cuda error: uncorrectable ecc error",
-    "cuda error: hardware stack error",
-    "cuda error: all cuda-capable devices are busy or unavailable",
-    "cuda error: the launch timed out",
-    "cuda error: system not yet initialized",
-    "cuda error: no cuda-capable device is detected",
-    "cuda error: unknown error",
-)
 
 
 def exit_code(class_: str) -> int:
     """Returns the exit code that stands for an error class."""
     return EXIT_CODES.get(class_, EXIT_OTHER)
-
-
-def classify(error: BaseException) -> RunnerError:
-    """Returns the RunnerError that an exception amounts to; libraries wrap, so causes count."""
-    chain = _chain(error)
-    for link in chain:
-        if isinstance(link, RunnerError):
-            return link
-    for link in chain:
-        text = str(link).lower()
-        # By name: torch may not be imported, and its class moved between modules over time.
-        if type(link).__name__ == "OutOfMemoryError" or isinstance(link, MemoryError):
-            return RunnerError(
-                OUT_OF_MEMORY,
-                "out_of_memory",
-                f"Not enough memory: {_first_line(link)}",
-                next_step="Use a smaller batch size or a device with more memory.",
-            )
-        if any(sign in text for sign in LOST):
-            return RunnerError(
-                DEVICE_LOST,
-                "device_lost",
-                f"The device failed: {_first_line(link)}",
-                next_step="Retry on another device; check the driver's log on this host.",
-                retryable=True,
-            )
-    return RunnerError(
-        BUG,
-        "unforeseen",
-        f"{type(error).__name__}: {_first_line(error)}",
-        next_step="Read the job's log; report it with the traceback if the cause is not there.",
-    )
 
 
 def error_fields(error: BaseException, job: str | None, action: str | None) -> dict[str, Any]:
@@ -85,15 +31,3 @@ def error_fields(error: BaseException, job: str | None, action: str | None) -> d
         if error is known
         else "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     }
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    links: list[BaseException] = []
-    while error is not None and error not in links:
-        links.append(error)
-        error = error.__cause__ or error.__context__
-    return links
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -16,6 +16,14 @@ DEFAULT_HEARTBEAT_SECONDS = 5.0
 PARENT_POLL_SECONDS = 0.5
 EXIT_ORPHANED = 5
 
+# Where null says something: that nobody knows, or that all actions of the job are meant.
+NULLABLE = {
+    "resource": {"peak_gpu_memory_bytes"},
+    "phase": {"total", "action"},
+    "step": {"action"},
+    "warning": {"action"},
+}
+
 # Too frequent to be worth a check; the tests check every event of a job all the same.
 UNCHECKED = frozenset({"hello", "step", "heartbeat"})
 
@@ -37,17 +45,16 @@ class EventWriter:
         self._validator: Any = None
 
     def emit(self, type_: str, **fields: Any) -> None:
-        """Writes one event; fields that are None are left out, except peak_gpu_memory_bytes.
+        """Writes one event; fields that are None are left out, except where that says something.
 
         Raises jsonschema.ValidationError if the event breaks the schema (a bug of ours). Ends
         the process if nobody reads any more: there is no one left to work for.
         """
         with self._lock:
             event = {"seq": self._seq, "time": round(time.time(), 3), "type": type_}
+            kept = NULLABLE.get(type_, ())
             event |= {
-                key: value
-                for key, value in fields.items()
-                if value is not None or key in ("peak_gpu_memory_bytes", "total")
+                key: value for key, value in fields.items() if value is not None or key in kept
             }
             if type_ not in UNCHECKED:
                 self._check(event)

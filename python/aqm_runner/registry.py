@@ -18,6 +18,9 @@ VERSIONS = {
     "tiny_checkpoint": 1,
 }
 
+# What may differ among the actions of a batch, for the ops that can run one: its name in `params`.
+VARIES = {"sensitivity_scores": "format"}
+
 
 def load_op(name: str) -> ModuleType:
     """Imports and returns the module of an op that is in VERSIONS."""

@@ -1,5 +1,7 @@
 """The loop: a request in, its actions one after the other, events out, and the next request.
 
+Actions that are alike in all but what their op can vary run as one batch (see `batch`).
+
 Exit codes: 0 end of input, 2 bad request, 3 gate failed, 4 out of memory, 5 any other failure,
 130 cancelled. After any error the process ends: nobody may trust its state.
 """
@@ -9,7 +11,6 @@ import platform
 import sys
 import threading
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from aqm_runner.protocol import (
     start_parent_watch,
 )
 from aqm_runner.registry import VERSIONS
+from aqm_runner.report import Report
 
 
 def main() -> None:
@@ -67,60 +69,73 @@ class Server:
         sys.exit(0)
 
     def _run_job(self, request: Any) -> None:
-        from aqm_runner.registry import load_op
+        from aqm_runner.batch import is_batch, run_batch
         from aqm_runner.requests import check_action
 
         self._job = request.job
         if request.log is not None:
             _print_to(request.log)
-        for action in request.actions:
-            self._action = action.id
-            if f"aqm_runner.ops.{action.op}" not in sys.modules:
-                # The libraries of a model take a dozen seconds: say what is being waited for.
-                ids = {"job": request.job, "action": action.id}
-                self._events.emit("phase", **ids, name="import", total=None)
+        report = Report(self._events, request)
+        if is_batch(request.actions):
             # From before the import: a module of the workspace would be a read like any other.
-            places = [*action.inputs.values(), *action.outputs.values()]
-            self._reads.begin(request.workspace, [place.path for place in places])
-            module = load_op(action.op)
-            check_action(action, module)
-            self._run_action(request, action, module)
-            self._action = None
+            self._watch_reads(request, request.actions)
+            module = self._load(request, request.actions[0].op, None)
+            guilty = run_batch(report, module, self._context(report, None), self._reads)
+            if guilty is not None:
+                self._action = guilty.member.id
+                raise guilty.error
+        else:
+            for action in request.actions:
+                self._action = action.id
+                self._watch_reads(request, [action])
+                module = self._load(request, action.op, action.id)
+                check_action(action, module)
+                self._run_action(report, action, module)
+                self._action = None
         self._events.emit("idle", job=request.job)
         self._job = None
 
-    def _run_action(self, request: Any, action: Any, module: Any) -> None:
+    def _watch_reads(self, request: Any, actions: list[Any]) -> None:
+        places = [
+            place
+            for action in actions
+            for place in (*action.inputs.values(), *action.outputs.values())
+        ]
+        self._reads.begin(request.workspace, [place.path for place in places])
+
+    def _load(self, request: Any, op: str, action: str | None) -> Any:
+        from aqm_runner.registry import load_op
+
+        if f"aqm_runner.ops.{op}" not in sys.modules:
+            # The libraries of a model take a dozen seconds: say what is being waited for.
+            ids = {"job": request.job, "action": action}
+            self._events.emit("phase", **ids, name="import", total=None)
+        return load_op(op)
+
+    def _context(self, report: Any, action: str | None) -> Any:
         from aqm_runner.context import Context
-        from aqm_runner.digests import digest_place
-        from aqm_runner.meters import Meter
+
+        report.meter.reset()
+        return Context(
+            self._events,
+            report.request.job,
+            action,
+            device=report.request.device,
+            meter=report.meter,
+            cancelled=self._cancelled,
+        )
+
+    def _run_action(self, report: Any, action: Any, module: Any) -> None:
         from aqm_runner.reads import undeclared_read
 
-        ids = {"job": request.job, "action": action.id}
-        meter = Meter()
-        meter.reset()
-        context = Context(
-            self._events, **ids, device=request.device, meter=meter, cancelled=self._cancelled
-        )
+        context = self._context(report, action.id)
         start = time.monotonic()
         facts = module.run(context, action.params, action.inputs, action.outputs)
-        seconds = round(time.monotonic() - start, 3)
+        seconds = time.monotonic() - start
         undeclared = self._reads.end()
         if undeclared:
             raise undeclared_read(action.op, undeclared)
-        for role, place in sorted(action.outputs.items()):
-            digest, size = digest_place(place.path, place.kind)
-            self._events.emit("artifact", **ids, role=role, digest=digest, size=size)
-        self._events.emit("resource", **ids, **meter.peaks())
-        on_gpu = request.device == "cuda" and module.USES_DEVICE
-        self._events.emit(
-            "result",
-            **ids,
-            seconds=seconds,
-            gpu_seconds=seconds if on_gpu else 0,
-            tools={"python": platform.python_version()}
-            | {name: metadata.version(name) for name in module.TOOLS},
-            facts=facts,
-        )
+        report.result(action.id, module, action.outputs, seconds, facts)
 
     def _cancel(self) -> None:
         self._cancelled.set()

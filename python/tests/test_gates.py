@@ -102,13 +102,13 @@ def test_a_module_in_two_groups_is_refused():
 )
 def test_a_loop_cut_short_is_refused(loops):
     with pytest.raises(RunnerError, match="progress_short"):
-        check_progress(loops, calibrates=True, score_steps=2)
+        check_progress(loops, walks=1, score_steps=2)
 
 
 def test_full_loops_pass_also_when_an_algorithm_walks_the_data_twice():
-    check_progress([("calibrate", 4, 4), ("score", 2, 2)], True, 2)
-    check_progress([("calibrate", 1, 1), ("calibrate", 1, 1), ("score", 2, 2)], True, 2)
-    check_progress([("score", 2, 2)], False, 2)
+    check_progress([("calibrate", 4, 4), ("score", 2, 2)], 1, 2)
+    check_progress([("calibrate", 1, 1), ("calibrate", 1, 1), ("score", 2, 2)], 1, 2)
+    check_progress([("score", 2, 2)], 0, 2)
 
 
 def test_the_bar_counts_finished_steps_and_gives_the_module_its_own_back():

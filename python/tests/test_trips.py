@@ -18,9 +18,9 @@ from aqm_runner.vlm import scoring as vlm_scoring
 from aqm_runner.vlm.batches import Batch, Loader, caption_batches
 from aqm_runner.vlm.checkpoint import load_model
 from aqm_runner.vlm.determinism import make_deterministic
-from aqm_runner.vlm.formats import native_config
+from aqm_runner.vlm.recipes import as_format
 from aqm_runner.vlm.samples import read_captions
-from aqm_runner.vlm.scoring import Setting, score_format
+from aqm_runner.vlm.scoring import Scorer, Setting
 
 
 def trip(
@@ -195,7 +195,11 @@ def score(inputs: dict[str, Path], loader_class: type[Loader], setting: Setting)
     batches: list[Batch] = caption_batches(checkpoint, captions, 3, 64, "longest")
     model = load_model(checkpoint, "float32", "cpu")
     loader = loader_class(batches, "cpu")
-    score_format(FakeContext(), model, loader, "FP8", native_config(FORMATS["FP8"]), setting)
+    (found,) = Scorer(FakeContext(), setting).score(
+        model, loader, [as_format("FP8", FORMATS["FP8"])]
+    )
+    if isinstance(found, RunnerError):
+        raise found
 
 
 def test_a_loader_that_cannot_be_walked_twice(lm_inputs):

@@ -6,28 +6,35 @@ scores.schema.json, with nothing volatile in it.
 
 The full model is calibrated on all batches and scored on the first
 min(max(score_size // batch_size, 1), batches). Scope lm keeps the vision part in high precision
-and feeds captions alone; all_layers feeds images with captions, one sample a batch.
+and feeds captions alone; all_layers feeds images with captions, one sample a batch. Actions that
+differ in nothing but the format can share a model (`run_batch`), to the same bytes.
 
 Errors: gate_failed (see `gates`, `vlm.progress`, `vlm.checkpoint`, `vlm.samples`, `vlm.batches`);
-bad_request `batch_size`, `roles`, `path_scoped_format`, `empty_format`; unsupported_here
-`format_needs_cuda`, `no_gpu`, `modelopt_version`.
+bad_request `batch_size`, `roles`, `path_scoped_format`, `empty_format`, `invalid_format`,
+`unsupported_algorithm`; unsupported_here `format_needs_cuda`, `no_gpu`, `modelopt_version`.
 """
 
 import json
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
-from aqm_runner.failures import bad_request
+from aqm_runner.failures import RunnerError, bad_request
+from aqm_runner.members import Member, Outcome
 from aqm_runner.places import Place
 from aqm_runner.vlm.batches import Batch, Loader, caption_batches, image_batches, score_steps
 from aqm_runner.vlm.checkpoint import check_weight_files, load_model
 from aqm_runner.vlm.determinism import device_kind, make_deterministic, require_device
-from aqm_runner.vlm.formats import check_format, native_config
+from aqm_runner.vlm.formats import check_format
+from aqm_runner.vlm.groups import score_in_groups
+from aqm_runner.vlm.reading import Table
+from aqm_runner.vlm.recipes import Format, as_format
 from aqm_runner.vlm.samples import read_captions, read_samples
-from aqm_runner.vlm.scoring import Setting, check_modelopt, score_format
+from aqm_runner.vlm.scoring import Scorer, Setting, check_modelopt
 
 VERSION = 1
 USES_DEVICE = True
@@ -55,7 +62,7 @@ PARAMS_SCHEMA = {
     ],
     "properties": {
         "scope": {"enum": ["lm", "all_layers"]},
-        "method": {"const": "gradient"},
+        "method": {"enum": ["gradient", "kl_div"]},
         "format": {
             "type": "object",
             "additionalProperties": False,
@@ -87,7 +94,7 @@ PARAMS_SCHEMA = {
             "minimum": 1,
         },
         "padding": {"enum": ["max_length", "longest"]},
-        "loss": {"enum": ["batch_mean", "sample_sum"]},
+        "loss": {"description": "Of gradient.", "enum": ["batch_mean", "sample_sum"]},
         "include_lm_head": {"type": "boolean"},
         "attention": {"const": "deterministic"},
     },
@@ -98,27 +105,100 @@ def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
 ) -> dict[str, Any]:
     """Writes the scores; returns the device's kind and what the sums run over."""
+    for outcomes in run_batch(context, [Member("", params, inputs, outputs)]):
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+            facts = outcome.facts
+    return facts
+
+
+def run_batch(context: Any, members: list[Member]) -> Iterator[list[Outcome]]:
+    """Scores the formats of several actions that are alike in all else, with one model.
+
+    Each output has the bytes that it would have alone. Yields outcomes as soon as they are known:
+    first those of formats that cannot be scored, then those of each group of formats that fitted
+    into memory together. A format that fails does not take the others down.
+
+    Args:
+        context: Gets phases, steps and warnings of the whole.
+        members: At least one; they differ in `format`, outputs and id only.
+
+    Raises:
+        RunnerError: What concerns all members.
+    """
+    params, inputs = members[0].params, members[0].inputs
     _check(context, params, inputs)
+    formats: list[Format] = []
+    sound: list[Member] = []
+    refused: list[Outcome] = []
+    for member in members:
+        try:
+            formats.append(_format(member.params["format"], context.device))
+            sound.append(member)
+        except RunnerError as error:
+            refused.append(Outcome(member, error=error))
+    if refused:
+        yield refused
+    if not sound:
+        return
     make_deterministic(context.device)
     batches = _batches(context, params, inputs)
     steps = score_steps(params["score_size"], params["batch_size"], len(batches))
-    context.phase("load", None)
-    model = load_model(inputs["checkpoint"], params["dtype"], context.device)
-    setting = Setting(params["scope"], params["loss"], params["include_lm_head"], steps)
-    reader = score_format(
-        context,
-        model,
-        Loader(batches, context.device),
-        params["format"]["name"],
-        native_config(params["format"]["config"]),
-        setting,
+    setting = Setting(
+        params["scope"], params["loss"], params["include_lm_head"], steps, params["method"]
     )
     measured = _measured(batches, steps, params)
-    document = {
+
+    def load() -> PreTrainedModel:
+        context.phase("load", None)
+        return load_model(inputs["checkpoint"], params["dtype"], context.device)
+
+    loader = Loader(batches, context.device)
+    for scored, groups in score_in_groups(Scorer(context, setting), formats, load, loader):
+        batch = {"formats": len(members), "groups": groups}
+        yield [_finish(context, sound[index], found, measured, batch) for index, found in scored]
+
+
+def _format(given: dict[str, Any], device: str) -> Format:
+    check_format(given["name"], given["config"], device)
+    return as_format(given["name"], given["config"])
+
+
+def _finish(
+    context: Any,
+    member: Member,
+    found: Table | Exception,
+    measured: dict[str, int],
+    batch: dict[str, int],
+) -> Outcome:
+    """Writes a member's scores, if it has any; the file knows nothing of the batch."""
+    if isinstance(found, Exception):
+        return Outcome(member, error=found)
+    document = _document(context, member.params, found, measured)
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    try:
+        member.outputs["scores"].create().write_bytes(text.encode())
+    except RunnerError as error:
+        return Outcome(member, error=error)
+    facts = {
+        "device_kind": device_kind(context.device),
+        "groups": len(found.groups),
+        "enabled_groups": sum(group.enabled for group in found.groups),
+        **measured,
+        "batch": batch,
+    }
+    return Outcome(member, facts=facts)
+
+
+def _document(
+    context: Any, params: dict[str, Any], table: Table, measured: dict[str, int]
+) -> dict[str, Any]:
+    return {
         "schema": 1,
         "format": {
             "name": params["format"]["name"],
-            "charged_bits": reader.charged_bits,
+            "charged_bits": table.charged_bits,
             "config": params["format"]["config"],
         },
         "method": params["method"],
@@ -134,17 +214,9 @@ def run(
                 "score": group.score,
                 "executions": group.executions,
             }
-            for group in reader.groups
+            for group in table.groups
         ],
-        "modules": [{"name": name, "type": type_} for name, type_ in reader.modules],
-    }
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
-    outputs["scores"].create().write_bytes(text.encode())
-    return {
-        "device_kind": device_kind(context.device),
-        "groups": len(reader.groups),
-        "enabled_groups": sum(group.enabled for group in reader.groups),
-        **measured,
+        "modules": [{"name": name, "type": type_} for name, type_ in table.modules],
     }
 
 
@@ -164,7 +236,6 @@ def _check(context: Any, params: dict[str, Any], inputs: dict[str, Place]) -> No
             f"Scope all_layers scores one sample a batch; batch_size is {params['batch_size']}.",
             next_step="Set batch_size to 1 for all_layers.",
         )
-    check_format(params["format"]["name"], params["format"]["config"], context.device)
     require_device(context.device)
     check_modelopt()
     check_weight_files(inputs["checkpoint"])

@@ -23,11 +23,11 @@ const models = [
 ];
 
 export default build(
-  models.map(({ name, data }) => {
+  grid({ model: models }, ({ model: { name, data } }) => {
     const { model, files } = checkpoint(name);
     return grid(
-      { pair: configurationNames("quant_pair"), scope: SCOPES, size: SIZES },
-      ({ pair, scope, size }) =>
+      { quant_pair: configurationNames("quant_pair"), scope: SCOPES, "dataset.size": SIZES },
+      ({ quant_pair: pair, scope, "dataset.size": size }) =>
         sensitivity({
           model,
           checkpoint: files,

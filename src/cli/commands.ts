@@ -122,6 +122,30 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: "verify",
+    usage: "[targets…] [options]",
+    summary:
+      "Checks files against lock records, byte by byte; with --rerun makes them again and compares.",
+    description: [
+      "Reads every output in full, and every input that is here, and compares digests with the record,",
+      "whose own seal and key are checked too. Needs no Python, no GPU and no network. Without targets,",
+      "the defaults of the Aqmfile are verified. --rerun runs each action again in a stage, publishes",
+      "nothing, and names the first value or byte that differs.",
+      "",
+      "Exit codes: 0 all is as recorded (a local output may be missing); 1 something is not, or could not",
+      "be run again.",
+    ],
+    options: [
+      { name: "rerun", help: "Run the actions again and compare bytes; nothing is published." },
+      ...LANE_OPTIONS,
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm verify models/qwen3_vl_tiny", "is every file what its record says?"],
+      ["aqm verify --rerun models/qwen3_vl_tiny", "does this machine make the same bytes?"],
+    ],
+  },
+  {
     name: "watch",
     usage: "[targets…] [options]",
     summary: "Rebuilds while you edit; GPU work is shown as a debt, not started.",

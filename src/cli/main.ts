@@ -18,6 +18,7 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   build: () => import("./commands/build.ts"),
   sweep: () => import("./commands/sweep.ts"),
   why: () => import("./commands/why.ts"),
+  verify: () => import("./commands/verify.ts"),
   watch: () => import("./commands/watch.ts"),
   list: () => import("./commands/list.ts"),
   clean: () => import("./commands/clean.ts"),

@@ -26,16 +26,16 @@ const models = [
 ];
 
 export default build(
-  models.map(({ name, data, granularities }) => {
+  grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
     return grid(
       {
-        pair: configurationNames("quant_pair"),
+        quant_pair: configurationNames("quant_pair"),
         granularity: granularities,
         scope: SCOPES,
-        size: SIZES,
+        "dataset.size": SIZES,
       },
-      ({ pair, granularity, scope, size }) =>
+      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) =>
         sensitivity({
           model,
           checkpoint: files,

@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly short?: string;
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
+  /** May be given again, each time with another value. */
+  readonly many?: true;
   readonly help: string;
 }
 
@@ -26,6 +28,8 @@ export interface Arguments {
   readonly targets: readonly string[];
   readonly flag: (name: string) => boolean;
   readonly value: (name: string) => string | undefined;
+  /** All values of an option that may be given again. */
+  readonly values: (name: string) => readonly string[];
 }
 
 /** Parses with Node's own parser; a mistyped option gets the nearest right one. */
@@ -36,19 +40,23 @@ export function parseArguments(
   const options: NonNullable<ParseArgsConfig["options"]> = {
     help: { type: "boolean", short: "h" },
   };
-  for (const { name, short, value } of spec.options) {
+  for (const { name, short, value, many } of spec.options) {
     options[name] = {
       type: value === undefined ? "boolean" : "string",
+      ...(many === undefined ? {} : { multiple: true }),
       ...(short === undefined ? {} : { short }),
     };
   }
   try {
     const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
-    const values = parsed.values as Readonly<Record<string, string | boolean | undefined>>;
+    const values = parsed.values as Readonly<
+      Record<string, string | boolean | readonly string[] | undefined>
+    >;
     return ok({
       targets: parsed.positionals,
       flag: (name) => values[name] === true,
       value: (name) => (typeof values[name] === "string" ? values[name] : undefined),
+      values: (name) => (Array.isArray(values[name]) ? (values[name] as readonly string[]) : []),
     });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);

@@ -21,6 +21,32 @@ const LANE_OPTIONS: readonly OptionSpec[] = [
   PYTHON_OPTION,
 ];
 
+const LAYOUT_OPTION: OptionSpec = {
+  name: "layout",
+  value: "NAME",
+  help: "publish: where the Aqmfile says (default); tmp: the same tree below tmp/.",
+};
+const BUILD_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "dry-run",
+    short: "n",
+    help: "Say what would run, why, and what it will cost; change nothing.",
+  },
+  { name: "check", help: "With --dry-run: tell by the exit code, for CI." },
+  {
+    name: "keep-going",
+    short: "k",
+    help: "After a failure, go on with what does not depend on it.",
+  },
+  ...LANE_OPTIONS,
+  {
+    name: "reporter",
+    value: "NAME",
+    help: "tty, plain or json (default: tty on a terminal, else plain).",
+  },
+  { ...JSON_OPTION, help: "Events as lines of JSON; with --dry-run the plan as one document." },
+];
+
 /** Every command, as data: parsing, help and completion all come from here. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -36,28 +62,48 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     options: [
       {
-        name: "dry-run",
-        short: "n",
-        help: "Say what would run, why, and what it will cost; change nothing.",
+        name: "set",
+        value: "KEY=VALUE",
+        many: true,
+        help: "With another config value (group.key=value) or option (group=option); see aqm sweep.",
       },
-      { name: "check", help: "With --dry-run: tell by the exit code, for CI." },
-      {
-        name: "keep-going",
-        short: "k",
-        help: "After a failure, go on with what does not depend on it.",
-      },
-      ...LANE_OPTIONS,
-      {
-        name: "reporter",
-        value: "NAME",
-        help: "tty, plain or json (default: tty on a terminal, else plain).",
-      },
-      { ...JSON_OPTION, help: "Events as lines of JSON; with --dry-run the plan as one document." },
+      LAYOUT_OPTION,
+      ...BUILD_OPTIONS,
     ],
     examples: [
       ["aqm build models/qwen3_vl_tiny", "everything in that folder"],
       ["aqm build --dry-run 'models/**/*.md'", "which reports are stale, and why"],
       ["aqm build --dry-run --check", "in CI: is what is committed up to date?"],
+      [
+        "aqm build --set dataset.seed=7 models/qwen3_vl_tiny",
+        "the same targets with another setting, below tmp/dataset.seed=7/",
+      ],
+    ],
+  },
+  {
+    name: "sweep",
+    usage: "key=values… [targets…] [options]",
+    summary: "Builds every combination of coordinates and config values, in one build.",
+    description: [
+      "A key is an axis of the Aqmfile's grids (or its last word): its values, or patterns with *, narrow",
+      "what is built. Or it is a config value, group.key, typed as in YAML, or a group, whose option it",
+      "chooses. What a changed config touches is a variant: it is made below tmp/<overrides>/, never over",
+      "what is published; what it does not touch is shared. +group.key=value adds a key that the schema",
+      "allows; group/option.key=value is about one option alone.",
+      "",
+      "Without targets, a sweep over an axis builds all that has the named coordinates.",
+    ],
+    options: [LAYOUT_OPTION, ...BUILD_OPTIONS],
+    examples: [
+      [
+        "aqm sweep model=qwen3_vl_tiny scope=lm dataset.size=small,large",
+        "two cells of the grid, whatever their other coordinates",
+      ],
+      [
+        "aqm sweep dataset.seed=7,8 'models/qwen3_vl_tiny/**'",
+        "two variants of what a pattern matches",
+      ],
+      ["aqm sweep --dry-run model='qwen3_*' size=small", "which runs that is, and what is stale"],
     ],
   },
   {
@@ -73,6 +119,30 @@ export const COMMANDS: readonly CommandSpec[] = [
         "aqm why models/qwen3_vl_tiny",
         "everything that is stale in that folder, and the root causes",
       ],
+    ],
+  },
+  {
+    name: "verify",
+    usage: "[targets…] [options]",
+    summary:
+      "Checks files against lock records, byte by byte; with --rerun makes them again and compares.",
+    description: [
+      "Reads every output in full, and every input that is here, and compares digests with the record,",
+      "whose own seal and key are checked too. Needs no Python, no GPU and no network. Without targets,",
+      "the defaults of the Aqmfile are verified. --rerun runs each action again in a stage, publishes",
+      "nothing, and names the first value or byte that differs.",
+      "",
+      "Exit codes: 0 all is as recorded (a local output may be missing); 1 something is not, or could not",
+      "be run again.",
+    ],
+    options: [
+      { name: "rerun", help: "Run the actions again and compare bytes; nothing is published." },
+      ...LANE_OPTIONS,
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm verify models/qwen3_vl_tiny", "is every file what its record says?"],
+      ["aqm verify --rerun models/qwen3_vl_tiny", "does this machine make the same bytes?"],
     ],
   },
   {

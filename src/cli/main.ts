@@ -16,7 +16,9 @@ type RunCommand = (args: Arguments, recalled?: Recalled) => Promise<number>;
 /** Each command is loaded only when it is asked for: start-up is part of every no-op. */
 const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>> = {
   build: () => import("./commands/build.ts"),
+  sweep: () => import("./commands/sweep.ts"),
   why: () => import("./commands/why.ts"),
+  verify: () => import("./commands/verify.ts"),
   watch: () => import("./commands/watch.ts"),
   list: () => import("./commands/list.ts"),
   clean: () => import("./commands/clean.ts"),

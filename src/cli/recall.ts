@@ -5,6 +5,7 @@ import type { Failure } from "../model/failure.ts";
 import { buildSettings, type Arguments } from "./arguments.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 import { isReporterName, unknownReporter } from "./terminal.ts";
+import type { Variation } from "./variation.ts";
 
 export interface Request {
   readonly root: string;
@@ -29,7 +30,7 @@ const LONG_ANSWER = ["json", "python"];
 
 /** What is still known of the answer to `aqm build` with these arguments, which are right. */
 export function recall(args: Arguments): Recalled {
-  const request = requestFor(workspaceRoot(), args.targets);
+  const request = requestFor(workspaceRoot(), args.targets, variationOf(args));
   const long = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined);
   return { request, memory: long ? null : memoryOf(request) };
 }
@@ -52,16 +53,40 @@ export function wrongUsage(args: Arguments): Failure | null {
       nextStep: "Write aqm build --dry-run --check.",
     };
   }
+  const layout = args.value("layout");
+  if (!isLayout(layout)) return unknownLayout(layout ?? "");
   const reporter = args.value("reporter");
   return reporter === undefined || isReporterName(reporter) ? null : unknownReporter(reporter);
 }
 
-/** What a snapshot is for: these targets, this workspace, this aqm. */
-export function requestFor(root: string, asked: readonly string[]): Request {
+/** What a snapshot is for: these targets under these overrides, this workspace, this aqm. */
+export function requestFor(
+  root: string,
+  asked: readonly string[],
+  variation: Variation | null = null,
+): Request {
   const targets = asked.map((target) => fromWorkspaceRoot(target, root));
   const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
-  return { root, state: join(root, ".aqm"), text: JSON.stringify([root, targets, mtimeMs, ino]) };
+  const varied = variation === null ? [] : [variation.terms, variation.layout];
+  const text = JSON.stringify([root, targets, mtimeMs, ino, ...varied]);
+  return { root, state: join(root, ".aqm"), text };
 }
+
+/** Null for the Aqmfile as it is. */
+export function variationOf(args: Arguments): Variation | null {
+  const terms = args.values("set");
+  const layout = args.value("layout") === "tmp" ? "tmp" : "publish";
+  return terms.length === 0 && layout === "publish" ? null : { terms, many: false, layout };
+}
+
+export const isLayout = (name: string | undefined): boolean =>
+  name === undefined || name === "tmp" || name === "publish";
+
+export const unknownLayout = (name: string): Failure => ({
+  reason: "usage",
+  message: `There is no layout ${name}`,
+  nextStep: "Take publish (where the Aqmfile says) or tmp (the same tree below tmp/).",
+});
 
 /** Something is being published, or was when its process died. */
 function isUnsettled(state: string): boolean {

@@ -13,7 +13,8 @@ import { openSession, type Session, type SessionOptions } from "./session.ts";
 /** What one `aqm build` is about: the whole of what was asked for, or only what has changed since. */
 export interface Scope {
   readonly session: Session;
-  readonly request: Request;
+  /** Null when the answer is not to be remembered. */
+  readonly request: Request | null;
   /** Null when everything is looked at. */
   readonly focused: Focused | null;
 }
@@ -50,14 +51,14 @@ interface Answered {
     readonly workspace: Pick<Session["workspace"], "records">;
     readonly aqmfile: Pick<Session["aqmfile"], "environments">;
   };
-  readonly request: Request;
+  readonly request: Request | null;
   readonly focused: Focused | null;
 }
 
 /** Everything is fresh now: the next time only what has changed by then needs to be looked at. */
 export function remember({ session, request, focused }: Answered): void {
   const { evidence, workspace, selection, aqmfile } = session;
-  if (!evidence.complete) return;
+  if (request === null || !evidence.complete) return;
   const answer = { root: request.root, state: request.state, request: request.text };
   try {
     if (focused === null) {

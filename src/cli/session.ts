@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
-import { isGlob, select, type GlobMatcher, type Selection } from "../graph/select.ts";
+import { select, type Selection } from "../graph/select.ts";
 import type { LoadedAqmfile } from "../host/aqmfile.ts";
 import { withCompiledFolder } from "../host/compiled-folder.ts";
 import { Evidence } from "../host/evidence.ts";
@@ -16,7 +16,9 @@ import { err, ok, type Result } from "../model/result.ts";
 import { expectFromRecords, type ExpectedSeconds } from "../plan/cost.ts";
 import type { Ports } from "../ports.ts";
 import { describeEnvironment } from "../host/environment-lock.ts";
+import { globMatcher } from "./glob.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
+import type { Cell, Variation } from "./variation.ts";
 
 /** Everything that a command needs, wired to the real world. */
 export interface Session {
@@ -24,6 +26,8 @@ export interface Session {
   readonly aqmfile: LoadedAqmfile;
   readonly selection: Selection;
   readonly targets: readonly string[];
+  /** The combinations that a variation asks for; none for a plain request. */
+  readonly cells: readonly Cell[];
   readonly workspace: DiskWorkspace;
   /** All that the session has looked at. */
   readonly evidence: Evidence;
@@ -37,6 +41,8 @@ export interface SessionOptions {
   readonly gpus?: string | undefined;
   /** Only this part of the graph; the Aqmfile is not loaded then. */
   readonly focus?: Focus;
+  /** Overrides of configs, coordinates of targets; null or absent for the Aqmfile as it is. */
+  readonly variation?: Variation | null;
   /** Another workspace than the one around the current folder. */
   readonly layout?: Layout;
 }
@@ -48,9 +54,11 @@ export async function openSession(
   const evidence = new Evidence();
   const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
   const scope =
-    options.focus === undefined ? await wholeScope(layout, targets, evidence) : ok(options.focus);
+    options.focus === undefined
+      ? await wholeScope(layout, targets, options.variation ?? null, evidence)
+      : ok({ ...options.focus, cells: [] });
   if (!scope.ok) return scope;
-  const { aqmfile, selection } = scope.value;
+  const { aqmfile, selection, cells } = scope.value;
 
   const opSources = new OpSources(layout, evidence);
   const resolved = await opSources.resolve(selection.needed);
@@ -82,6 +90,7 @@ export async function openSession(
     aqmfile,
     selection,
     targets,
+    cells,
     workspace,
     evidence,
     opSources,
@@ -94,24 +103,21 @@ export async function openSession(
 async function wholeScope(
   layout: Layout,
   targets: readonly string[],
+  variation: Variation | null,
   evidence: Evidence,
-): Promise<Result<Pick<Session, "aqmfile" | "selection">, readonly Failure[]>> {
+): Promise<Result<Pick<Session, "aqmfile" | "selection" | "cells">, readonly Failure[]>> {
+  if (variation !== null) {
+    const { openVariation } = await import("./variation.ts");
+    return openVariation(layout, variation, targets, evidence);
+  }
   const { loadAqmfile } = await import("../host/aqmfile.ts");
   const aqmfile = await loadAqmfile(layout, evidence);
   if (!aqmfile.ok) return aqmfile;
   const { graph } = aqmfile.value;
   const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));
-  return selection.ok ? ok({ aqmfile: aqmfile.value, selection: selection.value }) : selection;
-}
-
-/** The glob library is only loaded when a target has glob characters. */
-async function globMatcher(targets: readonly string[]): Promise<GlobMatcher> {
-  if (!targets.some(isGlob)) return () => () => false;
-  const { default: picomatch } = await import("picomatch");
-  return (pattern) => {
-    const matches = picomatch(pattern, { dot: true });
-    return (path) => matches(path);
-  };
+  return selection.ok
+    ? ok({ aqmfile: aqmfile.value, selection: selection.value, cells: [] })
+    : selection;
 }
 
 function describeEnvironments(

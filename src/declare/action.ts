@@ -17,6 +17,7 @@ import {
   nameOf,
   wrong,
 } from "./check.ts";
+import { coordinatesHere } from "./cell.ts";
 import { declarationPlace } from "./host.ts";
 
 /** An op and what it takes; the type parameters make a forgotten role a compile error. */
@@ -121,6 +122,7 @@ export function action<
     },
     environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
     producers,
+    ...coordinatesHere(),
     ...declarationPlace(),
   };
 }

@@ -5,6 +5,7 @@ import type {
   SkippedDeclaration,
 } from "../model/declaration.ts";
 import type { DeclaredAction } from "./action.ts";
+import { coordinatesHere, inCell, textOfValue } from "./cell.ts";
 import { checkPathText, isObject, nameOf, wrong } from "./check.ts";
 import { declarationPlace } from "./host.ts";
 
@@ -26,7 +27,7 @@ export function skip(path: string, because: string): Skipped {
   if (typeof reason !== "string" || reason.trim() === "") {
     wrong(`${path} is skipped without a reason`, 'Write skip(path, "why").');
   }
-  return { skipped: { path, because, ...declarationPlace() } };
+  return { skipped: { path, because, ...coordinatesHere(), ...declarationPlace() } };
 }
 
 /** What the default export of an Aqmfile is. */
@@ -90,11 +91,20 @@ const plainOf = ({
   inputs,
   outputs,
   resources,
+  coordinates,
   declaredAt,
 }: DeclaredAction): ActionDeclaration =>
-  declaredAt === undefined
+  coordinates === undefined && declaredAt === undefined
     ? { op, params, inputs, outputs, resources }
-    : { op, params, inputs, outputs, resources, declaredAt };
+    : {
+        op,
+        params,
+        inputs,
+        outputs,
+        resources,
+        ...(coordinates === undefined ? {} : { coordinates }),
+        ...(declaredAt === undefined ? {} : { declaredAt }),
+      };
 
 const isAction = (declared: unknown): declared is DeclaredAction =>
   isObject(declared) && Array.isArray(declared["producers"]) && isObject(declared["outputs"]);
@@ -107,7 +117,10 @@ const isList = (declared: unknown): declared is readonly unknown[] => Array.isAr
 type Axes = Readonly<Record<string, readonly unknown[]>>;
 type Cell<A extends Axes> = { readonly [K in keyof A]: A[K][number] };
 
-/** Every combination of the axes, the last axis varying fastest. */
+/**
+ * Every combination of the axes, the last axis varying fastest. What a cell declares carries the cell's
+ * coordinates, so that `aqm sweep axis=value` finds it; what it shares with others is better declared outside.
+ */
 export function grid<const A extends Axes>(axes: A, cell: (cell: Cell<A>) => Declared): Declared {
   let cells: Record<string, unknown>[] = [{}];
   for (const [name, values] of Object.entries<unknown>(axes)) {
@@ -119,5 +132,14 @@ export function grid<const A extends Axes>(axes: A, cell: (cell: Cell<A>) => Dec
     }
     cells = cells.flatMap((partial) => values.map((value) => ({ ...partial, [name]: value })));
   }
-  return cells.map((values) => cell(values as Cell<A>));
+  return cells.map((values) => inCell(textsOf(values), () => cell(values as Cell<A>)));
+}
+
+function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const [axis, value] of Object.entries(values)) {
+    const text = textOfValue(value);
+    if (text !== null) texts[axis] = text;
+  }
+  return texts;
 }

@@ -9,7 +9,7 @@ import { DeclarationError, declareHost } from "./host.ts";
  */
 export function configuration<T extends object = JsonObject>(group: string, name: string): T {
   const members = configurationGroup(group);
-  const found = members[name];
+  const found = members[declareHost().chosen?.[group] ?? name];
   if (found === undefined) {
     throw new DeclarationError(
       "unknown_name",
@@ -21,9 +21,11 @@ export function configuration<T extends object = JsonObject>(group: string, name
   return found as T;
 }
 
-/** The names in a group, sorted. */
+/** The names in a group, sorted; the chosen one alone where `--set group=option` chose. */
 export function configurationNames(group: string): readonly string[] {
-  return Object.keys(configurationGroup(group)).sort();
+  const names = Object.keys(configurationGroup(group)).sort();
+  const chosen = declareHost().chosen?.[group];
+  return chosen === undefined ? names : [chosen];
 }
 
 function configurationGroup(group: string): Readonly<Record<string, JsonObject>> {

@@ -8,6 +8,8 @@ import type { JsonObject } from "../model/json.ts";
 export interface DeclareHost {
   /** Every valid `conf/<group>/<name>.yaml`, already checked against its schema. */
   readonly configuration: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+  /** Group → the option to take in it, whichever the Aqmfile asks for. */
+  readonly chosen?: Readonly<Record<string, string>>;
   /** True on the second evaluation, after a mistake was found: find out where each thing is declared. */
   readonly trace: boolean;
 }

@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HOST_SYMBOL, placeInStack, type DeclareHost } from "../declare/host.ts";
 import type { BuildFile } from "../declare/build.ts";
+import type { Groups } from "../declare/override.ts";
 import { buildGraph, type Graph } from "../graph/graph.ts";
 import type { Declarations, EnvironmentDeclaration } from "../model/declaration.ts";
 import { digestOfBytes } from "../model/digest.ts";
@@ -35,33 +36,66 @@ interface CompiledAqmfile {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
+/** An Aqmfile that is ready to be evaluated, as often as it is asked what it says under other configs. */
+export interface OpenAqmfile {
+  readonly groups: Groups;
+  readonly files: readonly string[];
+  readonly evaluate: (configs: EvaluatedWith) => Promise<Result<Evaluated, readonly Failure[]>>;
+}
+
+export type EvaluatedWith = Pick<DeclareHost, "configuration" | "chosen">;
+
+export interface Evaluated {
+  readonly graph: Graph;
+  readonly declared: BuildFile;
+}
+
 /** Bundles (or takes from the cache), evaluates and links the Aqmfile. */
 export async function loadAqmfile(
   layout: Layout,
   evidence: Evidence,
 ): Promise<Result<LoadedAqmfile, readonly Failure[]>> {
+  const aqmfile = await openAqmfile(layout, evidence);
+  if (!aqmfile.ok) return aqmfile;
+  const { groups, files, evaluate } = aqmfile.value;
+  const evaluated = await evaluate({ configuration: groups });
+  if (!evaluated.ok) return evaluated;
+  const { graph, declared } = evaluated.value;
+  return ok({ graph, environments: declared.environments, files });
+}
+
+export async function openAqmfile(
+  layout: Layout,
+  evidence: Evidence,
+): Promise<Result<OpenAqmfile, readonly Failure[]>> {
   if (!fs.existsSync(layout.aqmfile)) return err([noAqmfile(layout)]);
   const configuration = await loadConfiguration(layout, evidence);
   if (!configuration.ok) return configuration;
   const compiled = await compile(layout, evidence);
   if (!compiled.ok) return err([compiled.error]);
   if (compiled.value.ambient) evidence.leaveIncomplete();
-  const { groups } = configuration.value;
-  const first = await evaluate(layout, compiled.value, { configuration: groups, trace: false });
+  return ok({
+    groups: configuration.value.groups,
+    files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
+    evaluate: (configs) => evaluated(layout, evidence, compiled.value, configs),
+  });
+}
+
+async function evaluated(
+  layout: Layout,
+  evidence: Evidence,
+  compiled: CompiledAqmfile,
+  configs: EvaluatedWith,
+): Promise<Result<Evaluated, readonly Failure[]>> {
+  const first = await evaluate(layout, compiled, { ...configs, trace: false });
   if (first.ok) {
     const graph = checkedGraph(layout, first.value);
-    if (graph.ok) {
-      return ok({
-        graph: graph.value,
-        environments: first.value.environments,
-        files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
-      });
-    }
+    if (graph.ok) return ok({ graph: graph.value, declared: first.value });
   }
   // Something is wrong: evaluate once more, now keeping track of where everything is declared.
   const mapped = await compile(layout, evidence, true);
   if (!mapped.ok) return err([mapped.error]);
-  const traced = await evaluate(layout, mapped.value, { configuration: groups, trace: true });
+  const traced = await evaluate(layout, mapped.value, { ...configs, trace: true });
   if (!traced.ok) return err([traced.error]);
   const actions = traced.value.actions.map((declaration) => ({
     ...declaration,
@@ -76,7 +110,7 @@ export async function loadAqmfile(
 }
 
 /** The graph, if neither the declarations nor links on the disk make two places of one. */
-function checkedGraph(
+export function checkedGraph(
   layout: Layout,
   declarations: Declarations,
 ): Result<Graph, readonly Failure[]> {

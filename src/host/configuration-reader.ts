@@ -15,7 +15,7 @@ import { errorText } from "./disk.ts";
 export function readConfiguration(
   conf: string,
 ): Result<Record<string, Record<string, JsonObject>>, readonly Failure[]> {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false });
+  const ajv = schemaChecker();
   const groups: Record<string, Record<string, JsonObject>> = {};
   const failures: Failure[] = [];
   for (const group of listFolder(conf)) {
@@ -34,7 +34,11 @@ export function readConfiguration(
   return failures.length > 0 ? err(failures) : ok(groups);
 }
 
-function groupCheck(
+export const schemaChecker = (): Ajv2020 =>
+  new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false });
+
+/** The schema of a group, ready to check; null, and why, when there is none that can be used. */
+export function groupCheck(
   ajv: Ajv2020,
   conf: string,
   group: string,
@@ -149,13 +153,29 @@ function schemaFailure(
   lines: LineCounter,
   file: string,
 ): Failure {
+  const { path, extra, message, hint } = schemaProblem(error);
+  const at = lines.linePos(
+    extra === undefined ? offsetOf(document, path) : keyOffset(document, path, extra),
+  );
+  return {
+    reason: "config_invalid",
+    message,
+    place: { file, line: at.line, column: at.col },
+    nextStep: hint ?? `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
+  };
+}
+
+/** What a schema refuses, in words: where it is, the key that should not be there, the nearest right one. */
+export function schemaProblem(error: ErrorObject): {
+  readonly path: readonly string[];
+  readonly extra: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+} {
   const path = error.instancePath.split("/").slice(1).map(unescapePointer);
   const params = error.params as Readonly<Record<string, unknown>>;
   const extra =
     typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
-  const at = lines.linePos(
-    extra === undefined ? offsetOf(document, path) : keyOffset(document, path, extra),
-  );
   const where = path.length === 0 ? "" : `${path.join(".")} `;
   const allowed = Object.keys(
     (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
@@ -169,15 +189,8 @@ function schemaFailure(
   // A pattern says little to a person; what the schema says of the value says more.
   const { description } = error.parentSchema as { description?: string };
   const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
-  return {
-    reason: "config_invalid",
-    message: `${where}${what}`,
-    place: { file, line: at.line, column: at.col },
-    nextStep:
-      hint ??
-      (error.keyword === "pattern" ? description : undefined) ??
-      `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
-  };
+  const said = error.keyword === "pattern" ? description : undefined;
+  return { path, extra, message: `${where}${what}`, hint: hint ?? said };
 }
 
 const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");

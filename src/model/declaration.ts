@@ -14,6 +14,7 @@ export interface Declarations {
 export interface SkippedDeclaration {
   readonly path: string;
   readonly because: string;
+  readonly coordinates?: Coordinates;
   readonly declaredAt?: SourcePlace;
 }
 
@@ -24,8 +25,12 @@ export interface ActionDeclaration {
   readonly inputs: Readonly<Record<string, InputDeclaration>>;
   readonly outputs: Readonly<Record<string, OutputDeclaration>>;
   readonly resources: Resources;
+  /** Which cell of a grid it was declared for, axis → value; never in the key. */
+  readonly coordinates?: Coordinates;
   readonly declaredAt?: SourcePlace;
 }
+
+export type Coordinates = Readonly<Record<string, string>>;
 
 export type OpDeclaration =
   | {

@@ -1,9 +1,11 @@
+import type { EmitEvent } from "../../model/event.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
-import { recall, wrongUsage, type Recalled } from "../recall.ts";
+import { recall, variationOf, wrongUsage, type Recalled } from "../recall.ts";
 import { openScope, remember, skippedIn, type Scope } from "../scope.ts";
+import { cellsJson, cellsText, Outcomes } from "../cells.ts";
 import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
 /** @param recalled what was found out before this module was loaded */
@@ -16,15 +18,29 @@ export async function run(args: Arguments, recalled?: Recalled): Promise<number>
   const scope = await openScope(recalled ?? recall(args), {
     targets: args.targets,
     gpus: args.value("gpus"),
+    variation: variationOf(args),
   });
   if (!scope.ok) {
     printFailures(scope.error);
     return EXIT.usage;
   }
-  return args.flag("dry-run") ? dryRun(scope.value, args) : build(scope.value, args);
+  return perform(scope.value, args);
 }
 
-async function build(scope: Scope, args: Arguments): Promise<number> {
+/** Builds, or says what a build would do; then shows the cells, if there are any. */
+export async function perform(scope: Scope, args: Arguments): Promise<number> {
+  if (args.flag("dry-run")) return dryRun(scope, args);
+  const { cells } = scope.session;
+  const outcomes = new Outcomes();
+  const exitCode = await build(scope, args, cells.length > 0 ? outcomes.watch : () => undefined);
+  if (cells.length === 0) return exitCode;
+  if (args.flag("json") || args.value("reporter") === "json") {
+    print(JSON.stringify({ type: "cells", cells: cellsJson(cells, outcomes) }));
+  } else print(cellsText(cells, outcomes, standardOutput.colours));
+  return exitCode;
+}
+
+async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<number> {
   const { session, focused } = scope;
   const { realPorts } = await import("../session.ts");
   const { runBuild } = await import("../../build/build.ts");
@@ -34,6 +50,10 @@ async function build(scope: Scope, args: Arguments): Promise<number> {
   const reporter = chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
   const ports = await realPorts(session, args.value("python"));
   const { signal, dispose } = interruptible();
+  const emit: EmitEvent = (event) => {
+    reporter.report(event);
+    watch(event);
+  };
   try {
     const { selection, targets, gpus, expected } = session;
     const outcome = await runBuild(
@@ -48,7 +68,7 @@ async function build(scope: Scope, args: Arguments): Promise<number> {
         ...settings.value,
       },
       ports,
-      reporter.report,
+      emit,
     );
     if (session.workspace.storeGrown) {
       const { tidyStore } = await import("../tidy.ts");
@@ -78,11 +98,16 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const known = planCost(plan, session.expected);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
-  if (args.flag("json"))
-    printJson({ ...planJson(plan, cost, exitCode, session.selection.skipped), unfinished });
-  else {
+  const { cells } = session;
+  const outcomes = new Outcomes(plan);
+  if (args.flag("json")) {
+    const varied = cells.length === 0 ? {} : { cells: cellsJson(cells, outcomes) };
+    const planned = planJson(plan, cost, exitCode, session.selection.skipped);
+    printJson({ ...planned, unfinished, ...varied });
+  } else {
     for (const target of unfinished) print(unfinishedText(target));
     print(planText(plan, cost, standardOutput.colours, skippedIn(scope)));
+    if (cells.length > 0) print(cellsText(cells, outcomes, standardOutput.colours));
   }
   return exitCode;
 }

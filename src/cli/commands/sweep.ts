@@ -1,0 +1,36 @@
+import { EXIT } from "../../model/failure.ts";
+import type { Arguments } from "../arguments.ts";
+import { wrongUsage } from "../recall.ts";
+import { openSession } from "../session.ts";
+import { printFailures } from "../terminal.ts";
+import { perform } from "./build.ts";
+
+/** `key=…`: what comes before the = is a name, perhaps with dots, an option after a slash, and a + before it. */
+const TERM = /^\+?\w[\w-]*(?:\/[\w-]+)?(?:\.[\w-]+)*=/;
+
+export async function run(args: Arguments): Promise<number> {
+  const wrong = wrongUsage(args);
+  const isTerm = (text: string): boolean => TERM.test(text) || text.startsWith("~");
+  const terms = args.targets.filter(isTerm);
+  if (wrong !== null || terms.length === 0) {
+    printFailures([wrong ?? nothingToSweep]);
+    return EXIT.usage;
+  }
+  const session = await openSession({
+    targets: args.targets.filter((text) => !isTerm(text)),
+    gpus: args.value("gpus"),
+    variation: { terms, many: true, layout: args.value("layout") === "tmp" ? "tmp" : "publish" },
+  });
+  if (!session.ok) {
+    printFailures(session.error);
+    return EXIT.usage;
+  }
+  return perform({ session: session.value, request: null, focused: null }, args);
+}
+
+const nothingToSweep = {
+  reason: "usage",
+  message: "aqm sweep needs something to sweep over",
+  nextStep:
+    "Write for example: aqm sweep axis=a,b group.key=1,2. A target with a = in it is written ./like=this.",
+} as const;

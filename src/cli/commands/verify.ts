@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { HashPool } from "../../host/hash-pool.ts";
+import { Observer } from "../../host/observer.ts";
+import { Verifier, type Verification } from "../../host/verify.ts";
+import { EXIT } from "../../model/failure.ts";
+import { buildSettings, type Arguments } from "../arguments.ts";
+import { rerunVerified, type Rerunnable } from "../rerun.ts";
+import { openSession, type Session } from "../session.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import { verifyJson, verifyText } from "../verify-view.ts";
+
+export async function run(args: Arguments): Promise<number> {
+  const settings = buildSettings(args);
+  if (!settings.ok) {
+    printFailures([settings.error]);
+    return EXIT.usage;
+  }
+  const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
+  if (!session.ok) {
+    printFailures(session.error);
+    return EXIT.usage;
+  }
+  const verifications = await verified(session.value);
+  const again: Rerunnable = args.flag("rerun")
+    ? await rerunVerified(session.value, verifications, settings.value.jobs, args)
+    : { exitCode: EXIT.done, reruns: [] };
+  await session.value.workspace.close();
+  const right =
+    verifications.every(({ state }) => state === "verified" || state === "missing_local_output") &&
+    again.reruns.every(({ state }) => state === "same");
+  const stopped = again.exitCode > 128; // by a signal
+  const exitCode = stopped ? again.exitCode : right ? EXIT.done : EXIT.actionFailed;
+  if (args.flag("json")) printJson(verifyJson(verifications, again.reruns, exitCode));
+  else print(verifyText(verifications, again.reruns, standardOutput.colours));
+  return exitCode;
+}
+
+/** Every requested action against its record, all bytes read. */
+async function verified({
+  layout,
+  selection,
+  workspace,
+}: Session): Promise<readonly Verification[]> {
+  const nodes = selection.needed.filter((node) => selection.requested.has(node));
+  const pool = new HashPool(pathToFileURL(join(layout.packageRoot, "dist/hash-worker.js")));
+  const verifier = new Verifier(new Observer(layout.root, null, null, pool));
+  try {
+    return await Promise.all(
+      nodes.map((node) => {
+        const record = workspace.record(node);
+        const { records } = workspace;
+        return verifier.verify(node, record, records.damaged.includes(records.pathOf(node.id)));
+      }),
+    );
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,278 @@
+import { variantName, type Override } from "../declare/override.ts";
+import { product, axesOf, isIn, ownOf } from "../graph/sweep.ts";
+import { select, upstreamOf, type Selection } from "../graph/select.ts";
+import type { ActionNode } from "../graph/graph.ts";
+import { differing, relocate, union, withConsumers, type Relocated } from "../graph/variant.ts";
+import {
+  checkedGraph,
+  openAqmfile,
+  type Evaluated,
+  type LoadedAqmfile,
+  type OpenAqmfile,
+} from "../host/aqmfile.ts";
+import type { Evidence } from "../host/evidence.ts";
+import type { Layout } from "../host/layout.ts";
+import type { SkippedDeclaration } from "../model/declaration.ts";
+import type { Failure } from "../model/failure.ts";
+import { err, ok, type Result } from "../model/result.ts";
+import { globMatcher } from "./glob.ts";
+import { choiceText, readTerms, type Choice } from "./terms.ts";
+
+/** Where variants go, and with `--layout tmp` everything that is asked for. */
+const TMP = "tmp";
+
+/** What was asked for beside targets: `key=value` terms, and where results go. */
+export interface Variation {
+  readonly terms: readonly string[];
+  /** Whether a term may list several values. */
+  readonly many: boolean;
+  readonly layout: "publish" | "tmp";
+}
+
+/** One combination of what was asked for. */
+export interface Cell {
+  readonly choices: readonly (readonly [key: string, value: string])[];
+  /** Ids of its actions. */
+  readonly actions: readonly string[];
+  /** What it makes that nothing else in it reads. */
+  readonly results: readonly string[];
+}
+
+export interface Varied {
+  readonly aqmfile: LoadedAqmfile;
+  readonly selection: Selection;
+  readonly cells: readonly Cell[];
+}
+
+/** The Aqmfile under one set of overrides, paths as it declares them. */
+interface Variant {
+  readonly root: string;
+  readonly evaluated: Evaluated;
+  readonly selection: Selection;
+  readonly combinations: Combination[];
+}
+
+interface Combination {
+  /** Its place in the order of the command line. */
+  readonly index: number;
+  readonly choices: readonly Choice[];
+  readonly requested: readonly ActionNode[];
+  readonly skipped: readonly SkippedDeclaration[];
+}
+
+/**
+ * The Aqmfile as it is and with overrides, as one graph. Actions that an override does not touch are the
+ * plain ones, at their published places; what it touches publishes below `tmp/<overrides>/`.
+ */
+export async function openVariation(
+  layout: Layout,
+  variation: Variation,
+  targets: readonly string[],
+  evidence: Evidence,
+): Promise<Result<Varied, readonly Failure[]>> {
+  const aqmfile = await openAqmfile(layout, evidence);
+  if (!aqmfile.ok) return aqmfile;
+  const { groups } = aqmfile.value;
+  const plain = await aqmfile.value.evaluate({ configuration: groups });
+  if (!plain.ok) return plain;
+  const { overrideValue } = await import("../host/overrides.ts");
+  const known = { axes: axesOf(plain.value.graph), groups, value: overrideValue };
+  const dimensions = readTerms(variation.terms, known, variation.many);
+  if (!dimensions.ok) return dimensions;
+
+  const variants = new Map<string, Variant>();
+  for (const [index, choices] of product(dimensions.value).entries()) {
+    const overrides = choices.flatMap((choice) =>
+      choice.kind === "override" ? [choice.override] : [],
+    );
+    const name = overrides.length === 0 ? "" : variantName(overrides);
+    let variant = variants.get(name);
+    if (variant === undefined) {
+      const opened = await openVariant(
+        layout,
+        aqmfile.value,
+        plain.value,
+        name,
+        overrides,
+        targets,
+        choices,
+      );
+      if (!opened.ok) return opened;
+      variant = opened.value;
+      variants.set(name, variant);
+    }
+    variant.combinations.push({
+      index,
+      choices,
+      ...requestedIn(variant, choices, targets),
+    });
+  }
+  const list = [...variants.values()];
+  if (
+    list.every(({ combinations }) => combinations.every(({ requested }) => requested.length === 0))
+  ) {
+    const skipped = list.flatMap(({ combinations }) => combinations.flatMap((one) => one.skipped));
+    return err([nothingThere(variation.terms, targets, skipped)]);
+  }
+  return joined(layout, aqmfile.value, plain.value, list, variation.layout);
+}
+
+async function openVariant(
+  layout: Layout,
+  aqmfile: OpenAqmfile,
+  plain: Evaluated,
+  name: string,
+  overrides: readonly Override[],
+  targets: readonly string[],
+  choices: readonly Choice[],
+): Promise<Result<Variant, readonly Failure[]>> {
+  let evaluated = plain;
+  if (overrides.length > 0) {
+    const { overridden } = await import("../host/overrides.ts");
+    const configs = overridden(layout.conf, aqmfile.groups, overrides);
+    if (!configs.ok) return configs;
+    const other = await aqmfile.evaluate({
+      configuration: configs.value.groups,
+      chosen: configs.value.chosen,
+    });
+    if (!other.ok) return err(other.error.map((failure) => under(failure, choices)));
+    evaluated = other.value;
+  }
+  const { graph } = evaluated;
+  const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));
+  if (!selection.ok) return err(selection.error.map((failure) => under(failure, choices)));
+  return ok({ root: `${TMP}/${name}`, evaluated, selection: selection.value, combinations: [] });
+}
+
+/** Without targets, coordinates alone say what is meant: every target that has them. */
+function requestedIn(
+  { evaluated, selection }: Variant,
+  choices: readonly Choice[],
+  targets: readonly string[],
+): Pick<Combination, "requested" | "skipped"> {
+  const coordinates: Record<string, string> = {};
+  for (const choice of choices) {
+    if (choice.kind === "coordinate") coordinates[choice.axis] = choice.value;
+  }
+  const anywhere = targets.length === 0 && Object.keys(coordinates).length > 0;
+  const nodes = anywhere ? evaluated.graph.actions : selection.requested;
+  const { skipped = [] } = evaluated.declared;
+  return {
+    requested: [...nodes].filter(({ declaration }) => isIn(declaration, coordinates)),
+    skipped: skipped.filter(
+      (skip) => (anywhere || selection.skipped.has(skip.path)) && isIn(skip, coordinates),
+    ),
+  };
+}
+
+function joined(
+  layout: Layout,
+  { files }: OpenAqmfile,
+  plain: Evaluated,
+  variants: readonly Variant[],
+  place: Variation["layout"],
+): Result<Varied, readonly Failure[]> {
+  const differ = new Map(
+    variants.map((variant) => [
+      variant,
+      variant.evaluated === plain
+        ? new Set<string>()
+        : differing(plain.declared, variant.evaluated.declared),
+    ]),
+  );
+  // The same in every variant, so that what they share is in one place.
+  const own = new Set<string>();
+  if (place === "tmp") {
+    for (const { combinations } of variants) {
+      for (const { requested } of combinations) for (const id of ownOf(requested)) own.add(id);
+    }
+  }
+  const relocated = new Map<Variant, Relocated>();
+  for (const variant of variants) {
+    const { declared } = variant.evaluated;
+    const roots = new Map<string, string>();
+    for (const id of withConsumers(declared, own)) roots.set(id, TMP);
+    for (const id of differ.get(variant) ?? []) roots.set(id, variant.root);
+    relocated.set(variant, relocate(declared, roots));
+  }
+  const all = union([...relocated.values()]);
+  if (all === null) return err([differentEnvironments()]);
+  const graph = checkedGraph(layout, all);
+  if (!graph.ok) return graph;
+
+  const requested = new Set<ActionNode>();
+  const exact = new Set<string>();
+  const skipped = new Map<string, string>();
+  const cells: Cell[] = [];
+  for (const [variant, { moved }] of relocated) {
+    const now = (path: string): string => moved.get(path) ?? path;
+    for (const combination of variant.combinations) {
+      const nodes = combination.requested.flatMap(
+        ({ id }) => graph.value.byOutput.get(now(id))?.action ?? [],
+      );
+      for (const node of nodes) requested.add(node);
+      for (const { path, because } of combination.skipped) skipped.set(path, because);
+      cells[combination.index] = cellOf(combination.choices, nodes);
+    }
+    for (const path of variant.selection.exact) exact.add(now(path));
+  }
+  const present = new Set(
+    [...exact].filter((path) => isRequested(graph.value.byOutput.get(path), requested)),
+  );
+  return ok({
+    aqmfile: { graph: graph.value, environments: all.environments, files },
+    selection: { requested, exact: present, needed: upstreamOf(requested), skipped },
+    cells,
+  });
+}
+
+const isRequested = (
+  found: { readonly action: ActionNode } | undefined,
+  requested: ReadonlySet<ActionNode>,
+): boolean => found !== undefined && requested.has(found.action);
+
+function cellOf(choices: readonly Choice[], nodes: readonly ActionNode[]): Cell {
+  const inCell = new Set(nodes);
+  const tips = nodes.filter(({ consumers }) => !consumers.some((consumer) => inCell.has(consumer)));
+  return {
+    choices: choices.map((choice) => {
+      const text = choiceText(choice);
+      const end = text.indexOf("=");
+      return [text.slice(0, end), text.slice(end + 1)] as const;
+    }),
+    actions: nodes.map(({ id }) => id),
+    results: tips.flatMap(({ declaration }) =>
+      Object.values(declaration.outputs).map(({ path }) => path),
+    ),
+  };
+}
+
+/** A mistake that only shows with these overrides should say so. */
+function under(failure: Failure, choices: readonly Choice[]): Failure {
+  const texts = choices.filter(({ kind }) => kind === "override").map(choiceText);
+  if (texts.length === 0) return failure;
+  return { ...failure, message: `With ${texts.join(" ")}: ${failure.message}` };
+}
+
+const nothingThere = (
+  terms: readonly string[],
+  targets: readonly string[],
+  skipped: readonly SkippedDeclaration[],
+): Failure => {
+  const asked = `${targets.length === 0 ? "" : `in ${targets.join(" ")} `}has ${terms.join(" ")}`;
+  const [first] = skipped;
+  return {
+    reason: "unknown_target",
+    message:
+      first === undefined
+        ? `No target ${asked}`
+        : `All that ${asked} is skipped (${skipped.length}): ${first.because}`,
+    nextStep: "`aqm list` shows every target; leave out a term to see more of them.",
+  };
+};
+
+const differentEnvironments = (): Failure => ({
+  reason: "usage",
+  message: "The overrides change a Python environment, and differently in several variants",
+  nextStep: "Build these variants one after the other.",
+});

@@ -1,0 +1,84 @@
+import type { CheckedFile, Verification } from "../host/verify.ts";
+import { shortDigest } from "../model/digest.ts";
+import { oneLine } from "../ui/escape.ts";
+import { plural } from "../ui/format.ts";
+import type { Colours } from "../ui/reporter.ts";
+import type { RerunOrReason } from "./rerun.ts";
+
+const STATE: Readonly<Record<Verification["state"], string>> = {
+  verified: "verified",
+  missing_local_output: "missing local output",
+  changed: "changed",
+  no_record: "no record",
+  damaged_record: "damaged record",
+};
+
+/** One line a target, what is wrong with it below, and a count. */
+export function verifyText(
+  verifications: readonly Verification[],
+  reruns: readonly RerunOrReason[],
+  colours: Colours,
+): string {
+  const byTarget = new Map(reruns.map((rerun) => [rerun.target, rerun]));
+  const lines: string[] = [];
+  for (const { target, state, outputs, inputs } of verifications) {
+    const right = state === "verified" || state === "missing_local_output";
+    const paint = right ? colours.green : colours.red;
+    lines.push(`${paint(STATE[state].padEnd(20))} ${oneLine(target)}`);
+    for (const file of outputs) if (file.state !== "verified") lines.push(fileLine("output", file));
+    for (const file of inputs) {
+      if (file.state !== "verified" && file.state !== "absent") lines.push(fileLine("input", file));
+    }
+    const rerun = byTarget.get(target);
+    if (rerun !== undefined) lines.push(...rerunLines(rerun, colours));
+  }
+  const counts = Object.entries(STATE).flatMap(([state, text]) => {
+    const count = verifications.filter((item) => item.state === state).length;
+    return count === 0 ? [] : [`${count} ${text}`];
+  });
+  const same = reruns.filter(({ state }) => state === "same").length;
+  const again = reruns.length === 0 ? "" : `; ran again: ${same} of ${reruns.length} the same`;
+  lines.push(`${plural(verifications.length, "target")}: ${counts.join(", ")}${again}`);
+  return lines.join("\n");
+}
+
+function fileLine(what: string, { path, state, recorded, found, error }: CheckedFile): string {
+  const digests = `${shortDigest(recorded ?? "(none)")} → ${shortDigest(found ?? "(none)")}`;
+  const how = state === "changed" ? `changed: ${digests}` : state === "absent" ? "not here" : state;
+  return oneLine(`    ${what} ${path} is ${how}${error === undefined ? "" : `: ${error}`}`);
+}
+
+function rerunLines(rerun: RerunOrReason, colours: Colours): readonly string[] {
+  const { state, differences, devices, failure, reason } = rerun;
+  const lines: string[] = [];
+  if (state === "same") lines.push(colours.green("    ran again: the same bytes"));
+  if (state === "not_run")
+    lines.push(colours.yellow(`    not run again: ${oneLine(reason ?? "")}`));
+  if (state === "failed")
+    lines.push(colours.red(`    ran again and failed: ${oneLine(failure?.message ?? "")}`));
+  for (const { path, first } of differences) {
+    lines.push(colours.red(`    ran again: ${oneLine(path)} differs: ${oneLine(first)}`));
+  }
+  if (devices !== null) {
+    const name = (kind: unknown): string => (typeof kind === "string" ? kind : "an unknown device");
+    lines.push(
+      oneLine(`    recorded on ${name(devices.recorded)}, run again on ${name(devices.now)}`),
+    );
+  }
+  return lines;
+}
+
+export const verifyJson = (
+  verifications: readonly Verification[],
+  reruns: readonly RerunOrReason[],
+  exitCode: number,
+): object => {
+  const byTarget = new Map(reruns.map(({ target, ...rerun }) => [target, rerun]));
+  return {
+    targets: verifications.map((verification) => {
+      const rerun = byTarget.get(verification.target);
+      return { ...verification, ...(rerun === undefined ? {} : { rerun }) };
+    }),
+    exitCode,
+  };
+};

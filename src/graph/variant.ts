@@ -1,0 +1,171 @@
+import type {
+  ActionDeclaration,
+  Declarations,
+  EnvironmentDeclaration,
+  InputDeclaration,
+  OutputDeclaration,
+} from "../model/declaration.ts";
+import { canonicalJson, type Json } from "../model/json.ts";
+
+/** Declarations with the environments that they name. */
+export interface Declared extends Declarations {
+  readonly environments: readonly EnvironmentDeclaration[];
+}
+
+/** The path of the first output, as in the graph. */
+export const idOf = ({ outputs }: ActionDeclaration): string =>
+  Object.values(outputs)[0]?.path ?? "";
+
+/**
+ * The actions of `other` that would not do what the action of the same name in `plain` does: what they say
+ * of themselves differs, or one that they read from does. All others have the same keys in both.
+ */
+export function differing(plain: Declared, other: Declared): ReadonlySet<string> {
+  const known = descriptions(plain);
+  const seeds = [...descriptions(other)].flatMap(([id, text]) =>
+    known.get(id) === text ? [] : [id],
+  );
+  return withConsumers(other, seeds);
+}
+
+/** The given actions and all that is made from them. */
+export function withConsumers(
+  { actions }: Declarations,
+  ids: Iterable<string>,
+): ReadonlySet<string> {
+  const makers = makersOf(actions);
+  const consumers = new Map<string, string[]>();
+  for (const action of actions) {
+    for (const { path } of Object.values<InputDeclaration>(action.inputs)) {
+      const maker = makers.get(path);
+      if (maker === undefined) continue;
+      const list = consumers.get(maker);
+      if (list === undefined) consumers.set(maker, [idOf(action)]);
+      else list.push(idOf(action));
+    }
+  }
+  const found = new Set<string>(ids);
+  for (const id of found) for (const consumer of consumers.get(id) ?? []) found.add(consumer);
+  return found;
+}
+
+/** Declarations in which some actions publish elsewhere. */
+export interface Relocated extends Declared {
+  /** Output path as declared → where it is now. */
+  readonly moved: ReadonlyMap<string, string>;
+}
+
+/**
+ * Lets actions publish below another folder (id → root). Whoever reads what they make reads it there, and a
+ * param that is the path of something that moved says where it is now.
+ */
+export function relocate(declared: Declared, roots: ReadonlyMap<string, string>): Relocated {
+  const moved = new Map<string, string>();
+  for (const action of declared.actions) {
+    const root = roots.get(idOf(action));
+    if (root === undefined) continue;
+    for (const { path } of Object.values<OutputDeclaration>(action.outputs)) {
+      moved.set(path, `${root}/${path}`);
+    }
+  }
+  const actions = declared.actions.map((action) =>
+    roots.has(idOf(action)) ? relocated(action, moved) : action,
+  );
+  return { ...declared, actions, moved };
+}
+
+function relocated(
+  action: ActionDeclaration,
+  moved: ReadonlyMap<string, string>,
+): ActionDeclaration {
+  const place = <T extends { readonly path: string }>(item: T): T => ({
+    ...item,
+    path: moved.get(item.path) ?? item.path,
+  });
+  return {
+    ...action,
+    params: withPaths(action.params, moved) as ActionDeclaration["params"],
+    inputs: mapped(action.inputs, place),
+    outputs: mapped(action.outputs, place),
+  };
+}
+
+function withPaths(value: Json, moved: ReadonlyMap<string, string>): Json {
+  if (typeof value === "string") return moved.get(value) ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => withPaths(item, moved));
+  return mapped(value as Readonly<Record<string, Json>>, (item) => withPaths(item, moved));
+}
+
+const mapped = <T>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T) => T,
+): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+
+/** What several declare, each action once. Null when they need different environments of one name. */
+export function union(parts: readonly Declared[]): Declared | null {
+  const actions = new Map<string, ActionDeclaration>();
+  const environments = new Map<string, EnvironmentDeclaration>();
+  for (const part of parts) {
+    const makers = makersOf(part.actions);
+    const texts = new Map(part.environments.map((item) => [item.name, textOf(item)]));
+    for (const action of part.actions) {
+      // What differs under one name stays, so that the graph refuses it.
+      const identity = `${idOf(action)}\n${descriptionOf(action, makers, texts)}`;
+      if (!actions.has(identity)) actions.set(identity, action);
+    }
+    for (const environment of part.environments) {
+      const other = environments.get(environment.name);
+      if (other !== undefined && textOf(other) !== textOf(environment)) return null;
+      environments.set(environment.name, environment);
+    }
+  }
+  return {
+    actions: [...actions.values()],
+    environments: [...environments.values()],
+    defaults: parts[0]?.defaults ?? [],
+  };
+}
+
+/** Id → all that decides the key of an action, beside the content of files. */
+function descriptions({ actions, environments }: Declared): ReadonlyMap<string, string> {
+  const makers = makersOf(actions);
+  const texts = new Map(environments.map((item) => [item.name, textOf(item)]));
+  return new Map(actions.map((action) => [idOf(action), descriptionOf(action, makers, texts)]));
+}
+
+function descriptionOf(
+  action: ActionDeclaration,
+  makers: ReadonlyMap<string, string>,
+  environments: ReadonlyMap<string, string>,
+): string {
+  const { op, params, inputs, outputs } = action;
+  const read = mappedTo(inputs, ({ path, kind, include }) => [
+    path,
+    kind,
+    include ?? null,
+    makers.get(path) ?? null,
+  ]);
+  const made = mappedTo(outputs, ({ path, kind, keep }) => [path, kind, keep]);
+  const environment = op.runtime === "python" ? (environments.get(op.environment) ?? null) : null;
+  return canonicalJson({ op: op as unknown as Json, params, read, made, environment });
+}
+
+const mappedTo = <T>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T) => Json,
+): Readonly<Record<string, Json>> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+
+const makersOf = (actions: readonly ActionDeclaration[]): ReadonlyMap<string, string> =>
+  new Map(
+    actions.flatMap((action) =>
+      Object.values<OutputDeclaration>(action.outputs).map(
+        ({ path }) => [path, idOf(action)] as const,
+      ),
+    ),
+  );
+
+const textOf = (environment: EnvironmentDeclaration): string =>
+  canonicalJson(environment as unknown as Json);

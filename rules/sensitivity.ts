@@ -8,6 +8,7 @@ import type {
   Scope,
   Size,
 } from "./configs.ts";
+import type { Generation } from "aqm/analysis";
 import { modelopt } from "./modelopt.ts";
 
 interface ScoresParams extends Omit<AutoquantConfig, "effective_bits" | "batch_size"> {
@@ -43,6 +44,8 @@ export interface SensitivityCell {
   readonly size: Size;
   readonly autoquant: AutoquantConfig;
   readonly layout: OutputLayoutConfig;
+  /** Reports as an earlier generation wrote them, for comparing with published ones. */
+  readonly generation?: Generation;
 }
 
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
@@ -75,17 +78,18 @@ export function sensitivity(cell: SensitivityCell): Declared {
     inputs: { scores: from(scores, "scores") },
     outputs: { manifest: committed(`${folder}/${scheme}_quant_manifest.json`) },
   });
+  const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
   return [
     action({
       op: markdownReportOp,
-      params: {},
+      params: style,
       inputs: reported,
       outputs: { report: committed(`${folder}/per-layer-sensitivity.md`) },
     }),
     action({
       op: jsonReportOp,
-      params: {},
+      params: style,
       inputs: reported,
       outputs: { report: committed(`${folder}/per-layer-sensitivity.json`) },
     }),

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { standingAdoptions } from "../keys/adoptions.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { disk, readStateIfReadable, writeFileAtomic } from "./disk.ts";
@@ -39,6 +40,13 @@ export class History {
 
   has(target: string): boolean {
     return this.#shelf(shelfOf(target)).some((record) => record.target === target);
+  }
+
+  /** Results that were taken over, the latest first, unless a run with the same params came later. */
+  adoptions(target: string): readonly ActionRecord[] {
+    return standingAdoptions(
+      this.#shelf(shelfOf(target)).filter((record) => record.target === target),
+    );
   }
 
   /** Whether a run of this target ever made this content at this path. */

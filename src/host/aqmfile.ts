@@ -19,6 +19,8 @@ import { allCurrent, derivationContext } from "./signature.ts";
 export interface LoadedAqmfile {
   readonly graph: Graph;
   readonly environments: readonly EnvironmentDeclaration[];
+  /** Modules that recognise artifacts from elsewhere. */
+  readonly adopters: readonly string[];
   /** Absolute paths of everything the declarations depend on, for watching. */
   readonly files: readonly string[];
 }
@@ -54,6 +56,7 @@ export async function loadAqmfile(
       return ok({
         graph: graph.value,
         environments: first.value.environments,
+        adopters: first.value.adopters,
         files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
       });
     }

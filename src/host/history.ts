@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { standingAdoptions } from "../keys/adoptions.ts";
+import { adoptionOf } from "../model/adoption.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { disk, readStateIfReadable, writeFileAtomic } from "./disk.ts";
@@ -66,7 +67,9 @@ export class History {
     const durations = new Map<string, number[]>();
     const names = fs.existsSync(this.#folder) ? fs.readdirSync(this.#folder).sort() : [];
     for (const name of names) {
-      for (const { action, cost } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
+      for (const record of this.#shelf(name.replace(/\.jsonl$/, ""))) {
+        if (adoptionOf(record) !== null) continue; // it took no time here
+        const { action, cost } = record;
         const list = durations.get(action.op.name);
         if (list === undefined) durations.set(action.op.name, [cost.seconds]);
         else list.push(cost.seconds);

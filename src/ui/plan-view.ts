@@ -1,6 +1,8 @@
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
 import type { Plan } from "../plan/plan.ts";
+import { adoptionOf } from "../model/adoption.ts";
+import { adoptedText } from "./adoption-view.ts";
 import { oneLine } from "./escape.ts";
 import { causeText, durationText, plural } from "./format.ts";
 import type { Colours } from "./reporter.ts";
@@ -14,16 +16,29 @@ const MARK: Readonly<Record<Verdict, string>> = {
 };
 
 /** The dry run: what is not fresh, why, and what it will cost. */
-export function planText(plan: Plan, cost: PlanCost, colours: Colours, causesShown = 4): string {
+export function planText(
+  plan: Plan,
+  cost: PlanCost,
+  colours: Colours,
+  verbose = false,
+  causesShown = 4,
+): string {
   const lines: string[] = [];
-  for (const { node, verdict, causes } of plan.actions) {
-    if (verdict === "fresh") continue;
+  for (const { node, verdict, causes, result } of plan.actions) {
+    if (verdict === "fresh") {
+      const adopted = adoptedText(result);
+      if (verbose)
+        lines.push(`${paint(verdict, colours)} ${oneLine(node.id)} ${adopted}`.trimEnd());
+      continue;
+    }
     const lane = node.declaration.resources.gpu > 0 ? " GPU" : "";
     lines.push(`${paint(verdict, colours)} ${oneLine(node.id)}${colours.yellow(lane)}`);
     for (const line of causeLines(causes, causesShown))
       lines.push(colours.dim(`           ${line}`));
   }
-  lines.push(...costLines(cost));
+  const adopted = plan.actions.filter((one) => adoptedText(one.result) !== "").length;
+  const [counts = "", ...rest] = costLines(cost);
+  lines.push(adopted === 0 ? counts : `${counts} (${adopted} of them adopted)`, ...rest);
   return lines.join("\n");
 }
 
@@ -71,7 +86,7 @@ function paint(verdict: Verdict, colours: Colours): string {
 /** The plan as data, for `--json`. */
 export function planJson(plan: Plan, cost: PlanCost, exitCode: number): object {
   return {
-    actions: plan.actions.map(({ node, verdict, causes, key }) => ({
+    actions: plan.actions.map(({ node, verdict, causes, key, result }) => ({
       target: node.id,
       outputs: Object.values(node.declaration.outputs).map(({ path }) => path),
       op:
@@ -81,6 +96,7 @@ export function planJson(plan: Plan, cost: PlanCost, exitCode: number): object {
       lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
       verdict,
       key,
+      adopted: result === null ? null : (adoptionOf(result)?.grade ?? null),
       causes,
     })),
     cost,

@@ -53,7 +53,7 @@ async function build(scope: Scope, args: Arguments): Promise<number> {
       const { tidyStore } = await import("../tidy.ts");
       await tidyStore(session.layout, reporter.report, signal);
     }
-    if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope);
+    if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope, outcome.plan);
     return outcome.exitCode;
   } finally {
     reporter.close();
@@ -73,14 +73,14 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
-  if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope);
+  if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
   const known = planCost(plan, session.expected);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
   if (args.flag("json")) printJson({ ...planJson(plan, cost, exitCode), unfinished });
   else {
     for (const target of unfinished) print(unfinishedText(target));
-    print(planText(plan, cost, standardOutput.colours));
+    print(planText(plan, cost, standardOutput.colours, args.flag("verbose")));
   }
   return exitCode;
 }

@@ -26,8 +26,17 @@ export interface Comparison {
 export const isContradicted = ({ found, equal }: Comparison): boolean =>
   found !== undefined && !equal;
 
+/** What tells runs apart must be said by something; else only a person can say it. */
+export const needsWord = (field: Comparison): boolean =>
+  isContradicted(field) || (field.identity && field.found === undefined);
+
 /** Every field of a declared run that a manifest, or where it lies, could say something of. */
-export function compare(run: DeclaredRun, manifest: Manifest, path: string): readonly Comparison[] {
+export function compare(
+  run: DeclaredRun,
+  manifest: Manifest,
+  path: string,
+  models: readonly string[],
+): readonly Comparison[] {
   const { json } = manifest;
   const scheme = objectAt(json, "scheme");
   const dataset = objectAt(json, "dataset");
@@ -38,7 +47,10 @@ export function compare(run: DeclaredRun, manifest: Manifest, path: string): rea
   const granularity = objectAt(objectAt(json, "quantization"), "quant_granularity").get("name");
   const found = scopeOf(manifest, path);
   return [
-    is("model", run.manifest.model_id, manifest.modelId, { identity: true, equal: endsWith }),
+    is("model", run.manifest.model_id, manifest.modelId ?? modelOf(path, models), {
+      identity: true,
+      equal: endsWith,
+    }),
     is("format", run.format, format, { identity: true, equal: sameFormat }),
     is("scope", run.scope, found, { identity: true }),
     is("size", wanted.size, said(dataset, "size") ?? place.size, { identity: true }),
@@ -164,6 +176,15 @@ function scopeOf({ json, layers, schemeName }: Manifest, path: string): Scope {
     ({ handle, candidates }) => isVision(handle) && candidates.some(({ score }) => score > 0),
   );
   return seen ? SCOPES[1] : SCOPES[0];
+}
+
+/** The model that a folder is named after, of those declared; names in folders may lack their last part. */
+function modelOf(path: string, models: readonly string[]): string | undefined {
+  return models.find((model) => {
+    const name = model.split("/").find((part, index) => index > 0 && part !== "") ?? model;
+    const short = name.slice(0, Math.max(name.lastIndexOf("_"), 0)) || name;
+    return path.split("/").some((part) => part === short || part.startsWith(`${short}_`));
+  });
 }
 
 /** What the folders that a file lies in say of its run. */

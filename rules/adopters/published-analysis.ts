@@ -6,7 +6,7 @@ import {
   type AnalysisFailure,
   type Manifest,
 } from "aqm/analysis";
-import { compare, isContradicted, unknownOf, type Comparison } from "./comparison.ts";
+import { compare, isContradicted, needsWord, unknownOf, type Comparison } from "./comparison.ts";
 import { declaredRuns, type DeclaredRun } from "./declared-run.ts";
 import { compareReports } from "./reports-beside.ts";
 
@@ -52,7 +52,7 @@ function findingOf(
     ],
     grade: "consistent",
     unknown: unknownOf(run, compared),
-    contradictions: compared.flatMap((field) => (isContradicted(field) ? [shown(field)] : [])),
+    contradictions: compared.flatMap((field) => (needsWord(field) ? [shown(field)] : [])),
     checks: reports.checks,
   };
 }
@@ -63,7 +63,11 @@ function targetOf(
   manifest: Manifest,
   runs: readonly DeclaredRun[],
 ): { readonly run: DeclaredRun; readonly compared: readonly Comparison[] } | AdoptionFinding {
-  const compared = runs.map((run) => ({ run, compared: compare(run, manifest, file.path) }));
+  const models = [...new Set(runs.map((run) => run.manifest.model_id))];
+  const compared = runs.map((run) => ({
+    run,
+    compared: compare(run, manifest, file.path, models),
+  }));
   const wrongs = ({ compared: fields }: (typeof compared)[number]): readonly Comparison[] =>
     fields.filter((field) => field.identity && isContradicted(field));
   const fitting = compared.filter((one) => wrongs(one).length === 0);
@@ -80,6 +84,7 @@ function targetOf(
   const [nearest] = [...compared].sort((a, b) => wrongs(a).length - wrongs(b).length);
   return {
     ...refusal(file, "no declared run is of this model, format, scope and size"),
+    unmatched: true,
     nextStep: "Declare it in the Aqmfile; the fields below are those of the nearest one.",
     contradictions: nearest === undefined ? [] : wrongs(nearest).map(shown),
   };

@@ -60,7 +60,7 @@ export function build(
     actions: [...actions.values()],
     environments: [...environments.values()],
     defaults,
-    adopters: adopters as string[],
+    adopters,
   };
 }
 

@@ -120,8 +120,8 @@ function isWhole(record: ActionRecord): boolean {
         typeof path === "string" && isDigest(digest) && typeof size === "number",
     ) &&
     // Only a result from elsewhere may have been made from something that nobody knows.
-    Object.values(record.action.inputs).every(
-      (digest) => isDigest(digest) || (digest === UNKNOWN && adoptionOf(record) !== null),
+    Object.values(record.action.inputs).every((digest) =>
+      digest === UNKNOWN ? adoptionOf(record) !== null : isDigest(digest),
     )
   );
 }

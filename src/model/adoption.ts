@@ -100,6 +100,8 @@ export interface AdoptionRefusal {
   readonly message: string;
   readonly nextStep: string;
   readonly contradictions: readonly Contradiction[];
+  /** It is whole, but for nothing that was asked for: no fault where only some targets were named. */
+  readonly unmatched?: boolean;
 }
 
 /** What an adopter module exports. */

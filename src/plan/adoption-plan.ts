@@ -43,6 +43,8 @@ export interface AdoptionRequest {
   /** Every action that may be concerned, producers first. */
   readonly nodes: readonly ActionNode[];
   readonly requested: ReadonlySet<ActionNode>;
+  /** Only some targets were named: what is for none of them is passed over. */
+  readonly narrowed: boolean;
   /** A person's reason to take over what contradicts the declaration. */
   readonly because: string | null;
   /** Replace other content and results of runs. */
@@ -55,14 +57,21 @@ export function planAdoption(
   knowledge: Pick<Knowledge, "observeOutput" | "record" | "opSource">,
 ): readonly AdoptionRow[] {
   const byTarget = new Map(request.nodes.map((node) => [node.id, node]));
-  const rivals = rivalsOf(request.findings);
+  const rivals = rivalsOf(request.findings, request.files);
   return request.findings.flatMap((finding): readonly AdoptionRow[] => {
-    if (finding.kind === "refusal") return [{ ...refused(finding, finding.message), ...finding }];
+    if (finding.kind === "refusal") {
+      const besides = finding.unmatched === true && request.narrowed;
+      return besides ? [] : [refused(finding, finding.message, finding.nextStep)];
+    }
     const nodes = finding.results.flatMap(({ target }) => byTarget.get(target) ?? []);
     const mistake = mistakeIn(finding, byTarget);
     if (mistake !== null) return [refused(finding, mistake)];
     if (!nodes.some((node) => request.requested.has(node))) return [];
     const others = rivals.get(finding);
+    if (others === "twin") {
+      const reason = "another one with the same bytes was found";
+      return [{ ...refused(finding, reason), decision: "already", nextStep: null }];
+    }
     if (others !== undefined) {
       const reason = `several sources are for the same target: ${others.join(", ")}`;
       return [refused(finding, reason, "Name the folder of the one that is meant.")];
@@ -186,24 +195,27 @@ function lies(
 const digestOf = (content: string | undefined): Digest | null =>
   content === undefined ? null : digestOfBytes(content);
 
-/** Candidates for one target that differ; of those that are the same, the first counts. */
+/** Candidates for one target: of those with the same bytes the first counts, others are in doubt. */
 function rivalsOf(
   findings: readonly AdoptionFinding[],
-): ReadonlyMap<AdoptionFinding, readonly string[]> {
-  const byTarget = new Map<string, AdoptionCandidate[]>();
+  files: readonly FoundFile[],
+): ReadonlyMap<AdoptionFinding, "twin" | readonly string[]> {
+  const digests = new Map(files.map(({ path, digest }) => [path, digest]));
+  const byTarget = new Map<string, Set<AdoptionCandidate>>();
   for (const finding of findings) {
     if (finding.kind === "refusal") continue;
     for (const { target } of finding.results) {
-      const list = byTarget.get(target) ?? [];
-      if (!list.includes(finding)) list.push(finding);
-      byTarget.set(target, list);
+      byTarget.set(target, (byTarget.get(target) ?? new Set()).add(finding));
     }
   }
-  const rivals = new Map<AdoptionFinding, readonly string[]>();
+  const rivals = new Map<AdoptionFinding, "twin" | readonly string[]>();
   for (const list of byTarget.values()) {
-    if (list.length < 2) continue;
-    const files = list.map(({ file }) => file).sort();
-    for (const finding of list) rivals.set(finding, files);
+    const [first, ...others] = list;
+    if (first === undefined || others.length === 0) continue;
+    const same = others.every(({ file }) => digests.get(file) === digests.get(first.file));
+    const paths = [first, ...others].map(({ file }) => file).sort();
+    if (!same) rivals.set(first, paths);
+    for (const other of others) rivals.set(other, same ? "twin" : paths);
   }
   return rivals;
 }

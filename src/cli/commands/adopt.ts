@@ -4,7 +4,12 @@ import type { AdoptionFinding, FoundFile, WantedAction } from "../../model/adopt
 import type { ActionNode } from "../../graph/graph.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { planAdoption, type AdoptionRow, type AdoptionWork } from "../../plan/adoption-plan.ts";
+import {
+  planAdoption,
+  type AdoptionRequest,
+  type AdoptionRow,
+  type AdoptionWork,
+} from "../../plan/adoption-plan.ts";
 import { adoptionJson, adoptionText } from "../../ui/adoption-view.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";
@@ -30,7 +35,11 @@ export async function run(args: Arguments): Promise<number> {
     return exitCodeOf(found.error);
   }
   const answer = (): Promise<number> =>
-    adopt(session, { ...found.value, because, force: args.flag("force") }, args);
+    adopt(
+      session,
+      { ...found.value, because, force: args.flag("force"), narrowed: targets.length > 0 },
+      args,
+    );
   return args.flag("dry-run") ? answer() : withBuildLock(session, answer);
 }
 
@@ -60,7 +69,7 @@ async function search(session: Session, folder: string): Promise<Result<Found, F
 
 async function adopt(
   { selection, workspace }: Session,
-  request: Found & { readonly because: string | null; readonly force: boolean },
+  request: Found & Pick<AdoptionRequest, "because" | "force" | "narrowed">,
   args: Arguments,
 ): Promise<number> {
   const dryRun = args.flag("dry-run");

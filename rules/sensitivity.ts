@@ -19,6 +19,7 @@ import type {
   Size,
 } from "./configs.ts";
 import { DEFAULT_GRANULARITY, formatOf, type Format } from "./formats.ts";
+import type { Generation } from "aqm/analysis";
 import { modelopt } from "./modelopt.ts";
 
 interface ScoresParams extends Omit<AutoquantConfig, "name" | "effective_bits" | "batch_size"> {
@@ -55,6 +56,8 @@ export interface SensitivityCell {
   readonly size: Size;
   readonly autoquant: AutoquantConfig;
   readonly layout: OutputLayoutConfig;
+  /** Reports as an earlier generation wrote them, for comparing with published ones. */
+  readonly generation?: Generation;
 }
 
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
@@ -87,17 +90,18 @@ export function sensitivity(cell: SensitivityCell): Declared {
     inputs: { scores: from(scores, "scores") },
     outputs: { manifest: committed(`${folder}/${scheme}_quant_manifest.json`) },
   });
+  const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
   return [
     action({
       op: markdownReportOp,
-      params: {},
+      params: style,
       inputs: reported,
       outputs: { report: committed(`${folder}/per-layer-sensitivity.md`) },
     }),
     action({
       op: jsonReportOp,
-      params: {},
+      params: style,
       inputs: reported,
       outputs: { report: committed(`${folder}/per-layer-sensitivity.json`) },
     }),

@@ -17,6 +17,16 @@ export type { DeclaredAction, Input, Op } from "./declare/action.ts";
 export { build, grid, skip } from "./declare/build.ts";
 export type { BuildFile, Declared, Skipped } from "./declare/build.ts";
 export { configuration, configurationNames } from "./declare/configuration.ts";
+export type {
+  AdopterModule,
+  AdoptionCall,
+  AdoptionCandidate,
+  AdoptionFinding,
+  AdoptionRefusal,
+  Contradiction,
+  FoundFile,
+  WantedAction,
+} from "./model/adoption.ts";
 export type { EnvironmentDeclaration, OutputDeclaration } from "./model/declaration.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
 export { err, ok } from "./model/result.ts";

@@ -1,14 +1,21 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { markdownReport, readManifest } from "aqm/analysis";
+import { markdownReport, readManifest, reportStyle, type Generation } from "aqm/analysis";
 import { failed } from "./failed.ts";
 
 export const version = 1;
 
+export interface ReportParams {
+  /** Write it as this earlier generation did; left out, as it is written today. */
+  readonly generation?: Generation;
+}
+
 /** Manifest → `per-layer-sensitivity.md`. */
 export function run({
+  params,
   inputs,
-}: OpCall<object, "manifest">): Result<OpOutputs<"report">, OpFailure> {
+}: OpCall<ReportParams, "manifest">): Result<OpOutputs<"report">, OpFailure> {
   const manifest = readManifest(inputs.manifest.text());
   if (!manifest.ok) return err(failed(manifest.failure, inputs.manifest.path));
-  return ok({ report: markdownReport(manifest.value) });
+  const style = params.generation === undefined ? {} : reportStyle(params.generation);
+  return ok({ report: markdownReport(manifest.value, style) });
 }

@@ -25,6 +25,7 @@ export type {
   ScoreScope,
   ScoredFormat,
   Scores,
+  TakenOver,
 } from "./scores/scores.ts";
 export { readScores } from "./scores/read-scores.ts";
 export { checkExercised } from "./scores/check-exercised.ts";
@@ -74,4 +75,14 @@ export type { CalibrationSource, DatasetInfo } from "./manifest/dataset-info.ts"
 export { readManifest } from "./manifest/read-manifest.ts";
 export { jsonReport, type JsonReportOptions } from "./report/json-report.ts";
 export { markdownReport, type MarkdownReportOptions } from "./report/markdown-report.ts";
+export { scoresFromManifest } from "./scores/scores-from-manifest.ts";
+export { checkFigures } from "./manifest/check-figures.ts";
+export {
+  GENERATIONS,
+  manifestGenerations,
+  markdownGeneration,
+  reportStyle,
+  type Generation,
+  type ReportStyle,
+} from "./manifest/generation.ts";
 export type { NoneRows } from "./report/sensitivity-rows.ts";

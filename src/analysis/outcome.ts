@@ -31,6 +31,8 @@ export type AnalysisFailureReason =
   | "no_candidates"
   /** A bit budget that is not a positive finite number. */
   | "invalid_budget"
+  /** Figures of one document that must follow from each other do not. */
+  | "figures_disagree"
   /** The exact search would need more memory than it allows itself. */
   | "search_too_large";
 

@@ -1,6 +1,7 @@
-import type { ActionNode } from "../graph/graph.ts";
+import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { EmitEvent } from "../model/event.ts";
+import type { Cause } from "../model/verdict.ts";
 import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
@@ -68,6 +69,7 @@ class Build {
   readonly #started: number;
   readonly #settled = new Map<ActionNode, Judgement>();
   readonly #failures: Failure[] = [];
+  #planned: Plan["byNode"] = new Map();
   readonly #counts = { ran: 0, restored: 0, fresh: 0, failed: 0, blocked: 0 };
   readonly #stop = new AbortController();
 
@@ -102,7 +104,9 @@ class Build {
     await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
     if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = makePlan(selection, this.#ports.workspace);
+    this.#planned = plan.byNode;
     this.#emitPlan(plan);
+    this.#tellComparable(plan);
     if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
       this.#counts.fresh += plan.actions.length;
       return this.#finish("done", null, plan);
@@ -117,8 +121,9 @@ class Build {
   }
 
   #drive(plan: Plan): Promise<void> {
-    const { jobs, gpus, keepGoing, selection, signal } = this.#request;
-    const schedule = new Schedule(selection.needed, {
+    const { jobs, gpus, keepGoing, signal } = this.#request;
+    const nodes = plan.actions.map(({ node }) => node);
+    const schedule = new Schedule(nodes, {
       jobs,
       gpus,
       keepGoing,
@@ -191,6 +196,12 @@ class Build {
         continue;
       }
       const producer = this.#settled.get(input.producer.action);
+      if (producer === undefined && !this.#planned.has(input.producer.action)) {
+        // Not part of this build, because a result from elsewhere stood for it until now.
+        const cause: Cause = { kind: "waits_for", producer: input.producer.action.id };
+        inputs.set(input.role, { state: "blocked", cause });
+        continue;
+      }
       const output = producer?.result?.outputs[input.producer.role];
       if (output === undefined) throw new Error(`${node.id} was judged before ${input.path}`);
       const present = producer?.absent.has(input.path) !== true;
@@ -273,6 +284,20 @@ class Build {
     }
     this.#emit({ type: "action_failed", target: node.id, failure: named });
     return { type: "failed", node };
+  }
+
+  /** What a result from elsewhere could not be compared with, and is here now. */
+  #tellComparable(plan: Plan): void {
+    const { workspace } = this.#ports;
+    const isHere = (input: GraphInput): boolean =>
+      input.producer === null && workspace.observeInput(input).state === "present";
+    const here = plan.actions.flatMap(({ node, unasked }) =>
+      node.inputs.filter((input) => unasked?.has(input.role) === true && isHere(input)),
+    );
+    if (here.length === 0) return;
+    const paths = [...new Set(here.map(({ path }) => path))].sort().join(", ");
+    const message = `${paths} is here, and adopted results that depend on it still stand: nobody knows what they were made from; making them anew would tell`;
+    this.#emit({ type: "notice", message });
   }
 
   #emitPlan(plan: Plan): void {

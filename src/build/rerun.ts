@@ -86,6 +86,7 @@ function unpublishing(
     // Nothing has a result until it was made again; then it has the recorded one, for whoever reads it.
     record: (node) => (done.has(node.id) ? (records.get(node.id) ?? null) : null),
     trace: () => null,
+    adoptions: () => [],
     inStore: () => false,
     restore: (node) =>
       Promise.reject(new Error(`${node.id} was to be restored while it was verified`)),

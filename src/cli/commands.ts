@@ -34,6 +34,11 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
   },
   { name: "check", help: "With --dry-run: tell by the exit code, for CI." },
   {
+    name: "verbose",
+    short: "v",
+    help: "With --dry-run: list what is fresh as well, and what of it was adopted.",
+  },
+  {
     name: "keep-going",
     short: "k",
     help: "After a failure, go on with what does not depend on it.",
@@ -188,6 +193,33 @@ export const COMMANDS: readonly CommandSpec[] = [
       JSON_OPTION,
     ],
     examples: [["aqm clean models/qwen3_vl_tiny", "remove all that was built in that folder"]],
+  },
+  {
+    name: "adopt",
+    usage: "FOLDER [targets…] [options]",
+    summary: "Takes over artifacts that already exist, so that they need not be made again.",
+    description: [
+      "Looks below FOLDER for what the adopters of the Aqmfile recognise, compares it with what is",
+      "declared, copies what fits to its place and records it with a grade: verified, consistent (nothing",
+      "contradicts, but not all can be known) or asserted (on your word). It stays fresh until something",
+      "changes that is known of it. Nothing below FOLDER is changed.",
+      "",
+      "Exit codes: 0 all was adopted, 1 something was refused or nothing found, 2 wrong usage.",
+    ],
+    options: [
+      { name: "dry-run", short: "n", help: "Say what would be adopted, and how far it fits." },
+      {
+        name: "because",
+        value: "REASON",
+        help: "Adopt what contradicts the declaration, too, and record why.",
+      },
+      { name: "force", help: "Replace other content and results of runs; what was there is kept." },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm adopt --dry-run ../published", "what fits, what is unknown, what contradicts"],
+      ["aqm adopt ../published models/qwen3_vl_4b_instruct", "only what is for these targets"],
+    ],
   },
   {
     name: "gc",

@@ -26,7 +26,7 @@ export interface Recalled {
 }
 
 /** With these, more is wanted than the short answer of a snapshot. */
-const LONG_ANSWER = ["json", "python"];
+const LONG_ANSWER = ["json", "python", "verbose"];
 
 /** What is still known of the answer to `aqm build` with these arguments, which are right. */
 export function recall(args: Arguments): Recalled {

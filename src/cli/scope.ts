@@ -4,6 +4,7 @@ import { focusOn, type Focus } from "../host/focus.ts";
 import { graphPath } from "../host/fresh-snapshot.ts";
 import { renewSnapshot, takeSnapshot } from "../host/snapshot-writer.ts";
 import { errorCode } from "../host/disk.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Failure } from "../model/failure.ts";
 import { ok, type Result } from "../model/result.ts";
 import { groupSkipped, type SkippedGroup } from "../model/skipped.ts";
@@ -56,9 +57,14 @@ interface Answered {
 }
 
 /** Everything is fresh now: the next time only what has changed by then needs to be looked at. */
-export function remember({ session, request, focused }: Answered): void {
+export function remember(
+  { session, request, focused }: Answered,
+  plan: Pick<Plan, "actions">,
+): void {
   const { evidence, workspace, selection, aqmfile } = session;
   if (request === null || !evidence.complete) return;
+  // What adopted results stand for was not judged, so it must not be narrowed to when it changes.
+  if (plan.actions.length < selection.needed.length) return;
   const answer = { root: request.root, state: request.state, request: request.text };
   try {
     if (focused === null) {

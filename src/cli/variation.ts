@@ -220,7 +220,7 @@ function joined(
     [...exact].filter((path) => isRequested(graph.value.byOutput.get(path), requested)),
   );
   return ok({
-    aqmfile: { graph: graph.value, environments: all.environments, files },
+    aqmfile: { graph: graph.value, environments: all.environments, adopters: [], files },
     selection: { requested, exact: present, needed: upstreamOf(requested), skipped },
     cells,
   });

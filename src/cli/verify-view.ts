@@ -27,7 +27,8 @@ export function verifyText(
     lines.push(`${paint(STATE[state].padEnd(20))} ${oneLine(target)}`);
     for (const file of outputs) if (file.state !== "verified") lines.push(fileLine("output", file));
     for (const file of inputs) {
-      if (file.state !== "verified" && file.state !== "absent") lines.push(fileLine("input", file));
+      if (!["verified", "absent", "unrecorded"].includes(file.state))
+        lines.push(fileLine("input", file));
     }
     const rerun = byTarget.get(target);
     if (rerun !== undefined) lines.push(...rerunLines(rerun, colours));

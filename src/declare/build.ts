@@ -33,16 +33,22 @@ export function skip(path: string, because: string): Skipped {
 /** What the default export of an Aqmfile is. */
 export interface BuildFile extends Declarations {
   readonly environments: readonly EnvironmentDeclaration[];
+  /** Modules that recognise artifacts from elsewhere. */
+  readonly adopters: readonly string[];
 }
 
 /** Collects the given actions and everything that they are made from. */
 export function build(
   declared: Declared,
-  options: { readonly defaults?: readonly string[] } = {},
+  options: { readonly defaults?: readonly string[]; readonly adopters?: readonly string[] } = {},
 ): BuildFile {
   const defaults: unknown = options.defaults ?? [];
   if (!Array.isArray(defaults) || !defaults.every((target) => typeof target === "string")) {
     wrong("The defaults of build(…) are not a list of texts", 'For example ["out/report.md"].');
+  }
+  const adopters: unknown = options.adopters ?? [];
+  if (!Array.isArray(adopters) || !adopters.every((module) => typeof module === "string")) {
+    wrong("The adopters of build(…) are not a list of paths", 'For example ["rules/adopt.ts"].');
   }
   const actions = new Map<DeclaredAction, ActionDeclaration>();
   const environments = new Map<string, EnvironmentDeclaration>();
@@ -80,6 +86,7 @@ export function build(
     actions: [...actions.values()],
     environments: [...environments.values()],
     defaults,
+    adopters,
     skipped,
   };
 }

@@ -20,6 +20,8 @@ import { allCurrent, derivationContext } from "./signature.ts";
 export interface LoadedAqmfile {
   readonly graph: Graph;
   readonly environments: readonly EnvironmentDeclaration[];
+  /** Modules that recognise artifacts from elsewhere. */
+  readonly adopters: readonly string[];
   /** Absolute paths of everything the declarations depend on, for watching. */
   readonly files: readonly string[];
 }
@@ -61,7 +63,8 @@ export async function loadAqmfile(
   const evaluated = await evaluate({ configuration: groups });
   if (!evaluated.ok) return evaluated;
   const { graph, declared } = evaluated.value;
-  return ok({ graph, environments: declared.environments, files });
+  const { environments, adopters } = declared;
+  return ok({ graph, environments, adopters, files });
 }
 
 export async function openAqmfile(

@@ -1,5 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { standingAdoptions } from "../keys/adoptions.ts";
+import { adoptionOf } from "../model/adoption.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { disk, readStateIfReadable, writeFileAtomic } from "./disk.ts";
@@ -61,12 +63,17 @@ export class History {
   }
 
   has(target: string): boolean {
-    return this.#about(target, target).some((record) => record.target === target);
+    return this.#ofTarget(target).length > 0;
+  }
+
+  /** Results that were taken over, the latest first, unless a run with the same params came later. */
+  adoptions(target: string): readonly ActionRecord[] {
+    return standingAdoptions(this.#ofTarget(target));
   }
 
   /** Whether a run of this target ever made this content at this path. */
   made(target: string, path: string, digest: Digest): boolean {
-    return this.#about(target, digest).some(({ outputs }) =>
+    return this.#ofTarget(target).some(({ outputs }) =>
       Object.values(outputs).some((output) => output.path === path && output.digest === digest),
     );
   }
@@ -82,7 +89,7 @@ export class History {
     const names = fs.existsSync(this.#folder) ? fs.readdirSync(this.#folder).sort() : [];
     for (const name of names) {
       for (const { record } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
-        if (record === null) continue;
+        if (record === null || adoptionOf(record) !== null) continue; // adopted: it took no time here
         const { action, cost } = record;
         const list = durations.get(action.op.name);
         if (list === undefined) durations.set(action.op.name, [cost.seconds]);
@@ -104,11 +111,10 @@ export class History {
     known.push(entry);
   }
 
-  /** Records on a target's shelf whose text holds a word. */
-  #about(target: string, word: string): readonly ActionRecord[] {
-    const text = JSON.stringify(word);
+  #ofTarget(target: string): readonly ActionRecord[] {
+    const start = startOf(target);
     return this.#shelf(shelfOf(target)).flatMap((entry) =>
-      entry.text.includes(text) ? (entry.record ?? []) : [],
+      entry.text.startsWith(start) ? (entry.record ?? []) : [],
     );
   }
 
@@ -137,7 +143,9 @@ export class History {
 const shelfOf = (target: string): string =>
   digestOfBytes(target).slice("sha256:".length, "sha256:".length + 2);
 
-/** With what `Entry` looks for at the beginning. */
+const startOf = (target: string): string => `{"schema":1,"target":${JSON.stringify(target)},`;
+
+/** What is looked for comes first: see `startOf` and `Entry`. */
 const textOf = ({ schema, target, key, ...rest }: ActionRecord): string =>
   JSON.stringify({ schema, target, key, ...rest });
 

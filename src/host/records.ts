@@ -4,7 +4,8 @@ import { actionKey } from "../keys/describe.ts";
 import { hasConflictMarkers } from "../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
-import type { ActionRecord } from "../model/record.ts";
+import { adoptionOf } from "../model/adoption.ts";
+import { UNKNOWN, type ActionRecord } from "../model/record.ts";
 import { errorCode, readState, writeFileAtomic } from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
 
@@ -130,7 +131,10 @@ function isWhole(record: ActionRecord): boolean {
       ({ path, digest, size }) =>
         typeof path === "string" && isDigest(digest) && typeof size === "number",
     ) &&
-    Object.values(record.action.inputs).every(isDigest)
+    // Only a result from elsewhere may have been made from something that nobody knows.
+    Object.values(record.action.inputs).every((digest) =>
+      digest === UNKNOWN ? adoptionOf(record) !== null : isDigest(digest),
+    )
   );
 }
 

@@ -1,14 +1,17 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Digest } from "../model/digest.ts";
-import type { ActionRecord } from "../model/record.ts";
+import { UNKNOWN, type ActionRecord, type Unknown } from "../model/record.ts";
 import type { Observer, Place } from "./observer.ts";
 
 export interface CheckedFile {
   readonly role: string;
   readonly path: string;
-  /** `absent`: an input, or a local output, which a clone may lack. */
-  readonly state: "verified" | "changed" | "missing" | "absent" | "unreadable";
-  readonly recorded: Digest | null;
+  /**
+   * `absent`: an input, or a local output, which a clone may lack. `unrecorded`: an input of an adopted
+   * result, of which nobody knows what was read.
+   */
+  readonly state: "verified" | "changed" | "missing" | "absent" | "unreadable" | "unrecorded";
+  readonly recorded: Digest | Unknown | null;
   readonly found: Digest | null;
   readonly error?: string;
 }
@@ -55,7 +58,7 @@ export class Verifier {
       ),
     );
     const wrong = [...outputs, ...inputs].some(
-      ({ state }) => !["verified", "absent"].includes(state),
+      ({ state }) => !["verified", "absent", "unrecorded"].includes(state),
     );
     const lacking = outputs.some(({ state }) => state === "absent");
     const state = wrong ? "changed" : lacking ? "missing_local_output" : "verified";
@@ -65,9 +68,12 @@ export class Verifier {
   async #check(
     role: string,
     place: Place,
-    recorded: Digest | null,
+    recorded: Digest | Unknown | null,
     missing: "absent" | "missing",
   ): Promise<CheckedFile> {
+    if (recorded === UNKNOWN) {
+      return { role, path: place.path, state: "unrecorded", recorded, found: null };
+    }
     const found = await this.#observe(place);
     const file = { role, path: place.path, recorded, found: null };
     switch (found.state) {

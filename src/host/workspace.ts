@@ -99,6 +99,10 @@ export class DiskWorkspace implements Workspace {
     return inWorkspace ?? results.at(-1) ?? null;
   }
 
+  adoptions(node: ActionNode): readonly ActionRecord[] {
+    return this.history.adoptions(node.id);
+  }
+
   everBuilt(node: ActionNode): boolean {
     return this.records.record(node) !== null || this.history.has(node.id);
   }

@@ -1,7 +1,12 @@
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfJson, type Digest } from "../model/digest.ts";
 import { shareCanonical, type Json, type JsonObject } from "../model/json.ts";
-import type { ActionDescription, EnvironmentDescription } from "../model/record.ts";
+import {
+  UNKNOWN,
+  type ActionDescription,
+  type ActionRecord,
+  type EnvironmentDescription,
+} from "../model/record.ts";
 
 /** What is known of an op's code. */
 export interface OpSource {
@@ -20,7 +25,7 @@ export interface OpSource {
  */
 export function describeAction(
   node: ActionNode,
-  inputs: Readonly<Record<string, Digest>>,
+  inputs: ActionDescription["inputs"],
   source: OpSource,
   environment: EnvironmentDescription | null,
 ): ActionDescription {
@@ -46,6 +51,30 @@ export function describeAction(
 /** All actions of an environment have the same description of it. */
 const shared = (environment: EnvironmentDescription): EnvironmentDescription =>
   shareCanonical(environment as EnvironmentDescription & JsonObject);
+/**
+ * What can be said of a result that was not made here: its op and what that means, params, outputs, and
+ * inputs as far as they are known. Which code and environment made it is not; it was not these.
+ */
+export const asAdopted = (
+  description: ActionDescription,
+  unknown: ReadonlySet<string>,
+): ActionDescription => ({
+  ...description,
+  op: { ...description.op, code: null, sources: {} },
+  environment: null,
+  inputs: Object.fromEntries(
+    Object.entries(description.inputs).map(([role, digest]) => [
+      role,
+      unknown.has(role) ? UNKNOWN : digest,
+    ]),
+  ),
+});
+
+/** The roles of which a record does not know what was read. */
+export const unknownRoles = ({ action }: ActionRecord): ReadonlySet<string> =>
+  new Set(
+    Object.entries(action.inputs).flatMap(([role, digest]) => (digest === UNKNOWN ? [role] : [])),
+  );
 
 /** The action key: the digest of the canonical description. */
 export const actionKey = (description: ActionDescription): Digest =>

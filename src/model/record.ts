@@ -21,9 +21,13 @@ export interface ActionDescription {
   readonly environment: EnvironmentDescription | null;
   readonly params: JsonObject;
   /** By role, not by path: a moved input with the same bytes changes nothing. */
-  readonly inputs: Readonly<Record<string, Digest>>;
+  readonly inputs: Readonly<Record<string, Digest | Unknown>>;
   readonly outputs: Readonly<Record<string, { readonly path: string; readonly kind: string }>>;
 }
+
+/** Stands for the digest of what nobody knows: only in records of adopted results. No content has it. */
+export const UNKNOWN = "unknown";
+export type Unknown = typeof UNKNOWN;
 
 export interface EnvironmentDescription {
   readonly name: string;

@@ -1,4 +1,5 @@
 import type { ActionNode } from "../graph/graph.ts";
+import { adoptionOf } from "../model/adoption.ts";
 import type { ActionRecord } from "../model/record.ts";
 import type { Plan } from "./plan.ts";
 
@@ -11,8 +12,9 @@ export function expectFromRecords(
   opDurations: () => ReadonlyMap<string, readonly number[]>,
 ): ExpectedSeconds {
   return (node) => {
-    const own = record(node)?.cost.seconds;
-    if (own !== undefined) return own;
+    const last = record(node);
+    // What was taken over tells nothing about how long it takes to make.
+    if (last !== null && adoptionOf(last) === null) return last.cost.seconds;
     const { op } = node.declaration;
     const durations = opDurations().get(op.runtime === "python" ? op.name : op.module) ?? [];
     const sorted = [...durations].sort((a, b) => a - b);

@@ -1,10 +1,12 @@
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import { actionKey, describeAction } from "../keys/describe.ts";
-import { differences } from "../keys/difference.ts";
 import type { Digest } from "../model/digest.ts";
-import { NotJsonError, type Json } from "../model/json.ts";
-import type { ActionDescription, ActionRecord } from "../model/record.ts";
+import { NotJsonError } from "../model/json.ts";
+import { adoptionOf } from "../model/adoption.ts";
+import { UNKNOWN, type ActionDescription, type ActionRecord } from "../model/record.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
+import { checkOutputs, explain, type Demand } from "./compare.ts";
+import { changedSinceAdopted, judgeAdopted, type Case } from "./judge-adopted.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 /** What is known of one input when its consumer is judged. */
@@ -24,14 +26,8 @@ export interface Judgement {
   readonly absent: ReadonlySet<string>;
   /** Actions whose absent outputs must be brought back before this one can run. */
   readonly missingFrom: readonly ActionNode[];
-}
-
-/** Which absent outputs count as missing. */
-export interface Demand {
-  /** Every output must be in the workspace, because a consumer runs; says which. */
-  readonly consumer: string | null;
-  /** These outputs were asked for by name. */
-  readonly exact: ReadonlySet<string>;
+  /** Roles whose inputs nobody has to look at, because the result was taken over without knowing them. */
+  readonly unasked?: ReadonlySet<string>;
 }
 
 /**
@@ -44,6 +40,22 @@ export function judge(
   demand: Demand,
   knowledge: Knowledge,
 ): Judgement {
+  const of: Case = { node, inputs, demand, knowledge };
+  const last = knowledge.record(node);
+  const standing = last === null ? null : judgeAdopted(last, of, true);
+  if (standing !== null) return standing;
+  const judged = judgeByKey(of);
+  if (judged.verdict === "fresh" || judged.verdict === "restore") return judged;
+  for (const past of knowledge.adoptions(node)) {
+    const restored = past.key === last?.key ? null : judgeAdopted(past, of, false);
+    if (restored !== null) return restored;
+  }
+  return judged;
+}
+
+function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
+  const record = knowledge.record(node);
+  const adopted = record !== null && adoptionOf(record) !== null ? record : null;
   const blocked: Cause[] = [];
   const pending: Cause[] = [];
   const digests: Record<string, Digest> = {};
@@ -55,9 +67,11 @@ export function judge(
       pending.push({ kind: "waits_for", producer: state.producer });
     else digests[input.role] = state.digest;
   }
-  if (blocked.length > 0) return without("blocked", unique(blocked));
+  const told =
+    adopted === null ? [] : changedSinceAdopted(adopted, { node, inputs, demand, knowledge });
+  if (blocked.length > 0) return without("blocked", unique([...told, ...blocked]));
   if (pending.length > 0) {
-    if (knowledge.everBuilt(node)) return without("unknown", unique(pending));
+    if (knowledge.everBuilt(node)) return without("unknown", unique([...told, ...pending]));
     // Whatever its inputs turn out to be, there is no earlier result that they could lead to.
     const unkeyed = { key: null, description: null };
     return toRun(node, inputs, [{ kind: "never_built" }], unkeyed, knowledge);
@@ -67,16 +81,17 @@ export function judge(
   const environment = op.runtime === "python" ? knowledge.environment(op.environment) : null;
   const description = describeAction(node, digests, knowledge.opSource(node), environment);
   const key = keyOf(node, description);
-  const record = knowledge.record(node);
   const recorded = record?.key === key;
   const result = recorded ? record : knowledge.trace(node, key);
   const known = { key, description };
 
-  const changed: Cause[] = recorded
+  const changed: readonly Cause[] = recorded
     ? []
     : record === null
       ? [{ kind: "never_built" }]
-      : explain(record, description, node);
+      : adopted !== null
+        ? told
+        : explain(record, description, node);
   if (result === null) return toRun(node, inputs, changed, known, knowledge);
 
   const { wrong, absent } = checkOutputs(node, result, demand, knowledge);
@@ -139,77 +154,6 @@ function toRun(
   };
 }
 
-interface WrongOutput {
-  readonly cause: Cause;
-  readonly digest: Digest;
-}
-
-function checkOutputs(
-  node: ActionNode,
-  result: ActionRecord,
-  demand: Demand,
-  knowledge: Knowledge,
-): { readonly wrong: readonly WrongOutput[]; readonly absent: ReadonlySet<string> } {
-  const wrong: WrongOutput[] = [];
-  const absent = new Set<string>();
-  for (const [role, output] of Object.entries(node.declaration.outputs)) {
-    const recorded = result.outputs[role];
-    if (recorded === undefined) throw new Error(`record of ${node.id} lacks the output ${role}`);
-    const found = knowledge.observeOutput(output);
-    if (found.state === "present") {
-      if (found.digest === recorded.digest) continue;
-      wrong.push({
-        cause: {
-          kind: "output_modified",
-          path: output.path,
-          recorded: recorded.digest,
-          found: found.digest,
-        },
-        digest: recorded.digest,
-      });
-    } else if (
-      output.keep === "local" &&
-      demand.consumer === null &&
-      !demand.exact.has(output.path)
-    ) {
-      absent.add(output.path);
-    } else {
-      wrong.push({
-        cause: { kind: "output_missing", path: output.path },
-        digest: recorded.digest,
-      });
-      if (demand.consumer !== null) {
-        wrong.push({
-          cause: { kind: "needed_by", consumer: demand.consumer },
-          digest: recorded.digest,
-        });
-      }
-    }
-  }
-  return { wrong, absent };
-}
-
-/** The fields in which the wanted description differs from the recorded one. */
-function explain(record: ActionRecord, description: ActionDescription, node: ActionNode): Cause[] {
-  const before = record.action as unknown as Json;
-  return differences(before, description as unknown as Json).map((difference) => {
-    const [section, role] = difference.path;
-    const path =
-      section === "inputs"
-        ? (node.inputs.find((input) => input.role === role)?.path ?? record.input_paths[role ?? ""])
-        : section === "op" && role === "sources"
-          ? difference.path[2]
-          : undefined;
-    return {
-      kind: "changed",
-      field: difference.field,
-      old: difference.old,
-      new: difference.new,
-      ...(path === undefined ? {} : { path }),
-    };
-  });
-}
-
 /** A source input: observed, or taken over from the record when a clone lacks the file. */
 export function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge): InputState {
   const found = knowledge.observeInput(input);
@@ -223,7 +167,11 @@ export function sourceState(node: ActionNode, input: GraphInput, knowledge: Know
   // Only what has to be obtained may be absent from a clone; anything else is simply missing.
   const record = input.obtain === undefined ? null : knowledge.record(node);
   const digest = record?.action.inputs[input.role];
-  if (digest !== undefined && record?.input_paths[input.role] === inputPlace(input)) {
+  if (
+    digest !== undefined &&
+    digest !== UNKNOWN &&
+    record?.input_paths[input.role] === inputPlace(input)
+  ) {
     return { state: "known", digest, present: false };
   }
   return { state: "blocked", cause: inputMissing(input) };

@@ -18,6 +18,8 @@ export interface Knowledge {
   readonly record: (node: ActionNode) => ActionRecord | null;
   /** Any recorded result of this very key, preferably the one in the workspace. */
   readonly trace: (node: ActionNode, key: Digest) => ActionRecord | null;
+  /** Results of this action that were taken over from elsewhere and that no run has replaced since. */
+  readonly adoptions: (node: ActionNode) => readonly ActionRecord[];
   /** False when nothing that ever made this target is known: then it is sure to run. */
   readonly everBuilt: (node: ActionNode) => boolean;
   readonly inStore: (digest: Digest) => boolean;

@@ -9,7 +9,10 @@ export interface PlannedAction extends Judgement {
 }
 
 export interface Plan {
-  /** Every needed action, in topological order. */
+  /**
+   * Every needed action, in topological order. What only makes inputs that a result from elsewhere stands
+   * for is not among them.
+   */
   readonly actions: readonly PlannedAction[];
   readonly byNode: ReadonlyMap<ActionNode, PlannedAction>;
   /** Actions whose absent outputs are needed, and which consumer needs them. */
@@ -37,6 +40,7 @@ export function makePlan(selection: Selection, knowledge: Knowledge): Plan {
       }
     }
     if (asked.size === 0) {
+      leaveOutUnasked(selection, byNode);
       markPossiblyNeeded(byNode);
       return { actions: [...byNode.values()], byNode, demanded };
     }
@@ -80,6 +84,23 @@ function forwardPass(
     planned.set(node, { node, ...judge(node, inputs, demand, knowledge) });
   }
   return planned;
+}
+
+/** Drops what nobody asks for: neither a person nor an action that depends on what it makes. */
+function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAction>): void {
+  const planned = [...byNode.values()];
+  if (!planned.some(({ unasked }) => (unasked?.size ?? 0) > 0)) return;
+  const asked = new Set<ActionNode>(selection.requested);
+  const pending = [...asked];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const unasked = byNode.get(next)?.unasked;
+    for (const { role, producer } of next.inputs) {
+      if (producer === null || unasked?.has(role) === true || asked.has(producer.action)) continue;
+      asked.add(producer.action);
+      pending.push(producer.action);
+    }
+  }
+  for (const { node } of planned) if (!asked.has(node)) byNode.delete(node);
 }
 
 /** What a consumer knows of an input that another action makes, before the build. */

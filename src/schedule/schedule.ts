@@ -85,11 +85,12 @@ export class Schedule {
   constructor(needed: readonly ActionNode[], options: ScheduleOptions) {
     this.#lanes = new Lanes(options.jobs, options.gpus);
     this.#keepGoing = options.keepGoing;
+    const included = new Set(needed);
     for (const node of needed) {
       this.#entries.set(node, {
         node,
         status: "waiting",
-        open: producersOf(node).size,
+        open: [...producersOf(node)].filter((producer) => included.has(producer)).length,
         demandedBy: options.demanded?.get(node) ?? null,
         again: false,
         judgement: null,
@@ -226,7 +227,7 @@ export class Schedule {
   /** True when a producer is not settled, or no longer; the action then waits, or is blocked. */
   #mustWait(entry: Entry, commands: Command[]): boolean {
     const unsettled = [...producersOf(entry.node)]
-      .map((node) => this.#entry(node))
+      .flatMap((node) => this.#entries.get(node) ?? []) // others make what nobody asks for
       .filter(({ status }) => status !== "settled");
     if (unsettled.length === 0) return false;
     entry.open = unsettled.length;

@@ -2,6 +2,8 @@ import type { SkippedGroup } from "../model/skipped.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
 import type { Plan } from "../plan/plan.ts";
+import { adoptionOf } from "../model/adoption.ts";
+import { adoptedText } from "./adoption-view.ts";
 import { oneLine } from "./escape.ts";
 import { causeText, durationText, plural, skippedText } from "./format.ts";
 import type { Colours } from "./reporter.ts";
@@ -14,24 +16,37 @@ const MARK: Readonly<Record<Verdict, string>> = {
   fresh: "fresh",
 };
 
+export interface PlanTextOptions {
+  readonly skipped: readonly SkippedGroup[];
+  /** Also what is fresh. */
+  readonly verbose?: boolean;
+  readonly causesShown?: number;
+}
+
 /** The dry run: what is not fresh, why, and what it will cost. */
 export function planText(
   plan: Plan,
   cost: PlanCost,
   colours: Colours,
-  skipped: readonly SkippedGroup[],
-  causesShown = 4,
+  { skipped, verbose = false, causesShown = 4 }: PlanTextOptions,
 ): string {
   const lines: string[] = [];
-  for (const { node, verdict, causes } of plan.actions) {
-    if (verdict === "fresh") continue;
+  for (const { node, verdict, causes, result } of plan.actions) {
+    if (verdict === "fresh") {
+      const adopted = adoptedText(result);
+      if (verbose)
+        lines.push(`${paint(verdict, colours)} ${oneLine(node.id)} ${adopted}`.trimEnd());
+      continue;
+    }
     const lane = node.declaration.resources.gpu > 0 ? " GPU" : "";
     lines.push(`${paint(verdict, colours)} ${oneLine(node.id)}${colours.yellow(lane)}`);
     for (const line of causeLines(causes, causesShown))
       lines.push(colours.dim(`           ${line}`));
   }
   for (const group of skipped) lines.push(colours.dim(skippedText(group)));
-  lines.push(...costLines(cost));
+  const adopted = plan.actions.filter((one) => adoptedText(one.result) !== "").length;
+  const [counts = "", ...rest] = costLines(cost);
+  lines.push(adopted === 0 ? counts : `${counts} (${adopted} of them adopted)`, ...rest);
   return lines.join("\n");
 }
 
@@ -84,7 +99,7 @@ export function planJson(
   skipped: ReadonlyMap<string, string>,
 ): object {
   return {
-    actions: plan.actions.map(({ node, verdict, causes, key }) => ({
+    actions: plan.actions.map(({ node, verdict, causes, key, result }) => ({
       target: node.id,
       outputs: Object.values(node.declaration.outputs).map(({ path }) => path),
       op:
@@ -94,6 +109,7 @@ export function planJson(
       lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
       verdict,
       key,
+      adopted: result === null ? null : (adoptionOf(result)?.grade ?? null),
       causes,
     })),
     skipped: [...skipped].map(([target, because]) => ({ target, because })),

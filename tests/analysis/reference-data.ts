@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Generation } from "../../src/analysis/manifest/generation.ts";
 
 /**
  * Published artifacts, which are not part of this repository. Tests against them
@@ -19,6 +20,8 @@ export const referenceDataTitle: string = haveReferenceData
 
 export interface ReferenceRun {
   readonly name: string;
+  /** Which writer made the reports, as history tells; of a manifest without any, who made the manifest. */
+  readonly generation: Generation;
   readonly manifest: string;
   /** Absent for a manifest that was copied in from another run. */
   readonly json: string | undefined;
@@ -47,6 +50,13 @@ function readRun(run: string, file: string): ReferenceRun {
     manifest: read(file),
     json: copied ? undefined : read("per-layer-sensitivity.json"),
     markdown: copied ? undefined : read("per-layer-sensitivity.md"),
+    generation: copied ? "1" : generationOf(run),
     noneRows: run.startsWith("qwen2_5") ? "skip" : "include",
   };
+}
+
+/** From the history of the project that published them. */
+function generationOf(run: string): Generation {
+  if (run.startsWith("qwen2_5")) return "2";
+  return /wint4_aint8|wint8_aint4|lm_wint8_aint8/.test(run) ? "4" : "3";
 }

@@ -1,16 +1,23 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { buildManifest } from "../../src/analysis/manifest/build-manifest.ts";
 import type { Manifest } from "../../src/analysis/manifest/manifest.ts";
+import { checkFigures } from "../../src/analysis/manifest/check-figures.ts";
+import { manifestGenerations, markdownGeneration } from "../../src/analysis/manifest/generation.ts";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { isPyObject, pyObject, type PyJson } from "../../src/analysis/python-json/value.ts";
 import { writePythonJson } from "../../src/analysis/python-json/write.ts";
 import { jsonReport } from "../../src/analysis/report/json-report.ts";
 import { markdownReport } from "../../src/analysis/report/markdown-report.ts";
+import { readScores } from "../../src/analysis/scores/read-scores.ts";
+import { scoresFromManifest } from "../../src/analysis/scores/scores-from-manifest.ts";
 import type { Scores } from "../../src/analysis/scores/scores.ts";
+import { problemFromScores } from "../../src/analysis/solve/problem-from-scores.ts";
 import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { allFigures, expectValue, problemOf } from "./figures.ts";
 import { markdownFigures } from "./markdown-figures.ts";
+import { referenceTable } from "./reference-table.ts";
 import { haveReferenceData, referenceDataTitle, referenceRuns } from "./reference-data.ts";
 
 describe.runIf(haveReferenceData)(referenceDataTitle, () => {
@@ -42,6 +49,37 @@ describe.runIf(haveReferenceData)(referenceDataTitle, () => {
     const figures = markdownFigures(report);
     expect(figures).toEqual(markdownFigures(markdown ?? ""));
     expect(figures.rows.length).toBeGreaterThan(20);
+  });
+
+  it.each(runs)("its generation is recognised: $name", ({ manifest, markdown, generation }) => {
+    expect(manifestGenerations(expectValue(readManifest(manifest)))).toContain(generation);
+    if (markdown !== undefined) expect(markdownGeneration(markdown)).toBe(generation);
+  });
+
+  it.each(runs)("figures follow from each other: $name", ({ manifest }) => {
+    expectValue(checkFigures(expectValue(readManifest(manifest))));
+  });
+
+  it.each(runs)("scores are read out of the manifest: $name", ({ manifest }) => {
+    const published = expectValue(readManifest(manifest));
+    const from = { from: "manifest.json", digest: "sha256:0" };
+    const scores = expectValue(readScores(expectValue(scoresFromManifest(published, "lm", from))));
+    expect(scores.measured.scoreTokens).toBeNull();
+    expect(scores.takenOver).toEqual(from);
+    const listed = new Set(scores.groups.flatMap(({ modules }) => modules));
+    expect(scores.modules.every(({ name }) => listed.has(name))).toBe(true);
+    const problem = expectValue(problemFromScores([scores]));
+    const plan = expectValue(solveBitPlan(problem, published.budgetBits));
+    expect(Math.abs(plan.score / published.search.score - 1)).toBeLessThan(1e-6);
+  });
+
+  it("the table in docs/adopt.md is what comes out", () => {
+    const docs = readFileSync(new URL("../../docs/adopt.md", import.meta.url), "utf8");
+    const table = referenceTable(runs);
+    expect(table).not.toMatch(/DIFFERENT|DISAGREE|not recognised/);
+    // Columns are padded in the docs.
+    const squeezed = (text: string): string => text.replace(/ +/g, " ").replace(/-+/g, "---");
+    expect(squeezed(docs)).toContain(squeezed(table));
   });
 
   it("the compact figures of this repository are those of the manifests", () => {

@@ -182,8 +182,10 @@ export class DiskWorld implements World {
     await session.workspace.survey(selection.needed, () => undefined);
     const plan = makePlan(selection, session.workspace);
     await session.workspace.close();
-    if (plan.actions.every(({ verdict }) => verdict === "fresh"))
-      remember({ session: { ...session, selection, aqmfile: NO_ENVIRONMENTS }, request, focused });
+    if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
+      const answered = { ...session, selection, aqmfile: NO_ENVIRONMENTS };
+      remember({ session: answered, request, focused }, plan);
+    }
     return focused === null ? plan : withUntouched(plan, asked.selection);
   }
 
@@ -226,7 +228,7 @@ export class DiskWorld implements World {
     );
     if (outcome.plan !== null && outcome.exitCode === 0) {
       const answered = { ...session, selection, aqmfile: NO_ENVIRONMENTS };
-      remember({ session: answered, request: asked, focused });
+      remember({ session: answered, request: asked, focused }, outcome.plan);
     }
     return { outcome, events, executed: executor.executed };
   }

@@ -1,6 +1,6 @@
 import type { ActionNode } from "../../src/graph/graph.ts";
 import { EXIT } from "../../src/model/failure.ts";
-import type { ActionRecord } from "../../src/model/record.ts";
+import { UNKNOWN, type ActionRecord } from "../../src/model/record.ts";
 import { contentAt, digestOf, type Content, type Place } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { defined } from "../engine/support/results.ts";
@@ -62,7 +62,9 @@ function inputsOf(
   for (const input of node.inputs) {
     const { role, path, producer, obtain } = input;
     // What has to be obtained may be missing; then what the record says counts.
-    const remembered = obtain === undefined ? null : project.contentOf(record.action.inputs[role]);
+    const digest = record.action.inputs[role];
+    const known = obtain === undefined || digest === UNKNOWN ? undefined : digest;
+    const remembered = known === undefined ? null : project.contentOf(known);
     const content =
       producer === null ? (present(after, input) ?? remembered) : (clean.get(path) ?? null);
     if (content === null) return `${node.id} counts as built although ${path} is missing`;

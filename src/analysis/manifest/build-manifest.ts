@@ -81,7 +81,7 @@ function stateObject({ bits, score, satisfied }: BitPlan): PyObject {
 }
 
 function extrasObject(scores: Scores, requestedBits: number, plan: BitPlan): PyObject {
-  const { measured, environment } = scores;
+  const { measured, environment, takenOver } = scores;
   return pyObject([
     ["schema", EXTRAS_SCHEMA],
     ["scope", scores.scope],
@@ -95,6 +95,7 @@ function extrasObject(scores: Scores, requestedBits: number, plan: BitPlan): PyO
       ]),
     ],
     ["environment", pyObject(environment)],
+    ["taken_over", takenOver && pyObject(Object.entries(takenOver))],
     [
       "budget",
       pyObject([

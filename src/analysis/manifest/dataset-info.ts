@@ -27,9 +27,9 @@ export function datasetObject(info: DatasetInfo, measured: Measured): PyObject {
     ["root", info.root ?? undefined],
     [kind === "captions" ? "captions_path" : "vlm_calib_db", path],
     ["max_calib_samples", info.maxCalibSamples ?? undefined],
-    ["num_calib_samples", measured.calibrationSamples],
-    ["calib_seq_len", measured.sequenceLength],
-    ["batch_size", measured.batchSize],
-    ["num_calib_batches", measured.calibrationBatches],
+    ["num_calib_samples", measured.calibrationSamples ?? undefined],
+    ["calib_seq_len", measured.sequenceLength ?? undefined],
+    ["batch_size", measured.batchSize ?? undefined],
+    ["num_calib_batches", measured.calibrationBatches ?? undefined],
   ]);
 }

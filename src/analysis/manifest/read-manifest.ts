@@ -44,6 +44,8 @@ function readMeasured(extras: FieldReader): MeasuredBasis | undefined {
   // A later schema may mean something else by these names; the rest of the manifest still reads.
   if (schema !== EXTRAS_SCHEMA) return undefined;
   const basis = extras.object("raw_scores");
+  // Scores that were taken over may not say over how much they were summed.
+  if ([...basis.verbatim.values()].includes(null)) return undefined;
   return {
     samples: basis.integer("samples", 1),
     batches: basis.integer("batches", 1),

@@ -10,12 +10,15 @@ export interface JsonReportOptions {
 /**
  * The text of `per-layer-sensitivity.json`, byte for byte as published: sections
  * copied from the manifest, then a row per layer, most sensitive first (equals
- * in module order). `dataset` is there when the manifest has one; that is how
- * the newest generation differs from the ones before. A row shows the first
+ * in module order). `dataset` is there when the manifest has one. The published
+ * writer that also recorded its run configuration wrote every section, empty
+ * ones too. A row shows the first
  * listed candidate, by which rows are also sorted.
  */
 export function jsonReport(manifest: Manifest, options: JsonReportOptions = {}): string {
   const { json } = manifest;
+  const configured = json.has("run_config");
+  const always = configured ? pyObject([]) : undefined;
   const rows = sensitivityRows(manifest, options.noneRows ?? "include")
     .map(firstCandidate)
     .sort((a, b) => b.sensitivity - a.sensitivity);
@@ -24,7 +27,9 @@ export function jsonReport(manifest: Manifest, options: JsonReportOptions = {}):
       ["scheme", json.get("scheme")],
       // A manifest without a model still gets the key: the published writer did so.
       ["model", json.get("model") ?? pyObject([])],
-      ["dataset", json.get("dataset")],
+      ["dataset", json.get("dataset") ?? always],
+      ["quantization", configured ? (json.get("quantization") ?? always) : undefined],
+      ["run_config", json.get("run_config")],
       ["autoquant_state", json.get("autoquant_state")],
       ["layer_sensitivity", rows.map(rowObject)],
     ]),

@@ -6,6 +6,8 @@ import { sensitivityRows, type NoneRows, type SensitivityRow } from "./sensitivi
 
 export interface MarkdownReportOptions {
   readonly noneRows?: NoneRows;
+  /** What the last column is called; the first writer said Costs. */
+  readonly costTitle?: "Size Cost" | "Costs";
 }
 
 /**
@@ -27,7 +29,7 @@ export function markdownReport(manifest: Manifest, options: MarkdownReportOption
     field("Constraint satisfied", manifest.search.satisfied ? "True" : "False"),
     "## Per-layer sensitivity table",
     howToRead(manifest, rows),
-    tableOf(rows),
+    tableOf(rows, options.costTitle ?? "Size Cost"),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
@@ -65,7 +67,7 @@ function shown(dataset: PyObject, key: string): string | undefined {
 }
 
 /** Most sensitive first by the highest candidate score; equals in module order. */
-function tableOf(rows: readonly SensitivityRow[]): string {
+function tableOf(rows: readonly SensitivityRow[], costTitle: string): string {
   const highest = ({ candidates }: SensitivityRow): number =>
     Math.max(...candidates.map(({ score }) => score));
   const lines = rows
@@ -76,7 +78,6 @@ function tableOf(rows: readonly SensitivityRow[]): string {
       const costs = candidates.map(({ cost }) => printExponential(cost, 3));
       return `|${layer}|${bits.join(", ")}|${scores.join(", ")}|${costs.join(", ")}|`;
     });
-  return ["|Layer|Num Bits|Sensitivity|Size Cost|", "| :--- | :--- | :--- | :--- |", ...lines].join(
-    "\n",
-  );
+  const title = `|Layer|Num Bits|Sensitivity|${costTitle}|`;
+  return [title, "| :--- | :--- | :--- | :--- |", ...lines].join("\n");
 }

@@ -2,7 +2,7 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome.ts
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
-import type { Measured, QuantizedModule, ScoreGroup, Scores } from "./scores.ts";
+import type { Measured, QuantizedModule, ScoreGroup, Scores, TakenOver } from "./scores.ts";
 
 /** Schema number of the score documents that this version reads. */
 const SCORES_SCHEMA = 1;
@@ -30,7 +30,10 @@ export function readScores(text: string): Outcome<Scores> {
     "environment",
     "groups",
     "modules",
+    "taken_over",
   ]);
+  const takenOver = root.has("taken_over") ? readTakenOver(root.object("taken_over")) : undefined;
+  const lenient = takenOver !== undefined;
   const format = root.object("format").only(["name", "charged_bits", "config"]);
   const bits = format.number("charged_bits");
   if (bits <= 0) format.problem("wrong_structure", "format.charged_bits", "is not above zero");
@@ -38,16 +41,27 @@ export function readScores(text: string): Outcome<Scores> {
     format: { name: format.string("name"), bits, config: format.object("config").verbatim },
     method: root.oneOf("method", ["gradient", "kl_div"]) ?? "gradient",
     scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
-    measured: readMeasured(root.object("measured")),
+    measured: readMeasured(root.object("measured"), lenient),
     environment: readEnvironment(root.object("environment")),
-    groups: readGroups(root, problems),
+    groups: readGroups(root, problems, lenient),
     modules: root.list("modules").map((item, index) => readModule(item, index, problems)),
+    ...(takenOver === undefined ? {} : { takenOver }),
   };
   const failure = root.firstProblem;
   return failure === undefined ? succeed(scores) : { ok: false, failure };
 }
 
-function readMeasured(fields: FieldReader): Measured {
+function readTakenOver(fields: FieldReader): TakenOver {
+  fields.only(["from", "digest"]);
+  return { from: fields.string("from"), digest: fields.string("digest") };
+}
+
+/** Scores that were taken over may say of a count that it is not known. */
+function count(fields: FieldReader, key: string, minimum: number, lenient: boolean): number | null {
+  return lenient && fields.verbatim.get(key) === null ? null : fields.integer(key, minimum);
+}
+
+function readMeasured(fields: FieldReader, lenient: boolean): Measured {
   fields.only([
     "calibration_samples",
     "calibration_batches",
@@ -58,13 +72,13 @@ function readMeasured(fields: FieldReader): Measured {
     "sequence_length",
   ]);
   return {
-    calibrationSamples: fields.integer("calibration_samples", 1),
-    calibrationBatches: fields.integer("calibration_batches", 1),
-    scoreSamples: fields.integer("score_samples", 1),
-    scoreBatches: fields.integer("score_batches", 1),
-    scoreTokens: fields.integer("score_tokens", 1),
-    batchSize: fields.integer("batch_size", 1),
-    sequenceLength: fields.integer("sequence_length", 1),
+    calibrationSamples: count(fields, "calibration_samples", 1, lenient),
+    calibrationBatches: count(fields, "calibration_batches", 1, lenient),
+    scoreSamples: count(fields, "score_samples", 1, lenient),
+    scoreBatches: count(fields, "score_batches", 1, lenient),
+    scoreTokens: count(fields, "score_tokens", 1, lenient),
+    batchSize: count(fields, "batch_size", 1, lenient),
+    sequenceLength: count(fields, "sequence_length", 1, lenient),
   };
 }
 
@@ -72,12 +86,16 @@ function readEnvironment(fields: FieldReader): ReadonlyMap<string, string> {
   return new Map([...fields.verbatim.keys()].map((name) => [name, fields.string(name)]));
 }
 
-function readGroups(root: FieldReader, problems: AnalysisFailure[]): readonly ScoreGroup[] {
+function readGroups(
+  root: FieldReader,
+  problems: AnalysisFailure[],
+  lenient: boolean,
+): readonly ScoreGroup[] {
   const items = root.list("groups");
   if (items.length === 0) root.problem("wrong_structure", "groups", "is empty");
   const seen = new Set<string>();
   return items.map((item, index) => {
-    const group = readGroup(item, index, problems);
+    const group = readGroup(item, index, problems, lenient);
     if (seen.has(group.handle)) {
       root.problem("duplicate_group", group.handle, `is listed twice (again as groups[${index}])`);
     }
@@ -86,7 +104,12 @@ function readGroups(root: FieldReader, problems: AnalysisFailure[]): readonly Sc
   });
 }
 
-function readGroup(item: PyJson, index: number, problems: AnalysisFailure[]): ScoreGroup {
+function readGroup(
+  item: PyJson,
+  index: number,
+  problems: AnalysisFailure[],
+  lenient: boolean,
+): ScoreGroup {
   const handle = new FieldReader(item, `groups[${index}]`, problems).string("handle");
   // Further problems name the layer: nobody can find "groups[137]" in a model.
   const where = `groups[${index}] (${handle})`;
@@ -98,7 +121,7 @@ function readGroup(item: PyJson, index: number, problems: AnalysisFailure[]): Sc
     weights: fields.integer("weights", 1),
     enabled: fields.boolean("enabled"),
     score: fields.number("score"),
-    executions: fields.integer("executions", 0),
+    executions: count(fields, "executions", 0, lenient),
   };
   if (group.modules.length === 0) fields.problem("wrong_structure", where, "has no modules");
   if (group.score < 0) fields.problem("wrong_structure", where, "has a score below zero");

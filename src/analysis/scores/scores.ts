@@ -12,6 +12,14 @@ export interface Scores {
   readonly groups: readonly ScoreGroup[];
   /** Every quantized wrapper in module order, whether its group was scored or not. */
   readonly modules: readonly QuantizedModule[];
+  /** Set when the scores were not measured here but read out of an earlier artifact. */
+  readonly takenOver?: TakenOver;
+}
+
+export interface TakenOver {
+  /** Name of the artifact, and the digest of its bytes. */
+  readonly from: string;
+  readonly digest: string;
 }
 
 export interface ScoredFormat {
@@ -26,17 +34,20 @@ export type ScoreMethod = "gradient" | "kl_div";
 /** `lm`: vision kept in high precision; `all_layers`: vision and text. */
 export type ScoreScope = "lm" | "all_layers";
 
-/** What the score sums run over: scores compare only where this is the same. */
+/**
+ * What the score sums run over: scores compare only where this is the same. Null, here and in
+ * `executions`, only in scores that were taken over from a source that does not say it.
+ */
 export interface Measured {
-  readonly calibrationSamples: number;
-  readonly calibrationBatches: number;
-  readonly scoreSamples: number;
-  readonly scoreBatches: number;
+  readonly calibrationSamples: number | null;
+  readonly calibrationBatches: number | null;
+  readonly scoreSamples: number | null;
+  readonly scoreBatches: number | null;
   /** Tokens that entered the loss. */
-  readonly scoreTokens: number;
-  readonly batchSize: number;
+  readonly scoreTokens: number | null;
+  readonly batchSize: number | null;
   /** Tokens per sample after padding and truncation. */
-  readonly sequenceLength: number;
+  readonly sequenceLength: number | null;
 }
 
 export interface ScoreGroup {
@@ -50,7 +61,7 @@ export interface ScoreGroup {
   /** Sum over the measured samples; not clamped against other formats. */
   readonly score: number;
   /** Forward calls of the group's modules during scoring. */
-  readonly executions: number;
+  readonly executions: number | null;
 }
 
 export interface QuantizedModule {

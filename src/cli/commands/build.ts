@@ -74,7 +74,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
       const { tidyStore } = await import("../tidy.ts");
       await tidyStore(session.layout, reporter.report, signal);
     }
-    if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope);
+    if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope, outcome.plan);
     return outcome.exitCode;
   } finally {
     reporter.close();
@@ -94,7 +94,7 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   await session.workspace.survey(session.selection.needed, () => undefined);
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
-  if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope);
+  if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
   const known = planCost(plan, session.expected);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
@@ -106,7 +106,8 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
     printJson({ ...planned, unfinished, ...varied });
   } else {
     for (const target of unfinished) print(unfinishedText(target));
-    print(planText(plan, cost, standardOutput.colours, skippedIn(scope)));
+    const options = { skipped: skippedIn(scope), verbose: args.flag("verbose") };
+    print(planText(plan, cost, standardOutput.colours, options));
     if (cells.length > 0) print(cellsText(cells, outcomes, standardOutput.colours));
   }
   return exitCode;

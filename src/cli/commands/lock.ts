@@ -99,6 +99,7 @@ async function decide(
     record: (node) =>
       settled.get(node.id) ?? (settled.has(node.id) ? null : workspace.record(node)),
     trace: (node, key) => workspace.trace(node, key),
+    adoptions: (node) => workspace.adoptions(node),
     everBuilt: (node) => workspace.everBuilt(node),
     inStore: (digest) => workspace.inStore(digest),
     opSource: workspace.opSource,

@@ -1,10 +1,12 @@
 import type { ActionNode } from "../../graph/graph.ts";
+import { adoptionOf } from "../../model/adoption.ts";
 import { EXIT } from "../../model/failure.ts";
 import { shortDigest } from "../../model/digest.ts";
 import { planCost } from "../../plan/cost.ts";
 import { makePlan, type Plan, type PlannedAction } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import { causeText } from "../../ui/format.ts";
+import { adoptedText } from "../../ui/adoption-view.ts";
 import { planJson } from "../../ui/plan-view.ts";
 import type { Arguments } from "../arguments.ts";
 import { openSession } from "../session.ts";
@@ -89,9 +91,14 @@ function explain(
 /** Further in than this, a line has no room left for what it says. */
 const DEEPEST = 20;
 
-function headline({ node, verdict, key }: PlannedAction): string {
+function headline({ node, verdict, key, result }: PlannedAction): string {
   const { bold, dim, cyan, green } = standardOutput.colours;
   const colour = verdict === "fresh" ? green : cyan;
   const digest = key === null ? "" : dim(` ${shortDigest(key)}`);
-  return `${colour(verdict.padEnd(8))} ${bold(oneLine(node.id))}${digest}`;
+  const adoption = verdict === "fresh" && result !== null ? adoptionOf(result) : null;
+  const adopted =
+    adoption === null
+      ? ""
+      : ` ${adoptedText(result)}; unknown: ${oneLine(adoption.unknown.join("; "))}`;
+  return `${colour(verdict.padEnd(8))} ${bold(oneLine(node.id))}${digest}${adopted}`;
 }

@@ -1,4 +1,5 @@
 import type { ActionNode, GraphInput } from "../../../src/graph/graph.ts";
+import { standingAdoptions } from "../../../src/keys/adoptions.ts";
 import type { OpSource } from "../../../src/keys/describe.ts";
 import type { OutputDeclaration } from "../../../src/model/declaration.ts";
 import { digestOfBytes, type Digest } from "../../../src/model/digest.ts";
@@ -64,6 +65,10 @@ export class MemoryWorkspace implements Workspace {
       }),
     );
     return here ?? results.at(-1) ?? null;
+  }
+
+  adoptions(node: ActionNode): readonly ActionRecord[] {
+    return standingAdoptions(this.past.filter(({ target }) => target === node.id));
   }
 
   everBuilt(node: ActionNode): boolean {

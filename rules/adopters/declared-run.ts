@@ -1,0 +1,52 @@
+import type { WantedAction } from "aqm";
+import type { Scope } from "../configs.ts";
+import type { ManifestParams } from "../ops/manifest.ts";
+
+/** One declared analysis, as far as its two costly results are concerned. */
+export interface DeclaredRun {
+  readonly scoresTarget: string;
+  readonly manifestTarget: string;
+  readonly scope: Scope;
+  /** Weight and activation type, as the folder says them. */
+  readonly weight: string;
+  readonly activation: string;
+  /** Name of the folder level between pair and run; null where there is none. */
+  readonly granularity: string | null;
+  readonly manifest: ManifestParams;
+  readonly scores: Readonly<Record<string, unknown>>;
+  /** Name of the format that is scored. */
+  readonly format: string;
+}
+
+/** Finds the pairs of actions that `sensitivity` declares. */
+export function declaredRuns(actions: readonly WantedAction[]): readonly DeclaredRun[] {
+  const byTarget = new Map(actions.map((action) => [action.target, action]));
+  return actions.flatMap((action) => {
+    if (action.op !== "rules/ops/manifest.ts") return [];
+    const scores = byTarget.get(action.inputs["scores"]?.producer ?? "");
+    if (scores === undefined) return [];
+    const folders = action.target.split("/");
+    const pair = folders.findIndex((part) => PAIR_FOLDER.test(part));
+    const [, weight = "", activation = ""] = PAIR_FOLDER.exec(folders[pair] ?? "") ?? [];
+    const { format, scope } = scores.params as {
+      readonly format?: { readonly name?: string };
+      readonly scope?: Scope;
+    };
+    return [
+      {
+        scoresTarget: scores.target,
+        manifestTarget: action.target,
+        scope: scope ?? "lm",
+        weight,
+        activation,
+        // weight-…-act-…/<granularity>/<run>/<file>
+        granularity: folders.length - pair > 3 ? (folders[pair + 1] ?? null) : null,
+        manifest: action.params as unknown as ManifestParams,
+        scores: scores.params,
+        format: format?.name ?? "",
+      },
+    ];
+  });
+}
+
+export const PAIR_FOLDER = /^weight-([a-z0-9]+)-act-([a-z0-9]+)$/;

@@ -1,0 +1,91 @@
+import type { ActionNode } from "../graph/graph.ts";
+import { differences } from "../keys/difference.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Json } from "../model/json.ts";
+import type { ActionDescription, ActionRecord } from "../model/record.ts";
+import type { Cause } from "../model/verdict.ts";
+import type { Knowledge } from "./knowledge.ts";
+
+/** Which absent outputs count as missing. */
+export interface Demand {
+  /** Every output must be in the workspace, because a consumer runs; says which. */
+  readonly consumer: string | null;
+  /** These outputs were asked for by name. */
+  readonly exact: ReadonlySet<string>;
+}
+
+export interface WrongOutput {
+  readonly cause: Cause;
+  readonly digest: Digest;
+}
+
+/** Which outputs are not, or need not be, where a result has them. */
+export function checkOutputs(
+  node: ActionNode,
+  result: ActionRecord,
+  demand: Demand,
+  knowledge: Knowledge,
+): { readonly wrong: readonly WrongOutput[]; readonly absent: ReadonlySet<string> } {
+  const wrong: WrongOutput[] = [];
+  const absent = new Set<string>();
+  for (const [role, output] of Object.entries(node.declaration.outputs)) {
+    const recorded = result.outputs[role];
+    if (recorded === undefined) throw new Error(`record of ${node.id} lacks the output ${role}`);
+    const found = knowledge.observeOutput(output);
+    if (found.state === "present") {
+      if (found.digest === recorded.digest) continue;
+      wrong.push({
+        cause: {
+          kind: "output_modified",
+          path: output.path,
+          recorded: recorded.digest,
+          found: found.digest,
+        },
+        digest: recorded.digest,
+      });
+    } else if (
+      output.keep === "local" &&
+      demand.consumer === null &&
+      !demand.exact.has(output.path)
+    ) {
+      absent.add(output.path);
+    } else {
+      wrong.push({
+        cause: { kind: "output_missing", path: output.path },
+        digest: recorded.digest,
+      });
+      if (demand.consumer !== null) {
+        wrong.push({
+          cause: { kind: "needed_by", consumer: demand.consumer },
+          digest: recorded.digest,
+        });
+      }
+    }
+  }
+  return { wrong, absent };
+}
+
+/** The fields in which the wanted description differs from the recorded one. */
+export function explain(
+  record: ActionRecord,
+  description: ActionDescription,
+  node: ActionNode,
+): readonly Cause[] {
+  const before = record.action as unknown as Json;
+  return differences(before, description as unknown as Json).map((difference) => {
+    const [section, role] = difference.path;
+    const path =
+      section === "inputs"
+        ? (node.inputs.find((input) => input.role === role)?.path ?? record.input_paths[role ?? ""])
+        : section === "op" && role === "sources"
+          ? difference.path[2]
+          : undefined;
+    return {
+      kind: "changed",
+      field: difference.field,
+      old: difference.old,
+      new: difference.new,
+      ...(path === undefined ? {} : { path }),
+    };
+  });
+}

@@ -1,3 +1,5 @@
+import type { Granularity, PairQuantizers } from "aqm/analysis";
+
 /** Shapes of the configs in conf/, as their schemas say. */
 
 export interface ModelConfig {
@@ -35,19 +37,20 @@ export type Scope = (typeof SCOPES)[number];
 
 export interface QuantPairConfig {
   readonly name: string;
+  /** In the path: `nvfp4` and `mxfp4` are different folders. */
   readonly weight: string;
   readonly activation: string;
   readonly format_name: string;
   readonly experimental: boolean;
-  readonly algorithm: "max";
-  readonly quantizers: { readonly weight: Quantizer; readonly input: Quantizer | null };
+  readonly algorithm: "max" | null;
+  readonly quantizers: PairQuantizers;
 }
 
-/** Attributes of a ModelOpt quantizer, handed on as they are. */
-type Quantizer = Readonly<Record<string, unknown>>;
+export type GranularityConfig = Granularity;
 
 export interface AutoquantConfig {
-  readonly method: "gradient";
+  readonly name: string;
+  readonly method: "gradient" | "kl_div";
   readonly effective_bits: number;
   readonly score_size: number;
   readonly batch_size: Readonly<Record<Scope, number>>;

@@ -1,18 +1,30 @@
-import { action, committed, from, pythonOp, typescriptOp, type Declared, type Input } from "aqm";
+import {
+  action,
+  committed,
+  from,
+  pythonOp,
+  skip,
+  typescriptOp,
+  type Declared,
+  type Input,
+} from "aqm";
 import type { Calibration } from "./calibration.ts";
 import type {
   AutoquantConfig,
+  GranularityConfig,
   ModelConfig,
   OutputLayoutConfig,
   QuantPairConfig,
   Scope,
   Size,
 } from "./configs.ts";
+import { composedConfig } from "./composed-config.ts";
+import { DEFAULT_GRANULARITY, formatOf, type Format } from "./formats.ts";
 import { modelopt } from "./modelopt.ts";
 
-interface ScoresParams extends Omit<AutoquantConfig, "effective_bits" | "batch_size"> {
+interface ScoresParams extends Omit<AutoquantConfig, "name" | "effective_bits" | "batch_size"> {
   readonly scope: Scope;
-  readonly format: { readonly name: string; readonly config: object };
+  readonly format: Pick<Format, "name" | "config">;
   readonly dtype: ModelConfig["dtype"];
   readonly batch_size: number;
   readonly sequence_length: number;
@@ -39,6 +51,7 @@ export interface SensitivityCell {
   readonly checkpoint: Input;
   readonly calibration: Calibration;
   readonly pair: QuantPairConfig;
+  readonly granularity: GranularityConfig;
   readonly scope: Scope;
   readonly size: Size;
   readonly autoquant: AutoquantConfig;
@@ -47,14 +60,14 @@ export interface SensitivityCell {
 
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
 export function sensitivity(cell: SensitivityCell): Declared {
-  const { model, pair, scope, size, layout } = cell;
+  const { model, pair, scope, size } = cell;
+  const folder = runFolder(cell);
+  const format = formatOf(pair, cell.granularity);
+  if (!format.ok) return skip(folder, format.failure.message);
+  const unsupported = format.value.unsupported[model.device];
+  if (unsupported !== null) return skip(folder, unsupported);
   const scheme = `${pair.name}_autoquant_${scope}`;
-  const run =
-    scope === "lm"
-      ? `${model.name}_autoquant_${pair.name}_lm_${size}`
-      : `${model.name}_autoquant_all_layers_${pair.name}_${size}`;
-  const folder = `${layout.root}/${model.name}/layer-analysis/weight-${pair.weight}-act-${pair.activation}/${run}`;
-  const scores = scored(cell, folder);
+  const scores = scored(cell, format.value, folder);
   const { dataset, subsets } = cell.calibration;
   const manifest = action({
     op: manifestOp,
@@ -89,20 +102,32 @@ export function sensitivity(cell: SensitivityCell): Declared {
       inputs: reported,
       outputs: { report: committed(`${folder}/per-layer-sensitivity.json`) },
     }),
+    composedConfig(cell, format.value, folder),
   ];
 }
 
+function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
+  const formats = `weight-${pair.weight}-act-${pair.activation}`;
+  const level = granularity.name === DEFAULT_GRANULARITY ? "" : `${granularity.name}/`;
+  const run =
+    scope === "lm"
+      ? `${model.name}_autoquant_${pair.name}_lm_${size}`
+      : `${model.name}_autoquant_all_layers_${pair.name}_${size}`;
+  return `${layout.root}/${model.name}/layer-analysis/${formats}/${level}${run}`;
+}
+
 function scored(
-  { model, checkpoint, calibration, pair, scope, size, autoquant }: SensitivityCell,
+  { model, checkpoint, calibration, scope, size, autoquant }: SensitivityCell,
+  { name, config }: Format,
   folder: string,
 ) {
   const { captions, database, images } = calibration.subsets[size];
-  const { effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
+  const { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
   const shared = {
     params: {
       ...settings,
       scope,
-      format: { name: pair.format_name, config: quantConfig(pair) },
+      format: { name, config },
       dtype: model.dtype,
       batch_size: batch_size[scope],
       sequence_length: calibration.dataset.calib_seq_len,
@@ -114,17 +139,4 @@ function scored(
   return scope === "lm"
     ? action({ op: lmScores, inputs: { checkpoint, captions }, ...shared })
     : action({ op: allLayersScores, inputs: { checkpoint, database, images }, ...shared });
-}
-
-/** ModelOpt's list-style config: everything off, then the weight and the input quantizers. */
-function quantConfig({ quantizers, algorithm }: QuantPairConfig): object {
-  const { weight, input } = quantizers;
-  return {
-    quant_cfg: [
-      { quantizer_name: "*", enable: false },
-      { quantizer_name: "*weight_quantizer", cfg: weight, enable: true },
-      ...(input === null ? [] : [{ quantizer_name: "*input_quantizer", cfg: input, enable: true }]),
-    ],
-    algorithm,
-  };
 }

@@ -14,8 +14,8 @@ export {
   typescriptOp,
 } from "./declare/action.ts";
 export type { DeclaredAction, Input, Op } from "./declare/action.ts";
-export { build, grid } from "./declare/build.ts";
-export type { BuildFile, Declared } from "./declare/build.ts";
+export { build, grid, skip } from "./declare/build.ts";
+export type { BuildFile, Declared, Skipped } from "./declare/build.ts";
 export { configuration, configurationNames } from "./declare/configuration.ts";
 export type { EnvironmentDeclaration, OutputDeclaration } from "./model/declaration.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";

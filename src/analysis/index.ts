@@ -31,6 +31,26 @@ export { checkExercised } from "./scores/check-exercised.ts";
 export { formatLabel, parseFormatLabel, type FormatOfLabel } from "./formats/label.ts";
 export { effectiveBits, weightCost } from "./formats/cost.ts";
 export { adjustedBits, type WeightShare } from "./formats/adjusted-bits.ts";
+export type { Quantizer, PairQuantizers } from "./formats/quantizer.ts";
+export { numberName, scaleGroup } from "./formats/quantizer.ts";
+export {
+  activationBits,
+  bitsPerWeight,
+  chargedBits,
+  weightStorage,
+  type MatrixShape,
+  type WeightStorage,
+} from "./formats/storage.ts";
+export { applyGranularity, type Granularity } from "./formats/granularity.ts";
+export { exportLabel } from "./formats/export-label.ts";
+export {
+  capability,
+  KNOWN_MODELOPT,
+  type Capability,
+  type Circumstances,
+  type Device,
+  type Purpose,
+} from "./formats/capability.ts";
 export type {
   BitPlan,
   BitProblem,
@@ -53,5 +73,6 @@ export { buildManifest, type ManifestInputs, type SchemeInfo } from "./manifest/
 export type { CalibrationSource, DatasetInfo } from "./manifest/dataset-info.ts";
 export { readManifest } from "./manifest/read-manifest.ts";
 export { jsonReport, type JsonReportOptions } from "./report/json-report.ts";
+export { yamlText, type YamlValue } from "./report/yaml.ts";
 export { markdownReport, type MarkdownReportOptions } from "./report/markdown-report.ts";
 export type { NoneRows } from "./report/sensitivity-rows.ts";

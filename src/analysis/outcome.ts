@@ -23,6 +23,10 @@ export type AnalysisFailureReason =
   | "not_exercised"
   /** A format label without readable effective bits. */
   | "unreadable_format"
+  /** A granularity overlay that makes no sense for any format. */
+  | "overlay_invalid"
+  /** A granularity that this format cannot have, or has by default. */
+  | "overlay_unfit"
   /** A group without any candidate format to choose from. */
   | "no_candidates"
   /** A bit budget that is not a positive finite number. */

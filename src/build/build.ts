@@ -3,6 +3,7 @@ import type { Selection } from "../graph/select.ts";
 import type { EmitEvent } from "../model/event.ts";
 import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
+import type { SkippedGroup } from "../model/skipped.ts";
 import { judge, sourceState, type InputState, type Judgement } from "../plan/judge.ts";
 import { makePlan, type Plan } from "../plan/plan.ts";
 import type { ExpectedSeconds } from "../plan/cost.ts";
@@ -22,6 +23,8 @@ export interface BuildRequest {
   readonly signal: AbortSignal;
   /** Actions that are known to be fresh and not part of the selection. */
   readonly untouched?: number;
+  /** What was asked for and is not made. */
+  readonly skipped?: readonly SkippedGroup[];
 }
 
 export interface BuildOutcome {
@@ -79,6 +82,8 @@ class Build {
   async run(): Promise<BuildOutcome> {
     const { selection, targets, jobs, gpus } = this.#request;
     this.#emit({ type: "build_started", targets, jobs, gpus });
+    const { skipped = [] } = this.#request;
+    if (skipped.length > 0) this.#emit({ type: "skipped", groups: skipped });
     const recovered = await this.#ports.workspace.recover();
     if (!recovered.ok) return this.#finish("failed", recovered.error, null);
     for (const target of recovered.value.given_up) {

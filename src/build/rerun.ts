@@ -59,7 +59,7 @@ export async function rerun(
       ...rest,
       keepGoing: true,
       targets: graph.actions.map(({ id }) => id),
-      selection: { requested: all, exact: new Set(), needed: graph.actions },
+      selection: { requested: all, exact: new Set(), needed: graph.actions, skipped: new Map() },
     },
     { ...ports, workspace },
     (event) => {

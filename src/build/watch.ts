@@ -98,6 +98,7 @@ function unlessIdle(emit: EmitEvent): EmitEvent {
 
 const IDLE_EVENTS: ReadonlySet<BuildEvent["type"]> = new Set<BuildEvent["type"]>([
   "build_started",
+  "skipped",
   "hashing",
   "planned",
   "build_finished",

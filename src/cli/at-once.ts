@@ -1,4 +1,6 @@
+import type { SnapshotHeader } from "../host/fresh-snapshot.ts";
 import { EXIT } from "../model/failure.ts";
+import { skippedText } from "../ui/format.ts";
 import { plainReporter } from "../ui/plain.ts";
 import { parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
@@ -30,12 +32,13 @@ function answer([command, ...rest]: readonly string[]): true | Recalled | undefi
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
-  sayStillFresh(recalled.memory.snapshot.header.actions, args.value);
+  sayStillFresh(recalled.memory.snapshot.header, args.value);
   return true;
 }
 
-function sayStillFresh(fresh: number, args: Arguments): void {
+function sayStillFresh({ actions: fresh, skipped }: SnapshotHeader, args: Arguments): void {
   if (args.flag("dry-run")) {
+    for (const group of skipped) print(standardOutput.colours.dim(skippedText(group)));
     print(`0 to run, ${fresh} fresh`);
     return;
   }
@@ -43,6 +46,7 @@ function sayStillFresh(fresh: number, args: Arguments): void {
     args.value("reporter") === "json"
       ? chooseReporter("json")
       : plainReporter(standardOutput, () => performance.now());
+  if (skipped.length > 0) reporter.report({ type: "skipped", groups: skipped });
   const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
   const seconds = performance.now() / 1000; // since the process began
   reporter.report({

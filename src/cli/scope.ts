@@ -6,6 +6,7 @@ import { renewSnapshot, takeSnapshot } from "../host/snapshot-writer.ts";
 import { errorCode } from "../host/disk.ts";
 import type { Failure } from "../model/failure.ts";
 import { ok, type Result } from "../model/result.ts";
+import { groupSkipped, type SkippedGroup } from "../model/skipped.ts";
 import type { Memory, Recalled, Request } from "./recall.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 
@@ -40,6 +41,10 @@ export function focusOf(memory: Memory | null, { state, text }: Request): Focuse
   return focus === null ? null : { ...memory, focus };
 }
 
+/** What was asked for and is not made; of a focused request, what the whole answer left out. */
+export const skippedIn = ({ session, focused }: Scope): readonly SkippedGroup[] =>
+  focused?.snapshot.header.skipped ?? groupSkipped(session.selection.skipped);
+
 /** What of a session an answer is made of. */
 interface Answered {
   readonly session: Pick<Session, "evidence" | "selection"> & {
@@ -63,6 +68,7 @@ export function remember({ session, request, focused }: Answered): void {
           nodes: selection.needed,
           exact: selection.exact,
           environments: aqmfile.environments,
+          skipped: groupSkipped(selection.skipped),
           recordPath: (target) => workspace.records.pathOf(target),
         },
         evidence,

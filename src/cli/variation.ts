@@ -12,7 +12,6 @@ import {
 } from "../host/aqmfile.ts";
 import type { Evidence } from "../host/evidence.ts";
 import type { Layout } from "../host/layout.ts";
-import type { Coordinates } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { globMatcher } from "./glob.ts";
@@ -36,6 +35,8 @@ export interface Cell {
   readonly actions: readonly string[];
   /** What it makes that nothing else in it reads. */
   readonly results: readonly string[];
+  /** What of it is not made: path → why. */
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 export interface Varied {
@@ -57,6 +58,7 @@ interface Combination {
   readonly index: number;
   readonly choices: readonly Choice[];
   readonly requested: readonly ActionNode[];
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 /**
@@ -75,7 +77,7 @@ export async function openVariation(
   const plain = await aqmfile.value.evaluate({ configuration: groups });
   if (!plain.ok) return plain;
   const { overrideValue } = await import("../host/overrides.ts");
-  const known = { axes: axesOf(plain.value.graph), groups, value: overrideValue };
+  const known = { axes: axesOf(plain.value.declared), groups, value: overrideValue };
   const dimensions = readTerms(variation.terms, known, variation.many);
   if (!dimensions.ok) return dimensions;
 
@@ -100,15 +102,13 @@ export async function openVariation(
       variant = opened.value;
       variants.set(name, variant);
     }
-    variant.combinations.push({
-      index,
-      choices,
-      requested: requestedIn(variant, choices, targets),
-    });
+    variant.combinations.push({ index, choices, ...contentOf(variant, choices, targets) });
   }
   const list = [...variants.values()];
   if (
-    list.every(({ combinations }) => combinations.every(({ requested }) => requested.length === 0))
+    list.every(({ combinations }) =>
+      combinations.every(({ requested, skipped }) => requested.length + skipped.size === 0),
+    )
   ) {
     return err([nothingThere(variation.terms, targets)]);
   }
@@ -143,18 +143,24 @@ async function openVariant(
 }
 
 /** Without targets, coordinates alone say what is meant: every target that has them. */
-function requestedIn(
-  { evaluated, selection }: Variant,
+function contentOf(
+  { evaluated: { graph, declared }, selection }: Variant,
   choices: readonly Choice[],
   targets: readonly string[],
-): readonly ActionNode[] {
+): Pick<Combination, "requested" | "skipped"> {
   const coordinates: Record<string, string> = {};
   for (const choice of choices) {
     if (choice.kind === "coordinate") coordinates[choice.axis] = choice.value;
   }
   const anywhere = targets.length === 0 && Object.keys(coordinates).length > 0;
-  const nodes = anywhere ? evaluated.graph.actions : selection.requested;
-  return [...nodes].filter((node) => isIn(node, coordinates satisfies Coordinates));
+  const nodes = anywhere ? graph.actions : selection.requested;
+  const left = (declared.skipped ?? []).filter(
+    (item) => isIn(item, coordinates) && (anywhere || selection.skipped.has(item.path)),
+  );
+  return {
+    requested: [...nodes].filter(({ declaration }) => isIn(declaration, coordinates)),
+    skipped: new Map(left.map(({ path, because }) => [path, because])),
+  };
 }
 
 function joined(
@@ -202,16 +208,17 @@ function joined(
         ({ id }) => graph.value.byOutput.get(now(id))?.action ?? [],
       );
       for (const node of nodes) requested.add(node);
-      cells[combination.index] = cellOf(combination.choices, nodes);
+      cells[combination.index] = cellOf(combination, nodes);
     }
     for (const path of variant.selection.exact) exact.add(now(path));
   }
+  const skipped = new Map(cells.flatMap((cell) => [...cell.skipped]));
   const present = new Set(
     [...exact].filter((path) => isRequested(graph.value.byOutput.get(path), requested)),
   );
   return ok({
     aqmfile: { graph: graph.value, environments: all.environments, files },
-    selection: { requested, exact: present, needed: upstreamOf(requested) },
+    selection: { requested, exact: present, needed: upstreamOf(requested), skipped },
     cells,
   });
 }
@@ -221,7 +228,7 @@ const isRequested = (
   requested: ReadonlySet<ActionNode>,
 ): boolean => found !== undefined && requested.has(found.action);
 
-function cellOf(choices: readonly Choice[], nodes: readonly ActionNode[]): Cell {
+function cellOf({ choices, skipped }: Combination, nodes: readonly ActionNode[]): Cell {
   const inCell = new Set(nodes);
   const tips = nodes.filter(({ consumers }) => !consumers.some((consumer) => inCell.has(consumer)));
   return {
@@ -231,6 +238,7 @@ function cellOf(choices: readonly Choice[], nodes: readonly ActionNode[]): Cell 
       return [text.slice(0, end), text.slice(end + 1)] as const;
     }),
     actions: nodes.map(({ id }) => id),
+    skipped,
     results: tips.flatMap(({ declaration }) =>
       Object.values(declaration.outputs).map(({ path }) => path),
     ),

@@ -2,13 +2,33 @@ import type {
   ActionDeclaration,
   Declarations,
   EnvironmentDeclaration,
+  SkippedDeclaration,
 } from "../model/declaration.ts";
 import type { DeclaredAction } from "./action.ts";
-import { inCell, textOfValue } from "./cell.ts";
-import { isObject, nameOf, wrong } from "./check.ts";
+import { coordinatesHere, inCell, textOfValue } from "./cell.ts";
+import { checkPathText, isObject, nameOf, wrong } from "./check.ts";
+import { declarationPlace } from "./host.ts";
 
 /** What rules return and `build` takes: actions, nested as it suits the rule. */
-export type Declared = DeclaredAction | readonly Declared[];
+export type Declared = DeclaredAction | Skipped | readonly Declared[];
+
+/** Stands in a rule's result where an action would stand. */
+export interface Skipped {
+  readonly skipped: SkippedDeclaration;
+}
+
+/**
+ * A file or folder that is not made, and why, in a few words: `skip("out/a3.pdf", "the printer has no A3")`.
+ * Plans count what they leave out by reason; whoever asks for it by name gets the reason.
+ */
+export function skip(path: string, because: string): Skipped {
+  checkPathText("skip", path);
+  const reason: unknown = because;
+  if (typeof reason !== "string" || reason.trim() === "") {
+    wrong(`${path} is skipped without a reason`, 'Write skip(path, "why").');
+  }
+  return { skipped: { path, because, ...coordinatesHere(), ...declarationPlace() } };
+}
 
 /** What the default export of an Aqmfile is. */
 export interface BuildFile extends Declarations {
@@ -26,6 +46,7 @@ export function build(
   }
   const actions = new Map<DeclaredAction, ActionDeclaration>();
   const environments = new Map<string, EnvironmentDeclaration>();
+  const skipped: SkippedDeclaration[] = [];
   const pending: unknown[] = [declared];
   while (pending.length > 0) {
     const next = pending.pop();
@@ -33,6 +54,10 @@ export function build(
       for (let index = next.length - 1; index >= 0; index--) {
         pending.push(next[index]);
       }
+      continue;
+    }
+    if (isSkipped(next)) {
+      skipped.push(next.skipped);
       continue;
     }
     if (!isAction(next)) {
@@ -55,6 +80,7 @@ export function build(
     actions: [...actions.values()],
     environments: [...environments.values()],
     defaults,
+    skipped,
   };
 }
 
@@ -82,6 +108,9 @@ const plainOf = ({
 
 const isAction = (declared: unknown): declared is DeclaredAction =>
   isObject(declared) && Array.isArray(declared["producers"]) && isObject(declared["outputs"]);
+
+const isSkipped = (declared: unknown): declared is Skipped =>
+  isObject(declared) && isObject(declared["skipped"]);
 
 const isList = (declared: unknown): declared is readonly unknown[] => Array.isArray(declared);
 

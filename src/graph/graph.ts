@@ -7,6 +7,7 @@ import { nameClashes } from "./clash.ts";
 import { findCycle } from "./cycle.ts";
 import { includeFilter, mayMatchBelow } from "./include.ts";
 import { checkOutputPath, checkPath } from "./path.ts";
+import { skippedTargets } from "./skipped.ts";
 
 export interface GraphInput extends InputDeclaration {
   readonly role: string;
@@ -29,6 +30,8 @@ export interface Graph {
   readonly actions: readonly ActionNode[];
   readonly byOutput: ReadonlyMap<string, { readonly action: ActionNode; readonly role: string }>;
   readonly defaults: readonly string[];
+  /** Path → why it is not made. */
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 interface MutableNode extends ActionNode {
@@ -52,6 +55,7 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
       else failures.push(duplicateOutput(output.path, other.action.declaration, declaration));
     }
   }
+  const skipped = skippedTargets(declarations.skipped ?? [], byOutput, failures);
   const enclosing = enclosingOutputs(byOutput);
   for (const node of nodes) link(node, byOutput, enclosing, failures);
   // One by one: a hundred thousand arguments are more than a call may have.
@@ -71,7 +75,7 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
     return err([cycleFailure(cycle)]);
   }
   order.forEach((node, index) => (node.index = index));
-  return ok({ actions: order, byOutput, defaults: declarations.defaults });
+  return ok({ actions: order, byOutput, defaults: declarations.defaults, skipped });
 }
 
 function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNode | null {

@@ -2,6 +2,7 @@ import type { Failure } from "../model/failure.ts";
 import { foldersAbove } from "../model/folders.ts";
 import { nearestName } from "../model/nearest-name.ts";
 import { err, ok, type Result } from "../model/result.ts";
+import { groupSkipped } from "../model/skipped.ts";
 import type { ActionNode, Graph } from "./graph.ts";
 
 export interface Selection {
@@ -11,6 +12,8 @@ export interface Selection {
   readonly exact: ReadonlySet<string>;
   /** The requested actions and all that they are made from, in topological order. */
   readonly needed: readonly ActionNode[];
+  /** What was asked for as well and is not made: path → why. */
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 /** Matches a pattern with glob characters against a path; the caller brings the glob library. */
@@ -24,6 +27,7 @@ export function select(
 ): Result<Selection, readonly Failure[]> {
   const requested = new Set<ActionNode>();
   const exact = new Set<string>();
+  const skipped = new Map<string, string>();
   const failures: Failure[] = [];
   const asked = targets.length > 0 ? targets : graph.defaults;
   for (const target of asked) {
@@ -41,11 +45,37 @@ export function select(
       requested.add(action);
       found = true;
     }
-    if (!found) failures.push(unknownTarget(graph, target));
+    const left = skippedBy(graph, wanted, matches, globMatcher);
+    for (const [path, because] of left) skipped.set(path, because);
+    if (!found) {
+      failures.push(left.size > 0 ? skippedTarget(target, left) : unknownTarget(graph, target));
+    }
   }
   if (failures.length > 0) return err(failures);
-  if (asked.length === 0) for (const action of graph.actions) requested.add(action);
-  return ok({ requested, exact, needed: upstreamOf(requested) });
+  if (asked.length === 0) {
+    for (const action of graph.actions) requested.add(action);
+    for (const [path, because] of graph.skipped) skipped.set(path, because);
+  }
+  return ok({ requested, exact, needed: upstreamOf(requested), skipped });
+}
+
+/** What of the skipped lies in a folder, is that folder or lies around it, or matches a glob. */
+function skippedBy(
+  graph: Graph,
+  wanted: string,
+  matches: (path: string) => boolean,
+  globMatcher: GlobMatcher,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (graph.skipped.size === 0) return found;
+  // The files of a skipped folder have no names, so a glob for files is taken up to its last slash.
+  const slash = isGlob(wanted) ? wanted.lastIndexOf("/") : -1;
+  const matchesFolder = slash < 0 ? () => false : globMatcher(wanted.slice(0, slash));
+  for (const [path, because] of graph.skipped) {
+    if (path === wanted || wanted.startsWith(`${path}/`) || matches(path) || matchesFolder(path))
+      found.set(path, because);
+  }
+  return found;
 }
 
 export const isGlob = (text: string): boolean => /[*?[\]{}!]/.test(text);
@@ -71,6 +101,18 @@ const normalise = (target: string): string =>
 
 const insideOf = (folder: string) => (path: string) =>
   folder === "" || folder === "." || path.startsWith(`${folder}/`);
+
+function skippedTarget(target: string, skipped: ReadonlyMap<string, string>): Failure {
+  const reasons = groupSkipped(skipped).map(({ because, count }) =>
+    skipped.size === 1 ? because : `${because} (${count})`,
+  );
+  return {
+    reason: "skipped_target",
+    message: `${target} is skipped: ${reasons.join("; ")}`,
+    target,
+    nextStep: "Ask for something else; `aqm list` shows what can be built and what is skipped.",
+  };
+}
 
 function unknownTarget(graph: Graph, target: string): Failure {
   const names = new Set<string>();

@@ -39,6 +39,7 @@ export function focusOn(
       requested: new Set(graph.value.actions),
       exact: new Set(exact),
       needed: graph.value.actions,
+      skipped: new Map(), // the snapshot has them, folded
     },
     touched: new Set(touched),
     untouched: snapshot.header.actions - actions.length,

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import type { SkippedGroup } from "../model/skipped.ts";
 import { checksum } from "./checksum.ts";
 import { MISSING, putStat, STAT_FIELDS } from "./evidence.ts";
 
@@ -27,6 +28,8 @@ export interface SnapshotHeader {
   readonly stamp: string;
   readonly exact: readonly string[];
   readonly environments: readonly EnvironmentDeclaration[];
+  /** What the answer leaves out. */
+  readonly skipped: readonly SkippedGroup[];
   /** What was asked. */
   readonly request: string;
 }

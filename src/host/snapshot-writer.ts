@@ -5,6 +5,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import { digestOfBytes } from "../model/digest.ts";
 import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import type { SkippedGroup } from "../model/skipped.ts";
 import { checksum } from "./checksum.ts";
 import { disk, replaceCache } from "./disk.ts";
 import { MISSING, STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
@@ -29,6 +30,7 @@ export interface FreshAnswer {
   readonly nodes: readonly ActionNode[];
   readonly exact: ReadonlySet<string>;
   readonly environments: readonly EnvironmentDeclaration[];
+  readonly skipped?: readonly SkippedGroup[];
   /** Absolute path of the record of an action. */
   readonly recordPath: (target: string) => string;
 }
@@ -57,6 +59,7 @@ export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
       stamp,
       exact: [...answer.exact],
       environments: answer.environments,
+      skipped: answer.skipped ?? [],
     },
     paths,
     stats,
@@ -228,7 +231,10 @@ function writeFreshSnapshot(
   state: string,
   request: string,
   snapshot: Omit<FreshSnapshot, "header"> & {
-    readonly header: Pick<SnapshotHeader, "grounds" | "stamp" | "exact" | "environments">;
+    readonly header: Pick<
+      SnapshotHeader,
+      "grounds" | "stamp" | "exact" | "environments" | "skipped"
+    >;
   },
 ): void {
   const { paths, stats, lines, owners, consumers } = snapshot;

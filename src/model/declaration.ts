@@ -6,6 +6,16 @@ export interface Declarations {
   readonly actions: readonly ActionDeclaration[];
   /** What `aqm build` without arguments builds. */
   readonly defaults: readonly string[];
+  /** What is left out on purpose. */
+  readonly skipped?: readonly SkippedDeclaration[];
+}
+
+/** A file or folder that could be made but is not, and why: whoever asks for it is told. */
+export interface SkippedDeclaration {
+  readonly path: string;
+  readonly because: string;
+  readonly coordinates?: Coordinates;
+  readonly declaredAt?: SourcePlace;
 }
 
 export interface ActionDeclaration {

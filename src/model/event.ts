@@ -1,4 +1,5 @@
 import type { Failure } from "./failure.ts";
+import type { SkippedGroup } from "./skipped.ts";
 import type { Cause, Verdict } from "./verdict.ts";
 import type { Cost } from "./record.ts";
 
@@ -20,6 +21,7 @@ export type BuildEvent =
       readonly done: number;
       readonly total: number;
     }
+  | { readonly type: "skipped"; readonly groups: readonly SkippedGroup[] }
   | {
       readonly type: "planned";
       readonly actions: readonly {

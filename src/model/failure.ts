@@ -6,6 +6,7 @@ export type FailureReason =
   // the command line and the Aqmfile
   | "usage"
   | "unknown_target"
+  | "skipped_target"
   | "no_aqmfile"
   | "aqmfile_syntax"
   | "aqmfile_failed"
@@ -78,6 +79,7 @@ export const interruptionCode = ({ reason }: AbortSignal): number =>
 const USAGE_REASONS: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "usage",
   "unknown_target",
+  "skipped_target",
   "no_aqmfile",
   "aqmfile_syntax",
   "aqmfile_failed",

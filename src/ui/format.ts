@@ -2,6 +2,7 @@ import { shortDigest } from "../model/digest.ts";
 import type { Failure, SourcePlace } from "../model/failure.ts";
 import type { Json } from "../model/json.ts";
 import { unreachable } from "../model/result.ts";
+import type { SkippedGroup } from "../model/skipped.ts";
 import type { Cause } from "../model/verdict.ts";
 import { oneLine, severalLines } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
@@ -110,6 +111,10 @@ export function sizeText(bytes: number): string {
   for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ""}`;
 }
+
+/** `12 skipped: the printer has no A3`. */
+export const skippedText = ({ count, because }: SkippedGroup): string =>
+  oneLine(`${count} skipped: ${because}`);
 
 export const plural = (count: number, word: string): string =>
   `${count} ${word}${count === 1 ? "" : "s"}`;

@@ -1,5 +1,5 @@
 import type { BuildEvent } from "../model/event.ts";
-import { causeText, durationText, failureText, plural } from "./format.ts";
+import { causeText, durationText, failureText, plural, skippedText } from "./format.ts";
 import { oneLine } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
 
@@ -19,6 +19,8 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       ];
       return [colours.dim(parts.join(", "))];
     }
+    case "skipped":
+      return event.groups.map((group) => colours.dim(skippedText(group)));
     case "waiting_for_lock":
       return [`${colours.yellow("wait")}     ${oneLine(`${event.path}: ${event.owner}`)}`];
     case "environment":

@@ -1,8 +1,9 @@
+import type { SkippedGroup } from "../model/skipped.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
 import type { Plan } from "../plan/plan.ts";
 import { oneLine } from "./escape.ts";
-import { causeText, durationText, plural } from "./format.ts";
+import { causeText, durationText, plural, skippedText } from "./format.ts";
 import type { Colours } from "./reporter.ts";
 
 const MARK: Readonly<Record<Verdict, string>> = {
@@ -14,7 +15,13 @@ const MARK: Readonly<Record<Verdict, string>> = {
 };
 
 /** The dry run: what is not fresh, why, and what it will cost. */
-export function planText(plan: Plan, cost: PlanCost, colours: Colours, causesShown = 4): string {
+export function planText(
+  plan: Plan,
+  cost: PlanCost,
+  colours: Colours,
+  skipped: readonly SkippedGroup[],
+  causesShown = 4,
+): string {
   const lines: string[] = [];
   for (const { node, verdict, causes } of plan.actions) {
     if (verdict === "fresh") continue;
@@ -23,6 +30,7 @@ export function planText(plan: Plan, cost: PlanCost, colours: Colours, causesSho
     for (const line of causeLines(causes, causesShown))
       lines.push(colours.dim(`           ${line}`));
   }
+  for (const group of skipped) lines.push(colours.dim(skippedText(group)));
   lines.push(...costLines(cost));
   return lines.join("\n");
 }
@@ -69,7 +77,12 @@ function paint(verdict: Verdict, colours: Colours): string {
 }
 
 /** The plan as data, for `--json`. */
-export function planJson(plan: Plan, cost: PlanCost, exitCode: number): object {
+export function planJson(
+  plan: Plan,
+  cost: PlanCost,
+  exitCode: number,
+  skipped: ReadonlyMap<string, string>,
+): object {
   return {
     actions: plan.actions.map(({ node, verdict, causes, key }) => ({
       target: node.id,
@@ -83,6 +96,7 @@ export function planJson(plan: Plan, cost: PlanCost, exitCode: number): object {
       key,
       causes,
     })),
+    skipped: [...skipped].map(([target, because]) => ({ target, because })),
     cost,
     exitCode,
   };

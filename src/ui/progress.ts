@@ -93,6 +93,7 @@ export class ProgressFold {
         this.#settled.add(event.target);
         break;
       case "build_started":
+      case "skipped":
       case "action_warning":
       case "notice":
       case "failure":

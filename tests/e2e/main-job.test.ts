@@ -155,15 +155,19 @@ describe("the main job", () => {
 describe("bad input to the main job", () => {
   const failure = (finished: Finished): string => finished.stdout + finished.stderr;
 
-  it("a format that the device cannot run is refused before the model is loaded", async () => {
-    const target = RUN.replace("weight-fp8-act-fp8", "weight-fp4-act-fp16").replace(
+  it("a format that the device cannot run is skipped, and whoever asks for it is told why", async () => {
+    const target = RUN.replace("weight-fp8-act-fp8", "weight-nvfp4-act-fp16").replace(
       "wfp8_afp8",
       "wfp4_afp16",
     );
-    const text = failure(await workspace.aqm(["build", target]));
-    expect(text).toContain("format_needs_cuda");
-    expect(text).toMatch(/target {2}models\/qwen3_vl_tiny\/layer-analysis\/weight-fp4-act-fp16/);
-    expect(text).toMatch(/next {4}\S/);
+    const named = await workspace.aqm(["build", target]);
+    expect(named.code).toBe(2);
+    expect(failure(named)).toContain(`${target} is skipped: NVFP4 needs a CUDA device`);
+    expect(failure(named)).toMatch(/next {4}\S/);
+    const all = await workspace.aqm(["build", "--dry-run", "models/qwen3_vl_tiny/**"]);
+    expect(all.stdout).toContain(
+      "24 skipped: NVFP4 needs a CUDA device\n24 skipped: MXFP4 needs a CUDA device\n",
+    );
     expect(workspace.exists(`aqm.lock/${target}/sensitivity-scores.json.json`)).toBe(false);
   }, 120_000);
 

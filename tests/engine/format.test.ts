@@ -88,6 +88,7 @@ describe("the text of a cause", () => {
 const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   usage: EXIT.usage,
   unknown_target: EXIT.usage,
+  skipped_target: EXIT.usage,
   no_aqmfile: EXIT.usage,
   aqmfile_syntax: EXIT.usage,
   aqmfile_failed: EXIT.usage,

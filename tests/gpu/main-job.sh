@@ -50,4 +50,4 @@ time aqm build --python "$python" --reporter plain "$run"
 aqm build --dry-run --check --python "$python" "$run"
 say "NVFP4 weights, which need CUDA"
 aqm build --python "$python" --reporter plain \
-  models/qwen3_vl_4b_instruct/layer-analysis/weight-fp4-act-fp16/qwen3_vl_4b_instruct_autoquant_wfp4_afp16_lm_medium
+  models/qwen3_vl_4b_instruct/layer-analysis/weight-nvfp4-act-fp16/qwen3_vl_4b_instruct_autoquant_wfp4_afp16_lm_medium

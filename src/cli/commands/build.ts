@@ -4,7 +4,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { recall, variationOf, wrongUsage, type Recalled } from "../recall.ts";
-import { openScope, remember, type Scope } from "../scope.ts";
+import { openScope, remember, skippedIn, type Scope } from "../scope.ts";
 import { cellsJson, cellsText, Outcomes } from "../cells.ts";
 import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
@@ -64,6 +64,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
         expected,
         signal,
         untouched: focused?.focus.untouched ?? 0,
+        skipped: skippedIn(scope),
         ...settings.value,
       },
       ports,
@@ -101,10 +102,14 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const outcomes = new Outcomes(plan);
   if (args.flag("json")) {
     const varied = cells.length === 0 ? {} : { cells: cellsJson(cells, outcomes) };
-    printJson({ ...planJson(plan, cost, exitCode), unfinished, ...varied });
+    printJson({
+      ...planJson(plan, cost, exitCode, session.selection.skipped),
+      unfinished,
+      ...varied,
+    });
   } else {
     for (const target of unfinished) print(unfinishedText(target));
-    print(planText(plan, cost, standardOutput.colours));
+    print(planText(plan, cost, standardOutput.colours, skippedIn(scope)));
     if (cells.length > 0) print(cellsText(cells, outcomes, standardOutput.colours));
   }
   return exitCode;

@@ -12,6 +12,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { selection } = session.value;
+  const left = [...selection.skipped].map(([path, skipped]) => ({ path, skipped }));
   if (args.flag("sources")) {
     const sources = new Map<string, string>();
     for (const node of selection.needed) {
@@ -34,8 +35,14 @@ export async function run(args: Arguments): Promise<number> {
       })),
     )
     .sort(byPath);
-  if (args.flag("json")) printJson(rows);
-  else for (const { path, kind } of rows) print(oneLine(kind === "folder" ? `${path}/` : path));
+  if (args.flag("json")) printJson([...rows, ...left].sort(byPath));
+  else {
+    const lines = [
+      ...rows.map(({ path, kind }) => ({ path, text: kind === "folder" ? `${path}/` : path })),
+      ...left.map(({ path, skipped }) => ({ path, text: `${path} (skipped: ${skipped})` })),
+    ];
+    for (const { text } of lines.sort(byPath)) print(oneLine(text));
+  }
   return EXIT.done;
 }
 

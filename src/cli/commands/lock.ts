@@ -135,7 +135,8 @@ function judged(
   knowledge: Knowledge,
 ): Candidate {
   const requested = new Set([node]);
-  const plan = makePlan({ requested, exact: new Set(), needed: upstreamOf(requested) }, knowledge);
+  const needed = upstreamOf(requested);
+  const plan = makePlan({ requested, exact: new Set(), needed, skipped: new Map() }, knowledge);
   const planned = plan.byNode.get(node);
   const outputsHere = Object.entries(node.declaration.outputs).filter(([role, output]) => {
     const found = knowledge.observeOutput(output);

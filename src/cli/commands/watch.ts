@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { EXIT, interruptionCode } from "../../model/failure.ts";
+import { groupSkipped } from "../../model/skipped.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { workspaceRoot } from "../root.ts";
 import { openSession, realPorts, type Session } from "../session.ts";
@@ -35,7 +36,15 @@ export async function run(args: Arguments): Promise<number> {
             ok: true,
             value: {
               ports,
-              request: { selection, targets, gpus, expected, ...settings.value, keepGoing: true },
+              request: {
+                selection,
+                targets,
+                gpus,
+                expected,
+                skipped: groupSkipped(selection.skipped),
+                ...settings.value,
+                keepGoing: true,
+              },
               files: [...aqmfile.files, ...opSources.files()],
               root: layout.root,
             },

@@ -31,7 +31,8 @@ export async function run(args: Arguments): Promise<number> {
   await workspace.survey(selection.needed, () => undefined);
   const plan = makePlan(selection, workspace);
   await workspace.close();
-  if (args.flag("json")) printJson(planJson(plan, planCost(plan, expected), EXIT.done));
+  if (args.flag("json"))
+    printJson(planJson(plan, planCost(plan, expected), EXIT.done, selection.skipped));
   else print(whyText(plan, selection.requested));
   return EXIT.done;
 }

@@ -18,6 +18,7 @@ import type {
   Scope,
   Size,
 } from "./configs.ts";
+import { composedConfig } from "./composed-config.ts";
 import { DEFAULT_GRANULARITY, formatOf, type Format } from "./formats.ts";
 import type { Generation } from "aqm/analysis";
 import { modelopt } from "./modelopt.ts";
@@ -105,22 +106,18 @@ export function sensitivity(cell: SensitivityCell): Declared {
       inputs: reported,
       outputs: { report: committed(`${folder}/per-layer-sensitivity.json`) },
     }),
+    composedConfig(cell, format.value, folder),
   ];
 }
 
-/** With these settings the published analyses were made: what was made with others lies elsewhere. */
-const PUBLISHED_SETTINGS = "gradient_default";
-
-function runFolder({ model, pair, granularity, scope, size, autoquant, layout }: SensitivityCell) {
-  const root =
-    autoquant.name === PUBLISHED_SETTINGS ? layout.root : `tmp/autoquant-${autoquant.name}`;
+function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
   const formats = `weight-${pair.weight}-act-${pair.activation}`;
   const level = granularity.name === DEFAULT_GRANULARITY ? "" : `${granularity.name}/`;
   const run =
     scope === "lm"
       ? `${model.name}_autoquant_${pair.name}_lm_${size}`
       : `${model.name}_autoquant_all_layers_${pair.name}_${size}`;
-  return `${root}/${model.name}/layer-analysis/${formats}/${level}${run}`;
+  return `${layout.root}/${model.name}/layer-analysis/${formats}/${level}${run}`;
 }
 
 function scored(

@@ -74,6 +74,7 @@ export { buildManifest, type ManifestInputs, type SchemeInfo } from "./manifest/
 export type { CalibrationSource, DatasetInfo } from "./manifest/dataset-info.ts";
 export { readManifest } from "./manifest/read-manifest.ts";
 export { jsonReport, type JsonReportOptions } from "./report/json-report.ts";
+export { yamlText, type YamlValue } from "./report/yaml.ts";
 export { markdownReport, type MarkdownReportOptions } from "./report/markdown-report.ts";
 export { scoresFromManifest } from "./scores/scores-from-manifest.ts";
 export { checkFigures } from "./manifest/check-figures.ts";

@@ -1,5 +1,6 @@
 import type { BuildEvent } from "../model/event.ts";
 import { parentOf } from "../model/folders.ts";
+import { groupSkipped } from "../model/skipped.ts";
 import type { Plan } from "../plan/plan.ts";
 import { oneLine } from "../ui/escape.ts";
 import type { Colours } from "../ui/reporter.ts";
@@ -34,7 +35,8 @@ export class Outcomes {
     else if (event.type === "action_blocked") this.#byTarget.set(event.target, "blocked");
   };
 
-  of({ actions }: Cell): Outcome | "nothing" {
+  of({ actions, skipped }: Cell): Outcome | "skipped" | "nothing" {
+    if (actions.length === 0 && skipped.size > 0) return "skipped";
     const all = new Set(actions.map((target) => this.#byTarget.get(target) ?? "unknown"));
     return GRAVITY.find((outcome) => all.has(outcome)) ?? "nothing";
   }
@@ -45,6 +47,7 @@ export const cellsJson = (cells: readonly Cell[], outcomes: Outcomes): readonly 
     choices: Object.fromEntries(cell.choices),
     outcome: outcomes.of(cell),
     targets: cell.actions,
+    skipped: Object.fromEntries(cell.skipped),
     results: cell.results,
   }));
 
@@ -59,7 +62,10 @@ export function cellsText(cells: readonly Cell[], outcomes: Outcomes, colours: C
     const values = new Map(cell.choices);
     const folders = [...new Set(cell.results.map((path) => `${parentOf(path) || "."}/`))];
     const shown = folders.slice(0, MOST_FOLDERS);
-    if (folders.length > shown.length) shown.push(`and ${folders.length - shown.length} more`);
+    shown.push(
+      ...groupSkipped(cell.skipped).map(({ because, count }) => `(${count} skipped: ${because})`),
+    );
+    if (folders.length > MOST_FOLDERS) shown.push(`and ${folders.length - MOST_FOLDERS} more`);
     const head = [...keys.map((key) => values.get(key) ?? ""), outcomes.of(cell)];
     rows.push([...head, shown[0] ?? "(none)"]);
     for (const folder of shown.slice(1)) rows.push([...head.map(() => ""), folder]);

@@ -12,7 +12,6 @@ import {
 } from "../host/aqmfile.ts";
 import type { Evidence } from "../host/evidence.ts";
 import type { Layout } from "../host/layout.ts";
-import type { SkippedDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { globMatcher } from "./glob.ts";
@@ -36,6 +35,8 @@ export interface Cell {
   readonly actions: readonly string[];
   /** What it makes that nothing else in it reads. */
   readonly results: readonly string[];
+  /** What of it is not made: path → why. */
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 export interface Varied {
@@ -57,7 +58,7 @@ interface Combination {
   readonly index: number;
   readonly choices: readonly Choice[];
   readonly requested: readonly ActionNode[];
-  readonly skipped: readonly SkippedDeclaration[];
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 /**
@@ -76,7 +77,7 @@ export async function openVariation(
   const plain = await aqmfile.value.evaluate({ configuration: groups });
   if (!plain.ok) return plain;
   const { overrideValue } = await import("../host/overrides.ts");
-  const known = { axes: axesOf(plain.value.graph), groups, value: overrideValue };
+  const known = { axes: axesOf(plain.value.declared), groups, value: overrideValue };
   const dimensions = readTerms(variation.terms, known, variation.many);
   if (!dimensions.ok) return dimensions;
 
@@ -101,18 +102,15 @@ export async function openVariation(
       variant = opened.value;
       variants.set(name, variant);
     }
-    variant.combinations.push({
-      index,
-      choices,
-      ...requestedIn(variant, choices, targets),
-    });
+    variant.combinations.push({ index, choices, ...contentOf(variant, choices, targets) });
   }
   const list = [...variants.values()];
   if (
-    list.every(({ combinations }) => combinations.every(({ requested }) => requested.length === 0))
+    list.every(({ combinations }) =>
+      combinations.every(({ requested, skipped }) => requested.length + skipped.size === 0),
+    )
   ) {
-    const skipped = list.flatMap(({ combinations }) => combinations.flatMap((one) => one.skipped));
-    return err([nothingThere(variation.terms, targets, skipped)]);
+    return err([nothingThere(variation.terms, targets)]);
   }
   return joined(layout, aqmfile.value, plain.value, list, variation.layout);
 }
@@ -145,8 +143,8 @@ async function openVariant(
 }
 
 /** Without targets, coordinates alone say what is meant: every target that has them. */
-function requestedIn(
-  { evaluated, selection }: Variant,
+function contentOf(
+  { evaluated: { graph, declared }, selection }: Variant,
   choices: readonly Choice[],
   targets: readonly string[],
 ): Pick<Combination, "requested" | "skipped"> {
@@ -155,13 +153,13 @@ function requestedIn(
     if (choice.kind === "coordinate") coordinates[choice.axis] = choice.value;
   }
   const anywhere = targets.length === 0 && Object.keys(coordinates).length > 0;
-  const nodes = anywhere ? evaluated.graph.actions : selection.requested;
-  const { skipped = [] } = evaluated.declared;
+  const nodes = anywhere ? graph.actions : selection.requested;
+  const left = (declared.skipped ?? []).filter(
+    (item) => isIn(item, coordinates) && (anywhere || selection.skipped.has(item.path)),
+  );
   return {
     requested: [...nodes].filter(({ declaration }) => isIn(declaration, coordinates)),
-    skipped: skipped.filter(
-      (skip) => (anywhere || selection.skipped.has(skip.path)) && isIn(skip, coordinates),
-    ),
+    skipped: new Map(left.map(({ path, because }) => [path, because])),
   };
 }
 
@@ -202,7 +200,6 @@ function joined(
 
   const requested = new Set<ActionNode>();
   const exact = new Set<string>();
-  const skipped = new Map<string, string>();
   const cells: Cell[] = [];
   for (const [variant, { moved }] of relocated) {
     const now = (path: string): string => moved.get(path) ?? path;
@@ -211,11 +208,11 @@ function joined(
         ({ id }) => graph.value.byOutput.get(now(id))?.action ?? [],
       );
       for (const node of nodes) requested.add(node);
-      for (const { path, because } of combination.skipped) skipped.set(path, because);
-      cells[combination.index] = cellOf(combination.choices, nodes);
+      cells[combination.index] = cellOf(combination, nodes);
     }
     for (const path of variant.selection.exact) exact.add(now(path));
   }
+  const skipped = new Map(cells.flatMap((cell) => [...cell.skipped]));
   const present = new Set(
     [...exact].filter((path) => isRequested(graph.value.byOutput.get(path), requested)),
   );
@@ -231,7 +228,7 @@ const isRequested = (
   requested: ReadonlySet<ActionNode>,
 ): boolean => found !== undefined && requested.has(found.action);
 
-function cellOf(choices: readonly Choice[], nodes: readonly ActionNode[]): Cell {
+function cellOf({ choices, skipped }: Combination, nodes: readonly ActionNode[]): Cell {
   const inCell = new Set(nodes);
   const tips = nodes.filter(({ consumers }) => !consumers.some((consumer) => inCell.has(consumer)));
   return {
@@ -241,6 +238,7 @@ function cellOf(choices: readonly Choice[], nodes: readonly ActionNode[]): Cell 
       return [text.slice(0, end), text.slice(end + 1)] as const;
     }),
     actions: nodes.map(({ id }) => id),
+    skipped,
     results: tips.flatMap(({ declaration }) =>
       Object.values(declaration.outputs).map(({ path }) => path),
     ),
@@ -254,22 +252,11 @@ function under(failure: Failure, choices: readonly Choice[]): Failure {
   return { ...failure, message: `With ${texts.join(" ")}: ${failure.message}` };
 }
 
-const nothingThere = (
-  terms: readonly string[],
-  targets: readonly string[],
-  skipped: readonly SkippedDeclaration[],
-): Failure => {
-  const asked = `${targets.length === 0 ? "" : `in ${targets.join(" ")} `}has ${terms.join(" ")}`;
-  const [first] = skipped;
-  return {
-    reason: "unknown_target",
-    message:
-      first === undefined
-        ? `No target ${asked}`
-        : `All that ${asked} is skipped (${skipped.length}): ${first.because}`,
-    nextStep: "`aqm list` shows every target; leave out a term to see more of them.",
-  };
-};
+const nothingThere = (terms: readonly string[], targets: readonly string[]): Failure => ({
+  reason: "unknown_target",
+  message: `No target ${targets.length === 0 ? "" : `in ${targets.join(" ")} `}has ${terms.join(" ")}`,
+  nextStep: "`aqm list` shows every target; leave out a term to see more of them.",
+});
 
 const differentEnvironments = (): Failure => ({
   reason: "usage",

@@ -1,18 +1,18 @@
-import type { Coordinates } from "../model/declaration.ts";
+import type { Coordinates, Declarations } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import type { ActionNode, Graph } from "./graph.ts";
+import type { ActionNode } from "./graph.ts";
 import { includeFilter } from "./include.ts";
 
 /** Axis → its values, as the grids of the Aqmfile declare them. */
 export type GridAxes = ReadonlyMap<string, ReadonlySet<string>>;
 
-export function axesOf(graph: Graph): GridAxes {
+/** Also of what is skipped: its cells exist, though nothing is made for them. */
+export function axesOf({ actions, skipped = [] }: Declarations): GridAxes {
   const axes = new Map<string, Set<string>>();
   const seen = new Set<Coordinates>();
-  for (const { declaration } of graph.actions) {
-    const { coordinates } = declaration;
+  for (const { coordinates } of [...actions, ...skipped]) {
     if (coordinates === undefined || seen.has(coordinates)) continue; // a cell shares them
     seen.add(coordinates);
     for (const [axis, value] of Object.entries(coordinates)) {
@@ -60,7 +60,7 @@ export function axisValues(
   return ok([...found]);
 }
 
-/** Whether what is declared belongs to a cell: it has every one of these coordinates. */
+/** Whether an action belongs to a cell: it has every one of these coordinates. */
 export const isIn = (
   { coordinates }: { readonly coordinates?: Coordinates },
   wanted: Coordinates,

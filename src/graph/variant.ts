@@ -125,6 +125,8 @@ export function union(parts: readonly Declared[]): Declared | null {
     actions: [...actions.values()],
     environments: [...environments.values()],
     defaults: parts[0]?.defaults ?? [],
+    // What one skips another may make: whoever asked one of them has been told.
+    skipped: [],
   };
 }
 

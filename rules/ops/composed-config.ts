@@ -1,0 +1,14 @@
+import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import { yamlText, type YamlValue } from "aqm/analysis";
+
+export const version = 1;
+
+/** The settings of a run → `composed-config.yaml`, for people and for readers of the published layout. */
+export function run({
+  params,
+}: OpCall<{ readonly [section: string]: YamlValue }, never>): Result<
+  OpOutputs<"config">,
+  OpFailure
+> {
+  return ok({ config: yamlText(params) });
+}

@@ -26,7 +26,8 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
   const model = configuration<ModelConfig>("model", name);
   const { source } = model;
   if ("placed" in source) {
-    const obtain = `get it with: hf download ${source.placed} --local-dir ${model.checkpoint}; or pin its revision in conf/model/${name}.yaml and aqm fetches it`;
+    const pinned = source.revision === undefined ? "" : ` --revision ${source.revision}`;
+    const obtain = `get it with: hf download ${source.placed}${pinned} --local-dir ${model.checkpoint}; or write hub instead of placed in conf/model/${name}.yaml, and aqm fetches it`;
     return { model, files: folder(model.checkpoint, { include: MATTERS, obtain }) };
   }
   if ("tiny_seed" in source) {

@@ -9,7 +9,7 @@ export interface ModelConfig {
   readonly dtype: "bfloat16" | "float32";
   readonly device: "cpu" | "cuda";
   readonly source:
-    | { readonly placed: string }
+    | { readonly placed: string; readonly revision?: string }
     | { readonly hub: string; readonly revision: string; readonly endpoint?: string }
     | { readonly tiny_seed: number };
 }

@@ -115,7 +115,8 @@ class Downloads:
                     slot.drop()
                 failures = 0 if gained else failures + 1
                 if failures == ATTEMPTS:
-                    raise no_connection(url, str(error) or "no such range", ATTEMPTS) from error
+                    cause = f"{str(error) or 'no such range'} ({ATTEMPTS} attempts)"
+                    raise no_connection(url, cause) from error
                 if not gained and isinstance(error, PassingError):
                     backoff = FIRST_PAUSE_SECONDS * 2 ** (failures - 1)
                     self._pause(min(max(backoff, error.wait), LONGEST_PAUSE_SECONDS))

@@ -146,14 +146,14 @@ class Hub:
             if code in (401, 403):
                 raise self.access_denied() from error
             if code >= 500 or code == 429:
-                raise no_connection(str(self), f"HTTP {code}", 1) from error
+                raise no_connection(str(self), f"HTTP {code}") from error
             raise bad_request(
                 "refused",
                 f"{self} was answered with HTTP {code}.",
                 next_step="Correct hub and endpoint in conf/model/.",
             ) from error
         except (httpx.TransportError, OSError) as error:
-            raise no_connection(str(self), str(error) or type(error).__name__, 1) from error
+            raise no_connection(str(self), str(error) or type(error).__name__) from error
 
 
 def _git_blob(path: Path) -> str:

@@ -147,12 +147,12 @@ def _refusal(error: urllib.error.HTTPError, url: str) -> Exception:
     )
 
 
-def no_connection(url: str, cause: str, attempts: int) -> RunnerError:
+def no_connection(url: str, cause: str) -> RunnerError:
     """Returns the failure of a source that could not be reached, or that gives out every time."""
     return RunnerError(
         "unsupported_here",
         "no_connection",
-        f"{url} could not be fetched in {attempts} attempts; the last one: {cause}.",
+        f"{url} could not be reached: {cause}.",
         next_step="Check the network and the proxy variables (HTTPS_PROXY, NO_PROXY), then run "
         "the same command again: what has arrived is kept and not fetched again.",
     )

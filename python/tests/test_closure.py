@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,11 +63,21 @@ def scan(module: str) -> set[str]:
     return found
 
 
-def test_ops_load_exactly_their_static_closure(tmp_path, annotations, sample, lm_inputs):
+def test_ops_load_exactly_their_static_closure(tmp_path, coco, annotations, sample, lm_inputs):
+    # As the public data set lies, so that nothing has to be served.
+    placed = tmp_path / "placed"
+    (placed / "annotations").mkdir(parents=True)
+    for split, role in (("train", "annotations_train"), ("val", "annotations_val")):
+        name = f"annotations/captions_{split}2017.json"
+        shutil.copy(annotations[role], placed / name)
+    unpacked = {"source": str(placed), "archive": None}
+    full = {"database": sample / "database"}
     runs = [
         ("synthetic_coco", COCO, {}),
         ("calibration_sample", SAMPLE, annotations),
-        ("calibration_subset", SUBSET, {"database": sample / "database"}),
+        ("calibration_subset", SUBSET, full),
+        ("coco_annotations", unpacked, {}),
+        ("coco_images", {"source": str(coco / "images")}, full),
         ("tiny_checkpoint", {"family": "qwen2_5_vl", "seed": 0}, {}),
         ("sensitivity_scores", scoring(), lm_inputs),
     ]
@@ -92,6 +103,12 @@ def test_ops_load_exactly_their_static_closure(tmp_path, annotations, sample, lm
         closure = scan(f"aqm_runner.ops.{op}")
         assert names - packages - needed == closure - needed
         assert not closure & {f"aqm_runner.{name}" for name in SERVER_SIDE}
+
+
+def test_an_op_that_needs_a_server_imports_all_at_once():
+    found = scan("aqm_runner.ops.hub_checkpoint")  # which asserts that no import is late
+    assert {"aqm_runner.hub", "aqm_runner.remote", "aqm_runner.cache"} < found
+    assert not any("vlm" in name for name in found)
 
 
 def test_packages_hold_no_code():

@@ -33,7 +33,11 @@ def test_synthetic_coco(kept, coco, tmp_path):
 
 
 def test_calibration(kept, annotations, sample, tmp_path):
-    both(kept, "calibration_sample", SAMPLE, annotations, tmp_path / "sample")
+    digests = both(kept, "calibration_sample", SAMPLE, annotations, tmp_path / "sample")
+    assert digests == {
+        "database": "sha256:0304616aa27ce92995e7df91cce762af047156233310f45f4e3e80c52632ecbf",
+        "captions": "sha256:e00c3cde6f05fe69905ca7dde11c56b27bb621811655804244bf257373327ef6",
+    }
     inputs = {"database": sample / "database"}
     digests = both(kept, "calibration_subset", SUBSET, inputs, tmp_path / "subset")
     # Golden: the database's bytes must not depend on the SQLite that wrote it.

@@ -6,8 +6,10 @@ from importlib import metadata
 import pytest
 from harness import PYTHON_ROOT
 
+from aqm_runner.registry import load_op
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "data"])
 def test_every_line_of_a_lock_file_is_a_pin_or_a_hash(name):
     text = (PYTHON_ROOT / f"{name}.lock").read_text()
     assert "://" not in text
@@ -27,12 +29,22 @@ def test_what_is_asked_for_exactly_is_locked_and_installed():
         assert metadata.version(name) == version
 
 
-def test_what_the_development_tools_share_with_the_runner_is_the_same():
-    def pins(name: str) -> dict[str, str]:
+@pytest.mark.parametrize("name", ["requirements-dev", "data"])
+def test_what_another_lock_file_shares_with_the_runner_s_is_the_same(name):
+    def pins(name: str) -> set[str]:
         text = (PYTHON_ROOT / f"{name}.lock").read_text()
-        return dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", text, re.MULTILINE))
+        return set(re.findall(r"^([a-z0-9-]+==[^ ]+)", text, re.MULTILINE))
 
-    runner, tools = pins("requirements"), pins("requirements-dev")
-    shared = runner.keys() & tools.keys()
-    assert "torch" not in tools
-    assert {name: tools[name] for name in shared} == {name: runner[name] for name in shared}
+    runner, other = pins("requirements"), pins(name)
+    names = {pin.split("==")[0] for pin in runner}
+    assert "torch" not in {pin.split("==")[0] for pin in other}
+    assert {pin for pin in other if pin.split("==")[0] in names} <= runner
+
+
+def test_data_ops_name_tools_that_their_environment_has():
+    locked = (PYTHON_ROOT / "data.lock").read_text()
+    for op in ("calibration_sample", "calibration_subset", "coco_annotations", "coco_images"):
+        assert load_op(op).TOOLS == ()
+    for tool in load_op("hub_checkpoint").TOOLS:
+        assert f"{tool}==" in locked
+        assert metadata.version(tool)

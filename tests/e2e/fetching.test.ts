@@ -12,6 +12,8 @@ import { TestWorkspace } from "../rig/workspace.ts";
  */
 const ARCHIVE = "annotations/annotations_trainval2017.zip";
 const FETCHED = "datasets/coco2017/fetched";
+const MODEL = "conf/model/qwen3_vl_4b_instruct.yaml";
+const CHECKPOINT = "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct";
 const CALIBRATION = "datasets/vlm-quantize-calib";
 
 /** 40 train and 4 val captions, one for each image, and the archive with the two caption files. */
@@ -171,23 +173,48 @@ describe("fetching", () => {
   });
 
   it("refuses a revision that moves, before anything runs", async () => {
-    workspace.edit(
-      "conf/model/qwen3_vl_4b_instruct.yaml",
-      "source: { placed: Qwen/Qwen3-VL-4B-Instruct }",
-      "source: { hub: Qwen/Qwen3-VL-4B-Instruct, revision: main }",
-    );
+    workspace.edit(MODEL, "placed: Qwen", "hub: Qwen");
+    const listed = await workspace.aqm(["list", "models/qwen3_vl_4b_instruct/checkpoints"]);
+    expect(listed.stdout.trim()).toBe(`${CHECKPOINT}-ebb281ec70b0/`);
+    workspace.edit(MODEL, '"ebb281ec70b05090aa6165b016eac8ec08e71b17"', "main");
     const { code, stderr } = await workspace.aqm(["list"]);
     expect(code).toBe(2);
-    expect(stderr).toContain("conf/model/qwen3_vl_4b_instruct.yaml:8:");
+    expect(stderr).toContain(`${MODEL}:8:`);
     expect(stderr).toContain("Pin a whole commit id of 40 hexadecimal digits");
-    workspace.edit(
-      "conf/model/qwen3_vl_4b_instruct.yaml",
-      "revision: main",
-      `revision: "${"a1".repeat(20)}"`,
+  });
+
+  it("gets a checkpoint of the hub at its revision, to a place of its own", async () => {
+    const revision = "a1".repeat(20);
+    const weights = Buffer.alloc(5000, "weights");
+    const sha256 = createHash("sha256").update(weights).digest("hex");
+    const lfs = { oid: sha256, size: weights.length, pointerSize: 134 };
+    const entry = { type: "file", oid: "0".repeat(40), size: weights.length };
+    const repository = "Qwen/Qwen3-VL-4B-Instruct";
+    const serve = (path: string, content: string | Buffer): void =>
+      workspace.write(join("served", path), content);
+    serve(
+      `api/models/${repository}/tree/${revision}`,
+      JSON.stringify([
+        { ...entry, path: "model.safetensors", lfs },
+        { ...entry, path: "README.md" },
+      ]),
     );
-    const listed = await workspace.aqm(["list", "models/qwen3_vl_4b_instruct/checkpoints"]);
-    expect(listed.stdout.trim()).toBe(
-      "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct-a1a1a1a1a1a1/",
-    );
+    const resolved = `${repository}/resolve/${revision}/model.safetensors`;
+    serve(resolved, weights);
+    web.cuts.set(`/${resolved}`, 2000);
+    workspace.write(`${CHECKPOINT}/config.json`, "placed by hand");
+    workspace.edit(MODEL, "revision: main", `endpoint: "${web.url}", revision: "${revision}"`);
+    const built = await build(`${CHECKPOINT}-a1a1a1a1a1a1`);
+    expect(built.events.filter(({ type }) => type === "action_failed")).toEqual([]);
+    expect(built.code).toBe(0);
+    expect(fs.readdirSync(workspace.path(`${CHECKPOINT}-a1a1a1a1a1a1`))).toEqual([
+      "model.safetensors",
+    ]);
+    expect(workspace.read(`${CHECKPOINT}-a1a1a1a1a1a1/model.safetensors`)).toBe(String(weights));
+    const ranges = web.asked
+      .filter(({ path }) => path === `/${resolved}`)
+      .map(({ range }) => range);
+    expect(ranges).toEqual([undefined, "bytes=2000-"]);
+    expect(workspace.read(`${CHECKPOINT}/config.json`)).toBe("placed by hand");
   });
 });

@@ -1,4 +1,10 @@
-import { applyGranularity, capability, KNOWN_MODELOPT, type Outcome } from "aqm/analysis";
+import {
+  applyGranularity,
+  capability,
+  KNOWN_MODELOPT,
+  type Outcome,
+  type PairQuantizers,
+} from "aqm/analysis";
 import type { GranularityConfig, ModelConfig, QuantPairConfig } from "./configs.ts";
 
 /** The granularity that is not in a path. */
@@ -7,6 +13,7 @@ export const DEFAULT_GRANULARITY = "default";
 /** A pair at a granularity, as the op takes it. */
 export interface Format {
   readonly name: string;
+  readonly quantizers: PairQuantizers;
   /** ModelOpt's list-style config: everything off, then the weight and the input quantizers. */
   readonly config: object;
   /** Why a device cannot score it; null when it can. */
@@ -48,6 +55,7 @@ function makeFormat(pair: QuantPairConfig, granularity: GranularityConfig): Outc
     ok: true,
     value: {
       name: `${pair.format_name}${suffix}`,
+      quantizers: merged.value,
       config: {
         quant_cfg: [
           { quantizer_name: "*", enable: false },

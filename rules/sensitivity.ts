@@ -79,6 +79,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
       effective_bits: cell.autoquant.effective_bits,
       score_size: cell.autoquant.score_size,
       model_id: model.checkpoint,
+      quantizers: format.value.quantizers,
       dataset: {
         name: dataset.name,
         size,

@@ -49,10 +49,10 @@ def config_of(figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def quantized(figures: dict[str, Any]) -> nn.Linear:
+def quantized(figures: dict[str, Any], device: str = "cpu") -> nn.Linear:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(COLUMNS, ROWS, bias=False))
-    batch = torch.randn(3, 5, COLUMNS)
+    model = nn.Sequential(nn.Linear(COLUMNS, ROWS, bias=False)).to(device)
+    batch = torch.randn(3, 5, COLUMNS, device=device)
     mtq.quantize(model, native_config(config_of(figures)), lambda model: model(batch))
     return model[0]
 
@@ -135,9 +135,7 @@ def test_cpu_quantizes_what_it_is_said_to(figures: dict[str, Any]) -> None:
         return
     check_format("PAIR", config_of(figures), "cpu")
     layer = quantized(figures)
-    weight = layer.weight
-    assert not torch.equal(layer.weight_quantizer(weight), weight)
-    assert torch.isfinite(layer(torch.randn(2, COLUMNS))).all()
+    check_quantizes(layer)
     # As many ranges as the storage counts scales.
     storage = figures["storage"]
     scales = {
@@ -148,6 +146,19 @@ def test_cpu_quantizes_what_it_is_said_to(figures: dict[str, Any]) -> None:
     }
     bits = sum(storage[name] * count for name, count in scales.items())
     assert layer.weight_quantizer.amax.numel() == bits / 32
+
+
+def check_quantizes(layer: nn.Linear) -> None:
+    weight = layer.weight
+    assert not torch.equal(layer.weight_quantizer(weight), weight)
+    assert torch.isfinite(layer(torch.randn(2, COLUMNS, device=weight.device))).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("figures", BUILDABLE, ids=name_of)
+def test_cuda_quantizes_everything(figures: dict[str, Any]) -> None:
+    check_format("PAIR", config_of(figures), "cuda")
+    check_quantizes(quantized(figures, "cuda"))
 
 
 @pytest.mark.parametrize("pair", ["wfp8_afp8", "wint8_aint8", "wint4_afp16"])

@@ -1,5 +1,11 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { buildManifest, checkExercised, readScores, writePythonJson } from "aqm/analysis";
+import {
+  buildManifest,
+  checkExercised,
+  readScores,
+  writePythonJson,
+  type PairQuantizers,
+} from "aqm/analysis";
 import { failed } from "./failed.ts";
 
 export const version = 1;
@@ -10,6 +16,8 @@ export interface ManifestParams {
   readonly effective_bits: number;
   readonly score_size: number;
   readonly model_id: string;
+  /** What the format does with a layer. */
+  readonly quantizers: PairQuantizers;
   readonly dataset: {
     readonly name: string;
     readonly size: string;
@@ -38,6 +46,7 @@ export function run({
       scoreSize: params.score_size,
     },
     modelId: params.model_id,
+    quantizers: params.quantizers,
     dataset: {
       name: dataset.name,
       size: dataset.size,

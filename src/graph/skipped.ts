@@ -1,6 +1,6 @@
 import type { SkippedDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
-import { foldersAbove } from "../model/folders.ts";
+import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 import { checkPath } from "./path.ts";
 
 /** Path → why it is skipped. What is skipped and made all the same is a mistake. */
@@ -33,7 +33,9 @@ export function skippedTargets(
     if (!skipped.has(item.path)) skipped.set(item.path, item.because);
   }
   const made = new Set<string>();
+  const isTaken = onceForEachFolder(false, (folder, around) => around || skipped.has(folder));
   for (const path of byOutput.keys()) {
+    if (!skipped.has(path) && !isTaken(parentOf(path))) continue;
     for (const around of [path, ...foldersAbove(path)]) {
       if (skipped.has(around)) made.add(around);
     }

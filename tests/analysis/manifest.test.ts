@@ -186,6 +186,30 @@ describe("building a manifest", () => {
     `);
   });
 
+  it("says what the format really costs, under that key", () => {
+    const manifest = expectValue(
+      buildManifest({
+        scores: expectValue(readScores(scoresText(smallFigures))),
+        scheme: { name: "small_scheme", effectiveBits: 12, scoreSize: 128 },
+        modelId: "models/small",
+        dataset: captions,
+        quantizers: { weight: { num_bits: 8, axis: 0 }, input: { num_bits: 4, axis: null } },
+      }),
+    );
+    const extras = JSON.parse(writePythonJson(manifest.json)) as { aqm: { format: unknown } };
+    expect(extras.aqm.format).toEqual({
+      charged_bits: 4,
+      weight_number: "int8",
+      weight_scale_for_each: "row",
+      weight_bits: 8,
+      scale_bits: { per_weight: 0, per_row: 32, per_column: 0, per_tensor: 0 },
+      activation_bits: 4,
+    });
+    const without = new Map(build().json);
+    for (const [key, value] of without)
+      if (key !== "aqm") expect(manifest.json.get(key)).toEqual(value);
+  });
+
   it("is read back as it was built", () => {
     const built = build();
     expect(expectValue(readManifest(writePythonJson(built.json)))).toEqual(built);

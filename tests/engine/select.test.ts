@@ -76,6 +76,27 @@ describe("selecting targets", () => {
     expect(only(errorOf(select(graph, ["zzzzzz/*"], globs))).nextStep).toContain("aqm list");
   });
 
+  it("tells what of a folder or a glob is skipped, and refuses what is skipped by name", () => {
+    const declared = ["out/c", "out/d"].map((path) => ({ path, because: "no ink" }));
+    const inky = valueOf(
+      buildGraph({ actions: SKETCHES.map(action), defaults: [], skipped: declared }),
+    );
+    const skipped = (...targets: readonly string[]): string[] => [
+      ...valueOf(select(inky, targets, globs)).skipped.keys(),
+    ];
+    expect(skipped("out")).toEqual(["out/c", "out/d"]);
+    expect(skipped()).toEqual(["out/c", "out/d"]);
+    expect(skipped("out/*/report.md")).toEqual(["out/c", "out/d"]);
+    expect(skipped("out/a", "data/base")).toEqual([]);
+    for (const target of ["out/c", "out/c/report.md", "out/[cd]/*"]) {
+      expect(only(errorOf(select(inky, [target], globs)))).toMatchObject({
+        reason: "skipped_target",
+        message: expect.stringContaining("no ink") as string,
+      });
+    }
+    expect(only(errorOf(select(inky, ["out/cc"], globs))).reason).toBe("unknown_target");
+  });
+
   it("reports all unknown targets together", () => {
     expect(errorOf(select(graph, ["x1", "out", "x2"], globs))).toHaveLength(2);
   });

@@ -1,4 +1,5 @@
 import { adjustedBits } from "../formats/adjusted-bits.ts";
+import type { PairQuantizers } from "../formats/quantizer.ts";
 import type { Outcome } from "../outcome.ts";
 import { pyFloat, pyObject, type PyObject } from "../python-json/value.ts";
 import type { Scores } from "../scores/scores.ts";
@@ -6,6 +7,7 @@ import { problemFromScores } from "../solve/problem-from-scores.ts";
 import type { BitPlan } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
 import { datasetObject, type DatasetInfo } from "./dataset-info.ts";
+import { formatObject } from "./format-section.ts";
 import { layersObject, sensitivitySections } from "./layer-sections.ts";
 import type { Manifest } from "./manifest.ts";
 import { EXTRAS_SCHEMA, manifestOf } from "./read-manifest.ts";
@@ -24,6 +26,8 @@ export interface ManifestInputs {
   /** How the manifest names the model; written as given. */
   readonly modelId: string;
   readonly dataset: DatasetInfo;
+  /** What the format does with a layer, when that is known. */
+  readonly quantizers?: PairQuantizers;
 }
 
 /**
@@ -32,7 +36,7 @@ export interface ManifestInputs {
  * under one further key, `aqm`, so that older readers keep working.
  */
 export function buildManifest(inputs: ManifestInputs): Outcome<Manifest> {
-  const { scores, scheme, modelId, dataset } = inputs;
+  const { scores, scheme, modelId, dataset, quantizers } = inputs;
   const problem = problemFromScores([scores]);
   if (!problem.ok) return problem;
   const budgetBits = adjustedBits(scores.groups, scheme.effectiveBits);
@@ -49,7 +53,7 @@ export function buildManifest(inputs: ManifestInputs): Outcome<Manifest> {
       ["layer_sensitivity", layerSensitivity],
       ["sensitivity_ranking", ranking],
       ["dataset", datasetObject(dataset, scores.measured)],
-      ["aqm", extrasObject(scores, scheme.effectiveBits, solved.value)],
+      ["aqm", extrasObject(scores, quantizers, scheme.effectiveBits, solved.value)],
     ]),
   );
 }
@@ -80,12 +84,18 @@ function stateObject({ bits, score, satisfied }: BitPlan): PyObject {
   ]);
 }
 
-function extrasObject(scores: Scores, requestedBits: number, plan: BitPlan): PyObject {
+function extrasObject(
+  scores: Scores,
+  quantizers: PairQuantizers | undefined,
+  requestedBits: number,
+  plan: BitPlan,
+): PyObject {
   const { measured, environment, takenOver } = scores;
   return pyObject([
     ["schema", EXTRAS_SCHEMA],
     ["scope", scores.scope],
     ["method", scores.method],
+    ...(quantizers === undefined ? [] : [["format", formatObject(quantizers)] as const]),
     [
       "raw_scores",
       pyObject([

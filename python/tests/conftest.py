@@ -19,7 +19,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     yield runner
     code, rest = runner.end()
     assert code == 0
-    assert [event["type"] for event in rest if event["type"] != "heartbeat"] == []
+    # A selection of the tests may never have asked it anything.
+    assert {event["type"] for event in rest} <= {"hello", "heartbeat"}
 
 
 @pytest.fixture(scope="session", autouse=True)

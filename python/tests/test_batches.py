@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from harness import FakeContext, action, of_type, request, run_op, run_together
-from material import COCO, CPU_FORMATS, E4M3, OFF, config, scoring
+from material import COCO, E4M3, OFF, config, scoring
 
 from aqm_runner.batch import is_batch
 from aqm_runner.failures import RunnerError
@@ -16,6 +16,8 @@ from aqm_runner.requests import RequestReader
 from aqm_runner.vlm import memory, versions
 from aqm_runner.vlm import scoring as vlm_scoring
 
+# With and without ranges of activations, and one whose weights change their layout.
+NAMES = ["FP8", "INT8", "INT8_WEIGHTS", "INT4_INT8"]
 # Passes every check before the model is loaded; ModelOpt asks for the backend while it scores.
 NO_BACKEND = config({"num_bits": 8, "axis": 0, "backend": "nowhere"}, None)
 # The last rule wins, so nothing is quantized while scoring.
@@ -39,9 +41,9 @@ def member(name: str, inputs: dict[str, Path], output: Path, **changes: Any) -> 
 def alone(lm_inputs, tmp_path_factory) -> dict[str, bytes]:
     """What each format scores in a batch of its own."""
     folder = tmp_path_factory.mktemp("alone")
-    for name in CPU_FORMATS:
+    for name in NAMES:
         run_op("sensitivity_scores", scoring(format_=name), lm_inputs, folder / name)
-    return {name: (folder / name / "scores").read_bytes() for name in CPU_FORMATS}
+    return {name: (folder / name / "scores").read_bytes() for name in NAMES}
 
 
 def together(names: list[str], inputs: dict[str, Path], folder: Path, context: Any = None):
@@ -53,7 +55,7 @@ def together(names: list[str], inputs: dict[str, Path], folder: Path, context: A
 def test_a_batch_is_told_action_by_action_and_its_bytes_are_those_of_lone_runs(
     kept, alone, lm_inputs, tmp_path
 ):
-    actions = [member(name, lm_inputs, tmp_path, format_=name) for name in CPU_FORMATS]
+    actions = [member(name, lm_inputs, tmp_path, format_=name) for name in NAMES]
     events = kept.run("batch", *actions)
     ids = [each["id"] for each in actions]
     for type_ in ("artifact", "resource", "result"):
@@ -70,8 +72,8 @@ def test_a_batch_is_told_action_by_action_and_its_bytes_are_those_of_lone_runs(
     assert len({result["seconds"] for result in results}) == 1
     took = results[-1]["time"] - of_type(events, "phase")[-4]["time"]
     assert results[0]["seconds"] * len(results) >= took / 2
-    assert all(result["facts"]["batch"] == {"formats": 7, "groups": 1} for result in results)
-    for name in CPU_FORMATS:
+    assert all(result["facts"]["batch"] == {"formats": 4, "groups": 1} for result in results)
+    for name in NAMES:
         assert (tmp_path / name / "scores").read_bytes() == alone[name]
 
 
@@ -147,18 +149,18 @@ def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
         assert (tmp_path / name / "scores").read_bytes() == alone[name]
 
 
-@pytest.mark.parametrize(("fitting", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (6, [4, 3])])
+@pytest.mark.parametrize(("fitting", "sizes"), [(1, [1] * 4), (3, [2, 2])])
 def test_groups_as_large_as_memory_allows(monkeypatch, alone, lm_inputs, tmp_path, fitting, sizes):
     monkeypatch.setattr(memory, "call_bytes", lambda *_: (100, 1000))
     monkeypatch.setattr(memory, "free_bytes", lambda _: int((100 + fitting * 1000) / 0.9) + 1)
     context = FakeContext()
-    outcomes, scores = together(CPU_FORMATS, lm_inputs, tmp_path, context)
+    outcomes, scores = together(NAMES, lm_inputs, tmp_path, context)
     assert [len(group) for group in outcomes] == sizes
     assert [name for name, _ in context.phases].count("load") == len(sizes)
     # Ranges that one group found serve the next.
     assert [name for name, _ in context.phases].count("calibrate") == 2
     facts = {str(outcome.facts["batch"]) for group in outcomes for outcome in group}
-    assert facts == {str({"formats": 7, "groups": len(sizes)})}
+    assert facts == {str({"formats": 4, "groups": len(sizes)})}
     assert scores == alone
 
 
@@ -186,17 +188,17 @@ def out_of_memory_above(monkeypatch: pytest.MonkeyPatch, formats: int) -> list[i
 def test_where_memory_ends_groups_are_halved(monkeypatch, alone, lm_inputs, tmp_path):
     asked = out_of_memory_above(monkeypatch, 2)
     context = FakeContext()
-    outcomes, scores = together(CPU_FORMATS[:5], lm_inputs, tmp_path, context)
-    assert asked == [5, 3, 2, 2, 1]
-    assert [len(group) for group in outcomes] == [2, 2, 1]
-    assert context.warnings == ["formats_split"] * 2
+    outcomes, scores = together(NAMES, lm_inputs, tmp_path, context)
+    assert asked == [4, 2, 2]
+    assert [len(group) for group in outcomes] == [2, 2]
+    assert context.warnings == ["formats_split"]
     assert scores == {name: alone[name] for name in scores}
 
 
 def test_where_one_format_does_not_fit_the_memory_is_out(monkeypatch, lm_inputs, tmp_path):
     asked = out_of_memory_above(monkeypatch, 0)
     with pytest.raises(torch.OutOfMemoryError):
-        together(CPU_FORMATS[:2], lm_inputs, tmp_path)
+        together(NAMES[:2], lm_inputs, tmp_path)
     assert asked == [2, 1]
     assert not list(tmp_path.iterdir())
 
@@ -204,7 +206,7 @@ def test_where_one_format_does_not_fit_the_memory_is_out(monkeypatch, lm_inputs,
 def test_another_modelopt_is_used_as_it_is(monkeypatch, alone, lm_inputs, tmp_path):
     monkeypatch.setattr(versions, "WRAPPED", "0.48.0")
     context = FakeContext()
-    names = ["INT8", "FP8_INT8", "INT8_WEIGHTS"]
+    names = ["INT8", "INT8_WEIGHTS", "INT4_INT8"]
     _, scores = together(names, lm_inputs, tmp_path, context)
     assert context.warnings == ["modelopt_not_wrapped"]
     assert [name for name, _ in context.phases].count("calibrate") == 3

@@ -13,7 +13,7 @@ from aqm_runner.batch import is_batch
 from aqm_runner.failures import RunnerError
 from aqm_runner.registry import VARIES, VERSIONS, load_op
 from aqm_runner.requests import RequestReader
-from aqm_runner.vlm import memory, versions
+from aqm_runner.vlm import groups, versions
 from aqm_runner.vlm import scoring as vlm_scoring
 
 # With and without ranges of activations, and one whose weights change their layout.
@@ -151,8 +151,8 @@ def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
 
 @pytest.mark.parametrize(("fitting", "sizes"), [(1, [1] * 4), (3, [2, 2])])
 def test_groups_as_large_as_memory_allows(monkeypatch, alone, lm_inputs, tmp_path, fitting, sizes):
-    monkeypatch.setattr(memory, "call_bytes", lambda *_: (100, 1000))
-    monkeypatch.setattr(memory, "free_bytes", lambda _: int((100 + fitting * 1000) / 0.9) + 1)
+    monkeypatch.setattr(groups, "call_bytes", lambda *_: (100, 1000))
+    monkeypatch.setattr(groups, "free_bytes", lambda _: int((100 + fitting * 1000) / 0.9) + 1)
     context = FakeContext()
     outcomes, scores = together(NAMES, lm_inputs, tmp_path, context)
     assert [len(group) for group in outcomes] == sizes

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aqm_runner.members import Member, Outcome
 from aqm_runner.places import Place
 from aqm_runner.registry import VERSIONS, load_op
 from aqm_runner.requests import compile_schema
@@ -65,6 +66,30 @@ def run_op(
         {role: place(path, kinds[role]) for role, path in inputs.items()},
         {role: place(output / role, kind) for role, kind in module.OUTPUTS.items()},
     )
+
+
+def run_together(
+    paramses: list[dict[str, Any]],
+    inputs: dict[str, Path],
+    output: Path,
+    context: FakeContext | None = None,
+) -> list[list[Outcome]]:
+    """Scores formats as one batch in this process; returns its outcomes, a list a group.
+
+    The scores of the format X go to `output/X/scores`.
+    """
+    module = load_op("sensitivity_scores")
+    kinds = module.INPUTS | module.OPTIONAL_INPUTS
+    members = [
+        Member(
+            params["format"]["name"],
+            params,
+            {role: place(path, kinds[role]) for role, path in inputs.items()},
+            {"scores": place(output / params["format"]["name"] / "scores", "file")},
+        )
+        for params in paramses
+    ]
+    return list(module.run_batch(context or FakeContext(), members))
 
 
 def action(

@@ -23,16 +23,24 @@ def config(weight: dict[str, Any], activation: dict[str, Any] | None) -> dict[st
 
 
 E4M3 = {"num_bits": [4, 3], "axis": None}
+INT8_ROWS = {"num_bits": 8, "axis": 0}
+INT8 = {"num_bits": 8, "axis": None}
+INT4_BLOCKS = {"num_bits": 4, "block_sizes": {"-1": 128, "type": "static"}}
 NVFP4 = {
     "num_bits": [2, 1],
     "block_sizes": {"-1": 16, "type": "dynamic", "scale_bits": [4, 3]},
 }
 FORMATS = {
     "FP8": config(E4M3, E4M3),
-    "INT8": config({"num_bits": 8, "axis": 0}, {"num_bits": 8, "axis": None}),
-    "INT4_WEIGHTS": config({"num_bits": 4, "block_sizes": {"-1": 128, "type": "static"}}, None),
+    "INT8": config(INT8_ROWS, INT8),
+    "INT8_WEIGHTS": config(INT8_ROWS, None),
+    "INT8_FP8": config(INT8_ROWS, E4M3),
+    "FP8_INT8": config(E4M3, INT8),
+    "INT4_WEIGHTS": config(INT4_BLOCKS, None),
+    "INT4_INT8": config(INT4_BLOCKS, INT8),
     "NVFP4": config(NVFP4, NVFP4),
 }
+CPU_FORMATS = [name for name in FORMATS if name != "NVFP4"]
 
 
 def scoring(scope: str = "lm", format_: str = "FP8", **changes: Any) -> dict[str, Any]:

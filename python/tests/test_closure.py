@@ -12,7 +12,18 @@ from harness import PYTHON_ROOT, action
 from material import COCO, SAMPLE, SUBSET, scoring
 
 PACKAGE = PYTHON_ROOT / "aqm_runner"
-SERVER_SIDE = {"protocol", "server", "context", "requests", "registry", "meters", "errors"}
+SERVER_SIDE = {
+    "batch",
+    "context",
+    "errors",
+    "meters",
+    "prepare_extensions",
+    "protocol",
+    "registry",
+    "report",
+    "requests",
+    "server",
+}
 
 # One process imports the libraries once; each op then runs in a fork of it.
 SCRIPT = """

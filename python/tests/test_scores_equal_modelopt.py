@@ -1,7 +1,8 @@
 """The op's scores against ModelOpt called directly, with nothing of ours in between.
 
-Own loading, tokens, batches, loss and attention setting. One format a call, so that what ModelOpt
-returns is not clamped against another format: its public result holds the raw scores.
+Own loading, tokens, batches, loss and attention setting. Here one format a call, so that what
+ModelOpt returns is not clamped against another format: its public result holds the raw scores. The
+op scores all formats of a case together, with ranges shared and differences given back early.
 """
 
 import json
@@ -11,36 +12,50 @@ from pathlib import Path
 import modelopt.torch.quantization as mtq
 import pytest
 import torch
-from harness import run_op
+from harness import run_together
 from material import scoring
 from PIL import Image
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 LENGTH = 64
-PRESETS = {"FP8": ((4, 3), None), "INT8": (8, 0)}
+ROWS, TENSOR, E4M3 = (8, 0), (8, None), ((4, 3), None)
+PRESETS = {
+    "FP8": (E4M3, E4M3),
+    "INT8": (ROWS, TENSOR),
+    "INT8_WEIGHTS": (ROWS, None),
+    "INT8_FP8": (ROWS, E4M3),
+    "FP8_INT8": (E4M3, TENSOR),
+    # Blocks of 128 on layers of 64 and 80 features: padded, and cut back for the matrix products.
+    "INT4_WEIGHTS": ("blocks", None),
+    "INT4_INT8": ("blocks", TENSOR),
+}
 
 
 def direct_format(name: str) -> dict:
-    bits, axis = PRESETS[name]
-    return {
-        "quant_cfg": [
-            {"quantizer_name": "*", "enable": False},
-            {"quantizer_name": "*weight_quantizer", "cfg": {"num_bits": bits, "axis": axis}},
-            {"quantizer_name": "*input_quantizer", "cfg": {"num_bits": bits, "axis": None}},
-        ],
-        "algorithm": "max",
-    }
+    weight, activation = (
+        {"num_bits": 4, "block_sizes": {-1: 128, "type": "static"}}
+        if which == "blocks"
+        else which and {"num_bits": which[0], "axis": which[1]}
+        for which in PRESETS[name]
+    )
+    rules = [
+        {"quantizer_name": "*", "enable": False},
+        {"quantizer_name": "*weight_quantizer", "cfg": weight},
+    ]
+    if activation:
+        rules.append({"quantizer_name": "*input_quantizer", "cfg": activation})
+    return {"quant_cfg": rules, "algorithm": "max"}
 
 
-def direct_text_batches(folder: Path, captions: Path) -> list[dict]:
+def direct_text_batches(folder: Path, captions: Path, padding: str) -> list[dict]:
     tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
     lines = captions.read_text().splitlines()
     return [
         dict(
             tokenizer(
                 lines[start : start + 4],
-                padding="max_length",
+                padding=padding,
                 truncation=True,
                 max_length=LENGTH,
                 padding_side="left",
@@ -51,7 +66,8 @@ def direct_text_batches(folder: Path, captions: Path) -> list[dict]:
     ]
 
 
-def direct_image_batches(folder: Path, database: Path, images: Path) -> list[dict]:
+def direct_image_batches(folder: Path, database: Path, images: Path, padding: str) -> list[dict]:
+    pads = {"padding": padding, "max_length": LENGTH} if padding == "max_length" else {}
     processor = AutoProcessor.from_pretrained(folder)
     query = "SELECT image_relpath, caption FROM vlm_calib_samples ORDER BY id"
     batches = []
@@ -69,39 +85,56 @@ def direct_image_batches(folder: Path, database: Path, images: Path) -> list[dic
                     add_generation_prompt=True,
                     return_dict=True,
                     return_tensors="pt",
-                    processor_kwargs={"padding": "max_length", "max_length": LENGTH},
+                    processor_kwargs=pads,
                 )
             )
         )
     return batches
 
 
-def direct_scores(folder: Path, batches: list[dict], steps: int, format_: dict, off: list[str]):
+def direct_scores(
+    folder: Path, batches: list[dict], steps: int, format_: dict, off: list[str], how: str
+) -> dict:
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
     image_ids = [model.config.image_token_id, model.config.video_token_id]
 
-    def loss(output, batch):
+    def targets(batch):
         answers = batch["input_ids"].clone()
         answers[batch["attention_mask"] == 0] = -7
         for token in image_ids:
             answers[batch["input_ids"] == token] = -7
+        return answers[..., 1:]
+
+    def mean_loss(output, batch):
         logits = output.logits.to(torch.float32)[..., :-1, :]
-        wanted = answers[..., 1:].reshape(-1)
         return torch.nn.CrossEntropyLoss(ignore_index=-7)(
-            logits.reshape(-1, logits.shape[-1]), wanted
+            logits.reshape(-1, logits.shape[-1]), targets(batch).reshape(-1)
         )
 
+    def loss_by_sample(output, batch):
+        logits = output.logits.to(torch.float32)[..., :-1, :].transpose(1, 2)
+        each = torch.nn.CrossEntropyLoss(ignore_index=-7, reduction="none")(logits, targets(batch))
+        return (each.sum(1) / (targets(batch) != -7).sum(1)).sum()
+
+    def counted_logits(model, batch):
+        return model(**batch).logits[:, :-1, :][targets(batch) != -7]
+
+    losses = {"batch_mean": mean_loss, "sample_sum": loss_by_sample}
+    by_gradient = {
+        "forward_step": lambda model, batch: model(**batch),
+        "loss_func": losses.get(how),
+    }
     with sdpa_kernel(SDPBackend.MATH):
         _, state = mtq.auto_quantize(
             model,
             constraints={"effective_bits": 16.0},
             quantization_formats=[format_],
             data_loader=batches,
-            forward_step=lambda model, batch: model(**batch),
-            loss_func=loss,
+            **(by_gradient if how in losses else {"forward_step": counted_logits}),
             disabled_layers=off,
             num_calib_steps=len(batches),
             num_score_steps=steps,
+            method="gradient" if how in losses else how,
         )
     return {
         name: (stats["scores"][0], stats["module_names"], stats["costs"][0] / stats["costs"][-1])
@@ -110,28 +143,47 @@ def direct_scores(folder: Path, batches: list[dict], steps: int, format_: dict, 
     }
 
 
-@pytest.mark.parametrize("format_", ["FP8", "INT8"])
-@pytest.mark.parametrize("scope", ["lm", "all_layers"])
-@pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl"])
-def test_scores_equal_modelopt(
-    checkpoints, lm_inputs, image_inputs, tmp_path, family, scope, format_
+CASES = [
+    ("qwen3_vl", "lm", list(PRESETS), {}),
+    ("qwen3_vl", "all_layers", ["INT8", "FP8_INT8", "INT4_WEIGHTS", "INT4_INT8"], {}),
+    ("qwen2_5_vl", "lm", ["INT8", "FP8", "INT4_INT8"], {}),
+    ("qwen2_5_vl", "all_layers", ["FP8", "INT4_INT8"], {}),
+    # Both batches of captions scored: of four samples, and of two.
+    ("qwen3_vl", "lm", ["FP8"], {"loss": "sample_sum", "padding": "longest", "score_size": 8}),
+    ("qwen3_vl", "all_layers", ["INT8"], {"loss": "sample_sum", "padding": "longest"}),
+    ("qwen3_vl", "lm", ["INT8", "INT8_WEIGHTS", "INT4_INT8"], {"method": "kl_div"}),
+    ("qwen2_5_vl", "all_layers", ["FP8"], {"method": "kl_div", "score_size": 1}),
+]
+
+
+@pytest.mark.parametrize(("family", "scope", "formats", "settings"), CASES)
+def test_scores_of_a_batch_equal_lone_calls_of_modelopt(
+    checkpoints, lm_inputs, image_inputs, tmp_path, family, scope, formats, settings
 ):
     folder = checkpoints[family]
     inputs = (lm_inputs if scope == "lm" else image_inputs) | {"checkpoint": folder}
-    run_op("sensitivity_scores", scoring(scope, format_), inputs, tmp_path)
-    ours = json.loads((tmp_path / "scores").read_text())
+    params = [scoring(scope, format_, **settings) for format_ in formats]
+    outcomes = run_together(params, inputs, tmp_path)
+    assert [[outcome.error for outcome in group] for group in outcomes] == [[None] * len(formats)]
+    padding = params[0]["padding"]
     if scope == "lm":
-        batches, steps = direct_text_batches(folder, inputs["captions"]), 1
+        batches = direct_text_batches(folder, inputs["captions"], padding)
         off = ["*visual*", "*lm_head*"]
     else:
-        batches = direct_image_batches(folder, inputs["database"], inputs["images"])
-        steps, off = 4, []
-    theirs = direct_scores(folder, batches, steps, direct_format(format_), off)
-    bits = ours["format"]["charged_bits"] / 16
-    assert theirs == {
-        group["handle"]: (group["score"], group["modules"], bits)
-        for group in ours["groups"]
-        if group["enabled"]
-    }
-    assert len(theirs) == {"lm": 8, "all_layers": {"qwen3_vl": 22}.get(family, 20)}[scope]
-    assert all(score > 0 for score, _, _ in theirs.values())
+        batches = direct_image_batches(folder, inputs["database"], inputs["images"], padding)
+        off = []
+    steps = {("lm", 4): 1, ("lm", 8): 2, ("all_layers", 4): 4, ("all_layers", 1): 1}
+    how = params[0]["loss"] if params[0]["method"] == "gradient" else params[0]["method"]
+    for name in formats:
+        ours = json.loads((tmp_path / name / "scores").read_text())
+        theirs = direct_scores(
+            folder, batches, steps[scope, params[0]["score_size"]], direct_format(name), off, how
+        )
+        bits = ours["format"]["charged_bits"] / 16
+        assert theirs == {
+            group["handle"]: (group["score"], group["modules"], bits)
+            for group in ours["groups"]
+            if group["enabled"]
+        }
+        assert len(theirs) == {"lm": 8, "all_layers": {"qwen3_vl": 22}.get(family, 20)}[scope]
+        assert all(score > 0 for score, _, _ in theirs.values())

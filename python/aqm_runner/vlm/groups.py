@@ -12,8 +12,8 @@ from torch import nn
 
 from aqm_runner.classify import classify, let_go
 from aqm_runner.failures import CANCELLED, DEVICE_LOST, OUT_OF_MEMORY
-from aqm_runner.vlm import memory
 from aqm_runner.vlm.batches import Loader
+from aqm_runner.vlm.memory import call_bytes, free_bytes, group_size
 from aqm_runner.vlm.reading import Table
 from aqm_runner.vlm.recipes import Format
 from aqm_runner.vlm.scoring import Scorer
@@ -41,10 +41,10 @@ def score_in_groups(
     """
     context, device = scorer.context, scorer.context.device
     model: nn.Module | None = load()
-    shared, own = memory.call_bytes(
+    shared, own = call_bytes(
         model, loader.batches, scorer.setting.disabled_layers(), scorer.setting.keeps_differences
     )
-    size = memory.group_size(len(formats), memory.free_bytes(device), shared, own)
+    size = group_size(len(formats), free_bytes(device), shared, own)
     waiting = _split(list(range(len(formats))), size)
     done = 0
     while waiting:

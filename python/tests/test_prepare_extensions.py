@@ -1,0 +1,97 @@
+"""What can be seen of it without a GPU: a device and a compiler are played by scripts on PATH."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import PYTHON_ROOT
+
+from aqm_runner import prepare_extensions
+from aqm_runner.prepare_extensions import EXTENSIONS, STAMP, is_ready, setting
+
+
+def script(folder: Path, name: str, body: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+def prepare(path: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aqm_runner.prepare_extensions"],
+        env={"PYTHONPATH": str(PYTHON_ROOT), "PATH": str(path), **env},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_folder_it_says_what_is_missing(tmp_path):
+    ended = prepare(tmp_path)
+    assert ended.returncode == 2
+    assert "TORCH_EXTENSIONS_DIR" in ended.stdout
+
+
+def test_without_a_device_or_a_compiler_there_is_nothing_to_prepare(tmp_path):
+    folder = tmp_path / "extensions"
+    ended = prepare(tmp_path / "bin", TORCH_EXTENSIONS_DIR=str(folder))
+    assert (ended.returncode, ended.stdout) == (0, "nothing to prepare: no CUDA device is here\n")
+    script(tmp_path / "bin", "nvidia-smi", "exit 9")
+    assert "no CUDA device" in prepare(tmp_path / "bin", TORCH_EXTENSIONS_DIR=str(folder)).stdout
+    script(tmp_path / "bin", "nvidia-smi", "echo 9.0")
+    if not Path("/usr/local/cuda/bin/nvcc").exists():
+        ended = prepare(tmp_path / "bin", TORCH_EXTENSIONS_DIR=str(folder))
+        assert ended.returncode == 0
+        assert "no nvcc" in ended.stdout
+    assert not folder.exists()
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch) -> Path:
+    """A machine with one device and a compiler, and the folder to compile into."""
+    script(tmp_path / "bin", "nvidia-smi", "echo 9.0")
+    script(tmp_path / "bin", "nvcc", "exit 0")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    for name in ("CUDA_HOME", "CUDA_PATH", "TORCH_CUDA_ARCH_LIST"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "extensions"
+
+
+def test_what_is_there_is_not_compiled_again(machine, capsys):
+    wanted = setting()
+    assert wanted["architectures"] == ["9.0"]
+    for name in EXTENSIONS:
+        (machine / name).mkdir(parents=True)
+        (machine / name / f"{name}.so").write_bytes(b"compiled")
+        (machine / name / STAMP).write_text(json.dumps(wanted))
+        assert is_ready(machine / name, wanted)
+        assert not is_ready(machine / name, wanted | {"torch": "9"})
+    assert prepare_extensions.prepare(machine) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("3 of 3 extensions are ready")
+
+
+def test_what_is_missing_is_compiled_side_by_side_and_a_failure_is_shown(
+    machine, monkeypatch, capsys
+):
+    # Each process waits until all three have started.
+    body = """
+for each in modelopt_cuda_ext modelopt_cuda_ext_fp8 modelopt_cuda_ext_mx; do
+  [ "$each" = "$4" ] && echo > "$TORCH_EXTENSIONS_DIR/started $each"
+done
+while [ "$(ls "$TORCH_EXTENSIONS_DIR" | grep -c started)" != 3 ]; do :; done
+if [ "$4" = modelopt_cuda_ext_mx ]; then echo "error: no such instruction"; exit 5; fi
+mkdir -p "$TORCH_EXTENSIONS_DIR/$4" && echo > "$TORCH_EXTENSIONS_DIR/$4/$4.so"
+"""
+    script(machine.parent / "bin", "python", body)
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(machine))
+    monkeypatch.setattr(sys, "executable", str(machine.parent / "bin/python"))
+    assert prepare_extensions.prepare(machine) == 1
+    told = capsys.readouterr().out
+    assert "modelopt_cuda_ext: ready after" in told
+    assert "modelopt_cuda_ext_mx: failed with exit code 5\n  error: no such instruction\n" in told
+    ready = [name for name in EXTENSIONS if is_ready(machine / name, setting())]
+    assert ready == ["modelopt_cuda_ext", "modelopt_cuda_ext_fp8"]

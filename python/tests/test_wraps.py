@@ -1,0 +1,119 @@
+"""What the wraps around ModelOpt do, and that nothing of them is left afterwards."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from harness import FakeContext, place
+from material import FORMATS
+from modelopt.torch.quantization import algorithms, model_calib, model_quant
+from modelopt.torch.quantization.calib import MaxCalibrator
+from torch import nn
+
+from aqm_runner.vlm import memory
+from aqm_runner.vlm.batches import Batch, Loader, caption_batches
+from aqm_runner.vlm.checkpoint import load_model
+from aqm_runner.vlm.determinism import make_deterministic
+from aqm_runner.vlm.recipes import as_format
+from aqm_runner.vlm.released_differences import released_differences
+from aqm_runner.vlm.samples import read_captions
+from aqm_runner.vlm.scoring import Scorer, Setting
+
+SETTING = Setting("lm", "batch_mean", include_lm_head=False, score_steps=2)
+LAYERS = 14  # linear layers of the tiny model's language part
+
+
+def batches_of(inputs: dict[str, Path]) -> list[Batch]:
+    captions = read_captions(place(inputs["captions"], "file"), None)
+    return caption_batches(place(inputs["checkpoint"], "folder"), captions, 3, 64, "longest")
+
+
+def score(inputs: dict[str, Path], *names: str) -> Any:
+    """Returns the model after its formats were scored."""
+    make_deterministic("cpu")
+    model = load_model(place(inputs["checkpoint"], "folder"), "float32", "cpu")
+    formats = [as_format(name, FORMATS[name]) for name in names]
+    Scorer(FakeContext(), SETTING).score(model, Loader(batches_of(inputs), "cpu"), formats)
+    return model
+
+
+def insides() -> list[Any]:
+    return [
+        algorithms.tqdm,
+        algorithms.AutoQuantizeGradientSearcher.estimate_sensitivity_scores,
+        algorithms._AutoQuantizeBaseSearcher.run_search,
+        model_calib.weight_only_quantize,
+        model_calib._ENABLE_FOLDING_PQS_TO_WEIGHTS,
+        model_quant.calibrate,
+        nn.Module.register_full_backward_hook,
+    ]
+
+
+def test_tensors_are_looked_at_once_and_no_difference_is_kept(monkeypatch, lm_inputs):
+    looks = []
+    collect = MaxCalibrator.collect
+    monkeypatch.setattr(
+        MaxCalibrator, "collect", lambda self, x: (looks.append(x.shape), collect(self, x))[1]
+    )
+    before = insides()
+    # FP8 and INT8 take activations whole; INT8 takes weights in rows, FP8 whole.
+    model = score(lm_inputs, "INT8", "FP8", "INT8_FP8", "FP8_INT8", "INT8_WEIGHTS")
+    assert insides() == before
+    batches = 2
+    assert len(looks) == LAYERS * batches + LAYERS * 2
+    kept = [module for module in model.modules() if hasattr(module, "output_diff_dict")]
+    assert len(kept) == LAYERS
+    assert not any(any(module.output_diff_dict.values()) for module in kept)
+
+
+def test_nothing_is_left_of_the_wraps_after_a_failure(monkeypatch, lm_inputs):
+    before = insides()
+
+    def lose(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(algorithms, "_get_auto_quantize_score", lose)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        score(lm_inputs, "FP8")
+    assert insides() == before
+
+
+def test_a_layer_that_is_called_twice_is_no_layer_to_guess_at():
+    layer = nn.Linear(2, 2)
+    layer._hparams_for_scoring = {"recipe"}
+    used = []
+    with released_differences():
+        layer.register_full_backward_hook(lambda module, *_: used.append(module))
+    layer.output_diff_dict = {"recipe": {"format": torch.ones(2)}}
+    data = torch.ones(1, 2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="called more than once"):
+        layer(layer(data)).sum().backward()
+    assert used == [layer]
+
+
+def test_the_estimate_counts_what_grows(lm_inputs):
+    model = load_model(place(lm_inputs["checkpoint"], "folder"), "float32", "cpu")
+    batches = batches_of(lm_inputs)
+    tokens = max(batch.labels.numel() for batch in batches)
+    text = model.config.text_config
+    off = SETTING.disabled_layers()
+    shared, own = memory.call_bytes(model, batches, off, keeps_differences=True)
+    heads = text.head_dim * (text.num_attention_heads * 1 + text.num_key_value_heads * 2)
+    block = heads + 2 * text.intermediate_size + 2 * text.hidden_size
+    assert own == 4 * tokens * block
+    assert shared > tokens * text.vocab_size * 16
+    _, with_head = memory.call_bytes(model, batches, ["*visual*"], keeps_differences=True)
+    assert with_head - own == 4 * tokens * text.vocab_size
+    assert memory.call_bytes(model, batches, off, keeps_differences=False) == (shared, 0)
+
+
+@pytest.mark.parametrize(
+    ("free", "size"), [(None, 16), (10**9, 16), (1700, 8), (1300, 6), (300, 1), (0, 1)]
+)
+def test_groups_are_equally_large(free, size):
+    assert memory.group_size(16, free, shared=500, own=100) == size
+
+
+def test_no_group_is_split_where_formats_cost_nothing():
+    assert memory.group_size(16, free=0, shared=500, own=0) == 16

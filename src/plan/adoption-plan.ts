@@ -42,7 +42,6 @@ export interface AdoptionRequest {
   readonly files: readonly FoundFile[];
   /** Every action that may be concerned, producers first. */
   readonly nodes: readonly ActionNode[];
-  readonly requested: ReadonlySet<ActionNode>;
   /** Only some targets were named: what is for none of them is passed over. */
   readonly narrowed: boolean;
   /** A person's reason to take over what contradicts the declaration. */
@@ -66,7 +65,6 @@ export function planAdoption(
     const nodes = finding.results.flatMap(({ target }) => byTarget.get(target) ?? []);
     const mistake = mistakeIn(finding, byTarget);
     if (mistake !== null) return [refused(finding, mistake)];
-    if (!nodes.some((node) => request.requested.has(node))) return [];
     const others = rivals.get(finding);
     if (others === "twin") {
       const reason = "another one with the same bytes was found";

@@ -74,10 +74,7 @@ async function adopt(
 ): Promise<number> {
   const dryRun = args.flag("dry-run");
   await workspace.survey(selection.needed, () => undefined);
-  const rows = planAdoption(
-    { ...request, nodes: selection.needed, requested: selection.requested },
-    workspace,
-  );
+  const rows = planAdoption({ ...request, nodes: selection.needed }, workspace);
   const notes: string[] = [];
   const failures: Failure[] = [];
   const done: AdoptionRow[] = [];

@@ -17,7 +17,12 @@ export type { DeclaredAction, Input, Op } from "./declare/action.ts";
 export { build, grid } from "./declare/build.ts";
 export type { BuildFile, Declared } from "./declare/build.ts";
 export { configuration, configurationNames } from "./declare/configuration.ts";
-export type { EnvironmentDeclaration, OutputDeclaration } from "./model/declaration.ts";
+export type {
+  BatchDeclaration,
+  EnvironmentDeclaration,
+  ExpectedCost,
+  OutputDeclaration,
+} from "./model/declaration.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
 export { err, ok } from "./model/result.ts";
 export type { Result } from "./model/result.ts";

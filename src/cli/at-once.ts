@@ -51,6 +51,7 @@ function sayStillFresh(fresh: number, args: Arguments): void {
     exitCode: EXIT.done,
     fresh,
     seconds,
+    gpu: null,
     ...none,
   });
 }

@@ -64,11 +64,20 @@ const plainOf = ({
   inputs,
   outputs,
   resources,
+  batch,
+  expected,
   declaredAt,
-}: DeclaredAction): ActionDeclaration =>
-  declaredAt === undefined
-    ? { op, params, inputs, outputs, resources }
-    : { op, params, inputs, outputs, resources, declaredAt };
+}: DeclaredAction): ActionDeclaration => {
+  const plain = { op, params, inputs, outputs, resources };
+  if (batch === undefined && expected === undefined)
+    return declaredAt === undefined ? plain : { ...plain, declaredAt };
+  return {
+    ...plain,
+    ...(batch === undefined ? {} : { batch }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(declaredAt === undefined ? {} : { declaredAt }),
+  };
+};
 
 const isAction = (declared: unknown): declared is DeclaredAction =>
   isObject(declared) && Array.isArray(declared["producers"]) && isObject(declared["outputs"]);

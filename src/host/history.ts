@@ -53,18 +53,10 @@ export class History {
     this.#shelf(shelfOf(record.target)).push(record);
   }
 
-  /** Durations of past runs by op, in seconds. Reads everything. */
-  durations(): ReadonlyMap<string, readonly number[]> {
-    const durations = new Map<string, number[]>();
+  /** Every result. Reads everything. */
+  all(): readonly ActionRecord[] {
     const names = fs.existsSync(this.#folder) ? fs.readdirSync(this.#folder).sort() : [];
-    for (const name of names) {
-      for (const { action, cost } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
-        const list = durations.get(action.op.name);
-        if (list === undefined) durations.set(action.op.name, [cost.seconds]);
-        else list.push(cost.seconds);
-      }
-    }
-    return durations;
+    return names.flatMap((name) => this.#shelf(name.replace(/\.jsonl$/, "")));
   }
 
   /** One whole line. A torn last line is skipped when the history is read, and goes with the next write. */

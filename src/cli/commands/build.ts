@@ -64,9 +64,10 @@ async function build(scope: Scope, args: Arguments): Promise<number> {
 
 async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const { session, focused } = scope;
-  const [{ makePlan }, { planCost }, { planJson, planText }] = await Promise.all([
+  const [{ makePlan }, { planCost }, { overBudget }, { planJson, planText }] = await Promise.all([
     import("../../plan/plan.ts"),
     import("../../plan/cost.ts"),
+    import("../../plan/budget.ts"),
     import("../../ui/plan-view.ts"),
   ]);
   const unfinished = await session.workspace.foresee();
@@ -74,13 +75,19 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
   if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope);
-  const known = planCost(plan, session.expected);
+  const settings = buildSettings(args);
+  if (!settings.ok) throw new Error("checked before");
+  const { jobs, maxGpuHours } = settings.value;
+  const known = planCost(plan, session.expected, { jobs, gpus: session.gpus.length });
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
-  const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
+  const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
+  const exitCode =
+    refused !== null ? EXIT.overBudget : args.flag("check") ? checkCode(plan) : EXIT.done;
   if (args.flag("json")) printJson({ ...planJson(plan, cost, exitCode), unfinished });
   else {
     for (const target of unfinished) print(unfinishedText(target));
     print(planText(plan, cost, standardOutput.colours));
+    if (refused !== null) printFailures([refused]);
   }
   return exitCode;
 }

@@ -1,6 +1,6 @@
 import type { BuildEvent, GpuTime, Prediction } from "../model/event.ts";
 import type { PlanCost } from "../plan/cost.ts";
-import { jobFactor, type EstimateCost, type Interval } from "../plan/estimate.ts";
+import { timeTogether, type EstimateCost, type Interval } from "../plan/estimate.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Executor } from "../ports.ts";
 import type { Job } from "../schedule/schedule.ts";
@@ -58,10 +58,8 @@ export function announceJob(
     expectedSeconds: seconds[at] ?? null,
   }));
   if (batch === null) return each;
-  const alone = seconds.reduce<number>((sum, value) => sum + (value ?? 0), 0) / seconds.length;
-  const expectedSeconds = seconds.includes(null)
-    ? null
-    : alone * jobFactor(first.node, seconds.length);
+  const known = seconds.flatMap((value) => value ?? []);
+  const expectedSeconds = known.length < seconds.length ? null : timeTogether(first.node, known);
   const targets = job.members.map(({ node }) => node.id);
   return [{ type: "batch_started", batch, targets, ...shared, expectedSeconds }, ...each];
 }

@@ -1,6 +1,6 @@
 import { batchGroup } from "../graph/batch.ts";
 import { producersOf, type ActionNode } from "../graph/graph.ts";
-import { jobFactor, type Estimate, type EstimateCost, type Interval } from "./estimate.ts";
+import { timeTogether, type Estimate, type EstimateCost, type Interval } from "./estimate.ts";
 import type { Plan, PlannedAction } from "./plan.ts";
 
 /*
@@ -11,12 +11,13 @@ import type { Plan, PlannedAction } from "./plan.ts";
  * (steps, samples), and with the size of the inputs somewhere between not at all and in proportion; the
  * interval covers both, and 1.25, 1.5 or 2 times more and less on top: itself, its group, its op.
  *
- * A job of n members takes L · (s + (1 − s) · n), where L is the time of one alone and s the part that its
- * rule says is shared. A record of one of n members is turned back into L the same way. Its peak memory is
- * that of one member; the upper end grows by a tenth for each member beyond those that it was measured with.
+ * A job takes s times what its longest member takes alone and 1 − s times what all take alone, where s is the
+ * part that its rule says is shared. So n equal members take L · (s + (1 − s) · n), and the record of one of
+ * them is turned back into L that way. Its peak memory is that of one member; the upper end grows by a tenth for each member beyond those that it was measured with.
  *
- * The wall time is at least that of the busiest lane, and of the longest chain; at most their sum (Graham's
- * bound), and the time to start Python. What is only perhaps run counts at the upper end alone.
+ * The wall time is at least that of the busiest lane, and of the longest chain. It is at most Graham's bound,
+ * the sum over lanes of work / width and over a chain of time · (1 − 1 / width), and the time to start Python.
+ * What is only perhaps run counts at the upper end alone.
  */
 
 const START_SECONDS = 20;
@@ -129,13 +130,16 @@ function predictJob(members: readonly PlannedAction[], estimate: EstimateCost): 
   const [first] = members;
   if (first === undefined) throw new Error("a job without members");
   const told = members.flatMap(({ node }) => estimate(node) ?? []);
-  const sure = members.filter(({ verdict }) => verdict === "run");
+  const sure = members.flatMap(({ node, verdict }) =>
+    verdict === "run" ? (estimate(node) ?? []) : [],
+  );
   const time = (of: "seconds" | "gpuSeconds"): Interval => {
-    const factor = (count: number): number => jobFactor(first.node, count) / members.length;
-    const whole = times(sum(told.map((one) => one[of])), factor(members.length));
-    const certain = sure.length === 0 ? 0 : factor(sure.length);
-    const lone = sum(told.map((one) => one[of]));
-    return { low: lone.low * certain, likely: lone.likely * certain, high: whole.high };
+    const end = (estimates: readonly Estimate[], at: keyof Interval): number =>
+      timeTogether(
+        first.node,
+        estimates.map((one) => one[of][at]),
+      );
+    return { low: end(sure, "low"), likely: end(sure, "likely"), high: end(told, "high") };
   };
   const { cpu, gpu } = first.node.declaration.resources;
   return {
@@ -161,21 +165,28 @@ function memoryOf(told: readonly Estimate[], members: number): Interval | null {
 function wallTime(plan: Plan, jobs: readonly PredictedJob[], width: Width): Interval {
   const lane = (fits: (job: PredictedJob) => boolean, slots: number): Interval =>
     times(sum(jobs.filter(fits).map(({ seconds }) => seconds)), 1 / Math.max(1, slots));
+  const slots = ({ gpu, light }: PredictedJob): number =>
+    Math.max(1, light ? 1 : gpu ? width.gpus : width.jobs);
   const lanes = [
     lane(({ gpu }) => gpu, width.gpus),
     lane(({ gpu, light }) => !gpu && !light, width.jobs),
     lane(({ light }) => light, 1),
   ];
-  const chain = longestChain(plan, jobs);
-  const busiest = most([...lanes, chain]) ?? NOTHING;
+  const busiest = most([...lanes, longestChain(plan, jobs, () => 1)]) ?? NOTHING;
+  const chain = longestChain(plan, jobs, (job) => 1 - 1 / slots(job));
   const starts = jobs.some(({ light }) => !light) ? START_SECONDS : 0;
   return { ...busiest, high: sum([...lanes, chain]).high + starts };
 }
 
 /** Along producers, in topological order. */
-function longestChain({ actions }: Plan, jobs: readonly PredictedJob[]): Interval {
+function longestChain(
+  { actions }: Plan,
+  jobs: readonly PredictedJob[],
+  weight: (job: PredictedJob) => number,
+): Interval {
   const seconds = new Map<ActionNode, Interval>();
-  for (const job of jobs) for (const node of job.members) seconds.set(node, job.seconds);
+  for (const job of jobs)
+    for (const node of job.members) seconds.set(node, times(job.seconds, weight(job)));
   const ends = new Map<ActionNode, Interval>();
   let longest = NOTHING;
   for (const { node } of actions) {

@@ -85,7 +85,7 @@ function scaled(
   const { together = 1, input_bytes: bytes = null } = cost.scale ?? {};
   const now = bytes === null ? null : evidence.inputBytes(node);
   const size = now === null || bytes === null || bytes === 0 || now === 0 ? 1 : now / bytes;
-  const alone = together / jobFactor(node, together);
+  const alone = together / timeTogether(node, Array<number>(together).fill(1));
   const interval = (value: number): Interval => ({
     low: (value * Math.min(1, size)) / spread,
     likely: value * Math.sqrt(size),
@@ -120,10 +120,14 @@ function declared({ declaration: { expected } }: ActionNode): Estimate | null {
   };
 }
 
-/** A job of so many members takes so many times as long as one of them alone. */
-export function jobFactor({ declaration: { batch } }: ActionNode, members: number): number {
+/** What a job takes whose members would take so long alone. */
+export function timeTogether(
+  { declaration: { batch } }: ActionNode,
+  alone: readonly number[],
+): number {
   const shared = batch?.shared ?? SHARED;
-  return members === 1 ? 1 : shared + (1 - shared) * members;
+  const sum = alone.reduce((total, one) => total + one, 0);
+  return alone.length < 2 ? sum : shared * Math.max(...alone) + (1 - shared) * sum;
 }
 
 function workRatio(

@@ -6,7 +6,7 @@ import type { ActionDescription, ActionRecord, Cost } from "../../src/model/reco
 import type { Verdict } from "../../src/model/verdict.ts";
 import { overBudget } from "../../src/plan/budget.ts";
 import { planCost, type PlanCost } from "../../src/plan/cost.ts";
-import { estimateFrom, jobFactor, type Interval } from "../../src/plan/estimate.ts";
+import { estimateFrom, timeTogether, type Interval } from "../../src/plan/estimate.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { graphOf, type Sketch } from "./support/graphs.ts";
 import { defined, only } from "./support/results.ts";
@@ -180,7 +180,7 @@ describe("a batch", () => {
   });
 
   it("of one is no batch", () => {
-    expect(jobFactor(defined(group(1).actions[0]), 1)).toBe(1);
+    expect(timeTogether(defined(group(1).actions[0]), [7])).toBe(7);
   });
 });
 
@@ -221,8 +221,9 @@ describe("the cost of a plan", () => {
     const own = new Map(graph.actions.map((node) => [node.id, recordOf(node)]));
     const two = cost(graph, { own }, { jobs: 2, gpus: 0 }).seconds;
     expect(two.likely).toBe(20); // a, then b
-    expect(two.high).toBeCloseTo(1.25 * (15 + 20) + 20);
-    expect(cost(graph, { own }, { jobs: 1, gpus: 0 }).seconds.likely).toBe(30);
+    expect(two.high).toBeCloseTo(1.25 * (15 + 20 / 2) + 20);
+    const one = cost(graph, { own }, { jobs: 1, gpus: 0 }).seconds;
+    expect(one).toEqual({ low: 24, likely: 30, high: 37.5 + 20 });
   });
 
   it("is an interval in order that holds what an equal second run takes, and grows with the plan", () => {

@@ -11,8 +11,10 @@ export const modelopt = environment({
     HF_HUB_OFFLINE: "1",
     TOKENIZERS_PARALLELISM: "false",
   },
+  // Kernels are compiled before the first GPU step, and kept between builds; what they compute is pinned.
+  caches: { TORCH_EXTENSIONS_DIR: "extensions" },
+  prepare: { module: "aqm_runner.prepare_extensions", gpu: true },
   passed: {
-    TORCH_EXTENSIONS_DIR: "where compiled kernels are cached; what they compute is pinned",
     CUDA_HOME: "which compiler builds those kernels",
   },
 });

@@ -27,7 +27,12 @@ export type {
   FoundFile,
   WantedAction,
 } from "./model/adoption.ts";
-export type { EnvironmentDeclaration, OutputDeclaration } from "./model/declaration.ts";
+export type {
+  BatchDeclaration,
+  EnvironmentDeclaration,
+  ExpectedCost,
+  OutputDeclaration,
+} from "./model/declaration.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
 export { err, ok } from "./model/result.ts";
 export type { Result } from "./model/result.ts";

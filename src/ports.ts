@@ -87,23 +87,45 @@ export interface Execution {
   readonly facts: JsonObject;
 }
 
-export interface ExecutionRequest {
+export interface ExecutionMember {
   readonly node: ActionNode;
-  readonly lease: Lease;
   readonly stage: Stage;
+}
+
+/** One job: an action, or several of one batch group. */
+export interface ExecutionRequest {
+  readonly members: readonly ExecutionMember[];
+  /** What events about the job as a whole are about; null for a job of one action. */
+  readonly batch: string | null;
+  readonly lease: Lease;
   readonly log: string;
   readonly emit: (event: BuildEvent) => void;
   readonly signal: AbortSignal;
+  /** Told once of each member, as soon as it is over: others may still be at work. */
+  readonly ended: (member: ExecutionMember, outcome: Result<Execution, Failure>) => void;
 }
 
-/** Performs one action: writes its outputs to the stage. */
+/** Performs actions: writes their outputs to their stages. */
 export interface Executor {
-  readonly execute: (request: ExecutionRequest) => Promise<Result<Execution, Failure>>;
+  /** Resolves when the job is over, and all members have ended. */
+  readonly execute: (request: ExecutionRequest) => Promise<void>;
   /** Where the log of an action goes, workspace-relative. */
   readonly logPath: (node: ActionNode) => string | null;
   /** Ends every process that is still there. */
   readonly close: () => Promise<void>;
 }
+
+/** For executors that take the members of a job one after the other. */
+export const oneByOne =
+  (
+    execute: (
+      member: ExecutionMember,
+      request: ExecutionRequest,
+    ) => Promise<Result<Execution, Failure>>,
+  ): Executor["execute"] =>
+  async (request) => {
+    for (const member of request.members) request.ended(member, await execute(member, request));
+  };
 
 export interface BuildLock {
   /** Waits for other aqm processes that build in this workspace. */

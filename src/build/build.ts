@@ -1,16 +1,27 @@
-import type { ActionNode, GraphInput } from "../graph/graph.ts";
+import type { ActionNode } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
-import type { EmitEvent } from "../model/event.ts";
+import type { EmitEvent, GpuTime } from "../model/event.ts";
 import type { Cause } from "../model/verdict.ts";
 import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
 import { judge, sourceState, type InputState, type Judgement } from "../plan/judge.ts";
+import { overBudget } from "../plan/budget.ts";
+import { planCost, type PlanCost } from "../plan/cost.ts";
+import type { EstimateCost } from "../plan/estimate.ts";
 import { makePlan, type Plan } from "../plan/plan.ts";
-import type { ExpectedSeconds } from "../plan/cost.ts";
 import type { Ports } from "../ports.ts";
-import { Schedule, type Command, type ScheduleEvent } from "../schedule/schedule.ts";
-import { emitReplaced, runAction } from "./run-action.ts";
+import { Schedule, type Command, type Job, type ScheduleEvent } from "../schedule/schedule.ts";
+import {
+  announceJob,
+  batchOf,
+  comparableNotice,
+  gpuTime,
+  plannedEvent,
+  predicted,
+} from "./announce.ts";
+import { emitReplaced } from "./publish-action.ts";
+import { runJob } from "./run-job.ts";
 
 export interface BuildRequest {
   readonly selection: Selection;
@@ -18,7 +29,9 @@ export interface BuildRequest {
   readonly jobs: number;
   readonly gpus: readonly string[];
   readonly keepGoing: boolean;
-  readonly expected: ExpectedSeconds;
+  readonly expected: EstimateCost;
+  /** Nothing runs if it may take more. */
+  readonly maxGpuHours?: number | undefined;
   /** Actions that must not start even if they are stale, e.g. GPU work while watching. */
   readonly hold?: (node: ActionNode) => boolean;
   readonly signal: AbortSignal;
@@ -72,6 +85,7 @@ class Build {
   #planned: Plan["byNode"] = new Map();
   readonly #counts = { ran: 0, restored: 0, fresh: 0, failed: 0, blocked: 0 };
   readonly #stop = new AbortController();
+  #gpuSeconds = 0;
 
   constructor(request: BuildRequest, ports: Ports, emit: EmitEvent, started: number) {
     this.#request = request;
@@ -105,19 +119,25 @@ class Build {
     if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = makePlan(selection, this.#ports.workspace);
     this.#planned = plan.byNode;
-    this.#emitPlan(plan);
-    this.#tellComparable(plan);
+    const comparable = comparableNotice(plan, this.#ports.workspace);
+    if (comparable !== null) this.#emit(comparable);
     if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
+      this.#emit(plannedEvent(plan, this.#request.expected, null));
       this.#counts.fresh += plan.actions.length;
       return this.#finish("done", null, plan);
     }
+    const { expected, maxGpuHours } = this.#request;
+    const cost = planCost(plan, expected, { jobs, gpus: gpus.length });
+    this.#emit(plannedEvent(plan, expected, predicted(cost)));
+    const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
+    if (refused !== null) return this.#finish("failed", refused, plan);
     await this.#drive(plan);
     await this.#ports.executor.close();
-    if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan);
+    if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan, cost);
     // What is held back is a debt, not a failure.
     const held = this.#request.hold !== undefined;
     const bad = this.#failures.length > 0 || (this.#counts.blocked > 0 && !held);
-    return this.#finish(bad ? "failed" : "done", null, plan);
+    return this.#finish(bad ? "failed" : "done", null, plan, cost);
   }
 
   #drive(plan: Plan): Promise<void> {
@@ -174,7 +194,7 @@ class Build {
         this.#restore(command.node, command.judgement).then(send, reject);
         return;
       case "run":
-        this.#run(command, plan).then(send, reject);
+        this.#run(command.job, plan, send).then(send, reject);
         return;
       case "report_blocked":
         if (this.#request.signal.aborted) return; // stopped, not stuck
@@ -230,32 +250,33 @@ class Build {
     return { type: "succeeded", node, changed: true };
   }
 
-  async #run(command: Extract<Command, { type: "run" }>, plan: Plan): Promise<ScheduleEvent> {
-    const { node, judgement, lease } = command;
-    this.#emit({
-      type: "action_started",
-      target: node.id,
-      op:
-        node.declaration.op.runtime === "python"
-          ? node.declaration.op.name
-          : node.declaration.op.module,
-      lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
-      devices: lease.gpus,
-      causes:
-        judgement.causes.length > 0 ? judgement.causes : (plan.byNode.get(node)?.causes ?? []),
-      expectedSeconds: this.#request.expected(node),
-      log: this.#ports.executor.logPath(node),
-    });
-    const ran = await runAction(
-      { node, judgement, lease, signal: this.#stop.signal },
+  async #run(job: Job, plan: Plan, send: (event: ScheduleEvent) => void): Promise<ScheduleEvent> {
+    const batch = batchOf(job);
+    const { executor } = this.#ports;
+    for (const event of announceJob(job, plan, this.#request.expected, executor)) this.#emit(event);
+    const { signal } = this.#stop;
+    await runJob(
+      {
+        job,
+        batch,
+        signal,
+        ended: ({ node, judgement }, ran) => {
+          if (!ran.ok) {
+            send(this.#failed(node, ran.error));
+            return;
+          }
+          const { record, changed } = ran.value;
+          this.#counts.ran += 1;
+          this.#gpuSeconds += record.cost.gpu_seconds;
+          this.#settle(node, { ...judgement, result: record }, "ran", changed, record);
+          send({ type: "succeeded", node, changed });
+        },
+      },
       this.#ports,
       this.#emit,
     );
-    if (!ran.ok) return this.#failed(node, ran.error);
-    const { record, changed } = ran.value;
-    this.#counts.ran += 1;
-    this.#settle(node, { ...judgement, result: record }, "ran", changed, record);
-    return { type: "succeeded", node, changed };
+    if (batch !== null) this.#emit({ type: "batch_ended", batch });
+    return { type: "job_ended", job };
   }
 
   #settle(
@@ -286,37 +307,11 @@ class Build {
     return { type: "failed", node };
   }
 
-  /** What a result from elsewhere could not be compared with, and is here now. */
-  #tellComparable(plan: Plan): void {
-    const { workspace } = this.#ports;
-    const isHere = (input: GraphInput): boolean =>
-      input.producer === null && workspace.observeInput(input).state === "present";
-    const here = plan.actions.flatMap(({ node, unasked }) =>
-      node.inputs.filter((input) => unasked?.has(input.role) === true && isHere(input)),
-    );
-    if (here.length === 0) return;
-    const paths = [...new Set(here.map(({ path }) => path))].sort().join(", ");
-    const message = `${paths} is here, and adopted results that depend on it still stand: nobody knows what they were made from; making them anew would tell`;
-    this.#emit({ type: "notice", message });
-  }
-
-  #emitPlan(plan: Plan): void {
-    this.#emit({
-      type: "planned",
-      actions: plan.actions.map(({ node, verdict, causes }) => ({
-        target: node.id,
-        verdict,
-        causes,
-        gpu: node.declaration.resources.gpu > 0,
-        seconds: verdict === "run" || verdict === "unknown" ? this.#request.expected(node) : null,
-      })),
-    });
-  }
-
   #finish(
     outcome: "done" | "failed" | "interrupted",
     failure: Failure | null,
     plan: Plan | null,
+    cost: PlanCost | null = null,
   ): BuildOutcome {
     if (failure !== null) {
       this.#failures.push(failure);
@@ -326,10 +321,13 @@ class Build {
       outcome === "interrupted"
         ? interruptionCode(this.#request.signal)
         : outcome === "failed"
-          ? EXIT.actionFailed
+          ? failure?.reason === "over_budget"
+            ? EXIT.overBudget
+            : EXIT.actionFailed
           : EXIT.done;
     const seconds = (this.#ports.clock.now() - this.#started) / 1000;
-    this.#emit({ type: "build_finished", outcome, exitCode, ...this.#counts, seconds });
+    const gpu: GpuTime | null = gpuTime(cost, this.#gpuSeconds);
+    this.#emit({ type: "build_finished", outcome, exitCode, ...this.#counts, seconds, gpu });
     return { exitCode, failures: this.#failures, plan };
   }
 }

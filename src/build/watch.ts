@@ -73,7 +73,7 @@ async function buildOnce(
   };
   await runBuild({ ...request, hold, signal }, ports, unlessIdle(emit));
   if (owed.length === 0) return "";
-  const known = owed.map((node) => request.expected(node));
+  const known = owed.map((node) => request.expected(node)?.seconds.likely ?? null);
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const untimed = known.filter((value) => value === null).length;
   const cost = [

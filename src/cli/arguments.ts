@@ -115,9 +115,20 @@ export function helpText(spec: CommandSpec): string {
 export interface BuildSettings {
   readonly jobs: number;
   readonly keepGoing: boolean;
+  readonly maxGpuHours: number | undefined;
 }
 
 export function buildSettings(args: Arguments): Result<BuildSettings, Failure> {
   const jobs = wholeNumber("jobs", args.value("jobs"), availableParallelism());
-  return jobs.ok ? ok({ jobs: jobs.value, keepGoing: args.flag("keep-going") }) : jobs;
+  if (!jobs.ok) return jobs;
+  const hours = args.value("max-gpu-hours");
+  const maxGpuHours = hours === undefined || hours.trim() === "" ? undefined : Number(hours);
+  if (hours !== undefined && !(maxGpuHours !== undefined && maxGpuHours >= 0)) {
+    return err({
+      reason: "usage",
+      message: `--max-gpu-hours takes a number of hours, not ${hours === "" ? "nothing" : hours}`,
+      nextStep: "Write for example --max-gpu-hours 0.5.",
+    });
+  }
+  return ok({ jobs: jobs.value, keepGoing: args.flag("keep-going"), maxGpuHours });
 }

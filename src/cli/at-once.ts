@@ -55,6 +55,7 @@ function sayStillFresh({ actions: fresh, skipped }: SnapshotHeader, args: Argume
     exitCode: EXIT.done,
     fresh,
     seconds,
+    gpu: null,
     ...none,
   });
 }

@@ -45,6 +45,11 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
   },
   ...LANE_OPTIONS,
   {
+    name: "max-gpu-hours",
+    value: "H",
+    help: "Run nothing if it may take more GPU time than that.",
+  },
+  {
     name: "reporter",
     value: "NAME",
     help: "tty, plain or json (default: tty on a terminal, else plain).",
@@ -62,7 +67,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       "A target is a path that some rule makes: a file, a folder (everything in it), or a glob.",
       "Without targets, the defaults of the Aqmfile are built.",
       "",
-      "Exit codes: 0 done or fresh, 1 an action failed, 2 wrong usage or Aqmfile, 130 interrupted.",
+      "Exit codes: 0 done or fresh, 1 an action failed, 2 wrong usage or Aqmfile,",
+      "13 more than --max-gpu-hours, 130 interrupted.",
       "With --dry-run --check: 10 stale (cheap actions only), 11 stale (GPU needed), 12 inputs missing.",
     ],
     options: [

@@ -11,9 +11,9 @@ import { OpSources } from "../host/op-sources.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
-import type { EnvironmentDescription } from "../model/record.ts";
+import type { ActionRecord, EnvironmentDescription } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { expectFromRecords, type ExpectedSeconds } from "../plan/cost.ts";
+import { estimateFrom, inputBytes, type EstimateCost } from "../plan/estimate.ts";
 import type { Ports } from "../ports.ts";
 import { describeEnvironment } from "../host/environment-lock.ts";
 import { globMatcher } from "./glob.ts";
@@ -33,7 +33,7 @@ export interface Session {
   readonly evidence: Evidence;
   readonly opSources: OpSources;
   readonly gpus: readonly string[];
-  readonly expected: ExpectedSeconds;
+  readonly expected: EstimateCost;
 }
 
 export interface SessionOptions {
@@ -80,11 +80,11 @@ export async function openSession(
     },
     unsupported: (node) => tooFewGpus(node, gpus),
   });
-  let durations: ReadonlyMap<string, readonly number[]> | null = null;
-  const expected = expectFromRecords(
-    (node) => workspace.record(node),
-    () => (durations ??= workspace.history.durations()),
-  );
+  const expected = estimateFrom({
+    record: (node) => workspace.record(node),
+    runs: () => knownRuns(workspace, selection.needed),
+    inputBytes: (node) => inputBytes(node, workspace),
+  });
   return ok({
     layout,
     aqmfile,
@@ -97,6 +97,17 @@ export async function openSession(
     gpus,
     expected,
   });
+}
+
+/** All that ever ran here, and what a clone knows from others. */
+function knownRuns(
+  workspace: DiskWorkspace,
+  nodes: readonly ActionNode[],
+): readonly ActionRecord[] {
+  const here = workspace.history.all();
+  const known = new Set(here.map(({ target, key }) => `${target} ${key}`));
+  const recorded = nodes.flatMap((node) => workspace.record(node) ?? []);
+  return [...here, ...recorded.filter(({ target, key }) => !known.has(`${target} ${key}`))];
 }
 
 /** What the Aqmfile says, and what of it was asked for. */

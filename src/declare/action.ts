@@ -1,6 +1,8 @@
 import type {
   ActionDeclaration,
+  BatchDeclaration,
   EnvironmentDeclaration,
+  ExpectedCost,
   InputDeclaration,
   OutputDeclaration,
   Resources,
@@ -101,6 +103,10 @@ export function action<
   readonly inputs: Readonly<Record<Inputs, Input>>;
   readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
   readonly resources?: Partial<Resources>;
+  readonly batch?: Omit<BatchDeclaration, "apart"> & {
+    readonly apart: readonly (keyof Params & string)[];
+  };
+  readonly expected?: ExpectedCost;
 }): DeclaredAction<Outputs> {
   checkAction(declaration);
   const inputs: Record<string, InputDeclaration> = {};
@@ -120,6 +126,8 @@ export function action<
       cpu: declaration.resources?.cpu ?? (declaration.op.declaration.runtime === "python" ? 1 : 0),
       gpu: declaration.resources?.gpu ?? 0,
     },
+    ...(declaration.batch === undefined ? {} : { batch: declaration.batch }),
+    ...(declaration.expected === undefined ? {} : { expected: declaration.expected }),
     environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
     producers,
     ...coordinatesHere(),

@@ -98,20 +98,22 @@ const plainOf = ({
   inputs,
   outputs,
   resources,
+  batch,
+  expected,
   coordinates,
   declaredAt,
-}: DeclaredAction): ActionDeclaration =>
-  coordinates === undefined && declaredAt === undefined
-    ? { op, params, inputs, outputs, resources }
-    : {
-        op,
-        params,
-        inputs,
-        outputs,
-        resources,
-        ...(coordinates === undefined ? {} : { coordinates }),
-        ...(declaredAt === undefined ? {} : { declaredAt }),
-      };
+}: DeclaredAction): ActionDeclaration => {
+  const plain = { op, params, inputs, outputs, resources };
+  if (batch === undefined && expected === undefined && coordinates === undefined)
+    return declaredAt === undefined ? plain : { ...plain, declaredAt };
+  return {
+    ...plain,
+    ...(batch === undefined ? {} : { batch }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(coordinates === undefined ? {} : { coordinates }),
+    ...(declaredAt === undefined ? {} : { declaredAt }),
+  };
+};
 
 const isAction = (declared: unknown): declared is DeclaredAction =>
   isObject(declared) && Array.isArray(declared["producers"]) && isObject(declared["outputs"]);

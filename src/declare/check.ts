@@ -59,6 +59,55 @@ export function checkAction(declaration: unknown): void {
   checkPlaces("input", inputs as object, "file(…), folder(…) or from(…)");
   checkPlaces("output", outputs as object, "committed(…) or local(…)");
   checkResources(resources);
+  checkBatch(declaration["batch"], op["declaration"], params as object);
+  checkExpected(declaration["expected"]);
+}
+
+const isCount = (value: unknown, least: number): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= least;
+
+function checkBatch(batch: unknown, op: object, params: object): void {
+  if (batch === undefined) return;
+  const example = 'For example { apart: ["format"] }.';
+  if (!isObject(batch) || !Array.isArray(batch["apart"]))
+    wrong("The batch of an action names no params in which its members differ", example);
+  const { apart, most, shared } = batch as Readonly<Record<string, unknown>> & {
+    apart: readonly unknown[];
+  };
+  if (!("runtime" in op) || op.runtime !== "python")
+    wrong(
+      "Only actions of Python ops run in batches",
+      "Leave batch out: this op starts no process.",
+    );
+  for (const name of apart) {
+    if (typeof name === "string" && name in params) continue;
+    wrong(
+      `The batch of an action sets apart ${nameOf(name)}, which is not one of its params`,
+      didYouMean(String(name), Object.keys(params)) ?? example,
+    );
+  }
+  if (most !== undefined && !isCount(most, 1))
+    wrong("The most that a batch takes is not a whole number from 1", "For example { most: 16 }.");
+  if (shared !== undefined && !(typeof shared === "number" && shared >= 0 && shared <= 1))
+    wrong(
+      "The part that a batch shares is not a number from 0 to 1",
+      "For example { shared: 0.5 }.",
+    );
+}
+
+function checkExpected(expected: unknown): void {
+  if (expected === undefined) return;
+  const given = isObject(expected) ? expected : {};
+  const { work = {}, gpuSeconds, gpuMemoryBytes = [0, 0], because } = given;
+  const isRange = (range: unknown): boolean =>
+    Array.isArray(range) && range.length === 2 && 0 <= range[0] && range[0] <= range[1];
+  const counts = isObject(work) && Object.values(work).every((count) => Number(count) >= 0);
+  if (isRange(gpuSeconds) && isRange(gpuMemoryBytes) && counts && typeof because === "string")
+    return;
+  wrong(
+    "The expected cost of an action is not a range with a reason",
+    'For example { gpuSeconds: [10, 60], because: "measured on one H200" }.',
+  );
 }
 
 const KINDS: readonly unknown[] = ["file", "folder"];
@@ -110,10 +159,17 @@ export function checkEnvironment(declaration: unknown): void {
     if (typeof value === "string" && value !== "") continue;
     wrong(`The ${name} of an environment is ${nameOf(value)}`, "Write it as text.");
   }
-  for (const name of ["variables", "passed"]) {
+  for (const name of ["variables", "passed", "caches"]) {
     const value = declaration[name];
     const texts = isObject(value) && Object.values(value).every((text) => typeof text === "string");
     if (value === undefined || texts) continue;
     wrong(`The ${name} of an environment are not texts by name`, 'For example { LANG: "C" }.');
   }
+  const { prepare } = declaration;
+  const module = isObject(prepare) ? prepare["module"] : undefined;
+  if (prepare !== undefined && !(typeof module === "string" && /^[\w.]+$/.test(module)))
+    wrong(
+      "An environment is prepared by something that is not a Python module",
+      'For example { module: "package.prepare", gpu: true }.',
+    );
 }

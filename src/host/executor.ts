@@ -1,8 +1,6 @@
 import { join, relative } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
-import type { Failure } from "../model/failure.ts";
-import type { Result } from "../model/result.ts";
-import type { Execution, ExecutionRequest, Executor } from "../ports.ts";
+import type { ExecutionRequest, Executor } from "../ports.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import type { PythonExecutor } from "./python-executor.ts";
 import type { TypescriptExecutor } from "./typescript-executor.ts";
@@ -19,9 +17,9 @@ export class LocalExecutor implements Executor {
     this.#python = python;
   }
 
-  execute(request: ExecutionRequest): Promise<Result<Execution, Failure>> {
-    const { op } = request.node.declaration;
-    return op.runtime === "python"
+  execute(request: ExecutionRequest): Promise<void> {
+    const op = request.members[0]?.node.declaration.op;
+    return op?.runtime === "python"
       ? this.#python.execute(request, op)
       : this.#typescript.execute(request);
   }

@@ -41,6 +41,17 @@ export function placeOfGpu(id: string, folders = SYSTEM): string {
   return named.length === 1 ? (named[0]?.place ?? id) : id; // the start of a UUID will do for CUDA
 }
 
+/** What kind of machine a job sees, as a file name: what is compiled for one may not run on another. */
+export function machineKind(gpus: readonly string[], folders = SYSTEM): string {
+  const devices = devicesOf(folders);
+  const models = gpus.map((id) => {
+    const place = placeOfGpu(id, folders);
+    return devices.find((device) => device.place === place)?.model ?? "gpu";
+  });
+  const kinds = [...new Set(models)].sort().join("+") || "cpu";
+  return kinds.toLowerCase().replaceAll(/[^a-z0-9+]+/g, "-");
+}
+
 /** Without second names of the same device. */
 export function distinctGpus(ids: readonly string[], folders = SYSTEM): readonly string[] {
   const places = new Map<string, string>();
@@ -56,6 +67,7 @@ interface Device {
   /** Such as 0000:1b:00.0. */
   readonly place: string;
   readonly uuid: string;
+  readonly model: string;
   /** False for devices of other jobs, which the system may show but not let us open. */
   readonly usable: boolean;
 }
@@ -71,7 +83,8 @@ function devicesOf({ proc, dev }: DeviceFolders): readonly Device[] {
       const field = (name: string): string =>
         new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(text)?.[1] ?? "";
       const node = join(dev, `nvidia${field("Device Minor")}`);
-      return { place, uuid: field("GPU UUID"), usable: canOpen(node) };
+      const model = /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? "gpu";
+      return { place, uuid: field("GPU UUID"), model, usable: canOpen(node) };
     });
 }
 

@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { standingAdoptions } from "../keys/adoptions.ts";
-import { adoptionOf } from "../model/adoption.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { disk, readStateIfReadable, writeFileAtomic } from "./disk.ts";
@@ -83,20 +82,12 @@ export class History {
     this.#shelf(shelfOf(record.target)).push(new Entry(textOf(record), record));
   }
 
-  /** Durations of past runs by op, in seconds. Reads everything. */
-  durations(): ReadonlyMap<string, readonly number[]> {
-    const durations = new Map<string, number[]>();
+  /** Every result. Reads everything. */
+  all(): readonly ActionRecord[] {
     const names = fs.existsSync(this.#folder) ? fs.readdirSync(this.#folder).sort() : [];
-    for (const name of names) {
-      for (const { record } of this.#shelf(name.replace(/\.jsonl$/, ""))) {
-        if (record === null || adoptionOf(record) !== null) continue; // adopted: it took no time here
-        const { action, cost } = record;
-        const list = durations.get(action.op.name);
-        if (list === undefined) durations.set(action.op.name, [cost.seconds]);
-        else list.push(cost.seconds);
-      }
-    }
-    return durations;
+    return names.flatMap((name) =>
+      this.#shelf(name.replace(/\.jsonl$/, "")).flatMap(({ record }) => record ?? []),
+    );
   }
 
   /** One whole line. A torn last line is skipped when the history is read, and goes with the next write. */

@@ -140,6 +140,11 @@ export async function runToEnd(
     readonly env?: Readonly<Record<string, string>>;
     readonly signal?: AbortSignal;
     readonly line?: (text: string) => void;
+    /** Told each line of standard output as it comes. */
+    readonly said?: (text: string) => void;
+    /** Instead of our own variables and `env`. */
+    readonly onlyEnv?: Readonly<Record<string, string>>;
+    readonly started?: (pid: number) => void;
     /** What the command reads from its standard input; nothing without it. */
     readonly input?: string;
   } = {},
@@ -148,6 +153,7 @@ export async function runToEnd(
   const running = $({
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
+    ...(options.onlyEnv === undefined ? {} : { env: { ...options.onlyEnv } }),
     detached: true,
     nothrow: true,
     quiet: true,
@@ -159,11 +165,15 @@ export async function runToEnd(
   const stop = (): void => {
     if (pid !== undefined) signalGroup(pid, "SIGTERM");
   };
-  if (pid !== undefined) live.add(pid);
+  if (pid !== undefined) {
+    live.add(pid);
+    options.started?.(pid);
+  }
   options.signal?.addEventListener("abort", stop, { once: true });
   running.child?.stdin?.on("error", () => undefined); // a dead child shows in its exit code
   running.stdout.setEncoding("utf8"); // a character may come in two pieces
   if (options.line !== undefined) watchLines(running.stderr, options.line);
+  if (options.said !== undefined) watchLines(running.stdout, options.said);
   const output = await running;
   options.signal?.removeEventListener("abort", stop);
   if (pid !== undefined) live.delete(pid);

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
+import { digestOfBytes } from "../model/digest.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
@@ -16,6 +17,8 @@ export interface PreparedEnvironment {
   readonly python: string;
   /** True when the user named the interpreter instead of letting aqm make an environment. */
   readonly named: boolean;
+  /** Where its ops may keep what they compile. */
+  readonly cache: string;
   /** Versions for the record. */
   readonly tools: Readonly<Record<string, string>>;
 }
@@ -97,7 +100,12 @@ export class PythonEnvironments {
         version === null ? [] : [[name, version]],
       ),
     );
-    return ok({ python, named: true, tools });
+    const cache = join(
+      cacheFolder(),
+      "environments",
+      `named-${digestOfBytes(python).slice(7, 23)}`,
+    );
+    return ok({ python, named: true, cache, tools });
   }
 
   // --- an environment of our own ---------------------------------------------------------------
@@ -121,6 +129,7 @@ export class PythonEnvironments {
     const ready: PreparedEnvironment = {
       python: join(folder, "bin/python"),
       named: false,
+      cache: join(folder, "cache"),
       tools: {},
     };
     if (fs.existsSync(marker)) return ok(ready);

@@ -7,7 +7,7 @@ import type { Failure } from "../model/failure.ts";
 import { canonicalJson, type JsonObject } from "../model/json.ts";
 import type { OpCall, OpOutputs, TypescriptOpModule } from "../model/op.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import type { Execution, ExecutionRequest } from "../ports.ts";
+import { oneByOne, type Execution, type ExecutionMember } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import type { OpSources } from "./op-sources.ts";
@@ -23,7 +23,9 @@ export class TypescriptExecutor {
     this.#opSources = opSources;
   }
 
-  async execute({ node, stage }: ExecutionRequest): Promise<Result<Execution, Failure>> {
+  readonly execute = oneByOne((member) => this.#one(member));
+
+  async #one({ node, stage }: ExecutionMember): Promise<Result<Execution, Failure>> {
     const started = performance.now();
     const outputs = await this.#call(node);
     if (!outputs.ok) return outputs;

@@ -25,12 +25,41 @@ export interface ActionDeclaration {
   readonly inputs: Readonly<Record<string, InputDeclaration>>;
   readonly outputs: Readonly<Record<string, OutputDeclaration>>;
   readonly resources: Resources;
+  readonly batch?: BatchDeclaration;
+  readonly expected?: ExpectedCost;
   /** Which cell of a grid it was declared for, axis → value; never in the key. */
   readonly coordinates?: Coordinates;
   readonly declaredAt?: SourcePlace;
 }
 
 export type Coordinates = Readonly<Record<string, string>>;
+
+/**
+ * This action may run in one process together with others that equal it in op, environment, inputs,
+ * resources and all params but these. It changes nothing of what comes out, so it is not in the key.
+ */
+export interface BatchDeclaration {
+  /** Params in which the members of a group may differ. */
+  readonly apart: readonly string[];
+  /** Members of one job at most. */
+  readonly most?: number;
+  /** The part of a lone run's time that a job pays once for all its members; a half if not said. */
+  readonly shared?: number;
+}
+
+/** What is known of an action's cost before anything like it has run; not in the key. */
+export interface ExpectedCost {
+  /**
+   * Counts that its time is proportional to, under the names that its result's facts have, so that an
+   * earlier run of another size can be compared.
+   */
+  readonly work?: Readonly<Record<string, number>>;
+  /** From and to, of an action that runs alone. */
+  readonly gpuSeconds: readonly [number, number];
+  readonly gpuMemoryBytes?: readonly [number, number];
+  /** Where these figures come from. */
+  readonly because: string;
+}
 
 export type OpDeclaration =
   | {
@@ -86,4 +115,15 @@ export interface EnvironmentDeclaration {
    * not in the key.
    */
   readonly passed?: Readonly<Record<string, string>>;
+  /**
+   * Variables that name folders for what ops compile or fetch for this kind of machine: variable → folder
+   * name, in the environment's own cache unless the user's shell names another one. Not in the key.
+   */
+  readonly caches?: Readonly<Record<string, string>>;
+  /** A Python module to run once for each kind of machine, before the first action that needs it. */
+  readonly prepare?: {
+    readonly module: string;
+    /** Only before GPU actions, and with their devices. */
+    readonly gpu: boolean;
+  };
 }

@@ -31,6 +31,8 @@ export type BuildEvent =
         readonly gpu: boolean;
         readonly seconds: number | null;
       }[];
+      /** Null where nothing is to be done. */
+      readonly prediction: Prediction | null;
     }
   | {
       readonly type: "environment";
@@ -41,8 +43,21 @@ export type BuildEvent =
       readonly total: number | null;
     }
   | {
+      /** Several actions start in one process; each has its own events as well. */
+      readonly type: "batch_started";
+      readonly batch: string;
+      readonly targets: readonly string[];
+      readonly op: string;
+      readonly lane: "cpu" | "gpu";
+      readonly devices: readonly string[];
+      readonly expectedSeconds: number | null;
+      readonly log: string | null;
+    }
+  | { readonly type: "batch_ended"; readonly batch: string }
+  | {
       readonly type: "action_started";
       readonly target: string;
+      readonly batch?: string | null;
       readonly op: string;
       readonly lane: "cpu" | "gpu";
       readonly devices: readonly string[];
@@ -50,19 +65,17 @@ export type BuildEvent =
       readonly expectedSeconds: number | null;
       readonly log: string | null;
     }
-  | {
+  | (About & {
       readonly type: "action_phase";
-      readonly target: string;
       readonly name: string;
       readonly total: number | null;
-    }
-  | { readonly type: "action_step"; readonly target: string; readonly done: number }
-  | {
+    })
+  | (About & { readonly type: "action_step"; readonly done: number })
+  | (About & {
       readonly type: "action_warning";
-      readonly target: string;
       readonly code: string;
       readonly message: string;
-    }
+    })
   | {
       readonly type: "action_settled";
       readonly target: string;
@@ -84,6 +97,28 @@ export type BuildEvent =
       readonly failed: number;
       readonly blocked: number;
       readonly seconds: number;
+      readonly gpu: GpuTime | null;
     };
+
+/** What progress is about: an action, which may run in a batch, or that batch as a whole. */
+export type About =
+  | { readonly target: string; readonly batch?: string | null }
+  | { readonly target: null; readonly batch: string };
+
+/** From and to; null where nobody can tell. */
+export interface Prediction {
+  /** Added up over all devices. */
+  readonly gpuSeconds: readonly [number, number] | null;
+  /** Until all is done. */
+  readonly seconds: readonly [number, number] | null;
+  /** The most that any job takes. */
+  readonly gpuMemoryBytes: readonly [number, number] | null;
+}
+
+/** Seconds on GPUs, as they were predicted (from, to; null where nobody could) and as they were. */
+export interface GpuTime {
+  readonly predicted: readonly [number, number] | null;
+  readonly seconds: number;
+}
 
 export type EmitEvent = (event: BuildEvent) => void;

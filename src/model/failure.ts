@@ -34,6 +34,8 @@ export type FailureReason =
   | "output_invalid"
   | "output_elsewhere"
   | "cancelled"
+  // the whole build
+  | "over_budget"
   // the workspace
   | "disk_full"
   | "not_writable"
@@ -69,6 +71,7 @@ export const EXIT = {
   staleCheap: 10,
   staleGpu: 11,
   inputsMissing: 12,
+  overBudget: 13,
   interrupted: 130,
 } as const;
 
@@ -93,5 +96,6 @@ const USAGE_REASONS: ReadonlySet<FailureReason> = new Set<FailureReason>([
 
 export function exitCodeOf(failure: Failure): number {
   if (failure.reason === "cancelled") return EXIT.interrupted;
+  if (failure.reason === "over_budget") return EXIT.overBudget;
   return USAGE_REASONS.has(failure.reason) ? EXIT.usage : EXIT.actionFailed;
 }

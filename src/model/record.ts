@@ -48,6 +48,16 @@ export interface Cost {
   readonly gpu_seconds: number;
   readonly peak_memory_bytes: number | null;
   readonly peak_gpu_memory_bytes: number | null;
+  /** What another cost has to be compared by; absent where nothing had to wait for a lane. */
+  readonly scale?: CostScale;
+}
+
+export interface CostScale {
+  /** Actions in the same job; `seconds` is this one's share. */
+  readonly together: number;
+  readonly gpus: number;
+  /** Over all inputs; null where that is not known. */
+  readonly input_bytes: number | null;
 }
 
 /**

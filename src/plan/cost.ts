@@ -1,26 +1,27 @@
-import type { ActionNode } from "../graph/graph.ts";
-import { adoptionOf } from "../model/adoption.ts";
-import type { ActionRecord } from "../model/record.ts";
-import type { Plan } from "./plan.ts";
+import { batchGroup } from "../graph/batch.ts";
+import { producersOf, type ActionNode } from "../graph/graph.ts";
+import { timeTogether, type Estimate, type EstimateCost, type Interval } from "./estimate.ts";
+import type { Plan, PlannedAction } from "./plan.ts";
 
-/** Seconds an action is expected to take: its own last run, else the median of its op's runs. */
-export type ExpectedSeconds = (node: ActionNode) => number | null;
+/*
+ * The model, kept simple enough to be checked by hand.
+ *
+ * An action alone takes what its last run took; else the median of runs of its batch group, else of its op;
+ * else what its rule declares. An earlier run is scaled in proportion to the work that the rule declares
+ * (steps, samples), and with the size of the inputs somewhere between not at all and in proportion; the
+ * interval covers both, and 1.25, 1.5 or 2 times more and less on top: itself, its group, its op.
+ *
+ * A job takes s times what its longest member takes alone and 1 − s times what all take alone, where s is the
+ * part that its rule says is shared. So n equal members take L · (s + (1 − s) · n), and the record of one of
+ * them is turned back into L that way. Its peak memory is that of one member; the upper end grows by a tenth for each member beyond those that it was measured with.
+ *
+ * The wall time is at least that of the busiest lane, and of the longest chain. It is at most Graham's bound,
+ * the sum over lanes of work / width and over a chain of time · (1 − 1 / width), and the time to start Python.
+ * What is only perhaps run counts at the upper end alone.
+ */
 
-export function expectFromRecords(
-  record: (node: ActionNode) => ActionRecord | null,
-  /** Durations by op; only asked for when an action has no record of its own. */
-  opDurations: () => ReadonlyMap<string, readonly number[]>,
-): ExpectedSeconds {
-  return (node) => {
-    const last = record(node);
-    // What was taken over tells nothing about how long it takes to make.
-    if (last !== null && adoptionOf(last) === null) return last.cost.seconds;
-    const { op } = node.declaration;
-    const durations = opDurations().get(op.runtime === "python" ? op.name : op.module) ?? [];
-    const sorted = [...durations].sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? null;
-  };
-}
+const START_SECONDS = 20;
+const MEMORY_OF_A_MEMBER = 0.1;
 
 export interface PlanCost {
   readonly fresh: number;
@@ -29,34 +30,192 @@ export interface PlanCost {
   readonly gpuRun: number;
   readonly unknown: number;
   readonly blocked: number;
-  /** Expected seconds of CPU actions and of GPU actions, as far as known. */
-  readonly cpuSeconds: number;
-  readonly gpuSeconds: number;
-  /** Actions that will run and of which nobody knows how long they take. */
+  /** Seconds of work, added up over all actions of a kind. */
+  readonly cpuSeconds: Interval;
+  readonly gpuSeconds: Interval;
+  /** Seconds until all is done. */
+  readonly seconds: Interval;
+  /** The most that any job takes; null when nothing is known. */
+  readonly gpuMemoryBytes: Interval | null;
+  /** How many of the actions that run, or may run, were told by what. */
+  readonly basis: { readonly own: number; readonly similar: number; readonly prior: number };
   readonly withoutEstimate: number;
+  /** Of these, how many need a GPU. */
+  readonly gpuWithoutEstimate: number;
+  /** Why the declared figures are what they are. */
+  readonly because: readonly string[];
 }
 
-export function planCost(plan: Plan, expected: ExpectedSeconds): PlanCost {
-  const cost = {
-    fresh: 0,
-    restore: 0,
-    run: 0,
-    gpuRun: 0,
-    unknown: 0,
-    blocked: 0,
-    cpuSeconds: 0,
-    gpuSeconds: 0,
-    withoutEstimate: 0,
-  };
-  for (const { node, verdict } of plan.actions) {
-    cost[verdict] += 1;
-    if (verdict !== "run") continue;
-    const seconds = expected(node);
-    const gpu = node.declaration.resources.gpu > 0;
-    if (gpu) cost.gpuRun += 1;
-    if (seconds === null) cost.withoutEstimate += 1;
-    else if (gpu) cost.gpuSeconds += seconds;
-    else cost.cpuSeconds += seconds;
-  }
-  return cost;
+export interface Width {
+  readonly jobs: number;
+  readonly gpus: number;
 }
+
+const NOTHING: Interval = { low: 0, likely: 0, high: 0 };
+
+export function planCost(plan: Plan, estimate: EstimateCost, width: Width): PlanCost {
+  const counts = { fresh: 0, restore: 0, run: 0, gpuRun: 0, unknown: 0, blocked: 0 };
+  const basis = { own: 0, similar: 0, prior: 0 };
+  const because = new Set<string>();
+  let [withoutEstimate, gpuWithoutEstimate] = [0, 0];
+  const due: PlannedAction[] = [];
+  for (const planned of plan.actions) {
+    const { node, verdict } = planned;
+    counts[verdict] += 1;
+    if (verdict !== "run" && verdict !== "unknown") continue;
+    const gpu = node.declaration.resources.gpu > 0;
+    if (gpu && verdict === "run") counts.gpuRun += 1;
+    const told = estimate(node);
+    if (told === null) {
+      withoutEstimate += 1;
+      if (gpu) gpuWithoutEstimate += 1;
+      continue;
+    }
+    due.push(planned);
+    basis[told.basis] += 1;
+    if (told.basis === "prior") because.add(node.declaration.expected?.because ?? "");
+  }
+  const jobs = predictJobs(due, estimate, width);
+  const work = (gpu: boolean, of: "seconds" | "gpuSeconds"): Interval =>
+    sum(jobs.filter((job) => job.gpu === gpu).map((job) => job[of]));
+  return {
+    ...counts,
+    cpuSeconds: work(false, "seconds"),
+    gpuSeconds: work(true, "gpuSeconds"),
+    seconds: wallTime(plan, jobs, width),
+    gpuMemoryBytes: most(jobs.flatMap(({ gpuMemoryBytes }) => gpuMemoryBytes ?? [])),
+    basis,
+    withoutEstimate,
+    gpuWithoutEstimate,
+    because: [...because],
+  };
+}
+
+interface PredictedJob {
+  readonly members: readonly ActionNode[];
+  readonly gpu: boolean;
+  readonly light: boolean;
+  readonly seconds: Interval;
+  readonly gpuSeconds: Interval;
+  readonly gpuMemoryBytes: Interval | null;
+}
+
+/** The jobs of a build, as the scheduler would make them if everything were ready at once. */
+function predictJobs(
+  due: readonly PlannedAction[],
+  estimate: EstimateCost,
+  { jobs, gpus }: Width,
+): readonly PredictedJob[] {
+  const groups = new Map<unknown, PlannedAction[]>();
+  for (const planned of due) {
+    const group = batchGroup(planned.node.declaration) ?? planned.node;
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [planned]);
+    else members.push(planned);
+  }
+  return [...groups.values()].flatMap((members) => {
+    const { resources, batch } = members[0]?.node.declaration ?? {};
+    const { cpu = 0, gpu = 0 } = resources ?? {};
+    const leases = gpu > 0 ? Math.floor(gpus / gpu) : Math.floor(jobs / Math.max(1, cpu));
+    const spread = Math.ceil(members.length / Math.max(1, leases));
+    const size = Math.min(spread, batch?.most ?? Infinity);
+    const count = Math.ceil(members.length / size);
+    return Array.from({ length: count }, (_, at) =>
+      predictJob(members.slice(at * size, (at + 1) * size), estimate),
+    );
+  });
+}
+
+function predictJob(members: readonly PlannedAction[], estimate: EstimateCost): PredictedJob {
+  const [first] = members;
+  if (first === undefined) throw new Error("a job without members");
+  const told = members.flatMap(({ node }) => estimate(node) ?? []);
+  const sure = members.flatMap(({ node, verdict }) =>
+    verdict === "run" ? (estimate(node) ?? []) : [],
+  );
+  const time = (of: "seconds" | "gpuSeconds"): Interval => {
+    const end = (estimates: readonly Estimate[], at: keyof Interval): number =>
+      timeTogether(
+        first.node,
+        estimates.map((one) => one[of][at]),
+      );
+    return { low: end(sure, "low"), likely: end(sure, "likely"), high: end(told, "high") };
+  };
+  const { cpu, gpu } = first.node.declaration.resources;
+  return {
+    members: members.map(({ node }) => node),
+    gpu: gpu > 0,
+    light: gpu === 0 && cpu === 0,
+    seconds: time("seconds"),
+    gpuSeconds: time("gpuSeconds"),
+    gpuMemoryBytes: memoryOf(told, members.length),
+  };
+}
+
+function memoryOf(told: readonly Estimate[], members: number): Interval | null {
+  return most(
+    told.flatMap(({ gpuMemoryBytes, together }) => {
+      if (gpuMemoryBytes === null) return [];
+      const crowd = 1 + MEMORY_OF_A_MEMBER * Math.max(0, members - together);
+      return [{ ...gpuMemoryBytes, high: gpuMemoryBytes.high * crowd }];
+    }),
+  );
+}
+
+function wallTime(plan: Plan, jobs: readonly PredictedJob[], width: Width): Interval {
+  const lane = (fits: (job: PredictedJob) => boolean, slots: number): Interval =>
+    times(sum(jobs.filter(fits).map(({ seconds }) => seconds)), 1 / Math.max(1, slots));
+  const slots = ({ gpu, light }: PredictedJob): number =>
+    Math.max(1, light ? 1 : gpu ? width.gpus : width.jobs);
+  const lanes = [
+    lane(({ gpu }) => gpu, width.gpus),
+    lane(({ gpu, light }) => !gpu && !light, width.jobs),
+    lane(({ light }) => light, 1),
+  ];
+  const busiest = most([...lanes, longestChain(plan, jobs, () => 1)]) ?? NOTHING;
+  const chain = longestChain(plan, jobs, (job) => 1 - 1 / slots(job));
+  const starts = jobs.some(({ light }) => !light) ? START_SECONDS : 0;
+  return { ...busiest, high: sum([...lanes, chain]).high + starts };
+}
+
+/** Along producers, in topological order. */
+function longestChain(
+  { actions }: Plan,
+  jobs: readonly PredictedJob[],
+  weight: (job: PredictedJob) => number,
+): Interval {
+  const seconds = new Map<ActionNode, Interval>();
+  for (const job of jobs)
+    for (const node of job.members) seconds.set(node, times(job.seconds, weight(job)));
+  const ends = new Map<ActionNode, Interval>();
+  let longest = NOTHING;
+  for (const { node } of actions) {
+    const start = most([...producersOf(node)].map((producer) => ends.get(producer) ?? NOTHING));
+    const end = sum([start ?? NOTHING, seconds.get(node) ?? NOTHING]);
+    ends.set(node, end);
+    longest = most([longest, end]) ?? NOTHING;
+  }
+  return longest;
+}
+
+function combine(
+  intervals: readonly Interval[],
+  how: (a: number, b: number) => number,
+): Interval | null {
+  if (intervals.length === 0) return null;
+  return intervals.reduce((a, b) => ({
+    low: how(a.low, b.low),
+    likely: how(a.likely, b.likely),
+    high: how(a.high, b.high),
+  }));
+}
+
+const sum = (intervals: readonly Interval[]): Interval =>
+  combine(intervals, (a, b) => a + b) ?? NOTHING;
+const most = (intervals: readonly Interval[]): Interval | null =>
+  combine(intervals, (a, b) => Math.max(a, b));
+const times = ({ low, likely, high }: Interval, factor: number): Interval => ({
+  low: low * factor,
+  likely: likely * factor,
+  high: high * factor,
+});

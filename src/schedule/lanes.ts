@@ -39,6 +39,13 @@ export class Lanes {
     return free[lane] === 0;
   }
 
+  /** How many times `take` would grant this now. */
+  fits({ cpu, gpu }: Resources): number {
+    if (gpu > 0) return Math.floor(this.#freeGpus.length / gpu);
+    const slots = Math.min(cpu, this.#slots);
+    return slots === 0 ? this.#freeLight : Math.floor(this.#freeSlots / slots);
+  }
+
   /** All or nothing; null when it does not fit now. */
   take(resources: Resources): Lease | null {
     if (resources.gpu > 0) {

@@ -1,8 +1,9 @@
+import { batchGroup } from "../graph/batch.ts";
 import { producersOf, type ActionNode } from "../graph/graph.ts";
 import type { Cause } from "../model/verdict.ts";
 import type { Judgement } from "../plan/judge.ts";
-import { laneOf, Lanes, type Lane, type Lease } from "./lanes.ts";
-import { Queue } from "./queue.ts";
+import { Backlog, Group } from "./backlog.ts";
+import { Lanes, type Lease } from "./lanes.ts";
 
 /**
  * Where an action is in a build:
@@ -26,17 +27,14 @@ export type ScheduleEvent =
   /** The stored outputs were damaged: look again at what can be done. */
   | { readonly type: "not_restored"; readonly node: ActionNode }
   | { readonly type: "failed"; readonly node: ActionNode }
+  /** The process has nothing to do any more: its lease is free. All its members ended before. */
+  | { readonly type: "job_ended"; readonly job: Job }
   | { readonly type: "cancel" };
 
 export type Command =
   | { readonly type: "judge"; readonly node: ActionNode; readonly demandedBy: string | null }
   | { readonly type: "restore"; readonly node: ActionNode; readonly judgement: Judgement }
-  | {
-      readonly type: "run";
-      readonly node: ActionNode;
-      readonly judgement: Judgement;
-      readonly lease: Lease;
-    }
+  | { readonly type: "run"; readonly job: Job }
   | {
       readonly type: "report_blocked";
       readonly node: ActionNode;
@@ -44,10 +42,17 @@ export type Command =
     }
   | { readonly type: "stop_running" };
 
+/** What runs in one process under one lease: an action, or several of one batch group. */
+export interface Job {
+  readonly members: readonly { readonly node: ActionNode; readonly judgement: Judgement }[];
+  readonly lease: Lease;
+}
+
 const LANES = ["gpu", "cpu", "light"] as const;
 
 interface Entry {
   readonly node: ActionNode;
+  readonly group: Group<Entry> | null;
   status: Status;
   /** Producers that have not settled. */
   open: number;
@@ -55,7 +60,6 @@ interface Entry {
   /** It had settled before: consumers may be reading its outputs right now. */
   again: boolean;
   judgement: Judgement | null;
-  lease: Lease | null;
 }
 
 export interface ScheduleOptions {
@@ -69,32 +73,35 @@ export interface ScheduleOptions {
 /**
  * The scheduler: event in, commands out; no I/O, no clock, no randomness, so the same events always
  * give the same commands. State is kept in place to stay linear in the number of actions.
+ *
+ * Nothing starts while something is being judged. That is never long and needs no lease, so it cannot
+ * last for ever; and then all is known that can be shared out. Members of a batch group read the same
+ * files, so they wait for the same actions and are judged together: what starts has them all.
  */
 export class Schedule {
   readonly #entries = new Map<ActionNode, Entry>();
-  readonly #queues: Readonly<Record<Lane, Queue<Entry>>> = {
-    gpu: new Queue(),
-    cpu: new Queue(),
-    light: new Queue(),
-  };
+  readonly #backlog = new Backlog<Entry>();
   readonly #lanes: Lanes;
   readonly #keepGoing: boolean;
   #halted = false;
+  #judging = 0;
+  /** Judgements, restorations, running actions and jobs. */
   #active = 0;
 
   constructor(needed: readonly ActionNode[], options: ScheduleOptions) {
     this.#lanes = new Lanes(options.jobs, options.gpus);
     this.#keepGoing = options.keepGoing;
     const included = new Set(needed);
+    const groups = new Map<string, Group<Entry>>();
     for (const node of needed) {
       this.#entries.set(node, {
         node,
+        group: groupIn(groups, node),
         status: "waiting",
         open: [...producersOf(node)].filter((producer) => included.has(producer)).length,
         demandedBy: options.demanded?.get(node) ?? null,
         again: false,
         judgement: null,
-        lease: null,
       });
     }
   }
@@ -116,25 +123,27 @@ export class Schedule {
         this.#judged(this.#entry(event.node), event.judgement, commands);
         break;
       case "succeeded": {
-        const entry = this.#entry(event.node);
-        this.#release(entry);
-        this.#settle(entry, event.changed, commands);
+        this.#active -= 1;
+        this.#settle(this.#entry(event.node), event.changed, commands);
         break;
       }
       case "not_restored": {
-        const entry = this.#entry(event.node);
-        this.#release(entry);
-        this.#askForJudgement(entry, commands);
+        this.#active -= 1;
+        this.#askForJudgement(this.#entry(event.node), commands);
         break;
       }
       case "failed": {
         const entry = this.#entry(event.node);
-        this.#release(entry);
+        this.#active -= 1;
         entry.status = "failed";
         this.#blockConsumers(entry, commands);
         if (!this.#keepGoing) this.#halted = true;
         break;
       }
+      case "job_ended":
+        this.#active -= 1;
+        this.#lanes.giveBack(event.job.lease);
+        break;
       case "cancel":
         this.#halted = true;
         commands.push({ type: "stop_running" });
@@ -146,6 +155,7 @@ export class Schedule {
 
   #judged(entry: Entry, judgement: Judgement, commands: Command[]): void {
     this.#active -= 1;
+    this.#judging -= 1;
     if (this.#mustWait(entry, commands)) return; // something happened while it was judged
     entry.judgement = judgement;
     switch (judgement.verdict) {
@@ -166,7 +176,7 @@ export class Schedule {
           this.#bringBack(entry, judgement.missingFrom, commands);
         } else {
           entry.status = "queued";
-          this.#queueOf(entry).push(entry.node.index, entry);
+          this.#backlog.add(entry);
         }
         return;
       case "blocked":
@@ -208,7 +218,7 @@ export class Schedule {
       const consumer = this.#entries.get(node);
       if (consumer === undefined) continue;
       if (consumer.status === "queued") {
-        this.#queueOf(consumer).remove(node.index);
+        this.#backlog.remove(consumer);
         consumer.status = "waiting";
       }
       if (consumer.status === "waiting") consumer.open += 1;
@@ -221,6 +231,7 @@ export class Schedule {
     if (this.#mustWait(entry, commands)) return;
     entry.status = "judging";
     this.#active += 1;
+    this.#judging += 1;
     commands.push({ type: "judge", node: entry.node, demandedBy: entry.demandedBy });
   }
 
@@ -252,32 +263,31 @@ export class Schedule {
   }
 
   #startQueued(commands: Command[]): void {
-    if (this.#halted) return;
+    if (this.#halted || this.#judging > 0) return;
+    const ready = (entry: Entry): boolean => !entry.again || !this.#isBeingRead(entry);
     for (const lane of LANES) {
-      const queue = this.#queues[lane];
       const passed: Entry[] = [];
       while (!this.#lanes.isFull(lane)) {
-        const entry = queue.pop()?.item;
+        const entry = this.#backlog.look(lane);
         if (entry === undefined) break;
-        const wait = entry.again && this.#isBeingRead(entry);
-        const lease = wait ? null : this.#lanes.take(entry.node.declaration.resources);
+        const { resources } = entry.node.declaration;
+        const leases = this.#lanes.fits(resources);
+        const lease = ready(entry) ? this.#lanes.take(resources) : null;
         if (lease === null) passed.push(entry);
-        else this.#start(entry, lease, commands);
+        else this.#start(this.#backlog.take(lane, entry, leases, ready), lease, commands);
       }
-      for (const entry of passed) queue.push(entry.node.index, entry);
+      for (const entry of passed) this.#backlog.putBack(lane, entry);
     }
   }
 
-  #start(entry: Entry, lease: Lease, commands: Command[]): void {
-    if (entry.judgement === null) throw new Error(`${entry.node.id} was queued unjudged`);
-    entry.status = "running";
-    entry.lease = lease;
-    this.#active += 1;
-    commands.push({ type: "run", node: entry.node, judgement: entry.judgement, lease });
-  }
-
-  #queueOf({ node }: Entry): Queue<Entry> {
-    return this.#queues[laneOf(node.declaration.resources)];
+  #start(entries: readonly Entry[], lease: Lease, commands: Command[]): void {
+    const members = entries.map((entry) => {
+      if (entry.judgement === null) throw new Error(`${entry.node.id} was queued unjudged`);
+      entry.status = "running";
+      return { node: entry.node, judgement: entry.judgement };
+    });
+    this.#active += members.length + 1;
+    commands.push({ type: "run", job: { members, lease } });
   }
 
   #isBeingRead({ node }: Entry): boolean {
@@ -286,15 +296,19 @@ export class Schedule {
     return node.consumers.some((consumer) => reads(this.#entries.get(consumer)?.status));
   }
 
-  #release(entry: Entry): void {
-    this.#active -= 1;
-    if (entry.lease !== null) this.#lanes.giveBack(entry.lease);
-    entry.lease = null;
-  }
-
   #entry(node: ActionNode): Entry {
     const entry = this.#entries.get(node);
     if (entry === undefined) throw new Error(`${node.id} is not part of this build`);
     return entry;
   }
+}
+
+function groupIn(groups: Map<string, Group<Entry>>, node: ActionNode): Group<Entry> | null {
+  const name = batchGroup(node.declaration);
+  if (name === null) return null;
+  const known = groups.get(name);
+  if (known !== undefined) return known;
+  const group = new Group<Entry>(node.declaration.batch?.most ?? Infinity);
+  groups.set(name, group);
+  return group;
 }

@@ -104,6 +104,26 @@ export function durationText(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
+/** `3–9 min`, `40–90 s`, `about 4 min` where both ends read alike. */
+export function durationRange([low, high]: readonly [number, number]): string {
+  const unit: readonly [number, string] =
+    high < 1 ? [0.001, "ms"] : high < 120 ? [1, "s"] : high < 7200 ? [60, "min"] : [3600, "h"];
+  return rangeText(low / unit[0], high / unit[0], unit[1]);
+}
+
+export function sizeRange([low, high]: readonly [number, number]): string {
+  const unit: readonly [number, string] = high < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
+  return rangeText(low / unit[0], high / unit[0], unit[1]);
+}
+
+function rangeText(low: number, high: number, unit: string): string {
+  const text = (value: number): string =>
+    (value < 10 ? Number(value.toFixed(1)) : Math.round(value)).toString();
+  return text(low) === text(high)
+    ? `about ${text(high)} ${unit}`
+    : `${text(low)}–${text(high)} ${unit}`;
+}
+
 export function sizeText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;

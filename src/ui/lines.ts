@@ -1,5 +1,12 @@
-import type { BuildEvent } from "../model/event.ts";
-import { causeText, durationText, failureText, plural, skippedText } from "./format.ts";
+import type { BuildEvent, GpuTime, Prediction } from "../model/event.ts";
+import {
+  causeText,
+  durationRange,
+  durationText,
+  failureText,
+  plural,
+  skippedText,
+} from "./format.ts";
 import { oneLine } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
 
@@ -16,6 +23,7 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
         ...(count("restore") > 0 ? [`${count("restore")} to restore`] : []),
         ...(count("blocked") > 0 ? [`${count("blocked")} blocked`] : []),
         `${count("fresh")} fresh`,
+        ...predictionText(event.prediction),
       ];
       return [colours.dim(parts.join(", "))];
     }
@@ -28,7 +36,9 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
         ? [`${colours.green("ready")}    Python environment ${event.name}`]
         : [];
     case "action_warning":
-      return [`${colours.yellow("warning")}  ${oneLine(`${event.target}: ${event.message}`)}`];
+      return [
+        `${colours.yellow("warning")}  ${oneLine(`${event.target ?? event.batch}: ${event.message}`)}`,
+      ];
     case "action_settled":
       if (event.verdict === "fresh") return [];
       return [
@@ -55,11 +65,26 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       return [finishedLine(event, colours)];
     case "build_started":
     case "hashing":
+    case "batch_started":
+    case "batch_ended":
     case "action_started":
     case "action_phase":
     case "action_step":
       return [];
   }
+}
+
+/** Only where a GPU is needed: what the rest takes is seldom worth a thought. */
+function predictionText(prediction: Prediction | null): readonly string[] {
+  const gpu = prediction?.gpuSeconds ?? [0, 0];
+  return gpu[1] > 0 ? [`${durationRange(gpu)} of GPU time expected`] : [];
+}
+
+function gpuText(gpu: GpuTime | null): string {
+  if (gpu === null) return "";
+  const took = durationText(gpu.seconds);
+  if (gpu.predicted === null) return `, ${took} of GPU time`;
+  return `; predicted ${durationRange(gpu.predicted)} of GPU time, took ${took}`;
 }
 
 function finishedLine(
@@ -79,5 +104,5 @@ function finishedLine(
       : event.outcome === "failed"
         ? colours.red("failed")
         : colours.yellow("interrupted");
-  return `${word}: ${parts.join(", ")} ${colours.dim(`in ${durationText(event.seconds)}`)}`;
+  return `${word}: ${parts.join(", ")} ${colours.dim(`in ${durationText(event.seconds)}${gpuText(event.gpu)}`)}`;
 }

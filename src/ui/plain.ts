@@ -2,11 +2,26 @@ import type { BuildEvent } from "../model/event.ts";
 import { causeText, durationText } from "./format.ts";
 import { oneLine } from "./escape.ts";
 import { linesOf } from "./lines.ts";
-import { percent } from "./progress.ts";
-import type { Output, Reporter } from "./reporter.ts";
+import { percent, rowOf, type RunningAction } from "./progress.ts";
+import type { Colours, Output, Reporter } from "./reporter.ts";
 
 /** At most one progress line per action in this many milliseconds: logs should stay readable. */
 const PACE = 10_000;
+
+function runLine(
+  what: string,
+  {
+    op,
+    lane,
+    devices,
+    expectedSeconds,
+  }: Pick<RunningAction, "op" | "lane" | "devices" | "expectedSeconds">,
+  colours: Colours,
+): string {
+  const device = lane === "gpu" ? ` on GPU ${devices.join(",")}` : "";
+  const expected = expectedSeconds === null ? "" : `, about ${durationText(expectedSeconds)}`;
+  return `${colours.cyan("run")}      ${what} ${colours.dim(`${op}${device}${expected}`)}`;
+}
 
 /** Lines for logs and pipes: nothing is ever overwritten. */
 export function plainReporter(output: Output, now: () => number): Reporter {
@@ -34,28 +49,27 @@ export function plainReporter(output: Output, now: () => number): Reporter {
           break;
         case "action_started": {
           if (event.log === null) break; // in this process, over at once: its "ran" line will do
-          const device = event.lane === "gpu" ? ` on GPU ${event.devices.join(",")}` : "";
-          const expected =
-            event.expectedSeconds === null ? "" : `, about ${durationText(event.expectedSeconds)}`;
-          say(
-            `${colours.cyan("run")}      ${event.target} ${colours.dim(`${event.op}${device}${expected}`)}`,
-          );
+          if (typeof event.batch === "string") say(`           ${oneLine(event.target)}`);
+          else say(runLine(oneLine(event.target), event, colours));
           for (const cause of event.causes) {
             if (cause.kind !== "never_built") say(colours.dim(`           ${causeText(cause)}`));
           }
           break;
         }
+        case "batch_started":
+          say(runLine(`${event.targets.length} actions together`, event, colours));
+          break;
         case "action_phase":
-          phases.set(event.target, { name: event.name, total: event.total, saidAt: now() });
+          phases.set(rowOf(event), { name: event.name, total: event.total, saidAt: now() });
           break;
         case "action_step": {
-          const phase = phases.get(event.target);
+          const phase = phases.get(rowOf(event));
           if (phase === undefined || now() - phase.saidAt < PACE) break;
           phase.saidAt = now();
           const of = phase.total === null ? "" : ` of ${phase.total}`;
           say(
             colours.dim(
-              `           ${oneLine(event.target)}: ${oneLine(phase.name)} ${event.done}${of}`,
+              `           ${oneLine(rowOf(event))}: ${oneLine(phase.name)} ${event.done}${of}`,
             ),
           );
           break;

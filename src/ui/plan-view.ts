@@ -1,11 +1,12 @@
 import type { SkippedGroup } from "../model/skipped.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
+import type { Interval } from "../plan/estimate.ts";
 import type { Plan } from "../plan/plan.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import { adoptedText } from "./adoption-view.ts";
 import { oneLine } from "./escape.ts";
-import { causeText, durationText, plural, skippedText } from "./format.ts";
+import { causeText, durationRange, plural, sizeRange, skippedText } from "./format.ts";
 import type { Colours } from "./reporter.ts";
 
 const MARK: Readonly<Record<Verdict, string>> = {
@@ -65,15 +66,35 @@ function costLines(cost: PlanCost): readonly string[] {
     `${cost.fresh} fresh`,
   ];
   const lines = [counts.join(", ")];
-  if (cost.run > 0) {
+  if (cost.run + cost.unknown > 0) {
     const parts = [
-      ...(cost.gpuSeconds > 0 ? [`${durationText(cost.gpuSeconds)} of GPU time`] : []),
-      ...(cost.cpuSeconds > 0 ? [`${durationText(cost.cpuSeconds)} of CPU time`] : []),
-      ...(cost.withoutEstimate > 0 ? [`${cost.withoutEstimate} never timed`] : []),
+      ...timeText(cost.gpuSeconds, "of GPU time"),
+      ...(cost.gpuMemoryBytes === null
+        ? []
+        : [`${sizeRange(rangeOf(cost.gpuMemoryBytes))} of GPU memory`]),
+      ...timeText(cost.cpuSeconds, "of CPU time"),
+      ...(cost.gpuSeconds.high > 0 ? timeText(cost.seconds, "in all") : []),
     ];
-    lines.push(`expected cost, from earlier runs: ${parts.join(", ")}`);
+    lines.push(`expected cost: ${[parts.join(", "), basisText(cost)].filter(Boolean).join("; ")}`);
+    for (const reason of cost.because) lines.push(`  prior: ${oneLine(reason)}`);
   }
   return lines;
+}
+
+const rangeOf = ({ low, high }: Interval): readonly [number, number] => [low, high];
+
+const timeText = (seconds: Interval, what: string): readonly string[] =>
+  seconds.high > 0 ? [`${durationRange(rangeOf(seconds))} ${what}`] : [];
+
+/** How sure one may be: what the figures come from, by number of actions. */
+function basisText({ basis, withoutEstimate }: PlanCost): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [basis.own, "measured"],
+    [basis.similar, "from similar actions"],
+    [basis.prior, "from a prior"],
+    [withoutEstimate, "never timed"],
+  ];
+  return parts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : [])).join(", ");
 }
 
 function paint(verdict: Verdict, colours: Colours): string {

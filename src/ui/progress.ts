@@ -1,4 +1,4 @@
-import type { BuildEvent } from "../model/event.ts";
+import type { About, BuildEvent } from "../model/event.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { oneLine } from "./escape.ts";
 
@@ -9,7 +9,7 @@ export interface Progress {
   readonly cached: number;
   readonly failed: number;
   readonly blocked: number;
-  /** Actions of which it is not known yet whether they have to run. */
+  /** Jobs: an action each, or a batch. Actions of which it is not known yet whether they have to run. */
   readonly unknown: number;
   readonly running: ReadonlyMap<string, RunningAction>;
   readonly activity: string | null;
@@ -17,6 +17,9 @@ export interface Progress {
 
 export interface RunningAction {
   readonly target: string;
+  /** How many actions the job has, and how many of them are over. */
+  readonly members: number;
+  readonly ended: number;
   readonly op: string;
   readonly lane: "cpu" | "gpu";
   readonly devices: readonly string[];
@@ -24,6 +27,9 @@ export interface RunningAction {
   readonly expectedSeconds: number | null;
   readonly phase: Phase | null;
 }
+
+/** Where progress is shown: at the action, or at the batch that it runs in. */
+export const rowOf = ({ target, batch }: About): string => batch ?? target ?? "";
 
 interface Phase {
   readonly name: string;
@@ -35,6 +41,7 @@ interface Phase {
 export class ProgressFold {
   #verdicts = new Map<string, Verdict>();
   readonly #running = new Map<string, RunningAction>();
+  readonly #batchOf = new Map<string, string>();
   readonly #settled = new Set<string>();
   #ran = 0;
   #cached = 0;
@@ -60,12 +67,31 @@ export class ProgressFold {
             ? null
             : `Python environment ${event.name}: ${event.message}${event.total === null ? "" : ` (${event.done} of ${event.total})`}`;
         break;
+      case "batch_started": {
+        this.#activity = null;
+        const { batch, targets } = event;
+        const members = targets.length;
+        for (const target of targets) this.#batchOf.set(target, batch);
+        const row = { ...event, target: batch, members, ended: 0, startedAt: now, phase: null };
+        this.#running.set(batch, row);
+        break;
+      }
+      case "batch_ended":
+        this.#running.delete(event.batch);
+        break;
       case "action_started":
         this.#activity = null;
-        this.#running.set(event.target, { ...event, startedAt: now, phase: null });
+        if (typeof event.batch === "string") break;
+        this.#running.set(event.target, {
+          ...event,
+          members: 1,
+          ended: 0,
+          startedAt: now,
+          phase: null,
+        });
         break;
       case "action_phase":
-        this.#change(event.target, {
+        this.#change(rowOf(event), {
           name: event.name,
           total: event.total,
           done: 0,
@@ -73,18 +99,18 @@ export class ProgressFold {
         });
         break;
       case "action_step": {
-        const phase = this.#running.get(event.target)?.phase;
-        if (phase) this.#change(event.target, { ...phase, done: event.done });
+        const phase = this.#running.get(rowOf(event))?.phase;
+        if (phase) this.#change(rowOf(event), { ...phase, done: event.done });
         break;
       }
       case "action_settled":
-        this.#running.delete(event.target);
+        this.#end(event.target);
         if (event.verdict === "ran") this.#ran += 1;
         else if (!this.#settled.has(event.target)) this.#cached += 1;
         this.#settled.add(event.target);
         break;
       case "action_failed":
-        this.#running.delete(event.target);
+        this.#end(event.target);
         this.#failed += 1;
         this.#settled.add(event.target);
         break;
@@ -105,8 +131,8 @@ export class ProgressFold {
   get now(): Progress {
     let unknown = 0;
     for (const [target, verdict] of this.#verdicts) {
-      if (verdict === "unknown" && !this.#settled.has(target) && !this.#running.has(target))
-        unknown += 1;
+      const runs = this.#running.has(target) || this.#batchOf.has(target);
+      if (verdict === "unknown" && !this.#settled.has(target) && !runs) unknown += 1;
     }
     return {
       total: this.#verdicts.size,
@@ -118,6 +144,15 @@ export class ProgressFold {
       running: this.#running,
       activity: this.#activity,
     };
+  }
+
+  /** A batch stays until its process is done. */
+  #end(target: string): void {
+    const batch = this.#batchOf.get(target);
+    this.#batchOf.delete(target);
+    const row = batch === undefined ? undefined : this.#running.get(batch);
+    if (batch === undefined || row === undefined) this.#running.delete(target);
+    else this.#running.set(batch, { ...row, ended: row.ended + 1 });
   }
 
   #change(target: string, phase: Phase): void {

@@ -79,7 +79,8 @@ function barLine(progress: Progress, columns: number, colours: Colours): string 
 }
 
 function actionLine(action: RunningAction, now: number, columns: number, colours: Colours): string {
-  const { phase } = action;
+  const { phase, members, ended } = action;
+  const together = members === 1 ? "" : `${ended} of ${members} together: `;
   const where = action.lane === "gpu" ? `GPU ${action.devices.join(",")}` : "CPU";
   const step =
     phase === null
@@ -91,7 +92,7 @@ function actionLine(action: RunningAction, now: number, columns: number, colours
   const time = `${durationText((now - action.startedAt) / 1000)}${left === null ? "" : `, ${durationText(left)} left`}`;
   const tail = `  ${step}  ${time}`;
   const head = clip(
-    `  ${where}  ${oneLine(action.target)}`,
+    `  ${where}  ${together}${oneLine(action.target)}`,
     Math.min(columns - 1, Math.max(20, columns - tail.length - 1)),
     "start",
   );

@@ -6,8 +6,9 @@ import { layoutOf } from "../../src/host/layout.ts";
 import { parseLockRecord } from "../../src/host/records.ts";
 import { TypescriptExecutor } from "../../src/host/typescript-executor.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
-import { ok } from "../../src/model/result.ts";
-import type { Execution, ExecutionRequest, Executor } from "../../src/ports.ts";
+import type { Failure } from "../../src/model/failure.ts";
+import { ok, type Result } from "../../src/model/result.ts";
+import { oneByOne, type Execution, type ExecutionMember, type Executor } from "../../src/ports.ts";
 import { REPOSITORY } from "../rig/workspace.ts";
 import { CrashWorkspace, filesBelow, PAGE_RUNNER } from "./crash-workspace.ts";
 
@@ -82,7 +83,7 @@ export class DamageWorkspace {
     }
   }
 
-  async build(during: (request: ExecutionRequest) => void = () => undefined): Promise<Outcome> {
+  async build(during: (request: ExecutionMember) => void = () => undefined): Promise<Outcome> {
     const layout = layoutOf(this.crash.files.root, REPOSITORY);
     const opened = await openSession({ targets: [], layout });
     if (!opened.ok) return { code: 2, notices: [], failures: opened.error.map(textOf) };
@@ -126,13 +127,13 @@ class PlayedExecutor implements Executor {
   readonly #root: string;
   readonly #real: Executor;
   readonly #typescript: TypescriptExecutor;
-  readonly #during: (request: ExecutionRequest) => void;
+  readonly #during: (request: ExecutionMember) => void;
 
   constructor(
     root: string,
     real: Executor,
     typescript: TypescriptExecutor,
-    during: (request: ExecutionRequest) => void,
+    during: (request: ExecutionMember) => void,
   ) {
     this.#root = root;
     this.#real = real;
@@ -140,12 +141,18 @@ class PlayedExecutor implements Executor {
     this.#during = during;
   }
 
-  readonly execute: Executor["execute"] = async (request) => {
-    if (request.node.declaration.op.runtime === "typescript") {
-      const done = await this.#typescript.execute(request);
-      this.#during(request);
-      return done;
-    }
+  readonly execute: Executor["execute"] = async (job) => {
+    const ended: typeof job.ended = (member, outcome) => {
+      this.#during(member);
+      job.ended(member, outcome);
+    };
+    const typescript = job.members[0]?.node.declaration.op.runtime === "typescript";
+    const execute = typescript ? this.#typescript.execute : oneByOne((member) => this.#one(member));
+    await execute({ ...job, ended });
+  };
+
+  async #one(request: ExecutionMember): Promise<Result<Execution, Failure>> {
+    await Promise.resolve();
     const [source] = request.node.inputs;
     const { pages = "", index = "" } = request.stage.paths;
     const text = fs.readFileSync(join(this.#root, source?.path ?? ""), "utf8");
@@ -155,13 +162,12 @@ class PlayedExecutor implements Executor {
       fs.writeFileSync(join(pages, `${line.split(" ")[0] ?? ""}.txt`), `${line}\n`.repeat(50));
     }
     fs.writeFileSync(index, `${lines.length} pages\n`.repeat(50));
-    this.#during(request);
     return ok<Execution>({
       cost: { seconds: 1, gpu_seconds: 0, peak_memory_bytes: null, peak_gpu_memory_bytes: null },
       tools: {},
       facts: {},
     });
-  };
+  }
 
   readonly logPath: Executor["logPath"] = (node) => this.#real.logPath(node);
   readonly close = (): Promise<void> => this.#real.close();

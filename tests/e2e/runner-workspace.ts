@@ -5,8 +5,11 @@ import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 /**
  * A workspace of Python ops whose interpreter is the test itself (see fake-runners.ts): `cpu` actions
  * make cpu/<n>.txt from source.txt, `gpu` actions make gpu/<n>.txt, and sum.txt is joined in TypeScript.
+ * `action` and `environment` are what else is declared of these.
  */
-export function runnerWorkspace(options: { cpu?: number; gpu?: number } = {}): TestWorkspace {
+export function runnerWorkspace(
+  options: { cpu?: number; gpu?: number; action?: string; environment?: string } = {},
+): TestWorkspace {
   const workspace = TestWorkspace.create({
     "source.txt": "source\n",
     "fake.in": "fake==1.0\n",
@@ -21,7 +24,7 @@ export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"text"
 }
 `,
     "Aqmfile.ts": `import { action, build, committed, environment, file, from, pythonOp, typescriptOp } from "aqm";
-const fake = environment({ name: "fake", requirements: "fake.in", lock: "fake.lock" });
+const fake = environment({ name: "fake", requirements: "fake.in", lock: "fake.lock", ${options.environment ?? ""} });
 const work = pythonOp<{ n: number }, "source", "text">("work", fake);
 const join = typescriptOp<typeof import("./rules/ops/join.ts")>("rules/ops/join.ts");
 const made = (lane: "cpu" | "gpu") => (n: number) =>
@@ -31,6 +34,7 @@ const made = (lane: "cpu" | "gpu") => (n: number) =>
     inputs: { source: file("source.txt") },
     outputs: { text: committed(lane + "/" + n + ".txt") },
     resources: { [lane]: 1 },
+    ${options.action ?? ""}
   });
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 const actions = [...numbers(${options.cpu ?? 0}).map(made("cpu")), ...numbers(${options.gpu ?? 0}).map(made("gpu"))];

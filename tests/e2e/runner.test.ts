@@ -41,8 +41,10 @@ describe("one job", () => {
     job.succeed("content\n");
     const { stdout, code } = await running.finished;
     expect(code).toBe(0);
-    expect(stdout).toContain('"type":"action_phase","target":"cpu/1.txt","name":"score","total":2');
-    expect(stdout).toContain('"type":"action_step","target":"cpu/1.txt","done":1');
+    expect(stdout).toContain(
+      '"type":"action_phase","target":"cpu/1.txt","batch":null,"name":"score","total":2',
+    );
+    expect(stdout).toContain('"type":"action_step","target":"cpu/1.txt","batch":null,"done":1');
     expect(workspace.read("sum.txt")).toBe("content\n");
     expect(JSON.parse(workspace.read("aqm.lock/cpu/1.txt.json"))).toMatchObject({
       target: "cpu/1.txt",

@@ -7,7 +7,7 @@ import { digestOfBytes } from "../../src/model/digest.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { planAdoption, type AdoptionRow } from "../../src/plan/adoption-plan.ts";
-import { expectFromRecords } from "../../src/plan/cost.ts";
+import { estimateFrom } from "../../src/plan/estimate.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import { graphOf, nodeOf, selectAll, selectPaths } from "./support/graphs.ts";
 import { MemoryExecutor, MemoryWorkspace, memoryPorts, settled } from "./support/memory.ts";
@@ -207,10 +207,11 @@ describe("a result that was taken over", () => {
   });
 
   it("tells nothing about how long a run takes", () => {
-    const expected = expectFromRecords(
-      (node) => workspace.record(node),
-      () => new Map(),
-    );
+    const expected = estimateFrom({
+      record: (node) => workspace.record(node),
+      runs: () => [recordOf("measured")],
+      inputBytes: () => null,
+    });
     expect(expected(nodeOf(chain(), "measured"))).toBeNull();
   });
 

@@ -113,6 +113,7 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   output_missing: EXIT.actionFailed,
   output_invalid: EXIT.actionFailed,
   output_elsewhere: EXIT.actionFailed,
+  over_budget: EXIT.overBudget,
   cancelled: EXIT.interrupted,
   disk_full: EXIT.actionFailed,
   not_writable: EXIT.actionFailed,

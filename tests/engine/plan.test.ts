@@ -5,7 +5,6 @@ import type { Graph } from "../../src/graph/graph.ts";
 import type { Selection } from "../../src/graph/select.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import type { Cause, Verdict } from "../../src/model/verdict.ts";
-import { expectFromRecords, planCost } from "../../src/plan/cost.ts";
 import { makePlan, type PlannedAction } from "../../src/plan/plan.ts";
 import {
   committed,
@@ -17,7 +16,7 @@ import {
   type Sketch,
 } from "./support/graphs.ts";
 import { MemoryExecutor, MemoryWorkspace, memoryPorts } from "./support/memory.ts";
-import { defined, only } from "./support/results.ts";
+import { defined } from "./support/results.ts";
 
 let workspace: MemoryWorkspace;
 
@@ -307,52 +306,6 @@ describe("an action that this machine cannot run", () => {
     await build(graph);
     workspace.unsupportedNodes.set("a", trouble);
     expect(planOf(graph).verdict("a")).toBe("fresh");
-  });
-});
-
-describe("the cost of a plan", () => {
-  it("counts verdicts and adds what earlier runs took, by lane", async () => {
-    const sketches = (size: number): Sketch[] => [
-      { makes: "cpu", from: ["s"], params: { size } },
-      { makes: "gpu", from: ["s"], params: { size }, gpu: 1 },
-      { makes: "later", from: ["cpu"] },
-    ];
-    await build(graphOf(...sketches(1)));
-    const { plan } = planOf(
-      graphOf(...sketches(2), { makes: "new", from: ["s"], op: "ops/new.ts" }),
-    );
-    const expected = expectFromRecords(
-      (node) => workspace.record(node),
-      () => new Map(),
-    );
-    expect(planCost(plan, expected)).toEqual({
-      fresh: 0,
-      restore: 0,
-      run: 3,
-      gpuRun: 1,
-      unknown: 1,
-      blocked: 0,
-      cpuSeconds: 1,
-      gpuSeconds: 1,
-      withoutEstimate: 1,
-    });
-  });
-
-  it("expects the median of its op's runs of an action that never ran", () => {
-    const node = only(graphOf({ makes: "a" }).actions);
-    const durations = new Map([["ops/copy.ts", [30, 1, 2]]]);
-    expect(
-      expectFromRecords(
-        () => null,
-        () => durations,
-      )(node),
-    ).toBe(2);
-    expect(
-      expectFromRecords(
-        () => null,
-        () => new Map(),
-      )(node),
-    ).toBeNull();
   });
 });
 

@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ActionNode } from "../../src/graph/graph.ts";
 import type { Judgement } from "../../src/plan/judge.ts";
-import { Schedule, type Command, type ScheduleEvent } from "../../src/schedule/schedule.ts";
+import {
+  Schedule,
+  type Command,
+  type Job,
+  type ScheduleEvent,
+} from "../../src/schedule/schedule.ts";
 import { graphOf, selectAll, type Sketch } from "./support/graphs.ts";
 import { defined } from "./support/results.ts";
 
@@ -19,6 +24,8 @@ interface Fate {
   readonly changes: boolean;
   readonly gpu: number;
   readonly cpu: number;
+  /** May run with others that read the same and have the same resources, at most so many. */
+  readonly batch: number | null;
 }
 
 interface Timeline {
@@ -47,6 +54,7 @@ function fateArbitrary(index: number, quiet: boolean): fc.Arbitrary<Fate> {
     changes: fc.boolean(),
     gpu: fc.constantFrom(0, 0, 0, 1, 2),
     cpu: fc.constantFrom(1, 1, 2, 5),
+    batch: fc.constantFrom(null, null, 2, 3, 100),
   });
 }
 
@@ -78,6 +86,9 @@ class World {
   readonly restarted = new Set<ActionNode>();
   /** What runs at this moment. */
   readonly active = new Set<ActionNode>();
+  readonly jobs: Job[] = [];
+  /** Judgements that were asked for and not given. */
+  #judging = 0;
   stopped = false;
   readonly schedule: Schedule;
   readonly #timeline: Timeline;
@@ -89,11 +100,13 @@ class World {
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
     const graph = graphOf(
-      ...timeline.fates.map(({ reads, gpu, cpu }, index): Sketch => ({
+      ...timeline.fates.map(({ reads, gpu, cpu, batch }, index): Sketch => ({
         makes: `a${index}`,
-        from: reads.map((read) => `a${read}`),
+        from: [...reads].sort((a, b) => a - b).map((read) => `a${read}`),
         gpu,
         cpu,
+        params: { index },
+        ...(batch === null ? {} : { batch: { apart: ["index"], most: batch } }),
       })),
     );
     this.nodes = graph.actions;
@@ -135,6 +148,7 @@ class World {
       this.outcomes.set(event.node, "settled");
       this.#back.add(event.node);
     }
+    if (event.type === "judged") this.#judging -= 1;
     if (event.type === "judged" && event.judgement.verdict === "fresh") {
       this.outcomes.set(event.node, "settled");
     }
@@ -151,6 +165,7 @@ class World {
         }
         if (this.outcomes.has(node)) this.restarted.add(node);
         this.outcomes.delete(node);
+        this.#judging += 1;
         const judgement = this.#judge(node, demandedBy);
         this.#later({ type: "judged", node, judgement });
         return;
@@ -159,34 +174,9 @@ class World {
         expect(this.stopped, `${command.node.id} starts after the stop`).toBe(false);
         this.#later({ type: "succeeded", node: command.node, changed: true });
         return;
-      case "run": {
-        const { node, lease } = command;
-        const { fails, changes, gpu } = this.fate(node);
-        expect(this.stopped, `${node.id} starts after the stop`).toBe(false);
-        for (const consumer of node.consumers) {
-          expect(this.active, `${node.id} is replaced under its reader`).not.toContain(consumer);
-        }
-        this.active.add(node);
-        expect(lease.gpus).toHaveLength(gpu);
-        for (const device of lease.gpus) {
-          expect(this.#timeline.gpus).toContain(device);
-          expect(this.#gpus, `GPU ${device} is leased twice`).not.toContain(device);
-          this.#gpus.add(device);
-        }
-        this.#cpu += lease.cpu;
-        expect(lease.cpu).toBe(gpu > 0 ? 0 : Math.min(this.fate(node).cpu, this.#timeline.jobs));
-        expect(this.#cpu).toBeLessThanOrEqual(this.#timeline.jobs);
-        this.runs.set(node, (this.runs.get(node) ?? 0) + 1);
-        const event: ScheduleEvent = fails
-          ? { type: "failed", node }
-          : { type: "succeeded", node, changed: changes };
-        this.#later(event, () => {
-          this.active.delete(node);
-          this.#cpu -= lease.cpu;
-          for (const device of lease.gpus) this.#gpus.delete(device);
-        });
+      case "run":
+        this.#run(command.job);
         return;
-      }
       case "report_blocked":
         // A settled one may be lost again: asked for its absent output, it waits for its producers.
         expect([undefined, "settled"]).toContain(this.outcomes.get(command.node));
@@ -194,6 +184,55 @@ class World {
         return;
       case "stop_running":
         return;
+    }
+  }
+
+  #run(job: Job): void {
+    const { members, lease } = job;
+    const fates = members.map(({ node }) => this.fate(node));
+    const [first] = fates;
+    const { gpu, cpu } = defined(first);
+    expect(this.#judging, "what may belong together is not yet known").toBe(0);
+    for (const fate of fates.slice(1)) {
+      const common = ({ reads, ...rest }: Fate): unknown[] => [
+        [...reads].sort(),
+        ...[rest.gpu, rest.cpu, rest.batch],
+      ];
+      expect(common(fate), "a job of several groups").toEqual(common(defined(first)));
+    }
+    expect(members.length).toBeLessThanOrEqual(defined(first).batch ?? 1);
+    expect(lease.gpus).toHaveLength(gpu);
+    for (const device of lease.gpus) {
+      expect(this.#timeline.gpus).toContain(device);
+      expect(this.#gpus, `GPU ${device} is leased twice`).not.toContain(device);
+      this.#gpus.add(device);
+    }
+    this.#cpu += lease.cpu;
+    expect(lease.cpu).toBe(gpu > 0 ? 0 : Math.min(cpu, this.#timeline.jobs));
+    expect(this.#cpu).toBeLessThanOrEqual(this.#timeline.jobs);
+    this.jobs.push(job);
+    let left = members.length;
+    for (const { node } of members) {
+      expect(this.stopped, `${node.id} starts after the stop`).toBe(false);
+      for (const consumer of node.consumers) {
+        expect(this.active, `${node.id} is replaced under its reader`).not.toContain(consumer);
+      }
+      expect(this.active, `${node.id} runs twice at a time`).not.toContain(node);
+      this.active.add(node);
+      this.runs.set(node, (this.runs.get(node) ?? 0) + 1);
+      const { fails, changes } = this.fate(node);
+      const event: ScheduleEvent = fails
+        ? { type: "failed", node }
+        : { type: "succeeded", node, changed: changes };
+      this.#later(event, () => {
+        this.active.delete(node);
+        left -= 1;
+        if (left > 0) return;
+        this.#later({ type: "job_ended", job }, () => {
+          this.#cpu -= lease.cpu;
+          for (const device of lease.gpus) this.#gpus.delete(device);
+        });
+      });
     }
   }
 
@@ -224,6 +263,13 @@ class World {
     this.#pending.push({ event, free });
   }
 }
+
+const textOf = (command: Command): string =>
+  command.type === "run"
+    ? `run ${command.job.members.map(({ node }) => node.id).join(" ")}`
+    : "node" in command
+      ? `${command.type} ${command.node.id}`
+      : command.type;
 
 const every = (arbitrary: fc.Arbitrary<Timeline>, check: (world: World) => void): void =>
   fc.assert(
@@ -290,9 +336,7 @@ describe("the schedule, in a world where events come in any order", () => {
     fc.assert(
       fc.property(timelines(), (timeline) => {
         const text = (world: World): readonly string[] =>
-          world.commands.map((command) =>
-            "node" in command ? `${command.type} ${command.node.id}` : command.type,
-          );
+          world.commands.map((command) => textOf(command));
         expect(text(new World(timeline).play())).toEqual(text(new World(timeline).play()));
       }),
       { numRuns: 50 },
@@ -310,6 +354,7 @@ describe("bringing absent outputs back", () => {
     changes: false,
     gpu: 0,
     cpu: 1,
+    batch: null,
   };
   const absent: Fate = { ...fate, verdict: "fresh", absent: true };
   const play = (...fates: readonly Fate[]): World =>
@@ -379,13 +424,13 @@ describe("bringing absent outputs back", () => {
           missingFrom,
         },
       });
-    const handle = (event: ScheduleEvent): readonly string[] =>
-      schedule.handle(event).map((c) => ("node" in c ? `${c.type} ${c.node.id}` : c.type));
+    const handle = (event: ScheduleEvent): readonly string[] => schedule.handle(event).map(textOf);
 
     expect(handle({ type: "begin" })).toEqual(["judge made", "judge other"]);
     expect(judged(made, "fresh")).toEqual(["judge reader"]);
-    expect(judged(reader, "run")).toEqual(["run reader"]);
-    expect(judged(other, "fresh")).toEqual(["judge asker"]);
+    expect(judged(other, "run")).toEqual([]); // the reader may be about to start, too
+    expect(judged(reader, "run")).toEqual(["run other", "run reader"]);
+    expect(handle({ type: "succeeded", node: other, changed: true })).toEqual(["judge asker"]);
     expect(judged(asker, "run", [made])).toEqual(["judge made"]);
     expect(judged(made, "run")).toEqual([]); // the reader is still at it
     expect(handle({ type: "succeeded", node: reader, changed: true })).toEqual(["run made"]);
@@ -393,5 +438,82 @@ describe("bringing absent outputs back", () => {
       "judge reader",
       "judge asker",
     ]);
+  });
+});
+
+describe("a batch group", () => {
+  const fate: Fate = {
+    reads: [],
+    verdict: "run",
+    absent: false,
+    comesBack: "run",
+    fails: false,
+    changes: false,
+    gpu: 1,
+    cpu: 1,
+    batch: 100,
+  };
+  const sizes = (jobs: number, gpus: number, ...fates: readonly Fate[]): readonly number[] => {
+    const picks = [0];
+    const names = Array.from({ length: gpus }, (_, index) => String(index));
+    const timeline = { fates, jobs, gpus: names, keepGoing: false, cancelAfter: null, picks };
+    return new World(timeline).play().jobs.map(({ members }) => members.length);
+  };
+  const some = (count: number, more: Partial<Fate> = {}): Fate[] =>
+    Array.from({ length: count }, () => ({ ...fate, ...more }));
+
+  it("runs in one job where there is one device", () => {
+    expect(sizes(1, 1, ...some(16))).toEqual([16]);
+  });
+
+  it.each([
+    [2, 16, [8, 8]],
+    [3, 16, [6, 5, 5]],
+    [4, 3, [1, 1, 1]],
+    [2, 5, [3, 2]],
+  ])("is spread over %i devices", (gpus, members, expected) => {
+    expect(sizes(1, gpus, ...some(members))).toEqual(expected);
+  });
+
+  it("takes a CPU slot for each of its jobs, not for each member", () => {
+    expect(sizes(2, 0, ...some(7, { gpu: 0 }))).toEqual([4, 3]);
+  });
+
+  it("comes in jobs of no more than it says", () => {
+    expect(sizes(1, 1, ...some(7, { batch: 3 }))).toEqual([3, 3, 1]);
+  });
+
+  it("leaves a device to another group that is ready, so that each pays its start once", () => {
+    const other = some(8, { batch: 99 });
+    expect(sizes(1, 2, ...some(8), ...other)).toEqual([8, 8]);
+  });
+
+  it("has only those that have to run", () => {
+    expect(sizes(1, 1, ...some(3), ...some(2, { verdict: "fresh" }))).toEqual([3]);
+  });
+
+  it("that failed in part goes on with the rest of its job", () => {
+    const timeline = {
+      fates: [...some(1, { fails: true }), ...some(3)],
+      ...{ jobs: 1, gpus: ["0"], keepGoing: false, cancelAfter: null, picks: [0] },
+    };
+    const world = new World(timeline).play();
+    expect([...world.outcomes.values()]).toEqual(["failed", "settled", "settled", "settled"]);
+    expect(world.schedule.finished).toBe(true);
+  });
+
+  it("is always spread evenly: no job has twice what another has, while devices are free", () => {
+    const shapes = fc.record({
+      gpus: fc.integer({ min: 1, max: 8 }),
+      members: fc.nat({ max: 40 }),
+    });
+    fc.assert(
+      fc.property(shapes, ({ gpus, members }) => {
+        const found = sizes(1, gpus, ...some(members));
+        expect(found.reduce((sum, size) => sum + size, 0)).toBe(members);
+        expect(found).toHaveLength(Math.min(gpus, members));
+        for (const size of found) expect(size).toBeLessThanOrEqual(Math.ceil(members / gpus));
+      }),
+    );
   });
 });

@@ -15,6 +15,7 @@ const planned = (verdicts: Readonly<Record<string, Verdict>>): BuildEvent => ({
     gpu: false,
     seconds: null,
   })),
+  prediction: null,
 });
 const started = (
   target: string,

@@ -19,6 +19,10 @@ export interface FakeJob {
   readonly sendRaw: (line: string) => void;
   /** Writes every declared output and reports success. */
   readonly succeed: (content?: string) => void;
+  /** The same of one action of the job, which goes on. */
+  readonly finish: (action: string, content?: string, cost?: object) => void;
+  /** Ends the job. */
+  readonly idle: () => void;
   readonly fail: (error: { class: string; reason: string; message: string }) => void;
   readonly exit: (code: number) => void;
   /** Resolves with the next signal that the runner gets. */
@@ -82,16 +86,21 @@ export class FakeRunners {
       const { request, pid, environment, alone } = message;
       const shared = { job: request.job, action: request.actions[0]?.id ?? "" };
       const send = (event: object): void => write({ event: { ...shared, ...event } });
-      const succeed = (content = "made\n"): void => {
-        for (const action of request.actions) {
-          for (const { path, kind } of Object.values(action.outputs)) {
-            if (kind === "folder") fs.mkdirSync(path, { recursive: true });
-            fs.writeFileSync(kind === "folder" ? join(path, "file") : path, content);
-          }
+      const finish = (id: string, content = "made\n", cost: object = {}): void => {
+        const outputs = request.actions.find((action) => action.id === id)?.outputs ?? {};
+        for (const { path, kind } of Object.values(outputs)) {
+          if (kind === "folder") fs.mkdirSync(path, { recursive: true });
+          fs.writeFileSync(kind === "folder" ? join(path, "file") : path, content);
         }
-        send({ type: "resource", peak_memory_bytes: 1000, peak_gpu_memory_bytes: null });
-        send({ type: "result", seconds: 1.5, gpu_seconds: 0, tools: { fake: "1" }, facts: {} });
-        send({ type: "idle" });
+        const peaks = { peak_memory_bytes: 1000, peak_gpu_memory_bytes: null };
+        send({ type: "resource", action: id, ...peaks });
+        const seconds = { seconds: 1.5, gpu_seconds: 0, ...cost };
+        send({ type: "result", action: id, ...seconds, tools: { fake: "1" }, facts: {} });
+      };
+      const idle = (): void => send({ type: "idle" });
+      const succeed = (content = "made\n"): void => {
+        for (const { id } of request.actions) finish(id, content);
+        idle();
       };
       this.#arrive({
         target: request.job,
@@ -102,6 +111,8 @@ export class FakeRunners {
         send,
         sendRaw: (raw) => write({ raw: `${raw}\n` }),
         succeed,
+        finish,
+        idle,
         fail: (error) => send({ type: "error", retryable: false, ...error }),
         exit: (code) => write({ exit: code }),
         signal: () => {

@@ -6,7 +6,14 @@ import type { Failure } from "../../src/model/failure.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { err, ok, type Result } from "../../src/model/result.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import type { Execution, ExecutionRequest, Executor, Stage } from "../../src/ports.ts";
+import {
+  oneByOne,
+  type Execution,
+  type ExecutionMember,
+  type ExecutionRequest,
+  type Executor,
+  type Stage,
+} from "../../src/ports.ts";
 import type { Content, Place } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { AQMFILE, type Declared, type Project } from "./project.ts";
@@ -101,7 +108,12 @@ export class ProjectExecutor implements Executor {
     this.#options = options;
   }
 
-  async execute({ node, stage, signal }: ExecutionRequest): Promise<Result<Execution, Failure>> {
+  readonly execute = oneByOne((member, request) => this.#one(member, request));
+
+  async #one(
+    { node, stage }: ExecutionMember,
+    { signal }: ExecutionRequest,
+  ): Promise<Result<Execution, Failure>> {
     const { project, read, write, during, last, version } = this.#options;
     const nth = this.executed.push(node.id) - 1;
     during(nth, "before it reads");

@@ -85,9 +85,10 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
 
 async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const { session, focused } = scope;
-  const [{ makePlan }, { planCost }, { planJson, planText }] = await Promise.all([
+  const [{ makePlan }, { planCost }, { overBudget }, { planJson, planText }] = await Promise.all([
     import("../../plan/plan.ts"),
     import("../../plan/cost.ts"),
+    import("../../plan/budget.ts"),
     import("../../ui/plan-view.ts"),
   ]);
   const unfinished = await session.workspace.foresee();
@@ -95,9 +96,14 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const plan = makePlan(session.selection, session.workspace);
   await session.workspace.close();
   if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
-  const known = planCost(plan, session.expected);
+  const settings = buildSettings(args);
+  if (!settings.ok) throw new Error("checked before");
+  const { jobs, maxGpuHours } = settings.value;
+  const known = planCost(plan, session.expected, { jobs, gpus: session.gpus.length });
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
-  const exitCode = args.flag("check") ? checkCode(plan) : EXIT.done;
+  const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
+  const exitCode =
+    refused !== null ? EXIT.overBudget : args.flag("check") ? checkCode(plan) : EXIT.done;
   const { cells } = session;
   const outcomes = new Outcomes(plan);
   if (args.flag("json")) {
@@ -109,6 +115,7 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
     const options = { skipped: skippedIn(scope), verbose: args.flag("verbose") };
     print(planText(plan, cost, standardOutput.colours, options));
     if (cells.length > 0) print(cellsText(cells, outcomes, standardOutput.colours));
+    if (refused !== null) printFailures([refused]);
   }
   return exitCode;
 }

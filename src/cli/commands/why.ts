@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { ActionNode } from "../../graph/graph.ts";
 import { adoptionOf } from "../../model/adoption.ts";
 import { EXIT } from "../../model/failure.ts";
@@ -28,13 +29,14 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { selection, workspace, expected } = session.value;
+  const { selection, workspace, expected, gpus } = session.value;
+  const width = { jobs: availableParallelism(), gpus: gpus.length };
   await workspace.foresee();
   await workspace.survey(selection.needed, () => undefined);
   const plan = makePlan(selection, workspace);
   await workspace.close();
   if (args.flag("json"))
-    printJson(planJson(plan, planCost(plan, expected), EXIT.done, selection.skipped));
+    printJson(planJson(plan, planCost(plan, expected, width), EXIT.done, selection.skipped));
   else print(whyText(plan, selection.requested));
   return EXIT.done;
 }

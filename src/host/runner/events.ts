@@ -8,19 +8,21 @@ export type RunnerEvent =
     }
   | {
       readonly type: "phase";
-      readonly action: string;
+      /** Null: about the whole job. */
+      readonly action: string | null;
       readonly name: string;
       readonly total: number | null;
     }
-  | { readonly type: "step"; readonly action: string; readonly done: number }
+  | { readonly type: "step"; readonly action: string | null; readonly done: number }
   | {
       readonly type: "resource";
+      readonly action?: string | null;
       readonly peak_memory_bytes: number;
       readonly peak_gpu_memory_bytes: number | null;
     }
   | {
       readonly type: "warning";
-      readonly action?: string;
+      readonly action?: string | null;
       readonly code: string;
       readonly message: string;
     }
@@ -39,19 +41,22 @@ export type RunnerEvent =
       readonly tools: Readonly<Record<string, string>>;
       readonly facts: Readonly<Record<string, never>>;
     }
-  | {
-      readonly type: "error";
-      readonly action?: string;
-      readonly class: RunnerErrorClass;
-      readonly reason: string;
-      readonly message: string;
-      readonly file?: string;
-      readonly next_step?: string;
-      readonly retryable: boolean;
-      readonly traceback?: string;
-    }
+  /** The job and its process end. */
+  | (RunnerError & { readonly type: "error"; readonly action?: string | null })
+  /** One action of the job failed; the others go on. */
+  | (RunnerError & { readonly type: "failed"; readonly action: string })
   | { readonly type: "heartbeat" }
   | { readonly type: "idle"; readonly job: string };
+
+interface RunnerError {
+  readonly class: RunnerErrorClass;
+  readonly reason: string;
+  readonly message: string;
+  readonly file?: string;
+  readonly next_step?: string;
+  readonly retryable: boolean;
+  readonly traceback?: string;
+}
 
 export type RunnerErrorClass =
   | "bad_request"

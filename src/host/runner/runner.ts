@@ -70,8 +70,10 @@ export class Runner {
     this.#lastHeard = performance.now();
     this.#listener = (event) => {
       if (event.type === "idle") job.idle = true;
-      else if (event.type === "error") job.failure = failureOf(event, this.#log);
-      else listener(event);
+      else {
+        if (event.type === "error") job.failure = failureOf(event, this.#log);
+        listener(event);
+      }
       this.#wake?.();
     };
     const cancel = (): void => void this.#child.interrupt();
@@ -139,7 +141,10 @@ export function logTail(path: string, lines = 6): string {
   }
 }
 
-function failureOf(event: Extract<RunnerEvent, { type: "error" }>, log: string): Failure {
+export function failureOf(
+  event: Extract<RunnerEvent, { type: "error" | "failed" }>,
+  log: string,
+): Failure {
   const reason = event.class === "bug" ? "op_failed" : event.class;
   return {
     reason,

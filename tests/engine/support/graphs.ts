@@ -2,6 +2,8 @@ import { buildGraph, type ActionNode, type Graph } from "../../../src/graph/grap
 import { select, type Selection } from "../../../src/graph/select.ts";
 import type {
   ActionDeclaration,
+  BatchDeclaration,
+  ExpectedCost,
   InputDeclaration,
   OutputDeclaration,
 } from "../../../src/model/declaration.ts";
@@ -17,6 +19,8 @@ export interface Sketch {
   readonly params?: JsonObject;
   readonly gpu?: number;
   readonly cpu?: number;
+  readonly batch?: BatchDeclaration;
+  readonly expected?: ExpectedCost;
   /** Line of its declaration. */
   readonly line?: number;
 }
@@ -50,6 +54,8 @@ export function action(sketch: Sketch): ActionDeclaration {
     inputs,
     outputs: typeof sketch.makes === "string" ? { out: committed(sketch.makes) } : sketch.makes,
     resources: { cpu: sketch.cpu ?? 1, gpu: sketch.gpu ?? 0 },
+    ...(sketch.batch === undefined ? {} : { batch: sketch.batch }),
+    ...(sketch.expected === undefined ? {} : { expected: sketch.expected }),
     ...(sketch.line === undefined ? {} : { declaredAt: { file: "Aqmfile.ts", line: sketch.line } }),
   };
 }

@@ -12,14 +12,16 @@ import type {
 } from "../../../src/model/record.ts";
 import { err, ok, type Result } from "../../../src/model/result.ts";
 import type { Observation } from "../../../src/plan/knowledge.ts";
-import type {
-  Execution,
-  ExecutionRequest,
-  Executor,
-  Ports,
-  Publication,
-  Stage,
-  Workspace,
+import {
+  oneByOne,
+  type Execution,
+  type ExecutionMember,
+  type ExecutionRequest,
+  type Executor,
+  type Ports,
+  type Publication,
+  type Stage,
+  type Workspace,
 } from "../../../src/ports.ts";
 import { contentAt, digestOf, observationOf, place, sizeOf, type Content } from "./content.ts";
 
@@ -185,7 +187,12 @@ export class MemoryExecutor implements Executor {
     this.#turns = turns;
   }
 
-  async execute({ node, stage, signal }: ExecutionRequest): Promise<Result<Execution, Failure>> {
+  readonly execute = oneByOne((member, request) => this.#one(member, request));
+
+  async #one(
+    { node, stage }: ExecutionMember,
+    { signal }: ExecutionRequest,
+  ): Promise<Result<Execution, Failure>> {
     this.executed.push(node.id);
     const inputs: Record<string, string> = {};
     for (const { role, path } of node.inputs) {

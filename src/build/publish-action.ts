@@ -1,57 +1,25 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
-import type { ActionRecord } from "../model/record.ts";
+import type { ActionRecord, CostScale } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
+import { inputBytes } from "../plan/estimate.ts";
 import { inputPlace, type Judgement } from "../plan/judge.ts";
-import type { Ports, Replaced } from "../ports.ts";
-import type { Lease } from "../schedule/lanes.ts";
+import type { Execution, Ports, Replaced, Stage } from "../ports.ts";
+import { laneOf } from "../schedule/lanes.ts";
 
-export interface ActionRun {
-  readonly node: ActionNode;
-  readonly judgement: Judgement;
-  readonly lease: Lease;
-  readonly signal: AbortSignal;
-}
-
-/** Stage, execute, check that no input moved meanwhile, publish, record. A failure changes nothing. */
-export async function runAction(
-  { node, judgement, lease, signal }: ActionRun,
+/** Checks that no input moved while the action ran, publishes, records. A failure changes nothing. */
+export async function publishAction(
+  { node, judgement }: { readonly node: ActionNode; readonly judgement: Judgement },
+  stage: Stage,
+  execution: Result<Execution, Failure>,
+  scale: Pick<CostScale, "together" | "gpus">,
   ports: Ports,
   emit: EmitEvent,
 ): Promise<Result<{ record: ActionRecord; changed: boolean }, Failure>> {
   const { key, description } = judgement;
   if (key === null || description === null) throw new Error(`${node.id} has no key`);
-  const staged = await ports.workspace.stage(node);
-  if (!staged.ok) return staged;
-  const stage = staged.value;
-  const log = ports.executor.logPath(node) ?? "";
-  const execute = (): ReturnType<typeof ports.executor.execute> =>
-    ports.executor.execute({ node, lease, stage, log, emit, signal });
-  let execution = await execute();
-  if (!execution.ok && execution.error.reason === "device_lost" && !signal.aborted) {
-    // The one failure that says nothing about the action: the device went away under it.
-    emit({
-      type: "action_warning",
-      target: node.id,
-      code: "device_lost",
-      message: `${execution.error.message}; trying once more`,
-    });
-    await stage.discard();
-    const again = await ports.workspace.stage(node);
-    if (!again.ok) return again;
-    execution = await execute();
-  }
-  if (!execution.ok) {
-    if (execution.error.reason !== "gate_failed") {
-      await stage.discard();
-      return execution;
-    }
-    const kept = await stage.keepAside();
-    if (kept === null) return execution;
-    const nextStep = execution.error.nextStep ?? "Look at what the op said.";
-    return err({ ...execution.error, nextStep: `${nextStep} What it wrote is kept in ${kept}.` });
-  }
+  if (!execution.ok) return err(await putAway(stage, execution.error));
   const moved = await movedInput(node, judgement, ports);
   if (moved !== null) {
     await stage.discard();
@@ -64,7 +32,10 @@ export async function runAction(
     key,
     action: description,
     input_paths: Object.fromEntries(node.inputs.map((input) => [input.role, inputPlace(input)])),
-    cost,
+    cost:
+      laneOf(node.declaration.resources) === "light"
+        ? cost
+        : { ...cost, scale: { ...scale, input_bytes: inputBytes(node, ports.workspace) } },
     tools,
     facts,
     audit: [],
@@ -78,6 +49,17 @@ export async function runAction(
   const full = ports.workspace.record(node);
   if (full?.key !== key) throw new Error(`${node.id} was published but not recorded`);
   return ok({ record: full, changed: published.value.changed });
+}
+
+/** What a gate refused is kept for inspection. */
+async function putAway(stage: Stage, failure: Failure): Promise<Failure> {
+  const kept = failure.reason === "gate_failed" ? await stage.keepAside() : null;
+  if (kept === null) {
+    await stage.discard();
+    return failure;
+  }
+  const nextStep = failure.nextStep ?? "Look at what the op said.";
+  return { ...failure, nextStep: `${nextStep} What it wrote is kept in ${kept}.` };
 }
 
 /** A person's work went aside: that must not go unsaid. */

@@ -1,0 +1,25 @@
+import type { ActionDeclaration } from "../model/declaration.ts";
+import { canonicalJson, type Json } from "../model/json.ts";
+
+/**
+ * What the members of a batch group have in common, as text; null for an action that runs alone. The
+ * engine makes it from the declaration itself, so a wrong one cannot bring unlike actions together.
+ */
+export function batchGroup(declaration: ActionDeclaration): string | null {
+  const { op, params, inputs, outputs, resources, batch } = declaration;
+  if (batch === undefined) return null;
+  const common = Object.entries(params).filter(([name]) => !batch.apart.includes(name));
+  const places = Object.entries(inputs).map(([role, { path, kind, include = null }]) => [
+    role,
+    { path, kind, include },
+  ]);
+  const roles = Object.entries(outputs).map(([role, { kind }]) => [role, kind]);
+  return canonicalJson({
+    op,
+    params: Object.fromEntries(common) as Json,
+    inputs: Object.fromEntries(places) as Json,
+    outputs: Object.fromEntries(roles) as Json,
+    resources,
+    batch,
+  } as unknown as Json);
+}

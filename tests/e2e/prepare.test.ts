@@ -1,0 +1,99 @@
+import * as fs from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { join } from "node:path";
+import { FakeRunners } from "../rig/fake-runners.ts";
+import { REPOSITORY, type Running, type TestWorkspace } from "../rig/workspace.ts";
+import { runnerWorkspace } from "./runner-workspace.ts";
+
+/* What an environment prepares for a kind of machine, before its first GPU action. */
+
+let workspace: TestWorkspace;
+let runners: FakeRunners;
+
+/** Runs what `.prepare.mjs` says for the module, and is a fake runner for everything else. */
+const PYTHON = `#!/bin/sh
+if [ "$2" = "tools.prepare" ]; then exec "${process.execPath}" .prepare.mjs; fi
+exec "${process.execPath}" "${join(REPOSITORY, "tests/rig/fake-python.mjs")}" "$@"
+`;
+const GOOD = `import { appendFileSync } from "node:fs";
+appendFileSync("prepared.txt", process.env.CUDA_VISIBLE_DEVICES + " " + process.env.KERNELS + "\\n");
+console.log("compiling 1 of 2");
+`;
+
+beforeEach(async () => {
+  workspace = runnerWorkspace({
+    ...{ gpu: 2, cpu: 1 },
+    environment: 'caches: { KERNELS: "kernels" }, prepare: { module: "tools.prepare", gpu: true },',
+  });
+  workspace.write("python.sh", PYTHON);
+  fs.chmodSync(workspace.path("python.sh"), 0o755);
+  workspace.write(".prepare.mjs", GOOD);
+  workspace.write("python/tools/prepare.py", "# one\n");
+  runners = await FakeRunners.listen(workspace);
+});
+afterEach(() => {
+  runners.close();
+  workspace.remove();
+});
+
+const build = (env: Readonly<Record<string, string>> = {}): Running =>
+  workspace.start(["build", "--json", "--python", workspace.path("python.sh"), "--gpus", "0"], {
+    env: {
+      AQM_GPU_LEASES: workspace.path(".run"),
+      AQM_CACHE: workspace.path(".cache"),
+      ...env,
+    },
+  });
+const times = (): number => workspace.read("prepared.txt").trimEnd().split("\n").length;
+
+async function succeed(running: Running, jobs: number): Promise<void> {
+  for (let job = 0; job < jobs; job++) (await runners.nextJob()).succeed();
+  expect((await running.finished).code).toBe(0);
+}
+
+it("is done once, with the device and the folder that ops get, and kept for later builds", async () => {
+  const first = build();
+  await succeed(first, 3);
+  const { stdout } = await first.finished;
+  expect(stdout).toContain('"state":"preparing","message":"compiling 1 of 2"');
+  const [line] = workspace.read("prepared.txt").split("\n");
+  expect(line).toMatch(/^0 .*\/\.cache\/environments\/named-[0-9a-f]{16}\/gpu\/kernels$/);
+  expect(times()).toBe(1);
+
+  workspace.write("source.txt", "another\n");
+  await succeed(build(), 3);
+  expect(times()).toBe(1);
+
+  workspace.write("source.txt", "a third\n");
+  workspace.write("python/tools/prepare.py", "# two\n"); // it does something else now
+  await succeed(build(), 3);
+  expect(times()).toBe(2);
+
+  workspace.write("source.txt", "a fourth\n");
+  await succeed(build({ KERNELS: workspace.path("mine") }), 3);
+  expect(workspace.read("prepared.txt").split("\n")[2]).toBe(`0 ${workspace.path("mine")}`);
+  expect((await build().finished).stdout).toContain('"ran":0');
+});
+
+it("fails clearly, before any GPU action starts, and is tried again by the next build", async () => {
+  workspace.write(".prepare.mjs", 'console.error("no compiler"); process.exit(3);');
+  const failing = build();
+  const event = await failing.event(({ type }) => type === "action_failed");
+  expect(event).toMatchObject({
+    failure: {
+      reason: "environment_failed",
+      message:
+        "Preparing the Python environment fake for this machine failed: tools.prepare ended with code 3",
+      cause: "no compiler",
+      log: ".aqm/logs/prepare-fake.log",
+    },
+  });
+  const job = await runners.nextJob();
+  expect(job.target).toBe("cpu/1.txt");
+  job.succeed();
+  expect((await failing.finished).code).toBe(1);
+  expect(workspace.exists("gpu/1.txt")).toBe(false);
+  workspace.write(".prepare.mjs", GOOD);
+  await succeed(build(), 2);
+  expect(times()).toBe(1);
+});

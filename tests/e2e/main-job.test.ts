@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { TestWorkspace, type Finished } from "../rig/workspace.ts";
 
 /**
@@ -11,6 +12,7 @@ const RUN =
   "models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8/qwen3_vl_tiny_autoquant_wfp8_afp8_lm_small";
 const SCORES = `${RUN}/sensitivity-scores.json`;
 const MANIFEST = `${RUN}/wfp8_afp8_autoquant_lm_quant_manifest.json`;
+const CONFIG = `${RUN}/composed-config.yaml`;
 const REPORTS = [`${RUN}/per-layer-sensitivity.md`, `${RUN}/per-layer-sensitivity.json`];
 
 let workspace: TestWorkspace;
@@ -85,6 +87,43 @@ describe("the main job", () => {
     expect(second.ran).toEqual([]);
     expect(second.events.at(-1)).toMatchObject({ type: "build_finished", ran: 0, exitCode: 0 });
   });
+
+  it("leaves the composed config beside the run, without a word of this machine", () => {
+    const text = workspace.read(CONFIG);
+    expect(parse(text)).toMatchObject({
+      model: { name: "qwen3_vl_tiny", path: "models/qwen3_vl_tiny/checkpoints/tiny" },
+      dataset: { size: "small", max_calib_samples: 16 },
+      quant_pair: { name: "wfp8_afp8" },
+      autoquant: { score_size: 128, batch_size: 8, scope: "lm" },
+    });
+    expect(text).not.toContain(workspace.root);
+  });
+
+  it("sweeps over a budget without scoring again, and leaves what is published alone", async () => {
+    const before = REPORTS.map(digest);
+    const args = ["quant_pair=wfp8_afp8", "autoquant.effective_bits=8.0,6.5", RUN];
+    const swept = await workspace.aqm(["sweep", "--json", ...args], {
+      env: { AQM_PYTHON: "/nonexistent/python" },
+    });
+    expect(swept.code).toBe(0);
+    const variant = `tmp/autoquant.effective_bits=6.5/${RUN}`;
+    const { cells } = JSON.parse(swept.stdout.trim().split("\n").at(-1) ?? "") as {
+      cells: { outcome: string; results: string[] }[];
+    };
+    expect(cells.map(({ outcome }) => outcome)).toEqual(["fresh", "ran"]);
+    expect(cells[1]?.results).toContain(`${variant}/per-layer-sensitivity.json`);
+    expect(workspace.exists(`${variant}/sensitivity-scores.json`)).toBe(false);
+    expect(workspace.read(`${variant}/composed-config.yaml`)).toContain("effective_bits: 6.5");
+    expect(REPORTS.map(digest)).toEqual(before);
+  });
+
+  it("is verified, and scored again to the same bytes", async () => {
+    const before = digest(SCORES);
+    const { code, stdout } = await workspace.aqm(["verify", "--rerun", RUN]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("5 targets: 5 verified; ran again: 5 of 5 the same");
+    expect(digest(SCORES)).toBe(before);
+  }, 240_000);
 
   it("after a word changes in the Markdown writer, only Markdown reports are stale, and no Python starts", async () => {
     workspace.edit(

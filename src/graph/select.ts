@@ -2,7 +2,6 @@ import type { Failure } from "../model/failure.ts";
 import { foldersAbove } from "../model/folders.ts";
 import { nearestName } from "../model/nearest-name.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { groupSkipped } from "../model/skipped.ts";
 import type { ActionNode, Graph } from "./graph.ts";
 
 export interface Selection {
@@ -45,11 +44,14 @@ export function select(
       requested.add(action);
       found = true;
     }
+    const named = skippedAs(graph, wanted);
+    if (named !== undefined) {
+      failures.push(skippedTarget(target, named));
+      continue;
+    }
     const left = skippedBy(graph, wanted, matches, globMatcher);
     for (const [path, because] of left) skipped.set(path, because);
-    if (!found) {
-      failures.push(left.size > 0 ? skippedTarget(target, left) : unknownTarget(graph, target));
-    }
+    if (!found && left.size === 0) failures.push(unknownTarget(graph, target));
   }
   if (failures.length > 0) return err(failures);
   if (asked.length === 0) {
@@ -59,7 +61,14 @@ export function select(
   return ok({ requested, exact, needed: upstreamOf(requested), skipped });
 }
 
-/** What of the skipped lies in a folder, is that folder or lies around it, or matches a glob. */
+/** Why what was named exactly, or the folder that it would be in, is skipped. */
+function skippedAs(graph: Graph, wanted: string): string | undefined {
+  if (graph.skipped.size === 0) return undefined;
+  const around = [wanted, ...foldersAbove(wanted)].find((path) => graph.skipped.has(path));
+  return around === undefined ? undefined : graph.skipped.get(around);
+}
+
+/** What of the skipped lies in a folder, or matches a glob. */
 function skippedBy(
   graph: Graph,
   wanted: string,
@@ -72,8 +81,7 @@ function skippedBy(
   const slash = isGlob(wanted) ? wanted.lastIndexOf("/") : -1;
   const matchesFolder = slash < 0 ? () => false : globMatcher(wanted.slice(0, slash));
   for (const [path, because] of graph.skipped) {
-    if (path === wanted || wanted.startsWith(`${path}/`) || matches(path) || matchesFolder(path))
-      found.set(path, because);
+    if (matches(path) || matchesFolder(path)) found.set(path, because);
   }
   return found;
 }
@@ -102,17 +110,12 @@ const normalise = (target: string): string =>
 const insideOf = (folder: string) => (path: string) =>
   folder === "" || folder === "." || path.startsWith(`${folder}/`);
 
-function skippedTarget(target: string, skipped: ReadonlyMap<string, string>): Failure {
-  const reasons = groupSkipped(skipped).map(({ because, count }) =>
-    skipped.size === 1 ? because : `${because} (${count})`,
-  );
-  return {
-    reason: "skipped_target",
-    message: `${target} is skipped: ${reasons.join("; ")}`,
-    target,
-    nextStep: "Ask for something else; `aqm list` shows what can be built and what is skipped.",
-  };
-}
+const skippedTarget = (target: string, because: string): Failure => ({
+  reason: "skipped_target",
+  message: `${target} is skipped: ${because}`,
+  target,
+  nextStep: "Ask for something else; `aqm list` shows what can be built and what is skipped.",
+});
 
 function unknownTarget(graph: Graph, target: string): Failure {
   const names = new Set<string>();

@@ -11,6 +11,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const data = process.env["AQM_REFERENCE_DATA"] ?? join(root, "../shared/reference/data");
 const folder = join(data, "sensitivity");
 
+/** Where the runs are; it may not exist. */
+export const referenceFolder: string = folder;
+
 export const haveReferenceData: boolean = existsSync(folder);
 
 /** For test titles: says why a suite is skipped. */

@@ -103,7 +103,9 @@ function planOf(graph: Graph, ...targets: readonly string[]) {
 const recordOf = (path: string): ActionRecord => defined(workspace.records.get(path));
 
 describe("a result that was taken over", () => {
-  beforeEach(async () => void (await adopt()));
+  beforeEach(async () => {
+    await adopt();
+  });
 
   it("is fresh, and what only made its unknown inputs is left out of the plan", () => {
     expect(planOf(chain(), "report")).toEqual({

@@ -4,7 +4,7 @@
 
 writes, where the configs of `qwen3_vl_4b_instruct` and `coco2017` expect them, a Qwen3-VL-4B
 checkpoint of the true shapes with random weights (4.4 G parameters, bfloat16, 8.9 GB) and COCO
-annotations of synthetic captions. Run in the workspace, with `python` on PYTHONPATH.
+annotations and images of synthetic scenes. Run in the workspace, with `python` on PYTHONPATH.
 """
 
 import sys
@@ -84,7 +84,7 @@ def make_checkpoint() -> None:
 
 
 def make_annotations() -> None:
-    """Writes 5,000 synthetic captions in COCO's format."""
+    """Writes 1,000 synthetic images and 5,000 captions, laid out and written as COCO's are."""
     outputs = {
         "annotations_train": place(COCO / "annotations/captions_train2017.json", "file"),
         "annotations_val": place(COCO / "annotations/captions_val2017.json", "file"),
@@ -92,6 +92,8 @@ def make_annotations() -> None:
     }
     params = {"train_images": 950, "val_images": 50, "captions_per_image": 5, "seed": 42}
     synthetic_coco.run(FakeContext(), params, {}, outputs)
+    for split in ("train2017", "val2017"):
+        (COCO / "images-of-synthetic" / split).rename(COCO / split)
 
 
 if __name__ == "__main__":

@@ -57,8 +57,10 @@ export function compare(
     is("granularity", run.granularity ?? "default", plain(granularity) ?? "default", {
       identity: true,
     }),
-    is("weights in the folder's name", run.weight, place.weight),
-    is("activations in the folder's name", run.activation, place.activation),
+    is("weights in the folder's name", run.weight, place.weight, { equal: sameNumbers }),
+    is("activations in the folder's name", run.activation, place.activation, {
+      equal: sameNumbers,
+    }),
     is("size in the folder's name", wanted.size, place.size),
     is("score_size", run.manifest.score_size, said(scheme, "auto_quantize_score_size")),
     is("method", plainOf(run.scores["method"]), said(scheme, "auto_quantize_method")),
@@ -142,6 +144,10 @@ const SAME_FORMATS: readonly (readonly Plain[])[] = [
 const sameFormat: Equal = (declared, found) =>
   declared === found ||
   SAME_FORMATS.some((names) => names.includes(declared) && names.includes(found));
+
+/** Published folders say `fp4` of what is NVFP4; MXFP4 was never published. */
+const sameNumbers: Equal = (declared, found) =>
+  declared === found || (declared === "nvfp4" && found === "fp4");
 
 /** The budget over the whole model that the declared request means for the layers of this manifest. */
 function budgetOf({ manifest: { effective_bits } }: DeclaredRun, { layers }: Manifest): number {

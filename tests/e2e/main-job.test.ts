@@ -218,7 +218,7 @@ describe("bad input to the main job", () => {
     workspace.edit(
       "conf/model/qwen3_vl_tiny.yaml",
       "  tiny_seed: 42",
-      "  hub: some/model\n  revision: main",
+      '  placed: some/model\n  revision: "0123456789abcdef0123456789abcdef01234567"',
     );
     workspace.write(weights, whole.subarray(0, 5000));
     const finished = await workspace.aqm(["build", RUN]);
@@ -229,7 +229,7 @@ describe("bad input to the main job", () => {
     workspace.write(weights, whole);
     workspace.edit(
       "conf/model/qwen3_vl_tiny.yaml",
-      "  hub: some/model\n  revision: main",
+      '  placed: some/model\n  revision: "0123456789abcdef0123456789abcdef01234567"',
       "  tiny_seed: 42",
     );
   }, 120_000);

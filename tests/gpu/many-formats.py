@@ -37,7 +37,10 @@ from aqm_runner.vlm.loss import batch_mean  # noqa: E402
 from aqm_runner.vlm.recipes import Format, as_format  # noqa: E402
 from aqm_runner.vlm.scoring import Scorer, Setting  # noqa: E402
 
-MX = {"num_bits": [2, 1], "block_sizes": {"-1": 32, "type": "dynamic", "scale_bits": [8, 0]}}
+MX = {
+    "num_bits": [2, 1],
+    "block_sizes": {"-1": 32, "type": "dynamic", "scale_bits": [8, 0]},
+}
 TENSOR = {"num_bits": 8, "axis": None}
 E4M3 = {"num_bits": [4, 3], "axis": None}
 INT4 = {"num_bits": 4, "block_sizes": {"-1": 128, "type": "static"}}
@@ -94,8 +97,12 @@ def read_pairs(file: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def make_batches(size: int, samples: int, length: int) -> list[Any]:
-    captions = [f"a photo of {n} things on table {n % 7} beside a dog" for n in range(samples)]
-    return caption_batches(place(CHECKPOINT, "folder"), captions, size, length, "max_length")
+    captions = [
+        f"a photo of {n} things on table {n % 7} beside a dog" for n in range(samples)
+    ]
+    return caption_batches(
+        place(CHECKPOINT, "folder"), captions, size, length, "max_length"
+    )
 
 
 def load() -> Any:
@@ -128,7 +135,9 @@ def alone(format_: Format, batches: list[Any]) -> dict[str, float]:
 def together(formats: list[Format], batches: list[Any]) -> list[dict[str, float]]:
     """Returns the scores of all formats from one batch, and prints what it took."""
     context = Timed()
-    setting = Setting("lm", "batch_mean", include_lm_head=False, score_steps=len(batches))
+    setting = Setting(
+        "lm", "batch_mean", include_lm_head=False, score_steps=len(batches)
+    )
 
     def loading() -> Any:
         context.phase("load", None)
@@ -138,7 +147,9 @@ def together(formats: list[Format], batches: list[Any]) -> list[dict[str, float]
     tables: list[Any] = [None] * len(formats)
     loader = Loader(batches, "cuda")
     groups = 0
-    for scored, groups in score_in_groups(Scorer(context, setting), formats, loading, loader):  # noqa: B007
+    for scored, groups in score_in_groups(
+        Scorer(context, setting), formats, loading, loader
+    ):  # noqa: B007
         for index, found in scored:
             if isinstance(found, Exception):
                 print("failed:", formats[index].name, found)
@@ -169,7 +180,9 @@ def main() -> int:
         make_checkpoint()
         release_memory("cuda")
     print(torch.cuda.get_device_name(), "torch", torch.__version__)
-    pairs = [as_format(name, each) for name, each in read_pairs(arguments.pairs).items()]
+    pairs = [
+        as_format(name, each) for name, each in read_pairs(arguments.pairs).items()
+    ]
     print(len(pairs), "pairs:", ", ".join(pair.name for pair in pairs))
     differs = False
     if not arguments.skip_compare:
@@ -179,7 +192,9 @@ def main() -> int:
         for format_, ours in zip(compared, tables[: len(compared)], strict=True):
             theirs = alone(format_, batches)
             release_memory("cuda")
-            equal = sum((ours or {}).get(name) == score for name, score in theirs.items())
+            equal = sum(
+                (ours or {}).get(name) == score for name, score in theirs.items()
+            )
             differs |= equal != len(theirs) or ours is None or len(ours) != len(theirs)
             print(f"equal     {format_.name:12} {equal} of {len(theirs)} groups")
     for size in arguments.batch_sizes:

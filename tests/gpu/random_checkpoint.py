@@ -57,7 +57,9 @@ VISION = {
 def make_checkpoint() -> None:
     """Saves the model and a small tokenizer whose ids all lie in the real vocabulary."""
     tokenizer = build_tokenizer(seed=0)
-    ids = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+    ids = dict(
+        zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
+    )
     special = {name: tokenizer.convert_tokens_to_ids(name) for name in ids}
     config = Qwen3VLConfig(
         text_config=TEXT
@@ -80,17 +82,29 @@ def make_checkpoint() -> None:
         model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e9:.2f} G parameters")
     model.save_pretrained(CHECKPOINT)
-    build_processor("qwen3_vl", tokenizer).save_pretrained(CHECKPOINT)
+    processor = build_processor("qwen3_vl", tokenizer)
+    for part in (processor.image_processor, processor.video_processor):
+        # The tiny model's has smaller patches. About 1,200 patches an image, as photographs give.
+        part.patch_size = VISION["patch_size"]
+        part.size = {"shortest_edge": 1200 * 16 * 16, "longest_edge": 1300 * 16 * 16}
+    processor.save_pretrained(CHECKPOINT)
 
 
 def make_annotations() -> None:
     """Writes 1,000 synthetic images and 5,000 captions, laid out and written as COCO's are."""
     outputs = {
-        "annotations_train": place(COCO / "annotations/captions_train2017.json", "file"),
+        "annotations_train": place(
+            COCO / "annotations/captions_train2017.json", "file"
+        ),
         "annotations_val": place(COCO / "annotations/captions_val2017.json", "file"),
         "images": place(COCO / "images-of-synthetic", "folder"),
     }
-    params = {"train_images": 950, "val_images": 50, "captions_per_image": 5, "seed": 42}
+    params = {
+        "train_images": 950,
+        "val_images": 50,
+        "captions_per_image": 5,
+        "seed": 42,
+    }
     synthetic_coco.run(FakeContext(), params, {}, outputs)
     for split in ("train2017", "val2017"):
         (COCO / "images-of-synthetic" / split).rename(COCO / split)

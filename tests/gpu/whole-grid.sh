@@ -3,7 +3,7 @@
 #
 #   tests/gpu/whole-grid.sh STAGE…     in a workspace of its own, with a Python that has ModelOpt
 #
-# setup       kernels, checkpoint, data
+# setup       checkpoint, data
 # lone        some pairs, medium, language layers, each in a process of its own
 # grid        all 16 pairs, medium, in one build from nothing; the lone ones must have the same bits
 # throughput  the same with autoquant=throughput; rank correlation with the default
@@ -27,7 +27,6 @@ for stage in "$@"; do
   case $stage in
     setup)
       nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-      time PYTHONPATH=python${PYTHONPATH:+:$PYTHONPATH} "$python" -m aqm_runner.prepare_extensions
       "$python" tests/gpu/random_checkpoint.py 2>&1 | grep -v Warning
       aqm build --python "$python" datasets/vlm-quantize-calib
       aqm build --dry-run --python "$python" "$pairs/*_lm_medium/*" | tail -4
@@ -68,7 +67,7 @@ for stage in "$@"; do
       run="$model/weight-{int8-act-int8,fp8-act-fp8}/*_all_layers_*_small/*"
       for time in first second; do
         from=$(now)
-        aqm build --python "$python" --reporter plain "$run" | tail -3
+        aqm build --python "$python" --reporter plain "$run" | grep -A8 -e '^error' -e '^done' -e '^failed'
         echo "all layers, $time: $(seconds "$from") s, $(peak "$model/weight-fp8-act-fp8")"
         sha256sum "$model"/weight-{int8-act-int8,fp8-act-fp8}/*_all_layers_*_small/sensitivity-scores.json > "/tmp/$time.sums"
         rm -rf .aqm/store .aqm/history "$model"/weight-{int8-act-int8,fp8-act-fp8}/*_all_layers_*_small/sensitivity-scores.json

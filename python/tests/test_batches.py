@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from harness import FakeContext, action, of_type, request, run_op, run_together
+from harness import FakeContext, Runner, action, of_type, request, run_op, run_together
 from material import COCO, E4M3, OFF, config, scoring
 
 from aqm_runner.batch import is_batch
@@ -120,11 +120,23 @@ def test_members_that_fail_do_not_take_the_others_down_and_the_process_stays_sou
         assert (tmp_path / name / "scores").read_bytes() == alone[name]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def ending(tmp_path_factory):
+    """A runner for the test that makes it end; it begins with torch's import, ahead of need."""
+    folder = tmp_path_factory.mktemp("ending")
+    runner = Runner(folder / "log")
+    params = {"family": "qwen3_vl", "seed": 1}
+    runner.send(request("warm", action("tiny_checkpoint", params, {}, folder)))
+    yield runner
+    runner.process.kill()
+    runner.process.wait()
+
+
 def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
-    doomed, alone, lm_inputs, tmp_path
+    ending, alone, lm_inputs, tmp_path
 ):
     unknown = {"name": "NO_BACKEND", "config": NO_BACKEND}
-    doomed.send(
+    ending.send(
         request(
             "odd",
             member("INT8", lm_inputs, tmp_path, format_="INT8"),
@@ -133,7 +145,7 @@ def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
         )
     )
     events = []
-    for event in doomed.events:
+    for event in ending.events:
         events.append(event)
         assert event["type"] != "idle" or event["job"] == "warm"
     events = [event for event in events if event.get("job") == "odd"]
@@ -144,7 +156,7 @@ def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
     (error,) = of_type(events, "error")
     assert (error["class"], error["action"].split()[0]) == ("bug", "NO_BACKEND")
     assert "Traceback" in error["traceback"]
-    assert doomed.end()[0] == 5
+    assert ending.end()[0] == 5
     for name in ("INT8", "FP8"):
         assert (tmp_path / name / "scores").read_bytes() == alone[name]
 

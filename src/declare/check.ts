@@ -75,10 +75,7 @@ function checkBatch(batch: unknown, op: object, params: object): void {
     apart: readonly unknown[];
   };
   if (!("runtime" in op) || op.runtime !== "python")
-    wrong(
-      "Only actions of Python ops run in batches",
-      "Leave batch out: this op runs within aqm.",
-    );
+    wrong("Only actions of Python ops run in batches", "Leave batch out: this op runs within aqm.");
   for (const name of apart) {
     if (typeof name === "string" && name in params) continue;
     wrong(

@@ -10,6 +10,8 @@ if (process.argv[2] === "-c") {
   process.exit(0);
 }
 
+if (process.argv[2] === "-m" && process.argv[3] !== "aqm_runner") process.exit(0); // nothing to prepare
+
 let sequence = 0;
 const emit = (/** @type {object} */ event) =>
   writeSync(3, `${JSON.stringify({ seq: sequence++, time: Date.now() / 1000, ...event })}\n`);

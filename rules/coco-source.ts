@@ -40,7 +40,7 @@ const annotationPath = (root: string, split: "train" | "val"): string =>
 /** Files that somebody put there: sources, so that aqm neither fetches nor writes them. */
 function placed(root: string): CocoSource {
   const obtain =
-    "get the COCO 2017 annotations and images (cocodataset.org, Download) and unpack them there; or have aqm fetch what it needs: its config in conf/dataset says how";
+    "get the COCO 2017 annotations and images (cocodataset.org, Download) and unpack them there; or have aqm get what it needs: its config in conf/dataset says how";
   const images = folder(root, { include: ["train2017/*.jpg", "val2017/*.jpg"], obtain });
   return {
     train: file(annotationPath(root, "train"), { obtain }),

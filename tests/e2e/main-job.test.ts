@@ -58,6 +58,8 @@ describe("the main job", () => {
     expect(record.facts).toMatchObject({ score_samples: 16, score_batches: 2, device_kind: "cpu" });
     expect(record.cost.peak_memory_bytes).toBeGreaterThan(100_000_000);
     expect(JSON.stringify(record)).not.toContain(workspace.root);
+    // The answer is remembered: nothing in the rules makes the Aqmfile look unsteady.
+    expect(fs.readdirSync(workspace.path(".aqm/fresh"))).not.toEqual([]);
   });
 
   it("writes a manifest and reports whose figures agree", () => {

@@ -260,9 +260,12 @@ describe("the cost of a plan", () => {
           estimates({ own }),
           lanes,
         );
-        expect(part.gpuSeconds.high).toBeLessThanOrEqual(whole.gpuSeconds.high * (1 + 1e-9));
-        expect(part.seconds.low).toBeLessThanOrEqual(whole.seconds.low * (1 + 1e-9));
         const alone = graph.actions.every(({ declaration }) => declaration.batch === undefined);
+        // Which members share a job may change when one is left out, so a batch need not cost less then.
+        if (alone) {
+          expect(part.gpuSeconds.high).toBeLessThanOrEqual(whole.gpuSeconds.high * (1 + 1e-9));
+          expect(part.seconds.low).toBeLessThanOrEqual(whole.seconds.low * (1 + 1e-9));
+        }
         const took = drawn.reduce((sum, one) => sum + (one.gpu > 0 ? one.seconds : 0), 0);
         if (alone) expect(whole.gpuSeconds.likely).toBeCloseTo(took, 6);
         else expect(whole.gpuSeconds.likely).toBeLessThanOrEqual(took + 1e-6);

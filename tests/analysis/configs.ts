@@ -2,18 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Granularity } from "../../src/analysis/formats/granularity.ts";
-import type { PairQuantizers } from "../../src/analysis/formats/quantizer.ts";
+import type { QuantPairConfig } from "../../rules/configs.ts";
 import { REPOSITORY } from "../engine/support/folder.ts";
-
-export interface PairConfig {
-  readonly name: string;
-  readonly weight: string;
-  readonly activation: string;
-  readonly format_name: string;
-  readonly experimental: boolean;
-  readonly algorithm: "max" | null;
-  readonly quantizers: PairQuantizers;
-}
 
 function configsOf<T extends { name: string }>(group: string): readonly T[] {
   const folder = join(REPOSITORY, "conf", group);
@@ -27,7 +17,7 @@ function configsOf<T extends { name: string }>(group: string): readonly T[] {
 }
 
 /** What conf/ really says. */
-export const PAIRS = configsOf<PairConfig>("quant_pair");
+export const PAIRS = configsOf<QuantPairConfig>("quant_pair");
 export const GRANULARITIES = configsOf<Granularity>("granularity");
 
 const byName = <T extends { name: string }>(all: readonly T[], name: string): T => {
@@ -35,5 +25,5 @@ const byName = <T extends { name: string }>(all: readonly T[], name: string): T 
   if (found === undefined) throw new Error(`there is no ${name}`);
   return found;
 };
-export const pair = (name: string): PairConfig => byName(PAIRS, name);
+export const pair = (name: string): QuantPairConfig => byName(PAIRS, name);
 export const granularity = (name: string): Granularity => byName(GRANULARITIES, name);

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fillStage, findFiles, loadAdopter } from "../../host/adoption.ts";
 import type { AdoptionFinding, FoundFile, WantedAction } from "../../model/adoption.ts";
 import type { ActionNode } from "../../graph/graph.ts";
@@ -13,6 +13,7 @@ import {
 import { adoptionJson, adoptionText } from "../../ui/adoption-view.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";
+import { withBuildLock } from "../build-lock.ts";
 import { openSession, type Session } from "../session.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
@@ -40,7 +41,9 @@ export async function run(args: Arguments): Promise<number> {
       { ...found.value, because, force: args.flag("force"), narrowed: targets.length > 0 },
       args,
     );
-  return args.flag("dry-run") ? answer() : withBuildLock(session, answer);
+  return args.flag("dry-run")
+    ? answer()
+    : withBuildLock(session.layout, "aqm adopt", () => recovered(session, answer));
 }
 
 interface Found {
@@ -129,30 +132,12 @@ async function publishOne(
   return ok(published.value.kept.map(({ path, kept }) => `what lay at ${path} is kept in ${kept}`));
 }
 
-/** Not while something is built, and not before what a build left unfinished is settled. */
-async function withBuildLock(session: Session, answer: () => Promise<number>): Promise<number> {
-  const { acquireFileLock } = await import("../../host/file-lock.ts");
-  const { interruptible } = await import("../interrupt.ts");
-  const { signal, dispose } = interruptible();
-  const lock = await acquireFileLock(
-    join(session.layout.state, "build.lock"),
-    "aqm adopt",
-    (owner) => process.stderr.write(`waiting for ${owner}\n`),
-    signal,
-  );
-  dispose();
-  if (!lock.ok) {
-    printFailures([lock.error]);
-    return exitCodeOf(lock.error);
-  }
-  try {
-    const recovered = await session.workspace.recover();
-    if (recovered.ok) return await answer();
-    printFailures([recovered.error]);
-    return EXIT.actionFailed;
-  } finally {
-    await lock.value();
-  }
+/** Not before what a build left unfinished is settled. */
+async function recovered(session: Session, answer: () => Promise<number>): Promise<number> {
+  const recovery = await session.workspace.recover();
+  if (recovery.ok) return answer();
+  printFailures([recovery.error]);
+  return EXIT.actionFailed;
 }
 
 function wantedOf({ id, declaration, inputs }: ActionNode): WantedAction {

@@ -1,8 +1,9 @@
 import { dirname, join } from "node:path";
 import { disk } from "../../host/disk.ts";
-import { EXIT, exitCodeOf } from "../../model/failure.ts";
+import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";
+import { withBuildLock } from "../build-lock.ts";
 import { openSession, type Session } from "../session.ts";
 import { print, printFailures, printJson } from "../terminal.ts";
 
@@ -14,26 +15,10 @@ export async function run(args: Arguments): Promise<number> {
   }
   if (args.flag("dry-run")) return clean(session.value, args);
   // Not under the feet of a build, and not before what one left unfinished is settled.
-  const { acquireFileLock } = await import("../../host/file-lock.ts");
-  const { interruptible } = await import("../interrupt.ts");
-  const { signal, dispose } = interruptible();
-  const lock = await acquireFileLock(
-    join(session.value.layout.state, "build.lock"),
-    "aqm clean",
-    (owner) => process.stderr.write(`waiting for ${owner}\n`),
-    signal,
-  );
-  dispose();
-  if (!lock.ok) {
-    printFailures([lock.error]);
-    return exitCodeOf(lock.error);
-  }
-  try {
+  return withBuildLock(session.value.layout, "aqm clean", async () => {
     await session.value.workspace.recover();
-    return await clean(session.value, args);
-  } finally {
-    await lock.value();
-  }
+    return clean(session.value, args);
+  });
 }
 
 async function clean({ layout, selection, workspace }: Session, args: Arguments): Promise<number> {

@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { exitCodeOf } from "../model/failure.ts";
+import type { Layout } from "../host/layout.ts";
+import { printFailures } from "./terminal.ts";
+
+/** Runs `answer` while nothing is built in the workspace; says whom it waits for. Returns the exit code. */
+export async function withBuildLock(
+  { state }: Pick<Layout, "state">,
+  purpose: string,
+  answer: () => Promise<number>,
+): Promise<number> {
+  const { acquireFileLock } = await import("../host/file-lock.ts");
+  const { interruptible } = await import("./interrupt.ts");
+  const { signal, dispose } = interruptible();
+  const lock = await acquireFileLock(
+    join(state, "build.lock"),
+    purpose,
+    (owner) => process.stderr.write(`waiting for ${owner}\n`),
+    signal,
+  );
+  dispose();
+  if (!lock.ok) {
+    printFailures([lock.error]);
+    return exitCodeOf(lock.error);
+  }
+  try {
+    return await answer();
+  } finally {
+    await lock.value();
+  }
+}

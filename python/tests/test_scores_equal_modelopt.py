@@ -112,9 +112,12 @@ def direct_scores(
         )
 
     def loss_by_sample(output, batch):
-        logits = output.logits.to(torch.float32)[..., :-1, :].transpose(1, 2)
-        each = torch.nn.CrossEntropyLoss(ignore_index=-7, reduction="none")(logits, targets(batch))
-        return (each.sum(1) / (targets(batch) != -7).sum(1)).sum()
+        logits = output.logits.to(torch.float32)[..., :-1, :]
+        answers = targets(batch)
+        each = torch.nn.CrossEntropyLoss(ignore_index=-7, reduction="none")(
+            logits.reshape(-1, logits.shape[-1]), answers.reshape(-1)
+        ).view_as(answers)
+        return (each.sum(1) / (answers != -7).sum(1)).sum()
 
     def counted_logits(model, batch):
         return model(**batch).logits[:, :-1, :][targets(batch) != -7]

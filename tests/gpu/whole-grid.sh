@@ -4,7 +4,7 @@
 #   tests/gpu/whole-grid.sh STAGE…     in a workspace of its own, with a Python that has ModelOpt
 #
 # setup       checkpoint, data
-# lone        some pairs, medium, language layers, each in a process of its own
+# lone        some pairs (AQM_LONE), medium, language layers, each in a process of its own
 # grid        all 16 pairs, medium, in one build from nothing; the lone ones must have the same bits
 # throughput  the same with autoquant=throughput; rank correlation with the default
 # sizes       small and large as well, so that the grid is whole; medium must stay fresh
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 python=${AQM_PYTHON:-$(command -v python3)}
 model=models/qwen3_vl_4b_instruct/layer-analysis
 pairs="$model/weight-{int4,int8,fp8,nvfp4}-act-*"
-lone=(int8-act-int8 fp8-act-fp8 nvfp4-act-fp16 int4-act-fp8)
+read -ra lone <<< "${AQM_LONE:-int8-act-int8 fp8-act-fp8 nvfp4-act-fp16 int4-act-fp8}"
 aqm() { node bin/aqm.js "$@"; }
 say() { printf '\n=== %s\n' "$*"; }
 now() { date +%s%3N; }

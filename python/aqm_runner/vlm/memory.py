@@ -3,18 +3,17 @@
 What a call needs on top of the loaded weights, in bytes:
 
     gradient of the embeddings
-    + tokens x (vocabulary x (element + 12) + layers x hidden x element + 4 x widest x element)
+    + tokens x vocabulary x 2 x element + tokens at once x vocabulary x 16
+    + tokens x (layers x hidden + 4 x widest) x element
     + formats x tokens x (outside + widest) x element
 
 `element` is the size of the model's numbers, `widest` the sum of output features of the layers
 that are scored in one block, `outside` that of those outside any block (`lm_head` above all), each
 block counted with its own tokens (text, or image patches). The first line is what ModelOpt lets
-flow back into embeddings; the second logits with their float32 copy, softmax and gradient, the
-inputs kept for recomputing blocks, and one block's own activations; the third the output
-differences of every format (see `released_differences`).
-
-Measured on an H200 with Qwen3-VL-4B, bfloat16, language layers without lm_head, 16 formats: 12 GB
-for 512 tokens a batch and 28 GB for 8192, where this says 12 and 39 with the weights' 8.9 GB.
+flow back into embeddings; the second logits and their gradient, and a few samples' logits in
+float32 with logarithms and gradients (see `loss`); the third the inputs kept for recomputing
+blocks, and one block's own activations. The last line is the output differences of every format;
+it is there only where ModelOpt keeps them (see `shared_scoring`).
 """
 
 from fnmatch import fnmatch
@@ -24,10 +23,11 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from aqm_runner.vlm.batches import Batch
+from aqm_runner.vlm.loss import TOKENS_AT_ONCE
 
 # The rest is for what allocators round up and kernels borrow.
 USABLE = 0.9
-FLOAT32_COPIES = 3 * 4
+FLOAT32_COPIES = 4 * 4
 ACTIVATIONS_OF_A_BLOCK = 4
 SCORED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -49,9 +49,10 @@ def call_bytes(
         model: The loaded model, without quantizers yet.
         batches: What is to be scored; the largest counts.
         disabled: Patterns of modules that are not scored.
-        keeps_differences: Whether the method keeps what each format changes in the outputs.
+        keeps_differences: Whether what each format changes in the outputs is kept.
     """
     text = max(batch.labels.numel() for batch in batches)
+    at_once = max(TOKENS_AT_ONCE, *(batch.labels.shape[-1] for batch in batches))
     vision = max(len(batch.inputs.get("pixel_values", ())) for batch in batches)
     config = model.config.get_text_config()
     element = next(model.parameters()).element_size()
@@ -77,7 +78,8 @@ def call_bytes(
     )
     shared = (
         embeddings * element
-        + text * config.vocab_size * (element + FLOAT32_COPIES)
+        + text * config.vocab_size * 2 * element
+        + min(text, at_once) * config.vocab_size * FLOAT32_COPIES
         + text * config.num_hidden_layers * config.hidden_size * element
         + ACTIVATIONS_OF_A_BLOCK * widest * element
     )

@@ -18,8 +18,8 @@ from aqm_runner.vlm.loss import LOSSES
 from aqm_runner.vlm.progress import Progress, check_progress
 from aqm_runner.vlm.reading import ScoreReader, Table
 from aqm_runner.vlm.recipes import Format
-from aqm_runner.vlm.released_differences import released_differences
 from aqm_runner.vlm.shared_calibration import SharedCalibration
+from aqm_runner.vlm.shared_scoring import shared_scoring
 from aqm_runner.vlm.versions import may_wrap
 
 MODELOPT = "0.47.0"
@@ -52,11 +52,6 @@ class Setting:
         patterns = [VISION] if self.scope == "lm" else []
         return patterns if self.include_lm_head else [*patterns, LM_HEAD]
 
-    @property
-    def keeps_differences(self) -> bool:
-        """Whether what each format changes in outputs is kept until the backward pass."""
-        return self.method == "gradient"
-
 
 def check_modelopt() -> None:
     """Raises unsupported_here `modelopt_version`: reading raw scores uses ModelOpt's insides."""
@@ -81,6 +76,11 @@ class Scorer:
         self.context = context
         self.setting = setting
         self._calibration = SharedCalibration() if may_wrap(context) else None
+
+    @property
+    def keeps_differences(self) -> bool:
+        """Whether what each format changes in outputs is kept until the next forward pass."""
+        return self.setting.method == "gradient" and self._calibration is None
 
     def score(
         self, model: nn.Module, loader: Loader, formats: list[Format]
@@ -116,7 +116,7 @@ class Scorer:
             stack.enter_context(progress.installed(algorithms))
             if self._calibration:
                 stack.enter_context(self._calibration.installed())
-                stack.enter_context(released_differences())
+                stack.enter_context(shared_scoring())
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", message="Received custom quantization formats")
             try:

@@ -96,8 +96,10 @@ export class History {
     const path = this.#pathOf(shelf);
     const known = this.#shelf(shelf);
     const entry = new Entry(textOf(record), record);
-    if (this.#whole.has(shelf)) disk.append(path, lineOf(entry));
-    else writeFileAtomic(path, [...known, entry].map(lineOf).join(""));
+    if (this.#whole.has(shelf)) {
+      if (known.length === 0) disk.makeFolder(this.#folder);
+      disk.append(path, lineOf(entry));
+    } else writeFileAtomic(path, [...known, entry].map(lineOf).join(""));
     this.#whole.add(shelf);
     known.push(entry);
   }
@@ -121,7 +123,7 @@ export class History {
       this.#lost(
         `.aqm/history/${shelf}.jsonl is damaged: ${damaged} of ${Math.max(damaged, entries.length + damaged)} results are lost; they are made again when they are needed`,
       );
-    } else if (text !== null) this.#whole.add(shelf);
+    } else if (text !== null || !fs.existsSync(this.#pathOf(shelf))) this.#whole.add(shelf);
     this.#shelves.set(shelf, entries);
     return entries;
   }

@@ -53,10 +53,10 @@ export class Workspace {
    */
   clean() {
     const aside = mkdtempSync(`${this.folder}-aside-`);
-    for (const name of ["out", "agg", "final.txt", ...this.tool.state]) {
+    ["out", "agg", "final.txt", ...this.tool.state].forEach((name, index) => {
       const path = join(this.folder, name);
-      if (existsSync(path)) renameSync(path, join(aside, name));
-    }
+      if (existsSync(path)) renameSync(path, join(aside, String(index)));
+    });
     for (const name of ["out", "agg"]) mkdirSync(join(this.folder, name));
     settle();
   }

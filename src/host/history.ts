@@ -8,6 +8,9 @@ import { parseRecord } from "./records.ts";
 
 const KEY = /"key":"(sha256:[0-9a-f]{64})"/;
 
+/** In the text of every result that was taken over; nearly no target has one, and parsing takes time. */
+const ADOPTED = '"adopted"';
+
 /** A line that is known to be whole; most are never looked into. */
 class Entry {
   readonly text: string;
@@ -67,7 +70,11 @@ export class History {
 
   /** Results that were taken over, the latest first, unless a run with the same params came later. */
   adoptions(target: string): readonly ActionRecord[] {
-    return standingAdoptions(this.#ofTarget(target));
+    const start = startOf(target);
+    const mayBe = this.#shelf(shelfOf(target)).some(
+      ({ text }) => text.startsWith(start) && text.includes(ADOPTED),
+    );
+    return mayBe ? standingAdoptions(this.#ofTarget(target)) : [];
   }
 
   /** Whether a run of this target ever made this content at this path. */

@@ -20,8 +20,10 @@ type Entry = string;
 export class StatCache {
   readonly #path: string;
   readonly #fresh = new Map<string, Entry>();
+  #segments: Segments | null = null;
+  #asked = 0;
   #loaded: Map<string, Entry> | null = null;
-  /** False when the file is damaged or mostly outdated lines. */
+  /** False when the file is damaged, mostly outdated lines, or in many pieces. */
   #worthKeeping = true;
 
   constructor(path: string) {
@@ -30,7 +32,7 @@ export class StatCache {
 
   /** The digest of the file as it is now, if it is known without reading it. */
   lookup(path: string, stat: fs.Stats): Digest | null {
-    const entry = this.#fresh.get(path) ?? this.#entries().get(path);
+    const entry = this.#fresh.get(path) ?? this.#saved(path);
     if (entry === undefined) return null;
     const [digest = "", readAt = "", signature] = entry.split("\t");
     const holds =
@@ -62,11 +64,12 @@ export class StatCache {
     if (this.#loaded !== null) {
       for (const [path, entry] of this.#fresh) this.#loaded.set(path, entry);
     }
+    this.#segments = null; // there is more now
     this.#fresh.clear();
   }
 
   #append(): boolean {
-    if (this.#loaded !== null && !this.#worthKeeping) return false;
+    if (!this.#worthKeeping) return false;
     try {
       disk.makeFolder(dirname(this.#path));
       disk.append(this.#path, segmentOf(this.#fresh));
@@ -77,12 +80,34 @@ export class StatCache {
     }
   }
 
+  /** A few are looked for in the file as it is; to take it all apart is only worth it for many. */
+  #saved(path: string): Entry | undefined {
+    this.#asked += 1;
+    if (this.#loaded !== null || this.#asked > FEW) return this.#entries().get(path);
+    const line = `\n${encodePath(path)}\t`;
+    for (const body of this.#read().bodies.toReversed()) {
+      const start = body.lastIndexOf(line);
+      if (start < 0) continue;
+      const end = body.indexOf(0x0a, start + 1);
+      return body.toString("utf8", start + Buffer.byteLength(line), end);
+    }
+    return undefined;
+  }
+
+  #read(): Segments {
+    if (this.#segments !== null) return this.#segments;
+    this.#segments = readSegments(this.#path);
+    const { bodies, whole } = this.#segments;
+    this.#worthKeeping = whole && bodies.length < MOST_SEGMENTS;
+    return this.#segments;
+  }
+
   #entries(): Map<string, Entry> {
     if (this.#loaded !== null) return this.#loaded;
     const entries = new Map<string, Entry>();
-    const { bodies, whole } = readSegments(this.#path);
     let lines = 0;
-    for (const body of bodies) {
+    for (const bytes of this.#read().bodies) {
+      const body = bytes.toString("utf8", 1);
       for (let start = 0; start < body.length;) {
         const end = body.indexOf("\n", start);
         const tab = body.indexOf("\t", start);
@@ -93,7 +118,8 @@ export class StatCache {
         start = end + 1;
       }
     }
-    this.#worthKeeping = whole && lines < 2 * entries.size + 1000;
+    if (lines >= 2 * entries.size + 1000) this.#worthKeeping = false;
+    this.#segments = null;
     this.#loaded = entries;
     return entries;
   }
@@ -111,12 +137,19 @@ const encodePath = (path: string): string =>
 const decodePath = (path: string): string =>
   path.includes("%") ? path.replace(/%(?:09|0A|25)/g, decodeURIComponent) : path;
 
-/** The bodies of the whole segments, up to the first that is not: a process may have died while appending. */
-function readSegments(path: string): {
-  readonly bodies: readonly string[];
+/** How many paths are looked for one by one. */
+const FEW = 100;
+const MOST_SEGMENTS = 500;
+
+interface Segments {
+  /** Each begins with the end of the line before it, so that every line in it has one on both sides. */
+  readonly bodies: readonly Buffer[];
   readonly whole: boolean;
-} {
-  const bodies: string[] = [];
+}
+
+/** The bodies of the whole segments, up to the first that is not: a process may have died while appending. */
+function readSegments(path: string): Segments {
+  const bodies: Buffer[] = [];
   let content: Buffer;
   try {
     content = fs.readFileSync(path);
@@ -132,7 +165,7 @@ function readSegments(path: string): {
     if (end < 0 || !/^\d+$/.test(length) || next > content.length) return { bodies, whole: false };
     const body = content.subarray(end + 1, next);
     if (digestOfBytes(body) !== digest) return { bodies, whole: false };
-    bodies.push(body.toString("utf8"));
+    bodies.push(content.subarray(end, next));
     start = next;
   }
   return { bodies, whole: true };

@@ -20,10 +20,8 @@ type Entry = string;
 export class StatCache {
   readonly #path: string;
   readonly #fresh = new Map<string, Entry>();
-  #segments: Segments | null = null;
-  #asked = 0;
   #loaded: Map<string, Entry> | null = null;
-  /** False when the file is damaged, mostly outdated lines, or in many pieces. */
+  /** False when the file is damaged or mostly outdated lines. */
   #worthKeeping = true;
 
   constructor(path: string) {
@@ -32,7 +30,7 @@ export class StatCache {
 
   /** The digest of the file as it is now, if it is known without reading it. */
   lookup(path: string, stat: fs.Stats): Digest | null {
-    const entry = this.#fresh.get(path) ?? this.#saved(path);
+    const entry = this.#fresh.get(path) ?? this.#entries().get(path);
     if (entry === undefined) return null;
     const [digest = "", readAt = "", signature] = entry.split("\t");
     const holds =
@@ -64,12 +62,11 @@ export class StatCache {
     if (this.#loaded !== null) {
       for (const [path, entry] of this.#fresh) this.#loaded.set(path, entry);
     }
-    this.#segments = null; // there is more now
     this.#fresh.clear();
   }
 
   #append(): boolean {
-    if (!this.#worthKeeping) return false;
+    if (this.#loaded !== null && !this.#worthKeeping) return false;
     try {
       disk.makeFolder(dirname(this.#path));
       disk.append(this.#path, segmentOf(this.#fresh));
@@ -80,34 +77,12 @@ export class StatCache {
     }
   }
 
-  /** A few are looked for in the file as it is; to take it all apart is only worth it for many. */
-  #saved(path: string): Entry | undefined {
-    this.#asked += 1;
-    if (this.#loaded !== null || this.#asked > FEW) return this.#entries().get(path);
-    const line = `\n${encodePath(path)}\t`;
-    for (const body of this.#read().bodies.toReversed()) {
-      const start = body.lastIndexOf(line);
-      if (start < 0) continue;
-      const end = body.indexOf(0x0a, start + 1);
-      return body.toString("utf8", start + Buffer.byteLength(line), end);
-    }
-    return undefined;
-  }
-
-  #read(): Segments {
-    if (this.#segments !== null) return this.#segments;
-    this.#segments = readSegments(this.#path);
-    const { bodies, whole } = this.#segments;
-    this.#worthKeeping = whole && bodies.length < MOST_SEGMENTS;
-    return this.#segments;
-  }
-
   #entries(): Map<string, Entry> {
     if (this.#loaded !== null) return this.#loaded;
     const entries = new Map<string, Entry>();
+    const { bodies, whole } = readSegments(this.#path);
     let lines = 0;
-    for (const bytes of this.#read().bodies) {
-      const body = bytes.toString("utf8", 1);
+    for (const body of bodies) {
       for (let start = 0; start < body.length;) {
         const end = body.indexOf("\n", start);
         const tab = body.indexOf("\t", start);
@@ -118,8 +93,7 @@ export class StatCache {
         start = end + 1;
       }
     }
-    if (lines >= 2 * entries.size + 1000) this.#worthKeeping = false;
-    this.#segments = null;
+    this.#worthKeeping = whole && lines < 2 * entries.size + 1000;
     this.#loaded = entries;
     return entries;
   }
@@ -137,19 +111,12 @@ const encodePath = (path: string): string =>
 const decodePath = (path: string): string =>
   path.includes("%") ? path.replace(/%(?:09|0A|25)/g, decodeURIComponent) : path;
 
-/** How many paths are looked for one by one. */
-const FEW = 100;
-const MOST_SEGMENTS = 500;
-
-interface Segments {
-  /** Each begins with the end of the line before it, so that every line in it has one on both sides. */
-  readonly bodies: readonly Buffer[];
-  readonly whole: boolean;
-}
-
 /** The bodies of the whole segments, up to the first that is not: a process may have died while appending. */
-function readSegments(path: string): Segments {
-  const bodies: Buffer[] = [];
+function readSegments(path: string): {
+  readonly bodies: readonly string[];
+  readonly whole: boolean;
+} {
+  const bodies: string[] = [];
   let content: Buffer;
   try {
     content = fs.readFileSync(path);
@@ -165,7 +132,7 @@ function readSegments(path: string): Segments {
     if (end < 0 || !/^\d+$/.test(length) || next > content.length) return { bodies, whole: false };
     const body = content.subarray(end + 1, next);
     if (digestOfBytes(body) !== digest) return { bodies, whole: false };
-    bodies.push(content.subarray(end, next));
+    bodies.push(body.toString("utf8"));
     start = next;
   }
   return { bodies, whole: true };

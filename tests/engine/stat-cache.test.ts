@@ -144,27 +144,6 @@ describe("the stat cache", () => {
     expect(new StatCache(folder.at("cache")).lookup("file", stat(folder, "file"))).toBe(DIGEST);
   });
 
-  it("says the same when it is asked for few paths as for many", () => {
-    const { folder, later } = quietFile();
-    const file = stat(folder, "file");
-    const names = Array.from({ length: 150 }, (_, n) => `a/${n % 50}${n < 50 ? "" : "/größe"}`);
-    for (const [round, name] of names.entries()) {
-      const cache = new StatCache(folder.at("cache"));
-      cache.remember(name, file, digestOfBytes(`${round}`), later);
-      cache.save();
-    }
-    const many = new StatCache(folder.at("cache"));
-    const asked = [...names, "a", "a/", "/größe", "a/1/größe/x", "", digestOfBytes("1")];
-    for (let time = 0; time < 101; time++) many.lookup("none", file);
-    const found = asked.map((name) => many.lookup(name, file));
-    expect(asked.map((name) => new StatCache(folder.at("cache")).lookup(name, file))).toEqual(
-      found,
-    );
-    expect(found.filter((digest) => digest !== null)).toHaveLength(150);
-    expect(many.lookup("a/7", file)).toBe(digestOfBytes("7"));
-    expect(many.lookup("a/7/größe", file)).toBe(digestOfBytes("107"));
-  });
-
   it("keeps names with spaces, tabs and other scripts apart", () => {
     const { folder, cache, later } = quietFile();
     const names = ["a b", "größe", "数据", "a\tb", "a\nb", "100%", "%09"];

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { generate } from "./generate.mjs";
 import { finalText, outputsOf, sourcePath } from "./graph.mjs";
@@ -38,11 +47,16 @@ export class Workspace {
     this.fullSeconds = NaN;
   }
 
-  /** As if nothing had ever been built. */
+  /**
+   * As if nothing had ever been built. What was is put aside, not removed: for minutes afterwards ext4 makes
+   * new files the more slowly the more were removed, so a tool would pay for those of its last build.
+   */
   clean() {
-    for (const name of ["out", "agg", "final.txt", ...this.tool.state]) {
-      rmSync(join(this.folder, name), { recursive: true, force: true });
-    }
+    const aside = mkdtempSync(`${this.folder}-aside-`);
+    ["out", "agg", "final.txt", ...this.tool.state].forEach((name, index) => {
+      const path = join(this.folder, name);
+      if (existsSync(path)) renameSync(path, join(aside, String(index)));
+    });
     for (const name of ["out", "agg"]) mkdirSync(join(this.folder, name));
     settle();
   }

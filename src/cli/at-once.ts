@@ -1,11 +1,11 @@
 import type { SnapshotHeader } from "../host/fresh-snapshot.ts";
 import { EXIT } from "../model/failure.ts";
 import { skippedText } from "../ui/format.ts";
-import { plainReporter } from "../ui/plain.ts";
+import type { Output } from "../ui/reporter.ts";
 import { parseArguments, type Arguments } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
 import { recall, wrongUsage, type Recalled } from "./recall.ts";
-import { chooseReporter, print, standardOutput } from "./terminal.ts";
+import { briefOutput, chooseReporter, standardOutput } from "./terminal.ts";
 
 /**
  * The commonest answer of all, that nothing has changed, without loading the rest of aqm. This is bundled
@@ -28,24 +28,31 @@ function answer([command, ...rest]: readonly string[]): true | Recalled | undefi
   if (!args.ok || args.value.flag("help") || wrongUsage(args.value) !== null) return undefined;
   const recalled = recall(args.value);
   if (recalled.memory?.changed.length !== 0) return recalled;
+  const output = briefOutput() ?? nodesOutput();
+  sayStillFresh(recalled.memory.snapshot.header, args.value, output);
+  return true;
+}
+
+function nodesOutput(): Output {
   // A reader that went away is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
-  sayStillFresh(recalled.memory.snapshot.header, args.value);
-  return true;
+  return standardOutput;
 }
 
-function sayStillFresh({ actions: fresh, skipped }: SnapshotHeader, args: Arguments): void {
+function sayStillFresh(
+  { actions: fresh, skipped }: SnapshotHeader,
+  args: Arguments,
+  output: Output,
+): void {
   if (args.flag("dry-run")) {
-    for (const group of skipped) print(standardOutput.colours.dim(skippedText(group)));
-    print(`0 to run, ${fresh} fresh`);
+    for (const group of skipped) output.write(`${output.colours.dim(skippedText(group))}\n`);
+    output.write(`0 to run, ${fresh} fresh\n`);
     return;
   }
-  const reporter =
-    args.value("reporter") === "json"
-      ? chooseReporter("json")
-      : plainReporter(standardOutput, () => performance.now());
+  const json = args.value("reporter") === "json";
+  const reporter = chooseReporter(json ? "json" : "plain", output);
   if (skipped.length > 0) reporter.report({ type: "skipped", groups: skipped });
   const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
   const seconds = performance.now() / 1000; // since the process began

@@ -1,9 +1,9 @@
-import pc from "picocolors";
+import { fstatSync, writeSync } from "node:fs";
 import type { Failure } from "../model/failure.ts";
 import { failureText } from "../ui/format.ts";
 import { jsonReporter } from "../ui/json.ts";
 import { plainReporter } from "../ui/plain.ts";
-import { NO_COLOURS, type Colours, type Output, type Reporter } from "../ui/reporter.ts";
+import { COLOURS, NO_COLOURS, type Colours, type Output, type Reporter } from "../ui/reporter.ts";
 import { ttyReporter } from "../ui/tty.ts";
 
 /** Colours where a person looks: on a terminal, unless NO_COLOR says no. */
@@ -11,14 +11,43 @@ function coloursFor(stream: NodeJS.WriteStream): Colours {
   const noColour = (process.env["NO_COLOR"] ?? "") !== "";
   const forced = (process.env["FORCE_COLOR"] ?? "") !== "" && process.env["FORCE_COLOR"] !== "0";
   const wanted = !noColour && (forced || (stream.isTTY && process.env["TERM"] !== "dumb"));
-  return wanted ? pc.createColors(true) : NO_COLOURS;
+  return wanted ? COLOURS : NO_COLOURS;
 }
 
+/** Asks for Node's stream no earlier than it must: to make that takes longer than many an answer. */
 export const standardOutput: Output = {
   write: (text) => void process.stdout.write(text),
   columns: () => process.stdout.columns || 80,
-  colours: coloursFor(process.stdout),
+  get colours() {
+    return coloursFor(process.stdout);
+  },
 };
+
+/** `/dev/null` on Linux: the one device that is no terminal and often written to. */
+const NULL_DEVICE = 0x103;
+
+/** For a line or two without that stream; null for a terminal, and where colours are wanted. */
+export function briefOutput(): Output | null {
+  const stat = fstatSync(1);
+  const mayBeTerminal = stat.isCharacterDevice() && stat.rdev !== NULL_DEVICE;
+  if (mayBeTerminal || (process.env["FORCE_COLOR"] ?? "") !== "") return null;
+  return { write: writeBriefly, columns: () => 80, colours: NO_COLOURS };
+}
+
+function writeBriefly(text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") return; // a reader that went away is no error
+      if (code !== "EAGAIN") throw error;
+      process.stdout.write(rest); // which knows how to wait
+      return;
+    }
+  }
+}
 
 export function printFailures(failures: readonly Failure[]): void {
   const colours = coloursFor(process.stderr);
@@ -40,8 +69,10 @@ export const unknownReporter = (name: string): Failure => ({
 });
 
 /** The reporter that was asked for, else the one that fits the terminal. */
-export function chooseReporter(name: string | undefined): Reporter {
-  const fitting = process.stdout.isTTY && process.env["TERM"] !== "dumb" ? "tty" : "plain";
-  const chosen = name !== undefined && isReporterName(name) ? name : fitting;
-  return REPORTERS[chosen](standardOutput, () => performance.now());
+export function chooseReporter(name: string | undefined, output = standardOutput): Reporter {
+  const chosen = name !== undefined && isReporterName(name) ? name : fittingReporter();
+  return REPORTERS[chosen](output, () => performance.now());
 }
+
+const fittingReporter = (): keyof typeof REPORTERS =>
+  process.stdout.isTTY && process.env["TERM"] !== "dumb" ? "tty" : "plain";

@@ -2,7 +2,7 @@ import type { Failure, FailureReason, SourcePlace } from "../model/failure.ts";
 import type { JsonObject } from "../model/json.ts";
 
 /**
- * What the loader hands to an Aqmfile while it is evaluated. It travels on a global symbol because
+ * What the loader hands to an Aqmfile while it is evaluated. It travels in a global variable because
  * the Aqmfile is bundled with its own copy of this module.
  */
 export interface DeclareHost {
@@ -14,14 +14,16 @@ export interface DeclareHost {
   readonly trace: boolean;
 }
 
-export const HOST_SYMBOL = Symbol.for("aqm.declare.host");
+declare global {
+  var aqmDeclareHost: DeclareHost | undefined;
+}
 
+/** By its bare name: an Aqmfile that mentions `globalThis` counts as one that looks around. */
 export function declareHost(): DeclareHost {
-  const host = (globalThis as Record<symbol, unknown>)[HOST_SYMBOL] as DeclareHost | undefined;
-  if (host === undefined) {
+  if (typeof aqmDeclareHost === "undefined") {
     throw new Error("An Aqmfile is evaluated by aqm; run `aqm list` instead of importing it.");
   }
-  return host;
+  return aqmDeclareHost;
 }
 
 /** A mistake in an Aqmfile or a rule. The loader turns it into a failure with file and line. */

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { HOST_SYMBOL, placeInStack, type DeclareHost } from "../declare/host.ts";
+import { placeInStack, type DeclareHost } from "../declare/host.ts";
 import type { BuildFile } from "../declare/build.ts";
 import type { Groups } from "../declare/override.ts";
 import { buildGraph, type Graph } from "../graph/graph.ts";
@@ -10,6 +10,7 @@ import { digestOfBytes } from "../model/digest.ts";
 import type { Failure, SourcePlace } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
+import { isAmbient } from "./ambient.ts";
 import type { Evidence } from "./evidence.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
 import { errorText, readCache, writeCache } from "./disk.ts";
@@ -139,12 +140,12 @@ async function compile(
   const { bundleModule } = await import("./bundle.ts");
   const bundle = await bundleModule(layout, layout.aqmfile, { sourceMap: true });
   if (!bundle.ok) return bundle;
-  const { code, map, looked: inputs } = bundle.value;
+  const { code, map, external, looked: inputs } = bundle.value;
   const name = `aqmfile-${digestOfBytes(code).slice(7, 27)}.mjs`;
   for (const path of Object.keys(inputs)) evidence.look(path);
   const compiled: CompiledAqmfile = {
     context,
-    ambient: isAmbient(code),
+    ambient: await isAmbient(code, external),
     module: writeCompiled(layout.compiled, name, `${code}\n//# sourceMappingURL=${name}.map\n`),
     map: map === null ? null : writeCompiled(layout.compiled, `${name}.map`, map),
     inputs,
@@ -152,12 +153,6 @@ async function compile(
   writeCache(index, compiled);
   return ok(compiled);
 }
-
-/** Whether the code could look at its surroundings: then an unchanged file may still say something new. */
-const isAmbient = (code: string): boolean =>
-  /\b(?:process|Date|require|fetch|performance|crypto)\b|Math\.random|["']node:|import\(/.test(
-    code,
-  );
 
 let evaluations = 0;
 
@@ -171,7 +166,7 @@ async function evaluate(
   if (evaluations > 0 || host.trace) url.search = `?${evaluations}`;
   evaluations += 1;
   if (host.trace) process.setSourceMapsEnabled(true);
-  (globalThis as Record<symbol, unknown>)[HOST_SYMBOL] = host;
+  globalThis.aqmDeclareHost = host;
   try {
     const loaded = (await import(url.href)) as { default?: BuildFile };
     const file = (loaded.default ?? null) as Partial<BuildFile> | null;

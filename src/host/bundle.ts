@@ -13,6 +13,8 @@ export interface Bundle {
   /** Digest of the minified bundle: what is inlined from another module shows here, comments do not. */
   readonly codeDigest: Digest;
   readonly inputs: readonly BundleInput[];
+  /** Modules that are not in the bundle: what it imports when it runs. */
+  readonly external: readonly string[];
   /** Path → signature of all that decided what was bundled, also of what was looked for in vain. */
   readonly looked: Readonly<Record<string, string>>;
 }
@@ -74,6 +76,7 @@ export async function bundleModule(
       map: text(result.outputFiles, ".map"),
       codeDigest: digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
       inputs,
+      external: (output?.imports ?? []).filter((item) => item.external).map(({ path }) => path),
       looked: reader.looked,
     });
   } catch (error) {

@@ -16,7 +16,7 @@ export interface Configuration {
 
 interface CachedConfiguration {
   readonly context: string;
-  readonly groups: Record<string, Record<string, JsonObject>>;
+  readonly groups: Configuration["groups"];
   readonly looked: Record<string, string>;
 }
 
@@ -35,11 +35,15 @@ export async function loadConfiguration(
   if (cached?.context === context && same(cached.looked, looked)) {
     return ok({ groups: cached.groups, files: Object.keys(looked) });
   }
-  const { readConfiguration } = await import("./configuration-reader.ts");
-  const groups = readConfiguration(layout.conf);
+  const groups = Object.keys(looked).length === 0 ? ok({}) : await read(layout.conf);
   if (!groups.ok) return err(groups.error);
   writeCache(cachePath, { context, groups: groups.value, looked });
   return ok({ groups: groups.value, files: Object.keys(looked) });
+}
+
+async function read(conf: string): Promise<Result<Configuration["groups"], readonly Failure[]>> {
+  const { readConfiguration } = await import("./configuration-reader.ts");
+  return readConfiguration(conf);
 }
 
 function signatures(conf: string, evidence: Evidence): Record<string, string> {

@@ -23,10 +23,18 @@ export const disk = {
   writeNew: (path: string, content: string | Uint8Array): void => {
     const handle = fs.openSync(path, "wx");
     try {
-      fs.writeFileSync(handle, content);
-      const now = Date.now();
-      fs.futimesSync(handle, now / 1000, (now - SETTLED_MS) / 1000);
+      writeSettled(handle, content);
       fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  },
+  /** The same, but written on return and durable when the promise is kept: see `syncSoon`. */
+  writeNewSoon: async (path: string, content: string | Uint8Array): Promise<void> => {
+    const handle = fs.openSync(path, "wx");
+    try {
+      writeSettled(handle, content);
+      await synced(handle);
     } finally {
       fs.closeSync(handle);
     }
@@ -85,6 +93,15 @@ export const disk = {
       fs.closeSync(handle);
     }
   },
+  /** Many at once take a disk hardly longer than one, and the program goes on meanwhile. */
+  syncSoon: async (path: string): Promise<void> => {
+    const handle = fs.openSync(path, "r");
+    try {
+      await synced(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  },
   /** Makes names in a folder durable; file systems that cannot do it say EINVAL or EPERM. */
   syncFolder: (path: string): void => {
     try {
@@ -94,6 +111,17 @@ export const disk = {
     }
   },
 };
+
+function writeSettled(handle: number, content: string | Uint8Array): void {
+  fs.writeFileSync(handle, content);
+  const now = Date.now();
+  fs.futimesSync(handle, now / 1000, (now - SETTLED_MS) / 1000);
+}
+
+const synced = (handle: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fs.fsync(handle, (error) => (error === null ? resolve() : reject(error)));
+  });
 
 /**
  * Writes a whole file or nothing: temporary name, fsync, rename. After a power cut the file may be the
@@ -115,22 +143,58 @@ export function putInPlace(path: string, write: (temporary: string) => void): vo
   const temporary = temporaryName(path);
   try {
     write(temporary);
-    try {
-      disk.rename(temporary, path);
-    } catch (error) {
-      if (errorCode(error) !== "EISDIR") throw error;
-      disk.removeEmptyFolder(path); // fails when somebody keeps something in it
-      disk.rename(temporary, path);
-    }
+    giveName(temporary, path);
   } catch (error) {
     disk.remove(temporary);
     throw error;
   }
 }
 
+/** A file that lies beside its place until it is durable. */
+export interface ComingFile {
+  readonly durable: Promise<void>;
+  /** To be called once, after `durable`. */
+  readonly place: () => void;
+  /** Instead of `place`. */
+  readonly discard: () => void;
+}
+
+/** `writeFileAtomic` in two steps, so that several files can be made durable together. */
+export function writeFileSoon(path: string, content: string | Uint8Array): ComingFile {
+  disk.makeFolder(dirname(path));
+  const temporary = temporaryName(path);
+  const discard = (): void => disk.remove(temporary);
+  const durable = disk.writeNewSoon(temporary, content);
+  durable.catch(() => undefined); // whoever awaits it is told
+  const place = (): void => {
+    try {
+      giveName(temporary, path);
+    } catch (error) {
+      discard();
+      throw error;
+    }
+  };
+  return { durable, place, discard };
+}
+
+function giveName(temporary: string, path: string): void {
+  try {
+    disk.rename(temporary, path);
+  } catch (error) {
+    if (errorCode(error) !== "EISDIR") throw error;
+    disk.removeEmptyFolder(path); // fails when somebody keeps something in it
+    disk.rename(temporary, path);
+  }
+}
+
 /** A name beside `path`, on the same file system, that nobody else uses and that tells whose it is. */
-export const temporaryName = (path: string): string =>
-  `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
+export function temporaryName(path: string): string {
+  temporaryFiles = (temporaryFiles + 1) >>> 0;
+  return `${path}.${process.pid}-${temporaryFiles.toString(16).padStart(8, "0")}.tmp`;
+}
+
+/** From anywhere on: a process in another container may have our number. */
+let temporaryFiles = randomBytes(4).readUInt32LE();
 
 /**
  * Removes temporary files of processes that were killed. `deep` looks into subfolders, too; `ours` says

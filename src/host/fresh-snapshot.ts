@@ -15,6 +15,9 @@ import { MISSING, putStat, STAT_FIELDS } from "./evidence.ts";
  * to 8 bytes; then the columns: five float64 a path (`STAT_FIELDS`), a float64 an action (where its line
  * begins in the graph file) and one for the end, and two relations of uint32: path → actions, action →
  * its consumers.
+ *
+ * After an edit only a few rows differ; these are written beside it (`SnapshotDelta`). Without them the
+ * snapshot is older and just as true: what has changed since is looked at once more.
  */
 export interface SnapshotHeader {
   readonly actions: number;
@@ -42,6 +45,10 @@ export interface Relation {
 
 export interface FreshSnapshot {
   readonly header: SnapshotHeader;
+  /** The checksum that it was read with. */
+  readonly seal: string;
+  /** Rows whose stats are from the file beside it. */
+  readonly renewed: readonly number[];
   /** Relative to the workspace where they lie in it; grounds first. */
   readonly paths: string[];
   readonly stats: Float64Array;
@@ -50,12 +57,23 @@ export interface FreshSnapshot {
   readonly consumers: Relation;
 }
 
+/** Rows of a snapshot that are otherwise now, under a checksum. */
+export interface SnapshotDelta {
+  /** The seal of the snapshot that they belong to. */
+  readonly of: string;
+  /** The row and its `STAT_FIELDS` numbers. */
+  readonly rows: readonly (readonly number[])[];
+}
+
 export const snapshotPath = (state: string, request: string): string =>
   join(state, "fresh", checksum(Buffer.from(request)));
 
 /** Where the declarations are that belong to a snapshot. */
 export const graphPath = (state: string, request: string): string =>
   `${snapshotPath(state, request)}.graph`;
+
+export const deltaPath = (state: string, request: string): string =>
+  `${snapshotPath(state, request)}.delta`;
 
 /** Null when there is none, or none that is whole. */
 export function readFreshSnapshot(state: string, request: string): FreshSnapshot | null {
@@ -67,8 +85,9 @@ export function readFreshSnapshot(state: string, request: string): FreshSnapshot
   }
   const start = content.indexOf(0x0a) + 1;
   const sealed = content.subarray(start);
+  const seal = checksum(sealed);
   // A damaged snapshot is no snapshot.
-  if (`${checksum(sealed)}\n` !== content.toString("latin1", 0, start)) return null;
+  if (`${seal}\n` !== content.toString("latin1", 0, start)) return null;
   const end = sealed.indexOf(0x0a);
   const header = JSON.parse(sealed.toString("utf8", 0, end)) as SnapshotHeader;
   if (header.request !== request) return null;
@@ -80,10 +99,15 @@ export function readFreshSnapshot(state: string, request: string): FreshSnapshot
     at += bytes;
     return body.buffer.slice(from, from + bytes) as ArrayBuffer;
   };
+  const stats = new Float64Array(take(8 * STAT_FIELDS * paths));
+  const delta = readDelta(deltaPath(state, request), seal);
+  for (const [row = 0, ...numbers] of delta) stats.set(numbers, row * STAT_FIELDS);
   return {
     header,
+    seal,
+    renewed: delta.map(([row = 0]) => row),
     paths: body.toString("utf8", 0, pathBytes).split("\0"),
-    stats: new Float64Array(take(8 * STAT_FIELDS * paths)),
+    stats,
     lines: new Float64Array(take(8 * (actions + 1))),
     owners: {
       starts: new Uint32Array(take(4 * (paths + 1))),
@@ -94,6 +118,22 @@ export function readFreshSnapshot(state: string, request: string): FreshSnapshot
       items: new Uint32Array(take(4 * header.consumers)),
     },
   };
+}
+
+/** No rows when there is no file, or none that is whole and of this snapshot. */
+function readDelta(path: string, seal: string): SnapshotDelta["rows"] {
+  if (!fs.existsSync(path)) return [];
+  let text: string;
+  try {
+    text = fs.readFileSync(path, "utf8");
+  } catch {
+    return [];
+  }
+  const start = text.indexOf("\n") + 1;
+  const content = text.slice(start);
+  if (`${checksum(Buffer.from(content))}\n` !== text.slice(0, start)) return [];
+  const delta = JSON.parse(content) as SnapshotDelta;
+  return delta.of === seal ? delta.rows : [];
 }
 
 /** The rows of places that are not as they were; null when a ground is not, so that nothing is known. */

@@ -8,6 +8,9 @@ import { parseRecord } from "./records.ts";
 
 const KEY = /"key":"(sha256:[0-9a-f]{64})"/;
 
+/** In the text of every result that was taken over; nearly no target has one, and parsing takes time. */
+const ADOPTED = '"adopted"';
+
 /** A line that is known to be whole; most are never looked into. */
 class Entry {
   readonly text: string;
@@ -67,7 +70,11 @@ export class History {
 
   /** Results that were taken over, the latest first, unless a run with the same params came later. */
   adoptions(target: string): readonly ActionRecord[] {
-    return standingAdoptions(this.#ofTarget(target));
+    const start = startOf(target);
+    const mayBe = this.#shelf(shelfOf(target)).some(
+      ({ text }) => text.startsWith(start) && text.includes(ADOPTED),
+    );
+    return mayBe ? standingAdoptions(this.#ofTarget(target)) : [];
   }
 
   /** Whether a run of this target ever made this content at this path. */
@@ -96,8 +103,10 @@ export class History {
     const path = this.#pathOf(shelf);
     const known = this.#shelf(shelf);
     const entry = new Entry(textOf(record), record);
-    if (this.#whole.has(shelf)) disk.append(path, lineOf(entry));
-    else writeFileAtomic(path, [...known, entry].map(lineOf).join(""));
+    if (this.#whole.has(shelf)) {
+      if (known.length === 0) disk.makeFolder(this.#folder);
+      disk.append(path, lineOf(entry));
+    } else writeFileAtomic(path, [...known, entry].map(lineOf).join(""));
     this.#whole.add(shelf);
     known.push(entry);
   }
@@ -121,7 +130,7 @@ export class History {
       this.#lost(
         `.aqm/history/${shelf}.jsonl is damaged: ${damaged} of ${Math.max(damaged, entries.length + damaged)} results are lost; they are made again when they are needed`,
       );
-    } else if (text !== null) this.#whole.add(shelf);
+    } else if (text !== null || !fs.existsSync(this.#pathOf(shelf))) this.#whole.add(shelf);
     this.#shelves.set(shelf, entries);
     return entries;
   }

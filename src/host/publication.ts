@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import type { ActionRecord } from "../model/record.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { Observation } from "../plan/knowledge.ts";
-import { disk, readState, removeAbandoned, writeFileAtomic } from "./disk.ts";
+import { disk, readState, removeAbandoned, writeFileAtomic, type ComingFile } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import type { History } from "./history.ts";
 import { parseRecord, type Records } from "./records.ts";
@@ -43,22 +43,24 @@ export const intentText = (moves: Intent["moves"], record: ActionRecord): string
 export const intentPath = (layout: Layout, target: string): string =>
   join(layout.journal, `${fileNameOf(target)}.json`);
 
+/** @param written the record, durable beside its place; written here without it */
 export function publish(
   layout: Layout,
   books: Books,
   moves: Intent["moves"],
   record: ActionRecord,
+  written?: ComingFile,
 ): void {
   if (isOneStep(layout, moves)) {
     for (const { from, to } of moves) move(layout, from, to);
-    keep(books, record);
+    keep(books, record, written);
     return;
   }
   const path = intentPath(layout, record.target);
   writeFileAtomic(path, intentText(moves, record));
   disk.syncFolder(layout.journal);
   for (const { from, to } of moves) move(layout, from, to);
-  keep(books, record);
+  keep(books, record, written);
   disk.remove(path);
 }
 
@@ -79,8 +81,9 @@ function move(layout: Layout, from: string, to: string): void {
   replace(join(layout.root, from), target, join(layout.stage, `${fileNameOf(to)}.old`));
 }
 
-function keep({ records, history }: Books, record: ActionRecord): void {
-  records.write(record);
+function keep({ records, history }: Books, record: ActionRecord, written?: ComingFile): void {
+  if (written === undefined) records.write(record);
+  else written.place();
   history.add(record);
 }
 

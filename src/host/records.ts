@@ -6,7 +6,7 @@ import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import { UNKNOWN, type ActionRecord } from "../model/record.ts";
-import { errorCode, readState, writeFileAtomic } from "./disk.ts";
+import { errorCode, readState, writeFileAtomic, writeFileSoon, type ComingFile } from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
 
 /** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
@@ -53,6 +53,21 @@ export class Records {
   write(record: ActionRecord): void {
     const path = this.pathOf(record.target);
     writeFileAtomic(path, lockRecordText(record));
+    this.#written(path, record);
+  }
+
+  /** The same in two steps: the record counts once it has its place. */
+  writeSoon(record: ActionRecord): ComingFile {
+    const path = this.pathOf(record.target);
+    const file = writeFileSoon(path, lockRecordText(record));
+    const place = (): void => {
+      file.place();
+      this.#written(path, record);
+    };
+    return { ...file, place };
+  }
+
+  #written(path: string, record: ActionRecord): void {
     this.#evidence?.noteMade(path, fs.statSync(path));
     this.#loaded.set(record.target, record);
   }

@@ -3,12 +3,12 @@ import * as fs from "node:fs";
 import { dirname } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfBytes } from "../model/digest.ts";
-import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
+import { onceForEachFolder, parentOf } from "../model/folders.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
 import { checksum } from "./checksum.ts";
 import { disk, replaceCache } from "./disk.ts";
-import { MISSING, STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
+import { STAT_FIELDS, type Evidence, type StatTable } from "./evidence.ts";
 import {
   graphPath,
   inWorkspace,
@@ -69,72 +69,6 @@ export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
       (nodes[action]?.consumers ?? []).flatMap((consumer) => indexOf.get(consumer) ?? []),
     ),
   });
-}
-
-/**
- * The same answer after only the `touched` actions were looked at. A row is renewed only if it concerns
- * nobody else: what another action made must be as it was when that action was found fresh.
- */
-export function renewSnapshot(
-  answer: Pick<FreshAnswer, "root" | "state" | "request">,
-  before: FreshSnapshot,
-  changed: readonly number[],
-  touched: ReadonlySet<number>,
-  evidence: Evidence,
-): void {
-  const { root, state, request } = answer;
-  const rowOf = new Map(before.paths.map((path, row) => [path, row]));
-  const paths = [...before.paths];
-  const added: { readonly row: number; readonly owners: readonly number[] }[] = [];
-  const renewed = new Map<number, Float64Array>();
-  let place = 0;
-  for (const absolute of evidence.places.paths) {
-    const path = inWorkspace(absolute, root);
-    let row = rowOf.get(path);
-    if (row === undefined) {
-      row = paths.push(path) - 1;
-      added.push({ row, owners: ownersAbove(path, before, rowOf) });
-    }
-    const theirs = ownersOf(before, row);
-    if (row >= before.header.grounds && theirs.every((owner) => touched.has(owner)))
-      renewed.set(row, evidence.places.row(place));
-    place += 1;
-  }
-  if (added.some(({ owners }) => owners.length === 0)) return; // whose it is cannot be told
-  const stats = new Float64Array(paths.length * STAT_FIELDS);
-  stats.set(before.stats);
-  for (const [row, numbers] of renewed) stats.set(numbers, row * STAT_FIELDS);
-  // What nobody looked at this time (a file that left a folder) is looked for next time, too.
-  for (const row of changed)
-    if (!renewed.has(row)) stats.fill(MISSING, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
-  const addedOwners = new Map(added.map(({ row, owners }) => [row, owners]));
-  writeFreshSnapshot(state, request, {
-    ...before,
-    paths,
-    stats,
-    owners: relation(paths.length, (row) =>
-      row < before.paths.length ? ownersOf(before, row) : (addedOwners.get(row) ?? []),
-    ),
-  });
-}
-
-/** None for a row that the snapshot does not have. */
-const ownersOf = ({ owners: { starts, items } }: FreshSnapshot, row: number): Uint32Array =>
-  items.subarray(starts[row] ?? items.length, starts[row + 1] ?? items.length);
-
-/** A new file belongs to whom the folder belongs in which it lies. */
-function ownersAbove(
-  path: string,
-  before: FreshSnapshot,
-  rowOf: ReadonlyMap<string, number>,
-): readonly number[] {
-  const found = new Set<number>();
-  for (const folder of foldersAbove(path)) {
-    const row = rowOf.get(folder);
-    if (row === undefined || row < before.header.grounds) continue;
-    for (const owner of ownersOf(before, row)) found.add(owner);
-  }
-  return [...found];
 }
 
 /** Which actions read or write a path, or keep their record there. */
@@ -198,7 +132,7 @@ function split(
   };
 }
 
-function relation(count: number, itemsOf: (n: number) => Iterable<number>): Relation {
+export function relation(count: number, itemsOf: (n: number) => Iterable<number>): Relation {
   const starts = new Uint32Array(count + 1);
   const items: number[] = [];
   for (let n = 0; n < count; n++) {
@@ -227,10 +161,10 @@ function graphFile(
   return { content: Buffer.concat(pieces), lines };
 }
 
-function writeFreshSnapshot(
+export function writeFreshSnapshot(
   state: string,
   request: string,
-  snapshot: Omit<FreshSnapshot, "header"> & {
+  snapshot: Omit<FreshSnapshot, "header" | "seal" | "renewed"> & {
     readonly header: Pick<
       SnapshotHeader,
       "grounds" | "stamp" | "exact" | "environments" | "skipped"

@@ -12,7 +12,7 @@ import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../mode
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Replaced, Stage, Workspace } from "../ports.ts";
-import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
+import { disk, diskFailure, errorCode, errorText, type ComingFile } from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { History } from "./history.ts";
@@ -237,6 +237,8 @@ export class DiskWorkspace implements Workspace {
     const outputs: Record<string, OutputRecord> = {};
     const moves: { from: string; to: string }[] = [];
     const moved: MovedFile[] = [];
+    const syncs: Promise<void>[] = [];
+    let written: ComingFile | null = null;
     let kept: readonly Replaced[] = [];
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
@@ -244,13 +246,18 @@ export class DiskWorkspace implements Workspace {
         if (!isThere(staged, output)) return err(outputMissing(node, role, output));
         const problem = outputProblem(node, output, staged);
         if (problem !== null) return err(problem);
-        const found = await this.#takeIn(staged, output, moved);
+        const found = await this.#takeIn(staged, output, moved, syncs);
         outputs[role] = { path: output.path, ...found };
         moves.push({ from: relative(this.#layout.root, staged), to: output.path });
       }
+      // Content and record are durable before either has its name.
+      const whole = { ...record, outputs };
+      if (isOneFile(node, moves)) written = this.records.writeSoon(whole);
+      await Promise.all([...syncs, written?.durable]);
       kept = await this.#keepUnknown(node, Object.values(outputs));
-      publish(this.#layout, this, moves, { ...record, outputs });
+      publish(this.#layout, this, moves, whole, written ?? undefined);
     } catch (error) {
+      written?.discard();
       return err(diskFailure(error, node.id, node.id));
     }
     for (const file of moved) {
@@ -273,13 +280,22 @@ export class DiskWorkspace implements Workspace {
     return ok({ changed, kept });
   }
 
-  /** Digests a staged output, makes it durable, and keeps a copy in the store if it is small. */
+  /** Digests a staged output, begins to make it durable, and keeps a copy in the store if it is small. */
   async #takeIn(
     staged: string,
     output: OutputDeclaration,
     moved: MovedFile[],
+    syncs: Promise<void>[],
   ): Promise<{ digest: Digest; size: number }> {
-    if (output.kind === "file") disk.settle(staged);
+    const sync = (path: string): void => {
+      const durable = disk.syncSoon(path);
+      durable.catch(() => undefined); // whoever awaits it is told
+      syncs.push(durable);
+    };
+    if (output.kind === "file") {
+      disk.settle(staged);
+      sync(staged);
+    }
     const parent = relative(this.#layout.root, staged);
     const files: readonly FolderFile[] =
       output.kind === "folder"
@@ -288,7 +304,7 @@ export class DiskWorkspace implements Workspace {
     const size = files.reduce((sum, file) => sum + file.size, 0);
     for (const file of files) {
       const absolute = output.kind === "folder" ? join(staged, file.path) : staged;
-      disk.sync(absolute);
+      if (output.kind === "folder") disk.sync(absolute); // there may be more than can be open at once
       moved.push({
         path: output.kind === "folder" ? `${output.path}/${file.path}` : output.path,
         stat: fs.statSync(absolute),
@@ -337,6 +353,7 @@ export class DiskWorkspace implements Workspace {
     if (!staged.ok) return staged;
     const moves: { from: string; to: string }[] = [];
     const coming: Coming[] = [];
+    let written: ComingFile | null = null;
     const restored = new Map<string, Observation>();
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
@@ -353,12 +370,15 @@ export class DiskWorkspace implements Workspace {
         const size = result.outputs[role]?.size ?? 0;
         restored.set(seenKey(output), { state: "present", digest: wanted, size });
       }
+      if (isOneFile(node, moves)) written = this.records.writeSoon(result);
+      await written?.durable;
       const kept = await this.#keepUnknown(node, coming);
-      publish(this.#layout, this, moves, result);
+      publish(this.#layout, this, moves, result, written ?? undefined);
       for (const { to } of moves) this.#evidence.doubt(join(this.#layout.root, to));
       for (const [key, found] of restored) this.#seen.set(key, found);
       return ok(kept);
     } catch (error) {
+      written?.discard();
       return err(diskFailure(error, node.id, node.id));
     } finally {
       await staged.value.discard();
@@ -408,6 +428,10 @@ function removeObstacles({ stage, journal, store, logs, aside, state }: Layout):
     if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isFile() === true) disk.remove(folder);
   }
 }
+
+/** More than that is a transaction whose intent holds the record already: see `publish`. */
+const isOneFile = ({ declaration: { outputs } }: ActionNode, moves: readonly unknown[]): boolean =>
+  moves.length <= 1 && Object.values(outputs).every(({ kind }) => kind === "file");
 
 function isThere(staged: string, { kind }: OutputDeclaration): boolean {
   const stat = fs.lstatSync(staged, { throwIfNoEntry: false });

@@ -31,3 +31,21 @@ export const NO_COLOURS: Colours = {
   yellow: same,
   cyan: same,
 };
+
+/** What is coloured within it is not the end of it. */
+const between =
+  (start: number, end: number) =>
+  (text: string): string => {
+    const [open, close] = [`\u001B[${start}m`, `\u001B[${end}m`];
+    return `${open}${text.replaceAll(close, `${close}${open}`)}${close}`;
+  };
+
+/** The codes of ECMA-48 that every terminal knows. */
+export const COLOURS: Colours = {
+  bold: between(1, 22),
+  dim: between(2, 22),
+  red: between(31, 39),
+  green: between(32, 39),
+  yellow: between(33, 39),
+  cyan: between(36, 39),
+};

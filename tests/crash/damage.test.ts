@@ -4,9 +4,15 @@ import { isWhole, writeCompiled } from "../../src/host/compiled-module.ts";
 import { readCache, writeCache } from "../../src/host/disk.ts";
 import { Evidence } from "../../src/host/evidence.ts";
 import { focusOn } from "../../src/host/focus.ts";
-import { graphPath, readFreshSnapshot, snapshotPath } from "../../src/host/fresh-snapshot.ts";
+import {
+  deltaPath,
+  graphPath,
+  readFreshSnapshot,
+  snapshotPath,
+} from "../../src/host/fresh-snapshot.ts";
 import { History } from "../../src/host/history.ts";
 import { lockRecordText, parseLockRecord } from "../../src/host/records.ts";
+import { renewSnapshot } from "../../src/host/snapshot-renewal.ts";
 import { takeSnapshot } from "../../src/host/snapshot-writer.ts";
 import { StatCache } from "../../src/host/stat-cache.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
@@ -169,6 +175,23 @@ describe("no reader believes a file with damage in any byte:", () => {
       },
     ],
     [
+      "what has changed since a snapshot",
+      () => {
+        const evidence = snapshot();
+        const before = readFreshSnapshot(folder.path, "all");
+        if (before === null) throw new Error("there is no snapshot");
+        evidence.notePlace(folder.at("out/a.md"), stat);
+        const asked = { root: folder.path, state: folder.path, request: "all" };
+        renewSnapshot(asked, before, [], new Set([0]), evidence);
+        fs.copyFileSync(deltaPath(folder.path, "all"), path);
+      },
+      () => {
+        fs.copyFileSync(path, deltaPath(folder.path, "all"));
+        const taken = readFreshSnapshot(folder.path, "all");
+        return taken?.renewed.length === 0 ? null : taken;
+      },
+    ],
+    [
       "the graph beside a snapshot",
       () => {
         snapshot();
@@ -185,13 +208,14 @@ describe("no reader believes a file with damage in any byte:", () => {
   ];
   const stat = fs.statSync(REPOSITORY);
   let shelf = "";
-  const snapshot = (): void => {
+  const snapshot = (): Evidence => {
     const evidence = new Evidence();
     evidence.look(REPOSITORY);
     evidence.notePlace(folder.at("out/a.md"), undefined);
     const recordPath = (target: string): string => folder.at(`${target}.json`);
     const asked = { root: folder.path, state: folder.path, request: "all", recordPath };
     takeSnapshot({ ...asked, nodes: [node], exact: new Set(), environments: [] }, evidence);
+    return evidence;
   };
   const code = { name: "state", digest: digestOfBytes("export default 1;") };
 

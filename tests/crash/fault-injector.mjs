@@ -77,6 +77,16 @@ function install({ root, log, mode, at = 0, code = "EIO", sticky = false, only =
     real.closeSync(handle);
   };
   fs.fsyncSync = (handle) => step("fsync", paths.get(handle) ?? "/", () => real.fsyncSync(handle));
+  // In its turn all the same, so that the calls have an order.
+  fs.fsync = (handle, callback) => {
+    let error = null;
+    try {
+      fs.fsyncSync(handle);
+    } catch (thrown) {
+      error = thrown;
+    }
+    setImmediate(callback, error);
+  };
   fs.writeFileSync = (file, content, ...rest) => {
     const path = typeof file === "number" ? (paths.get(file) ?? "/") : file;
     const bytes = Buffer.from(content);

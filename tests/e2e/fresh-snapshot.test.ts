@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestWorkspace } from "../rig/workspace.ts";
+import { checksum } from "../../src/host/checksum.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
 /**
@@ -31,14 +32,18 @@ async function snapshotTaken(): Promise<void> {
   }
 }
 
+/** The snapshot itself, or what lies beside it. */
 const snapshotFile = (ending = ""): string => {
   const names = fs.readdirSync(workspace.path(".aqm/fresh"));
-  expect(names).toHaveLength(2);
-  return workspace.path(
-    `.aqm/fresh/${names.find((name) => name.endsWith(".graph") === (ending === ".graph")) ?? ""}`,
-  );
+  const [name = ""] = names.filter((one) => one.endsWith(ending || one.slice(0, 32)));
+  expect(name).toHaveLength(32 + ending.length);
+  return workspace.path(`.aqm/fresh/${name}`);
 };
-const snapshot = (): Buffer => fs.readFileSync(snapshotFile());
+const snapshot = (): Buffer => {
+  const delta = `${snapshotFile()}.delta`;
+  const parts = [snapshotFile(), ...(fs.existsSync(delta) ? [delta] : [])];
+  return Buffer.concat(parts.map((path) => fs.readFileSync(path)));
+};
 
 const answer = async (): Promise<string> => (await workspace.aqm(["build"])).stdout;
 
@@ -111,7 +116,32 @@ describe("a snapshot of freshness", () => {
       await snapshotTaken();
     }
   });
+
+  it("writes only what has changed after an edit, and is as good without it", async () => {
+    const whole = fs.readFileSync(snapshotFile());
+    const edits: readonly [string, (content: Buffer) => Buffer][] = [
+      ["as it was", (content) => content],
+      ["cut short", (content) => content.subarray(0, content.length - 9)],
+      ["flipped", (content) => flip(content, content.length - 20)],
+      ["of another snapshot", () => Buffer.from(sealed({ of: "x", rows: [[0, 1, 1, 1, 1, 1]] }))],
+    ];
+    for (const [text, damage] of edits) {
+      workspace.write("poems/one.txt", `${text}\n`);
+      expect(await answer()).toMatch(/[3-4] ran/);
+      expect(workspace.read("out/joined.txt")).toContain(text.toUpperCase());
+      await snapshotTaken();
+      const path = snapshotFile(".delta");
+      fs.writeFileSync(path, damage(fs.readFileSync(path)));
+      expect(await answer()).toContain("0 ran, 4 fresh");
+      expect(fs.readFileSync(snapshotFile())).toEqual(whole);
+    }
+  });
 });
+
+function sealed(content: object): string {
+  const text = JSON.stringify(content);
+  return `${checksum(Buffer.from(text))}\n${text}`;
+}
 
 /** What a program does that puts the old times back: only the change time tells. */
 function rewriteQuietly(target: TestWorkspace, path: string): void {

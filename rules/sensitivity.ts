@@ -142,7 +142,7 @@ function scored(
     outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // Of 16 formats in one job, each took a third of what it took alone.
-    batch: { apart: ["format"], shared: 0.6 } as const,
+    batch: { apart: ["format"], shared: 0.8 } as const,
     expected: expectedScoring({
       samples: calibration.subsets[size].samples,
       batchSize: batch_size[scope],

@@ -2,7 +2,7 @@
 
 Own loading, tokens, batches, loss and attention setting. Here one format a call, so that what
 ModelOpt returns is not clamped against another format: its public result holds the raw scores. The
-op scores all formats of a case together, with ranges shared and differences given back early.
+op scores all formats of a case together, with ranges and quantized tensors shared.
 """
 
 import json
@@ -12,12 +12,14 @@ from pathlib import Path
 import modelopt.torch.quantization as mtq
 import pytest
 import torch
+import yaml
 from harness import run_together
-from material import scoring
+from material import config, scoring
 from PIL import Image
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+ROOT = Path(__file__).parents[2]
 LENGTH = 64
 ROWS, TENSOR, E4M3 = (8, 0), (8, None), ((4, 3), None)
 PRESETS = {
@@ -147,7 +149,7 @@ def direct_scores(
 
 
 CASES = [
-    ("qwen3_vl", "lm", list(PRESETS), {}),
+    ("qwen3_vl", "lm", ["FP8", "INT8_FP8", "INT4_WEIGHTS"], {}),
     ("qwen3_vl", "all_layers", ["INT8", "FP8_INT8", "INT4_WEIGHTS", "INT4_INT8"], {}),
     ("qwen2_5_vl", "lm", ["INT8", "FP8", "INT4_INT8"], {}),
     ("qwen2_5_vl", "all_layers", ["FP8", "INT4_INT8"], {}),
@@ -166,6 +168,48 @@ def test_scores_of_a_batch_equal_lone_calls_of_modelopt(
     folder = checkpoints[family]
     inputs = (lm_inputs if scope == "lm" else image_inputs) | {"checkpoint": folder}
     params = [scoring(scope, format_, **settings) for format_ in formats]
+    direct = {name: direct_format(name) for name in formats}
+    compare(inputs, params, direct, family, tmp_path)
+
+
+def test_every_pair_that_a_cpu_can_score_equals_a_lone_call(checkpoints, lm_inputs, tmp_path):
+    params, direct = [], {}
+    for path in sorted((ROOT / "conf/quant_pair").glob("*.yaml")):
+        pair = yaml.safe_load(path.read_text())
+        if pair["weight"] in ("fp4", "nvfp4", "mxfp4"):
+            continue
+        weight, activation = (pair["quantizers"][role] for role in ("weight", "input"))
+        format_ = {"name": pair["name"], "config": config(weight, activation)}
+        params.append(scoring("lm") | {"format": format_})
+        direct[pair["name"]] = {
+            "quant_cfg": [
+                {"quantizer_name": "*", "enable": False},
+                {"quantizer_name": "*weight_quantizer", "cfg": as_modelopt_has_it(weight)},
+                *(
+                    [{"quantizer_name": "*input_quantizer", "cfg": as_modelopt_has_it(activation)}]
+                    if activation
+                    else []
+                ),
+            ],
+            "algorithm": pair["algorithm"],
+        }
+    assert len(direct) == 12
+    inputs = lm_inputs | {"checkpoint": checkpoints["qwen3_vl"]}
+    compare(inputs, params, direct, "qwen3_vl", tmp_path)
+
+
+def as_modelopt_has_it(quantizer: dict) -> dict:
+    bits, blocks = quantizer["num_bits"], quantizer.get("block_sizes")
+    native = quantizer | {"num_bits": tuple(bits) if isinstance(bits, list) else bits}
+    if blocks:
+        native["block_sizes"] = {-1 if key == "-1" else key: size for key, size in blocks.items()}
+    return native
+
+
+def compare(inputs: dict, params: list[dict], direct: dict, family: str, tmp_path: Path) -> None:
+    """Scores all formats with one model, and each alone by ModelOpt; the bits must be the same."""
+    scope, folder = params[0]["scope"], inputs["checkpoint"]
+    formats = list(direct)
     outcomes = run_together(params, inputs, tmp_path)
     assert [[outcome.error for outcome in group] for group in outcomes] == [[None] * len(formats)]
     padding = params[0]["padding"]
@@ -180,7 +224,7 @@ def test_scores_of_a_batch_equal_lone_calls_of_modelopt(
     for name in formats:
         ours = json.loads((tmp_path / name / "scores").read_text())
         theirs = direct_scores(
-            folder, batches, steps[scope, params[0]["score_size"]], direct_format(name), off, how
+            folder, batches, steps[scope, params[0]["score_size"]], direct[name], off, how
         )
         bits = ours["format"]["charged_bits"] / 16
         assert theirs == {

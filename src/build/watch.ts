@@ -16,6 +16,8 @@ export interface WatchedBuild {
 export interface WatchRequest {
   /** Loads everything anew; called again after each change. */
   readonly open: () => Promise<Result<WatchedBuild, readonly Failure[]>>;
+  /** Gets ready for the next change; called while nothing else is to be done. */
+  readonly idle: () => Promise<void>;
   readonly watchFiles: (changed: () => void) => Promise<FileWatch>;
   readonly gpu: boolean;
   /** Absolute paths that are watched whatever happens. */
@@ -52,6 +54,7 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
       // What was saved before the watch was on would be missed: look once more.
       if (await watch.set(watched)) continue;
       emit({ type: "notice", message: `watching ${watched.length} files; Ctrl-C ends` });
+      await request.idle();
       await changes.next();
     }
   } finally {

@@ -26,6 +26,25 @@ export interface BundleInput {
   readonly digest: Digest;
 }
 
+/** Everything that decides what a bundle is, but for the entry. */
+export const bundleOptions = (layout: Layout) =>
+  ({
+    absWorkingDir: layout.root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    logLevel: "silent",
+    alias: {
+      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
+      aqm: join(layout.packageRoot, "src/index.ts"),
+    },
+  }) as const satisfies BuildOptions;
+
+export type BundleModule = typeof bundleModule;
+
 /**
  * Bundles one module for this Node, `aqm` and everything else included, so that the result runs from
  * anywhere and its inputs are the whole truth about what it is made of.
@@ -38,20 +57,9 @@ export async function bundleModule(
   const { build } = await import("esbuild");
   const reader = new ModuleReader();
   const shared = {
+    ...bundleOptions(layout),
     entryPoints: [entry] as string[],
     outfile: join(layout.compiled, "bundle.mjs"),
-    absWorkingDir: layout.root,
-    bundle: true,
-    write: false as const,
-    metafile: true as const,
-    format: "esm" as const,
-    platform: "node" as const,
-    target: "node20",
-    logLevel: "silent" as const,
-    alias: {
-      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
-      aqm: join(layout.packageRoot, "src/index.ts"),
-    },
     // The engine's own modules declare nothing at the top level, so what is unused may go.
     plugins: [sideEffectFree(layout, reader), reader.plugin()],
   } satisfies BuildOptions;
@@ -120,21 +128,8 @@ class ModuleReader {
     return this.#read(path).digest;
   }
 
-  /** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
   noteResolution(specifier: string, folder: string): void {
-    if (specifier.startsWith(".") || isAbsolute(specifier)) {
-      const base = join(folder, specifier);
-      for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) this.#look(base + ending);
-    }
-    const [first = "", second = ""] = specifier.split("/");
-    const name = first.startsWith("@") ? `${first}/${second}` : first;
-    for (let parent = folder; ; parent = dirname(parent)) {
-      this.#look(join(parent, "package.json"));
-      this.#look(join(parent, "tsconfig.json"));
-      if (!specifier.startsWith("."))
-        this.#look(join(parent, "node_modules", name, "package.json"));
-      if (parent === dirname(parent)) return;
-    }
+    for (const path of placesToLook(specifier, folder)) this.#look(path);
   }
 
   #read(path: string): { readonly contents: Buffer; readonly digest: Digest } {
@@ -149,6 +144,22 @@ class ModuleReader {
 
   #look(path: string): void {
     this.looked[path] ??= sourceSignature(path);
+  }
+}
+
+/** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
+export function placesToLook(specifier: string, folder: string): readonly string[] {
+  const places: string[] = [];
+  if (specifier.startsWith(".") || isAbsolute(specifier)) {
+    const base = join(folder, specifier);
+    for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) places.push(base + ending);
+  }
+  const [first = "", second = ""] = specifier.split("/");
+  const name = first.startsWith("@") ? `${first}/${second}` : first;
+  for (let parent = folder; ; parent = dirname(parent)) {
+    places.push(join(parent, "package.json"), join(parent, "tsconfig.json"));
+    if (!specifier.startsWith(".")) places.push(join(parent, "node_modules", name, "package.json"));
+    if (parent === dirname(parent)) return places;
   }
 }
 

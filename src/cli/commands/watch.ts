@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { EXIT, interruptionCode } from "../../model/failure.ts";
 import { groupSkipped } from "../../model/skipped.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
-import { workspaceRoot } from "../root.ts";
+import { withCompiledFolder } from "../../host/compiled-folder.ts";
+import { layoutOf } from "../../host/layout.ts";
+import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
 import { openSession, realPorts, type Session } from "../session.ts";
 import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
 
@@ -17,7 +19,10 @@ export async function run(args: Arguments): Promise<number> {
   const { watchBuild } = await import("../../build/watch.ts");
   const { watchFiles } = await import("../../host/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
+  const { Warmth } = await import("../../host/warmth.ts");
   const { signal, dispose } = interruptible();
+  const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
+  const warmth = new Warmth(layout);
   let last: Session | null = null;
   try {
     await watchBuild(
@@ -27,10 +32,17 @@ export async function run(args: Arguments): Promise<number> {
             const { tidyStore } = await import("../tidy.ts");
             await tidyStore(last.layout, reporter.report, signal);
           }
-          const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
+          warmth.bundler.begin();
+          const gpuIds = args.value("gpus");
+          const session = await openSession({
+            targets: args.targets,
+            gpus: gpuIds,
+            layout,
+            warmth,
+          });
           if (!session.ok) return session;
           last = session.value;
-          const { layout, aqmfile, opSources, selection, targets, gpus, expected } = session.value;
+          const { aqmfile, opSources, selection, targets, gpus, expected } = session.value;
           const ports = await realPorts(session.value, args.value("python"));
           return {
             ok: true,
@@ -50,6 +62,7 @@ export async function run(args: Arguments): Promise<number> {
             },
           };
         },
+        idle: () => warmth.bundler.warmUp(),
         watchFiles: (changed) => watchFiles(workspaceRoot(), changed),
         always: ["Aqmfile.ts", "conf", "rules"].map((name) => join(workspaceRoot(), name)),
         gpu: args.flag("gpu"),
@@ -58,6 +71,7 @@ export async function run(args: Arguments): Promise<number> {
       reporter.report,
     );
   } finally {
+    await warmth.bundler.close();
     reporter.close();
     dispose();
   }

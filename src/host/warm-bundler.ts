@@ -12,12 +12,14 @@ import {
   type BundleModule,
 } from "./bundle.ts";
 import { errorCode } from "./disk.ts";
-import { isRacy, tickOf } from "./file-times.ts";
 import type { Layout } from "./layout.ts";
-import { sourceSignature } from "./signature.ts";
+import { isRacySignature, sourceSignature } from "./signature.ts";
 
 type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
 type Warm = BuildContext<WarmOptions>;
+
+/** After so many milliseconds most file systems have another time for the next change. */
+const TICK = 21;
 
 interface Contexts {
   readonly plain: Warm;
@@ -128,9 +130,16 @@ export class WarmBundler {
 
   /** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
   async #settledSignatures(): Promise<ReadonlyMap<string, string>> {
-    const wait = Math.max(0, ...[...this.#looked.keys()].map(unsettledFor));
-    if (wait > 0 && wait < 50) await new Promise((resolve) => setTimeout(resolve, wait));
-    return new Map([...this.#looked.keys()].map((path) => [path, sourceSignature(path)]));
+    const signatures = new Map<string, string>();
+    for (const path of this.#looked.keys()) {
+      let signature = sourceSignature(path);
+      if (isRacySignature(signature)) {
+        await new Promise((resolve) => setTimeout(resolve, TICK));
+        signature = sourceSignature(path);
+      }
+      signatures.set(path, signature);
+    }
+    return signatures;
   }
 
   /** Whether a file changed although its size and its time of modification say otherwise. */
@@ -203,14 +212,6 @@ function reachable(entry: string, inputs: Metafile["inputs"]): ReadonlySet<strin
     for (const { path: to, external } of inputs[path]?.imports ?? [])
       if (external !== true && to in inputs) found.add(to);
   return found;
-}
-
-/** Milliseconds until the times of a file can tell that it was written once more. */
-function unsettledFor(path: string): number {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  const now = Date.now();
-  if (stat === undefined || !isRacy(stat, now)) return 0;
-  return Math.ceil(Math.max(stat.mtimeMs, stat.ctimeMs) + tickOf(stat) - now) + 1;
 }
 
 const withoutCtime = (signature: string): string =>

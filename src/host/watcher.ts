@@ -1,8 +1,11 @@
 import { relative } from "node:path";
 import type { FileWatch } from "../ports.ts";
 
-/** One save is often several events; this long after the last one we look. */
-const SETTLE = 30;
+/** One save is often several events; so many milliseconds after the last one we look. */
+const SETTLE = 15;
+/** More files than a person saves at once: a checkout, a generator. More will come. */
+const MANY = 20;
+const SETTLE_MANY = 100;
 const IGNORED = /(?:^|[\\/])(?:\.aqm|node_modules|\.git)(?:[\\/]|$)/;
 
 /** Watches files and folders; `changed` is called once for a burst of events. */
@@ -10,9 +13,15 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
   const { watch } = await import("chokidar");
   const ignored = (path: string): boolean => IGNORED.test(relative(root, path));
   let timer: NodeJS.Timeout | undefined;
+  let events = 0;
+  const now = (): void => {
+    events = 0;
+    changed();
+  };
   const soon = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(changed, SETTLE);
+    events += 1;
+    timer = setTimeout(now, events > MANY ? SETTLE_MANY : SETTLE);
   };
   let watched: ReadonlySet<string> = new Set();
   let watcher: ReturnType<typeof watch> | null = null;

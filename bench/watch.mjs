@@ -1,7 +1,7 @@
 // How long an edit takes until `aqm watch` has published what follows from it. Real files, the real command
 // line, the real report writers; no Python, since the scores are there already.
 //
-//   node bench/watch.mjs [--edits 20] [--only writer,rule] [--keep] [--profile FOLDER]
+//   node bench/watch.mjs [--edits 20] [--only writer,rule] [--keep] [--profile FOLDER] [--trace]
 //
 // Measured from just before the file is written to the moment when the published file has the new bytes.
 import { spawn } from "node:child_process";
@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     keep: { type: "boolean", default: false },
     profile: { type: "string", default: "" },
+    trace: { type: "boolean", default: false },
   },
 });
 
@@ -37,6 +38,7 @@ const EDITS = {
   aqmfile: { file: "Aqmfile.ts", shows: README },
 };
 
+let edited = 0;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const root = makeWorkspace();
@@ -193,6 +195,7 @@ function startWatch(folder) {
   const failures = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
     const event = JSON.parse(line);
+    if (options.trace) console.log(`${(performance.now() - edited).toFixed(0)} ${line.slice(0, 120)}`);
     if (event.type === "failure" || event.type === "action_failed") failures.push(line);
     if (event.type === "notice" && event.message.startsWith("watching")) waits += 1;
     wake();
@@ -224,7 +227,7 @@ async function timeOf({ file, shows }, mark) {
     });
     watcher.on("error", reject);
   });
-  const started = performance.now();
+  const started = (edited = performance.now());
   fs.writeFileSync(source, text);
   return (await published) - started;
 }

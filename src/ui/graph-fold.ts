@@ -7,7 +7,7 @@ export interface OpGroup {
   readonly gpu: boolean;
   readonly counts: Readonly<Record<Verdict, number>>;
   readonly total: number;
-  /** How many steps it is at least from a source. */
+  /** How many steps it is at most from a source. */
   readonly level: number;
   readonly critical: boolean;
 }
@@ -52,7 +52,7 @@ export function foldByOp({ nodes, critical }: Picture): FoldedGraph {
     group.total += 1;
     group.counts = { ...group.counts, [node.verdict]: group.counts[node.verdict] + 1 };
     group.gpu ||= node.gpu;
-    group.level = Math.min(group.level, level);
+    group.level = Math.max(group.level, level);
     group.critical ||= onPath.has(position);
     const to = number;
     const from = new Set(node.producers.map((at) => numbers.get(nodes[at]?.op ?? "") ?? 0));

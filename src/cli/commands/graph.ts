@@ -59,7 +59,9 @@ async function writePage(
 }
 
 export const pageTitle = (targets: readonly string[]): string =>
-  `Graph of ${targets.join(", ") || "the default targets"}`;
+  targets.join(" ") === "."
+    ? "Graph of everything"
+    : `Graph of ${targets.join(", ") || "the default targets"}`;
 
 export function pageParts(): PageParts {
   const read = (name: string): string =>

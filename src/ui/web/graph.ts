@@ -215,14 +215,16 @@ function section(title: string, lines: readonly (string | HTMLElement)[], most =
 
 function link(position: number): HTMLElement {
   const action = actions[position];
-  const button = make("button", "link path", action?.path ?? "");
+  const anchor = make("a", "link path", action?.path ?? "") as HTMLAnchorElement;
+  anchor.href = "#targets";
   const badge = make("span", `badge ${action?.verdict ?? ""}`);
   badge.title = action?.verdict ?? "";
-  button.addEventListener("click", () => {
+  anchor.addEventListener("click", (event) => {
+    event.preventDefault();
     if (action !== undefined) reveal(action);
   });
   const both = make("span");
-  both.append(badge, button);
+  both.append(badge, anchor);
   return both;
 }
 

@@ -195,9 +195,10 @@ function startWatch(folder) {
   const failures = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
     const event = JSON.parse(line);
-    if (options.trace) console.log(`${(performance.now() - edited).toFixed(0)} ${line.slice(0, 120)}`);
+    if (options.trace)
+      console.log(`${(performance.now() - edited).toFixed(0)} ${line.slice(0, 120)}`);
     if (event.type === "failure" || event.type === "action_failed") failures.push(line);
-    if (event.type === "notice" && event.message.startsWith("watching")) waits += 1;
+    if (event.type === "waiting") waits += 1;
     wake();
   });
   const ended = new Promise((resolve) => child.on("close", resolve));

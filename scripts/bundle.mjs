@@ -37,7 +37,12 @@ await build({
 // What runs in the pages that aqm shows, and how they look.
 await build({
   ...shared,
-  entryPoints: { graph: "src/ui/web/graph.ts", "graph-style": "src/ui/web/graph.css" },
+  entryPoints: {
+    graph: "src/ui/web/graph.ts",
+    "graph-style": "src/ui/web/graph.css",
+    serve: "src/ui/web/serve.ts",
+    "serve-style": "src/ui/web/serve.css",
+  },
   outdir: "dist/web",
   platform: "browser",
   target: "es2022",

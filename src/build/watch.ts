@@ -19,6 +19,8 @@ export interface WatchRequest {
   /** Gets ready for the next change; called while nothing else is to be done. */
   readonly idle: () => Promise<void>;
   readonly watchFiles: (changed: () => void) => Promise<FileWatch>;
+  /** All that could be done with what was opened last is done. */
+  readonly built: () => void;
   readonly gpu: boolean;
   /** Absolute paths that are watched whatever happens. */
   readonly always: readonly string[];
@@ -36,24 +38,25 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
   try {
     // Also when nothing could be loaded yet: the mistake will be corrected in one of these.
     let watched: readonly string[] = request.always;
+    let outputs: readonly string[] = [];
     let debt = "";
     while (!request.signal.aborted) {
+      emit({ type: "looking" });
       const opened = await request.open();
       if (!opened.ok) {
         for (const failure of opened.error) emit({ type: "failure", failure });
       } else {
         const { files, root, ports } = opened.value;
-        watched = [
-          ...request.always,
-          ...files,
-          ...sourcesOf(opened.value.request.selection.needed, root),
-        ];
+        const { needed } = opened.value.request.selection;
+        watched = [...request.always, ...files, ...sourcesOf(needed, root)];
+        outputs = outputsOf(needed, root);
         debt = await buildOnce(opened.value, request, emit, debt);
         await ports.executor.close();
+        request.built();
       }
       // What was saved before the watch was on would be missed: look once more.
-      if (await watch.set(watched)) continue;
-      emit({ type: "notice", message: `watching ${watched.length} files; Ctrl-C ends` });
+      if (await watch.set(watched, outputs)) continue;
+      emit({ type: "waiting", files: watched.length });
       await request.idle();
       await changes.next();
     }
@@ -115,6 +118,11 @@ function sourcesOf(nodes: readonly ActionNode[], root: string): readonly string[
   }
   return [...paths];
 }
+
+const outputsOf = (nodes: readonly ActionNode[], root: string): readonly string[] =>
+  nodes.flatMap(({ declaration: { outputs } }) =>
+    Object.values(outputs).map(({ path }) => `${root}/${path}`),
+  );
 
 /** Remembers that something changed while nobody was waiting. */
 class ChangeQueue {

@@ -163,9 +163,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     description: [
       "Watches the Aqmfile, rules, configs and sources of the given targets. Cheap stages are rebuilt",
       "at once. Actions on the GPU lane wait, listed with their expected cost, unless --gpu is given.",
+      "With --serve, a browser shows the HTML outputs and the graph, and loads anew what was made anew;",
+      "what is wrong is shown over the last good output. Only this machine can reach it.",
     ],
     options: [
       { name: "gpu", help: "Run GPU actions too." },
+      {
+        name: "serve",
+        value: "[PORT]",
+        fallback: "0",
+        help: "Show outputs and the graph in a browser on this machine; without PORT on any free one.",
+      },
       ...LANE_OPTIONS,
       {
         name: "reporter",
@@ -173,7 +181,10 @@ export const COMMANDS: readonly CommandSpec[] = [
         help: "tty, plain or json (default: tty on a terminal, else plain).",
       },
     ],
-    examples: [["aqm watch models/qwen3_vl_tiny", "while changing the wording of a report"]],
+    examples: [
+      ["aqm watch models/qwen3_vl_tiny", "while changing the wording of a report"],
+      ["aqm watch --serve 8080 models/qwen3_vl_tiny", "the same, with a page that reloads itself"],
+    ],
   },
   {
     name: "list",

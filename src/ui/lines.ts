@@ -57,12 +57,17 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
         `${colours.yellow("blocked")}  ${oneLine(event.target)}`,
         ...event.causes.map((cause) => `           ${causeText(cause)}`),
       ];
+    case "waiting":
+      return [`${colours.cyan("notice")}   watching ${event.files} files; Ctrl-C ends`];
+    case "serving":
+      return [`${colours.green("serve")}    ${event.url}`];
     case "notice":
       return [`${colours.cyan("notice")}   ${oneLine(event.message)}`];
     case "failure":
       return [failureText(event.failure, colours)];
     case "build_finished":
       return [finishedLine(event, colours)];
+    case "looking":
     case "build_started":
     case "hashing":
     case "batch_started":

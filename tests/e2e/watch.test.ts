@@ -18,7 +18,7 @@ function watching(times: number): Promise<unknown> {
   const counted = new Set<number>();
   return running.event((event) => {
     const { seq } = event as unknown as { seq: number };
-    if (event.type === "notice" && event.message.startsWith("watching") && !counted.has(seq)) {
+    if (event.type === "waiting" && !counted.has(seq)) {
       counted.add(seq);
       seen += 1;
     }

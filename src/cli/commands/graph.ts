@@ -1,15 +1,12 @@
-import * as fs from "node:fs";
-import { join } from "node:path";
 import { disk, diskFailure } from "../../host/disk.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Failure } from "../../model/failure.ts";
 import { pictureOf, type Picture } from "../../plan/picture.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { graphMermaid } from "../../ui/graph-mermaid.ts";
-import type { PageParts } from "../../ui/graph-page.ts";
 import { graphJson, graphText } from "../../ui/graph-text.ts";
 import type { Arguments } from "../arguments.ts";
-import { PACKAGE_ROOT } from "../root.ts";
+import { pageParts, pageTitle } from "../page-parts.ts";
 import { openSession } from "../session.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
 
@@ -44,7 +41,7 @@ async function writePage(
   targets: readonly string[],
 ): Promise<number> {
   const { graphPage } = await import("../../ui/graph-page.ts");
-  const text = graphPage(picture, pageTitle(targets), pageParts());
+  const text = graphPage(picture, pageTitle(targets), pageParts("graph"));
   if (path === "-") {
     process.stdout.write(text);
     return EXIT.done;
@@ -56,17 +53,6 @@ async function writePage(
     return EXIT.actionFailed;
   }
   return EXIT.done;
-}
-
-export const pageTitle = (targets: readonly string[]): string =>
-  targets.join(" ") === "."
-    ? "Graph of everything"
-    : `Graph of ${targets.join(", ") || "the default targets"}`;
-
-export function pageParts(): PageParts {
-  const read = (name: string): string =>
-    fs.readFileSync(join(PACKAGE_ROOT, "dist/web", name), "utf8").trimEnd();
-  return { script: read("graph.js"), style: read("graph-style.css") };
 }
 
 const severalForms: Failure = {

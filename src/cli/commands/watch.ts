@@ -1,12 +1,26 @@
 import { join } from "node:path";
-import { EXIT, interruptionCode } from "../../model/failure.ts";
+import type { EmitEvent } from "../../model/event.ts";
+import { EXIT, interruptionCode, type Failure } from "../../model/failure.ts";
+import type { Result } from "../../model/result.ts";
 import { groupSkipped } from "../../model/skipped.ts";
-import { buildSettings, type Arguments } from "../arguments.ts";
+import { buildSettings, wholeNumber, type Arguments } from "../arguments.ts";
 import { withCompiledFolder } from "../../host/compiled-folder.ts";
 import { layoutOf } from "../../host/layout.ts";
 import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
+import type { Serving } from "../serving.ts";
 import { openSession, realPorts, type Session } from "../session.ts";
 import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
+
+/** Null unless it was asked for. */
+async function serve(
+  args: Arguments,
+  root: string,
+  port: number,
+): Promise<Result<Serving, Failure> | null> {
+  if (args.value("serve") === undefined) return null;
+  const { startServing } = await import("../serving.ts");
+  return startServing(root, port);
+}
 
 export async function run(args: Arguments): Promise<number> {
   const settings = buildSettings(args);
@@ -15,7 +29,11 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([settings.ok ? unknownReporter(name ?? "") : settings.error]);
     return EXIT.usage;
   }
-  const reporter = chooseReporter(name);
+  const port = wholeNumber("serve", args.value("serve"), 0, 0);
+  if (!port.ok) {
+    printFailures([port.error]);
+    return EXIT.usage;
+  }
   const { watchBuild } = await import("../../build/watch.ts");
   const { watchFiles } = await import("../../host/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
@@ -23,6 +41,19 @@ export async function run(args: Arguments): Promise<number> {
   const { signal, dispose } = interruptible();
   const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const warmth = new Warmth(layout);
+  const serving = await serve(args, layout.root, port.value);
+  if (serving !== null && !serving.ok) {
+    printFailures([serving.error]);
+    dispose();
+    return EXIT.usage;
+  }
+  const page = serving?.value ?? null;
+  const reporter = chooseReporter(name);
+  const emit: EmitEvent = (event) => {
+    reporter.report(event);
+    page?.report(event);
+  };
+  if (page !== null) emit({ type: "serving", url: page.url, port: page.port });
   let last: Session | null = null;
   try {
     await watchBuild(
@@ -30,7 +61,7 @@ export async function run(args: Arguments): Promise<number> {
         open: async () => {
           if (last?.workspace.storeGrown === true) {
             const { tidyStore } = await import("../tidy.ts");
-            await tidyStore(last.layout, reporter.report, signal);
+            await tidyStore(last.layout, emit, signal);
           }
           warmth.bundler.begin();
           const gpuIds = args.value("gpus");
@@ -62,15 +93,19 @@ export async function run(args: Arguments): Promise<number> {
             },
           };
         },
+        built: () => {
+          if (last !== null) page?.show(last);
+        },
         idle: () => warmth.bundler.warmUp(),
         watchFiles: (changed) => watchFiles(workspaceRoot(), changed),
         always: ["Aqmfile.ts", "conf", "rules"].map((name) => join(workspaceRoot(), name)),
         gpu: args.flag("gpu"),
         signal,
       },
-      reporter.report,
+      emit,
     );
   } finally {
+    await page?.close();
     await warmth.bundler.close();
     reporter.close();
     dispose();

@@ -61,6 +61,15 @@ export type {
   PlanBits,
 } from "./solve/problem.ts";
 export { solveBitPlan } from "./solve/solve-bit-plan.ts";
+export {
+  choicesAt,
+  planWithin,
+  pointWithin,
+  solveFrontier,
+  thinFrontier,
+  type Frontier,
+  type FrontierPoint,
+} from "./solve/frontier.ts";
 export { problemFromScores } from "./solve/problem-from-scores.ts";
 export { problemFromManifest } from "./solve/problem-from-manifest.ts";
 export type {

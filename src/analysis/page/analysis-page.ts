@@ -25,8 +25,6 @@ export interface PageSubject {
   readonly sources: readonly PageSource[];
   /** Files beside the page, or near it. */
   readonly links: readonly { readonly text: string; readonly href: string }[];
-  /** The command that makes the page again. */
-  readonly command: string;
 }
 
 /** A page, and its main pictures as files of their own. */
@@ -240,7 +238,7 @@ const gateSection = (analyses: readonly [PageAnalysis, ...PageAnalysis[]]): stri
     .join("\n")}</tbody></table></section>`;
 
 function provenanceSection(
-  { sources, links, command }: PageSubject,
+  { sources, links }: PageSubject,
   analyses: readonly PageAnalysis[],
 ): string {
   const files = sources.map(
@@ -253,5 +251,5 @@ function provenanceSection(
   const beside = links.map(
     ({ text, href }) => `<li><a href="${escaped(href)}">${escaped(text)}</a>`,
   );
-  return `<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2><table class=plain><tbody>${[...files, ...facts].join("\n")}</tbody></table>${beside.length === 0 ? "" : `<ul class=links>${beside.join("")}</ul>`}<p>Made by <code>${escaped(command)}</code></p></section>`;
+  return `<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2><table class=plain><tbody>${[...files, ...facts].join("\n")}</tbody></table>${beside.length === 0 ? "" : `<ul class=links>${beside.join("")}</ul>`}<p class=quiet>The lock record of a file, <code>aqm.lock/&lt;path&gt;.json</code>, has the digests of what it was made from in turn, the settings, the tools and the cost.</p></section>`;
 }

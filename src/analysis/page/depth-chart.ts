@@ -59,7 +59,7 @@ function panel(
   const across = (i: number): number =>
     x + left + ((width - left) * i) / Math.max(1, layers.length - 1);
   const up = (score: number): number => y + top + height * (1 - (scale?.position(score) ?? 0));
-  const curves = model.columns.map(({ scores }, column) => {
+  const curves = inFront(model.columns).map(([{ scores }, column]) => {
     let pen = "M";
     const path = layers
       .map((layer, i) => {
@@ -83,6 +83,7 @@ function panel(
   return `${frame(`${tower}: ${kind}`, scale, x, y)}${curves.join("")}${ends.join("")}`;
 }
 
+/** A row a layer, since their names need the room; across, the scale that panels have upwards. */
 function singles(
   model: PageModel,
   bands: readonly LayerBand[],
@@ -90,24 +91,31 @@ function singles(
   x: number,
   y: number,
 ): string {
-  const { width, height, left, top } = PANEL;
   const layers = bands.flatMap((band) => band.layers);
-  const across = (i: number): number => x + left + ((width - left) * (i + 0.5)) / layers.length;
-  const up = (score: number): number => y + top + height * (1 - (scale?.position(score) ?? 0));
-  const dots = model.columns.flatMap(({ scores }, column) =>
-    layers.flatMap((layer, i) => {
-      const score = scores[layer] ?? null;
-      if (score === null) return [];
-      return [
-        `<circle class="dot${column === 0 ? " on" : ""}" data-column="${column}" cx="${at(across(i))}" cy="${at(up(score))}" r="2.5"/>`,
-      ];
-    }),
-  );
-  const names = layers.map((layer, i) => {
+  const left = x + PANEL.left + 130;
+  const across = (score: number): number =>
+    left + (PANEL.width - PANEL.left) * (scale?.position(score) ?? 0);
+  const down = (i: number): number => y + PANEL.top + (PANEL.height * (i + 0.5)) / layers.length;
+  const bottom = y + PANEL.top + PANEL.height;
+  const rows = layers.map((layer, i) => {
     const { kind = "", block = null } = model.layers[layer] ?? {};
-    const text = block === null ? kind : `${kind} ${block}`;
-    const place = `${at(across(i) + 4)} ${y + top + height - 4}`;
-    return `<text class="small quiet" transform="translate(${place}) rotate(-90)">${escaped(text)}</text>`;
+    const name = block === null ? kind : `${kind} ${block}`;
+    const dots = inFront(model.columns).map(([{ scores }, column]) => {
+      const score = scores[layer] ?? null;
+      if (score === null) return "";
+      return `<circle class="dot${column === 0 ? " on" : ""}" data-column="${column}" cx="${at(across(score))}" cy="${at(down(i))}" r="3"/>`;
+    });
+    const label = `<text class="small end" x="${left - 10}" y="${at(down(i) + 4)}">${escaped(name)}</text>`;
+    return `<g><path class="grid" d="M${left} ${at(down(i))}h${PANEL.width - PANEL.left}"/>${label}${dots.join("")}</g>`;
   });
-  return `${frame("once in the model", scale, x, y)}${names.join("")}${dots.join("")}`;
+  const ticks = (scale?.decades ?? []).map((decade) => {
+    const tick = at(across(decade));
+    return `<path class="axis" d="M${tick} ${bottom}v4"/><text class="small quiet middle" x="${tick}" y="${bottom + 16}">${decadeText(decade)}</text>`;
+  });
+  const axis = `<path class="axis" d="M${left} ${y + PANEL.top}v${PANEL.height}h${PANEL.width - PANEL.left}"/>`;
+  return `<text class="strong" x="${left}" y="${y + 14}">once in the model</text>${rows.join("")}${axis}${ticks.join("")}`;
 }
+
+/** With their positions, the highlighted one last: what is drawn last is on top. */
+const inFront = <T>(columns: readonly T[]): readonly (readonly [T, number])[] =>
+  columns.map((column, index) => [column, index] as const).toReversed();

@@ -94,5 +94,5 @@ function axes(
       `<path class="axis" d="M${x} ${bottom}v5"/><text class="small quiet middle" x="${x}" y="${bottom + 18}">${bits}</text>`,
     );
   }
-  return `${lines.join("")}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks.join("")}<text class="small quiet end" x="${right}" y="${bottom + 36}">${escaped("bits per weight, whole model")}</text>`;
+  return `${lines.join("")}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${LEFT + 6}" y="${TOP + 2}">total score</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks.join("")}<text class="small quiet end" x="${right}" y="${bottom + 36}">${escaped("bits per weight, whole model")}</text>`;
 }

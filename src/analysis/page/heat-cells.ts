@@ -29,7 +29,7 @@ export function paintCells(id: string, cells: readonly HeatCell[], scale: LogSca
 
 /** The ramp with its ends and decades, and what is not on the ramp. */
 export function heatLegend(id: string, scale: LogScale | null, x: number, y: number): string {
-  const width = 12;
+  const width = 18;
   const parts: string[] = [];
   let right = x;
   if (scale !== null) {

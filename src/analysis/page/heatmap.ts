@@ -55,7 +55,7 @@ function pairsByLayers(model: PageModel, unit: string): Heatmap {
   const id = "heatmap";
   const scale = logScale(
     model.columns.flatMap(({ scores }) => scores.map((score) => score ?? 0)),
-    12,
+    6,
   );
   const height = 20;
   const rows = model.columns.map((_, row) => ({ y: TOP + row * height, height: height - 2 }));
@@ -122,7 +122,7 @@ function kindsByBlocks(model: PageModel, unit: string): Heatmap {
   const scores = model.columns[0]?.scores ?? [];
   const scale = logScale(
     scores.map((score) => score ?? 0),
-    12,
+    6,
   );
   const blocks = Math.max(1, ...model.bands.map(({ layers }) => layers.length));
   const size = { width: Math.max(12, Math.min(28, Math.floor(1000 / blocks))), height: 20 };

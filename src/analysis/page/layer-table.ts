@@ -54,7 +54,8 @@ function scoreCell(score: number | null, scale: LogScale | null): string {
   return `<td class="n s${step}">${scoreText(score)}`;
 }
 
-/** What all names of a model begin with tells nothing. */
-export const shortName = (name: string): string => name.replace(/^model\./, "");
+/** Without what its kind says already. */
+export const shortName = (name: string): string =>
+  name.replace(/^model\./, "").replace(/^language_model\./, "");
 
 const breakable = (name: string): string => escaped(name).replaceAll(".", ".<wbr>");

@@ -30,6 +30,8 @@ export interface PageLayer extends LayerPlace {
 /** The scores of one format of one analysis. */
 export interface PageColumn {
   readonly name: string;
+  /** Name of the analysis that it is of. */
+  readonly analysis: string;
   readonly format: string;
   /** Bits per weight that a choice of this format is charged. */
   readonly bits: number;
@@ -82,6 +84,7 @@ function columnsOf({ name, manifest }: PageAnalysis): readonly PageColumn[] {
   }
   return [...formats.values()].map(({ format, bits }) => ({
     name: formats.size === 1 ? name : `${name} ${format}`,
+    analysis: name,
     format,
     bits,
     scores: manifest.layers.map((layer) => scoreIn(layer, format, bits)),

@@ -86,7 +86,7 @@ function startFilter(
     let shown = 0;
     for (const row of rows) {
       const layer = layerOf(row);
-      const text = row.textContent.toLowerCase();
+      const text = `${layers[layer]?.[0] ?? ""} ${row.textContent}`.toLowerCase();
       const measured = scores.some((column) => (column[layer] ?? null) !== null);
       const fits =
         wanted.every((word) => text.includes(word)) &&

@@ -6,6 +6,7 @@ import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Layout } from "./layout.ts";
 import { sourceSignature } from "./signature.ts";
+import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
 
 export interface Bundle {
   readonly code: string;
@@ -56,12 +57,13 @@ export async function bundleModule(
 ): Promise<Result<Bundle, Failure>> {
   const { build } = await import("esbuild");
   const reader = new ModuleReader();
+  const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
   const shared = {
     ...bundleOptions(layout),
     entryPoints: [entry] as string[],
     outfile: join(layout.compiled, "bundle.mjs"),
     // The engine's own modules declare nothing at the top level, so what is unused may go.
-    plugins: [sideEffectFree(layout, reader), reader.plugin()],
+    plugins: [textImports(reader, modulePlugins), ...modulePlugins],
   } satisfies BuildOptions;
   try {
     const result = await build({
@@ -72,10 +74,11 @@ export async function bundleModule(
     const text = (files: typeof result.outputFiles, ending: string): string | null =>
       files.find(({ path }) => path.endsWith(ending))?.text ?? null;
     const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint);
-    const inputs = Object.keys(result.metafile.inputs).map((path) => {
-      const absolute = isAbsolute(path) ? path : join(layout.root, path);
+    const inputs = Object.keys(result.metafile.inputs).flatMap((path) => {
       const used = (output?.inputs[path]?.bytesInOutput ?? 0) > 0;
-      return { path: absolute, used, digest: reader.digestOf(absolute) };
+      return reader
+        .filesOf(path, layout.root)
+        .map((absolute) => ({ path: absolute, used, digest: reader.digestOf(absolute) }));
     });
     return ok({
       code: text(result.outputFiles, ".mjs") ?? "",
@@ -108,8 +111,9 @@ const LOADERS: Readonly<Record<string, Loader>> = {
  * Reads each module once, after taking its stat, so that signature, digest and what is bundled are of
  * the same bytes; and notes where else the bundler may have looked.
  */
-class ModuleReader {
+export class ModuleReader implements TextReader {
   readonly #modules = new Map<string, { readonly contents: Buffer; readonly digest: Digest }>();
+  readonly #inside = new Map<string, readonly string[]>();
   readonly looked: Record<string, string> = {};
 
   plugin(): Plugin {
@@ -126,6 +130,22 @@ class ModuleReader {
 
   digestOf(path: string): Digest {
     return this.#read(path).digest;
+  }
+
+  read(path: string): Buffer {
+    return this.#read(path).contents;
+  }
+
+  noteInside(path: string, modules: readonly string[]): void {
+    this.#inside.set(path, modules);
+  }
+
+  /** The files behind an input as the bundler names it. */
+  filesOf(input: string, root: string): readonly string[] {
+    if (input.startsWith(`${SCRIPT}:`))
+      return this.#inside.get(input.slice(SCRIPT.length + 1)) ?? [];
+    const path = input.startsWith(`${TEXT}:`) ? input.slice(TEXT.length + 1) : input;
+    return [isAbsolute(path) ? path : join(root, path)];
   }
 
   noteResolution(specifier: string, folder: string): void {
@@ -163,7 +183,7 @@ export function placesToLook(specifier: string, folder: string): readonly string
   }
 }
 
-function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
+export function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
   const own = join(layout.packageRoot, "src");
   return {
     name: "side-effect-free",

@@ -13,6 +13,7 @@ import {
 } from "./bundle.ts";
 import { errorCode } from "./disk.ts";
 import type { Layout } from "./layout.ts";
+import { WarmTexts } from "./warm-texts.ts";
 import { isRacySignature, sourceSignature } from "./signature.ts";
 
 type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
@@ -40,11 +41,13 @@ export class WarmBundler {
   /** Signatures of all that the last bundles depend on. */
   #looked: ReadonlyMap<string, string> = new Map();
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
+  readonly #texts: WarmTexts;
   #contexts: Contexts | null = null;
   #round: Promise<ReadonlyMap<string, Bundle>> | null = null;
 
   constructor(layout: Layout) {
     this.#layout = layout;
+    this.#texts = new WarmTexts(layout);
   }
 
   readonly bundle: BundleModule = async (layout, entry, options): ReturnType<BundleModule> => {
@@ -72,6 +75,7 @@ export class WarmBundler {
       // Where `bundleModule` has it, since source maps are relative to it.
       outdir: this.#layout.compiled,
       outExtension: { ".js": ".mjs" },
+      plugins: [this.#texts.plugin],
     };
     this.#contexts = {
       plain: await context({ ...shared, sourcemap: "external" }),
@@ -172,16 +176,16 @@ export class WarmBundler {
       return (own[path] = signature);
     };
     const modules: BundleInput[] = [];
-    for (const path of reachable(output.entryPoint, inputs)) {
-      const absolute = this.#absolute(path);
-      const digest = this.#digestOf(absolute, look(absolute));
-      modules.push({
-        path: absolute,
-        used: (output.inputs[path]?.bytesInOutput ?? 0) > 0,
-        digest,
-      });
-      for (const { path: to, original } of inputs[path]?.imports ?? [])
-        for (const place of placesToLook(original ?? to, dirname(absolute))) look(place);
+    for (const input of reachable(output.entryPoint, inputs)) {
+      const used = (output.inputs[input]?.bytesInOutput ?? 0) > 0;
+      const files = this.#texts.filesOf(input) ?? [this.#absolute(input)];
+      for (const path of files)
+        modules.push({ path, used, digest: this.#digestOf(path, look(path)) });
+      for (const place of this.#texts.lookedOf(input)) look(place);
+      for (const { path: to, original = to } of inputs[input]?.imports ?? []) {
+        const specifier = original.replace(/\?(?:raw|script)$/, "");
+        for (const place of placesToLook(specifier, dirname(this.#absolute(input)))) look(place);
+      }
     }
     return {
       code,

@@ -42,6 +42,7 @@ export class WarmBundler {
   #looked: ReadonlyMap<string, string> = new Map();
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
   readonly #texts: WarmTexts;
+  #warm = false;
   #contexts: Contexts | null = null;
   #round: Promise<ReadonlyMap<string, Bundle>> | null = null;
 
@@ -56,6 +57,11 @@ export class WarmBundler {
     if (warm === undefined) return bundleModule(layout, entry, options);
     return ok(options?.sourceMap === true ? warm : { ...warm, map: null });
   };
+
+  /** Whether the last bundles came from what was kept. */
+  get isWarm(): boolean {
+    return this.#warm;
+  }
 
   /** From now on files may be others than those that were bundled. */
   begin(): void {
@@ -82,8 +88,6 @@ export class WarmBundler {
       minified: await context({ ...shared, minify: true }),
       entries,
     };
-    await this.#bundles(); // twice: now it is known which files to look at before
-    this.begin();
     await this.#bundles();
   }
 
@@ -101,7 +105,7 @@ export class WarmBundler {
   }
 
   /** Empty where nothing can be said for sure, or an entry cannot be bundled. */
-  async #rebuild(): Promise<ReadonlyMap<string, Bundle>> {
+  async #rebuild(again = true): Promise<ReadonlyMap<string, Bundle>> {
     if (this.#contexts === null) return new Map();
     const before = await this.#settledSignatures();
     if (this.#isDeceived(before)) {
@@ -129,7 +133,10 @@ export class WarmBundler {
     }
     this.#looked = after;
     const steady = [...after].every(([path, signature]) => before.get(path) === signature);
-    return steady ? bundles : new Map();
+    this.#warm = steady;
+    if (steady) return bundles;
+    // Files that were unknown before: now that they are known, they can be looked at in time.
+    return again ? this.#rebuild(false) : new Map();
   }
 
   /** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */

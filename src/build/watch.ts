@@ -78,7 +78,6 @@ async function buildOnce(
     return true;
   };
   await runBuild({ ...request, hold, signal }, ports, unlessIdle(emit));
-  if (owed.length === 0) return "";
   const known = owed.map((node) => request.expected(node)?.seconds.likely ?? null);
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const untimed = known.filter((value) => value === null).length;
@@ -86,9 +85,10 @@ async function buildOnce(
     ...(seconds > 0 ? [`about ${Math.round(seconds)} s`] : []),
     ...(untimed > 0 ? [`${untimed} never timed`] : []),
   ].join(", ");
-  const debt = `GPU debt: ${owed.length} due (${cost}), not started; use --gpu or aqm build: ${owed.map(({ id }) => id).join(" ")}`;
-  if (debt !== lastDebt) emit({ type: "notice", message: debt });
-  return debt;
+  const debt: BuildEvent = { type: "debt", targets: owed.map(({ id }) => id), cost };
+  const text = owed.length === 0 ? "" : JSON.stringify(debt);
+  if (text !== lastDebt) emit(debt);
+  return text;
 }
 
 /** Passes on the events of a build, but not those of one that finds nothing to do. */

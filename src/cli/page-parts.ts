@@ -9,8 +9,8 @@ export const pageTitle = (targets: readonly string[]): string =>
     : `Graph of ${targets.join(", ") || "the default targets"}`;
 
 /** Script and style of a page, as `scripts/bundle.mjs` made them. */
-export function pageParts(name: "graph" | "serve"): PageParts {
+export function pageParts(name: "graph" | "serve", packageRoot = PACKAGE_ROOT): PageParts {
   const read = (file: string): string =>
-    fs.readFileSync(join(PACKAGE_ROOT, "dist/web", file), "utf8").trimEnd();
+    fs.readFileSync(join(packageRoot, "dist/web", file), "utf8").trimEnd();
   return { script: read(`${name}.js`), style: read(`${name}-style.css`) };
 }

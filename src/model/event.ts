@@ -89,6 +89,8 @@ export type BuildEvent =
   | { readonly type: "looking" }
   /** While watching: all that could be done is done. */
   | { readonly type: "waiting"; readonly files: number }
+  /** While watching: what is stale and was not started, when that is other than before; none when all is paid. */
+  | { readonly type: "debt"; readonly targets: readonly string[]; readonly cost: string }
   /** Outputs are shown there. */
   | { readonly type: "serving"; readonly url: string; readonly port: number }
   | { readonly type: "notice"; readonly message: string }

@@ -59,6 +59,11 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       ];
     case "waiting":
       return [`${colours.cyan("notice")}   watching ${event.files} files; Ctrl-C ends`];
+    case "debt": {
+      if (event.targets.length === 0) return [];
+      const names = event.targets.map(oneLine).join(" ");
+      return [`${colours.cyan("notice")}   ${debtText(event)}: ${names}`];
+    }
     case "serving":
       return [`${colours.green("serve")}    ${event.url}`];
     case "notice":
@@ -78,6 +83,9 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       return [];
   }
 }
+
+export const debtText = ({ targets, cost }: Extract<BuildEvent, { type: "debt" }>): string =>
+  `GPU debt: ${targets.length} due (${cost}), not started; use --gpu or aqm build`;
 
 /** Only where a GPU is needed: what the rest takes is seldom worth a thought. */
 function predictionText(prediction: Prediction | null): readonly string[] {

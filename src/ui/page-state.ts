@@ -1,5 +1,6 @@
 import type { BuildEvent } from "../model/event.ts";
 import { failureText } from "./format.ts";
+import { debtText } from "./lines.ts";
 import { NO_COLOURS } from "./reporter.ts";
 
 /** What a browser is told while outputs are watched and shown. */
@@ -9,7 +10,7 @@ export interface PageState {
   readonly busy: boolean;
   /** Of the last look, in words; what was published before them stays. */
   readonly failures: readonly string[];
-  /** What is due and was not started. */
+  /** Of the last look, and what is due and was not started. */
   readonly notices: readonly string[];
   /** Targets → the revision in which they were last made. */
   readonly made: Readonly<Record<string, number>>;
@@ -21,6 +22,7 @@ export class PageStateFold {
   /** Of the look that is under way: what was wrong before is shown until it is known to be mended. */
   #failures: string[] = [];
   #notices: string[] = [];
+  #debt: readonly string[] = [];
   readonly #changed: (state: PageState) => void;
 
   constructor(changed: (state: PageState) => void) {
@@ -46,6 +48,9 @@ export class PageStateFold {
       case "notice":
         this.#notices.push(event.message);
         break;
+      case "debt":
+        this.#debt = event.targets.length === 0 ? [] : [debtText(event), ...event.targets];
+        break;
       case "action_settled":
         if (event.verdict === "fresh") break;
         this.#put({
@@ -53,7 +58,11 @@ export class PageStateFold {
         });
         break;
       case "waiting":
-        this.#put({ busy: false, failures: this.#failures, notices: this.#notices });
+        this.#put({
+          busy: false,
+          failures: this.#failures,
+          notices: [...this.#notices, ...this.#debt],
+        });
         break;
       default:
         break;

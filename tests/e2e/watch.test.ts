@@ -117,10 +117,8 @@ describe("aqm watch", () => {
     const job = await runners.nextJob();
     expect(job.target).toBe("cpu/1.txt");
     job.succeed();
-    const debt = await running.event(
-      (event) => event.type === "notice" && event.message.startsWith("GPU debt"),
-    );
-    expect(debt).toMatchObject({ message: expect.stringContaining("gpu/1.txt") as unknown });
+    const debt = await running.event(({ type }) => type === "debt");
+    expect(debt).toMatchObject({ targets: ["gpu/1.txt"], cost: "1 never timed" });
     await watching(1);
     expect(runners.untaken).toBe(0);
     runners.close();

@@ -11,8 +11,11 @@ import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
 export interface Bundle {
   readonly code: string;
   readonly map: string | null;
-  /** Digest of the minified bundle: what is inlined from another module shows here, comments do not. */
-  readonly codeDigest: Digest;
+  /**
+   * Digest of the minified bundle: what is inlined from another module shows here, comments do not. Null where
+   * a source map was asked for instead.
+   */
+  readonly codeDigest: Digest | null;
   readonly inputs: readonly BundleInput[];
   /** Path → signature of all that decided what was bundled, also of what was looked for in vain. */
   readonly looked: Readonly<Record<string, string>>;
@@ -70,7 +73,7 @@ export async function bundleModule(
       ...shared,
       sourcemap: options.sourceMap === true ? "external" : false,
     });
-    const minified = await build({ ...shared, minify: true });
+    const minified = options.sourceMap === true ? null : await build({ ...shared, minify: true });
     const text = (files: typeof result.outputFiles, ending: string): string | null =>
       files.find(({ path }) => path.endsWith(ending))?.text ?? null;
     const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint);
@@ -83,7 +86,8 @@ export async function bundleModule(
     return ok({
       code: text(result.outputFiles, ".mjs") ?? "",
       map: text(result.outputFiles, ".map"),
-      codeDigest: digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
+      codeDigest:
+        minified === null ? null : digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
       inputs,
       looked: reader.looked,
     });

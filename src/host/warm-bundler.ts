@@ -13,194 +13,192 @@ import {
 } from "./bundle.ts";
 import { errorCode } from "./disk.ts";
 import type { Layout } from "./layout.ts";
-import { WarmTexts } from "./warm-texts.ts";
 import { isRacySignature, sourceSignature } from "./signature.ts";
+import { WarmTexts } from "./warm-texts.ts";
 
-type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
+type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: string[] };
 type Warm = BuildContext<WarmOptions>;
 
 /** After so many milliseconds most file systems have another time for the next change. */
 const TICK = 21;
 
-interface Contexts {
+interface Entry {
+  readonly path: string;
   readonly plain: Warm;
-  readonly minified: Warm;
-  /** Name of the output → absolute path of the entry. */
-  readonly entries: ReadonlyMap<string, string>;
+  /** Null where a source map was asked for: then nobody wants to know the digest. */
+  readonly minified: Warm | null;
+  /** The last bundle that is sure, and the signatures of all that it depends on. */
+  bundle: Bundle | null;
+  looked: ReadonlyMap<string, string>;
 }
 
 /**
  * Bundles as `bundleModule` does, to the same bytes, for a process that does so again and again: the bundler
- * keeps what it has parsed, and all entries are bundled in one go. Here the bundler reads the files itself, so
- * what it says counts only when each file looked the same before and after; whenever that, or anything else,
- * is in doubt, `bundleModule` is asked.
+ * keeps what it has parsed, and only what depends on a changed file is bundled anew. Here the bundler reads the
+ * files itself, so what it says counts only when each file looked the same before and after; whenever that, or
+ * anything else, is in doubt, `bundleModule` is asked.
  */
 export class WarmBundler {
   readonly #layout: Layout;
-  readonly #wanted = new Set<string>();
-  /** Signatures of all that the last bundles depend on. */
-  #looked: ReadonlyMap<string, string> = new Map();
+  /** Entry → whether with a source map. */
+  readonly #wanted = new Map<string, boolean>();
+  readonly #entries = new Map<string, Entry>();
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
+  readonly #places = new Map<string, readonly string[]>();
   readonly #texts: WarmTexts;
-  #warm = false;
-  #contexts: Contexts | null = null;
-  #round: Promise<ReadonlyMap<string, Bundle>> | null = null;
+  /** Of this round. */
+  #bundles: ReadonlyMap<string, Promise<Bundle | null>> | null = null;
+  #exact = 0;
 
   constructor(layout: Layout) {
     this.#layout = layout;
     this.#texts = new WarmTexts(layout);
   }
 
-  readonly bundle: BundleModule = async (layout, entry, options): ReturnType<BundleModule> => {
-    this.#wanted.add(entry);
-    const warm = (await this.#bundles()).get(entry);
-    if (warm === undefined) return bundleModule(layout, entry, options);
-    return ok(options?.sourceMap === true ? warm : { ...warm, map: null });
-  };
-
-  /** Whether the last bundles came from what was kept. */
-  get isWarm(): boolean {
-    return this.#warm;
+  /** How often `bundleModule` had to be asked. */
+  get exact(): number {
+    return this.#exact;
   }
+
+  readonly bundle: BundleModule = async (layout, entry, options): ReturnType<BundleModule> => {
+    this.#wanted.set(entry, options?.sourceMap === true);
+    // All at once: who asks for one will ask for the others.
+    this.#bundles ??= await this.#begun();
+    const warm = await this.#bundles.get(entry);
+    if (warm !== null && warm !== undefined) return ok(warm);
+    this.#exact += 1;
+    return bundleModule(layout, entry, options);
+  };
 
   /** From now on files may be others than those that were bundled. */
   begin(): void {
-    this.#round = null;
+    this.#bundles = null;
   }
 
   /** To be called when there is time: gets ready for all that was asked for so far. */
   async warmUp(): Promise<void> {
-    const known = new Set(this.#contexts?.entries.values());
-    if ([...this.#wanted].every((entry) => known.has(entry))) return;
-    await this.close();
+    const missing = [...this.#wanted].filter(([path]) => !this.#entries.has(path));
+    if (missing.length === 0) return;
     const { context } = await import("esbuild");
-    const entries = new Map([...this.#wanted].sort().map((path, index) => [`e${index}`, path]));
-    const shared = {
-      ...bundleOptions(this.#layout),
-      entryPoints: Object.fromEntries(entries),
-      // Where `bundleModule` has it, since source maps are relative to it.
-      outdir: this.#layout.compiled,
-      outExtension: { ".js": ".mjs" },
-      plugins: [this.#texts.plugin],
-    };
-    this.#contexts = {
-      plain: await context({ ...shared, sourcemap: "external" }),
-      minified: await context({ ...shared, minify: true }),
-      entries,
-    };
-    await this.#bundles();
+    for (const [path, sourceMap] of missing) {
+      const shared = {
+        ...bundleOptions(this.#layout),
+        entryPoints: [path],
+        // As `bundleModule` has it, since source maps are relative to it.
+        outfile: join(this.#layout.compiled, "bundle.mjs"),
+        plugins: [this.#texts.plugin],
+      };
+      this.#entries.set(path, {
+        path,
+        plain: await context({ ...shared, sourcemap: sourceMap ? "external" : false }),
+        minified: sourceMap ? null : await context({ ...shared, minify: true }),
+        bundle: null,
+        looked: new Map(),
+      });
+    }
+    this.begin();
+    this.#bundles = await this.#begun();
+    await Promise.all(this.#bundles.values());
   }
 
   async close(): Promise<void> {
-    const contexts = this.#contexts;
-    this.#contexts = null;
-    this.#round = null;
-    this.#looked = new Map();
-    await Promise.all([contexts?.plain.dispose(), contexts?.minified.dispose()]);
+    await Promise.all([...this.#entries.values()].map((entry) => this.#forget(entry)));
+    this.begin();
   }
 
-  #bundles(): Promise<ReadonlyMap<string, Bundle>> {
-    this.#round ??= this.#rebuild();
-    return this.#round;
+  async #forget(entry: Entry): Promise<void> {
+    this.#entries.delete(entry.path);
+    await Promise.all([entry.plain.dispose(), entry.minified?.dispose()]);
   }
 
-  /** Empty where nothing can be said for sure, or an entry cannot be bundled. */
-  async #rebuild(again = true): Promise<ReadonlyMap<string, Bundle>> {
-    if (this.#contexts === null) return new Map();
-    const before = await this.#settledSignatures();
-    if (this.#isDeceived(before)) {
-      // The bundler goes by size and time of modification; it would not notice.
-      await this.close();
-      return new Map();
+  async #begun(): Promise<ReadonlyMap<string, Promise<Bundle | null>>> {
+    const entries = [...this.#entries.values()];
+    const now = await settledSignatures(entries.flatMap(({ looked }) => [...looked.keys()]));
+    return new Map(entries.map((entry) => [entry.path, this.#current(entry, now)]));
+  }
+
+  /** Null where nothing can be said for sure, or the entry cannot be bundled. */
+  async #current(
+    entry: Entry,
+    before: ReadonlyMap<string, string>,
+    again = true,
+  ): Promise<Bundle | null> {
+    const changed = [...entry.looked].filter(([path, was]) => before.get(path) !== was);
+    if (changed.length === 0 && entry.bundle !== null) return entry.bundle;
+    if (changed.some(([path, was]) => isDeceptive(was, before.get(path) ?? ""))) {
+      await this.#forget(entry);
+      return null;
     }
-    const { plain, minified, entries } = this.#contexts;
-    let results: readonly [BuildResult<WarmOptions>, BuildResult<WarmOptions>];
-    try {
-      results = await Promise.all([plain.rebuild(), minified.rebuild()]);
-    } catch {
-      return new Map(); // a mistake in some module: whose, `bundleModule` says
-    }
-    const bundles = new Map<string, Bundle>();
+    const last = entry.bundle;
+    entry.bundle = null;
     const after = new Map<string, string>();
+    let bundle: Bundle;
     try {
-      for (const [name, entry] of entries) {
-        const bundle = this.#bundleOf(name, entry, results, after);
-        if (bundle !== null) bundles.set(entry, bundle);
-      }
+      const touched = new Set(changed.map(([path]) => path));
+      // What only changed in parts that are left out comes out as before: then its digest is known.
+      const likelySame = last?.inputs.every(({ path, used }) => !used || !touched.has(path));
+      const early = likelySame === true ? null : entry.minified?.rebuild();
+      early?.catch(() => undefined);
+      const plain = await entry.plain.rebuild();
+      const code = textOf(plain, ".mjs") ?? "";
+      const known = last?.code === code ? last.codeDigest : null;
+      const digest = known ?? (await digestOf(early ?? entry.minified?.rebuild()));
+      await early;
+      bundle = this.#bundleOf(entry, plain, digest, after);
     } catch (error) {
-      if (errorCode(error) === "") throw error;
-      return new Map(); // a module is gone, since it was bundled
+      const isMistake = Array.isArray((error as { errors?: unknown }).errors);
+      if (!isMistake && errorCode(error) === "") throw error;
+      return null; // a mistake in some module, or one that is gone: what and where, `bundleModule` says
     }
-    this.#looked = after;
+    entry.looked = after;
     const steady = [...after].every(([path, signature]) => before.get(path) === signature);
-    this.#warm = steady;
-    if (steady) return bundles;
+    if (steady) entry.bundle = bundle;
     // Files that were unknown before: now that they are known, they can be looked at in time.
-    return again ? this.#rebuild(false) : new Map();
-  }
-
-  /** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
-  async #settledSignatures(): Promise<ReadonlyMap<string, string>> {
-    const signatures = new Map<string, string>();
-    for (const path of this.#looked.keys()) {
-      let signature = sourceSignature(path);
-      if (isRacySignature(signature)) {
-        await new Promise((resolve) => setTimeout(resolve, TICK));
-        signature = sourceSignature(path);
-      }
-      signatures.set(path, signature);
-    }
-    return signatures;
-  }
-
-  /** Whether a file changed although its size and its time of modification say otherwise. */
-  #isDeceived(now: ReadonlyMap<string, string>): boolean {
-    return [...now].some(([path, signature]) => {
-      const known = this.#looked.get(path) ?? "";
-      return known !== signature && withoutCtime(known) === withoutCtime(signature);
-    });
+    else if (again) return this.#current(entry, await settledSignatures(after.keys()), false);
+    return entry.bundle;
   }
 
   #bundleOf(
-    name: string,
-    entry: string,
-    [plain, minified]: readonly [BuildResult<WarmOptions>, BuildResult<WarmOptions>],
+    entry: Entry,
+    plain: BuildResult<WarmOptions>,
+    codeDigest: Digest | null,
     looked: Map<string, string>,
-  ): Bundle | null {
-    const text = (result: BuildResult<WarmOptions>, ending: string): string | null =>
-      result.outputFiles.find(({ path }) => path === join(this.#layout.compiled, name + ending))
-        ?.text ?? null;
+  ): Bundle {
     const { inputs, outputs } = plain.metafile;
-    const output = Object.values(outputs).find(
-      ({ entryPoint }) => entryPoint !== undefined && this.#absolute(entryPoint) === entry,
-    );
-    const [code, small] = [text(plain, ".mjs"), text(minified, ".mjs")];
-    if (output?.entryPoint === undefined || code === null || small === null) return null;
-    const own: Record<string, string> = {};
+    const output = Object.values(outputs).find(({ entryPoint }) => entryPoint !== undefined);
     const look = (path: string): string => {
       let signature = looked.get(path);
       if (signature === undefined) looked.set(path, (signature = sourceSignature(path)));
-      return (own[path] = signature);
+      return signature;
     };
     const modules: BundleInput[] = [];
-    for (const input of reachable(output.entryPoint, inputs)) {
-      const used = (output.inputs[input]?.bytesInOutput ?? 0) > 0;
+    for (const [input, { imports }] of Object.entries<Metafile["inputs"][string]>(inputs)) {
+      const used = (output?.inputs[input]?.bytesInOutput ?? 0) > 0;
       const files = this.#texts.filesOf(input) ?? [this.#absolute(input)];
       for (const path of files)
         modules.push({ path, used, digest: this.#digestOf(path, look(path)) });
       for (const place of this.#texts.lookedOf(input)) look(place);
-      for (const { path: to, original = to } of inputs[input]?.imports ?? []) {
+      for (const { path: to, original = to } of imports) {
         const specifier = original.replace(/\?(?:raw|script)$/, "");
-        for (const place of placesToLook(specifier, dirname(this.#absolute(input)))) look(place);
+        for (const place of this.#placesOf(specifier, dirname(this.#absolute(input)))) look(place);
       }
     }
     return {
-      code,
-      map: text(plain, ".mjs.map"),
-      codeDigest: digestOfBytes(small),
+      code: textOf(plain, ".mjs") ?? "",
+      map: textOf(plain, ".map"),
+      codeDigest,
       inputs: modules,
-      looked: own,
+      looked: Object.fromEntries(looked),
     };
+  }
+
+  #placesOf(specifier: string, folder: string): readonly string[] {
+    const key = `${folder}\0${specifier}`;
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const places = placesToLook(specifier, folder);
+    this.#places.set(key, places);
+    return places;
   }
 
   #digestOf(path: string, signature: string): Digest {
@@ -216,14 +214,34 @@ export class WarmBundler {
   }
 }
 
-/** The modules that an entry is made of, whether something of them is left or not. */
-function reachable(entry: string, inputs: Metafile["inputs"]): ReadonlySet<string> {
-  const found = new Set([entry]);
-  for (const path of found)
-    for (const { path: to, external } of inputs[path]?.imports ?? [])
-      if (external !== true && to in inputs) found.add(to);
-  return found;
+/** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
+async function settledSignatures(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+  const signatures = new Map<string, string>();
+  for (const path of new Set(paths)) {
+    let signature = sourceSignature(path);
+    if (isRacySignature(signature)) {
+      await new Promise((resolve) => setTimeout(resolve, TICK));
+      signature = sourceSignature(path);
+    }
+    signatures.set(path, signature);
+  }
+  return signatures;
 }
+
+const textOf = ({ outputFiles }: BuildResult<WarmOptions>, ending: string): string | null =>
+  outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? null;
+
+async function digestOf(
+  minified: Promise<BuildResult<WarmOptions>> | undefined,
+): Promise<Digest | null> {
+  return minified === undefined ? null : digestOfBytes(textOf(await minified, ".mjs") ?? "");
+}
+
+/**
+ * Whether a file changed although its size and its time of modification say otherwise: the bundler goes by
+ * these, and would not notice.
+ */
+const isDeceptive = (was: string, is: string): boolean => withoutCtime(was) === withoutCtime(is);
 
 const withoutCtime = (signature: string): string =>
   signature.replace(/^(\d+:\d+:\d+:[\d.]+):[\d.]+/, "$1");

@@ -48,28 +48,30 @@ describe("the warm bundler", () => {
     const first = await same(OP);
     await same("Aqmfile.ts");
     await warm.warmUp();
-    expect(warm.isWarm).toBe(true);
+    expect(warm.exact).toBe(2); // as nothing was warm yet
     await same("Aqmfile.ts");
 
     workspace.edit(WRITER, "Total AutoQuant score", "Sum");
     const edited = await same(OP);
     expect(edited.codeDigest).not.toBe(first.codeDigest);
-    expect(warm.isWarm).toBe(true);
+    expect((await same("Aqmfile.ts")).looked).toHaveProperty([workspace.path(WRITER)]);
 
     workspace.write("rules/ops/extra.ts", "export const extra = ' extra';\n");
     const text = workspace.read(OP);
     const more = text.replace("manifest.value, style)", "manifest.value, style) + extra");
     workspace.write(OP, `import { extra } from "./extra.ts";\n${more}`);
     expect((await same(OP)).code).toContain('" extra"');
-    expect(warm.isWarm).toBe(true);
+    expect(warm.exact).toBe(2);
 
     workspace.write(OP, `${text}\n)`);
     warm.begin();
     const wrong = await warm.bundle(layout, join(layout.root, OP));
     expect(wrong).toEqual(await bundleModule(layout, join(layout.root, OP)));
     expect(wrong.ok).toBe(false);
+    expect(warm.exact).toBe(3);
     workspace.write(OP, text);
     expect((await same(OP)).codeDigest).toBe(edited.codeDigest);
+    expect(warm.exact).toBe(3);
 
     const { atime, mtime } = fs.statSync(workspace.path(WRITER));
     workspace.edit(WRITER, "Effective bits (from", "Effective BITS (from"); // as long as before
@@ -89,6 +91,6 @@ describe("the warm bundler", () => {
     const { code } = await same(PAGE);
     expect(code).toContain('+="edited"');
     expect(code).toContain(".edited { color: red }");
-    expect(warm.isWarm).toBe(true);
+    expect(warm.exact).toBe(1);
   });
 });

@@ -16,7 +16,7 @@ import type { Layout } from "./layout.ts";
 import { isRacySignature, sourceSignature } from "./signature.ts";
 import { WarmTexts } from "./warm-texts.ts";
 
-type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: string[] };
+type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
 type Warm = BuildContext<WarmOptions>;
 
 /** After so many milliseconds most file systems have another time for the next change. */
@@ -24,6 +24,8 @@ const TICK = 21;
 
 interface Entry {
   readonly path: string;
+  /** What its output is called. */
+  readonly name: string;
   readonly plain: Warm;
   /** Null where a source map was asked for: then nobody wants to know the digest. */
   readonly minified: Warm | null;
@@ -46,9 +48,12 @@ export class WarmBundler {
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
   readonly #places = new Map<string, readonly string[]>();
   readonly #texts: WarmTexts;
+  /** All entries in one go: what they share is looked at once. */
+  #shared: Warm | null = null;
   /** Of this round. */
   #bundles: ReadonlyMap<string, Promise<Bundle | null>> | null = null;
   #exact = 0;
+  #named = 0;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -80,55 +85,70 @@ export class WarmBundler {
     const missing = [...this.#wanted].filter(([path]) => !this.#entries.has(path));
     if (missing.length === 0) return;
     const { context } = await import("esbuild");
+    const shared = {
+      ...bundleOptions(this.#layout),
+      // As `bundleModule` has it, since source maps are relative to it.
+      outdir: this.#layout.compiled,
+      outExtension: { ".js": ".mjs" },
+      plugins: [this.#texts.plugin],
+    };
     for (const [path, sourceMap] of missing) {
-      const shared = {
-        ...bundleOptions(this.#layout),
-        entryPoints: [path],
-        // As `bundleModule` has it, since source maps are relative to it.
-        outfile: join(this.#layout.compiled, "bundle.mjs"),
-        plugins: [this.#texts.plugin],
-      };
+      const name = `e${this.#named++}`;
+      const own = { ...shared, entryPoints: { [name]: path } };
       this.#entries.set(path, {
         path,
-        plain: await context({ ...shared, sourcemap: sourceMap ? "external" : false }),
-        minified: sourceMap ? null : await context({ ...shared, minify: true }),
+        name,
+        plain: await context({ ...own, sourcemap: sourceMap ? "external" : false }),
+        minified: sourceMap ? null : await context({ ...own, minify: true }),
         bundle: null,
         looked: new Map(),
       });
     }
+    await this.#shared?.dispose();
+    const entryPoints = Object.fromEntries(
+      [...this.#entries.values()].map(({ name, path }) => [name, path]),
+    );
+    this.#shared = await context({ ...shared, entryPoints, sourcemap: "external" });
+    await this.#shared.rebuild().catch(() => undefined);
     this.begin();
     this.#bundles = await this.#begun();
     await Promise.all(this.#bundles.values());
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => this.#forget(entry)));
+    const contexts = [...this.#entries.values()].flatMap(({ plain, minified }) => [
+      plain,
+      minified,
+    ]);
+    const all = [...contexts, this.#shared];
+    this.#entries.clear();
+    this.#shared = null;
     this.begin();
-  }
-
-  async #forget(entry: Entry): Promise<void> {
-    this.#entries.delete(entry.path);
-    await Promise.all([entry.plain.dispose(), entry.minified?.dispose()]);
+    await Promise.all(all.map((one) => one?.dispose()));
   }
 
   async #begun(): Promise<ReadonlyMap<string, Promise<Bundle | null>>> {
     const entries = [...this.#entries.values()];
     const now = await settledSignatures(entries.flatMap(({ looked }) => [...looked.keys()]));
-    return new Map(entries.map((entry) => [entry.path, this.#current(entry, now)]));
+    if (entries.some(({ looked }) => isDeceived(looked, now))) {
+      await this.close();
+      return new Map();
+    }
+    const open = entries.filter(({ looked, bundle }) => bundle === null || isOther(looked, now));
+    const together = open.length > 1 ? this.#shared?.rebuild() : undefined;
+    together?.catch(() => undefined); // each entry is told
+    return new Map(entries.map((entry) => [entry.path, this.#current(entry, now, together)]));
   }
 
   /** Null where nothing can be said for sure, or the entry cannot be bundled. */
   async #current(
     entry: Entry,
     before: ReadonlyMap<string, string>,
+    together: Promise<BuildResult<WarmOptions>> | undefined,
     again = true,
   ): Promise<Bundle | null> {
     const changed = [...entry.looked].filter(([path, was]) => before.get(path) !== was);
     if (changed.length === 0 && entry.bundle !== null) return entry.bundle;
-    if (changed.some(([path, was]) => isDeceptive(was, before.get(path) ?? ""))) {
-      await this.#forget(entry);
-      return null;
-    }
     const last = entry.bundle;
     entry.bundle = null;
     const after = new Map<string, string>();
@@ -139,10 +159,10 @@ export class WarmBundler {
       const likelySame = last?.inputs.every(({ path, used }) => !used || !touched.has(path));
       const early = likelySame === true ? null : entry.minified?.rebuild();
       early?.catch(() => undefined);
-      const plain = await entry.plain.rebuild();
-      const code = textOf(plain, ".mjs") ?? "";
+      const plain = await (together ?? entry.plain.rebuild());
+      const code = textOf(plain, `/${entry.name}.mjs`) ?? "";
       const known = last?.code === code ? last.codeDigest : null;
-      const digest = known ?? (await digestOf(early ?? entry.minified?.rebuild()));
+      const digest = known ?? (await digestOf(entry, early ?? entry.minified?.rebuild()));
       await early;
       bundle = this.#bundleOf(entry, plain, digest, after);
     } catch (error) {
@@ -154,7 +174,8 @@ export class WarmBundler {
     const steady = [...after].every(([path, signature]) => before.get(path) === signature);
     if (steady) entry.bundle = bundle;
     // Files that were unknown before: now that they are known, they can be looked at in time.
-    else if (again) return this.#current(entry, await settledSignatures(after.keys()), false);
+    else if (again)
+      return this.#current(entry, await settledSignatures(after.keys()), undefined, false);
     return entry.bundle;
   }
 
@@ -165,27 +186,30 @@ export class WarmBundler {
     looked: Map<string, string>,
   ): Bundle {
     const { inputs, outputs } = plain.metafile;
-    const output = Object.values(outputs).find(({ entryPoint }) => entryPoint !== undefined);
+    const output = Object.values(outputs).find(
+      ({ entryPoint }) => entryPoint !== undefined && this.#absolute(entryPoint) === entry.path,
+    );
+    if (output?.entryPoint === undefined) throw new Error(`${entry.path} was not bundled`);
     const look = (path: string): string => {
       let signature = looked.get(path);
       if (signature === undefined) looked.set(path, (signature = sourceSignature(path)));
       return signature;
     };
     const modules: BundleInput[] = [];
-    for (const [input, { imports }] of Object.entries<Metafile["inputs"][string]>(inputs)) {
-      const used = (output?.inputs[input]?.bytesInOutput ?? 0) > 0;
+    for (const input of reachable(output.entryPoint, inputs)) {
+      const used = (output.inputs[input]?.bytesInOutput ?? 0) > 0;
       const files = this.#texts.filesOf(input) ?? [this.#absolute(input)];
       for (const path of files)
         modules.push({ path, used, digest: this.#digestOf(path, look(path)) });
       for (const place of this.#texts.lookedOf(input)) look(place);
-      for (const { path: to, original = to } of imports) {
+      for (const { path: to, original = to } of inputs[input]?.imports ?? []) {
         const specifier = original.replace(/\?(?:raw|script)$/, "");
         for (const place of this.#placesOf(specifier, dirname(this.#absolute(input)))) look(place);
       }
     }
     return {
-      code: textOf(plain, ".mjs") ?? "",
-      map: textOf(plain, ".map"),
+      code: textOf(plain, `/${entry.name}.mjs`) ?? "",
+      map: entry.minified === null ? textOf(plain, `/${entry.name}.mjs.map`) : null,
       codeDigest,
       inputs: modules,
       looked: Object.fromEntries(looked),
@@ -214,6 +238,18 @@ export class WarmBundler {
   }
 }
 
+/** The modules that an entry is made of, whether something of them is left or not. */
+function reachable(entry: string, inputs: Metafile["inputs"]): ReadonlySet<string> {
+  const found = new Set([entry]);
+  for (const path of found)
+    for (const { path: to, external } of inputs[path]?.imports ?? [])
+      if (external !== true && to in inputs) found.add(to);
+  return found;
+}
+
+const isOther = (looked: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): boolean =>
+  [...looked].some(([path, was]) => now.get(path) !== was);
+
 /** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
 async function settledSignatures(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
   const signatures = new Map<string, string>();
@@ -232,16 +268,26 @@ const textOf = ({ outputFiles }: BuildResult<WarmOptions>, ending: string): stri
   outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? null;
 
 async function digestOf(
+  { name }: Entry,
   minified: Promise<BuildResult<WarmOptions>> | undefined,
 ): Promise<Digest | null> {
-  return minified === undefined ? null : digestOfBytes(textOf(await minified, ".mjs") ?? "");
+  return minified === undefined
+    ? null
+    : digestOfBytes(textOf(await minified, `/${name}.mjs`) ?? "");
 }
 
 /**
  * Whether a file changed although its size and its time of modification say otherwise: the bundler goes by
  * these, and would not notice.
  */
-const isDeceptive = (was: string, is: string): boolean => withoutCtime(was) === withoutCtime(is);
+const isDeceived = (
+  looked: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): boolean =>
+  [...looked].some(([path, was]) => {
+    const is = now.get(path) ?? "";
+    return is !== was && withoutCtime(is) === withoutCtime(was);
+  });
 
 const withoutCtime = (signature: string): string =>
   signature.replace(/^(\d+:\d+:\d+:[\d.]+):[\d.]+/, "$1");

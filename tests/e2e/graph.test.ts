@@ -119,8 +119,7 @@ describe("the graph page in a browser", () => {
 
     await page.getByLabel("Fold by").selectOption("cause");
     await page.locator("#tree").focus();
-    for (const key of ["Home", "ArrowRight", "ArrowDown", "Enter"])
-      await page.keyboard.press(key);
+    for (const key of ["Home", "ArrowRight", "ArrowDown", "Enter"]) await page.keyboard.press(key);
     expect(await details.textContent()).toContain("never built");
     expect(await rows.count()).toBe(2 + 100);
 

@@ -338,7 +338,9 @@ function renderCritical(): void {
   find("critical-bar").replaceChildren(
     ...path.map((action) => {
       const part = make("i", action.verdict);
-      part.style.flex = String(Math.max(action.seconds ?? 0, critical.seconds / 400));
+      // Parts of less than 1 in all would not fill the bar.
+      const share = (action.seconds ?? 0) / Math.max(critical.seconds, Number.MIN_VALUE);
+      part.style.flex = String(Math.max(1, 400 * share));
       part.title = `${action.path}: ${duration(action.seconds ?? 0)}`;
       return part;
     }),

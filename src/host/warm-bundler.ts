@@ -120,11 +120,11 @@ export class WarmBundler {
       plain,
       minified,
     ]);
-    const all = [...contexts, this.#shared];
+    const all = [...contexts, this.#shared].filter((one) => one !== null);
     this.#entries.clear();
     this.#shared = null;
     this.begin();
-    await Promise.all(all.map((one) => one?.dispose()));
+    await Promise.all(all.map((one) => one.dispose()));
   }
 
   async #begun(): Promise<ReadonlyMap<string, Promise<Bundle | null>>> {

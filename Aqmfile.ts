@@ -9,6 +9,8 @@ import {
   type OutputLayoutConfig,
   type QuantPairConfig,
 } from "./rules/configs.ts";
+import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
+import { modelPage } from "./rules/model-page.ts";
 import { sensitivity } from "./rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
@@ -28,7 +30,7 @@ const models = [
 export default build(
   grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
-    return grid(
+    const analyses = grid(
       {
         quant_pair: configurationNames("quant_pair"),
         granularity: granularities,
@@ -48,6 +50,24 @@ export default build(
           layout,
         }),
     );
+    const pages = grid(
+      { scope: SCOPES, "dataset.size": SIZES },
+      ({ scope, "dataset.size": size }) =>
+        modelPage({
+          model,
+          checkpoint: files,
+          calibration: data,
+          pairs: configurationNames("quant_pair").map((pair) =>
+            configuration<QuantPairConfig>("quant_pair", pair),
+          ),
+          granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
+          scope,
+          size,
+          autoquant,
+          layout,
+        }),
+    );
+    return [analyses, pages];
   }),
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],

@@ -8,6 +8,7 @@ import {
   type Declared,
   type Input,
 } from "aqm";
+import { analysisPage, scopeAndSize, type AnalysisFiles } from "./analysis-page.ts";
 import type { Calibration } from "./calibration.ts";
 import type {
   AutoquantConfig,
@@ -65,13 +66,14 @@ export interface SensitivityCell {
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
 export function sensitivity(cell: SensitivityCell): Declared {
   const { model, pair, scope, size } = cell;
-  const folder = runFolder(cell);
+  const files = analysisFiles(cell);
+  const { folder } = files;
   const format = formatOf(pair, cell.granularity);
   if (!format.ok) return skip(folder, format.failure.message);
-  const unsupported = format.value.unsupported[model.device];
+  const unsupported = whyNotScored(cell);
   if (unsupported !== null) return skip(folder, unsupported);
-  const scheme = `${pair.name}_autoquant_${scope}`;
-  const scores = scored(cell, format.value, folder);
+  const scheme = schemeOf(cell);
+  const scores = scored(cell, format.value, files.scores);
   const { dataset, subsets } = cell.calibration;
   const manifest = action({
     op: manifestOp,
@@ -91,7 +93,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
       },
     },
     inputs: { scores: from(scores, "scores") },
-    outputs: { manifest: committed(`${folder}/${scheme}_quant_manifest.json`) },
+    outputs: { manifest: committed(files.manifest) },
   });
   const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
@@ -100,16 +102,48 @@ export function sensitivity(cell: SensitivityCell): Declared {
       op: markdownReportOp,
       params: style,
       inputs: reported,
-      outputs: { report: committed(`${folder}/per-layer-sensitivity.md`) },
+      outputs: { report: committed(`${folder}/${REPORT}.md`) },
     }),
     action({
       op: jsonReportOp,
       params: style,
       inputs: reported,
-      outputs: { report: committed(`${folder}/per-layer-sensitivity.json`) },
+      outputs: { report: committed(`${folder}/${REPORT}.json`) },
+    }),
+    analysisPage({
+      path: `${folder}/${REPORT}`,
+      title: `${model.name}, ${pair.name}`,
+      subtitle: scopeAndSize(scope, size),
+      analyses: [{ name: pair.name, files }],
+      links: [
+        { text: "as Markdown", href: `${REPORT}.md` },
+        { text: "as JSON", href: `${REPORT}.json` },
+        { text: "all settings", href: "composed-config.yaml" },
+      ],
     }),
     composedConfig(cell, format.value, folder),
   ];
+}
+
+const REPORT = "per-layer-sensitivity";
+
+const schemeOf = ({ pair, scope }: SensitivityCell): string => `${pair.name}_autoquant_${scope}`;
+
+/** Where an analysis puts what others read. */
+export function analysisFiles(cell: SensitivityCell): AnalysisFiles {
+  const folder = runFolder(cell);
+  return {
+    folder,
+    scores: `${folder}/sensitivity-scores.json`,
+    manifest: `${folder}/${schemeOf(cell)}_quant_manifest.json`,
+    page: `${folder}/${REPORT}.html`,
+  };
+}
+
+/** Why there is no such analysis; null when there is one. */
+export function whyNotScored({ model, pair, granularity }: SensitivityCell): string | null {
+  const format = formatOf(pair, granularity);
+  return format.ok ? format.value.unsupported[model.device] : format.failure.message;
 }
 
 function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
@@ -125,7 +159,7 @@ function runFolder({ model, pair, granularity, scope, size, layout }: Sensitivit
 function scored(
   { model, checkpoint, calibration, scope, size, autoquant }: SensitivityCell,
   { name, config }: Format,
-  folder: string,
+  path: string,
 ) {
   const { captions, database, images } = calibration.subsets[size];
   const { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
@@ -139,7 +173,7 @@ function scored(
       sequence_length: calibration.dataset.calib_seq_len,
       calibration_samples: null,
     },
-    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
+    outputs: { scores: committed(path) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // Of 16 formats in one job, each took a third of what it took alone.
     batch: { apart: ["format"], shared: 0.8 } as const,

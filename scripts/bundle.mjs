@@ -34,3 +34,19 @@ await build({
   define: { "import.meta.url": "__moduleUrl" },
   banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
+// What runs in the pages that aqm shows, and how they look.
+await build({
+  ...shared,
+  entryPoints: {
+    graph: "src/ui/web/graph.ts",
+    "graph-style": "src/ui/web/graph.css",
+    serve: "src/ui/web/serve.ts",
+    "serve-style": "src/ui/web/serve.css",
+  },
+  outdir: "dist/web",
+  platform: "browser",
+  target: "es2022",
+  format: "iife",
+  charset: "utf8",
+  minify: true,
+});

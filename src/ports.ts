@@ -139,9 +139,10 @@ export interface BuildLock {
 /** Tells that something under some paths changed; never what, since it is looked at anew anyway. */
 export interface FileWatch {
   /**
-   * Replaces what is watched: absolute paths of files and folders. Resolves once the watch is on, to
-   * true when it was off for some of them until now, so that a change may have gone unseen.
+   * Replaces what is watched: absolute paths of files and folders, and of outputs, of which there may be very
+   * many. Resolves once the watch is on, to true when it was off for some of them until now, so that a change
+   * may have gone unseen.
    */
-  readonly set: (paths: readonly string[]) => Promise<boolean>;
+  readonly set: (paths: readonly string[], outputs: readonly string[]) => Promise<boolean>;
   readonly close: () => Promise<void>;
 }

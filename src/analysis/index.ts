@@ -61,6 +61,15 @@ export type {
   PlanBits,
 } from "./solve/problem.ts";
 export { solveBitPlan } from "./solve/solve-bit-plan.ts";
+export {
+  choicesAt,
+  planWithin,
+  pointWithin,
+  solveFrontier,
+  thinFrontier,
+  type Frontier,
+  type FrontierPoint,
+} from "./solve/frontier.ts";
 export { problemFromScores } from "./solve/problem-from-scores.ts";
 export { problemFromManifest } from "./solve/problem-from-manifest.ts";
 export type {
@@ -87,3 +96,6 @@ export {
   type ReportStyle,
 } from "./manifest/generation.ts";
 export type { NoneRows } from "./report/sensitivity-rows.ts";
+export { analysisPage, type AnalysisPage, type PageSubject } from "./page/analysis-page.ts";
+export type { PageAnalysis } from "./page/page-model.ts";
+export type { PageSource } from "./page/provenance.ts";

@@ -16,7 +16,11 @@ export interface WatchedBuild {
 export interface WatchRequest {
   /** Loads everything anew; called again after each change. */
   readonly open: () => Promise<Result<WatchedBuild, readonly Failure[]>>;
+  /** Gets ready for the next change; called while nothing else is to be done. */
+  readonly idle: () => Promise<void>;
   readonly watchFiles: (changed: () => void) => Promise<FileWatch>;
+  /** All that could be done with what was opened last is done. */
+  readonly built: () => void;
   readonly gpu: boolean;
   /** Absolute paths that are watched whatever happens. */
   readonly always: readonly string[];
@@ -34,24 +38,26 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
   try {
     // Also when nothing could be loaded yet: the mistake will be corrected in one of these.
     let watched: readonly string[] = request.always;
+    let outputs: readonly string[] = [];
     let debt = "";
     while (!request.signal.aborted) {
+      emit({ type: "looking" });
       const opened = await request.open();
       if (!opened.ok) {
         for (const failure of opened.error) emit({ type: "failure", failure });
       } else {
         const { files, root, ports } = opened.value;
-        watched = [
-          ...request.always,
-          ...files,
-          ...sourcesOf(opened.value.request.selection.needed, root),
-        ];
+        const { needed } = opened.value.request.selection;
+        watched = [...request.always, ...files, ...sourcesOf(needed, root)];
+        outputs = outputsOf(needed, root);
         debt = await buildOnce(opened.value, request, emit, debt);
         await ports.executor.close();
+        request.built();
       }
       // What was saved before the watch was on would be missed: look once more.
-      if (await watch.set(watched)) continue;
-      emit({ type: "notice", message: `watching ${watched.length} files; Ctrl-C ends` });
+      if (await watch.set(watched, outputs)) continue;
+      emit({ type: "waiting", files: watched.length });
+      await request.idle();
       await changes.next();
     }
   } finally {
@@ -72,7 +78,6 @@ async function buildOnce(
     return true;
   };
   await runBuild({ ...request, hold, signal }, ports, unlessIdle(emit));
-  if (owed.length === 0) return "";
   const known = owed.map((node) => request.expected(node)?.seconds.likely ?? null);
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const untimed = known.filter((value) => value === null).length;
@@ -80,9 +85,10 @@ async function buildOnce(
     ...(seconds > 0 ? [`about ${Math.round(seconds)} s`] : []),
     ...(untimed > 0 ? [`${untimed} never timed`] : []),
   ].join(", ");
-  const debt = `GPU debt: ${owed.length} due (${cost}), not started; use --gpu or aqm build: ${owed.map(({ id }) => id).join(" ")}`;
-  if (debt !== lastDebt) emit({ type: "notice", message: debt });
-  return debt;
+  const debt: BuildEvent = { type: "debt", targets: owed.map(({ id }) => id), cost };
+  const text = owed.length === 0 ? "" : JSON.stringify(debt);
+  if (text !== lastDebt) emit(debt);
+  return text;
 }
 
 /** Passes on the events of a build, but not those of one that finds nothing to do. */
@@ -112,6 +118,11 @@ function sourcesOf(nodes: readonly ActionNode[], root: string): readonly string[
   }
   return [...paths];
 }
+
+const outputsOf = (nodes: readonly ActionNode[], root: string): readonly string[] =>
+  nodes.flatMap(({ declaration: { outputs } }) =>
+    Object.values(outputs).map(({ path }) => `${root}/${path}`),
+  );
 
 /** Remembers that something changed while nobody was waiting. */
 class ChangeQueue {

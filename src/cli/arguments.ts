@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly short?: string;
   /** How the value is called in the help; absent for a switch. */
   readonly value?: string;
+  /** What it stands for when no number follows it. */
+  readonly fallback?: string;
   /** May be given again, each time with another value. */
   readonly many?: true;
   readonly help: string;
@@ -32,6 +34,19 @@ export interface Arguments {
   readonly values: (name: string) => readonly string[];
 }
 
+/** `--port` alone means `--port=0`, if that is its fallback; `--port 80` is a number that belongs to it. */
+function withFallbacks({ options }: CommandSpec, argv: readonly string[]): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? "";
+    const fallback = options.find(({ name }) => word === `--${name}`)?.fallback;
+    if (fallback === undefined) words.push(word);
+    else if (/^\d+$/.test(argv[at + 1] ?? "")) words.push(`${word}=${argv[++at] ?? ""}`);
+    else words.push(`${word}=${fallback}`);
+  }
+  return words;
+}
+
 /** Parses with Node's own parser; a mistyped option gets the nearest right one. */
 export function parseArguments(
   spec: CommandSpec,
@@ -48,7 +63,12 @@ export function parseArguments(
     };
   }
   try {
-    const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({
+      args: withFallbacks(spec, argv),
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
     const values = parsed.values as Readonly<
       Record<string, string | boolean | readonly string[] | undefined>
     >;

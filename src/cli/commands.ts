@@ -163,9 +163,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     description: [
       "Watches the Aqmfile, rules, configs and sources of the given targets. Cheap stages are rebuilt",
       "at once. Actions on the GPU lane wait, listed with their expected cost, unless --gpu is given.",
+      "With --serve, a browser shows the HTML outputs and the graph, and loads anew what was made anew;",
+      "what is wrong is shown over the last good output. Only this machine can reach it.",
     ],
     options: [
       { name: "gpu", help: "Run GPU actions too." },
+      {
+        name: "serve",
+        value: "[PORT]",
+        fallback: "0",
+        help: "Show outputs and the graph in a browser on this machine; without PORT on any free one.",
+      },
       ...LANE_OPTIONS,
       {
         name: "reporter",
@@ -173,7 +181,10 @@ export const COMMANDS: readonly CommandSpec[] = [
         help: "tty, plain or json (default: tty on a terminal, else plain).",
       },
     ],
-    examples: [["aqm watch models/qwen3_vl_tiny", "while changing the wording of a report"]],
+    examples: [
+      ["aqm watch models/qwen3_vl_tiny", "while changing the wording of a report"],
+      ["aqm watch --serve 8080 models/qwen3_vl_tiny", "the same, with a page that reloads itself"],
+    ],
   },
   {
     name: "list",
@@ -185,6 +196,52 @@ export const COMMANDS: readonly CommandSpec[] = [
       JSON_OPTION,
     ],
     examples: [["aqm list 'models/*/layer-analysis/**'", "everything that the pattern matches"]],
+  },
+  {
+    name: "graph",
+    usage: "[targets…] [options]",
+    summary:
+      "Shows targets, states, causes, cost and the critical path: as text, Mermaid or a page.",
+    description: [
+      "States and causes are those of a dry run; nothing is changed. The page is one file that needs no",
+      "network; it folds by folder, grid coordinate, op, state or cause. The critical path is the chain",
+      "of what is due that takes longest.",
+    ],
+    options: [
+      { name: "html", value: "FILE", help: "Write a page to this file; - is standard output." },
+      { name: "mermaid", help: "Print a flow chart for Markdown; folded by op where it is large." },
+      {
+        name: "verbose",
+        short: "v",
+        help: "As text: also where many alike would be counted only.",
+      },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm graph models/qwen3_vl_tiny", "what it is made from, and what of that is stale"],
+      ["aqm graph --html graph.html .", "everything, as a page for the browser"],
+    ],
+  },
+  {
+    name: "query",
+    usage: "deps|rdeps|paths|kind|stale [names…] [options]",
+    summary: "Answers questions about the graph: deps, rdeps, paths between, by kind, stale.",
+    description: [
+      "deps TARGET…     what it is made from",
+      "rdeps PATH…      what is made from a target, a source file, or an op's source file",
+      "paths FROM TO    the ways along which one gets into the other",
+      "kind NAME        the targets of an op, of a runtime (python, typescript) or of a lane (cpu, gpu)",
+      "stale [TARGET…]  what is not fresh, as in a dry run",
+    ],
+    options: [
+      { name: "direct", help: "deps and rdeps: only what is one step away." },
+      { name: "limit", value: "N", help: "paths: at most so many (default 20)." },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm query rdeps rules/ops/markdown-report.ts", "what an edit of that file would touch"],
+      ["aqm query kind gpu --json", "everything that needs a GPU, as data"],
+    ],
   },
   {
     name: "clean",

@@ -8,6 +8,7 @@ import type { Focus } from "../host/focus.ts";
 import { distinctGpus, visibleGpus } from "../host/gpus.ts";
 import { layoutOf, type Layout } from "../host/layout.ts";
 import { OpSources } from "../host/op-sources.ts";
+import type { Warmth } from "../host/warmth.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
@@ -45,6 +46,8 @@ export interface SessionOptions {
   readonly variation?: Variation | null;
   /** Another workspace than the one around the current folder. */
   readonly layout?: Layout;
+  /** Of a process that opens sessions again and again. */
+  readonly warmth?: Warmth;
 }
 
 export async function openSession(
@@ -55,12 +58,12 @@ export async function openSession(
   const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
   const scope =
     options.focus === undefined
-      ? await wholeScope(layout, targets, options.variation ?? null, evidence)
+      ? await wholeScope(layout, targets, options, evidence)
       : ok({ ...options.focus, cells: [] });
   if (!scope.ok) return scope;
   const { aqmfile, selection, cells } = scope.value;
 
-  const opSources = new OpSources(layout, evidence);
+  const opSources = new OpSources(layout, evidence, options.warmth?.bundler.bundle ?? null);
   const resolved = await opSources.resolve(selection.needed);
   if (!resolved.ok) return err([resolved.error]);
   const described = describeEnvironments(layout, aqmfile.environments, selection.needed, evidence);
@@ -114,7 +117,7 @@ function knownRuns(
 async function wholeScope(
   layout: Layout,
   targets: readonly string[],
-  variation: Variation | null,
+  { variation = null, warmth }: SessionOptions,
   evidence: Evidence,
 ): Promise<Result<Pick<Session, "aqmfile" | "selection" | "cells">, readonly Failure[]>> {
   if (variation !== null) {
@@ -122,7 +125,7 @@ async function wholeScope(
     return openVariation(layout, variation, targets, evidence);
   }
   const { loadAqmfile } = await import("../host/aqmfile.ts");
-  const aqmfile = await loadAqmfile(layout, evidence);
+  const aqmfile = await loadAqmfile(layout, evidence, warmth);
   if (!aqmfile.ok) return aqmfile;
   const { graph } = aqmfile.value;
   const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));

@@ -17,6 +17,7 @@ import { errorText, readCache, writeCache } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import { linkedTwins } from "./linked-paths.ts";
 import { allCurrent, derivationContext } from "./signature.ts";
+import type { Warmth } from "./warmth.ts";
 
 export interface LoadedAqmfile {
   readonly graph: Graph;
@@ -57,8 +58,9 @@ export interface Evaluated {
 export async function loadAqmfile(
   layout: Layout,
   evidence: Evidence,
+  warmth: Warmth | null = null,
 ): Promise<Result<LoadedAqmfile, readonly Failure[]>> {
-  const aqmfile = await openAqmfile(layout, evidence);
+  const aqmfile = await openAqmfile(layout, evidence, warmth);
   if (!aqmfile.ok) return aqmfile;
   const { groups, files, evaluate } = aqmfile.value;
   const evaluated = await evaluate({ configuration: groups });
@@ -71,18 +73,38 @@ export async function loadAqmfile(
 export async function openAqmfile(
   layout: Layout,
   evidence: Evidence,
+  warmth: Warmth | null = null,
 ): Promise<Result<OpenAqmfile, readonly Failure[]>> {
   if (!fs.existsSync(layout.aqmfile)) return err([noAqmfile(layout)]);
   const configuration = await loadConfiguration(layout, evidence);
   if (!configuration.ok) return configuration;
-  const compiled = await compile(layout, evidence);
+  const compiled = await compile(layout, evidence, { warmth });
   if (!compiled.ok) return err([compiled.error]);
   if (compiled.value.ambient) evidence.leaveIncomplete();
   return ok({
     groups: configuration.value.groups,
     files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
-    evaluate: (configs) => evaluated(layout, evidence, compiled.value, configs),
+    evaluate: (configs) => remembered(layout, evidence, compiled.value, configs, warmth),
   });
+}
+
+/** The same code says the same of the same configs; what links on the disk make of it is looked at anew. */
+async function remembered(
+  layout: Layout,
+  evidence: Evidence,
+  compiled: CompiledAqmfile,
+  configs: EvaluatedWith,
+  warmth: Warmth | null,
+): Promise<Result<Evaluated, readonly Failure[]>> {
+  if (warmth === null || compiled.ambient) return evaluated(layout, evidence, compiled, configs);
+  const dependsOn = JSON.stringify([compiled.module.digest, configs]);
+  const known = warmth.aqmfile;
+  if (known?.dependsOn === dependsOn) {
+    if (linkedTwins(layout.root, known.evaluated.graph).length === 0) return ok(known.evaluated);
+  }
+  const found = await evaluated(layout, evidence, compiled, configs);
+  warmth.aqmfile = found.ok ? { dependsOn, evaluated: found.value } : null;
+  return found;
 }
 
 async function evaluated(
@@ -97,7 +119,7 @@ async function evaluated(
     if (graph.ok) return ok({ graph: graph.value, declared: first.value });
   }
   // Something is wrong: evaluate once more, now keeping track of where everything is declared.
-  const mapped = await compile(layout, evidence, true);
+  const mapped = await compile(layout, evidence, { withMap: true });
   if (!mapped.ok) return err([mapped.error]);
   const traced = await evaluate(layout, mapped.value, { ...configs, trace: true });
   if (!traced.ok) return err([traced.error]);
@@ -126,7 +148,7 @@ export function checkedGraph(
 async function compile(
   layout: Layout,
   evidence: Evidence,
-  withMap = false,
+  { withMap = false, warmth = null }: { withMap?: boolean; warmth?: Warmth | null } = {},
 ): Promise<Result<CompiledAqmfile, Failure>> {
   const index = join(layout.compiled, "aqmfile.json");
   const context = derivationContext(layout);
@@ -137,7 +159,7 @@ async function compile(
     isWhole(layout.compiled, cached.module) &&
     (!withMap || (cached.map !== null && isWhole(layout.compiled, cached.map)));
   if (current) return ok(cached);
-  const { bundleModule } = await import("./bundle.ts");
+  const bundleModule = warmth?.bundler.bundle ?? (await import("./bundle.ts")).bundleModule;
   const bundle = await bundleModule(layout, layout.aqmfile, { sourceMap: true });
   if (!bundle.ok) return bundle;
   const { code, map, external, looked: inputs } = bundle.value;

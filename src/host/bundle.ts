@@ -6,12 +6,16 @@ import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Layout } from "./layout.ts";
 import { sourceSignature } from "./signature.ts";
+import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
 
 export interface Bundle {
   readonly code: string;
   readonly map: string | null;
-  /** Digest of the minified bundle: what is inlined from another module shows here, comments do not. */
-  readonly codeDigest: Digest;
+  /**
+   * Digest of the minified bundle: what is inlined from another module shows here, comments do not. Null where
+   * a source map was asked for instead.
+   */
+  readonly codeDigest: Digest | null;
   readonly inputs: readonly BundleInput[];
   /** Modules that are not in the bundle: what it imports when it runs. */
   readonly external: readonly string[];
@@ -28,6 +32,25 @@ export interface BundleInput {
   readonly digest: Digest;
 }
 
+/** Everything that decides what a bundle is, but for the entry. */
+export const bundleOptions = (layout: Layout) =>
+  ({
+    absWorkingDir: layout.root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    logLevel: "silent",
+    alias: {
+      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
+      aqm: join(layout.packageRoot, "src/index.ts"),
+    },
+  }) as const satisfies BuildOptions;
+
+export type BundleModule = typeof bundleModule;
+
 /**
  * Bundles one module for this Node, `aqm` and everything else included, so that the result runs from
  * anywhere and its inputs are the whole truth about what it is made of.
@@ -39,42 +62,34 @@ export async function bundleModule(
 ): Promise<Result<Bundle, Failure>> {
   const { build } = await import("esbuild");
   const reader = new ModuleReader();
+  const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
   const shared = {
+    ...bundleOptions(layout),
     entryPoints: [entry] as string[],
     outfile: join(layout.compiled, "bundle.mjs"),
-    absWorkingDir: layout.root,
-    bundle: true,
-    write: false as const,
-    metafile: true as const,
-    format: "esm" as const,
-    platform: "node" as const,
-    target: "node20",
-    logLevel: "silent" as const,
-    alias: {
-      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
-      aqm: join(layout.packageRoot, "src/index.ts"),
-    },
     // The engine's own modules declare nothing at the top level, so what is unused may go.
-    plugins: [sideEffectFree(layout, reader), reader.plugin()],
+    plugins: [textImports(reader, modulePlugins), ...modulePlugins],
   } satisfies BuildOptions;
   try {
     const result = await build({
       ...shared,
       sourcemap: options.sourceMap === true ? "external" : false,
     });
-    const minified = await build({ ...shared, minify: true });
+    const minified = options.sourceMap === true ? null : await build({ ...shared, minify: true });
     const text = (files: typeof result.outputFiles, ending: string): string | null =>
       files.find(({ path }) => path.endsWith(ending))?.text ?? null;
     const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint);
-    const inputs = Object.keys(result.metafile.inputs).map((path) => {
-      const absolute = isAbsolute(path) ? path : join(layout.root, path);
+    const inputs = Object.keys(result.metafile.inputs).flatMap((path) => {
       const used = (output?.inputs[path]?.bytesInOutput ?? 0) > 0;
-      return { path: absolute, used, digest: reader.digestOf(absolute) };
+      return reader
+        .filesOf(path, layout.root)
+        .map((absolute) => ({ path: absolute, used, digest: reader.digestOf(absolute) }));
     });
     return ok({
       code: text(result.outputFiles, ".mjs") ?? "",
       map: text(result.outputFiles, ".map"),
-      codeDigest: digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
+      codeDigest:
+        minified === null ? null : digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
       inputs,
       external: (output?.imports ?? []).filter((item) => item.external).map(({ path }) => path),
       looked: reader.looked,
@@ -103,8 +118,9 @@ const LOADERS: Readonly<Record<string, Loader>> = {
  * Reads each module once, after taking its stat, so that signature, digest and what is bundled are of
  * the same bytes; and notes where else the bundler may have looked.
  */
-class ModuleReader {
+export class ModuleReader implements TextReader {
   readonly #modules = new Map<string, { readonly contents: Buffer; readonly digest: Digest }>();
+  readonly #inside = new Map<string, readonly string[]>();
   readonly looked: Record<string, string> = {};
 
   plugin(): Plugin {
@@ -123,21 +139,24 @@ class ModuleReader {
     return this.#read(path).digest;
   }
 
-  /** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
+  read(path: string): Buffer {
+    return this.#read(path).contents;
+  }
+
+  noteInside(path: string, modules: readonly string[]): void {
+    this.#inside.set(path, modules);
+  }
+
+  /** The files behind an input as the bundler names it. */
+  filesOf(input: string, root: string): readonly string[] {
+    if (input.startsWith(`${SCRIPT}:`))
+      return this.#inside.get(input.slice(SCRIPT.length + 1)) ?? [];
+    const path = input.startsWith(`${TEXT}:`) ? input.slice(TEXT.length + 1) : input;
+    return [isAbsolute(path) ? path : join(root, path)];
+  }
+
   noteResolution(specifier: string, folder: string): void {
-    if (specifier.startsWith(".") || isAbsolute(specifier)) {
-      const base = join(folder, specifier);
-      for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) this.#look(base + ending);
-    }
-    const [first = "", second = ""] = specifier.split("/");
-    const name = first.startsWith("@") ? `${first}/${second}` : first;
-    for (let parent = folder; ; parent = dirname(parent)) {
-      this.#look(join(parent, "package.json"));
-      this.#look(join(parent, "tsconfig.json"));
-      if (!specifier.startsWith("."))
-        this.#look(join(parent, "node_modules", name, "package.json"));
-      if (parent === dirname(parent)) return;
-    }
+    for (const path of placesToLook(specifier, folder)) this.#look(path);
   }
 
   #read(path: string): { readonly contents: Buffer; readonly digest: Digest } {
@@ -155,7 +174,23 @@ class ModuleReader {
   }
 }
 
-function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
+/** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
+export function placesToLook(specifier: string, folder: string): readonly string[] {
+  const places: string[] = [];
+  if (specifier.startsWith(".") || isAbsolute(specifier)) {
+    const base = join(folder, specifier);
+    for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) places.push(base + ending);
+  }
+  const [first = "", second = ""] = specifier.split("/");
+  const name = first.startsWith("@") ? `${first}/${second}` : first;
+  for (let parent = folder; ; parent = dirname(parent)) {
+    places.push(join(parent, "package.json"), join(parent, "tsconfig.json"));
+    if (!specifier.startsWith(".")) places.push(join(parent, "node_modules", name, "package.json"));
+    if (parent === dirname(parent)) return places;
+  }
+}
+
+export function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
   const own = join(layout.packageRoot, "src");
   return {
     name: "side-effect-free",

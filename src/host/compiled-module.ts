@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
-import { errorCode, writeFileAtomic } from "./disk.ts";
+import { errorCode, replaceCache } from "./disk.ts";
 
 /** A file below `.aqm/compiled` that is run, or that tells where what is run comes from. */
 export interface CompiledFile {
@@ -10,8 +10,10 @@ export interface CompiledFile {
 }
 
 export function writeCompiled(folder: string, name: string, content: string): CompiledFile {
-  writeFileAtomic(join(folder, name), content);
-  return { name, digest: digestOfBytes(content) };
+  const file = { name, digest: digestOfBytes(content) };
+  // Not durable: nobody runs it without comparing its digest.
+  if (!isWhole(folder, file)) replaceCache(join(folder, name), content);
+  return file;
 }
 
 /** Whether the file is still what was written: code is never run because it has the right name. */

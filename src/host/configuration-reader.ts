@@ -11,38 +11,79 @@ import { listFolder } from "./configuration.ts";
 import { yamlProblems } from "./configuration-values.ts";
 import { errorText } from "./disk.ts";
 
+/**
+ * What this process read last, by the texts of schema and file: while watching, an edit of one file is checked
+ * without all the others.
+ */
+let checked: ReadonlyMap<string, JsonObject> = new Map();
+
+/** Null for what is no text, or not there: then nothing is remembered of it. */
+function textAt(path: string): string | null {
+  try {
+    const bytes = fs.readFileSync(path);
+    return isUtf8(bytes) ? bytes.toString("utf8") : null;
+  } catch {
+    return null; // whoever reads it says so
+  }
+}
+
 /** The slow half of `configuration.ts`: parses and checks every file, reporting all mistakes. */
 export function readConfiguration(
   conf: string,
 ): Result<Record<string, Record<string, JsonObject>>, readonly Failure[]> {
-  const ajv = schemaChecker();
+  let checker: Ajv2020 | null = null;
+  const ajv = (): Ajv2020 => (checker ??= schemaChecker());
+  const right = new Map<string, JsonObject>();
   const groups: Record<string, Record<string, JsonObject>> = {};
   const failures: Failure[] = [];
   for (const group of listFolder(conf)) {
     if (group === "schema") continue;
     const files = listFolder(join(conf, group)).filter((name) => name.endsWith(".yaml"));
     if (files.length === 0) continue;
-    const check = groupCheck(ajv, conf, group, failures);
     const members: Record<string, JsonObject> = {};
-    for (const file of files) {
+    groups[group] = members;
+    const schema = textAt(join(conf, "schema", `${group}.schema.json`));
+    const texts = files.map((file) => textAt(join(conf, group, file)));
+    const keys = texts.map((text) => JSON.stringify([schema, text]));
+    const before = failures.length;
+    const check = keys.every((key) => checked.has(key))
+      ? null
+      : groupCheck(ajv(), conf, group, failures, schema);
+    for (const [at, file] of files.entries()) {
+      const known = checked.get(keys[at] ?? "");
+      if (known !== undefined) {
+        members[file.replace(/\.yaml$/, "")] = structuredClone(known);
+        continue;
+      }
       const place = `conf/${group}/${file}`;
-      const value = readFile(join(conf, group, file), place, check, failures);
+      const value = readFile(join(conf, group, file), place, check, failures, texts[at]);
       if (value !== null) members[file.replace(/\.yaml$/, "")] = value;
     }
-    groups[group] = members;
+    if (failures.length > before || schema === null) continue;
+    for (const [at, file] of files.entries()) {
+      const value = members[file.replace(/\.yaml$/, "")];
+      const isKnown = value !== undefined && typeof texts[at] === "string";
+      if (isKnown) right.set(keys[at] ?? "", structuredClone(value));
+    }
   }
+  checked = right;
   return failures.length > 0 ? err(failures) : ok(groups);
 }
 
 export const schemaChecker = (): Ajv2020 =>
   new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false });
 
-/** The schema of a group, ready to check; null, and why, when there is none that can be used. */
+/**
+ * The schema of a group, ready to check; null, and why, when there is none that can be used.
+ *
+ * @param text of the schema, if it was read before
+ */
 export function groupCheck(
   ajv: Ajv2020,
   conf: string,
   group: string,
   failures: Failure[],
+  text: string | null = null,
 ): ValidateFunction | null {
   const path = join(conf, "schema", `${group}.schema.json`);
   const file = `conf/schema/${group}.schema.json`;
@@ -56,7 +97,7 @@ export function groupCheck(
     return null;
   }
   try {
-    return ajv.compile(JSON.parse(fs.readFileSync(path, "utf8")) as object);
+    return ajv.compile(JSON.parse(text ?? fs.readFileSync(path, "utf8")) as object);
   } catch (error) {
     failures.push({
       reason: "config_invalid",
@@ -74,9 +115,10 @@ function readFile(
   file: string,
   check: ValidateFunction | null,
   failures: Failure[],
+  known: string | null = null,
 ): JsonObject | null {
   const lines = new LineCounter();
-  const text = readText(path, file, failures);
+  const text = known ?? readText(path, file, failures);
   if (text === null) return null;
   const document = parse(text, lines, file, failures);
   if (document === null) return null;

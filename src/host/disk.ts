@@ -134,7 +134,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
 /**
  * A whole file or the old one, unless the power goes: for what has a digest of its own and can be lost.
  */
-export const replaceCache = (path: string, content: Uint8Array): void =>
+export const replaceCache = (path: string, content: string | Uint8Array): void =>
   putInPlace(path, (temporary) => disk.write(temporary, content));
 
 /** Lets `write` make a file beside `path`, then gives it that name; leaves nothing when either fails. */
@@ -224,7 +224,7 @@ function isAbandoned(pid: number, ours: boolean): boolean {
  */
 export function writeCache(path: string, value: object): void {
   const content = JSON.stringify(value);
-  writeFileAtomic(path, `${sealOf(path, content)}\n${content}`);
+  replaceCache(path, `${sealOf(path, content)}\n${content}`);
 }
 
 /** Null when there is none, or when it is damaged or was made elsewhere. */

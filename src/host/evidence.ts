@@ -26,6 +26,10 @@ export class StatTable {
     else putStat(this.#stats, row, stat);
   }
 
+  knows(path: string): boolean {
+    return this.#rows.has(path);
+  }
+
   /** Whether this very state was noted. */
   has(path: string, stat: fs.Stats | undefined): boolean {
     const row = this.#rows.get(path);
@@ -69,12 +73,23 @@ export function putStat(stats: Float64Array, row: number, stat: fs.Stats | undef
 export class Evidence {
   readonly grounds = new StatTable();
   readonly places = new StatTable();
+  /** Signatures of grounds, each taken at the first look. */
+  readonly #signatures = new Map<string, string>();
   #complete = true;
 
   /** Looks at a path that the graph depends on: a file, or a folder, whose times tell when an entry comes or goes. */
   look(path: string): void {
+    if (this.grounds.knows(path)) return; // the older look is the one to be compared with
     const stat = statOf(path);
     this.grounds.set(path, isUnsure(stat) ? UNSURE : stat);
+  }
+
+  /** Likewise: several modules depend on the same files, and what is noted of one holds for all. */
+  signature(path: string, take: (path: string) => string): string {
+    this.look(path);
+    let signature = this.#signatures.get(path);
+    if (signature === undefined) this.#signatures.set(path, (signature = take(path)));
+    return signature;
   }
 
   /** `stat` was taken before the content was read; undefined when there is nothing at `path`. */

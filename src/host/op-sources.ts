@@ -5,6 +5,7 @@ import type { OpSource } from "../keys/describe.ts";
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
+import type { BundleModule } from "./bundle.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
 import { readCache, readTextIfExists, writeCache } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
@@ -32,6 +33,7 @@ interface Cache {
 export class OpSources {
   readonly #layout: Layout;
   readonly #evidence: Evidence;
+  readonly #bundler: BundleModule | null;
   readonly #cachePath: string;
   /** Paths in the cache are absolute, so a copied workspace must not believe it. */
   readonly #context: string;
@@ -40,8 +42,10 @@ export class OpSources {
   readonly #loaded = new Set<string>();
   #dirty = false;
 
-  constructor(layout: Layout, evidence: Evidence) {
+  /** @param bundler of a process that bundles again and again */
+  constructor(layout: Layout, evidence: Evidence, bundler: BundleModule | null = null) {
     this.#layout = layout;
+    this.#bundler = bundler;
     this.#evidence = evidence;
     this.#cachePath = join(layout.compiled, "ops.json");
     this.#context = derivationContext(layout);
@@ -141,7 +145,7 @@ export class OpSources {
     const entry = join(this.#layout.root, module);
     const text = readTextIfExists(entry);
     if (text === null) return err(opMissing(node, module));
-    const { bundleModule } = await import("./bundle.ts");
+    const bundleModule = this.#bundler ?? (await import("./bundle.ts")).bundleModule;
     const bundled = await bundleModule(this.#layout, entry);
     if (!bundled.ok) return bundled;
     const { typescriptVersion } = await import("./op-version.ts");

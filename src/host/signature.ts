@@ -17,11 +17,11 @@ export function sourceSignature(path: string): string {
   return stat !== undefined && isRacy(stat, Date.now()) ? `${text} racy ${Date.now()}` : text;
 }
 
-/** The same, noted as evidence. */
-export function statSignature(path: string, evidence: Evidence): string {
-  evidence.look(path);
-  return sourceSignature(path);
-}
+export const isRacySignature = (signature: string): boolean => signature.includes(" racy ");
+
+/** The same, noted as evidence: as it was when this evidence first looked. */
+export const statSignature = (path: string, evidence: Evidence): string =>
+  evidence.signature(path, sourceSignature);
 
 /** True while every file still has the signature that was noted. */
 export const allCurrent = (noted: Readonly<Record<string, string>>, evidence: Evidence): boolean =>

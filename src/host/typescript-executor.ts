@@ -3,9 +3,10 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ActionNode } from "../graph/graph.ts";
+import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { canonicalJson, type JsonObject } from "../model/json.ts";
-import type { OpCall, OpOutputs, TypescriptOpModule } from "../model/op.ts";
+import type { OpCall, OpInput, OpOutputs, TypescriptOpModule } from "../model/op.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { oneByOne, type Execution, type ExecutionMember } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
@@ -46,16 +47,17 @@ export class TypescriptExecutor {
   }
 
   async #call(node: ActionNode): Promise<Result<OpOutputs<string>, Failure>> {
-    const inputs: Record<string, { path: string; text: () => string }> = {};
+    const inputs: Record<string, OpInput> = {};
     const unreadable: Failure[] = [];
     for (const { role, path } of node.inputs) {
-      const text = (): string => {
+      const read = (): Buffer => {
         const found = readInput(this.#layout, path);
         if (found.ok) return found.value;
         unreadable.push({ ...found.error, target: node.id });
         throw new Error(found.error.message);
       };
-      inputs[role] = { path, text };
+      const text = (): string => read().toString("utf8");
+      inputs[role] = { path, text, digest: () => digestOfBytes(read()) };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
     const compiled = await this.#opSources.compiledModule(node);
@@ -75,10 +77,10 @@ export class TypescriptExecutor {
 }
 
 /** Text, or nothing: a byte that is not UTF-8 would silently become another character. */
-function readInput(layout: Layout, path: string): Result<string, Failure> {
+function readInput(layout: Layout, path: string): Result<Buffer, Failure> {
   try {
     const bytes = fs.readFileSync(join(layout.root, path));
-    if (isUtf8(bytes)) return ok(bytes.toString("utf8"));
+    if (isUtf8(bytes)) return ok(bytes);
     return err({
       reason: "input_unreadable",
       message: `The input ${path} is not UTF-8 text`,

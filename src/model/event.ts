@@ -85,6 +85,14 @@ export type BuildEvent =
     }
   | { readonly type: "action_failed"; readonly target: string; readonly failure: Failure }
   | { readonly type: "action_blocked"; readonly target: string; readonly causes: readonly Cause[] }
+  /** While watching: something may have changed, so that everything is looked at. */
+  | { readonly type: "looking" }
+  /** While watching: all that could be done is done. */
+  | { readonly type: "waiting"; readonly files: number }
+  /** While watching: what is stale and was not started, when that is other than before; none when all is paid. */
+  | { readonly type: "debt"; readonly targets: readonly string[]; readonly cost: string }
+  /** Outputs are shown there. */
+  | { readonly type: "serving"; readonly url: string; readonly port: number }
   | { readonly type: "notice"; readonly message: string }
   | { readonly type: "failure"; readonly failure: Failure }
   | {

@@ -11,6 +11,8 @@ export interface OpInput {
   /** Workspace-relative path, for messages and provenance. */
   readonly path: string;
   readonly text: () => string;
+  /** `sha256:…` of its bytes, for provenance. */
+  readonly digest: () => string;
 }
 
 export interface OpFailure {

@@ -57,12 +57,22 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
         `${colours.yellow("blocked")}  ${oneLine(event.target)}`,
         ...event.causes.map((cause) => `           ${causeText(cause)}`),
       ];
+    case "waiting":
+      return [`${colours.cyan("notice")}   watching ${event.files} files; Ctrl-C ends`];
+    case "debt": {
+      if (event.targets.length === 0) return [];
+      const names = event.targets.map(oneLine).join(" ");
+      return [`${colours.cyan("notice")}   ${debtText(event)}: ${names}`];
+    }
+    case "serving":
+      return [`${colours.green("serve")}    ${event.url}`];
     case "notice":
       return [`${colours.cyan("notice")}   ${oneLine(event.message)}`];
     case "failure":
       return [failureText(event.failure, colours)];
     case "build_finished":
       return [finishedLine(event, colours)];
+    case "looking":
     case "build_started":
     case "hashing":
     case "batch_started":
@@ -73,6 +83,9 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       return [];
   }
 }
+
+export const debtText = ({ targets, cost }: Extract<BuildEvent, { type: "debt" }>): string =>
+  `GPU debt: ${targets.length} due (${cost}), not started; use --gpu or aqm build`;
 
 /** Only where a GPU is needed: what the rest takes is seldom worth a thought. */
 function predictionText(prediction: Prediction | null): readonly string[] {

@@ -36,11 +36,11 @@ export function planText(
     if (verdict === "fresh") {
       const adopted = adoptedText(result);
       if (verbose)
-        lines.push(`${paint(verdict, colours)} ${oneLine(node.id)} ${adopted}`.trimEnd());
+        lines.push(`${paintVerdict(verdict, colours)} ${oneLine(node.id)} ${adopted}`.trimEnd());
       continue;
     }
     const lane = node.declaration.resources.gpu > 0 ? " GPU" : "";
-    lines.push(`${paint(verdict, colours)} ${oneLine(node.id)}${colours.yellow(lane)}`);
+    lines.push(`${paintVerdict(verdict, colours)} ${oneLine(node.id)}${colours.yellow(lane)}`);
     for (const line of causeLines(causes, causesShown))
       lines.push(colours.dim(`           ${line}`));
   }
@@ -97,7 +97,7 @@ function basisText({ basis, withoutEstimate }: PlanCost): string {
   return parts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : [])).join(", ");
 }
 
-function paint(verdict: Verdict, colours: Colours): string {
+export function paintVerdict(verdict: Verdict, colours: Colours): string {
   const text = MARK[verdict].padEnd(8);
   switch (verdict) {
     case "run":

@@ -121,6 +121,10 @@ export class ProgressFold {
       case "build_started":
       case "skipped":
       case "action_warning":
+      case "looking":
+      case "waiting":
+      case "serving":
+      case "debt":
       case "notice":
       case "failure":
       case "build_finished":

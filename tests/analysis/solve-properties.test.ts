@@ -2,28 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BitPlan, BitProblem, Candidate } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import { bestWithin } from "./brute-force.ts";
 import { expectValue } from "./figures.ts";
-
-/** Every plan, in the documented order of preference: the judge of the solver on small problems. */
-function bruteForce({ groups }: BitProblem, budgetBits: number): readonly number[] | undefined {
-  const capacity = (groups.reduce((sum, group) => sum + group.weights, 0) * budgetBits) / 16;
-  let best: { plan: readonly number[]; cost: number; score: number } | undefined;
-  const visit = (plan: readonly number[], cost: number, score: number): void => {
-    const group = groups[plan.length];
-    if (group !== undefined) {
-      group.candidates.forEach((candidate, index) => {
-        visit([...plan, index], cost + candidate.cost, score + candidate.score);
-      });
-    } else if (cost <= capacity) {
-      // Plans come in the order of their choices, so an equal later one never wins.
-      const better =
-        best === undefined || score < best.score || (score === best.score && cost < best.cost);
-      if (better) best = { plan, cost, score };
-    }
-  };
-  visit([], 0, 0);
-  return best?.plan;
-}
 
 function chosenOf(problem: BitProblem, plan: BitPlan): readonly number[] {
   return plan.choices.map(
@@ -63,7 +43,7 @@ describe("the search against all plans", () => {
     const tied = problems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
     fc.assert(
       fc.property(tied, budgets, (problem, budget) => {
-        const expected = bruteForce(problem, budget);
+        const expected = bestWithin(problem, budget)?.choices;
         const plan = expectValue(solveBitPlan(problem, budget));
         expect(plan.satisfied).toBe(expected !== undefined);
         if (expected !== undefined) expect(chosenOf(problem, plan)).toEqual(expected);
@@ -94,7 +74,7 @@ describe("the search against all plans", () => {
       fc.property(near, fc.nat(30), (problem, room) => {
         const budget = (room + 0.5) / problem.groups.length;
         const plan = expectValue(solveBitPlan(problem, budget));
-        expect(chosenOf(problem, plan)).toEqual(bruteForce(problem, budget));
+        expect(chosenOf(problem, plan)).toEqual(bestWithin(problem, budget)?.choices);
       }),
       { numRuns: 1000 },
     );
@@ -107,7 +87,7 @@ describe("the search against all plans", () => {
     });
     fc.assert(
       fc.property(wide, budgets, (problem, budget) => {
-        const expected = bruteForce(problem, budget);
+        const expected = bestWithin(problem, budget)?.choices;
         const plan = expectValue(solveBitPlan(problem, budget));
         expect(plan.satisfied).toBe(expected !== undefined);
         if (expected !== undefined) expect(chosenOf(problem, plan)).toEqual(expected);
@@ -124,7 +104,7 @@ describe("the search against all plans", () => {
       );
     fc.assert(
       fc.property(problems(wide, fc.integer({ min: 0, max: 40 })), budgets, (problem, budget) => {
-        const expected = bruteForce(problem, budget);
+        const expected = bestWithin(problem, budget)?.choices;
         const plan = expectValue(solveBitPlan(problem, budget));
         expect(plan.satisfied).toBe(expected !== undefined);
         if (expected === undefined) return;

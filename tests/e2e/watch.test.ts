@@ -1,6 +1,8 @@
+import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { FAKE_PYTHON, FakeRunners } from "../rig/fake-runners.ts";
-import type { Running, TestWorkspace } from "../rig/workspace.ts";
+import type { BuildEvent } from "../../src/model/event.ts";
+import { TestWorkspace, type Running } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -12,17 +14,36 @@ afterEach(async () => {
   workspace.remove();
 });
 
-/** The n-th time that the watcher says it is waiting for changes. */
-function watching(times: number): Promise<unknown> {
-  let seen = 0;
+/** The n-th event of a kind; what was heard before is heard again at each look. */
+function nth(times: number, fits: (event: BuildEvent) => boolean): Promise<BuildEvent> {
   const counted = new Set<number>();
   return running.event((event) => {
-    const { seq } = event as unknown as { seq: number };
-    if (event.type === "notice" && event.message.startsWith("watching") && !counted.has(seq)) {
-      counted.add(seq);
-      seen += 1;
-    }
-    return seen >= times;
+    if (fits(event)) counted.add(numberOf(event));
+    return fits(event) && counted.size === times;
+  });
+}
+
+const numberOf = (event: BuildEvent): number => (event as unknown as { seq: number }).seq;
+
+/** The n-th time that it waits for changes. */
+const watching = (times: number): Promise<unknown> => nth(times, ({ type }) => type === "waiting");
+
+/** One action that adds up the lengths of so many files. */
+function manySources(count: number): TestWorkspace {
+  const sources = Array.from({ length: count }, (_, index) => [`in/${index}.txt`, "1"]);
+  return TestWorkspace.create({
+    ...(Object.fromEntries(sources) as Record<string, string>),
+    "rules/ops/sum.ts": `import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+export const version = 1;
+export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"sum">, OpFailure> {
+  return ok({ sum: String(Object.values(inputs).reduce((sum, input) => sum + input.text().length, 0)) });
+}
+`,
+    "Aqmfile.ts": `import { action, build, committed, file, typescriptOp } from "aqm";
+const op = typescriptOp<typeof import("./rules/ops/sum.ts")>("rules/ops/sum.ts");
+const inputs = Object.fromEntries(Array.from({ length: ${count} }, (_, at) => ["n" + at, file("in/" + at + ".txt")]));
+export default build([action({ op, params: {}, inputs, outputs: { sum: committed("sum.txt") } })]);
+`,
   });
 }
 
@@ -50,6 +71,44 @@ describe("aqm watch", () => {
     expect(workspace.read("out/length.txt")).toBe("80\n");
   });
 
+  it("notices a deleted output at once, also with the folder that it was in", async () => {
+    workspace = textWorkspace();
+    running = workspace.start(["watch", "--reporter", "json"]);
+    await watching(1);
+    const restored = (target: string): Promise<unknown> =>
+      running.event(
+        (event) =>
+          event.type === "action_settled" &&
+          event.verdict === "restored" &&
+          event.target === target,
+      );
+    fs.rmSync(workspace.path("out/joined.txt"));
+    await restored("out/joined.txt");
+    expect(workspace.read("out/joined.txt")).toContain("ROSES");
+    fs.rmSync(workspace.path("out"), { recursive: true });
+    await restored("out/length.txt");
+    expect(workspace.read("out/length.txt")).toBe("37\n");
+  });
+
+  it("does one build for a burst of 1,000 changed files", async () => {
+    workspace = manySources(1000);
+    running = workspace.start(["watch", "--reporter", "json"]);
+    await watching(1);
+    expect(workspace.read("sum.txt")).toBe("1000");
+    running.kill("SIGSTOP"); // so that all of them are there when it looks, however slow this machine is
+    for (let index = 0; index < 1000; index++) workspace.write(`in/${index}.txt`, "22");
+    running.kill("SIGCONT");
+    const after = await nth(2, ({ type }) => type === "build_finished");
+    expect(after).toMatchObject({ ran: 1, exitCode: 0 });
+    expect(workspace.read("sum.txt")).toBe("2000");
+    // It looks once more, as its own output came; then all is quiet.
+    const later = (event: BuildEvent): boolean => numberOf(event) > numberOf(after);
+    await nth(2, (event) => later(event) && event.type === "waiting");
+    running.kill("SIGINT");
+    const { stdout } = await running.finished;
+    expect(stdout.match(/"type":"build_started"/g)).toHaveLength(2);
+  });
+
   it("holds GPU work back as a debt and does the cheap work", async () => {
     workspace = runnerWorkspace({ cpu: 1, gpu: 1 });
     const runners = await FakeRunners.listen(workspace);
@@ -58,10 +117,8 @@ describe("aqm watch", () => {
     const job = await runners.nextJob();
     expect(job.target).toBe("cpu/1.txt");
     job.succeed();
-    const debt = await running.event(
-      (event) => event.type === "notice" && event.message.startsWith("GPU debt"),
-    );
-    expect(debt).toMatchObject({ message: expect.stringContaining("gpu/1.txt") as unknown });
+    const debt = await running.event(({ type }) => type === "debt");
+    expect(debt).toMatchObject({ targets: ["gpu/1.txt"], cost: "1 never timed" });
     await watching(1);
     expect(runners.untaken).toBe(0);
     runners.close();

@@ -1,5 +1,6 @@
 import { fail, succeed, type Outcome } from "../outcome.ts";
 import { extendFront, startFront, type Front, type Move, type Step } from "./front.ts";
+import { cheapestAfter, comesFirst, readPlan } from "./fronts.ts";
 import type { Option } from "./reduce.ts";
 import { relax, type Relaxation } from "./relaxation.ts";
 import { scaleFor } from "./scale.ts";
@@ -42,15 +43,7 @@ export function searchBest(
     );
   }
   // All plans of the last front are in the budget, and the last has the lowest score.
-  let at = (fronts.at(-1)?.size ?? 0) - 1;
-  for (let s = core.steps.length - 1; s >= 0; s -= 1) {
-    const step = core.steps[s];
-    const front = fronts[s + 1];
-    const move = step?.moves[front?.moves[at] ?? 0];
-    if (step === undefined || front === undefined || move === undefined) continue;
-    plan[step.group] = move.index;
-    at = front.parents[at] ?? 0;
-  }
+  readPlan(core.steps, fronts, (fronts.at(-1)?.size ?? 0) - 1, plan);
   return succeed(plan);
 }
 
@@ -127,40 +120,4 @@ function growFronts({ steps, price, room, bound, tolerance }: Core): readonly Fr
     held += front.size;
   }
   return fronts;
-}
-
-/** Per step, the least relative cost that the steps from there on can have. */
-function cheapestAfter(steps: readonly Step[]): readonly number[] {
-  const sums = [0];
-  for (const { moves } of steps.toReversed()) {
-    sums.push((sums.at(-1) ?? 0) + Math.min(...moves.map((move) => move.cost)));
-  }
-  return sums.reverse();
-}
-
-/** Whether the first of two plans of equal cost and score is preferred: see `searchBest`. */
-function comesFirst(
-  steps: readonly Step[],
-  fronts: readonly Front[],
-  lastStep: number,
-  [parentA, moveA]: readonly [number, number],
-  [parentB, moveB]: readonly [number, number],
-): boolean {
-  let group = Infinity;
-  let first = false;
-  let [a, b, a1, b1] = [parentA, parentB, moveA, moveB];
-  for (let s = lastStep; s >= 0; s -= 1) {
-    const step = steps[s];
-    if (step !== undefined && a1 !== b1 && step.group < group) {
-      group = step.group;
-      first = (step.moves[a1]?.index ?? 0) < (step.moves[b1]?.index ?? 0);
-    }
-    if (a === b) break;
-    const front = fronts[s];
-    a1 = front?.moves[a] ?? 0;
-    b1 = front?.moves[b] ?? 0;
-    a = front?.parents[a] ?? 0;
-    b = front?.parents[b] ?? 0;
-  }
-  return first;
 }

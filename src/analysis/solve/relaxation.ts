@@ -14,7 +14,8 @@ export interface Relaxation {
   readonly bound: number;
 }
 
-interface Upgrade {
+/** A step along a group's hull to its next dearer option. */
+export interface Upgrade {
   readonly group: number;
   readonly from: Option;
   readonly to: Option;
@@ -22,27 +23,38 @@ interface Upgrade {
 }
 
 /**
+ * The cheapest plan, and all upgrades by falling gain. After any number of them the plan is the best for
+ * its cost: these are the corners of the frontier's lower hull (but for equal gains, where it is on an edge).
+ *
  * @param groups useful options by rising cost, at least one each
- * @param budget at least the sum of the first options' costs
  */
-export function relax(groups: readonly (readonly Option[])[], budget: number): Relaxation {
-  const chosen: Option[] = [];
+export function hullUpgrades(groups: readonly (readonly Option[])[]): {
+  readonly cheapest: readonly Option[];
+  readonly upgrades: readonly Upgrade[];
+} {
+  const cheapest: Option[] = [];
   const upgrades: Upgrade[] = [];
-  let left = budget;
   groups.forEach((options, group) => {
     let from: Option | undefined;
     for (const to of hullOptions(options)) {
-      if (from === undefined) {
-        chosen.push(to);
-        left -= to.cost;
-      } else {
-        upgrades.push({ group, from, to, gain: gain(from, to) });
-      }
+      if (from === undefined) cheapest.push(to);
+      else upgrades.push({ group, from, to, gain: gain(from, to) });
       from = to;
     }
   });
   // Within a group gains fall along the hull, so upgrades come in their own order.
   upgrades.sort((a, b) => b.gain - a.gain || a.group - b.group || a.to.cost - b.to.cost);
+  return { cheapest, upgrades };
+}
+
+/**
+ * @param groups useful options by rising cost, at least one each
+ * @param budget at least the sum of the first options' costs
+ */
+export function relax(groups: readonly (readonly Option[])[], budget: number): Relaxation {
+  const { cheapest, upgrades } = hullUpgrades(groups);
+  const chosen = [...cheapest];
+  let left = budget - cheapest.reduce((sum, option) => sum + option.cost, 0);
 
   let base: readonly Option[] | undefined;
   let price = 0;

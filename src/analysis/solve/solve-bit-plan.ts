@@ -1,5 +1,6 @@
 import { effectiveBits, weightCost } from "../formats/cost.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { succeed, type Outcome } from "../outcome.ts";
+import { checkBudget, checkProblem } from "./check-problem.ts";
 import { searchBest } from "./exact-search.ts";
 import type { BitPlan, BitProblem, Choice, ChoiceGroup } from "./problem.ts";
 import { usefulOptions } from "./reduce.ts";
@@ -16,7 +17,7 @@ import { scaledBudget, scaleFor } from "./scale.ts";
  * budget that would do.
  */
 export function solveBitPlan(problem: BitProblem, budgetBits: number): Outcome<BitPlan> {
-  const wrong = checkProblem(problem, budgetBits);
+  const wrong = checkBudget(budgetBits) ?? checkProblem(problem);
   if (wrong !== undefined) return wrong;
   const { groups } = problem;
   const totalWeights = sum(groups.map((group) => group.weights));
@@ -55,42 +56,6 @@ function choose(groups: readonly ChoiceGroup[], plan: readonly number[]): readon
     const candidate = candidates[plan[g] ?? 0];
     return candidate === undefined ? [] : [{ handle, candidate }];
   });
-}
-
-function checkProblem({ groups }: BitProblem, budgetBits: number): Outcome<never> | undefined {
-  if (!(budgetBits > 0 && Number.isFinite(budgetBits))) {
-    return fail(
-      "invalid_budget",
-      "",
-      `A budget of ${budgetBits} bits per weight is not possible. Give a number above zero, for instance 8.0.`,
-    );
-  }
-  if (!groups.some((group) => group.weights > 0)) {
-    return fail(
-      "no_candidates",
-      "",
-      "There are no layer groups with weights to choose formats for. Check the scope and the model that were scored.",
-    );
-  }
-  for (const { handle, weights, candidates } of groups) {
-    if (candidates.length === 0) {
-      return fail(
-        "no_candidates",
-        handle,
-        `${handle} has no candidate format. Every group needs at least one, if only NONE.`,
-      );
-    }
-    const numbers = [weights, ...candidates.flatMap(({ cost, score }) => [cost, score])];
-    const bad = numbers.find((value) => !(Number.isFinite(value) && value >= 0));
-    if (bad !== undefined) {
-      return fail(
-        Number.isFinite(bad) ? "wrong_structure" : "non_finite_number",
-        handle,
-        `${handle} has ${bad} among its weights, costs and scores; they must be finite and not below zero. Measure its scores again.`,
-      );
-    }
-  }
-  return undefined;
 }
 
 function sum(values: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { EXIT } from "../../model/failure.ts";
 import type { Arguments } from "../arguments.ts";
 import { COMMANDS } from "../commands.ts";
+import { QUESTION_NAMES } from "../questions.ts";
 import { openSession } from "../session.ts";
 import { print, printFailures } from "../terminal.ts";
 import { oneLine } from "../../ui/escape.ts";
@@ -48,6 +49,10 @@ export async function complete(words: readonly string[]): Promise<number> {
   }
   if (current.startsWith("-")) {
     for (const { name } of spec.options) if (`--${name}`.startsWith(current)) print(`--${name}`);
+    return EXIT.done;
+  }
+  if (spec.name === "query" && words.length === 2) {
+    for (const name of QUESTION_NAMES) if (name.startsWith(current)) print(name);
     return EXIT.done;
   }
   const session = await openSession({ targets: ["."] });

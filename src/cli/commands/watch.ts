@@ -1,10 +1,26 @@
 import { join } from "node:path";
-import { EXIT, interruptionCode } from "../../model/failure.ts";
+import type { EmitEvent } from "../../model/event.ts";
+import { EXIT, interruptionCode, type Failure } from "../../model/failure.ts";
+import type { Result } from "../../model/result.ts";
 import { groupSkipped } from "../../model/skipped.ts";
-import { buildSettings, type Arguments } from "../arguments.ts";
-import { workspaceRoot } from "../root.ts";
+import { buildSettings, wholeNumber, type Arguments } from "../arguments.ts";
+import { withCompiledFolder } from "../../host/compiled-folder.ts";
+import { layoutOf } from "../../host/layout.ts";
+import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
+import type { Serving } from "../serving.ts";
 import { openSession, realPorts, type Session } from "../session.ts";
 import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
+
+/** Null unless it was asked for. */
+async function serve(
+  args: Arguments,
+  root: string,
+  port: number,
+): Promise<Result<Serving, Failure> | null> {
+  if (args.value("serve") === undefined) return null;
+  const { startServing } = await import("../serving.ts");
+  return startServing(root, port);
+}
 
 export async function run(args: Arguments): Promise<number> {
   const settings = buildSettings(args);
@@ -13,11 +29,31 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([settings.ok ? unknownReporter(name ?? "") : settings.error]);
     return EXIT.usage;
   }
-  const reporter = chooseReporter(name);
+  const port = wholeNumber("serve", args.value("serve"), 0, 0);
+  if (!port.ok) {
+    printFailures([port.error]);
+    return EXIT.usage;
+  }
   const { watchBuild } = await import("../../build/watch.ts");
   const { watchFiles } = await import("../../host/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
+  const { Warmth } = await import("../../host/warmth.ts");
   const { signal, dispose } = interruptible();
+  const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
+  const warmth = new Warmth(layout);
+  const serving = await serve(args, layout.root, port.value);
+  if (serving !== null && !serving.ok) {
+    printFailures([serving.error]);
+    dispose();
+    return EXIT.usage;
+  }
+  const page = serving?.value ?? null;
+  const reporter = chooseReporter(name);
+  const emit: EmitEvent = (event) => {
+    reporter.report(event);
+    page?.report(event);
+  };
+  if (page !== null) emit({ type: "serving", url: page.url, port: page.port });
   let last: Session | null = null;
   try {
     await watchBuild(
@@ -25,12 +61,19 @@ export async function run(args: Arguments): Promise<number> {
         open: async () => {
           if (last?.workspace.storeGrown === true) {
             const { tidyStore } = await import("../tidy.ts");
-            await tidyStore(last.layout, reporter.report, signal);
+            await tidyStore(last.layout, emit, signal);
           }
-          const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
+          warmth.bundler.begin();
+          const gpuIds = args.value("gpus");
+          const session = await openSession({
+            targets: args.targets,
+            gpus: gpuIds,
+            layout,
+            warmth,
+          });
           if (!session.ok) return session;
           last = session.value;
-          const { layout, aqmfile, opSources, selection, targets, gpus, expected } = session.value;
+          const { aqmfile, opSources, selection, targets, gpus, expected } = session.value;
           const ports = await realPorts(session.value, args.value("python"));
           return {
             ok: true,
@@ -50,14 +93,20 @@ export async function run(args: Arguments): Promise<number> {
             },
           };
         },
+        built: () => {
+          if (last !== null) page?.show(last);
+        },
+        idle: () => warmth.bundler.warmUp(),
         watchFiles: (changed) => watchFiles(workspaceRoot(), changed),
         always: ["Aqmfile.ts", "conf", "rules"].map((name) => join(workspaceRoot(), name)),
         gpu: args.flag("gpu"),
         signal,
       },
-      reporter.report,
+      emit,
     );
   } finally {
+    await page?.close();
+    await warmth.bundler.close();
     reporter.close();
     dispose();
   }

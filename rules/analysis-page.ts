@@ -1,0 +1,51 @@
+import { action, committed, file, typescriptOp, type DeclaredAction, type Input } from "aqm";
+import type { Scope, Size } from "./configs.ts";
+
+const op = typescriptOp<typeof import("./ops/analysis-page.ts")>("rules/ops/analysis-page.ts");
+
+/** Where the documents of one analysis are. */
+export interface AnalysisFiles {
+  readonly folder: string;
+  readonly scores: string;
+  readonly manifest: string;
+  readonly page: string;
+}
+
+export interface ShownAnalysis {
+  /** The pair. */
+  readonly name: string;
+  readonly files: AnalysisFiles;
+}
+
+export interface Page {
+  /** Without its ending: the pictures lie beside it under the same name. */
+  readonly path: string;
+  readonly title: string;
+  readonly subtitle: string;
+  readonly analyses: readonly ShownAnalysis[];
+  readonly links: readonly { readonly text: string; readonly href: string }[];
+}
+
+/** An offline page about one or several analyses, and its main pictures for Markdown. */
+export function analysisPage({ path, title, subtitle, analyses, links }: Page): DeclaredAction {
+  const inputs: Record<string, Input> = {};
+  for (const { name, files } of analyses) {
+    inputs[`manifest_${name}`] = file(files.manifest);
+    inputs[`scores_${name}`] = file(files.scores);
+  }
+  return action({
+    op,
+    params: { title, subtitle, analyses: analyses.map(({ name }) => name), links },
+    inputs,
+    outputs: {
+      page: committed(`${path}.html`),
+      heatmap: committed(`${path}-heatmap.svg`),
+      depth: committed(`${path}-depth.svg`),
+      frontier: committed(`${path}-frontier.svg`),
+    },
+  });
+}
+
+const SCOPE_NAMES = { lm: "language layers", all_layers: "vision and language" } as const;
+
+export const scopeAndSize = (scope: Scope, size: Size): string => `${SCOPE_NAMES[scope]}, ${size}`;

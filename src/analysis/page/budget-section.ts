@@ -1,0 +1,115 @@
+import type { BudgetCurve, CurveOption } from "./budget-curve.ts";
+import { escaped } from "./markup.ts";
+import { bitsText, budgetText, scoreText, sizeText } from "./numbers.ts";
+import type { PageModel } from "./page-model.ts";
+import { shortName } from "./layer-table.ts";
+
+/** Cells of the plan by bits: a class for the colour, a number to read. */
+export const bitsClass = (bits: number): string => (bits > 8 ? "p16" : bits > 5 ? "p8" : "p4");
+export const cellTitle = (layer: string, option: string): string => `${layer}: ${option}`;
+
+export interface Weights {
+  readonly all: number;
+  /** Of layers that stay at 16 bits whatever the budget. */
+  readonly kept: number;
+}
+
+/** The plan's figures, by the names of their elements. */
+export function planFigures(
+  {
+    bits,
+    score,
+    budget,
+  }: { readonly bits: number; readonly score: number; readonly budget: number },
+  { all, kept }: Weights,
+): Readonly<Record<string, string>> {
+  return {
+    "plan-budget": `${budgetText(budget)} bits`,
+    "plan-bits": `${bitsText(bits)} bits`,
+    "plan-own-bits": `${bitsText((bits * all - 16 * kept) / Math.max(1, all - kept))} bits`,
+    "plan-score": scoreText(score),
+    "plan-size": sizeText(all, bits),
+  };
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  "plan-budget": "Budget, whole model",
+  "plan-bits": "Used, whole model",
+  "plan-own-bits": "Used, layers that may be quantized",
+  "plan-score": "Total score",
+  "plan-size": "Weights, without scales",
+};
+
+/** How many layers have each option; shown options only. */
+export function optionCounts(
+  choices: readonly number[],
+  options: readonly { readonly name: string; readonly bits: number }[],
+  isKept: (layer: number) => boolean,
+): readonly { readonly name: string; readonly bits: number; readonly count: number }[] {
+  return options
+    .map(({ name, bits }, option) => ({
+      name,
+      bits,
+      count: choices.filter((chosen, layer) => chosen === option && !isKept(layer)).length,
+    }))
+    .filter(({ count }) => count > 0);
+}
+
+export const countsMarkup = (
+  counts: readonly { readonly name: string; readonly bits: number; readonly count: number }[],
+): string =>
+  counts
+    .map(
+      ({ name, bits, count }) =>
+        `<li><span class="swatch ${bitsClass(bits)}">${Math.floor(bits)}</span> ${count} × ${escaped(name)}`,
+    )
+    .join("");
+
+/** Without a script it shows the plan of the run itself. */
+export function budgetSection(
+  model: PageModel,
+  curves: readonly BudgetCurve[],
+  frontier: string,
+  weights: Weights,
+): string {
+  const [curve] = curves;
+  if (curve === undefined) return "";
+  const step = curve.steps[curve.chosen] ?? { budget: 0, bits: 0, score: 0, choices: [] };
+  const isKept = (layer: number): boolean =>
+    model.columns.every(({ scores }) => (scores[layer] ?? null) === null);
+  const figures = Object.entries(planFigures(step, weights)).map(
+    ([id, value]) => `<div><dt>${NAMES[id] ?? ""}</dt><dd id=${id}>${value}</dd></div>`,
+  );
+  const choice =
+    curves.length === 1
+      ? ""
+      : `<label>Candidates <select id=curve>${curves.map(({ name }, index) => `<option value=${index}>${escaped(name)}${index === 0 ? "" : " or 16 bits"}`).join("")}</select></label>`;
+  return `<section id=budget aria-labelledby=budget-title><h2 id=budget-title>Budget</h2>
+<p>The curve is the least total score that each budget allows, solved exactly. Drag on it, or use the slider with the arrow keys, to see which layers get which format.</p>
+<figure id=frontier-figure>${frontier}</figure>
+<div class="controls script"><label class=wide>Budget <input type=range id=budget-range min=0 max=${curve.steps.length - 1} value=${curve.chosen} step=1 aria-valuetext="${budgetText(step.budget)} bits"></label>${choice}<button type=button id=budget-reset>Budget of this run</button></div>
+<dl class=figures aria-live=polite>${figures.join("")}</dl>
+<ul id=plan-counts class=counts>${countsMarkup(optionCounts(step.choices, curve.options, isKept))}</ul>
+<div class=scroll tabindex=0 role=region aria-label="Bits of every layer at this budget">${planGrid(model, step.choices, curve.options, isKept)}</div></section>`;
+}
+
+function planGrid(
+  { bands, layers }: PageModel,
+  choices: readonly number[],
+  options: readonly CurveOption[],
+  isKept: (layer: number) => boolean,
+): string {
+  const most = Math.max(...bands.map((band) => band.layers.length));
+  const heads = Array.from({ length: most }, (_, b) => `<th scope=col>${b % 5 === 0 ? b : ""}`);
+  const rows = bands.map((band) => {
+    const cells = band.layers.map((layer) => {
+      const { name, bits } = options[choices[layer] ?? 0] ?? { name: "", bits: 16 };
+      const title = shortName(layers[layer]?.name ?? "");
+      if (isKept(layer))
+        return `<td class=kept title="${escaped(cellTitle(title, "kept at 16 bits"))}">–`;
+      return `<td class=${bitsClass(bits)} data-layer=${layer} title="${escaped(cellTitle(title, name))}">${Math.floor(bits)}`;
+    });
+    return `<tr><th scope=row>${band.tower} ${escaped(band.kind)}${cells.join("")}`;
+  });
+  return `<table id=plan><caption>Bits per weight by kind of layer and block; – is kept at 16 bits</caption><thead><tr><td>${heads.join("")}</thead><tbody>${rows.join("\n")}</tbody></table>`;
+}

@@ -1,0 +1,57 @@
+import { at, escaped } from "./markup.ts";
+import { decadeText, type LogScale } from "./log-scale.ts";
+import { HEAT, heatStep } from "./palette.ts";
+import { scoreText } from "./numbers.ts";
+
+export interface HeatCell {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** Null for a layer that was kept at 16 bits. */
+  readonly score: number | null;
+}
+
+/** One path for all cells of a colour: a tenth of the size of one element a cell. */
+export function paintCells(id: string, cells: readonly HeatCell[], scale: LogScale | null): string {
+  const paths = new Map<string, string>();
+  const draw = (style: string, path: string): unknown =>
+    paths.set(style, (paths.get(style) ?? "") + path);
+  for (const { x, y, width, height, score } of cells) {
+    const box = `M${at(x)} ${at(y)}h${at(width)}v${at(height)}h-${at(width)}z`;
+    if (score === null) draw(`fill="url(#${id}-hatch)"`, box);
+    else if (score === 0 || scale === null) {
+      draw('class="zero"', `M${at(x)} ${at(y + height)}l${at(width)} -${at(height)}`);
+    } else draw(`class="cell h${heatStep(scale.position(score))}"`, box);
+  }
+  return [...paths].map(([style, path]) => `<path ${style} d="${path}"/>`).join("");
+}
+
+/** The ramp with its ends and decades, and what is not on the ramp. */
+export function heatLegend(id: string, scale: LogScale | null, x: number, y: number): string {
+  const width = 18;
+  const parts: string[] = [];
+  let right = x;
+  if (scale !== null) {
+    HEAT.forEach((_, step) => {
+      parts.push(
+        `<path class="cell h${step}" d="M${x + step * width} ${y}h${width}v10h-${width}z"/>`,
+      );
+    });
+    right = x + HEAT.length * width;
+    for (const decade of scale.decades) {
+      const tick = at(x + scale.position(decade) * HEAT.length * width);
+      parts.push(
+        `<path class="axis" d="M${tick} ${y + 10}v4"/><text class="small quiet middle" x="${tick}" y="${y + 25}">${decadeText(decade)}</text>`,
+      );
+    }
+    const ends = `${scoreText(scale.low)} to ${scoreText(scale.high)}, logarithmic`;
+    parts.push(`<text class="small quiet" x="${right + 10}" y="${y + 9}">${escaped(ends)}</text>`);
+    right += 190;
+  }
+  parts.push(
+    `<path class="zero" d="M${right} ${y + 10}l14 -10"/><text class="small quiet" x="${right + 20}" y="${y + 9}">measured zero</text>`,
+    `<path fill="url(#${id}-hatch)" d="M${right + 120} ${y}h14v10h-14z"/><text class="small quiet" x="${right + 140}" y="${y + 9}">kept at 16 bits, not measured</text>`,
+  );
+  return parts.join("");
+}

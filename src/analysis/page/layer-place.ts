@@ -1,0 +1,55 @@
+/** Where a layer group stands in the model, read off its module path. */
+export interface LayerPlace {
+  readonly tower: "vision" | "language";
+  /** What it does, in a word or two: `q k v`, `down`, `merger fc1`. */
+  readonly kind: string;
+  /** Number of its block; null for what the model has once. */
+  readonly block: number | null;
+}
+
+/** Parts of a path that say nothing beyond tower and block. */
+const UNTELLING = new Set([
+  "model",
+  "visual",
+  "language_model",
+  "blocks",
+  "layers",
+  "self_attn",
+  "attn",
+  "mlp",
+]);
+
+/** What ModelOpt fuses into one decision, by the member that names it. */
+const FUSED: Readonly<Record<string, readonly string[]>> = {
+  q_proj: ["q_proj", "k_proj", "v_proj"],
+  gate_proj: ["gate_proj", "up_proj"],
+};
+
+/**
+ * @param path of the group's first member
+ * @param all paths of the analysis: members that are groups of their own are not fused
+ */
+export function placeOf(path: string, all: ReadonlySet<string>): LayerPlace {
+  const parts = path.split(".");
+  const numbered = parts.findIndex((part, index) => isNumber(part) && index < parts.length - 1);
+  const own = parts.at(-1) ?? "";
+  const siblings = FUSED[own]?.filter(
+    (name) => name === own || !all.has([...parts.slice(0, -1), name].join(".")),
+  ) ?? [own];
+  const around = parts.filter(
+    (part, index) => index !== numbered && index < parts.length - 1 && !UNTELLING.has(part),
+  );
+  return {
+    tower: parts.some((part) => /^visual|^vision/.test(part)) ? "vision" : "language",
+    kind: [...around, ...siblings].map(plainWord).join(" "),
+    block: numbered < 0 ? null : Number(parts[numbered]),
+  };
+}
+
+const isNumber = (part: string): boolean => /^\d+$/.test(part);
+
+const plainWord = (part: string): string =>
+  part
+    .replace(/^linear_|_proj$|_list$/g, "")
+    .replace(/_/g, " ")
+    .replace(/^lm head$/, "lm_head");

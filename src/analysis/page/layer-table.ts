@@ -1,0 +1,61 @@
+import type { BudgetCurve } from "./budget-curve.ts";
+import type { LogScale } from "./log-scale.ts";
+import { escaped } from "./markup.ts";
+import { millionsText, scoreText } from "./numbers.ts";
+import type { PageModel } from "./page-model.ts";
+import { heatStep } from "./palette.ts";
+
+/** Kept layers have no score, which sorts them behind all that have one. */
+const highest = ({ columns }: PageModel, layer: number): number =>
+  Math.max(...columns.map(({ scores }) => scores[layer] ?? -1));
+
+/** All layers, most sensitive first: complete without a script, which only sorts and filters it. */
+export function layerTable(model: PageModel, scale: LogScale | null, curve: BudgetCurve): string {
+  const { layers, columns } = model;
+  const order = layers
+    .map((_, layer) => layer)
+    .toSorted((a, b) => highest(model, b) - highest(model, a));
+  const chosen = curve.steps[curve.chosen]?.choices ?? [];
+  const rows = order.map((layer) => {
+    const { name, tower, kind, block, weights } = layers[layer] ?? NOWHERE;
+    const cells = columns.map(({ scores }) => scoreCell(scores[layer] ?? null, scale));
+    const format = curve.options[chosen[layer] ?? 0]?.name ?? "";
+    return `<tr data-layer=${layer}><th scope=row>${breakable(shortName(name))}<td>${tower} ${escaped(kind)}<td class=n>${block ?? ""}<td class=n>${millionsText(weights)}${cells.join("")}<td class=f>${escaped(format)}`;
+  });
+  const heads = [
+    head("name", "Layer", false),
+    head("kind", "Kind", false),
+    head("block", "Block", true),
+    head("weights", "Weights, M", true),
+    ...columns.map(({ name }, column) =>
+      head(`score-${column}`, name, true, column === 0 && columns.length === 1),
+    ),
+    head("format", "Format at the budget", false),
+  ];
+  return `<table id=layers><caption>Sensitivity of ${layers.length} layer groups, ${
+    columns.length === 1 ? "most sensitive first" : "by the greatest score of a row"
+  }</caption><thead><tr>${heads.join("")}</tr></thead><tbody>\n${rows.join("\n")}\n</tbody></table>`;
+}
+
+const NOWHERE = { name: "", tower: "", kind: "", block: null, weights: 0 };
+
+function head(key: string, title: string, numeric: boolean, sorted = false): string {
+  const [first = "", ...more] = title.split("_");
+  const shown =
+    numeric && more.length > 0 ? `${escaped(first)}<br>${escaped(more.join("_"))}` : escaped(title);
+  const label = more.length > 0 && numeric ? ` aria-label="${escaped(title)}"` : "";
+  return `<th scope=col data-key=${key}${numeric ? " class=n" : ""}${sorted ? " aria-sort=descending" : ""}${label}>${shown}`;
+}
+
+function scoreCell(score: number | null, scale: LogScale | null): string {
+  if (score === null)
+    return '<td class="n kept"><abbr title="kept at 16 bits, not measured">kept</abbr>';
+  const step = score > 0 && scale !== null ? ` h${heatStep(scale.position(score))}` : "";
+  return `<td class="n s${step}">${scoreText(score)}`;
+}
+
+/** Without what its kind says already. */
+export const shortName = (name: string): string =>
+  name.replace(/^model\./, "").replace(/^language_model\./, "");
+
+const breakable = (name: string): string => escaped(name).replaceAll(".", ".<wbr>");

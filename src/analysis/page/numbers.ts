@@ -1,0 +1,23 @@
+/** Numbers as pages show them: the same on the server's side and in the browser. */
+
+/** Three significant digits; scores span many decades, so always with an exponent. */
+export const scoreText = (score: number): string =>
+  score === 0 ? "0" : score.toExponential(2).replace("e+", "e");
+
+export const bitsText = (bits: number): string => bits.toFixed(3);
+
+/** A budget as it was asked for, without digits that say nothing. */
+export const budgetText = (bits: number): string => String(Number(bits.toFixed(3)));
+
+export const countText = (count: number): string =>
+  String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+/** Weights in millions. */
+export const millionsText = (weights: number): string => (weights / 1e6).toFixed(2);
+
+/** Size of so many weights at so many bits; scales and zero points are left out. */
+export const sizeText = (weights: number, bits: number): string => {
+  const bytes = (weights * bits) / 8;
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+};

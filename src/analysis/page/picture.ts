@@ -1,0 +1,36 @@
+import { escaped } from "./markup.ts";
+import { pictureColours } from "./palette.ts";
+import styles from "./styles/picture.css?raw";
+
+/** A drawing that goes into a page as well as into a file of its own. */
+export interface Picture {
+  readonly id: string;
+  readonly title: string;
+  /** What it shows, for whoever does not see it. */
+  readonly description: string;
+  readonly width: number;
+  readonly height: number;
+  readonly body: string;
+}
+
+const svg = (
+  { id, title, description, width, height, body }: Picture,
+  extra: string,
+  style: string,
+): string =>
+  `<svg class="picture" id="${id}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"${extra}>` +
+  `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-description">${escaped(description)}</desc>${style}${body}</svg>`;
+
+export const inlinePicture = (picture: Picture): string => svg(picture, "", "");
+
+/** With its colours and a ground to stand on, for Markdown. */
+export const pictureFile = (picture: Picture): string =>
+  `${svg(
+    picture,
+    ` xmlns="http://www.w3.org/2000/svg" width="${picture.width}" height="${picture.height}"`,
+    `<style>${pictureColours()}${styles.trim()}</style><rect class="ground" width="100%" height="100%"/>`,
+  )}\n`;
+
+/** Diagonal lines: no measurement, told apart without colour. */
+export const HATCH = (id: string): string =>
+  `<defs><pattern id="${id}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0v5"/></pattern></defs>`;

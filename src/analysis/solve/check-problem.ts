@@ -1,0 +1,44 @@
+import { fail, type Outcome } from "../outcome.ts";
+import type { BitProblem } from "./problem.ts";
+
+/** What makes a budget in bits per weight impossible by itself, if anything. */
+export function checkBudget(budgetBits: number): Outcome<never> | undefined {
+  if (!(budgetBits > 0 && Number.isFinite(budgetBits))) {
+    return fail(
+      "invalid_budget",
+      "",
+      `A budget of ${budgetBits} bits per weight is not possible. Give a number above zero, for instance 8.0.`,
+    );
+  }
+  return undefined;
+}
+
+/** What makes a problem unfit to be solved, if anything. */
+export function checkProblem({ groups }: BitProblem): Outcome<never> | undefined {
+  if (!groups.some((group) => group.weights > 0)) {
+    return fail(
+      "no_candidates",
+      "",
+      "There are no layer groups with weights to choose formats for. Check the scope and the model that were scored.",
+    );
+  }
+  for (const { handle, weights, candidates } of groups) {
+    if (candidates.length === 0) {
+      return fail(
+        "no_candidates",
+        handle,
+        `${handle} has no candidate format. Every group needs at least one, if only NONE.`,
+      );
+    }
+    const numbers = [weights, ...candidates.flatMap(({ cost, score }) => [cost, score])];
+    const bad = numbers.find((value) => !(Number.isFinite(value) && value >= 0));
+    if (bad !== undefined) {
+      return fail(
+        Number.isFinite(bad) ? "wrong_structure" : "non_finite_number",
+        handle,
+        `${handle} has ${bad} among its weights, costs and scores; they must be finite and not below zero. Measure its scores again.`,
+      );
+    }
+  }
+  return undefined;
+}

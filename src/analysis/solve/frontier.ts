@@ -1,0 +1,164 @@
+import { effectiveBits } from "../formats/cost.ts";
+import { succeed, type Outcome } from "../outcome.ts";
+import { checkProblem } from "./check-problem.ts";
+import { searchFrontier } from "./frontier-search.ts";
+import type { BitPlan, BitProblem, ChoiceGroup } from "./problem.ts";
+import { usefulOptions } from "./reduce.ts";
+import { scaleFor } from "./scale.ts";
+
+/**
+ * The whole trade of bits against score: every bit plan that no other one beats, by rising bits. The best
+ * plan for any budget is the last point within it.
+ */
+export interface Frontier {
+  /** The problem's groups, in its order. */
+  readonly groups: readonly ChoiceGroup[];
+  /** Candidate index per group of the first point, the plan with the fewest bits there is. */
+  readonly start: readonly number[];
+  /** By strictly rising bits and falling score; at least one. */
+  readonly points: readonly FrontierPoint[];
+  /**
+   * `all`: there are no other plans. `corners`: these are the corners of the lower hull, each the best for
+   * its bits; there may be plans between two of them, whose scores are not below the straight line from one
+   * to the other. `some`: points were left out (see `thinFrontier`).
+   */
+  readonly given: "all" | "corners" | "some";
+}
+
+export interface FrontierPoint {
+  /** Average bits per weight over all groups. */
+  readonly bits: number;
+  /** Summed cost, in fp16-equivalent weight elements: twice this is bytes. */
+  readonly cost: number;
+  /** Summed score. */
+  readonly score: number;
+  /** On the lower hull: no mix of two other plans beats it. */
+  readonly corner: boolean;
+  /** `[group, candidate]` where the choice is another one than at the point before, by rising group. */
+  readonly changes: readonly (readonly [group: number, candidate: number])[];
+}
+
+/** Partial plans that may be looked at: a second or two at the worst. Real models need half a million. */
+const EFFORT = 6_000_000;
+
+/** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
+const SAME_SCORE = 1 - 2 ** -45;
+
+/**
+ * The frontier of a problem in one solve: exact, and complete unless it would take more than `effort`
+ * (then `given` says so). Where two plans have the same bits and score, the point is the one that comes
+ * first, group by group, in the order of candidates, as in `solveBitPlan`.
+ */
+export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Outcome<Frontier> {
+  const wrong = checkProblem(problem);
+  if (wrong !== undefined) return wrong;
+  const { groups } = problem;
+  const totalWeights = groups.reduce((sum, group) => sum + group.weights, 0);
+  const dearest = groups.map(({ candidates }) => Math.max(...candidates.map(({ cost }) => cost)));
+  const scale = scaleFor(dearest.reduce((sum, cost) => sum + cost, 0));
+  const options = groups.map((group) => usefulOptions(group.candidates, scale));
+  const found = searchFrontier(options, effort);
+
+  const choices = options.map((useful) => useful[0]?.index ?? 0);
+  const start = [...choices];
+  const before = [...choices];
+  const points: FrontierPoint[] = [];
+  for (let position = 0; position < found.size; position += 1) {
+    found.read(position, choices);
+    const { cost, score } = totals(groups, choices);
+    if (!(score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
+    const changes: (readonly [number, number])[] = [];
+    for (const [group, candidate] of choices.entries()) {
+      if (candidate !== before[group]) changes.push([group, candidate]);
+      before[group] = candidate;
+    }
+    const bits = effectiveBits(cost, totalWeights);
+    points.push({ bits, cost, score, corner: found.isCorner(position), changes });
+  }
+  return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
+}
+
+/** Position of the last point within a budget; `undefined` when even the first needs more bits. */
+export function pointWithin({ points }: Frontier, budgetBits: number): number | undefined {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    // A budget that equals the bits but for rounding is met, as in `solveBitPlan`.
+    if ((points[middle]?.bits ?? 0) <= budgetBits * (1 + 1e-12)) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? undefined : low - 1;
+}
+
+/** Candidate index per group of the plan at a position. */
+export function choicesAt({ start, points }: Frontier, position: number): readonly number[] {
+  const choices = [...start];
+  for (const { changes } of points.slice(1, position + 1)) {
+    for (const [group, candidate] of changes) choices[group] = candidate;
+  }
+  return choices;
+}
+
+/** The plan for a budget, read off the frontier: the one that `solveBitPlan` finds if all points are given. */
+export function planWithin(frontier: Frontier, budgetBits: number): BitPlan {
+  const { groups, points } = frontier;
+  const within = pointWithin(frontier, budgetBits);
+  const position = within ?? 0;
+  const chosen = choicesAt(frontier, position);
+  const achieved = points[position]?.bits ?? NaN;
+  return {
+    choices: groups.flatMap(({ handle, candidates }, g) => {
+      const candidate = candidates[chosen[g] ?? 0];
+      return candidate === undefined ? [] : [{ handle, candidate }];
+    }),
+    score: points[position]?.score ?? NaN,
+    cost: points[position]?.cost ?? NaN,
+    bits: {
+      budget: budgetBits,
+      achieved,
+      slack: budgetBits - achieved,
+      minimum: points[0]?.bits ?? NaN,
+    },
+    satisfied: within !== undefined,
+  };
+}
+
+/**
+ * At most `most` points (and no fewer than two, where there are), spread evenly over the bits: of each of
+ * equal ranges the last, and both ends. Every point left is as exact as before.
+ */
+export function thinFrontier(frontier: Frontier, most: number): Frontier {
+  const { points } = frontier;
+  if (points.length <= most) return frontier;
+  const low = points[0]?.bits ?? 0;
+  const high = points.at(-1)?.bits ?? 0;
+  const ranges = Math.max(1, most - 1);
+  const range = (bits: number): number => Math.ceil(((bits - low) / (high - low)) * ranges);
+  const before = [...frontier.start];
+  const choices = [...frontier.start];
+  const kept = points.flatMap((point, position) => {
+    for (const [group, candidate] of point.changes) choices[group] = candidate;
+    const next = points[position + 1];
+    if (position > 0 && next !== undefined && range(next.bits) === range(point.bits)) return [];
+    const changes: (readonly [number, number])[] = [];
+    for (const [group, candidate] of choices.entries()) {
+      if (candidate !== before[group]) changes.push([group, candidate]);
+      before[group] = candidate;
+    }
+    return [{ ...point, changes }];
+  });
+  return { ...frontier, points: kept, given: "some" };
+}
+
+function totals(
+  groups: readonly ChoiceGroup[],
+  choices: readonly number[],
+): { readonly cost: number; readonly score: number } {
+  let [cost, score] = [0, 0];
+  for (let g = 0; g < groups.length; g += 1) {
+    const candidate = groups[g]?.candidates[choices[g] ?? 0];
+    cost += candidate?.cost ?? 0;
+    score += candidate?.score ?? 0;
+  }
+  return { cost, score };
+}

@@ -1,0 +1,68 @@
+import { disk, diskFailure } from "../../host/disk.ts";
+import { EXIT } from "../../model/failure.ts";
+import type { Failure } from "../../model/failure.ts";
+import { pictureOf, type Picture } from "../../plan/picture.ts";
+import { makePlan } from "../../plan/plan.ts";
+import { graphMermaid } from "../../ui/graph-mermaid.ts";
+import { graphJson, graphText } from "../../ui/graph-text.ts";
+import type { Arguments } from "../arguments.ts";
+import { pageParts, pageTitle } from "../page-parts.ts";
+import { openSession } from "../session.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+
+export async function run(args: Arguments): Promise<number> {
+  const page = args.value("html");
+  const forms = [args.flag("json"), args.flag("mermaid"), page !== undefined].filter(Boolean);
+  if (forms.length > 1 || page === "") {
+    printFailures([page === "" ? noFile : severalForms]);
+    return EXIT.usage;
+  }
+  const session = await openSession({ targets: args.targets });
+  if (!session.ok) {
+    printFailures(session.error);
+    return EXIT.usage;
+  }
+  const { selection, workspace, expected } = session.value;
+  await workspace.foresee();
+  await workspace.survey(selection.needed, () => undefined);
+  const plan = makePlan(selection, workspace);
+  const picture = pictureOf(plan, expected);
+  await workspace.close();
+  if (page !== undefined) return writePage(page, picture, args.targets);
+  if (args.flag("json")) printJson(graphJson(picture));
+  else if (args.flag("mermaid")) print(graphMermaid(picture));
+  else print(graphText(picture, standardOutput.colours, args.flag("verbose")));
+  return EXIT.done;
+}
+
+async function writePage(
+  path: string,
+  picture: Picture,
+  targets: readonly string[],
+): Promise<number> {
+  const { graphPage } = await import("../../ui/graph-page.ts");
+  const text = graphPage(picture, pageTitle(targets), pageParts("graph"));
+  if (path === "-") {
+    process.stdout.write(text);
+    return EXIT.done;
+  }
+  try {
+    disk.write(path, text);
+  } catch (error) {
+    printFailures([diskFailure(error, path)]);
+    return EXIT.actionFailed;
+  }
+  return EXIT.done;
+}
+
+const severalForms: Failure = {
+  reason: "usage",
+  message: "--json, --mermaid and --html exclude each other",
+  nextStep: "Ask for one of them.",
+};
+
+const noFile: Failure = {
+  reason: "usage",
+  message: "--html needs a file name",
+  nextStep: "Write --html graph.html, or --html - for standard output.",
+};

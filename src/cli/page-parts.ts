@@ -1,0 +1,16 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import type { PageParts } from "../ui/graph-page.ts";
+import { PACKAGE_ROOT } from "./root.ts";
+
+export const pageTitle = (targets: readonly string[]): string =>
+  targets.join(" ") === "."
+    ? "Graph of everything"
+    : `Graph of ${targets.join(", ") || "the default targets"}`;
+
+/** Script and style of a page, as `scripts/bundle.mjs` made them. */
+export function pageParts(name: "graph" | "serve", packageRoot = PACKAGE_ROOT): PageParts {
+  const read = (file: string): string =>
+    fs.readFileSync(join(packageRoot, "dist/web", file), "utf8").trimEnd();
+  return { script: read(`${name}.js`), style: read(`${name}-style.css`) };
+}

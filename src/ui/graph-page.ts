@@ -1,0 +1,58 @@
+import type { Picture } from "../plan/picture.ts";
+import { graphData } from "./graph-data.ts";
+import { opsDrawing } from "./graph-drawing.ts";
+import { html, scriptJson } from "./html.ts";
+
+export interface PageParts {
+  /** What runs in the page, as `scripts/bundle.mjs` makes it of `web/graph.ts`. */
+  readonly script: string;
+  readonly style: string;
+}
+
+/** One file that needs nothing else: data, drawing, style and script. The same picture gives the same bytes. */
+export function graphPage(picture: Picture, title: string, { script, style }: PageParts): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<title>${html(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>${html(title)}</h1>
+<p id="summary"></p>
+</header>
+<section id="overview" aria-labelledby="overview-title">
+<h2 id="overview-title">By op</h2>
+<div class="scroll">${opsDrawing(picture)}</div>
+</section>
+<section id="critical" aria-labelledby="critical-title">
+<h2 id="critical-title">Critical path</h2>
+<p id="critical-note"></p>
+<div id="critical-bar" aria-hidden="true"></div>
+<ol id="critical-list"></ol>
+</section>
+<section id="targets" aria-labelledby="targets-title">
+<h2 id="targets-title">Targets</h2>
+<div class="tools">
+<label>Search <input id="search" type="search" placeholder="path, op or cause" autocomplete="off"></label>
+<label>Fold by <select id="fold"></select></label>
+<span id="states" role="group" aria-label="Shown states"></span>
+<span class="hint">Keys: / search, arrows move and fold, Enter selects</span>
+</div>
+<div class="panes">
+<div id="tree" role="tree" aria-label="Targets" tabindex="0"></div>
+<aside id="details" aria-live="polite"></aside>
+</div>
+</section>
+<noscript><p>The targets are listed by a script in this page; without it only the drawing shows.</p></noscript>
+<script type="application/json" id="data">${scriptJson(graphData(picture))}</script>
+<script>${script.replaceAll("</script", "<\\/script")}</script>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,155 @@
+import { pathToFileURL } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PictureNode } from "../../src/plan/picture.ts";
+import { pageParts } from "../../src/cli/page-parts.ts";
+import { graphPage } from "../../src/ui/graph-page.ts";
+import { launchBrowser } from "../rig/browser.ts";
+import { REPOSITORY, type TestWorkspace } from "../rig/workspace.ts";
+import { textWorkspace } from "./text-workspace.ts";
+
+describe("aqm graph and aqm query", () => {
+  let workspace: TestWorkspace;
+  const lines = async (...args: string[]): Promise<string[]> => {
+    const { stdout, stderr } = await workspace.aqm(args);
+    return (stdout + stderr).trimEnd().split("\n");
+  };
+  beforeAll(async () => {
+    workspace = textWorkspace();
+    await workspace.build();
+    workspace.write("poems/one.txt", "roses are redder\n");
+  });
+  afterAll(() => workspace.remove());
+
+  it("answers what is made from what, by target, source and op source", async () => {
+    const all = ["big/one.txt", "big/two.txt", "out/joined.txt", "out/length.txt"];
+    expect(await lines("query", "deps", "out/length.txt")).toEqual(all.slice(0, 3));
+    expect(await lines("query", "deps", "--direct", "out/length.txt")).toEqual(["out/joined.txt"]);
+    expect(await lines("query", "rdeps", "poems/two.txt")).toEqual(all.slice(1));
+    expect(await lines("query", "rdeps", "--direct", "poems/two.txt")).toEqual(["big/two.txt"]);
+    expect(await lines("query", "rdeps", "rules/ops/sign.ts")).toEqual(all);
+    expect(await lines("query", "rdeps", "out/joined.txt")).toEqual(["out/length.txt"]);
+    expect(await lines("query", "kind", "shout")).toEqual(all.slice(0, 2));
+    expect(await lines("query", "paths", "poems/one.txt", "out/length.txt")).toEqual([
+      "big/one.txt → out/joined.txt → out/length.txt",
+    ]);
+    expect(await lines("query", "stale")).toEqual([
+      "run      big/one.txt",
+      "unknown  out/joined.txt",
+      "unknown  out/length.txt",
+    ]);
+    const { stdout } = await workspace.aqm(["query", "stale", "--json", "big"]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { target: "big/one.txt", verdict: "run", lane: "cpu" },
+    ]);
+  });
+
+  it("refuses what it does not know, with the nearest right word", async () => {
+    for (const [args, text] of [
+      [["query"], "needs a question"],
+      [["query", "dep"], "Did you mean deps?"],
+      [["query", "paths", "a"], "aqm query paths FROM TO"],
+      [["query", "deps", "out/lenght.txt"], "Did you mean out/length.txt?"],
+      [["query", "kind", "shut"], "Did you mean shout?"],
+      [["graph", "--html", "x", "--json"], "exclude each other"],
+    ] as const) {
+      const { code, stderr } = await workspace.aqm([...args]);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: expect.stringContaining(text) as unknown,
+      });
+    }
+  });
+
+  it("tells the states and causes of a dry run, and writes the same page twice", async () => {
+    const { actions } = JSON.parse((await workspace.aqm(["build", "-n", "--json"])).stdout) as {
+      actions: { target: string; verdict: string; causes: unknown }[];
+    };
+    const { targets } = JSON.parse((await workspace.aqm(["graph", "--json"])).stdout) as {
+      targets: typeof actions;
+    };
+    const part = ({ target, verdict, causes }: (typeof actions)[number]): object => ({
+      target,
+      verdict,
+      causes,
+    });
+    expect(targets.map(part)).toEqual(actions.map(part));
+    expect((await workspace.aqm(["graph", "--html", "graph.html"])).code).toBe(0);
+    const { stdout } = await workspace.aqm(["graph", "--html", "-"]);
+    expect(stdout).toBe(workspace.read("graph.html"));
+    expect(stdout).not.toContain(workspace.root);
+  });
+});
+
+describe("the graph page in a browser", () => {
+  let browser: Browser;
+  let page: Page;
+  const errors: string[] = [];
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    page = await browser.newPage();
+    page.on("pageerror", ({ message }) => errors.push(message));
+    page.on("request", (request) => {
+      if (!request.url().startsWith("file:")) errors.push(request.url());
+    });
+  });
+  afterAll(() => browser.close());
+
+  it("folds 10,000 targets, by keyboard too, and leads from one to its neighbours", async () => {
+    const workspace = textWorkspace();
+    workspace.write(
+      "page.html",
+      graphPage(large(10_000), "Graph of many", pageParts("graph", REPOSITORY)),
+    );
+    await page.goto(pathToFileURL(workspace.path("page.html")).href);
+    const rows = page.locator("#tree .row");
+    await page.getByText("10000 actions, 100 not fresh").waitFor();
+    expect(await rows.count()).toBeLessThan(20); // only what is unfolded is there
+
+    await page.getByLabel("Fold by").selectOption("grid");
+    expect(await rows.count()).toBe(10);
+    await page.keyboard.press("/");
+    await page.keyboard.type("report 4321.md");
+    await rows.filter({ hasText: "4321.md" }).click();
+    const details = page.locator("#details");
+    expect(await details.textContent()).toContain("Made from (1)");
+    await details.getByText("scores 4321").click();
+    await details.getByRole("heading", { name: "scores 4321" }).waitFor();
+    expect(await page.locator("#search").inputValue()).toBe("");
+
+    await page.getByLabel("Fold by").selectOption("cause");
+    await page.locator("#tree").focus();
+    for (const key of ["Home", "ArrowRight", "ArrowDown", "Enter"]) await page.keyboard.press(key);
+    expect(await details.textContent()).toContain("never built");
+    expect(await rows.count()).toBe(2 + 100);
+
+    await page.getByRole("button", { name: "9900 fresh" }).click();
+    expect(await rows.count()).toBe(1 + 100);
+    workspace.remove();
+    expect(errors).toEqual([]);
+  });
+});
+
+/** A grid of 10 × n / 20 cells with two actions each; every hundredth is to run. */
+function large(count: number): Parameters<typeof graphPage>[0] {
+  const nodes = Array.from({ length: count }, (_, at): PictureNode => {
+    const cell = at >> 1;
+    const [scores, run] = [at % 2 === 0, at % 100 === 0];
+    const target = `models/m${cell % 10}/${scores ? `scores ${cell}.json` : `report ${cell}.md`}`;
+    return {
+      target,
+      outputs: [target],
+      op: scores ? "scores" : "rules/ops/report.ts",
+      runtime: scores ? "python" : "typescript",
+      gpu: scores,
+      verdict: run ? "run" : "fresh",
+      causes: run ? [{ kind: "never_built" }] : [],
+      seconds: scores ? 60 : 0.01,
+      basis: "own",
+      coordinates: { model: `m${cell % 10}`, cell: String(cell) },
+      producers: scores ? [] : [at - 1],
+      sources: scores ? ["data"] : [],
+    };
+  });
+  return { nodes, critical: { of: "due", nodes: [0], seconds: 60, untimed: 0 } };
+}

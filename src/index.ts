@@ -11,6 +11,7 @@ export {
   from,
   local,
   pythonOp,
+  region,
   typescriptOp,
 } from "./declare/action.ts";
 export type { DeclaredAction, Input, Op } from "./declare/action.ts";

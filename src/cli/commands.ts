@@ -39,6 +39,10 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
     help: "With --dry-run: list what is fresh as well, and what of it was adopted.",
   },
   {
+    name: "force",
+    help: "Fill regions of documents that were edited by hand; the edits are kept in .aqm/replaced.",
+  },
+  {
     name: "keep-going",
     short: "k",
     help: "After a failure, go on with what does not depend on it.",

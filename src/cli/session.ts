@@ -43,6 +43,8 @@ export interface SessionOptions {
   readonly focus?: Focus;
   /** Overrides of configs, coordinates of targets; null or absent for the Aqmfile as it is. */
   readonly variation?: Variation | null;
+  /** Fill regions even where somebody edited them. */
+  readonly force?: boolean;
   /** Another workspace than the one around the current folder. */
   readonly layout?: Layout;
 }
@@ -71,6 +73,7 @@ export async function openSession(
   const workspace = new DiskWorkspace({
     layout,
     evidence,
+    force: options.force ?? false,
     opSource: (node) => opSources.of(node),
     opChanged: (node) => opSources.changed(node),
     environment: (name) => {

@@ -9,6 +9,7 @@ import type {
 } from "../model/declaration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { TypescriptOpModule } from "../model/op.ts";
+import { isRegionId, regionPath } from "../model/region.ts";
 import {
   checkAction,
   checkEnvironment,
@@ -86,6 +87,23 @@ export function local(path: string, kind: "file" | "folder" = "file"): OutputDec
   return { path, kind, keep: "local" };
 }
 
+/**
+ * A part of a file that people write: what is between the lines `<!-- aqm:<id> begin -->` and
+ * `<!-- aqm:<id> end -->`. Everything else in the file stays as it is, byte for byte. Markers that are not
+ * there yet are put at the end of the file. Its target is `<path>#<id>`.
+ */
+export function region(path: string, id: string): OutputDeclaration {
+  checkPathText("region", path);
+  const name: unknown = id;
+  if (typeof name !== "string" || !isRegionId(name)) {
+    wrong(
+      `region takes a name, not ${nameOf(name)}`,
+      'Use letters, digits, dots, - and _, for example region("README.md", "runs").',
+    );
+  }
+  return { path: regionPath({ file: path, id }), kind: "region", keep: "committed" };
+}
+
 export interface DeclaredAction<Outputs extends string = string> extends ActionDeclaration {
   readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
   readonly environments: readonly EnvironmentDeclaration[];
@@ -146,6 +164,12 @@ export function from<Outputs extends string>(
     wrong(`from(…) was given ${nameOf(given)}`, "It takes what action(…) returned, and a role.");
   }
   checkRole(role, Object.keys(producer.outputs));
-  const output = producer.outputs[role];
-  return { path: output.path, kind: output.kind, producer };
+  const { path, kind } = producer.outputs[role];
+  if (kind === "region") {
+    wrong(
+      `from(…) asks for ${path}, which is only a region of a file`,
+      "Take what it is made from, or let its action write a file as well.",
+    );
+  }
+  return { path, kind, producer };
 }

@@ -1,6 +1,7 @@
 import type { Failure } from "../model/failure.ts";
 import { foldersAbove } from "../model/folders.ts";
 import { nearestName } from "../model/nearest-name.ts";
+import { regionOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { ActionNode, Graph } from "./graph.ts";
 
@@ -39,8 +40,9 @@ export function select(
     }
     const matches = isGlob(wanted) ? globMatcher(wanted) : insideOf(wanted);
     let found = false;
-    for (const [path, { action }] of graph.byOutput) {
-      if (!matches(path)) continue;
+    for (const [path, { action, role }] of graph.byOutput) {
+      const isPart = action.declaration.outputs[role]?.kind === "region";
+      if (!matches(path) && !(isPart && regionOf(path).file === wanted)) continue;
       requested.add(action);
       found = true;
     }

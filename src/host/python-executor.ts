@@ -143,7 +143,9 @@ export class PythonExecutor {
     }
     const outputs: Record<string, RunnerPlace> = {};
     for (const [role, { path, kind }] of Object.entries(node.declaration.outputs)) {
-      outputs[role] = { path: stage.paths[role] ?? "", kind, name: path };
+      // Of a region an op writes the content, to a file of its own.
+      const written = kind === "region" ? "file" : kind;
+      outputs[role] = { path: stage.paths[role] ?? "", kind: written, name: path };
     }
     const params = JSON.parse(canonicalJson(node.declaration.params)) as object;
     const { version } = opSources.of(node);

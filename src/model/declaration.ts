@@ -85,8 +85,10 @@ export interface InputDeclaration {
 }
 
 export interface OutputDeclaration {
+  /** Of a region, the file and the region's name: `README.md#runs`. */
   readonly path: string;
-  readonly kind: "file" | "folder";
+  /** A region is a part of a file that people write otherwise; only what is between its markers is made. */
+  readonly kind: "file" | "folder" | "region";
   /**
    * `committed`: belongs into Git, must be in the workspace. `local`: too big for Git; when it is
    * absent but its record is known, only a consumer that has to run brings it back.

@@ -9,6 +9,7 @@ export {
   file,
   folder,
   from,
+  ifThere,
   local,
   pythonOp,
   region,

@@ -75,6 +75,19 @@ export function folder(
   return { path, kind: "folder", ...options };
 }
 
+/**
+ * The same input, if it is there: the action reads it as it lies in the workspace, and does without it
+ * otherwise. What makes it is not run for this action's sake; if it runs in the same build, it goes first.
+ */
+export function ifThere(input: Input): Input {
+  const given: unknown = input;
+  if (!isObject(given) || typeof given["path"] !== "string")
+    wrong(`ifThere(…) was given ${nameOf(given)}`, "It takes what file(…) or from(…) returned.");
+  if (input.kind !== "file")
+    wrong(`ifThere(…) was given the folder ${input.path}`, "Only a file can be optional.");
+  return { ...input, optional: true };
+}
+
 /** An output that belongs into Git and must be in the workspace. */
 export function committed(path: string, kind: "file" | "folder" = "file"): OutputDeclaration {
   checkPathText("committed", path);
@@ -130,9 +143,10 @@ export function action<
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
   for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
-    const { producer, path, kind } = input;
+    const { producer, path, kind, optional } = input;
     if (producer !== undefined) producers.push(producer);
-    inputs[role] = producer === undefined ? input : { path, kind };
+    const perhaps = optional === undefined ? {} : { optional };
+    inputs[role] = producer === undefined ? input : { path, kind, ...perhaps };
   }
   return {
     op: declaration.op.declaration,

@@ -162,6 +162,10 @@ function link(
   }
 }
 
+/** Whether `node` also does without what `producer` makes. */
+export const isOptional = (node: ActionNode, producer: ActionNode): boolean =>
+  node.inputs.every((input) => input.producer?.action !== producer || input.optional === true);
+
 /** The actions that make what `node` reads. */
 export function producersOf({ inputs }: ActionNode): ReadonlySet<ActionNode> {
   if (inputs.every(({ producer }) => producer === null)) return NOBODY;

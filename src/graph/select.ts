@@ -98,7 +98,7 @@ export function upstreamOf(requested: Iterable<ActionNode>): readonly ActionNode
     if (needed.has(node)) continue;
     needed.add(node);
     for (const input of node.inputs)
-      if (input.producer !== null) pending.push(input.producer.action);
+      if (input.producer !== null && input.optional !== true) pending.push(input.producer.action);
   }
   return [...needed].sort((a, b) => a.index - b.index);
 }

@@ -115,7 +115,8 @@ function lacksInputs(
   });
   return actions.some(({ inputs }) =>
     Object.values(inputs).some(
-      ({ path, obtain }) => obtain === undefined && missing.has(path) && !made.has(path),
+      ({ path, obtain, optional }) =>
+        obtain === undefined && optional === undefined && missing.has(path) && !made.has(path),
     ),
   );
 }

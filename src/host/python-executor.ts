@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
@@ -138,7 +139,8 @@ export class PythonExecutor {
   #action({ node, stage }: ExecutionMember, op: string): RunnerAction {
     const { layout, opSources } = this.#options;
     const inputs: Record<string, RunnerPlace> = {};
-    for (const { role, path, kind } of node.inputs) {
+    for (const { role, path, kind, optional } of node.inputs) {
+      if (optional === true && !existsSync(join(layout.root, path))) continue;
       inputs[role] = { path: join(layout.root, path), kind, name: path };
     }
     const outputs: Record<string, RunnerPlace> = {};

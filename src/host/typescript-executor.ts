@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import type { ActionNode } from "../graph/graph.ts";
 import type { Failure } from "../model/failure.ts";
 import { canonicalJson, type JsonObject } from "../model/json.ts";
-import type { OpCall, OpOutputs, TypescriptOpModule } from "../model/op.ts";
+import type { OpCall, OpInput, OpOutputs, TypescriptOpModule } from "../model/op.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { oneByOne, type Execution, type ExecutionMember } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
@@ -46,7 +46,7 @@ export class TypescriptExecutor {
   }
 
   async #call(node: ActionNode): Promise<Result<OpOutputs<string>, Failure>> {
-    const inputs: Record<string, { path: string; text: () => string }> = {};
+    const inputs: Record<string, OpInput> = {};
     const unreadable: Failure[] = [];
     for (const { role, path } of node.inputs) {
       const text = (): string => {
@@ -55,7 +55,8 @@ export class TypescriptExecutor {
         unreadable.push({ ...found.error, target: node.id });
         throw new Error(found.error.message);
       };
-      inputs[role] = { path, text };
+      const isThere = (): boolean => fs.existsSync(join(this.#layout.root, path));
+      inputs[role] = { path, text, isThere };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
     const compiled = await this.#opSources.compiledModule(node);

@@ -159,7 +159,8 @@ export class DiskWorkspace implements Workspace {
     };
     for (const node of nodes) {
       this.records.record(node); // so that damage is known before the plan is made
-      for (const input of node.inputs) if (input.producer === null) look(input);
+      for (const input of node.inputs)
+        if (input.producer === null || input.optional === true) look(input);
       for (const output of Object.values(node.declaration.outputs)) look(output);
     }
     await Promise.all(looks);

@@ -82,6 +82,8 @@ export interface InputDeclaration {
   readonly include?: readonly string[];
   /** How to get it when it is missing; shown to the user. */
   readonly obtain?: string;
+  /** Taken as it lies here when its reader is built, or as absent: neither made nor missed for its sake. */
+  readonly optional?: true;
 }
 
 export interface OutputDeclaration {

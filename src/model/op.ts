@@ -11,6 +11,8 @@ export interface OpInput {
   /** Workspace-relative path, for messages and provenance. */
   readonly path: string;
   readonly text: () => string;
+  /** False only for an optional input. */
+  readonly isThere: () => boolean;
 }
 
 export interface OpFailure {

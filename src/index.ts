@@ -30,6 +30,12 @@ export type {
   WantedAction,
 } from "./model/adoption.ts";
 export type {
+  ComparedFile,
+  ComparerModule,
+  ComparisonAnswer,
+  ComparisonCall,
+} from "./model/comparison.ts";
+export type {
   BatchDeclaration,
   EnvironmentDeclaration,
   ExpectedCost,

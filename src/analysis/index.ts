@@ -87,3 +87,19 @@ export {
   type ReportStyle,
 } from "./manifest/generation.ts";
 export type { NoneRows } from "./report/sensitivity-rows.ts";
+export {
+  compareSubjects,
+  COMPARISON_DEFAULTS,
+  type Comparison,
+  type ComparisonOptions,
+} from "./compare/compare.ts";
+export {
+  compareAll,
+  comparisonSetJson,
+  comparisonSetText,
+  type ComparisonSet,
+  type Member,
+} from "./compare/comparison-set.ts";
+export { comparisonText } from "./compare/comparison-text.ts";
+export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";
+export { readSubject, type Subject } from "./compare/subject.ts";

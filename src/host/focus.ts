@@ -34,7 +34,7 @@ export function focusOn(
   if (!graph.ok) return null;
   const { exact, environments } = snapshot.header;
   return {
-    aqmfile: { graph: graph.value, environments, adopters: [], files: [] },
+    aqmfile: { graph: graph.value, environments, adopters: [], comparers: [], files: [] },
     selection: {
       requested: new Set(graph.value.actions),
       exact: new Set(exact),

@@ -9,7 +9,10 @@ import {
   type OutputLayoutConfig,
   type QuantPairConfig,
 } from "./rules/configs.ts";
-import { sensitivity } from "./rules/sensitivity.ts";
+import { comparisons } from "./rules/comparisons.ts";
+import { readmeTables } from "./rules/readme-tables.ts";
+import { runsOf } from "./rules/runs.ts";
+import { sensitivity, type SensitivityCell } from "./rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
@@ -28,15 +31,16 @@ const models = [
 export default build(
   grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
-    return grid(
+    const cells: SensitivityCell[] = [];
+    const analyses = grid(
       {
         quant_pair: configurationNames("quant_pair"),
         granularity: granularities,
         scope: SCOPES,
         "dataset.size": SIZES,
       },
-      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) =>
-        sensitivity({
+      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
+        const cell = {
           model,
           checkpoint: files,
           calibration: data,
@@ -46,8 +50,14 @@ export default build(
           size,
           autoquant,
           layout,
-        }),
+        };
+        cells.push(cell);
+        return sensitivity(cell);
+      },
     );
+    const folder = `${layout.root}/${name}`;
+    const runs = runsOf(cells);
+    return [analyses, comparisons(folder, runs), readmeTables(folder, runs, data.dataset)];
   }),
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],

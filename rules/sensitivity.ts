@@ -70,7 +70,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
   if (!format.ok) return skip(folder, format.failure.message);
   const unsupported = format.value.unsupported[model.device];
   if (unsupported !== null) return skip(folder, unsupported);
-  const scheme = `${pair.name}_autoquant_${scope}`;
+  const scheme = schemeOf(cell);
   const scores = scored(cell, format.value, folder);
   const { dataset, subsets } = cell.calibration;
   const manifest = action({
@@ -92,7 +92,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
       },
     },
     inputs: { scores: from(scores, "scores") },
-    outputs: { manifest: committed(`${folder}/${scheme}_quant_manifest.json`) },
+    outputs: { manifest: committed(manifestPath(cell)) },
   });
   const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
@@ -113,7 +113,12 @@ export function sensitivity(cell: SensitivityCell): Declared {
   ];
 }
 
-function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
+const schemeOf = ({ pair, scope }: SensitivityCell): string => `${pair.name}_autoquant_${scope}`;
+
+export const manifestPath = (cell: SensitivityCell): string =>
+  `${runFolder(cell)}/${schemeOf(cell)}_quant_manifest.json`;
+
+export function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
   const formats = `weight-${pair.weight}-act-${pair.activation}`;
   const level = granularity.name === DEFAULT_GRANULARITY ? "" : `${granularity.name}/`;
   const run =

@@ -103,3 +103,4 @@ export {
 export { comparisonText } from "./compare/comparison-text.ts";
 export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";
 export { readSubject, type Subject } from "./compare/subject.ts";
+export { pairsTable, runsTable, type TableRun } from "./report/runs-table.ts";

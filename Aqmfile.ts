@@ -9,9 +9,12 @@ import {
   type OutputLayoutConfig,
   type QuantPairConfig,
 } from "./rules/configs.ts";
+import { comparisons } from "./rules/comparisons.ts";
 import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
 import { modelPage } from "./rules/model-page.ts";
-import { sensitivity } from "./rules/sensitivity.ts";
+import { readmeTables } from "./rules/readme-tables.ts";
+import { runsOf } from "./rules/runs.ts";
+import { sensitivity, type SensitivityCell } from "./rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
@@ -30,6 +33,7 @@ const models = [
 export default build(
   grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
+    const cells: SensitivityCell[] = [];
     const analyses = grid(
       {
         quant_pair: configurationNames("quant_pair"),
@@ -37,8 +41,8 @@ export default build(
         scope: SCOPES,
         "dataset.size": SIZES,
       },
-      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) =>
-        sensitivity({
+      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
+        const cell = {
           model,
           checkpoint: files,
           calibration: data,
@@ -48,7 +52,10 @@ export default build(
           size,
           autoquant,
           layout,
-        }),
+        };
+        cells.push(cell);
+        return sensitivity(cell);
+      },
     );
     const pages = grid(
       { scope: SCOPES, "dataset.size": SIZES },
@@ -67,10 +74,13 @@ export default build(
           layout,
         }),
     );
-    return [analyses, pages];
+    const folder = `${layout.root}/${name}`;
+    const runs = runsOf(cells);
+    return [analyses, pages, comparisons(folder, runs), readmeTables(folder, runs, data.dataset)];
   }),
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],
     adopters: ["rules/adopters/published-analysis.ts"],
+    comparers: ["rules/comparers/analyses.ts"],
   },
 );

@@ -83,6 +83,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
       score_size: cell.autoquant.score_size,
       model_id: model.checkpoint,
       quantizers: format.value.quantizers,
+      loss: cell.autoquant.method === "gradient" ? cell.autoquant.loss : null,
       dataset: {
         name: dataset.name,
         size,

@@ -9,8 +9,10 @@ export {
   file,
   folder,
   from,
+  ifThere,
   local,
   pythonOp,
+  region,
   typescriptOp,
 } from "./declare/action.ts";
 export type { DeclaredAction, Input, Op } from "./declare/action.ts";
@@ -27,6 +29,12 @@ export type {
   FoundFile,
   WantedAction,
 } from "./model/adoption.ts";
+export type {
+  ComparedFile,
+  ComparerModule,
+  ComparisonAnswer,
+  ComparisonCall,
+} from "./model/comparison.ts";
 export type {
   BatchDeclaration,
   EnvironmentDeclaration,

@@ -16,6 +16,8 @@ export interface ManifestParams {
   readonly effective_bits: number;
   readonly score_size: number;
   readonly model_id: string;
+  /** What scores are gradients of; null where they are no gradients. */
+  readonly loss: string | null;
   /** What the format does with a layer. */
   readonly quantizers: PairQuantizers;
   readonly dataset: {
@@ -47,6 +49,7 @@ export function run({
     },
     modelId: params.model_id,
     quantizers: params.quantizers,
+    ...(params.loss === null ? {} : { loss: params.loss }),
     dataset: {
       name: dataset.name,
       size: dataset.size,

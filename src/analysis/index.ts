@@ -99,3 +99,20 @@ export type { NoneRows } from "./report/sensitivity-rows.ts";
 export { analysisPage, type AnalysisPage, type PageSubject } from "./page/analysis-page.ts";
 export type { PageAnalysis } from "./page/page-model.ts";
 export type { PageSource } from "./page/provenance.ts";
+export {
+  compareSubjects,
+  COMPARISON_DEFAULTS,
+  type Comparison,
+  type ComparisonOptions,
+} from "./compare/compare.ts";
+export {
+  compareAll,
+  comparisonSetJson,
+  comparisonSetText,
+  type ComparisonSet,
+  type Member,
+} from "./compare/comparison-set.ts";
+export { comparisonText } from "./compare/comparison-text.ts";
+export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";
+export { readSubject, type Subject } from "./compare/subject.ts";
+export { pairsTable, runsTable, type TableRun } from "./report/runs-table.ts";

@@ -216,6 +216,10 @@ class Build {
         continue;
       }
       const producer = this.#settled.get(input.producer.action);
+      if (input.optional === true && producer?.absent.has(input.path) !== false) {
+        inputs.set(input.role, sourceState(node, input, workspace));
+        continue;
+      }
       if (producer === undefined && !this.#planned.has(input.producer.action)) {
         // Not part of this build, because a result from elsewhere stood for it until now.
         const cause: Cause = { kind: "waits_for", producer: input.producer.action.id };

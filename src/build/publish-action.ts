@@ -1,7 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
-import type { ActionRecord, CostScale } from "../model/record.ts";
+import { ABSENT, type ActionRecord, type CostScale } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { inputBytes } from "../plan/estimate.ts";
 import { inputPlace, type Judgement } from "../plan/judge.ts";
@@ -80,7 +80,8 @@ async function movedInput(
   if (code !== null) return changedMeanwhile(node, code, "The source");
   for (const input of node.inputs) {
     const wanted = judgement.description?.inputs[input.role];
-    const found = await ports.workspace.observeAgain(input);
+    const found =
+      (await ports.workspace.observeAgain(input)) ?? (input.optional === true ? ABSENT : null);
     if (found === wanted) continue;
     return changedMeanwhile(node, input.path, "The input");
   }

@@ -114,7 +114,7 @@ function sourcesOf(nodes: readonly ActionNode[], root: string): readonly string[
   const paths = new Set<string>();
   for (const node of nodes) {
     for (const input of node.inputs)
-      if (input.producer === null) paths.add(`${root}/${input.path}`);
+      if (input.producer === null || input.optional === true) paths.add(`${root}/${input.path}`);
   }
   return [...paths];
 }

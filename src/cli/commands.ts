@@ -39,6 +39,10 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
     help: "With --dry-run: list what is fresh as well, and what of it was adopted.",
   },
   {
+    name: "force",
+    help: "Fill regions of documents that were edited by hand; the edits are kept in .aqm/replaced.",
+  },
+  {
     name: "keep-going",
     short: "k",
     help: "After a failure, go on with what does not depend on it.",
@@ -256,6 +260,32 @@ export const COMMANDS: readonly CommandSpec[] = [
       JSON_OPTION,
     ],
     examples: [["aqm clean models/qwen3_vl_tiny", "remove all that was built in that folder"]],
+  },
+  {
+    name: "diff",
+    usage: "A [B] [options]",
+    summary: "Says how two artifacts differ, in what they mean.",
+    description: [
+      "A and B are files, targets, or folders with one such file, here or elsewhere on the disk; or",
+      "REF:PATH, as they are in a branch, tag or commit of Git. Without B, A is compared with what HEAD",
+      "has. What can be compared, and how, is said by the comparers of the Aqmfile.",
+      "",
+      "Exit codes: 0 the same, 1 different, 2 they cannot be compared.",
+    ],
+    options: [
+      {
+        name: "with",
+        value: "NAME=VALUE",
+        many: true,
+        help: "An option of the comparer; a wrong one gets the list of them.",
+      },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm diff out/small out/large", "what is in two folders"],
+      ["aqm diff main:out/small out/small", "a branch, and what is here"],
+      ["aqm diff out/small/figures.json", "the last commit, and what is here"],
+    ],
   },
   {
     name: "adopt",

@@ -25,6 +25,7 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   query: () => import("./commands/query.ts"),
   clean: () => import("./commands/clean.ts"),
   gc: () => import("./commands/gc.ts"),
+  diff: () => import("./commands/diff.ts"),
   adopt: () => import("./commands/adopt.ts"),
   lock: () => import("./commands/lock.ts"),
   environment: () => import("./commands/environment.ts"),

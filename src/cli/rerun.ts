@@ -113,6 +113,11 @@ async function compared(
   const output = node.declaration.outputs[role];
   const staged = stage.paths[role];
   if (output === undefined || staged === undefined) throw new Error(`${node.id} has no ${role}`);
+  if (output.kind === "region") {
+    const { digestOfStagedRegion } = await import("../host/regions.ts");
+    const same = digestOfStagedRegion(staged) === records.get(node.id)?.outputs[role]?.digest;
+    return same ? null : "its text";
+  }
   const look = (root: string, path: string) =>
     new Observer(root, null, null).observe({ path, kind: output.kind });
   const now = await look("", staged.replace(/^\//, ""));

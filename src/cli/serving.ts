@@ -64,7 +64,10 @@ function graphOf({ selection, workspace, expected, targets }: Session): string {
 const outputsOf = ({ selection }: Session): ReadonlyMap<string, "file" | "folder"> =>
   new Map(
     selection.needed.flatMap(({ declaration }) =>
-      Object.values(declaration.outputs).map(({ path, kind }) => [path, kind] as const),
+      Object.values(declaration.outputs).flatMap(({ path, kind }) =>
+        // A region's document is what people wrote, not what was made.
+        kind === "region" ? [] : [[path, kind] as const],
+      ),
     ),
   );
 

@@ -44,6 +44,8 @@ export interface SessionOptions {
   readonly focus?: Focus;
   /** Overrides of configs, coordinates of targets; null or absent for the Aqmfile as it is. */
   readonly variation?: Variation | null;
+  /** Fill regions even where somebody edited them. */
+  readonly force?: boolean;
   /** Another workspace than the one around the current folder. */
   readonly layout?: Layout;
   /** Of a process that opens sessions again and again. */
@@ -74,6 +76,7 @@ export async function openSession(
   const workspace = new DiskWorkspace({
     layout,
     evidence,
+    force: options.force ?? false,
     opSource: (node) => opSources.of(node),
     opChanged: (node) => opSources.changed(node),
     environment: (name) => {

@@ -217,7 +217,13 @@ function joined(
     [...exact].filter((path) => isRequested(graph.value.byOutput.get(path), requested)),
   );
   return ok({
-    aqmfile: { graph: graph.value, environments: all.environments, adopters: [], files },
+    aqmfile: {
+      graph: graph.value,
+      environments: all.environments,
+      adopters: [],
+      comparers: [],
+      files,
+    },
     selection: { requested, exact: present, needed: upstreamOf(requested), skipped },
     cells,
   });

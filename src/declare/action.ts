@@ -9,6 +9,7 @@ import type {
 } from "../model/declaration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { TypescriptOpModule } from "../model/op.ts";
+import { isRegionId, regionPath } from "../model/region.ts";
 import {
   checkAction,
   checkEnvironment,
@@ -74,6 +75,19 @@ export function folder(
   return { path, kind: "folder", ...options };
 }
 
+/**
+ * The same input, if it is there: the action reads it as it lies in the workspace, and does without it
+ * otherwise. What makes it is not run for this action's sake; if it runs in the same build, it goes first.
+ */
+export function ifThere(input: Input): Input {
+  const given: unknown = input;
+  if (!isObject(given) || typeof given["path"] !== "string")
+    wrong(`ifThere(…) was given ${nameOf(given)}`, "It takes what file(…) or from(…) returned.");
+  if (input.kind !== "file")
+    wrong(`ifThere(…) was given the folder ${input.path}`, "Only a file can be optional.");
+  return { ...input, optional: true };
+}
+
 /** An output that belongs into Git and must be in the workspace. */
 export function committed(path: string, kind: "file" | "folder" = "file"): OutputDeclaration {
   checkPathText("committed", path);
@@ -84,6 +98,23 @@ export function committed(path: string, kind: "file" | "folder" = "file"): Outpu
 export function local(path: string, kind: "file" | "folder" = "file"): OutputDeclaration {
   checkPathText("local", path);
   return { path, kind, keep: "local" };
+}
+
+/**
+ * A part of a file that people write: what is between the lines `<!-- aqm:<id> begin -->` and
+ * `<!-- aqm:<id> end -->`. Everything else in the file stays as it is, byte for byte. Markers that are not
+ * there yet are put at the end of the file. Its target is `<path>#<id>`.
+ */
+export function region(path: string, id: string): OutputDeclaration {
+  checkPathText("region", path);
+  const name: unknown = id;
+  if (typeof name !== "string" || !isRegionId(name)) {
+    wrong(
+      `region takes a name, not ${nameOf(name)}`,
+      'Use letters, digits, dots, - and _, for example region("README.md", "runs").',
+    );
+  }
+  return { path: regionPath({ file: path, id }), kind: "region", keep: "committed" };
 }
 
 export interface DeclaredAction<Outputs extends string = string> extends ActionDeclaration {
@@ -112,9 +143,10 @@ export function action<
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
   for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
-    const { producer, path, kind } = input;
+    const { producer, path, kind, optional } = input;
     if (producer !== undefined) producers.push(producer);
-    inputs[role] = producer === undefined ? input : { path, kind };
+    const perhaps = optional === undefined ? {} : { optional };
+    inputs[role] = producer === undefined ? input : { path, kind, ...perhaps };
   }
   return {
     op: declaration.op.declaration,
@@ -146,6 +178,12 @@ export function from<Outputs extends string>(
     wrong(`from(…) was given ${nameOf(given)}`, "It takes what action(…) returned, and a role.");
   }
   checkRole(role, Object.keys(producer.outputs));
-  const output = producer.outputs[role];
-  return { path: output.path, kind: output.kind, producer };
+  const { path, kind } = producer.outputs[role];
+  if (kind === "region") {
+    wrong(
+      `from(…) asks for ${path}, which is only a region of a file`,
+      "Take what it is made from, or let its action write a file as well.",
+    );
+  }
+  return { path, kind, producer };
 }

@@ -35,12 +35,18 @@ export interface BuildFile extends Declarations {
   readonly environments: readonly EnvironmentDeclaration[];
   /** Modules that recognise artifacts from elsewhere. */
   readonly adopters: readonly string[];
+  /** Modules that say how two artifacts differ. */
+  readonly comparers: readonly string[];
 }
 
 /** Collects the given actions and everything that they are made from. */
 export function build(
   declared: Declared,
-  options: { readonly defaults?: readonly string[]; readonly adopters?: readonly string[] } = {},
+  options: {
+    readonly defaults?: readonly string[];
+    readonly adopters?: readonly string[];
+    readonly comparers?: readonly string[];
+  } = {},
 ): BuildFile {
   const defaults: unknown = options.defaults ?? [];
   if (!Array.isArray(defaults) || !defaults.every((target) => typeof target === "string")) {
@@ -49,6 +55,10 @@ export function build(
   const adopters: unknown = options.adopters ?? [];
   if (!Array.isArray(adopters) || !adopters.every((module) => typeof module === "string")) {
     wrong("The adopters of build(…) are not a list of paths", 'For example ["rules/adopt.ts"].');
+  }
+  const comparers: unknown = options.comparers ?? [];
+  if (!Array.isArray(comparers) || !comparers.every((module) => typeof module === "string")) {
+    wrong("The comparers of build(…) are not a list of paths", 'For example ["rules/compare.ts"].');
   }
   const actions = new Map<DeclaredAction, ActionDeclaration>();
   const environments = new Map<string, EnvironmentDeclaration>();
@@ -87,6 +97,7 @@ export function build(
     environments: [...environments.values()],
     defaults,
     adopters,
+    comparers,
     skipped,
   };
 }

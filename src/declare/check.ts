@@ -57,7 +57,7 @@ export function checkAction(declaration: unknown): void {
     wrong(`The ${name} of an action are ${nameOf(value)}`, `Write ${name}: {} if it has none.`);
   }
   checkPlaces("input", inputs as object, "file(…), folder(…) or from(…)");
-  checkPlaces("output", outputs as object, "committed(…) or local(…)");
+  checkPlaces("output", outputs as object, "committed(…), local(…) or region(…)");
   checkResources(resources);
   checkBatch(declaration["batch"], op["declaration"], params as object);
   checkExpected(declaration["expected"]);
@@ -108,6 +108,7 @@ function checkExpected(expected: unknown): void {
 }
 
 const KINDS: readonly unknown[] = ["file", "folder"];
+const OUTPUT_KINDS: readonly unknown[] = [...KINDS, "region"];
 const KEEPS: readonly unknown[] = ["committed", "local"];
 
 function checkPlaces(what: "input" | "output", places: object, makers: string): void {
@@ -115,7 +116,7 @@ function checkPlaces(what: "input" | "output", places: object, makers: string): 
     const given =
       isObject(place) &&
       typeof place["path"] === "string" &&
-      KINDS.includes(place["kind"]) &&
+      (what === "input" ? KINDS : OUTPUT_KINDS).includes(place["kind"]) &&
       (what === "input" || KEEPS.includes(place["keep"]));
     if (!given) wrong(`The ${what} ${role} is ${nameOf(place)}`, `Declare it with ${makers}.`);
     if (what === "input") checkInclude(place["include"]);

@@ -2,11 +2,13 @@ import type { ActionDeclaration, Declarations, InputDeclaration } from "../model
 import type { Failure } from "../model/failure.ts";
 import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 import { whyNotJson } from "../model/json.ts";
+import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { nameClashes } from "./clash.ts";
 import { findCycle } from "./cycle.ts";
 import { includeFilter, mayMatchBelow } from "./include.ts";
 import { checkOutputPath, checkPath } from "./path.ts";
+import { regionClashes } from "./regions.ts";
 import { skippedTargets } from "./skipped.ts";
 
 export interface GraphInput extends InputDeclaration {
@@ -64,6 +66,7 @@ export function buildGraph(declarations: Declarations): Result<Graph, readonly F
     recordCollisions(nodes),
     swallowedOutputs(nodes, byOutput),
     nameClashes(nodes, byOutput),
+    regionClashes(nodes, byOutput),
   ];
   for (const failure of found.flat()) failures.push(failure);
   if (failures.length > 0) return err(failures);
@@ -159,6 +162,10 @@ function link(
   }
 }
 
+/** Whether `node` also does without what `producer` makes. */
+export const isOptional = (node: ActionNode, producer: ActionNode): boolean =>
+  node.inputs.every((input) => input.producer?.action !== producer || input.optional === true);
+
 /** The actions that make what `node` reads. */
 export function producersOf({ inputs }: ActionNode): ReadonlySet<ActionNode> {
   if (inputs.every(({ producer }) => producer === null)) return NOBODY;
@@ -237,9 +244,9 @@ function swallowedOutputs(
   const isTaken = onceForEachFolder(false, (folder, around) => around || folders.has(folder));
   for (const [path, { action, role }] of byOutput) {
     if (!isTaken(parentOf(path))) continue;
-    const kind = action.declaration.outputs[role]?.kind;
+    const kind = action.declaration.outputs[role]?.kind ?? "file";
     for (const folder of foldersAbove(path)) {
-      const inside = path.slice(folder.length + 1);
+      const inside = fileOf({ path, kind }).slice(folder.length + 1);
       const takers = (folders.get(folder) ?? []).filter(
         ({ input }) =>
           includeFilter(input.include)(inside) ||

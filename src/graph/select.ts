@@ -1,6 +1,7 @@
 import type { Failure } from "../model/failure.ts";
 import { foldersAbove } from "../model/folders.ts";
 import { nearestName } from "../model/nearest-name.ts";
+import { regionOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { ActionNode, Graph } from "./graph.ts";
 
@@ -39,8 +40,9 @@ export function select(
     }
     const matches = isGlob(wanted) ? globMatcher(wanted) : insideOf(wanted);
     let found = false;
-    for (const [path, { action }] of graph.byOutput) {
-      if (!matches(path)) continue;
+    for (const [path, { action, role }] of graph.byOutput) {
+      const isPart = action.declaration.outputs[role]?.kind === "region";
+      if (!matches(path) && !(isPart && regionOf(path).file === wanted)) continue;
       requested.add(action);
       found = true;
     }
@@ -96,7 +98,7 @@ export function upstreamOf(requested: Iterable<ActionNode>): readonly ActionNode
     if (needed.has(node)) continue;
     needed.add(node);
     for (const input of node.inputs)
-      if (input.producer !== null) pending.push(input.producer.action);
+      if (input.producer !== null && input.optional !== true) pending.push(input.producer.action);
   }
   return [...needed].sort((a, b) => a.index - b.index);
 }

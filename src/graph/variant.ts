@@ -143,10 +143,11 @@ function descriptionOf(
   environments: ReadonlyMap<string, string>,
 ): string {
   const { op, params, inputs, outputs } = action;
-  const read = mappedTo(inputs, ({ path, kind, include }) => [
+  const read = mappedTo(inputs, ({ path, kind, include, optional }) => [
     path,
     kind,
     include ?? null,
+    optional ?? false,
     makers.get(path) ?? null,
   ]);
   const made = mappedTo(outputs, ({ path, kind, keep }) => [path, kind, keep]);

@@ -24,6 +24,8 @@ export interface LoadedAqmfile {
   readonly environments: readonly EnvironmentDeclaration[];
   /** Modules that recognise artifacts from elsewhere. */
   readonly adopters: readonly string[];
+  /** Modules that say how two artifacts differ. */
+  readonly comparers: readonly string[];
   /** Absolute paths of everything the declarations depend on, for watching. */
   readonly files: readonly string[];
 }
@@ -66,8 +68,8 @@ export async function loadAqmfile(
   const evaluated = await evaluate({ configuration: groups });
   if (!evaluated.ok) return evaluated;
   const { graph, declared } = evaluated.value;
-  const { environments, adopters } = declared;
-  return ok({ graph, environments, adopters, files });
+  const { environments, adopters, comparers } = declared;
+  return ok({ graph, environments, adopters, comparers, files });
 }
 
 export async function openAqmfile(

@@ -104,6 +104,11 @@ export class Evidence {
     this.places.set(path, isSettled(stat, Date.now()) ? stat : UNSURE);
   }
 
+  /** Whether a place is now as it was when it was looked at, for sure. */
+  isSure(path: string, stat: fs.Stats | undefined): boolean {
+    return this.places.has(path, stat);
+  }
+
   /** What is at `path` was changed in a way that nobody looked at. */
   doubt(path: string): void {
     this.places.set(path, UNSURE);

@@ -34,7 +34,7 @@ export function focusOn(
   if (!graph.ok) return null;
   const { exact, environments } = snapshot.header;
   return {
-    aqmfile: { graph: graph.value, environments, adopters: [], files: [] },
+    aqmfile: { graph: graph.value, environments, adopters: [], comparers: [], files: [] },
     selection: {
       requested: new Set(graph.value.actions),
       exact: new Set(exact),
@@ -115,7 +115,8 @@ function lacksInputs(
   });
   return actions.some(({ inputs }) =>
     Object.values(inputs).some(
-      ({ path, obtain }) => obtain === undefined && missing.has(path) && !made.has(path),
+      ({ path, obtain, optional }) =>
+        obtain === undefined && optional === undefined && missing.has(path) && !made.has(path),
     ),
   );
 }

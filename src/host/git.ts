@@ -86,6 +86,33 @@ export class Git {
     return ok([...files.values()]);
   }
 
+  /**
+   * A file as it is in a commit, or the names in a folder.
+   *
+   * @param path relative to the workspace
+   * @returns null when there is no such thing in that commit
+   */
+  async at(
+    ref: string,
+    path: string,
+  ): Promise<
+    Result<{ readonly text: string } | { readonly names: readonly string[] } | null, Failure>
+  > {
+    const commit = await this.#run(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
+    if (!commit.ok) return err(noCommit(ref));
+    const object = `${commit.value.trim()}:./${path === "." ? "" : path}`;
+    const kind = await this.#run(["cat-file", "-t", object]);
+    if (!kind.ok) return ok(null);
+    if (kind.value.trim() === "tree") {
+      const listed = await this.#run(["ls-tree", "--name-only", "-z", object]);
+      return listed.ok
+        ? ok({ names: listed.value.split("\0").filter((name) => name !== "") })
+        : listed;
+    }
+    const text = await this.#run(["cat-file", "blob", object]);
+    return text.ok ? ok({ text: text.value }) : text;
+  }
+
   async #run(args: readonly string[], input?: string): Promise<Result<string, Failure>> {
     const { code, stdout, stderr } = await runToEnd("git", args, {
       cwd: this.#folder,
@@ -101,5 +128,12 @@ export class Git {
     });
   }
 }
+
+const noCommit = (ref: string): Failure => ({
+  reason: "usage",
+  message: `Git knows no commit ${ref}`,
+  nextStep:
+    "Name a branch, a tag or a commit before the colon; write ./ before a file with a colon in its name.",
+});
 
 const lines = (text: string): readonly string[] => text.split("\n").filter((line) => line !== "");

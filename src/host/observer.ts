@@ -4,10 +4,12 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { includeFilter } from "../graph/include.ts";
 import { digestOfFolder, type Digest } from "../model/digest.ts";
+import { regionOf } from "../model/region.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import { errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { HashPool } from "./hash-pool.ts";
+import { observeRegion } from "./regions.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 /** Called while big files are hashed: bytes done and in all. */
@@ -15,7 +17,7 @@ export type HashProgress = (file: string, done: number, total: number) => void;
 
 export interface Place {
   readonly path: string;
-  readonly kind: "file" | "folder";
+  readonly kind: "file" | "folder" | "region";
   readonly include?: readonly string[];
 }
 
@@ -53,6 +55,7 @@ export class Observer {
 
   async observe(place: Place, progress?: HashProgress): Promise<Observation> {
     try {
+      if (place.kind === "region") return this.#region(place.path);
       return place.kind === "file"
         ? await this.#file(place.path, progress)
         : await this.#folder(place, progress);
@@ -95,6 +98,13 @@ export class Observer {
     const digest = await this.#hash(absolute, size, (done) => progress?.(path, done, size));
     this.#cache?.remember(path, stat, digest, readAt);
     return { state: "present", digest, size };
+  }
+
+  /** Read each time: a document is small, and its times tell nothing of one region. */
+  #region(path: string): Observation {
+    const absolute = `${this.#root}/${regionOf(path).file}`;
+    this.#evidence?.notePlace(absolute, fs.statSync(absolute, { throwIfNoEntry: false }));
+    return observeRegion(this.#root, path);
   }
 
   #hash(path: string, size: number, advance: (done: number) => void): Promise<Digest> {

@@ -7,6 +7,15 @@ import { disk, readState, removeAbandoned, writeFileAtomic, type ComingFile } fr
 import { fileNameOf, type Layout } from "./layout.ts";
 import type { History } from "./history.ts";
 import { parseRecord, type Records } from "./records.ts";
+import { publishRegion } from "./regions.ts";
+
+/** Workspace-relative paths. */
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+  /** What is staged is the content of a region. */
+  readonly region?: true;
+}
 
 /**
  * Publishing several outputs, or a folder, is a write-ahead transaction. The intent (moves and record)
@@ -15,8 +24,7 @@ import { parseRecord, type Records } from "./records.ts";
  */
 interface Intent {
   readonly schema: 1;
-  /** Workspace-relative paths. */
-  readonly moves: readonly { readonly from: string; readonly to: string }[];
+  readonly moves: readonly Move[];
   readonly record: ActionRecord;
   /** Of the moves and the record: a damaged intent must not move anything anywhere. */
   readonly digest: Digest;
@@ -52,14 +60,14 @@ export function publish(
   written?: ComingFile,
 ): void {
   if (isOneStep(layout, moves)) {
-    for (const { from, to } of moves) move(layout, from, to);
+    for (const one of moves) move(layout, one);
     keep(books, record, written);
     return;
   }
   const path = intentPath(layout, record.target);
   writeFileAtomic(path, intentText(moves, record));
   disk.syncFolder(layout.journal);
-  for (const { from, to } of moves) move(layout, from, to);
+  for (const one of moves) move(layout, one);
   keep(books, record, written);
   disk.remove(path);
 }
@@ -75,9 +83,13 @@ function isOneStep(layout: Layout, moves: Intent["moves"]): boolean {
   return fs.statSync(join(layout.root, only.from)).isFile() && target?.isDirectory() !== true;
 }
 
-function move(layout: Layout, from: string, to: string): void {
+function move(layout: Layout, { from, to, region }: Move): void {
   const target = join(layout.root, to);
   disk.makeFolder(dirname(target));
+  if (region === true) {
+    publishRegion(layout.root, join(layout.root, from), to);
+    return;
+  }
   replace(join(layout.root, from), target, join(layout.stage, `${fileNameOf(to)}.old`));
 }
 
@@ -125,7 +137,7 @@ export interface Foreseen {
 export async function recoverPublications(
   layout: Layout,
   books: Books,
-  digestOf: (path: string) => Promise<string | null>,
+  digestOf: (path: string, isRegion: boolean) => Promise<string | null>,
 ): Promise<Recovery> {
   const finished: string[] = [];
   const given_up: string[] = [];
@@ -155,7 +167,7 @@ export async function recoverPublications(
 /** What `recoverPublications` will do, without doing it: a plan is to be made on what it will leave. */
 export async function foreseeRecovery(
   layout: Layout,
-  observe: (path: string) => Promise<Observation>,
+  observe: (path: string, isRegion: boolean) => Promise<Observation>,
 ): Promise<readonly Foreseen[]> {
   const names = fs.existsSync(layout.journal) ? fs.readdirSync(layout.journal) : [];
   const foreseen: Foreseen[] = [];
@@ -164,15 +176,16 @@ export async function foreseeRecovery(
     const intent = name.endsWith(".json") ? parseIntent(readState(path) ?? "") : null;
     if (intent === null) continue;
     const places = new Map<string, Observation>();
-    for (const { from, to } of intent.moves) {
+    for (const { from, to, region = false } of intent.moves) {
       const aside = join(layout.stage, `${fileNameOf(to)}.old`);
       const there = fs.existsSync(join(layout.root, to));
       const back = !there && fs.existsSync(aside) ? relative(layout.root, aside) : to;
-      places.set(to, await observe(fs.existsSync(join(layout.root, from)) ? from : back));
+      const staged = fs.existsSync(join(layout.root, from));
+      places.set(to, await observe(staged ? from : back, region && !staged));
     }
     let whole = true;
-    for (const { path: output, digest } of Object.values(intent.record.outputs)) {
-      const found = places.get(output) ?? (await observe(output));
+    for (const [role, { path: output, digest }] of Object.entries(intent.record.outputs)) {
+      const found = places.get(output) ?? (await observe(output, isRegion(intent.record, role)));
       if (found.state !== "present" || found.digest !== digest) whole = false;
     }
     foreseen.push({ target: intent.record.target, record: whole ? intent.record : null, places });
@@ -183,24 +196,28 @@ export async function foreseeRecovery(
 async function finish(
   layout: Layout,
   { moves, record }: Intent,
-  digestOf: (path: string) => Promise<string | null>,
+  digestOf: (path: string, isRegion: boolean) => Promise<string | null>,
 ): Promise<boolean> {
   try {
-    for (const { from, to } of moves) {
+    for (const one of moves) {
+      const { from, to } = one;
       const aside = join(layout.stage, `${fileNameOf(to)}.old`);
-      if (fs.existsSync(join(layout.root, from))) move(layout, from, to);
+      if (fs.existsSync(join(layout.root, from))) move(layout, one);
       else if (fs.existsSync(aside) && !fs.existsSync(join(layout.root, to))) {
         disk.moveInto(aside, join(layout.root, to)); // the new one is lost: keep the old one
       }
     }
-    for (const { path, digest } of Object.values(record.outputs)) {
-      if ((await digestOf(path)) !== digest) return false;
+    for (const [role, { path, digest }] of Object.entries(record.outputs)) {
+      if ((await digestOf(path, isRegion(record, role))) !== digest) return false;
     }
     return true;
   } catch {
     return false; // whatever stands in the way now will be named when the target is made again
   }
 }
+
+const isRegion = ({ action }: ActionRecord, role: string): boolean =>
+  action.outputs[role]?.kind === "region";
 
 function parseIntent(text: string): Intent | null {
   try {

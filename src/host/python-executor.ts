@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
@@ -138,12 +139,15 @@ export class PythonExecutor {
   #action({ node, stage }: ExecutionMember, op: string): RunnerAction {
     const { layout, opSources } = this.#options;
     const inputs: Record<string, RunnerPlace> = {};
-    for (const { role, path, kind } of node.inputs) {
+    for (const { role, path, kind, optional } of node.inputs) {
+      if (optional === true && !existsSync(join(layout.root, path))) continue;
       inputs[role] = { path: join(layout.root, path), kind, name: path };
     }
     const outputs: Record<string, RunnerPlace> = {};
     for (const [role, { path, kind }] of Object.entries(node.declaration.outputs)) {
-      outputs[role] = { path: stage.paths[role] ?? "", kind, name: path };
+      // Of a region an op writes the content, to a file of its own.
+      const written = kind === "region" ? "file" : kind;
+      outputs[role] = { path: stage.paths[role] ?? "", kind: written, name: path };
     }
     const params = JSON.parse(canonicalJson(node.declaration.params)) as object;
     const { version } = opSources.of(node);

@@ -5,7 +5,7 @@ import { hasConflictMarkers } from "../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import { adoptionOf } from "../model/adoption.ts";
-import { UNKNOWN, type ActionRecord } from "../model/record.ts";
+import { ABSENT, UNKNOWN, type ActionRecord } from "../model/record.ts";
 import { errorCode, readState, writeFileAtomic, writeFileSoon, type ComingFile } from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
 
@@ -148,7 +148,7 @@ function isWhole(record: ActionRecord): boolean {
     ) &&
     // Only a result from elsewhere may have been made from something that nobody knows.
     Object.values(record.action.inputs).every((digest) =>
-      digest === UNKNOWN ? adoptionOf(record) !== null : isDigest(digest),
+      digest === UNKNOWN ? adoptionOf(record) !== null : digest === ABSENT || isDigest(digest),
     )
   );
 }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { digestOfBytes } from "../model/digest.ts";
 import { onceForEachFolder, parentOf } from "../model/folders.ts";
+import { fileOf } from "../model/region.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
 import { checksum } from "./checksum.ts";
@@ -82,7 +83,8 @@ class Owners {
     nodes.forEach((node, index) => {
       this.#add(inWorkspace(recordPath(node.id), root), index);
       for (const { path } of node.inputs) this.#add(path, index);
-      for (const { path } of Object.values(node.declaration.outputs)) this.#add(path, index);
+      for (const output of Object.values(node.declaration.outputs))
+        this.#add(fileOf(output), index);
     });
   }
 

@@ -8,6 +8,7 @@ import type { Stage } from "../ports.ts";
 import { disk, diskFailure, errorCode } from "./disk.ts";
 import { fileNameOf, type Layout } from "./layout.ts";
 import { intentPath } from "./publication.ts";
+import { regionObstacle } from "./regions.ts";
 
 /** An op that outlived a killed aqm may still write to its stage; it must not be ours. */
 const OURS = randomBytes(4).toString("hex");
@@ -26,10 +27,15 @@ export function openStage(layout: Layout, node: ActionNode): Result<Stage, Failu
   if (elsewhere !== null) return err(elsewhere);
   try {
     checkWritable(layout, node);
+    for (const [, output] of outputs) {
+      const obstacle = output.kind === "region" ? regionObstacle(layout.root, output) : null;
+      if (obstacle !== null) return err({ ...obstacle, target: node.id });
+    }
     disk.makeFolder(layout.stage);
     if (fs.existsSync(place)) disk.remove(place);
     const [first] = outputs;
-    if (outputs.length === 1 && first?.[1].kind === "file") paths[first[0]] = place;
+    if (outputs.length === 1 && first !== undefined && first[1].kind !== "folder")
+      paths[first[0]] = place;
     else {
       for (const [role, { path }] of outputs) {
         const staged = join(place, role, path.slice(path.lastIndexOf("/") + 1));

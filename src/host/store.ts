@@ -94,6 +94,13 @@ export class Store {
     putInPlace(path, (temporary) => disk.writeNew(temporary, list));
   }
 
+  /** The content of a stored file; null when it is not there, or damaged. */
+  text(digest: Digest): string | null {
+    const path = this.#pathOf(digest);
+    const bytes = isFile(path) ? fs.readFileSync(path) : null;
+    return bytes !== null && digestOfBytes(bytes) === digest ? bytes.toString("utf8") : null;
+  }
+
   /** Writes a blob's content to `target`; false, and nothing written, when the blob is damaged. */
   async takeOut(digest: Digest, kind: "file" | "folder", target: string): Promise<boolean> {
     if (kind === "file") return this.#takeOutFile(digest, target);

@@ -57,7 +57,8 @@ export class TypescriptExecutor {
         throw new Error(found.error.message);
       };
       const text = (): string => read().toString("utf8");
-      inputs[role] = { path, text, digest: () => digestOfBytes(read()) };
+      const isThere = (): boolean => fs.existsSync(join(this.#layout.root, path));
+      inputs[role] = { path, text, isThere, digest: () => digestOfBytes(read()) };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
     const compiled = await this.#opSources.compiledModule(node);

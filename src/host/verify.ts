@@ -1,6 +1,6 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Digest } from "../model/digest.ts";
-import { UNKNOWN, type ActionRecord, type Unknown } from "../model/record.ts";
+import { ABSENT, UNKNOWN, type Absent, type ActionRecord, type Unknown } from "../model/record.ts";
 import type { Observer, Place } from "./observer.ts";
 
 export interface CheckedFile {
@@ -11,7 +11,7 @@ export interface CheckedFile {
    * result, of which nobody knows what was read.
    */
   readonly state: "verified" | "changed" | "missing" | "absent" | "unreadable" | "unrecorded";
-  readonly recorded: Digest | Unknown | null;
+  readonly recorded: Digest | Unknown | Absent | null;
   readonly found: Digest | null;
   readonly error?: string;
 }
@@ -68,7 +68,7 @@ export class Verifier {
   async #check(
     role: string,
     place: Place,
-    recorded: Digest | Unknown | null,
+    recorded: Digest | Unknown | Absent | null,
     missing: "absent" | "missing",
   ): Promise<CheckedFile> {
     if (recorded === UNKNOWN) {
@@ -78,7 +78,7 @@ export class Verifier {
     const file = { role, path: place.path, recorded, found: null };
     switch (found.state) {
       case "missing":
-        return { ...file, state: missing };
+        return { ...file, state: recorded === ABSENT ? "verified" : missing };
       case "unreadable":
         return { ...file, state: "unreadable", error: found.error };
       case "present": {

@@ -4,23 +4,44 @@ import { pathToFileURL } from "node:url";
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
-import { digestOfFolder, type Digest } from "../model/digest.ts";
+import { digestOfFolder, shortDigest, type Digest } from "../model/digest.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import { onceForEachFolder, parentOf } from "../model/folders.ts";
 import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../model/record.ts";
+import { fileOf, regionOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Replaced, Stage, Workspace } from "../ports.ts";
-import { disk, diskFailure, errorCode, errorText, type ComingFile } from "./disk.ts";
+import {
+  disk,
+  diskFailure,
+  errorCode,
+  errorText,
+  writeFileAtomic,
+  type ComingFile,
+} from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
 import type { Layout } from "./layout.ts";
 import { History } from "./history.ts";
 import { HashPool } from "./hash-pool.ts";
 import { Observer, type FolderFile, type HashProgress } from "./observer.ts";
 import { outputProblem } from "./output-check.ts";
-import { foreseeRecovery, publish, recoverPublications, type Recovery } from "./publication.ts";
+import {
+  foreseeRecovery,
+  publish,
+  recoverPublications,
+  type Move,
+  type Recovery,
+} from "./publication.ts";
 import { Records } from "./records.ts";
+import {
+  digestOfStagedRegion,
+  editedRegions,
+  regionEdited,
+  regionInvalid,
+  settleStagedRegion,
+} from "./regions.ts";
 import { keepUnknown, type Coming } from "./replaced.ts";
 import { openStage } from "./stage.ts";
 import { StatCache } from "./stat-cache.ts";
@@ -30,6 +51,8 @@ import { Store } from "./store.ts";
 const STORE_LIMIT = 64 * 1024 * 1024;
 
 export interface WorkspaceOptions {
+  /** Regions are filled whatever a person wrote in them; that is kept aside. */
+  readonly force?: boolean;
   readonly evidence: Evidence;
   readonly layout: Layout;
   readonly opSource: (node: ActionNode) => OpSource;
@@ -56,6 +79,7 @@ export class DiskWorkspace implements Workspace {
   readonly #stageObserver: Observer;
   readonly #store: Store;
   readonly #seen = new Map<string, Observation>();
+  readonly #force: boolean;
 
   constructor(options: WorkspaceOptions) {
     const { layout } = options;
@@ -65,6 +89,7 @@ export class DiskWorkspace implements Workspace {
     this.opChanged = options.opChanged;
     this.environment = options.environment;
     this.unsupported = options.unsupported;
+    this.#force = options.force ?? false;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
     this.#pool = new HashPool(pathToFileURL(join(layout.packageRoot, "dist/hash-worker.js")));
     this.#observer = new Observer(layout.root, this.#cache, options.evidence, this.#pool);
@@ -141,7 +166,8 @@ export class DiskWorkspace implements Workspace {
     };
     for (const node of nodes) {
       this.records.record(node); // so that damage is known before the plan is made
-      for (const input of node.inputs) if (input.producer === null) look(input);
+      for (const input of node.inputs)
+        if (input.producer === null || input.optional === true) look(input);
       for (const output of Object.values(node.declaration.outputs)) look(output);
     }
     await Promise.all(looks);
@@ -167,7 +193,7 @@ export class DiskWorkspace implements Workspace {
   #noteAbsent(place: GraphInput | OutputDeclaration): void {
     const key = seenKey(place);
     if (this.#seen.has(key)) return;
-    this.#evidence.notePlace(`${this.#layout.root}/${place.path}`, undefined);
+    this.#evidence.notePlace(`${this.#layout.root}/${fileOf(place)}`, undefined);
     this.#seen.set(key, { state: "missing" });
   }
 
@@ -193,7 +219,9 @@ export class DiskWorkspace implements Workspace {
    * publication was interrupted.
    */
   async foresee(): Promise<readonly string[]> {
-    const foreseen = await foreseeRecovery(this.#layout, (path) => this.#lookAt(path));
+    const foreseen = await foreseeRecovery(this.#layout, (path, isRegion) =>
+      this.#lookAt(path, isRegion),
+    );
     if (foreseen.length > 0) this.#evidence.leaveIncomplete();
     for (const { record, places } of foreseen) {
       if (record !== null) {
@@ -205,7 +233,8 @@ export class DiskWorkspace implements Workspace {
     return foreseen.map(({ target }) => target);
   }
 
-  #lookAt(path: string): Promise<Observation> {
+  #lookAt(path: string, isRegion: boolean): Promise<Observation> {
+    if (isRegion) return this.#observer.observe({ path, kind: "region" });
     const stat = statOf(join(this.#layout.root, path));
     return this.#observer.observe({ path, kind: stat?.isDirectory() === true ? "folder" : "file" });
   }
@@ -213,8 +242,8 @@ export class DiskWorkspace implements Workspace {
   async recover(): Promise<Result<Recovery, Failure>> {
     try {
       removeObstacles(this.#layout);
-      const recovery = await recoverPublications(this.#layout, this, async (path) => {
-        const found = await this.#lookAt(path);
+      const recovery = await recoverPublications(this.#layout, this, async (path, isRegion) => {
+        const found = await this.#lookAt(path, isRegion);
         return found.state === "present" ? found.digest : null;
       });
       disk.remove(this.#layout.stage);
@@ -235,10 +264,11 @@ export class DiskWorkspace implements Workspace {
   }: Publication): Promise<Result<{ changed: boolean; kept: readonly Replaced[] }, Failure>> {
     const before = this.records.record(node);
     const outputs: Record<string, OutputRecord> = {};
-    const moves: { from: string; to: string }[] = [];
+    const moves: Move[] = [];
     const moved: MovedFile[] = [];
     const syncs: Promise<void>[] = [];
     let written: ComingFile | null = null;
+    const documents = this.#documentsOf(node);
     let kept: readonly Replaced[] = [];
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
@@ -246,16 +276,23 @@ export class DiskWorkspace implements Workspace {
         if (!isThere(staged, output)) return err(outputMissing(node, role, output));
         const problem = outputProblem(node, output, staged);
         if (problem !== null) return err(problem);
+        const refused = output.kind === "region" ? settleStagedRegion(staged) : null;
+        if (refused !== null) return err(regionInvalid(node, output.path, refused));
         const found = await this.#takeIn(staged, output, moved, syncs);
         outputs[role] = { path: output.path, ...found };
-        moves.push({ from: relative(this.#layout.root, staged), to: output.path });
+        moves.push(moveOf(this.#layout.root, staged, output));
       }
       // Content and record are durable before either has its name.
       const whole = { ...record, outputs };
       if (isOneFile(node, moves)) written = this.records.writeSoon(whole);
       await Promise.all([...syncs, written?.durable]);
       kept = await this.#keepUnknown(node, Object.values(outputs));
+      const edited = this.#heedEdits(node, moves, kept);
+      if (!edited.ok) return edited;
+      kept = edited.value;
+      documents.lookBefore();
       publish(this.#layout, this, moves, whole, written ?? undefined);
+      documents.noteAfter();
     } catch (error) {
       written?.discard();
       return err(diskFailure(error, node.id, node.id));
@@ -292,7 +329,7 @@ export class DiskWorkspace implements Workspace {
       durable.catch(() => undefined); // whoever awaits it is told
       syncs.push(durable);
     };
-    if (output.kind === "file") {
+    if (output.kind !== "folder") {
       disk.settle(staged);
       sync(staged);
     }
@@ -305,6 +342,7 @@ export class DiskWorkspace implements Workspace {
     for (const file of files) {
       const absolute = output.kind === "folder" ? join(staged, file.path) : staged;
       if (output.kind === "folder") disk.sync(absolute); // there may be more than can be open at once
+      if (output.kind === "region") continue; // it is the file around it that changes
       moved.push({
         path: output.kind === "folder" ? `${output.path}/${file.path}` : output.path,
         stat: fs.statSync(absolute),
@@ -312,7 +350,7 @@ export class DiskWorkspace implements Workspace {
       });
     }
     const [first] = files;
-    if (output.kind === "file") {
+    if (output.kind !== "folder") {
       if (first === undefined) throw new Error(`${staged} was not listed`);
       if (size <= STORE_LIMIT) this.#store.putFile(staged, first.digest);
       return { digest: first.digest, size };
@@ -326,6 +364,65 @@ export class DiskWorkspace implements Workspace {
     const found = await this.#stageObserver.observe({ path, kind: "file" });
     if (found.state !== "present") throw new Error(`${path} vanished while it was published`);
     return { path, digest: found.digest, size: found.size };
+  }
+
+  /** The files whose regions an action fills: what of them stays sure. */
+  #documentsOf({ declaration }: ActionNode): { lookBefore: () => void; noteAfter: () => void } {
+    const { root } = this.#layout;
+    const files = new Set(
+      Object.values(declaration.outputs).flatMap((output) =>
+        output.kind === "region" ? [join(root, fileOf(output))] : [],
+      ),
+    );
+    let sure: readonly string[] = [];
+    return {
+      // Somebody else may have edited another region since it was looked at.
+      lookBefore: () => void (sure = [...files].filter((f) => this.#evidence.isSure(f, statOf(f)))),
+      noteAfter: () => {
+        for (const file of files) {
+          const stat = sure.includes(file) ? statOf(file) : undefined;
+          if (stat === undefined) this.#evidence.doubt(file);
+          else this.#evidence.noteMade(file, stat);
+        }
+      },
+    };
+  }
+
+  /** Refuses to write over what a person wrote in a region; told to, keeps that aside instead. */
+  #heedEdits(
+    node: ActionNode,
+    moves: readonly Move[],
+    kept: readonly Replaced[],
+  ): Result<readonly Replaced[], Failure> {
+    const { root, replaced } = this.#layout;
+    const staged = moves.flatMap(({ from, to, region }) =>
+      region === true ? [{ path: to, from: join(root, from) }] : [],
+    );
+    if (staged.length === 0) return ok(kept);
+    const coming = Object.values(node.declaration.outputs).flatMap((output) => {
+      const one = staged.find(({ path }) => path === output.path);
+      return one === undefined ? [] : [{ output, digest: digestOfStagedRegion(one.from) }];
+    });
+    const edited = editedRegions(
+      root,
+      coming,
+      (path, digest) => this.#made(node, path, digest) || this.#store.has(digest),
+    );
+    const [first] = edited;
+    if (first !== undefined && !this.#force) {
+      const { path } = first.output;
+      const last = Object.values(this.records.record(node)?.outputs ?? {});
+      const digest = last.find((output) => output.path === path)?.digest;
+      const published = digest === undefined ? null : this.#store.text(digest);
+      const from = staged.find((one) => one.path === path)?.from ?? "";
+      return err(regionEdited(node, first, published, fs.readFileSync(from, "utf8")));
+    }
+    const aside = edited.map(({ output: { path }, digest, content }) => {
+      const place = join(replaced, shortDigest(digest), path);
+      if (!fs.existsSync(place)) writeFileAtomic(place, content);
+      return { path, kept: relative(root, place) };
+    });
+    return ok([...kept, ...aside]);
   }
 
   /** What a person put where these outputs go, kept aside. */
@@ -351,7 +448,7 @@ export class DiskWorkspace implements Workspace {
   ): Promise<Result<readonly Replaced[], Failure>> {
     const staged = await this.stage(node);
     if (!staged.ok) return staged;
-    const moves: { from: string; to: string }[] = [];
+    const moves: Move[] = [];
     const coming: Coming[] = [];
     let written: ComingFile | null = null;
     const restored = new Map<string, Observation>();
@@ -362,21 +459,29 @@ export class DiskWorkspace implements Workspace {
         const there = found.state === "present" && found.digest === wanted;
         if (wanted === undefined || there || !this.#store.has(wanted)) continue;
         const place = staged.value.paths[role] ?? "";
-        if (!(await this.#store.takeOut(wanted, output.kind, place))) {
+        const kind = output.kind === "folder" ? "folder" : "file";
+        if (!(await this.#store.takeOut(wanted, kind, place))) {
           return err(damagedBlob(node, output.path));
         }
-        moves.push({ from: relative(this.#layout.root, place), to: output.path });
+        moves.push(moveOf(this.#layout.root, place, output));
         coming.push({ path: output.path, digest: wanted });
         const size = result.outputs[role]?.size ?? 0;
         restored.set(seenKey(output), { state: "present", digest: wanted, size });
       }
       if (isOneFile(node, moves)) written = this.records.writeSoon(result);
       await written?.durable;
-      const kept = await this.#keepUnknown(node, coming);
+      const edited = this.#heedEdits(node, moves, await this.#keepUnknown(node, coming));
+      if (!edited.ok) {
+        written?.discard();
+        return edited;
+      }
       publish(this.#layout, this, moves, result, written ?? undefined);
-      for (const { to } of moves) this.#evidence.doubt(join(this.#layout.root, to));
+      for (const { to, region } of moves) {
+        const file = region === true ? regionOf(to).file : to;
+        this.#evidence.doubt(join(this.#layout.root, file));
+      }
       for (const [key, found] of restored) this.#seen.set(key, found);
-      return ok(kept);
+      return edited;
     } catch (error) {
       written?.discard();
       return err(diskFailure(error, node.id, node.id));
@@ -432,6 +537,11 @@ function removeObstacles({ stage, journal, store, logs, aside, state }: Layout):
 /** More than that is a transaction whose intent holds the record already: see `publish`. */
 const isOneFile = ({ declaration: { outputs } }: ActionNode, moves: readonly unknown[]): boolean =>
   moves.length <= 1 && Object.values(outputs).every(({ kind }) => kind === "file");
+const moveOf = (root: string, staged: string, { path, kind }: OutputDeclaration): Move => ({
+  from: relative(root, staged),
+  to: path,
+  ...(kind === "region" ? { region: true } : {}),
+});
 
 function isThere(staged: string, { kind }: OutputDeclaration): boolean {
   const stat = fs.lstatSync(staged, { throwIfNoEntry: false });

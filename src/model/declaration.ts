@@ -82,11 +82,15 @@ export interface InputDeclaration {
   readonly include?: readonly string[];
   /** How to get it when it is missing; shown to the user. */
   readonly obtain?: string;
+  /** Taken as it lies here when its reader is built, or as absent: neither made nor missed for its sake. */
+  readonly optional?: true;
 }
 
 export interface OutputDeclaration {
+  /** Of a region, the file and the region's name: `README.md#runs`. */
   readonly path: string;
-  readonly kind: "file" | "folder";
+  /** A region is a part of a file that people write otherwise; only what is between its markers is made. */
+  readonly kind: "file" | "folder" | "region";
   /**
    * `committed`: belongs into Git, must be in the workspace. `local`: too big for Git; when it is
    * absent but its record is known, only a consumer that has to run brings it back.

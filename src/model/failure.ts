@@ -33,6 +33,8 @@ export type FailureReason =
   | "output_missing"
   | "output_invalid"
   | "output_elsewhere"
+  | "region_edited"
+  | "region_damaged"
   | "cancelled"
   // the whole build
   | "over_budget"

@@ -13,6 +13,8 @@ export interface OpInput {
   readonly text: () => string;
   /** `sha256:…` of its bytes, for provenance. */
   readonly digest: () => string;
+  /** False only for an optional input. */
+  readonly isThere: () => boolean;
 }
 
 export interface OpFailure {

@@ -21,13 +21,17 @@ export interface ActionDescription {
   readonly environment: EnvironmentDescription | null;
   readonly params: JsonObject;
   /** By role, not by path: a moved input with the same bytes changes nothing. */
-  readonly inputs: Readonly<Record<string, Digest | Unknown>>;
+  readonly inputs: Readonly<Record<string, Digest | Unknown | Absent>>;
   readonly outputs: Readonly<Record<string, { readonly path: string; readonly kind: string }>>;
 }
 
 /** Stands for the digest of what nobody knows: only in records of adopted results. No content has it. */
 export const UNKNOWN = "unknown";
 export type Unknown = typeof UNKNOWN;
+
+/** Stands for the digest of an optional input that is not there. No content has it. */
+export const ABSENT = "absent";
+export type Absent = typeof ABSENT;
 
 export interface EnvironmentDescription {
   readonly name: string;

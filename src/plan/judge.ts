@@ -3,7 +3,13 @@ import { actionKey, describeAction } from "../keys/describe.ts";
 import type { Digest } from "../model/digest.ts";
 import { NotJsonError } from "../model/json.ts";
 import { adoptionOf } from "../model/adoption.ts";
-import { UNKNOWN, type ActionDescription, type ActionRecord } from "../model/record.ts";
+import {
+  ABSENT,
+  UNKNOWN,
+  type Absent,
+  type ActionDescription,
+  type ActionRecord,
+} from "../model/record.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import { checkOutputs, explain, type Demand } from "./compare.ts";
 import { changedSinceAdopted, judgeAdopted, type Case } from "./judge-adopted.ts";
@@ -11,7 +17,7 @@ import type { Knowledge } from "./knowledge.ts";
 
 /** What is known of one input when its consumer is judged. */
 export type InputState =
-  | { readonly state: "known"; readonly digest: Digest; readonly present: boolean }
+  | { readonly state: "known"; readonly digest: Digest | Absent; readonly present: boolean }
   | { readonly state: "pending"; readonly producer: string }
   | { readonly state: "blocked"; readonly cause: Cause };
 
@@ -58,7 +64,7 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
   const adopted = record !== null && adoptionOf(record) !== null ? record : null;
   const blocked: Cause[] = [];
   const pending: Cause[] = [];
-  const digests: Record<string, Digest> = {};
+  const digests: Record<string, Digest | Absent> = {};
   for (const input of node.inputs) {
     const state = inputs.get(input.role);
     if (state === undefined) throw new Error(`no state for input ${input.role} of ${node.id}`);
@@ -158,6 +164,8 @@ function toRun(
 export function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge): InputState {
   const found = knowledge.observeInput(input);
   if (found.state === "present") return { state: "known", digest: found.digest, present: true };
+  if (input.optional === true && found.state === "missing")
+    return { state: "known", digest: ABSENT, present: true };
   if (found.state === "unreadable") {
     return {
       state: "blocked",
@@ -170,6 +178,7 @@ export function sourceState(node: ActionNode, input: GraphInput, knowledge: Know
   if (
     digest !== undefined &&
     digest !== UNKNOWN &&
+    digest !== ABSENT &&
     record?.input_paths[input.role] === inputPlace(input)
   ) {
     return { state: "known", digest, present: false };

@@ -1,4 +1,4 @@
-import type { ActionNode } from "../graph/graph.ts";
+import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { Cause } from "../model/verdict.ts";
 import { judge, sourceState, type InputState, type Judgement } from "./judge.ts";
@@ -75,7 +75,7 @@ function forwardPass(
     for (const input of node.inputs) {
       inputs.set(
         input.role,
-        input.producer === null
+        input.producer === null || doesWithout(input, planned.get(input.producer.action))
           ? sourceState(node, input, knowledge)
           : producedState(input.path, input.producer.role, planned.get(input.producer.action)),
       );
@@ -86,6 +86,11 @@ function forwardPass(
   return planned;
 }
 
+/** What is optional is taken as it lies here where its producer will not make it now. */
+const doesWithout = (input: GraphInput, producer: PlannedAction | undefined): boolean =>
+  input.optional === true &&
+  (producer === undefined || producer.verdict === "blocked" || producer.absent.has(input.path));
+
 /** Drops what nobody asks for: neither a person nor an action that depends on what it makes. */
 function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAction>): void {
   const planned = [...byNode.values()];
@@ -94,8 +99,9 @@ function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAc
   const pending = [...asked];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const unasked = byNode.get(next)?.unasked;
-    for (const { role, producer } of next.inputs) {
-      if (producer === null || unasked?.has(role) === true || asked.has(producer.action)) continue;
+    for (const { role, producer, optional = false } of next.inputs) {
+      const known = optional || unasked?.has(role) === true;
+      if (producer === null || known || asked.has(producer.action)) continue;
       asked.add(producer.action);
       pending.push(producer.action);
     }

@@ -1,5 +1,5 @@
 import { batchGroup } from "../graph/batch.ts";
-import { producersOf, type ActionNode } from "../graph/graph.ts";
+import { isOptional, producersOf, type ActionNode } from "../graph/graph.ts";
 import type { Cause } from "../model/verdict.ts";
 import type { Judgement } from "../plan/judge.ts";
 import { Backlog, Group } from "./backlog.ts";
@@ -239,11 +239,12 @@ export class Schedule {
   #mustWait(entry: Entry, commands: Command[]): boolean {
     const unsettled = [...producersOf(entry.node)]
       .flatMap((node) => this.#entries.get(node) ?? []) // others make what nobody asks for
-      .filter(({ status }) => status !== "settled");
+      .filter(({ status }) => status !== "settled")
+      .filter(({ node, status }) => !isLost(status) || !isOptional(entry.node, node));
     if (unsettled.length === 0) return false;
     entry.open = unsettled.length;
     entry.status = "waiting";
-    const lost = unsettled.find(({ status }) => status === "failed" || status === "blocked");
+    const lost = unsettled.find(({ status }) => isLost(status));
     if (lost !== undefined) this.#blockConsumers(lost, commands);
     return true;
   }
@@ -255,6 +256,10 @@ export class Schedule {
       for (const node of next.node.consumers) {
         const entry = this.#entries.get(node);
         if (entry?.status !== "waiting") continue;
+        if (isOptional(node, next.node)) {
+          this.#askForJudgement(entry, commands); // it does without
+          continue;
+        }
         entry.status = "blocked";
         commands.push({ type: "report_blocked", node, causes: [cause] });
         pending.push(entry);
@@ -302,6 +307,8 @@ export class Schedule {
     return entry;
   }
 }
+
+const isLost = (status: Status): boolean => status === "failed" || status === "blocked";
 
 function groupIn(groups: Map<string, Group<Entry>>, node: ActionNode): Group<Entry> | null {
   const name = batchGroup(node.declaration);

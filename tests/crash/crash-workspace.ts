@@ -86,6 +86,7 @@ export class CrashWorkspace {
     for (const path of [".aqm", "aqm.lock", "big", "out"]) {
       fs.rmSync(this.files.path(path), { recursive: true });
     }
+    this.files.write(README, SOURCES[README]);
   }
 
   remove(): void {
@@ -176,6 +177,14 @@ export function filesBelow(folder: string): readonly string[] {
 }
 
 function digestOf(path: string): Digest | null {
+  const [file = "", id] = path.split("#");
+  if (id !== undefined) {
+    const [head, tail] = DOCUMENT;
+    const text = fs.readFileSync(file, "utf8");
+    if (!text.startsWith(head) || !text.endsWith(tail)) throw new Error(`${file} is torn`);
+    const content = text.slice(head.length, text.length - tail.length);
+    return content === "" ? null : digestOfBytes(content);
+  }
   const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return null;
   if (!stat.isDirectory()) return digestOfBytes(fs.readFileSync(path));
@@ -184,8 +193,16 @@ function digestOf(path: string): Digest | null {
   );
 }
 
+/** Words of people around a region. */
+const DOCUMENT = [
+  "# Poems\r\n\n<!-- aqm:length begin -->\n",
+  "<!-- aqm:length end -->\nthe end",
+] as const;
+const README = "docs/README.md";
+
 /** What the edited Aqmfile makes; an output by path. */
 const OUTPUTS = [
+  `${README}#length`,
   "big/one.txt",
   "big/two.txt",
   "out/joined.txt",
@@ -206,6 +223,7 @@ export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"text"
 `;
 
 const SOURCES = {
+  [README]: DOCUMENT.join(""),
   "poems/one.txt": `roses are red\n${"thorns\n".repeat(40)}`,
   "poems/two.txt": `violets are blue\n${"leaves\n".repeat(40)}`,
   "poems/pages.txt": "alpha one\nbeta one\n",
@@ -229,7 +247,7 @@ const SOURCES = {
     'if (process.env["CRASH_GATE"] === "shut") return err({ reason: "gate_failed", message: "the gate is shut", nextStep: "Open it." });\n' +
       '  return ok({ text: text.replace("ROSES", "POSES") });',
   ),
-  "Aqmfile.ts": `import { action, build, committed, configuration, environment, file, from, local, pythonOp, typescriptOp } from "aqm";
+  "Aqmfile.ts": `import { action, build, committed, configuration, environment, file, from, local, pythonOp, region, typescriptOp } from "aqm";
 const EXTRA = false;
 const shout = typescriptOp<typeof import("./rules/ops/shout.ts")>("rules/ops/shout.ts");
 const join = typescriptOp<typeof import("./rules/ops/join.ts")>("rules/ops/join.ts");
@@ -244,6 +262,7 @@ const [one, two] = [shouted("one"), shouted("two")];
 const joined = action({ op: join, params: {}, inputs: { a: from(one, "text"), b: from(two, "text") }, outputs: { text: committed("out/joined.txt") } });
 export default build([
   action({ op: count, params: {}, inputs: { text: from(joined, "text") }, outputs: { text: committed("out/length.txt") } }),
+  action({ op: count, params: {}, inputs: { text: from(joined, "text") }, outputs: { text: region("docs/README.md", "length") } }),
   action({ op: gate, params: {}, inputs: { text: from(one, "text") }, outputs: { text: committed("out/gated.txt") } }),
   action({
     op: pages,

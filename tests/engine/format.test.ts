@@ -112,6 +112,8 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   environment_failed: EXIT.actionFailed,
   output_missing: EXIT.actionFailed,
   output_invalid: EXIT.actionFailed,
+  region_edited: EXIT.actionFailed,
+  region_damaged: EXIT.actionFailed,
   output_elsewhere: EXIT.actionFailed,
   over_budget: EXIT.overBudget,
   cancelled: EXIT.interrupted,

@@ -124,6 +124,44 @@ describe("publishing", () => {
 });
 
 describe("after a crash", () => {
+  it.each(["before", "after"])("%s a region was filled, it is filled once", async (when) => {
+    const path = "README.md#runs";
+    const region = { path, kind: "region", keep: "committed" } as const;
+    const both = nodeOf(
+      graphOf({ makes: { one: committed("out/one"), table: region } }),
+      "out/one",
+    );
+    const record = recordOf(both, { one: "new", table: "new\n" });
+    const text = (content: string): string =>
+      `# Mine\n<!-- aqm:runs begin -->\n${content}<!-- aqm:runs end -->\nmine`;
+    const staged = `${STAGE}/table/README.md#runs`;
+    const folder = new Folder({
+      "out/one": "new",
+      "README.md": text(when === "before" ? "old\n" : "new\n"),
+      [staged]: "new\n",
+    });
+    const layout = layoutOf(folder.path, REPOSITORY);
+    const moves = [MOVES[0], { from: staged, to: path, region: true } as const].flatMap(
+      (move) => move ?? [],
+    );
+    folder.write(JOURNAL, intentText(moves, record));
+    const looked: unknown[] = [];
+    const digestOf = (place: string, isRegion: boolean): Promise<string | null> => {
+      looked.push([place, isRegion]);
+      return Promise.resolve(
+        Object.values(record.outputs).find((output) => output.path === place)?.digest ?? null,
+      );
+    };
+    const { finished } = await recoverPublications(layout, booksOf(layout), digestOf);
+    expect(finished).toEqual(["out/one"]);
+    expect(folder.read("README.md")).toBe(text("new\n"));
+    expect(folder.exists(staged)).toBe(false);
+    expect(looked).toEqual([
+      ["out/one", false],
+      [path, true],
+    ]);
+  });
+
   it("before the intent was written, everything is as before", async () => {
     const state = workspace();
     expect(await state.recover()).toEqual([]);

@@ -63,7 +63,8 @@ function inputsOf(
     const { role, path, producer, obtain } = input;
     // What has to be obtained may be missing; then what the record says counts.
     const digest = record.action.inputs[role];
-    const known = obtain === undefined || digest === UNKNOWN ? undefined : digest;
+    const unknown = digest === UNKNOWN || digest === "absent";
+    const known = obtain === undefined || unknown ? undefined : digest;
     const remembered = known === undefined ? null : project.contentOf(known);
     const content =
       producer === null ? (present(after, input) ?? remembered) : (clean.get(path) ?? null);

@@ -69,7 +69,8 @@ export class Project {
         from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = place;
       }
       const makes = outputsOf(shape, index);
-      for (const { path, kind } of Object.values(makes)) places.push({ path, kind });
+      for (const { path, kind } of Object.values(makes))
+        if (kind !== "region") places.push({ path, kind });
       const params = { value: declared.params[index] ?? 0 };
       return { makes, from, op: `op${index}`, params, gpu: shape.gpu ? 1 : 0 };
     });

@@ -28,6 +28,8 @@ export interface ManifestInputs {
   readonly dataset: DatasetInfo;
   /** What the format does with a layer, when that is known. */
   readonly quantizers?: PairQuantizers;
+  /** What the scores are gradients of: without it sums of two runs cannot be compared. */
+  readonly loss?: string;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface ManifestInputs {
  * under one further key, `aqm`, so that older readers keep working.
  */
 export function buildManifest(inputs: ManifestInputs): Outcome<Manifest> {
-  const { scores, scheme, modelId, dataset, quantizers } = inputs;
+  const { scores, scheme, modelId, dataset, quantizers, loss } = inputs;
   const problem = problemFromScores([scores]);
   if (!problem.ok) return problem;
   const budgetBits = adjustedBits(scores.groups, scheme.effectiveBits);
@@ -53,7 +55,7 @@ export function buildManifest(inputs: ManifestInputs): Outcome<Manifest> {
       ["layer_sensitivity", layerSensitivity],
       ["sensitivity_ranking", ranking],
       ["dataset", datasetObject(dataset, scores.measured)],
-      ["aqm", extrasObject(scores, quantizers, scheme.effectiveBits, solved.value)],
+      ["aqm", extrasObject(scores, { quantizers, loss }, scheme.effectiveBits, solved.value)],
     ]),
   );
 }
@@ -86,7 +88,10 @@ function stateObject({ bits, score, satisfied }: BitPlan): PyObject {
 
 function extrasObject(
   scores: Scores,
-  quantizers: PairQuantizers | undefined,
+  {
+    quantizers,
+    loss,
+  }: { readonly [Key in "quantizers" | "loss"]: ManifestInputs[Key] | undefined },
   requestedBits: number,
   plan: BitPlan,
 ): PyObject {
@@ -102,6 +107,7 @@ function extrasObject(
         ["samples", measured.scoreSamples],
         ["batches", measured.scoreBatches],
         ["tokens", measured.scoreTokens],
+        ...(loss === undefined ? [] : [["loss", loss] as const]),
       ]),
     ],
     ["environment", pyObject(environment)],

@@ -18,6 +18,7 @@ export async function run(args: Arguments, recalled?: Recalled): Promise<number>
   const scope = await openScope(recalled ?? recall(args), {
     targets: args.targets,
     gpus: args.value("gpus"),
+    force: args.flag("force"),
     variation: variationOf(args),
   });
   if (!scope.ok) {

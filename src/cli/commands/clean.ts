@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { disk } from "../../host/disk.ts";
+import { clearRegion } from "../../host/regions.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";
@@ -25,6 +26,7 @@ async function clean({ layout, selection, workspace }: Session, args: Arguments)
   const nodes = [...selection.requested];
   await workspace.survey(nodes, () => undefined);
   const removed: string[] = [];
+  const regions = new Set<string>();
   const kept: { path: string; why: string }[] = [];
   for (const node of nodes) {
     const record = workspace.record(node);
@@ -33,8 +35,10 @@ async function clean({ layout, selection, workspace }: Session, args: Arguments)
       if (found.state === "missing") continue;
       const recorded = record?.outputs[role]?.digest;
       const ours = found.state === "present" && found.digest === recorded;
-      if (ours || (args.flag("force") && recorded !== undefined)) removed.push(output.path);
-      else
+      if (ours || (args.flag("force") && recorded !== undefined)) {
+        removed.push(output.path);
+        if (output.kind === "region") regions.add(output.path);
+      } else
         kept.push({
           path: output.path,
           why: recorded === undefined ? "aqm did not write it" : "it was changed since",
@@ -43,7 +47,10 @@ async function clean({ layout, selection, workspace }: Session, args: Arguments)
   }
   removed.sort();
   if (!args.flag("dry-run")) {
-    for (const path of removed) remove(layout.root, path);
+    for (const path of removed) {
+      if (regions.has(path)) clearRegion(layout.root, path, layout.stage);
+      else remove(layout.root, path);
+    }
   }
   await workspace.close();
   if (args.flag("json")) printJson({ removed, kept });

@@ -7,7 +7,7 @@ export type Content = string | Readonly<Record<string, string>>;
 
 export interface Place {
   readonly path: string;
-  readonly kind: "file" | "folder";
+  readonly kind: "file" | "folder" | "region";
   readonly include?: readonly string[];
 }
 

@@ -1,0 +1,58 @@
+import type { ComparisonAnswer, ComparisonCall } from "aqm";
+import {
+  compareSubjects,
+  COMPARISON_DEFAULTS,
+  comparisonText,
+  readSubject,
+  type Comparison,
+  type ComparisonOptions,
+} from "aqm/analysis";
+
+/** Compares two analyses: manifests, score documents, or op sensitivities of Intel Neural Compressor. */
+export const patterns = [
+  "**/*_quant_manifest.json",
+  "**/sensitivity-scores.json",
+  "**/op_sensitivity*.json",
+];
+
+export const options = {
+  bits: "budgets in bits per weight, over the whole model, at which both are solved: bits=6,8.5",
+  top: "layers in each list: top=20",
+};
+
+export function compare({ a, b, options: asked }: ComparisonCall): ComparisonAnswer {
+  const chosen = readOptions(asked);
+  if (typeof chosen === "string")
+    return { ok: false, message: chosen, nextStep: "Write for example --with bits=6,8.5." };
+  const subjects = [a, b].map(({ name, text }) => ({ name, read: readSubject(text, name) }));
+  for (const { name, read } of subjects) {
+    if (read.ok) continue;
+    const { where, message } = read.failure;
+    const nextStep = "Name a manifest, a score document, or a folder with one of them.";
+    return {
+      ok: false,
+      message: `${name}: ${where === "" ? "" : `${where}: `}${message}`,
+      nextStep,
+    };
+  }
+  const [first, second] = subjects.flatMap(({ read }) => (read.ok ? [read.value] : []));
+  if (first === undefined || second === undefined) throw new Error("two subjects were read");
+  const comparison = compareSubjects(first, second, chosen);
+  if (!comparison.ok)
+    return { ok: false, message: comparison.failure.message, nextStep: "Choose another budget." };
+  const { value } = comparison;
+  return { ok: true, same: value.same, text: comparisonText(value), json: plain(value) };
+}
+
+function readOptions({ bits, top }: Readonly<Record<string, string>>): ComparisonOptions | string {
+  const budgets = bits?.split(",").map(Number) ?? COMPARISON_DEFAULTS.budgets;
+  if (!budgets.every((budget) => budget > 0 && budget <= 16))
+    return `bits=${bits ?? ""} is no list of numbers above 0, up to 16`;
+  const most = top === undefined ? COMPARISON_DEFAULTS.most : Number(top);
+  if (!Number.isSafeInteger(most) || most < 1) return `top=${top ?? ""} is no whole number from 1`;
+  return { budgets, most };
+}
+
+type Plain = Extract<ComparisonAnswer, { ok: true }>["json"];
+
+const plain = (comparison: Comparison): Plain => JSON.parse(JSON.stringify(comparison)) as Plain;

@@ -1,0 +1,82 @@
+import { action, committed, file, ifThere, typescriptOp, type Declared, type Input } from "aqm";
+import { SCOPES, SIZES } from "./configs.ts";
+import { DEFAULT_GRANULARITY } from "./formats.ts";
+import type { Run } from "./runs.ts";
+
+const op = typescriptOp<typeof import("./ops/comparison-set.ts")>("rules/ops/comparison-set.ts");
+
+/** At this budget half of an 8-bit pair's weights can stay: there plans differ most. */
+const BUDGETS = [12];
+const MOST = 10;
+
+interface Compared {
+  readonly run: Run;
+  readonly label: string;
+}
+
+/**
+ * What the runs of a model say of each other: sizes of one pair, scopes of one pair, and all pairs. The
+ * first two are made from what they compare; the matrix of pairs from those that are there.
+ */
+export function comparisons(folder: string, all: readonly Run[]): Declared {
+  const runs = all.filter(({ granularity }) => granularity === DEFAULT_GRANULARITY);
+  const compared = (
+    place: string,
+    question: string,
+    members: readonly Compared[],
+    take: (manifest: Input) => Input = (manifest) => manifest,
+  ): Declared =>
+    members.length < 2
+      ? []
+      : action({
+          op,
+          params: {
+            question,
+            budgets: BUDGETS,
+            most: MOST,
+            members: Object.fromEntries(members.map(({ label }, index) => [`m${index}`, label])),
+          },
+          inputs: Object.fromEntries(
+            members.map(({ run }, index) => [`m${index}`, take(file(run.manifest))]),
+          ),
+          outputs: {
+            report: committed(`${folder}/comparisons/${place}.md`),
+            data: committed(`${folder}/comparisons/${place}.json`),
+          },
+        });
+  const pairs = [...new Set(runs.map(({ pair }) => pair))];
+  const of = (wanted: Partial<Run>): readonly Run[] =>
+    runs.filter((run) =>
+      Object.entries(wanted).every(([name, value]) => run[name as keyof Run] === value),
+    );
+  return [
+    pairs.flatMap((pair) =>
+      SCOPES.map((scope) =>
+        compared(
+          `sizes/${pair}-${scope}`,
+          `${pair}, ${scope}: calibration sizes`,
+          of({ pair, scope }).map((run) => ({ run, label: run.size })),
+        ),
+      ),
+    ),
+    pairs.flatMap((pair) =>
+      SIZES.map((size) =>
+        compared(
+          `scopes/${pair}-${size}`,
+          `${pair}, ${size}: scopes`,
+          of({ pair, size }).map((run) => ({ run, label: run.scope })),
+        ),
+      ),
+    ),
+    SCOPES.flatMap((scope) =>
+      SIZES.map((size) =>
+        compared(
+          `pairs/${scope}-${size}`,
+          `${scope}, ${size}: pairs`,
+          of({ scope, size }).map((run) => ({ run, label: run.pair })),
+          ifThere,
+        ),
+      ),
+    ),
+  ];
+}

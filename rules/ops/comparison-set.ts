@@ -1,0 +1,43 @@
+import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import {
+  compareAll,
+  comparisonSetJson,
+  comparisonSetText,
+  readSubject,
+  type Member,
+} from "aqm/analysis";
+import { failed } from "./failed.ts";
+
+export const version = 1;
+
+export interface ComparisonSetParams {
+  readonly question: string;
+  /** Label by role; those whose input is not there are left out. */
+  readonly members: Readonly<Record<string, string>>;
+  /** Bits per weight, over the whole model. */
+  readonly budgets: readonly number[];
+  /** Layers in each list. */
+  readonly most: number;
+}
+
+/** Manifests → how they differ, each from each. */
+export function run({
+  params,
+  inputs,
+}: OpCall<ComparisonSetParams, string>): Result<OpOutputs<"report" | "data">, OpFailure> {
+  const members: Member[] = [];
+  for (const [role, label] of Object.entries(params.members)) {
+    const input = inputs[role];
+    if (input?.isThere() !== true) continue;
+    const subject = readSubject(input.text(), label);
+    if (!subject.ok) return err(failed(subject.failure, input.path));
+    members.push({ label, subject: subject.value });
+  }
+  const { budgets, most, question } = params;
+  const set = compareAll(members, { budgets, most });
+  if (!set.ok) return err(failed(set.failure, "the manifests that are compared"));
+  return ok({
+    report: comparisonSetText(set.value, question),
+    data: comparisonSetJson(set.value),
+  });
+}

@@ -1,0 +1,71 @@
+import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import { pairsTable, readManifest, runsTable, type TableRun } from "aqm/analysis";
+import { failed } from "./failed.ts";
+
+export const version = 1;
+
+export interface RunsTableParams {
+  /** A row a run, or a row a pair. */
+  readonly rows: "runs" | "pairs";
+  /** Folder of the document: links are relative to it. */
+  readonly folder: string;
+  /** What measures everything that is listed, and what makes this table anew. */
+  readonly commands: readonly string[];
+  /** Names of sizes and what they are, the smallest first. */
+  readonly sizes: readonly (readonly [name: string, samples: number])[];
+  readonly runs: readonly {
+    /** Role of its manifest. */
+    readonly role: string;
+    readonly folder: string;
+    readonly pair: string;
+    readonly granularity: string;
+    readonly scope: string;
+    readonly size: string;
+  }[];
+}
+
+/** Manifests that are there → the table of a README. */
+export function run({
+  params,
+  inputs,
+}: OpCall<RunsTableParams, string>): Result<OpOutputs<"table">, OpFailure> {
+  const runs: TableRun[] = [];
+  for (const { role, folder, ...names } of params.runs) {
+    const input = inputs[role];
+    const link = `${below(params.folder, folder)}/per-layer-sensitivity.md`;
+    if (input?.isThere() !== true) {
+      runs.push({ ...names, link, manifest: null });
+      continue;
+    }
+    const manifest = readManifest(input.text());
+    if (!manifest.ok) return err(failed(manifest.failure, input.path));
+    runs.push({ ...names, link, manifest: manifest.value });
+  }
+  const table =
+    params.rows === "runs"
+      ? runsTable(runs)
+      : pairsTable(runs, (pair) => {
+          const one = params.runs.find((candidate) => candidate.pair === pair);
+          return parentOf(below(params.folder, one?.folder ?? ""));
+        });
+  const measured = runs.filter(({ manifest }) => manifest !== null).length;
+  const sizes = params.sizes.map(([size, count]) => `${size} ${count}`);
+  const blocks = [
+    `${measured} of ${runs.length} declared runs are measured. Calibration samples: ${sizes.join(", ")}.`,
+    ...(table === "" ? [] : [table]),
+    ...(params.rows === "runs" ? [HOW_TO_READ] : []),
+    ["```sh", ...params.commands, "```"].join("\n"),
+  ];
+  return ok({ table: `\n${blocks.join("\n\n")}\n\n` });
+}
+
+const HOW_TO_READ =
+  "Bits are achieved and asked for, per weight over the whole model; the size is that of all weights at these bits. " +
+  "Scores are sums over samples: between rows of another size, scope or loss compare the order of layers (`aqm diff`), not scores. " +
+  "Beside each report lie the manifest, `per-layer-sensitivity.json`, `sensitivity-scores.json` and `composed-config.yaml`.";
+
+/** Runs lie below the folder of the document. */
+const below = (folder: string, path: string): string =>
+  path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));

@@ -1,0 +1,44 @@
+import { action, file, ifThere, region, typescriptOp, type Declared } from "aqm";
+import { SIZES, type DatasetConfig } from "./configs.ts";
+import type { Run } from "./runs.ts";
+
+const op = typescriptOp<typeof import("./ops/runs-table.ts")>("rules/ops/runs-table.ts");
+
+/**
+ * The tables of runs in a model's READMEs. They list what is measured: a run that is not there is counted
+ * and not made for a table's sake, so a table never asks for a GPU.
+ */
+export function readmeTables(
+  folder: string,
+  runs: readonly Run[],
+  { sizes }: DatasetConfig,
+): Declared {
+  const table = (place: string, rows: "runs" | "pairs", commands: readonly string[]): Declared => {
+    const listed = runs.map((run, index) => ({ ...run, role: `run${index}` }));
+    return action({
+      op,
+      params: {
+        rows,
+        folder: place,
+        commands,
+        sizes: SIZES.map((size) => [size, sizes[size]] as const),
+        runs: listed.map(({ manifest: _read, ...names }) => names),
+      },
+      inputs: Object.fromEntries(
+        listed.map(({ role, manifest }) => [role, ifThere(file(manifest))]),
+      ),
+      outputs: { table: region(`${place}/README.md`, "runs") },
+    });
+  };
+  const analyses = `${folder}/layer-analysis`;
+  return [
+    table(analyses, "runs", [
+      `npx aqm build --dry-run ${analyses}    # what is not measured, and what it would cost`,
+      `npx aqm build ${analyses}/README.md    # this table anew`,
+    ]),
+    table(folder, "pairs", [
+      `npx aqm build ${folder}/README.md ${analyses}/README.md    # the tables anew`,
+      `npx aqm build ${folder}/comparisons/pairs    # how far the pairs agree`,
+    ]),
+  ];
+}

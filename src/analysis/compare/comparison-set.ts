@@ -1,0 +1,94 @@
+import { succeed, type Outcome } from "../outcome.ts";
+import { compareSubjects, type Comparison, type ComparisonOptions } from "./compare.ts";
+import { detailBlocks, figure, findings, table } from "./comparison-text.ts";
+import type { Subject } from "./subject.ts";
+
+/** One of several analyses that are compared, each with each. */
+export interface Member {
+  /** Short: it stands at the head of a column. */
+  readonly label: string;
+  readonly subject: Subject;
+}
+
+export interface ComparisonSet {
+  readonly labels: readonly string[];
+  readonly pairs: readonly ComparedPair[];
+}
+
+export interface ComparedPair {
+  readonly a: string;
+  readonly b: string;
+  readonly comparison: Comparison;
+}
+
+/** Compares each with each that comes after it. */
+export function compareAll(
+  members: readonly Member[],
+  options: ComparisonOptions,
+): Outcome<ComparisonSet> {
+  const pairs: ComparedPair[] = [];
+  for (const [index, a] of members.entries()) {
+    for (const b of members.slice(index + 1)) {
+      const comparison = compareSubjects(a.subject, b.subject, options);
+      if (!comparison.ok) return comparison;
+      pairs.push({ a: a.label, b: b.label, comparison: comparison.value });
+    }
+  }
+  return succeed({ labels: members.map(({ label }) => label), pairs });
+}
+
+/** Beyond so many, details of each pair would fill pages: then only the tables are written. */
+const DETAILED = 3;
+
+/** @param question what the comparison is made for, as its title */
+export function comparisonSetText(set: ComparisonSet, question: string): string {
+  const { labels, pairs } = set;
+  const blocks = [`# ${question}`];
+  if (pairs.length === 0) {
+    blocks.push(
+      labels.length === 0
+        ? "Nothing is measured yet."
+        : `Only ${labels.join(", ")} is measured yet, so there is nothing to compare.`,
+    );
+    return `${blocks.join("\n\n")}\n`;
+  }
+  blocks.push(
+    "Order of the layers, Spearman's rank correlation:",
+    matrix(set, ({ ranks }) => figure(ranks.spearman)),
+  );
+  const k = pairs[0]?.comparison.top[0]?.k;
+  if (k !== undefined)
+    blocks.push(
+      `Shared among the ${k} most sensitive layers:`,
+      matrix(set, ({ top }) => String(top.find((one) => one.k === k)?.shared ?? "")),
+    );
+  if (pairs.length <= DETAILED)
+    for (const { a, b, comparison } of pairs) {
+      const said = comparison.same ? ["They are the same."] : findings(comparison);
+      blocks.push(`## ${a} (A) against ${b} (B)`, said.map((one) => `- ${one}`).join("\n"));
+      blocks.push(...detailBlocks({ ...comparison, shares: [] }, "###"));
+    }
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** The same data for programs. */
+export function comparisonSetJson({ labels, pairs }: ComparisonSet): string {
+  const compared = pairs.map(({ a, b, comparison }) => ({
+    ...comparison,
+    a,
+    b,
+  }));
+  return `${JSON.stringify({ schema: 1, members: labels, pairs: compared }, null, 2)}\n`;
+}
+
+function matrix(
+  { labels, pairs }: ComparisonSet,
+  cell: (comparison: Comparison) => string,
+): string {
+  const find = (a: string, b: string): string => {
+    const pair = pairs.find((one) => (one.a === a && one.b === b) || (one.a === b && one.b === a));
+    return pair === undefined ? "" : cell(pair.comparison);
+  };
+  const rows = labels.map((label) => [label, ...labels.map((other) => find(label, other))]);
+  return table(["", ...labels], rows) ?? "";
+}

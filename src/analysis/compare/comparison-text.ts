@@ -1,0 +1,142 @@
+import { printExponential, printFixed } from "../report/printf.ts";
+import type { Comparison } from "./compare.ts";
+import type { Flips } from "./flips.ts";
+
+/** A comparison as Markdown that also reads well in a terminal. */
+export function comparisonText(comparison: Comparison): string {
+  const { a, b, same } = comparison;
+  const blocks = [
+    "# Two analyses compared",
+    `A: ${a}  \nB: ${b}`,
+    ...(same
+      ? ["They are the same: every score and every setting."]
+      : [
+          findings(comparison)
+            .map((finding) => `- ${finding}`)
+            .join("\n"),
+          ...detailBlocks(comparison, "##"),
+        ]),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** What there is to say, one sentence each. */
+export function findings(comparison: Comparison): readonly string[] {
+  const { layers, zeros, top, comparability, magnitudes, flips } = comparison;
+  const alone = [
+    ...(layers.only_a > 0 ? [`${layers.only_a} only in A`] : []),
+    ...(layers.only_b > 0 ? [`${layers.only_b} only in B`] : []),
+  ].join(", ");
+  return [
+    `${layers.both} layers are measured in both${alone === "" ? "" : ` (${alone})`}.`,
+    ...(["a", "b"] as const).flatMap((side) =>
+      zeros[side] === 0
+        ? []
+        : [
+            `${zeros[side]} of them score exactly 0 in ${side.toUpperCase()}: the data may never have reached them, which says nothing of how sensitive they are.`,
+          ],
+    ),
+    ...(layers.both === 0 ? [] : [orderFinding(comparison)]),
+    ...(top.length === 0
+      ? []
+      : [
+          `Most sensitive in both: ${top.map(({ k, shared }) => `${shared} of the first ${k}`).join(", ")}.`,
+        ]),
+    magnitudes === null
+      ? `Scores are not compared, only places and shares: ${comparability.refused.join("; ")}.`
+      : `Summed scores: ${printExponential(magnitudes.total_a, 3)} in A, ${printExponential(magnitudes.total_b, 3)} in B${ratio(magnitudes.total_a, magnitudes.total_b)}.${
+          comparability.unrecorded.length === 0
+            ? ""
+            : ` Taken on trust, as it is not recorded: ${comparability.unrecorded.join(", ")}.`
+        }`,
+    ...flips.map(flipFinding),
+  ];
+}
+
+const orderFinding = ({ layers, ranks }: Comparison): string =>
+  `Order: Spearman ${figure(ranks.spearman)}, Kendall tau-b ${figure(ranks.kendall)}${layers.both < 10 ? "; so few layers tell little" : ""}.`;
+
+function flipFinding({ budgets, a, b, layers }: Flips): string {
+  const same = budgets.a === budgets.b;
+  const at = same
+    ? `At ${bits(budgets.a)} bits`
+    : `At their own budgets (${bits(budgets.a)} and ${bits(budgets.b)} bits)`;
+  const missed = [...(a.satisfied ? [] : ["A"]), ...(b.satisfied ? [] : ["B"])];
+  return `${at}, ${layers.length} of ${a.layers} layers are chosen otherwise: ${a.quantized} are quantized in A, ${b.quantized} in B${missed.length === 0 ? "" : ` (${missed.join(" and ")} cannot meet it)`}.`;
+}
+
+/** The tables; those with nothing in them are left out. */
+export function detailBlocks(comparison: Comparison, heading: string): readonly string[] {
+  const { settings, moved, shares, magnitudes, flips } = comparison;
+  const section = (title: string, table: string | null): readonly string[] =>
+    table === null ? [] : [`${heading} ${title}`, table];
+  return [
+    ...section(
+      "Settings that differ",
+      table(
+        ["Setting", "A", "B"],
+        settings.map(({ field, a, b }) => [field, a ?? "none", b ?? "none"]),
+      ),
+    ),
+    ...section(
+      "Layers that move most (place 1 is the most sensitive)",
+      table(
+        ["Layer", "Place in A", "Place in B"],
+        moved.map(({ layer, a, b }) => [layer, String(a), String(b)]),
+      ),
+    ),
+    ...section(
+      "Layers whose share of the summed score differs most",
+      table(
+        ["Layer", "A", "B"],
+        shares.map(({ layer, a, b }) => [layer, percent(a), percent(b)]),
+      ),
+    ),
+    ...section(
+      "Scores that differ most",
+      table(
+        ["Layer", "A", "B", "B / A"],
+        (magnitudes?.layers ?? []).map(({ layer, a, b }) => [
+          layer,
+          printExponential(a, 3),
+          printExponential(b, 3),
+          a === 0 ? "" : printFixed(b / a, 2),
+        ]),
+      ),
+    ),
+    ...flips.flatMap((one) => flipBlocks(one, heading)),
+  ];
+}
+
+/** Of a list that would fill pages, the first; the sentence has the count. */
+const FLIPS_SHOWN = 12;
+
+function flipBlocks({ budgets, layers }: Flips, heading: string): readonly string[] {
+  const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, a, b]);
+  const shown = table(["Layer", "A", "B"], rows);
+  if (shown === null) return [];
+  const at = budgets.a === budgets.b ? `at ${bits(budgets.a)} bits` : "each at its own budget";
+  const more = layers.length - rows.length;
+  return [`${heading} Chosen otherwise ${at}`, more > 0 ? `${shown}\n\nAnd ${more} more.` : shown];
+}
+
+/** Null without rows. */
+export function table(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): string | null {
+  if (rows.length === 0) return null;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+export const figure = (value: number | null): string =>
+  value === null ? "undefined (one side is all ties)" : printFixed(value, 3);
+
+const bits = (value: number): string => String(Number(value.toFixed(2)));
+
+const percent = (share: number): string => `${printFixed(100 * share, 2)} %`;
+
+const ratio = (a: number, b: number): string =>
+  a === 0 ? "" : `, ${printFixed(b / a, 2)} times as much`;

@@ -1,0 +1,9 @@
+/**
+ * What tells a layer in two documents to be the same: engines differ in what they put behind a module's
+ * path, and whether they walk the model or the module inside of it.
+ */
+export const layerKey = (name: string): string => layerName(name).replace(/^model\./, "");
+
+/** A layer as people know it: without what engines put behind a module's path. */
+export const layerName = (handle: string): string =>
+  handle.replaceAll(".quant_recipe", "").replace(/\.module$/, "");

@@ -1,0 +1,101 @@
+import { table } from "../compare/comparison-text.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
+import { printExponential, printFixed } from "./printf.ts";
+import { sensitivityRows } from "./sensitivity-rows.ts";
+
+/** A run as a table of runs names it. */
+export interface TableRun {
+  readonly pair: string;
+  readonly granularity: string;
+  readonly scope: string;
+  readonly size: string;
+  /** Where its report is, relative to the document. */
+  readonly link: string;
+  /** Null while it is not measured. */
+  readonly manifest: Manifest | null;
+}
+
+/** One row a run that is measured, in the order given. Empty when none is. */
+export function runsTable(runs: readonly TableRun[]): string {
+  const measured = runs.filter(({ manifest }) => manifest !== null);
+  const several = new Set(runs.map(({ granularity }) => granularity)).size > 1;
+  const titles = [
+    ...["Run", ...(several ? ["Granularity"] : []), "Scope", "Data"],
+    ...["Bits", "Size", "Score", "Most sensitive layers"],
+  ];
+  const rows = measured.flatMap(({ pair, granularity, scope, size, link, manifest }) =>
+    manifest === null
+      ? []
+      : [
+          [
+            `[${pair} ${size}](${link})`,
+            ...(several ? [granularity] : []),
+            scope,
+            dataCell(manifest),
+            bitsCell(manifest),
+            sizeCell(manifest),
+            printExponential(manifest.search.score, 3),
+            mostSensitive(manifest, 3).join(", "),
+          ],
+        ],
+  );
+  return table(titles, rows) ?? "";
+}
+
+/** One row a pair: how much of it is measured, and what the last of its runs says. */
+export function pairsTable(runs: readonly TableRun[], linkOf: (pair: string) => string): string {
+  const pairs = [...new Set(runs.map(({ pair }) => pair))];
+  const rows = pairs.flatMap((pair) => {
+    const own = runs.filter((run) => run.pair === pair);
+    const measured = own.filter(({ manifest }) => manifest !== null);
+    const shown = measured.at(-1);
+    const last = shown?.manifest ?? null;
+    if (shown === undefined || last === null) return [];
+    return [
+      [
+        `[${pair}](${linkOf(pair)})`,
+        `${measured.length} of ${own.length}`,
+        `[${shown.scope} ${shown.size}](${shown.link})`,
+        bitsCell(last),
+        sizeCell(last),
+        mostSensitive(last, 1).join(""),
+      ],
+    ];
+  });
+  return table(["Pair", "Runs", "Of these", "Bits", "Size", "Most sensitive layer"], rows) ?? "";
+}
+
+/** Layers by falling score, without the part of the name that all share. */
+function mostSensitive(manifest: Manifest, count: number): readonly string[] {
+  const highest = (candidates: readonly { readonly score: number }[]): number =>
+    Math.max(...candidates.map(({ score }) => score));
+  return sensitivityRows(manifest, "skip")
+    .toSorted((a, b) => highest(b.candidates) - highest(a.candidates))
+    .slice(0, count)
+    .map(({ layer }) => `\`${layer.replace(/^(?:model\.)?(?:language_model\.)?/, "")}\``);
+}
+
+/** Calibration data and how many of its samples were used. */
+function dataCell({ json, measured }: Manifest): string {
+  const dataset = json.get("dataset");
+  if (!isPyObject(dataset)) return "not recorded";
+  const text = (value: PyJson | undefined): string => (typeof value === "string" ? value : "");
+  const used = measured?.samples ?? numericValue(dataset.get("num_calib_samples"));
+  const samples = used === undefined ? "" : `, ${used} samples`;
+  return `${text(dataset.get("name"))} ${text(dataset.get("size"))}${samples}`.trim();
+}
+
+const bitsCell = ({ search, budgetBits }: Manifest): string =>
+  `${printFixed(search.effectiveBits, 2)} of ${printFixed(budgetBits, 2)}${search.satisfied ? "" : " (not met)"}`;
+
+/** Of all weights together at the bits that were achieved; 1 GB is 10^9 bytes. */
+function sizeCell({ layers, search }: Manifest): string {
+  const weights = layers.reduce(
+    (sum, { candidates }) =>
+      sum + Math.max(...candidates.map(({ cost, bits }) => (cost * 16) / bits)),
+    0,
+  );
+  const bytes = (weights * search.effectiveBits) / 8;
+  return bytes < 1e8 ? `${printFixed(bytes / 1e6, 2)} MB` : `${printFixed(bytes / 1e9, 2)} GB`;
+}

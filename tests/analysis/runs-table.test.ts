@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
+import { pairsTable, runsTable, type TableRun } from "../../src/analysis/report/runs-table.ts";
+import { run as tableOp } from "../../rules/ops/runs-table.ts";
+import { run as comparisonOp } from "../../rules/ops/comparison-set.ts";
+import { valueOf } from "../engine/support/results.ts";
+import { expectValue } from "./figures.ts";
+
+const manifestText = (score: number, satisfied = true): string =>
+  JSON.stringify({
+    scheme: { name: "s", auto_quantize_bits: 12.25, auto_quantize_method: "gradient" },
+    model: { id: "M" },
+    autoquant_state: { constraints: { effective_bits: 12.5 }, score, is_satisfied: satisfied },
+    layer_sensitivity: {
+      "model.language_model.layers.0.a|b.quant_recipe": {
+        formats: ["F8(effective-bits: 8.0)", "NONE(effective-bits: 16.0)"],
+        scores: [score, 0.5],
+        costs: [5e8, 1e9],
+      },
+      "model.visual.v.quant_recipe": {
+        formats: ["F8(effective-bits: 8.0)", "NONE(effective-bits: 16.0)"],
+        scores: [9.5, 0.5],
+        costs: [5e8, 1e9],
+      },
+    },
+    dataset: { name: "captions", size: "small", num_calib_samples: 16 },
+  });
+
+const entry = (
+  pair: string,
+  size: string,
+  text: string | null,
+  granularity = "default",
+): TableRun => ({
+  pair,
+  granularity,
+  scope: "lm",
+  size,
+  link: `weight-${pair}/run_${size}/report.md`,
+  manifest: text === null ? null : expectValue(readManifest(text)),
+});
+
+describe("a table of runs", () => {
+  it("has a row a measured run: link, data, bits, size, score, layers", () => {
+    const text = runsTable([
+      entry("f8", "small", manifestText(1.5)),
+      entry("f8", "large", null),
+      entry("i8", "small", manifestText(20, false)),
+    ]);
+    expect(text.split("\n")).toEqual([
+      "| Run | Scope | Data | Bits | Size | Score | Most sensitive layers |",
+      "| --- | --- | --- | --- | --- | --- | --- |",
+      "| [f8 small](weight-f8/run_small/report.md) | lm | captions small, 16 samples | 12.50 of 12.25 | 3.12 GB | 1.500e+00 | `visual.v`, `layers.0.a\\|b` |",
+      "| [i8 small](weight-i8/run_small/report.md) | lm | captions small, 16 samples | 12.50 of 12.25 (not met) | 3.12 GB | 2.000e+01 | `layers.0.a\\|b`, `visual.v` |",
+    ]);
+  });
+
+  it("names the granularity where there are several, and nothing where nothing is measured", () => {
+    expect(
+      runsTable([entry("f8", "small", manifestText(1)), entry("f8", "small", null, "w_group64")]),
+    ).toContain("| Run | Granularity | Scope |");
+    expect(runsTable([entry("f8", "small", null)])).toBe("");
+  });
+
+  it("has a row a pair", () => {
+    const text = pairsTable(
+      [
+        entry("f8", "small", manifestText(1.5)),
+        entry("f8", "large", null),
+        entry("i8", "small", null),
+      ],
+      (pair) => `weight-${pair}`,
+    );
+    expect(text.split("\n").slice(2)).toEqual([
+      "| [f8](weight-f8) | 1 of 2 | [lm small](weight-f8/run_small/report.md) | 12.50 of 12.25 | 3.12 GB | `visual.v` |",
+    ]);
+  });
+});
+
+const present = (text: string) => ({
+  path: "m.json",
+  text: () => text,
+  isThere: () => true,
+  digest: () => "",
+});
+const missing = { path: "m.json", text: () => "", isThere: () => false, digest: () => "" };
+
+describe("the op behind a README", () => {
+  const params = {
+    rows: "runs",
+    folder: "models/m",
+    commands: ["aqm build x"],
+    sizes: [["small", 16]],
+    runs: ["small", "large"].map((size) => ({
+      role: size,
+      folder: `models/m/w/run_${size}`,
+      pair: "f8",
+      granularity: "default",
+      scope: "lm",
+      size,
+    })),
+  } as const;
+
+  it("lists what is there, with links from the document, and says what is not", () => {
+    const { table } = valueOf(
+      tableOp({ params, inputs: { small: present(manifestText(1.5)), large: missing } }),
+    );
+    expect(table).toContain("1 of 2 declared runs are measured. Calibration samples: small 16.");
+    expect(table).toContain("[f8 small](w/run_small/per-layer-sensitivity.md)");
+    expect(table).toContain("```sh\naqm build x\n```");
+  });
+
+  it("refuses a manifest that is none, naming it", () => {
+    expect(tableOp({ params, inputs: { small: present("{}"), large: missing } })).toMatchObject({
+      ok: false,
+      error: { reason: "bad_request", nextStep: expect.stringContaining("m.json") as string },
+    });
+  });
+
+  it("compares what is there", () => {
+    const call = { question: "Q", members: { m0: "a", m1: "b", m2: "c" }, budgets: [12], most: 2 };
+    const inputs = { m0: present(manifestText(1.5)), m1: missing, m2: present(manifestText(20)) };
+    const { report, data } = valueOf(comparisonOp({ params: call, inputs }));
+    expect(report).toContain("| a |  | -1.000 |");
+    expect(JSON.parse(String(data))).toMatchObject({
+      schema: 1,
+      members: ["a", "c"],
+      pairs: [{ a: "a", b: "c", layers: { both: 2 } }],
+    });
+  });
+});

@@ -1,3 +1,5 @@
+import { mergeRuns } from "./merge-runs.ts";
+
 /**
  * One step of the exact search at a time: the front of partial plans over the
  * groups seen so far. Costs and scores are integers, relative to the base plan.
@@ -58,29 +60,10 @@ export function extendFront(
   const scores = new Float64Array(most);
   const parents = new Int32Array(most);
   const taken = new Int32Array(most);
-  // One sorted run per move, merged by (cost, score).
-  const heads = new Int32Array(moves.length);
+  const runs = mergeRuns(previous, moves);
   let size = 0;
-  for (;;) {
-    let move = -1;
-    let cost = Infinity;
-    let score = Infinity;
-    for (let m = 0; m < moves.length; m += 1) {
-      const head = heads[m] ?? 0;
-      const step = moves[m];
-      if (step === undefined || head >= previous.size) continue;
-      const nextCost = (previous.costs[head] ?? 0) + step.cost;
-      if (nextCost > cost) continue;
-      const nextScore = (previous.scores[head] ?? 0) + step.score;
-      if (nextCost < cost || nextScore < score) {
-        move = m;
-        cost = nextCost;
-        score = nextScore;
-      }
-    }
-    if (move < 0) break;
-    const parent = heads[move] ?? 0;
-    heads[move] = parent + 1;
+  for (let move = runs.next(); move >= 0; move = runs.next()) {
+    const { cost, score, parent } = runs;
     const lastScore = size === 0 ? Infinity : (scores[size - 1] ?? Infinity);
     if (score < lastScore) {
       if (!admit(cost, score)) continue;

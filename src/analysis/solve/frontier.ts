@@ -53,7 +53,6 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const wrong = checkProblem(problem);
   if (wrong !== undefined) return wrong;
   const { groups } = problem;
-  const totalWeights = groups.reduce((sum, group) => sum + group.weights, 0);
   const dearest = groups.map(({ candidates }) => Math.max(...candidates.map(({ cost }) => cost)));
   const scale = scaleFor(dearest.reduce((sum, cost) => sum + cost, 0));
   const options = groups.map((group) => usefulOptions(group.candidates, scale));
@@ -65,15 +64,14 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const points: FrontierPoint[] = [];
   for (let position = 0; position < found.size; position += 1) {
     found.read(position, choices);
-    const { cost, score } = totals(groups, choices);
-    if (!(score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
+    const total = totalsOf(groups, choices);
+    if (!(total.score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
     const changes: (readonly [number, number])[] = [];
     for (const [group, candidate] of choices.entries()) {
       if (candidate !== before[group]) changes.push([group, candidate]);
       before[group] = candidate;
     }
-    const bits = effectiveBits(cost, totalWeights);
-    points.push({ bits, cost, score, corner: found.isCorner(position), changes });
+    points.push({ ...total, corner: found.isCorner(position), changes });
   }
   return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
 }
@@ -88,6 +86,27 @@ export function pointWithin({ points }: Frontier, budgetBits: number): number | 
     else high = middle;
   }
   return low === 0 ? undefined : low - 1;
+}
+
+/** The plans at all positions: a candidate index per group. */
+export function choicesOfAll({ start, points }: Frontier): readonly (readonly number[])[] {
+  const choices = [...start];
+  return points.map(({ changes }) => {
+    for (const [group, candidate] of changes) choices[group] = candidate;
+    return [...choices];
+  });
+}
+
+/** What each plan chooses otherwise than the one before; nothing for the first. */
+export function changesOf(
+  plans: readonly (readonly number[])[],
+): readonly FrontierPoint["changes"][] {
+  return plans.map((choices, position) => {
+    const before = plans[position - 1] ?? choices;
+    return choices.flatMap((candidate, group) =>
+      candidate === before[group] ? [] : [[group, candidate] as const],
+    );
+  });
 }
 
 /** Candidate index per group of the plan at a position. */
@@ -150,15 +169,18 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
   return { ...frontier, points: kept, given: "some" };
 }
 
-function totals(
+/** What a choice of candidates amounts to, added up in group order. */
+export function totalsOf(
   groups: readonly ChoiceGroup[],
   choices: readonly number[],
-): { readonly cost: number; readonly score: number } {
-  let [cost, score] = [0, 0];
+): { readonly bits: number; readonly cost: number; readonly score: number } {
+  let [weights, cost, score] = [0, 0, 0];
   for (let g = 0; g < groups.length; g += 1) {
-    const candidate = groups[g]?.candidates[choices[g] ?? 0];
+    const group = groups[g];
+    const candidate = group?.candidates[choices[g] ?? 0];
+    weights += group?.weights ?? 0;
     cost += candidate?.cost ?? 0;
     score += candidate?.score ?? 0;
   }
-  return { cost, score };
+  return { bits: effectiveBits(cost, weights), cost, score };
 }

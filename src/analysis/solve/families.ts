@@ -1,6 +1,6 @@
 import { weightCost } from "../formats/cost.ts";
 import { fail, succeed, type Outcome } from "../outcome.ts";
-import { changesOf, choicesOfAll, solveFrontier, totalsOf, type Frontier } from "./frontier.ts";
+import { adderOf, changesOf, choicesOfAll, solveFrontier, type Frontier } from "./frontier.ts";
 import { meansGroup } from "./layer-pattern.ts";
 import type { BitProblem, ChoiceGroup } from "./problem.ts";
 
@@ -71,11 +71,12 @@ export function solveFamilies(
     return choices;
   });
   const changes = changesOf(plans);
+  const total = adderOf(problem.groups);
   return succeed({
     groups: problem.groups,
     start: plans[0] ?? [],
     points: whole.value.points.map(({ corner }, position) => ({
-      ...totalsOf(problem.groups, plans[position] ?? []),
+      ...total(plans[position] ?? []),
       corner,
       changes: changes[position] ?? [],
     })),

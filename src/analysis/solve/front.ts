@@ -1,4 +1,4 @@
-import { mergeRuns } from "./merge-runs.ts";
+import { MergedRuns } from "./merge-runs.ts";
 
 /**
  * One step of the exact search at a time: the front of partial plans over the
@@ -41,6 +41,34 @@ export function startFront(): Front {
   };
 }
 
+/** Arrays to work in, kept from step to step: making them anew would cost more than the work. */
+export interface Scratch {
+  costs: Float64Array;
+  scores: Float64Array;
+  parents: Int32Array;
+  taken: Int32Array;
+}
+
+export function newScratch(): Scratch {
+  return {
+    costs: new Float64Array(),
+    scores: new Float64Array(),
+    parents: new Int32Array(),
+    taken: new Int32Array(),
+  };
+}
+
+function roomFor(most: number, scratch: Scratch): Scratch {
+  if (scratch.costs.length < most) {
+    const size = Math.max(2 * scratch.costs.length, most);
+    scratch.costs = new Float64Array(size);
+    scratch.scores = new Float64Array(size);
+    scratch.parents = new Int32Array(size);
+    scratch.taken = new Int32Array(size);
+  }
+  return scratch;
+}
+
 /**
  * Extends every plan of `previous` by every move and keeps what is worth keeping.
  *
@@ -54,31 +82,36 @@ export function extendFront(
   moves: readonly Move[],
   admit: (cost: number, score: number) => boolean,
   prefer: (parent: number, move: number, oldParent: number, oldMove: number) => boolean,
+  scratch: Scratch,
 ): Front {
-  const most = previous.size * moves.length;
-  const costs = new Float64Array(most);
-  const scores = new Float64Array(most);
-  const parents = new Int32Array(most);
-  const taken = new Int32Array(most);
-  const runs = mergeRuns(previous, moves);
+  const { costs, scores, parents, taken } = roomFor(previous.size * moves.length, scratch);
+  const heads = new Int32Array(moves.length);
+  const runs = new MergedRuns(previous, moves);
   let size = 0;
-  for (let move = runs.next(); move >= 0; move = runs.next()) {
-    const { cost, score, parent } = runs;
-    const lastScore = size === 0 ? Infinity : (scores[size - 1] ?? Infinity);
-    if (score < lastScore) {
-      if (!admit(cost, score)) continue;
-      costs[size] = cost;
-      scores[size] = score;
-      parents[size] = parent;
-      taken[size] = move;
-      size += 1;
-    } else if (score === lastScore && cost === costs[size - 1]) {
-      const last = size - 1;
-      if (prefer(parent, move, parents[last] ?? 0, taken[last] ?? 0)) {
-        parents[last] = parent;
-        taken[last] = move;
+  let lastScore = Infinity;
+  for (let move = runs.first(); move >= 0; move = runs.first()) {
+    const score = runs.scores[move] ?? 0;
+    if (score <= lastScore) {
+      const cost = runs.costs[move] ?? 0;
+      const parent = heads[move] ?? 0;
+      if (score < lastScore) {
+        if (admit(cost, score)) {
+          costs[size] = cost;
+          scores[size] = score;
+          parents[size] = parent;
+          taken[size] = move;
+          size += 1;
+          lastScore = score;
+        }
+      } else if (cost === costs[size - 1]) {
+        const last = size - 1;
+        if (prefer(parent, move, parents[last] ?? 0, taken[last] ?? 0)) {
+          parents[last] = parent;
+          taken[last] = move;
+        }
       }
     }
+    heads[move] = runs.advance(move);
   }
   return {
     size,

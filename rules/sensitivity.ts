@@ -62,14 +62,22 @@ export interface SensitivityCell {
   readonly generation?: Generation;
 }
 
+/** What others can be made from. */
+export interface Sensitivity {
+  /** All that belongs to the run. */
+  readonly declared: Declared;
+  /** Absent where the format cannot be scored on this model's device. */
+  readonly results?: { readonly scores: Input; readonly manifest: Input; readonly format: Format };
+}
+
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
-export function sensitivity(cell: SensitivityCell): Declared {
+export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size } = cell;
   const folder = runFolder(cell);
   const format = formatOf(pair, cell.granularity);
-  if (!format.ok) return skip(folder, format.failure.message);
+  if (!format.ok) return { declared: skip(folder, format.failure.message) };
   const unsupported = format.value.unsupported[model.device];
-  if (unsupported !== null) return skip(folder, unsupported);
+  if (unsupported !== null) return { declared: skip(folder, unsupported) };
   const scheme = `${pair.name}_autoquant_${scope}`;
   const scores = scored(cell, format.value, folder);
   const { dataset, subsets } = cell.calibration;
@@ -95,7 +103,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
   });
   const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
-  return [
+  const declared = [
     action({
       op: markdownReportOp,
       params: style,
@@ -110,6 +118,12 @@ export function sensitivity(cell: SensitivityCell): Declared {
     }),
     composedConfig(cell, format.value, folder),
   ];
+  const results = {
+    scores: from(scores, "scores"),
+    manifest: from(manifest, "manifest"),
+    format: format.value,
+  };
+  return { declared, results };
 }
 
 function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {

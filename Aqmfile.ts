@@ -1,10 +1,12 @@
 import { build, configuration, configurationNames, grid } from "aqm";
+import { bitPlan } from "./rules/bit-plan.ts";
 import { calibration } from "./rules/calibration.ts";
 import { checkpoint } from "./rules/checkpoint.ts";
 import {
   SCOPES,
   SIZES,
   type AutoquantConfig,
+  type BitPlanConfig,
   type GranularityConfig,
   type OutputLayoutConfig,
   type QuantPairConfig,
@@ -14,7 +16,7 @@ import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
 import { modelPage } from "./rules/model-page.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
-import { sensitivity, type SensitivityCell } from "./rules/sensitivity.ts";
+import { sensitivity, type Sensitivity, type SensitivityCell } from "./rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
@@ -34,6 +36,7 @@ export default build(
   grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
     const cells: SensitivityCell[] = [];
+    const analysed = new Map<string, Sensitivity>();
     const analyses = grid(
       {
         quant_pair: configurationNames("quant_pair"),
@@ -54,8 +57,22 @@ export default build(
           layout,
         };
         cells.push(cell);
-        return sensitivity(cell);
+        const run = sensitivity(cell);
+        if (granularity === DEFAULT_GRANULARITY) analysed.set(`${pair} ${scope} ${size}`, run);
+        return run.declared;
       },
+    );
+    const plans = grid(
+      { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
+      ({ bit_plan: plan, scope, "dataset.size": size }) =>
+        bitPlan({
+          model,
+          scope,
+          size,
+          layout,
+          plan: configuration<BitPlanConfig>("bit_plan", plan),
+          analysis: (pair) => analysed.get(`${pair} ${scope} ${size}`),
+        }),
     );
     const pages = grid(
       { scope: SCOPES, "dataset.size": SIZES },
@@ -76,7 +93,13 @@ export default build(
     );
     const folder = `${layout.root}/${name}`;
     const runs = runsOf(cells);
-    return [analyses, pages, comparisons(folder, runs), readmeTables(folder, runs, data.dataset)];
+    return [
+      analyses,
+      plans,
+      pages,
+      comparisons(folder, runs),
+      readmeTables(folder, runs, data.dataset),
+    ];
   }),
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],

@@ -63,15 +63,23 @@ export interface SensitivityCell {
   readonly generation?: Generation;
 }
 
+/** What others can be made from. */
+export interface Sensitivity {
+  /** All that belongs to the run. */
+  readonly declared: Declared;
+  /** Absent where the format cannot be scored on this model's device. */
+  readonly results?: { readonly scores: Input; readonly manifest: Input; readonly format: Format };
+}
+
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
-export function sensitivity(cell: SensitivityCell): Declared {
+export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size } = cell;
   const files = analysisFiles(cell);
   const { folder } = files;
   const format = formatOf(pair, cell.granularity);
-  if (!format.ok) return skip(folder, format.failure.message);
+  if (!format.ok) return { declared: skip(folder, format.failure.message) };
   const unsupported = whyNotScored(cell);
-  if (unsupported !== null) return skip(folder, unsupported);
+  if (unsupported !== null) return { declared: skip(folder, unsupported) };
   const scheme = schemeOf(cell);
   const scores = scored(cell, format.value, files.scores);
   const { dataset, subsets } = cell.calibration;
@@ -98,7 +106,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
   });
   const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
-  return [
+  const declared = [
     action({
       op: markdownReportOp,
       params: style,
@@ -124,6 +132,12 @@ export function sensitivity(cell: SensitivityCell): Declared {
     }),
     composedConfig(cell, format.value, folder),
   ];
+  const results = {
+    scores: from(scores, "scores"),
+    manifest: from(manifest, "manifest"),
+    format: format.value,
+  };
+  return { declared, results };
 }
 
 const REPORT = "per-layer-sensitivity";

@@ -9,7 +9,7 @@ import { heatmap, type Heatmap } from "./heatmap.ts";
 import { layerTable } from "./layer-table.ts";
 import { logScale } from "./log-scale.ts";
 import { escaped, scriptJson } from "./markup.ts";
-import { bitsText, countText, scoreText } from "./numbers.ts";
+import { bitsText, roughCount, scoreText } from "./numbers.ts";
 import { canPack, packSteps, type PageData } from "./page-data.ts";
 import { pageModel, type PageAnalysis, type PageModel } from "./page-model.ts";
 import { pageColours } from "./palette.ts";
@@ -194,10 +194,7 @@ function summary(
       "Layer groups",
       `${measured} measured${measured === layers.length ? "" : `, ${layers.length - measured} kept`}`,
     ],
-    [
-      "Weights",
-      `${countText(Math.round(all / 1e6))} M${kept === 0 ? "" : `, ${countText(Math.round(kept / 1e6))} M kept`}`,
-    ],
+    ["Weights", `${roughCount(all)}${kept === 0 ? "" : `, ${roughCount(kept)} kept`}`],
     ...(one
       ? ([
           [
@@ -246,10 +243,17 @@ function provenanceSection(
       `<tr><th scope=row>${escaped(what)}<td class=path>${escaped(path)}<td class=digest>${escaped(digest)}`,
   );
   const facts = measurementFacts(analyses).map(
-    ({ name, value }) => `<tr><th scope=row>${escaped(name)}<td colspan=2>${escaped(value)}`,
+    ({ name, value }) => `<tr><th scope=row>${escaped(name)}<td>${escaped(value)}`,
   );
+  const table = (rows: readonly string[]): string =>
+    `<table class=plain><tbody>${rows.join("\n")}</tbody></table>`;
   const beside = links.map(
     ({ text, href }) => `<li><a href="${escaped(href)}">${escaped(text)}</a>`,
   );
-  return `<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2><table class=plain><tbody>${[...files, ...facts].join("\n")}</tbody></table>${beside.length === 0 ? "" : `<ul class=links>${beside.join("")}</ul>`}<p class=quiet>The lock record of a file, <code>aqm.lock/&lt;path&gt;.json</code>, has the digests of what it was made from in turn, the settings, the tools and the cost.</p></section>`;
+  return `<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2>
+${table(facts)}
+<details${files.length > 4 ? "" : " open"}><summary>${files.length} files that this page was made from, and their digests</summary>${table(files)}</details>
+<p class=quiet>The lock record of a file, <code>aqm.lock/&lt;path&gt;.json</code>, has the digests of what it was made from in turn, the settings, the tools and the cost.</p>${
+    beside.length === 0 ? "" : `<ul class=links>${beside.join("")}</ul>`
+  }</section>`;
 }

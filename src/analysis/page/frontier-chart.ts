@@ -15,7 +15,7 @@ export interface FrontierChart {
   readonly heights: readonly (readonly number[])[];
 }
 
-const WIDTH = 1120;
+const WIDTH = 1240;
 const HEIGHT = 260;
 const LEFT = 56;
 const TOP = 14;

@@ -51,6 +51,7 @@ export async function bundleModule(
     target: "node20",
     logLevel: "silent" as const,
     alias: {
+      "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
       "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
       aqm: join(layout.packageRoot, "src/index.ts"),
     },

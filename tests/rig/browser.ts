@@ -59,14 +59,12 @@ const start = (
 const parts = (): string =>
   join(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "../../bin");
 
-/** Beside what aqm compiles, which Git ignores too; named after the very file that was unpacked. */
+/** Beside what aqm compiles, which Git ignores too. */
 function place(name: string): string {
-  const { size, mtimeMs } = fs.statSync(join(parts(), name));
-  return join(
-    REPOSITORY,
-    ".aqm/test-browser",
-    `${name.split(".")[0] ?? ""}-${size}-${Math.trunc(mtimeMs)}`,
-  );
+  const { version } = JSON.parse(fs.readFileSync(join(parts(), "../package.json"), "utf8")) as {
+    readonly version: string;
+  };
+  return join(REPOSITORY, ".aqm/test-browser", version, name.split(".")[0] ?? name);
 }
 
 async function unpacked(): Promise<string> {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { analysisPage, type PageSubject } from "../../src/analysis/page/analysis-page.ts";
+import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
 import { budgetCurves } from "../../src/analysis/page/budget-curve.ts";
 import { placeOf } from "../../src/analysis/page/layer-place.ts";
 import { logScale } from "../../src/analysis/page/log-scale.ts";
 import { packSteps, unpackChoices } from "../../src/analysis/page/page-data.ts";
+import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
 import { pageModel, type PageAnalysis } from "../../src/analysis/page/page-model.ts";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";

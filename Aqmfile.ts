@@ -1,17 +1,19 @@
 import { build, configuration, configurationNames, grid } from "aqm";
+import { bitPlan } from "./rules/bit-plan.ts";
 import { calibration } from "./rules/calibration.ts";
 import { checkpoint } from "./rules/checkpoint.ts";
 import {
   SCOPES,
   SIZES,
   type AutoquantConfig,
+  type BitPlanConfig,
   type GranularityConfig,
   type OutputLayoutConfig,
   type QuantPairConfig,
 } from "./rules/configs.ts";
 import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
 import { modelPage } from "./rules/model-page.ts";
-import { sensitivity } from "./rules/sensitivity.ts";
+import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
@@ -30,6 +32,7 @@ const models = [
 export default build(
   grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
+    const analysed = new Map<string, Sensitivity>();
     const analyses = grid(
       {
         quant_pair: configurationNames("quant_pair"),
@@ -37,8 +40,8 @@ export default build(
         scope: SCOPES,
         "dataset.size": SIZES,
       },
-      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) =>
-        sensitivity({
+      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
+        const run = sensitivity({
           model,
           checkpoint: files,
           calibration: data,
@@ -48,6 +51,21 @@ export default build(
           size,
           autoquant,
           layout,
+        });
+        if (granularity === DEFAULT_GRANULARITY) analysed.set(`${pair} ${scope} ${size}`, run);
+        return run.declared;
+      },
+    );
+    const plans = grid(
+      { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
+      ({ bit_plan: plan, scope, "dataset.size": size }) =>
+        bitPlan({
+          model,
+          scope,
+          size,
+          layout,
+          plan: configuration<BitPlanConfig>("bit_plan", plan),
+          analysis: (pair) => analysed.get(`${pair} ${scope} ${size}`),
         }),
     );
     const pages = grid(
@@ -55,19 +73,14 @@ export default build(
       ({ scope, "dataset.size": size }) =>
         modelPage({
           model,
-          checkpoint: files,
-          calibration: data,
-          pairs: configurationNames("quant_pair").map((pair) =>
-            configuration<QuantPairConfig>("quant_pair", pair),
-          ),
-          granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
           scope,
           size,
-          autoquant,
           layout,
+          pairs: configurationNames("quant_pair"),
+          analysis: (pair) => analysed.get(`${pair} ${scope} ${size}`),
         }),
     );
-    return [analyses, pages];
+    return [analyses, plans, pages];
   }),
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],

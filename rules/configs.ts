@@ -1,4 +1,11 @@
-import type { Granularity, PairQuantizers } from "aqm/analysis";
+import type {
+  BitCount,
+  Budget,
+  FamilyBudget,
+  Granularity,
+  LayerRule,
+  PairQuantizers,
+} from "aqm/analysis";
 
 /** Shapes of the configs in conf/, as their schemas say. */
 
@@ -78,4 +85,14 @@ export interface AutoquantConfig {
 export interface OutputLayoutConfig {
   readonly name: string;
   readonly root: string;
+}
+
+export interface BitPlanConfig {
+  readonly name: string;
+  /** Names of pairs, in the order in which ties are decided. */
+  readonly candidates: readonly string[];
+  readonly bits_counted: BitCount;
+  readonly budget: Budget;
+  readonly rules: readonly LayerRule[];
+  readonly families: readonly FamilyBudget[];
 }

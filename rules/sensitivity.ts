@@ -8,7 +8,7 @@ import {
   type Declared,
   type Input,
 } from "aqm";
-import { analysisPage, scopeAndSize, type AnalysisFiles } from "./analysis-page.ts";
+import { analysisPage, scopeAndSize } from "./analysis-page.ts";
 import type { Calibration } from "./calibration.ts";
 import type {
   AutoquantConfig,
@@ -63,17 +63,30 @@ export interface SensitivityCell {
   readonly generation?: Generation;
 }
 
+/** What others can be made from. */
+export interface Sensitivity {
+  /** All that belongs to the run. */
+  readonly declared: Declared;
+  /** Absent where the format cannot be scored on this model's device. */
+  readonly results?: {
+    readonly scores: Input;
+    readonly manifest: Input;
+    readonly format: Format;
+    /** Path of its page. */
+    readonly page: string;
+  };
+}
+
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
-export function sensitivity(cell: SensitivityCell): Declared {
+export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size } = cell;
-  const files = analysisFiles(cell);
-  const { folder } = files;
+  const folder = runFolder(cell);
   const format = formatOf(pair, cell.granularity);
-  if (!format.ok) return skip(folder, format.failure.message);
-  const unsupported = whyNotScored(cell);
-  if (unsupported !== null) return skip(folder, unsupported);
-  const scheme = schemeOf(cell);
-  const scores = scored(cell, format.value, files.scores);
+  if (!format.ok) return { declared: skip(folder, format.failure.message) };
+  const unsupported = format.value.unsupported[model.device];
+  if (unsupported !== null) return { declared: skip(folder, unsupported) };
+  const scheme = `${pair.name}_autoquant_${scope}`;
+  const scores = scored(cell, format.value, folder);
   const { dataset, subsets } = cell.calibration;
   const manifest = action({
     op: manifestOp,
@@ -93,11 +106,17 @@ export function sensitivity(cell: SensitivityCell): Declared {
       },
     },
     inputs: { scores: from(scores, "scores") },
-    outputs: { manifest: committed(files.manifest) },
+    outputs: { manifest: committed(`${folder}/${scheme}_quant_manifest.json`) },
   });
+  const results = {
+    scores: from(scores, "scores"),
+    manifest: from(manifest, "manifest"),
+    format: format.value,
+    page: `${folder}/${REPORT}.html`,
+  };
   const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
-  return [
+  const declared = [
     action({
       op: markdownReportOp,
       params: style,
@@ -114,7 +133,7 @@ export function sensitivity(cell: SensitivityCell): Declared {
       path: `${folder}/${REPORT}`,
       title: `${model.name}, ${pair.name}`,
       subtitle: scopeAndSize(scope, size),
-      analyses: [{ name: pair.name, files }],
+      analyses: [{ name: pair.name, ...results }],
       links: [
         { text: "as Markdown", href: `${REPORT}.md` },
         { text: "as JSON", href: `${REPORT}.json` },
@@ -123,28 +142,10 @@ export function sensitivity(cell: SensitivityCell): Declared {
     }),
     composedConfig(cell, format.value, folder),
   ];
+  return { declared, results };
 }
 
 const REPORT = "per-layer-sensitivity";
-
-const schemeOf = ({ pair, scope }: SensitivityCell): string => `${pair.name}_autoquant_${scope}`;
-
-/** Where an analysis puts what others read. */
-export function analysisFiles(cell: SensitivityCell): AnalysisFiles {
-  const folder = runFolder(cell);
-  return {
-    folder,
-    scores: `${folder}/sensitivity-scores.json`,
-    manifest: `${folder}/${schemeOf(cell)}_quant_manifest.json`,
-    page: `${folder}/${REPORT}.html`,
-  };
-}
-
-/** Why there is no such analysis; null when there is one. */
-export function whyNotScored({ model, pair, granularity }: SensitivityCell): string | null {
-  const format = formatOf(pair, granularity);
-  return format.ok ? format.value.unsupported[model.device] : format.failure.message;
-}
 
 function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
   const formats = `weight-${pair.weight}-act-${pair.activation}`;
@@ -159,7 +160,7 @@ function runFolder({ model, pair, granularity, scope, size, layout }: Sensitivit
 function scored(
   { model, checkpoint, calibration, scope, size, autoquant }: SensitivityCell,
   { name, config }: Format,
-  path: string,
+  folder: string,
 ) {
   const { captions, database, images } = calibration.subsets[size];
   const { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
@@ -173,7 +174,7 @@ function scored(
       sequence_length: calibration.dataset.calib_seq_len,
       calibration_samples: null,
     },
-    outputs: { scores: committed(path) },
+    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // Of 16 formats in one job, each took a third of what it took alone.
     batch: { apart: ["format"], shared: 0.6 } as const,

@@ -70,6 +70,33 @@ export {
   type Frontier,
   type FrontierPoint,
 } from "./solve/frontier.ts";
+export { layerName, meansGroup } from "./solve/layer-pattern.ts";
+export { applyRules, type LayerRule } from "./solve/layer-rules.ts";
+export { solveFamilies, type FamilyBudget } from "./solve/families.ts";
+export { highestScore, normaliseScores } from "./solve/normalise.ts";
+export { asModelOptSees, modelOptOrder, type NamedFormat } from "./solve/modelopt-view.ts";
+export {
+  countedBits,
+  problemFromCandidates,
+  type BitCount,
+  type PlanCandidate,
+} from "./solve/plan-candidates.ts";
+export {
+  budgetBits,
+  gigabytesOf,
+  planRequest,
+  type Budget,
+  type PlanRequest,
+  type RequestedPlan,
+} from "./solve/plan-request.ts";
+export {
+  quantConfig,
+  type PlanFormat,
+  type QuantConfig,
+  type QuantConfigEntry,
+} from "./plan-export/quant-config.ts";
+export { recipeYaml } from "./plan-export/recipe.ts";
+export { frontierJson, planJson, readFrontier, type PlanContext } from "./plan-export/documents.ts";
 export { problemFromScores } from "./solve/problem-from-scores.ts";
 export { problemFromManifest } from "./solve/problem-from-manifest.ts";
 export type {

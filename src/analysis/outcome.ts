@@ -19,6 +19,12 @@ export type AnalysisFailureReason =
   | "disabled_group_scored"
   /** Two score documents of one search disagree on their layer groups. */
   | "groups_differ"
+  /** Scores that were not summed over the same samples, or in the same way. */
+  | "basis_differs"
+  /** A constraint that no plan can meet, alone or with the others. */
+  | "constraint_unmet"
+  /** A budget below the smallest plan there is. */
+  | "budget_unmet"
   /** Layers that should have been measured were never reached by the data. */
   | "not_exercised"
   /** A format label without readable effective bits. */

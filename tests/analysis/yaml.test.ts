@@ -61,7 +61,7 @@ describe("a config as YAML", () => {
     const read =
       "import json,sys,yaml; print(json.dumps([yaml.safe_load(t) for t in json.load(sys.stdin)]))";
     const done = spawnSync(python, ["-c", read], {
-      input: JSON.stringify(data.map(yamlText)),
+      input: JSON.stringify(data.map((value) => yamlText(value))),
       encoding: "utf8",
     });
     expect(done.stderr).toBe("");

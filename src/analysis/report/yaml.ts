@@ -6,30 +6,39 @@ export type YamlValue =
  * Plain data as block YAML, keys in their order, that YAML 1.1 (PyYAML, OmegaConf) and 1.2 readers read as
  * the same values: whatever either could take for something else is in quotes.
  */
-export function yamlText(value: { readonly [key: string]: YamlValue }): string {
-  return `${block(value, "").replace(/^\n/, "")}\n`;
+export function yamlText(
+  value: { readonly [key: string]: YamlValue },
+  options: YamlOptions = {},
+): string {
+  return `${block(value, "", options).replace(/^\n/, "")}\n`;
+}
+
+export interface YamlOptions {
+  /** Keys that are integers become such: without it they are text, in quotes. */
+  readonly integerKeys?: boolean;
 }
 
 /** What follows a key or a dash: on its line for a scalar, else on lines of its own. */
-function block(value: YamlValue, indent: string): string {
+function block(value: YamlValue, indent: string, options: YamlOptions): string {
   if (typeof value !== "object" || value === null) return ` ${scalar(value)}`;
   if (isList(value)) {
     if (value.length === 0) return " []";
-    return value.map((item) => `\n${indent}-${inItem(item, indent)}`).join("");
+    return value.map((item) => `\n${indent}-${inItem(item, indent, options)}`).join("");
   }
   const entries = Object.entries(value);
   if (entries.length === 0) return " {}";
   return entries
     .map(([key, item]) => {
       const inside = isList(item) ? indent : `${indent}  `;
-      return `\n${indent}${text(key)}:${block(item, inside)}`;
+      const bare = options.integerKeys === true && /^-?(?:0|[1-9]\d*)$/.test(key);
+      return `\n${indent}${bare ? key : text(key)}:${block(item, inside, options)}`;
     })
     .join("");
 }
 
 /** The first key of an object stands beside its dash. */
-const inItem = (item: YamlValue, indent: string): string =>
-  block(item, `${indent}  `).replace(/^\n */, " ");
+const inItem = (item: YamlValue, indent: string, options: YamlOptions): string =>
+  block(item, `${indent}  `, options).replace(/^\n */, " ");
 
 const isList = (value: YamlValue): value is readonly YamlValue[] => Array.isArray(value);
 

@@ -1,5 +1,5 @@
 import { fail, succeed, type Outcome } from "../outcome.ts";
-import { extendFront, startFront, type Front, type Move, type Step } from "./front.ts";
+import { extendFront, newScratch, startFront, type Front, type Move, type Step } from "./front.ts";
 import { cheapestAfter, comesFirst, readPlan } from "./fronts.ts";
 import type { Option } from "./reduce.ts";
 import { relax, type Relaxation } from "./relaxation.ts";
@@ -98,6 +98,7 @@ function coreOf(
 function growFronts({ steps, price, room, bound, tolerance }: Core): readonly Front[] | undefined {
   const cheapestRest = cheapestAfter(steps);
   const fronts: Front[] = [startFront()];
+  const scratch = newScratch();
   let best = bound;
   let held = 1;
   for (const [s, step] of steps.entries()) {
@@ -115,6 +116,7 @@ function growFronts({ steps, price, room, bound, tolerance }: Core): readonly Fr
       },
       (parent, move, oldParent, oldMove) =>
         comesFirst(steps, fronts, s, [parent, move], [oldParent, oldMove]),
+      scratch,
     );
     fronts.push(front);
     held += front.size;

@@ -1,3 +1,5 @@
+import { MergedRuns } from "./merge-runs.ts";
+
 /**
  * One step of the exact search at a time: the front of partial plans over the
  * groups seen so far. Costs and scores are integers, relative to the base plan.
@@ -39,6 +41,34 @@ export function startFront(): Front {
   };
 }
 
+/** Arrays to work in, kept from step to step: making them anew would cost more than the work. */
+export interface Scratch {
+  costs: Float64Array;
+  scores: Float64Array;
+  parents: Int32Array;
+  taken: Int32Array;
+}
+
+export function newScratch(): Scratch {
+  return {
+    costs: new Float64Array(),
+    scores: new Float64Array(),
+    parents: new Int32Array(),
+    taken: new Int32Array(),
+  };
+}
+
+function roomFor(most: number, scratch: Scratch): Scratch {
+  if (scratch.costs.length < most) {
+    const size = Math.max(2 * scratch.costs.length, most);
+    scratch.costs = new Float64Array(size);
+    scratch.scores = new Float64Array(size);
+    scratch.parents = new Int32Array(size);
+    scratch.taken = new Int32Array(size);
+  }
+  return scratch;
+}
+
 /**
  * Extends every plan of `previous` by every move and keeps what is worth keeping.
  *
@@ -52,50 +82,36 @@ export function extendFront(
   moves: readonly Move[],
   admit: (cost: number, score: number) => boolean,
   prefer: (parent: number, move: number, oldParent: number, oldMove: number) => boolean,
+  scratch: Scratch,
 ): Front {
-  const most = previous.size * moves.length;
-  const costs = new Float64Array(most);
-  const scores = new Float64Array(most);
-  const parents = new Int32Array(most);
-  const taken = new Int32Array(most);
-  // One sorted run per move, merged by (cost, score).
+  const { costs, scores, parents, taken } = roomFor(previous.size * moves.length, scratch);
   const heads = new Int32Array(moves.length);
+  const runs = new MergedRuns(previous, moves);
   let size = 0;
-  for (;;) {
-    let move = -1;
-    let cost = Infinity;
-    let score = Infinity;
-    for (let m = 0; m < moves.length; m += 1) {
-      const head = heads[m] ?? 0;
-      const step = moves[m];
-      if (step === undefined || head >= previous.size) continue;
-      const nextCost = (previous.costs[head] ?? 0) + step.cost;
-      if (nextCost > cost) continue;
-      const nextScore = (previous.scores[head] ?? 0) + step.score;
-      if (nextCost < cost || nextScore < score) {
-        move = m;
-        cost = nextCost;
-        score = nextScore;
+  let lastScore = Infinity;
+  for (let move = runs.first(); move >= 0; move = runs.first()) {
+    const score = runs.scores[move] ?? 0;
+    if (score <= lastScore) {
+      const cost = runs.costs[move] ?? 0;
+      const parent = heads[move] ?? 0;
+      if (score < lastScore) {
+        if (admit(cost, score)) {
+          costs[size] = cost;
+          scores[size] = score;
+          parents[size] = parent;
+          taken[size] = move;
+          size += 1;
+          lastScore = score;
+        }
+      } else if (cost === costs[size - 1]) {
+        const last = size - 1;
+        if (prefer(parent, move, parents[last] ?? 0, taken[last] ?? 0)) {
+          parents[last] = parent;
+          taken[last] = move;
+        }
       }
     }
-    if (move < 0) break;
-    const parent = heads[move] ?? 0;
-    heads[move] = parent + 1;
-    const lastScore = size === 0 ? Infinity : (scores[size - 1] ?? Infinity);
-    if (score < lastScore) {
-      if (!admit(cost, score)) continue;
-      costs[size] = cost;
-      scores[size] = score;
-      parents[size] = parent;
-      taken[size] = move;
-      size += 1;
-    } else if (score === lastScore && cost === costs[size - 1]) {
-      const last = size - 1;
-      if (prefer(parent, move, parents[last] ?? 0, taken[last] ?? 0)) {
-        parents[last] = parent;
-        taken[last] = move;
-      }
-    }
+    heads[move] = runs.advance(move);
   }
   return {
     size,

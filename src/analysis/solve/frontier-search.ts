@@ -1,10 +1,10 @@
 import { bandOf } from "./band.ts";
-import { extendFront, startFront, type Front, type Step } from "./front.ts";
-import { comesFirst, readPlan } from "./fronts.ts";
+import { extendFront, newScratch, startFront, type Front, type Step } from "./front.ts";
+import { comesFirst } from "./fronts.ts";
 import type { Option } from "./reduce.ts";
 import { hullUpgrades } from "./relaxation.ts";
 
-/** Plans of the frontier as indices of a candidate per group. */
+/** Plans of the frontier as indices of a candidate per group; the first has every group's first option. */
 export interface SearchedFrontier {
   readonly size: number;
   /** False when these are only the corners of the frontier's lower hull. */
@@ -12,7 +12,7 @@ export interface SearchedFrontier {
   /** Whether a plan is on the lower hull: no mix of two other plans beats it. */
   readonly isCorner: (position: number) => boolean;
   /** Writes the choices of a plan; to be read in order, from 0. */
-  readonly read: (position: number, choices: number[]) => void;
+  readonly read: (position: number, choices: Int32Array) => void;
 }
 
 /**
@@ -44,17 +44,27 @@ export function searchFrontier(
       read: (position, choices) => {
         const upgrade = upgrades[position - 1];
         if (upgrade !== undefined) choices[upgrade.group] = upgrade.to.index;
-        else for (const [group, option] of cheapest.entries()) choices[group] = option.index;
       },
     };
   }
   const cornerCosts = new Set(corners);
+  const reached = new Int32Array(steps.length).fill(-1);
   return {
     size: last.size,
     complete: true,
     isCorner: (position) => cornerCosts.has(last.costs[position] ?? 0),
     read: (position, choices) => {
-      readPlan(steps, fronts, position, choices);
+      let at = position;
+      for (let s = steps.length - 1; s >= 0; s -= 1) {
+        // From here on it is the plan that was read before.
+        if (reached[s] === at) break;
+        reached[s] = at;
+        const step = steps[s];
+        const front = fronts[s + 1];
+        if (step === undefined || front === undefined) break;
+        choices[step.group] = step.moves[front.moves[at] ?? 0]?.index ?? 0;
+        at = front.parents[at] ?? 0;
+      }
     },
   };
 }
@@ -74,6 +84,7 @@ function growFronts(
   effort: number,
 ): readonly Front[] | undefined {
   const fronts: Front[] = [startFront()];
+  const scratch = newScratch();
   let spent = 0;
   for (const [s, step] of steps.entries()) {
     const previous = fronts[s] ?? startFront();
@@ -85,6 +96,7 @@ function growFronts(
       band.extend(step.moves),
       (parent, move, oldParent, oldMove) =>
         comesFirst(steps, fronts, s, [parent, move], [oldParent, oldMove]),
+      scratch,
     );
     fronts.push(front);
   }

@@ -38,8 +38,8 @@ export interface FrontierPoint {
   readonly changes: readonly (readonly [group: number, candidate: number])[];
 }
 
-/** Partial plans that may be looked at: a second or two at the worst. Real models need half a million. */
-const EFFORT = 6_000_000;
+/** Partial plans that may be looked at: about a second at the worst. Real models need half a million. */
+const EFFORT = 4_000_000;
 
 /** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
 const SAME_SCORE = 1 - 2 ** -45;
@@ -53,27 +53,28 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const wrong = checkProblem(problem);
   if (wrong !== undefined) return wrong;
   const { groups } = problem;
-  const totalWeights = groups.reduce((sum, group) => sum + group.weights, 0);
   const dearest = groups.map(({ candidates }) => Math.max(...candidates.map(({ cost }) => cost)));
   const scale = scaleFor(dearest.reduce((sum, cost) => sum + cost, 0));
   const options = groups.map((group) => usefulOptions(group.candidates, scale));
   const found = searchFrontier(options, effort);
 
-  const choices = options.map((useful) => useful[0]?.index ?? 0);
-  const start = [...choices];
-  const before = [...choices];
+  const start = options.map((useful) => useful[0]?.index ?? 0);
+  const choices = Int32Array.from(start);
+  const before = Int32Array.from(start);
+  const total = adderOf(groups);
   const points: FrontierPoint[] = [];
   for (let position = 0; position < found.size; position += 1) {
     found.read(position, choices);
-    const { cost, score } = totals(groups, choices);
-    if (!(score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
+    const sums = total(choices);
+    if (!(sums.score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
     const changes: (readonly [number, number])[] = [];
-    for (const [group, candidate] of choices.entries()) {
-      if (candidate !== before[group]) changes.push([group, candidate]);
+    for (let group = 0; group < choices.length; group += 1) {
+      const candidate = choices[group] ?? 0;
+      if (candidate === before[group]) continue;
+      changes.push([group, candidate]);
       before[group] = candidate;
     }
-    const bits = effectiveBits(cost, totalWeights);
-    points.push({ bits, cost, score, corner: found.isCorner(position), changes });
+    points.push({ ...sums, corner: found.isCorner(position), changes });
   }
   return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
 }
@@ -88,6 +89,27 @@ export function pointWithin({ points }: Frontier, budgetBits: number): number | 
     else high = middle;
   }
   return low === 0 ? undefined : low - 1;
+}
+
+/** The plans at all positions: a candidate index per group. */
+export function choicesOfAll({ start, points }: Frontier): readonly (readonly number[])[] {
+  const choices = [...start];
+  return points.map(({ changes }) => {
+    for (const [group, candidate] of changes) choices[group] = candidate;
+    return [...choices];
+  });
+}
+
+/** What each plan chooses otherwise than the one before; nothing for the first. */
+export function changesOf(
+  plans: readonly (readonly number[])[],
+): readonly FrontierPoint["changes"][] {
+  return plans.map((choices, position) => {
+    const before = plans[position - 1] ?? choices;
+    return choices.flatMap((candidate, group) =>
+      candidate === before[group] ? [] : [[group, candidate] as const],
+    );
+  });
 }
 
 /** Candidate index per group of the plan at a position. */
@@ -141,8 +163,10 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
     const next = points[position + 1];
     if (position > 0 && next !== undefined && range(next.bits) === range(point.bits)) return [];
     const changes: (readonly [number, number])[] = [];
-    for (const [group, candidate] of choices.entries()) {
-      if (candidate !== before[group]) changes.push([group, candidate]);
+    for (let group = 0; group < choices.length; group += 1) {
+      const candidate = choices[group] ?? 0;
+      if (candidate === before[group]) continue;
+      changes.push([group, candidate]);
       before[group] = candidate;
     }
     return [{ ...point, changes }];
@@ -150,15 +174,27 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
   return { ...frontier, points: kept, given: "some" };
 }
 
-function totals(
+/** What a choice of candidates amounts to, added up in group order. */
+export function adderOf(
   groups: readonly ChoiceGroup[],
-  choices: readonly number[],
-): { readonly cost: number; readonly score: number } {
-  let [cost, score] = [0, 0];
-  for (let g = 0; g < groups.length; g += 1) {
-    const candidate = groups[g]?.candidates[choices[g] ?? 0];
-    cost += candidate?.cost ?? 0;
-    score += candidate?.score ?? 0;
+): (choices: ArrayLike<number>) => Pick<FrontierPoint, "bits" | "cost" | "score"> {
+  const weights = groups.reduce((sum, group) => sum + group.weights, 0);
+  // Flat, because there may be many plans.
+  const offsets = new Int32Array(groups.length);
+  for (let g = 1; g < groups.length; g += 1) {
+    offsets[g] = (offsets[g - 1] ?? 0) + (groups[g - 1]?.candidates.length ?? 0);
   }
-  return { cost, score };
+  const candidates = groups.flatMap((group) => group.candidates);
+  const costs = Float64Array.from(candidates, ({ cost }) => cost);
+  const scores = Float64Array.from(candidates, ({ score }) => score);
+  return (choices) => {
+    let cost = 0;
+    let score = 0;
+    for (let g = 0; g < offsets.length; g += 1) {
+      const at = (offsets[g] ?? 0) + (choices[g] ?? 0);
+      cost += costs[at] ?? 0;
+      score += scores[at] ?? 0;
+    }
+    return { bits: effectiveBits(cost, weights), cost, score };
+  };
 }

@@ -22,9 +22,9 @@ export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Outco
       );
     }
   }
-  const groups = first.groups.map(({ handle, weights, enabled }, g) => {
+  const groups = first.groups.map(({ handle, modules, weights, enabled }, g) => {
     const candidates = enabled ? scores.map((of) => candidateOf(of, weights, g)) : [];
-    return { handle, weights, candidates: [...candidates, unquantized(weights)] };
+    return { handle, modules, weights, candidates: [...candidates, unquantized(weights)] };
   });
   return succeed({ groups });
 }

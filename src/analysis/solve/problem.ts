@@ -9,6 +9,8 @@ export interface BitProblem {
 
 export interface ChoiceGroup {
   readonly handle: string;
+  /** Names of its modules, where they are known: all of them take the same format. */
+  readonly modules?: readonly string[];
   /** Number of weight elements: what the group adds to the denominator of effective bits. */
   readonly weights: number;
   /** At least one; a group with exactly one is fixed. */

@@ -1,0 +1,135 @@
+import { weightCost } from "../formats/cost.ts";
+import { fail, succeed, type Outcome } from "../outcome.ts";
+import { adderOf, changesOf, choicesOfAll, solveFrontier, type Frontier } from "./frontier.ts";
+import { meansGroup } from "./layer-pattern.ts";
+import type { BitProblem, ChoiceGroup } from "./problem.ts";
+
+/** Layers with a budget of their own, beside the one of the whole. */
+export interface FamilyBudget {
+  /** For messages. */
+  readonly name: string;
+  /** Patterns of layer names; see `meansGroup`. No layer may be in two families. */
+  readonly layers: readonly string[];
+  /** Average bits per weight, over all weights of the family. */
+  readonly bits: number;
+}
+
+/** Positions of groups in the problem, and the budget if they have one. */
+interface Part {
+  readonly family: FamilyBudget | undefined;
+  readonly members: readonly number[];
+}
+
+/**
+ * The frontier of those plans that keep every family within its budget: exact, and always complete.
+ *
+ * Each family's own frontier, cut off at its budget, is put in the place of its layers, as one group whose
+ * candidates are the frontier's points. No plan of the whole frontier can hold anything else.
+ */
+export function solveFamilies(
+  problem: BitProblem,
+  families: readonly FamilyBudget[],
+): Outcome<Frontier> {
+  if (families.length === 0) return solveFrontier(problem);
+  const parts = partsOf(problem, families);
+  if (!parts.ok) return parts;
+  const solved: {
+    readonly members: readonly number[];
+    readonly plans: readonly (readonly number[])[];
+  }[] = [];
+  const compound: ChoiceGroup[] = [];
+  for (const { family, members } of parts.value) {
+    const own = pick(problem, members);
+    const frontier = solveFrontier({ groups: own });
+    if (!frontier.ok) return frontier;
+    const { points, given } = frontier.value;
+    if (given !== "all") return tooMany(family?.name ?? "the other layers");
+    const weights = own.reduce((sum, group) => sum + group.weights, 0);
+    const limit = family === undefined ? Infinity : weightCost(weights, family.bits) * (1 + 1e-12);
+    const within = points.filter(({ cost }) => cost <= limit);
+    if (family !== undefined && within.length === 0) {
+      return familyUnmet(family, points[0]?.bits ?? 0, members.length);
+    }
+    const name = family?.name ?? "the other layers";
+    solved.push({ members, plans: choicesOfAll(frontier.value) });
+    compound.push({
+      handle: name,
+      weights,
+      candidates: within.map(({ bits, cost, score }) => ({ format: name, bits, cost, score })),
+    });
+  }
+  const whole = solveFrontier({ groups: compound });
+  if (!whole.ok) return whole;
+  if (whole.value.given !== "all") return tooMany("the families together");
+  const plans = choicesOfAll(whole.value).map((chosen) => {
+    const choices: number[] = problem.groups.map(() => 0);
+    for (const [part, { members, plans: own }] of solved.entries()) {
+      for (const [m, group] of members.entries()) {
+        choices[group] = own[chosen[part] ?? 0]?.[m] ?? 0;
+      }
+    }
+    return choices;
+  });
+  const changes = changesOf(plans);
+  const total = adderOf(problem.groups);
+  return succeed({
+    groups: problem.groups,
+    start: plans[0] ?? [],
+    points: whole.value.points.map(({ corner }, position) => ({
+      ...total(plans[position] ?? []),
+      corner,
+      changes: changes[position] ?? [],
+    })),
+    given: "all",
+  });
+}
+
+function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcome<readonly Part[]> {
+  const owners = new Map<number, FamilyBudget>();
+  const parts: Part[] = [];
+  for (const family of families) {
+    const members: number[] = [];
+    for (const [index, group] of problem.groups.entries()) {
+      if (!family.layers.some((pattern) => meansGroup(pattern, group))) continue;
+      const other = owners.get(index);
+      if (other !== undefined) {
+        const what = `The families ${other.name} and ${family.name} both have ${group.handle}`;
+        return fail("constraint_unmet", family.name, `${what}. Give every layer to one family.`);
+      }
+      owners.set(index, family);
+      members.push(index);
+    }
+    if (members.length === 0) {
+      const what = `The family ${family.name} means no layer by ${family.layers.join(", ")}`;
+      const next = "Compare it with the layer names of the scores.";
+      return fail("constraint_unmet", family.name, `${what}. ${next}`);
+    }
+    parts.push({ family, members });
+  }
+  const rest = problem.groups.flatMap((_, index) => (owners.has(index) ? [] : [index]));
+  if (rest.length > 0) parts.push({ family: undefined, members: rest });
+  return succeed(parts);
+}
+
+function pick({ groups }: BitProblem, members: readonly number[]): readonly ChoiceGroup[] {
+  return members.flatMap((index) => groups[index] ?? []);
+}
+
+function familyUnmet(
+  { name, bits, layers }: FamilyBudget,
+  least: number,
+  groups: number,
+): ReturnType<typeof fail> {
+  return fail(
+    "constraint_unmet",
+    name,
+    `The family ${name} (${layers.join(", ")}: ${groups} layer groups) cannot have ${bits} bits: with the candidates and rules given it needs ${least}. Allow it that, or a smaller format.`,
+  );
+}
+
+const tooMany = (what: string): ReturnType<typeof fail> =>
+  fail(
+    "search_too_large",
+    what,
+    `There are too many plans of ${what} for family budgets to be solved exactly. Use fewer candidate formats, or force the families' formats by rules.`,
+  );

@@ -35,7 +35,7 @@ const models = [
 export default build(
   grid({ model: models }, ({ model: { name, data, granularities } }) => {
     const { model, files } = checkpoint(name);
-    const cells: SensitivityCell[] = [];
+    const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
     const analysed = new Map<string, Sensitivity>();
     const analyses = grid(
       {
@@ -56,10 +56,10 @@ export default build(
           autoquant,
           layout,
         };
-        cells.push(cell);
-        const run = sensitivity(cell);
-        if (granularity === DEFAULT_GRANULARITY) analysed.set(`${pair} ${scope} ${size}`, run);
-        return run.declared;
+        const analysis = sensitivity(cell);
+        all.push({ cell, analysis });
+        if (granularity === DEFAULT_GRANULARITY) analysed.set(`${pair} ${scope} ${size}`, analysis);
+        return analysis.declared;
       },
     );
     const plans = grid(
@@ -79,20 +79,15 @@ export default build(
       ({ scope, "dataset.size": size }) =>
         modelPage({
           model,
-          checkpoint: files,
-          calibration: data,
-          pairs: configurationNames("quant_pair").map((pair) =>
-            configuration<QuantPairConfig>("quant_pair", pair),
-          ),
-          granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
           scope,
           size,
-          autoquant,
           layout,
+          pairs: configurationNames("quant_pair"),
+          analysis: (pair) => analysed.get(`${pair} ${scope} ${size}`),
         }),
     );
     const folder = `${layout.root}/${name}`;
-    const runs = runsOf(cells);
+    const runs = runsOf(all);
     return [
       analyses,
       plans,

@@ -1,22 +1,31 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
 import { browserScript } from "./src/host/text-imports.ts";
 
-/** What aqm's own bundler does with `?script`; Vite knows `?raw` by itself. */
-const browserScripts: Plugin = {
-  name: "browser-scripts",
+const MARK = "\0text:";
+
+/** Texts as modules, as aqm's own bundler has them. */
+const texts: Plugin = {
+  name: "texts",
   enforce: "pre",
   resolveId: (id, importer) =>
-    id.endsWith("?script") && importer !== undefined ? join(dirname(importer), id) : undefined,
-  load: async (id) =>
-    id.endsWith("?script")
-      ? `export default ${JSON.stringify((await browserScript(id.slice(0, -"?script".length))).text)};`
+    /\?(?:raw|script)$/.test(id) && importer !== undefined
+      ? MARK + join(dirname(importer), id).replace("?", ".") // without CSS at its end, which Vitest empties
       : undefined,
+  load: async (id) => {
+    if (!id.startsWith(MARK)) return undefined;
+    const path = id.slice(MARK.length, id.lastIndexOf("."));
+    const text = id.endsWith(".raw")
+      ? readFileSync(path, "utf8")
+      : (await browserScript(path)).text;
+    return { code: `export default ${JSON.stringify(text)};`, moduleType: "js" };
+  },
 };
 
 export default defineConfig({
-  plugins: [browserScripts],
+  plugins: [texts],
   test: {
     include: ["tests/**/*.test.ts"],
     // All cores: on a machine with two, Vitest would use one.

@@ -1,20 +1,13 @@
-import { action, committed, file, typescriptOp, type DeclaredAction, type Input } from "aqm";
+import { action, committed, typescriptOp, type DeclaredAction, type Input } from "aqm";
 import type { Scope, Size } from "./configs.ts";
 
 const op = typescriptOp<typeof import("./ops/analysis-page.ts")>("rules/ops/analysis-page.ts");
 
-/** Where the documents of one analysis are. */
-export interface AnalysisFiles {
-  readonly folder: string;
-  readonly scores: string;
-  readonly manifest: string;
-  readonly page: string;
-}
-
 export interface ShownAnalysis {
   /** The pair. */
   readonly name: string;
-  readonly files: AnalysisFiles;
+  readonly scores: Input;
+  readonly manifest: Input;
 }
 
 export interface Page {
@@ -29,9 +22,9 @@ export interface Page {
 /** An offline page about one or several analyses, and its main pictures for Markdown. */
 export function analysisPage({ path, title, subtitle, analyses, links }: Page): DeclaredAction {
   const inputs: Record<string, Input> = {};
-  for (const { name, files } of analyses) {
-    inputs[`manifest_${name}`] = file(files.manifest);
-    inputs[`scores_${name}`] = file(files.scores);
+  for (const { name, scores, manifest } of analyses) {
+    inputs[`manifest_${name}`] = manifest;
+    inputs[`scores_${name}`] = scores;
   }
   return action({
     op,

@@ -1,4 +1,4 @@
-import { analysisFiles, whyNotScored, type SensitivityCell } from "./sensitivity.ts";
+import type { Sensitivity, SensitivityCell } from "./sensitivity.ts";
 
 /** A declared run, as tables and comparisons name it. */
 export interface Run {
@@ -10,20 +10,22 @@ export interface Run {
   readonly size: SensitivityCell["size"];
 }
 
-/** The runs of these cells that are not skipped. */
-export function runsOf(cells: readonly SensitivityCell[]): readonly Run[] {
-  return cells.flatMap((cell) => {
-    if (whyNotScored(cell) !== null) return [];
-    const { folder, manifest } = analysisFiles(cell);
-    return [
-      {
-        folder,
-        manifest,
-        pair: cell.pair.name,
-        granularity: cell.granularity.name,
-        scope: cell.scope,
-        size: cell.size,
-      },
-    ];
-  });
+/** The runs that are not skipped. */
+export function runsOf(
+  analyses: readonly { readonly cell: SensitivityCell; readonly analysis: Sensitivity }[],
+): readonly Run[] {
+  return analyses.flatMap(({ cell, analysis: { results } }) =>
+    results === undefined
+      ? []
+      : [
+          {
+            folder: results.folder,
+            manifest: results.manifestPath,
+            pair: cell.pair.name,
+            granularity: cell.granularity.name,
+            scope: cell.scope,
+            size: cell.size,
+          },
+        ],
+  );
 }

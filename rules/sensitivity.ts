@@ -8,7 +8,7 @@ import {
   type Declared,
   type Input,
 } from "aqm";
-import { analysisPage, scopeAndSize, type AnalysisFiles } from "./analysis-page.ts";
+import { analysisPage, scopeAndSize } from "./analysis-page.ts";
 import type { Calibration } from "./calibration.ts";
 import type {
   AutoquantConfig,
@@ -68,21 +68,30 @@ export interface Sensitivity {
   /** All that belongs to the run. */
   readonly declared: Declared;
   /** Absent where the format cannot be scored on this model's device. */
-  readonly results?: { readonly scores: Input; readonly manifest: Input; readonly format: Format };
+  readonly results?: {
+    readonly scores: Input;
+    readonly manifest: Input;
+    readonly format: Format;
+    readonly folder: string;
+    /** Path of its manifest, for those who take it only if it is there. */
+    readonly manifestPath: string;
+    /** Path of its page. */
+    readonly page: string;
+  };
 }
 
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
 export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size } = cell;
-  const files = analysisFiles(cell);
-  const { folder } = files;
+  const folder = runFolder(cell);
   const format = formatOf(pair, cell.granularity);
   if (!format.ok) return { declared: skip(folder, format.failure.message) };
-  const unsupported = whyNotScored(cell);
+  const unsupported = format.value.unsupported[model.device];
   if (unsupported !== null) return { declared: skip(folder, unsupported) };
-  const scheme = schemeOf(cell);
-  const scores = scored(cell, format.value, files.scores);
+  const scheme = `${pair.name}_autoquant_${scope}`;
+  const scores = scored(cell, format.value, folder);
   const { dataset, subsets } = cell.calibration;
+  const manifestPath = `${folder}/${scheme}_quant_manifest.json`;
   const manifest = action({
     op: manifestOp,
     params: {
@@ -102,8 +111,16 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
       },
     },
     inputs: { scores: from(scores, "scores") },
-    outputs: { manifest: committed(files.manifest) },
+    outputs: { manifest: committed(manifestPath) },
   });
+  const results = {
+    scores: from(scores, "scores"),
+    manifest: from(manifest, "manifest"),
+    format: format.value,
+    folder,
+    manifestPath,
+    page: `${folder}/${REPORT}.html`,
+  };
   const style = cell.generation === undefined ? {} : { generation: cell.generation };
   const reported = { manifest: from(manifest, "manifest") };
   const declared = [
@@ -123,7 +140,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
       path: `${folder}/${REPORT}`,
       title: `${model.name}, ${pair.name}`,
       subtitle: scopeAndSize(scope, size),
-      analyses: [{ name: pair.name, files }],
+      analyses: [{ name: pair.name, ...results }],
       links: [
         { text: "as Markdown", href: `${REPORT}.md` },
         { text: "as JSON", href: `${REPORT}.json` },
@@ -132,34 +149,10 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
     }),
     composedConfig(cell, format.value, folder),
   ];
-  const results = {
-    scores: from(scores, "scores"),
-    manifest: from(manifest, "manifest"),
-    format: format.value,
-  };
   return { declared, results };
 }
 
 const REPORT = "per-layer-sensitivity";
-
-const schemeOf = ({ pair, scope }: SensitivityCell): string => `${pair.name}_autoquant_${scope}`;
-
-/** Where an analysis puts what others read. */
-export function analysisFiles(cell: SensitivityCell): AnalysisFiles {
-  const folder = runFolder(cell);
-  return {
-    folder,
-    scores: `${folder}/sensitivity-scores.json`,
-    manifest: `${folder}/${schemeOf(cell)}_quant_manifest.json`,
-    page: `${folder}/${REPORT}.html`,
-  };
-}
-
-/** Why there is no such analysis; null when there is one. */
-export function whyNotScored({ model, pair, granularity }: SensitivityCell): string | null {
-  const format = formatOf(pair, granularity);
-  return format.ok ? format.value.unsupported[model.device] : format.failure.message;
-}
 
 function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
   const formats = `weight-${pair.weight}-act-${pair.activation}`;
@@ -174,7 +167,7 @@ function runFolder({ model, pair, granularity, scope, size, layout }: Sensitivit
 function scored(
   { model, checkpoint, calibration, scope, size, autoquant }: SensitivityCell,
   { name, config }: Format,
-  path: string,
+  folder: string,
 ) {
   const { captions, database, images } = calibration.subsets[size];
   const { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
@@ -188,7 +181,7 @@ function scored(
       sequence_length: calibration.dataset.calib_seq_len,
       calibration_samples: null,
     },
-    outputs: { scores: committed(path) },
+    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // Of 16 formats in one job, each took a third of what it took alone.
     batch: { apart: ["format"], shared: 0.8 } as const,

@@ -16,7 +16,8 @@ const pythonPath = { ...process.env, PYTHONPATH: [tools, join(root, "python")].j
 const checks = [
   step("prettier", "npx", ["prettier", "--check", "--log-level", "warn", "."]),
   step("tsc", "npx", ["tsc", "--noEmit"]),
-  step("tsc, browser", "npx", ["tsc", "--noEmit", "-p", "src/ui/web"]),
+  step("tsc, graph in browsers", "npx", ["tsc", "--noEmit", "-p", "src/ui/web"]),
+  step("tsc, pages in browsers", "npx", ["tsc", "--noEmit", "-p", "src/analysis/page/client"]),
   step("eslint", "npx", ["eslint", "."]),
   step("ruff", python, ["-m", "ruff", "check", "python"], pythonPath),
   step("ruff format", python, ["-m", "ruff", "format", "--check", "python"], pythonPath),

@@ -1,5 +1,6 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { analysisPage, readManifest, readScores, type PageAnalysis } from "aqm/analysis";
+import { readManifest, readScores } from "aqm/analysis";
+import { analysisPage, type PageAnalysis } from "aqm/analysis/pages";
 import { failed } from "./failed.ts";
 
 export const version = 1;

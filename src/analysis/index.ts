@@ -123,9 +123,6 @@ export {
   type ReportStyle,
 } from "./manifest/generation.ts";
 export type { NoneRows } from "./report/sensitivity-rows.ts";
-export { analysisPage, type AnalysisPage, type PageSubject } from "./page/analysis-page.ts";
-export type { PageAnalysis } from "./page/page-model.ts";
-export type { PageSource } from "./page/provenance.ts";
 export {
   compareSubjects,
   COMPARISON_DEFAULTS,

@@ -44,6 +44,7 @@ export const bundleOptions = (layout: Layout) =>
     target: "node20",
     logLevel: "silent",
     alias: {
+      "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
       "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
       aqm: join(layout.packageRoot, "src/index.ts"),
     },

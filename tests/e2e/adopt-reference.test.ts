@@ -71,7 +71,7 @@ describe.runIf(haveReferenceData)(`adopting: ${referenceDataTitle}`, () => {
     );
     const built = await workspace.build(folders);
     expect(built.code, built.stdout).toBe(0);
-    expect(built.ran).toHaveLength(24); // two reports and the composed config of each
+    expect(built.ran).toHaveLength(32); // three reports and the composed config of each
 
     const lines = first.map((row) => {
       const later = adopted.find(({ file }) => file === row.file);

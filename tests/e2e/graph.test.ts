@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PictureNode } from "../../src/plan/picture.ts";
 import { pageParts } from "../../src/cli/page-parts.ts";
 import { graphPage } from "../../src/ui/graph-page.ts";
-import { launchBrowser } from "../rig/browser.ts";
+import { testBrowser } from "../rig/browser.ts";
 import { REPOSITORY, type TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -86,7 +86,7 @@ describe("the graph page in a browser", () => {
   let page: Page;
   const errors: string[] = [];
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await testBrowser();
     page = await browser.newPage();
     page.on("pageerror", ({ message }) => errors.push(message));
     page.on("request", (request) => {

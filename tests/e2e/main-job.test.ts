@@ -13,7 +13,7 @@ const RUN =
 const SCORES = `${RUN}/sensitivity-scores.json`;
 const MANIFEST = `${RUN}/wfp8_afp8_autoquant_lm_quant_manifest.json`;
 const CONFIG = `${RUN}/composed-config.yaml`;
-const REPORTS = [`${RUN}/per-layer-sensitivity.md`, `${RUN}/per-layer-sensitivity.json`];
+const REPORTS = ["md", "json", "html"].map((kind) => `${RUN}/per-layer-sensitivity.${kind}`);
 
 let workspace: TestWorkspace;
 let first: Awaited<ReturnType<TestWorkspace["build"]>>;
@@ -82,6 +82,12 @@ describe("the main job", () => {
     // Text alone never reaches the vision tower: those layers are kept, not called robust.
     expect(markdown).toContain("|model.visual.blocks.0.attn.qkv|16.0|0.000e+00|");
     expect(markdown).toContain("kept at 16 bits");
+    const page = workspace.read(REPORTS[2] ?? "");
+    expect(page).toContain(
+      `<th scope=row>${(top?.layer ?? "").replace("model.language_model.", "").replaceAll(".", ".<wbr>")}<td>`,
+    );
+    expect(page).toContain(`${SCORES}<td class=digest>sha256:${digest(SCORES)}`);
+    expect(page).not.toContain(workspace.root);
   });
 
   it("runs nothing the second time", async () => {
@@ -123,7 +129,7 @@ describe("the main job", () => {
     const before = digest(SCORES);
     const { code, stdout } = await workspace.aqm(["verify", "--rerun", RUN]);
     expect(code).toBe(0);
-    expect(stdout).toContain("5 targets: 5 verified; ran again: 5 of 5 the same");
+    expect(stdout).toContain("6 targets: 6 verified; ran again: 6 of 6 the same");
     expect(digest(SCORES)).toBe(before);
   }, 240_000);
 

@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launchBrowser } from "../rig/browser.ts";
+import { testBrowser } from "../rig/browser.ts";
 import type { Running, TestWorkspace } from "../rig/workspace.ts";
 import { pageWorkspace } from "./page-workspace.ts";
 
@@ -40,7 +40,7 @@ describe("aqm watch --serve", () => {
     if (event.type !== "serving") throw new Error("no address");
     ({ port, url } = event);
     await running.event(({ type }) => type === "waiting");
-    browser = await launchBrowser();
+    browser = await testBrowser();
     page = await browser.newPage();
   });
   afterAll(async () => {

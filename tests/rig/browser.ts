@@ -1,120 +1,20 @@
-import { spawnSync } from "node:child_process";
-import * as fs from "node:fs";
-import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { brotliDecompressSync, createBrotliDecompress } from "node:zlib";
-import { chromium, type Browser } from "playwright-core";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
 import { REPOSITORY } from "../engine/support/folder.ts";
+import { launchBrowser } from "./launch-browser.ts";
 
-/**
- * The browser that tests use: the one that AQM_TEST_BROWSER names; else one from the npm registry, the same
- * everywhere, for Linux on x64; else a Chromium or Chrome on the path.
- */
-export async function launchBrowser(): Promise<Browser> {
-  const named = process.env["AQM_TEST_BROWSER"];
-  if (named !== undefined) return start(named);
-  const packed = process.platform === "linux" && process.arch === "x64";
-  const program = packed ? await unpacked() : onPath();
-  if (program === null) throw new Error("no Chromium or Chrome on the path");
-  try {
-    return await start(program);
-  } catch (error) {
-    if (!packed) throw error;
-    // A system without desktop libraries: the package brings those as well.
-    return start(program, { LD_LIBRARY_PATH: libraries() });
-  }
-}
+/** The browser that all tests use. */
+export const testBrowser = (): Promise<Browser> =>
+  launchBrowser(join(REPOSITORY, ".aqm/test-browser"));
 
 /** What a test title says of it: nothing, or why browser tests are skipped. */
 export async function browserOrWhyNot(): Promise<{ browser: Browser } | { because: string }> {
   try {
-    return { browser: await launchBrowser() };
+    return { browser: await testBrowser() };
   } catch (error) {
     const [first = ""] = String(error).split("\n");
     const because = `SKIPPED: no browser starts here; set AQM_TEST_BROWSER to a Chromium (${first})`;
     process.stderr.write(`\n*** ${because}\n`);
     return { because };
   }
-}
-
-const start = (
-  executablePath: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Browser> =>
-  chromium.launch({
-    executablePath,
-    env: { ...process.env, ...fonts(), ...env },
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-
-const parts = (): string =>
-  join(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "../../bin");
-
-/** Beside what aqm compiles, which Git ignores too; named after the very file that was unpacked. */
-function place(name: string): string {
-  const { size, mtimeMs } = fs.statSync(join(parts(), name));
-  return join(
-    REPOSITORY,
-    ".aqm/test-browser",
-    `${name.split(".")[0] ?? ""}-${size}-${Math.trunc(mtimeMs)}`,
-  );
-}
-
-async function unpacked(): Promise<string> {
-  const program = place("chromium.br");
-  if (fs.existsSync(program)) return program;
-  const unfinished = `${program}.${process.pid}`;
-  fs.mkdirSync(dirname(program), { recursive: true });
-  await pipeline(
-    fs.createReadStream(join(parts(), "chromium.br")),
-    createBrotliDecompress(),
-    fs.createWriteStream(unfinished, { mode: 0o755 }),
-  );
-  fs.renameSync(unfinished, program); // whole, whoever else unpacks it now
-  return program;
-}
-
-function folderFrom(archive: string): string {
-  const folder = place(archive);
-  if (fs.existsSync(folder)) return folder;
-  const unfinished = `${folder}.${process.pid}`;
-  fs.mkdirSync(unfinished, { recursive: true });
-  const input = brotliDecompressSync(fs.readFileSync(join(parts(), archive)));
-  const { status } = spawnSync("tar", ["-x", "-C", unfinished], { input });
-  if (status !== 0) throw new Error(`tar could not unpack ${archive}`);
-  if (fs.existsSync(folder)) fs.rmSync(unfinished, { recursive: true });
-  else fs.renameSync(unfinished, folder);
-  return folder;
-}
-
-const libraries = (): string => join(folderFrom("al2023.tar.br"), "lib");
-
-/** The package's fonts where the system has none. */
-function fonts(): Readonly<Record<string, string>> {
-  if (fs.existsSync("/etc/fonts/fonts.conf")) return {};
-  const folder = folderFrom("fonts.tar.br");
-  const file = join(folder, "own.conf");
-  fs.writeFileSync(
-    file,
-    `<?xml version="1.0"?><fontconfig><dir>${folder}</dir><cachedir>${folder}/cache</cachedir></fontconfig>`,
-  );
-  return { FONTCONFIG_FILE: file };
-}
-
-function onPath(): string | null {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    for (const name of ["chromium", "chromium-browser", "google-chrome", "chrome"]) {
-      if (fs.existsSync(join(folder, name))) return join(folder, name);
-    }
-  }
-  return null;
 }

@@ -38,6 +38,9 @@ export interface BudgetStep {
 /** Between two budgets of the slider, in bits per weight. */
 const BETWEEN = 0.05;
 
+/** Where corners leave more bits than this unused, and at the run's own budget, that budget is solved alone. */
+const MUCH = 0.1;
+
 type Analyses = readonly [PageAnalysis, ...PageAnalysis[]];
 
 /**
@@ -131,23 +134,21 @@ function curveOf(
       return chosen === undefined ? named.length - 1 : option(chosen);
     }),
   }));
+  if (!exact) {
+    for (const [index, { budget, bits }] of steps.entries()) {
+      if (budget !== own && budget - bits <= MUCH) continue;
+      const solved = solveBitPlan(problem, budget);
+      if (!solved.ok) return solved;
+      const { bits: used, score, choices, satisfied } = solved.value;
+      if (!satisfied) continue;
+      const chosen = choices.map(({ candidate }) => option(candidate));
+      steps[index] = { budget, bits: used.achieved, score, choices: chosen };
+    }
+  }
   const chosen = Math.max(
     0,
     steps.findIndex(({ budget }) => budget === own),
   );
-  // The run's own budget is told exactly even where the others are not.
-  const run = steps[chosen];
-  if (!exact && run?.budget === own) {
-    const solved = solveBitPlan(problem, own);
-    if (!solved.ok) return solved;
-    const { bits, score, choices } = solved.value;
-    steps[chosen] = {
-      budget: own,
-      bits: bits.achieved,
-      score,
-      choices: choices.map(({ candidate }) => option(candidate)),
-    };
-  }
   const options = named.map(({ name: called, bits, column }) => ({ name: called, bits, column }));
   return succeed({ name, options, steps, chosen, exact });
 }

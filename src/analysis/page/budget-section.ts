@@ -85,8 +85,10 @@ export function budgetSection(
       ? ""
       : `<label>Candidates <select id=curve>${curves.map(({ name }, index) => `<option value=${index}>${escaped(name)}${index === 0 ? "" : " or 16 bits"}`).join("")}</select></label>`;
   return `<section id=budget aria-labelledby=budget-title><h2 id=budget-title>Budget</h2>
-<p>The curve is the least total score that each budget allows, solved exactly. Drag on it, or use the slider with the arrow keys, to see which layers get which format.</p>
-<figure id=frontier-figure>${frontier}</figure>
+<p>The curve is the least total score that each budget allows${
+    curve.exact ? ", solved exactly" : "; every plan is the best there is for the bits that it uses"
+  }. Drag on it, or use the slider with the arrow keys, to see which layers get which format.</p>
+<figure id=frontier-figure class=scroll>${frontier}</figure>
 <div class="controls script"><label class=wide>Budget <input type=range id=budget-range min=0 max=${curve.steps.length - 1} value=${curve.chosen} step=1 aria-valuetext="${budgetText(step.budget)} bits"></label>${choice}<button type=button id=budget-reset>Budget of this run</button></div>
 <dl class=figures aria-live=polite>${figures.join("")}</dl>
 <ul id=plan-counts class=counts>${countsMarkup(optionCounts(step.choices, curve.options, isKept))}</ul>
@@ -109,7 +111,7 @@ function planGrid(
         return `<td class=kept title="${escaped(cellTitle(title, "kept at 16 bits"))}">–`;
       return `<td class=${bitsClass(bits)} data-layer=${layer} title="${escaped(cellTitle(title, name))}">${Math.floor(bits)}`;
     });
-    return `<tr><th scope=row>${band.tower} ${escaped(band.kind)}${cells.join("")}`;
+    return `<tr><th scope=row>${band.tower} ${escaped(band.kind)}${cells.join("")}</tr>`;
   });
   return `<table id=plan><caption>Bits per weight by kind of layer and block; – is kept at 16 bits</caption><thead><tr><td>${heads.join("")}</thead><tbody>${rows.join("\n")}</tbody></table>`;
 }

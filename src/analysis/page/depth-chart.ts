@@ -3,7 +3,7 @@ import { at, escaped } from "./markup.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
 import type { Picture } from "./picture.ts";
 
-const PANEL = { width: 268, height: 150, left: 46, top: 26, bottom: 22 };
+const PANEL = { width: 300, height: 150, left: 46, top: 26, bottom: 22 };
 const GAP = 14;
 const ACROSS = 4;
 
@@ -16,8 +16,8 @@ export function depthChart(model: PageModel, unit: string): Picture {
   const measured = ({ layers }: LayerBand): boolean =>
     layers.some((layer) => model.columns.some(({ scores }) => (scores[layer] ?? null) !== null));
   const shown = model.bands.filter(measured);
-  const rows = shown.filter(({ layers }) => layers.length > 3);
-  const single = shown.filter(({ layers }) => layers.length <= 3);
+  const rows = shown.filter(({ row }) => row);
+  const single = shown.filter(({ row }) => !row);
   const panels = [
     ...rows.map((band) => (x: number, y: number) => panel(model, band, scale, x, y)),
     ...(single.length === 0 ? [] : [(x: number, y: number) => singles(model, single, scale, x, y)]),

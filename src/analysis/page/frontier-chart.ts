@@ -15,10 +15,10 @@ export interface FrontierChart {
   readonly heights: readonly (readonly number[])[];
 }
 
-const WIDTH = 1120;
+const WIDTH = 1240;
 const HEIGHT = 260;
 const LEFT = 56;
-const TOP = 14;
+const TOP = 24;
 
 /** Total score against bits per weight, one curve for each choice of candidates; the first one is on. */
 export function frontierChart(curves: readonly BudgetCurve[], unit: string): FrontierChart {
@@ -94,5 +94,5 @@ function axes(
       `<path class="axis" d="M${x} ${bottom}v5"/><text class="small quiet middle" x="${x}" y="${bottom + 18}">${bits}</text>`,
     );
   }
-  return `${lines.join("")}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${LEFT + 6}" y="${TOP + 2}">total score</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks.join("")}<text class="small quiet end" x="${right}" y="${bottom + 36}">${escaped("bits per weight, whole model")}</text>`;
+  return `${lines.join("")}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${LEFT - 8}" y="${TOP - 10}">total score</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks.join("")}<text class="small quiet end" x="${right}" y="${bottom + 36}">${escaped("bits per weight, whole model")}</text>`;
 }

@@ -33,7 +33,7 @@ interface Stripe {
 }
 
 function stripes({ bands }: PageModel): readonly Stripe[] {
-  const wide = bands.filter(({ layers }) => layers.length > 3);
+  const wide = bands.filter(({ row }) => row);
   return (["vision", "language"] as const).flatMap((tower) => {
     const named = wide
       .filter((band) => band.tower === tower)
@@ -41,9 +41,9 @@ function stripes({ bands }: PageModel): readonly Stripe[] {
         tower,
         name: kind,
         layers,
-        cell: layers.length > 12 ? 4 : 10,
+        cell: layers.length > 12 ? 4 : 14,
       }));
-    const rest = bands.filter((band) => band.tower === tower && band.layers.length <= 3);
+    const rest = bands.filter((band) => band.tower === tower && !band.row);
     const layers = rest.flatMap((band) => band.layers);
     const name =
       rest.length === 1 ? (rest[0]?.kind ?? "") : tower === "vision" ? "patch, mergers" : "others";

@@ -20,7 +20,7 @@ export function layerTable(model: PageModel, scale: LogScale | null, curve: Budg
     const { name, tower, kind, block, weights } = layers[layer] ?? NOWHERE;
     const cells = columns.map(({ scores }) => scoreCell(scores[layer] ?? null, scale));
     const format = curve.options[chosen[layer] ?? 0]?.name ?? "";
-    return `<tr data-layer=${layer}><th scope=row>${breakable(shortName(name))}<td>${tower} ${escaped(kind)}<td class=n>${block ?? ""}<td class=n>${millionsText(weights)}${cells.join("")}<td class=f>${escaped(format)}`;
+    return `<tr data-layer=${layer}><th scope=row>${breakable(shortName(name))}<td>${tower} ${escaped(kind)}<td class=n>${block ?? ""}<td class=n>${millionsText(weights)}${cells.join("")}<td class=f>${escaped(format)}</tr>`;
   });
   const heads = [
     head("name", "Layer", false),

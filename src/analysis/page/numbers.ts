@@ -9,8 +9,11 @@ export const bitsText = (bits: number): string => bits.toFixed(3);
 /** A budget as it was asked for, without digits that say nothing. */
 export const budgetText = (bits: number): string => String(Number(bits.toFixed(3)));
 
-export const countText = (count: number): string =>
-  String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+/** How many weights, roughly. */
+export const roughCount = (count: number): string => {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} G`;
+  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e3).toFixed(1)} k`;
+};
 
 /** Weights in millions. */
 export const millionsText = (weights: number): string => (weights / 1e6).toFixed(2);

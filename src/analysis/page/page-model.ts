@@ -43,6 +43,8 @@ export interface LayerBand {
   readonly tower: LayerPlace["tower"];
   readonly kind: string;
   readonly layers: readonly number[];
+  /** Whether it is in every block or so; others are what the model has once or a few times. */
+  readonly row: boolean;
 }
 
 const SUFFIX = /\.quant_recipe$/;
@@ -103,11 +105,17 @@ function bandsOf(layers: readonly PageLayer[]): readonly LayerBand[] {
     else band.layers.push(index);
   });
   const block = (index: number): number => layers[index]?.block ?? 0;
+  const longest = Math.max(...[...bands.values()].map((band) => band.layers.length));
+  const few = Math.min(3, Math.floor(longest / 2));
   return [...bands.values()]
-    .map((band) => ({ ...band, layers: band.layers.toSorted((a, b) => block(a) - block(b)) }))
+    .map((band) => ({
+      ...band,
+      layers: band.layers.toSorted((a, b) => block(a) - block(b)),
+      row: band.layers.length > few,
+    }))
     .toSorted((a, b) => towerOrder(a) - towerOrder(b) || single(a) - single(b));
 }
 
 const towerOrder = ({ tower }: LayerBand): number => (tower === "vision" ? 0 : 1);
 /** What the model has once or a few times comes after its rows of blocks. */
-const single = ({ layers }: LayerBand): number => (layers.length > 3 ? 0 : 1);
+const single = ({ row }: LayerBand): number => (row ? 0 : 1);

@@ -21,7 +21,8 @@ const svg = (
   `<svg class="picture" id="${id}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"${extra}>` +
   `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-description">${escaped(description)}</desc>${style}${body}</svg>`;
 
-export const inlinePicture = (picture: Picture): string => svg(picture, "", "");
+export const inlinePicture = (picture: Picture): string =>
+  svg(picture, ` width="${picture.width}"`, "");
 
 /** With its colours and a ground to stand on, for Markdown. */
 export const pictureFile = (picture: Picture): string =>

@@ -72,7 +72,7 @@ function compare(a: Value, b: Value, descending: boolean): number {
 }
 
 function startFilter(
-  { layers, scores }: PageData,
+  { layers, kinds, scores }: PageData,
   rows: readonly HTMLTableRowElement[],
   layerOf: (row: HTMLTableRowElement) => number,
 ): void {
@@ -86,11 +86,16 @@ function startFilter(
     let shown = 0;
     for (const row of rows) {
       const layer = layerOf(row);
-      const text = `${layers[layer]?.[0] ?? ""} ${row.textContent}`.toLowerCase();
+      const [name = "", own = 0, block = -1] = layers[layer] ?? [];
+      const format = row.querySelector(".f")?.textContent ?? "";
+      const text = `${name} ${kinds[own] ?? ""} ${format}`.toLowerCase();
       const measured = scores.some((column) => (column[layer] ?? null) !== null);
+      // A number is a block: 3 should not find 13, nor the digits of a score.
+      const found = (word: string): boolean =>
+        /^\d+$/.test(word) ? block === Number(word) : text.includes(word);
       const fits =
-        wanted.every((word) => text.includes(word)) &&
-        (kind.value === "" || layers[layer]?.[1] === Number(kind.value)) &&
+        wanted.every(found) &&
+        (kind.value === "" || own === Number(kind.value)) &&
         (kept.checked || measured);
       row.hidden = !fits;
       shown += Number(fits);
@@ -98,6 +103,6 @@ function startFilter(
     count.value = `${shown} of ${rows.length} layers`;
   };
   for (const control of [words, kind, kept]) control.addEventListener("input", apply);
-  document.addEventListener("plan", apply); // formats are text of the rows too
+  document.addEventListener("plan", apply); // formats are searched too
   apply();
 }

@@ -1,0 +1,8 @@
+/**
+ * The public face of the pages, apart from that of the analysis: they bring styles and a script for browsers,
+ * which other ops should not have to bundle.
+ */
+export { analysisPage, type AnalysisPage } from "./analysis-page.ts";
+export type { PageAnalysis } from "./page-model.ts";
+export type { PageSubject } from "./page-sections.ts";
+export type { PageSource } from "./provenance.ts";

@@ -1,0 +1,264 @@
+import { writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
+import type { PageAnalysis } from "../../src/analysis/page/page-model.ts";
+import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
+import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import { Folder } from "../engine/support/folder.ts";
+import { browserOrWhyNot } from "../rig/browser.ts";
+import { manyPairs } from "./many-pairs.ts";
+
+const found = await browserOrWhyNot();
+const title = "browser" in found ? "in a browser" : `in a browser (${found.because})`;
+
+/** Layer and format of every row of the table. */
+const ROWS = `[...document.querySelectorAll("#layers tbody tr")].map((row) => [
+  Number(row.dataset.layer), row.querySelector(".f").textContent])`;
+
+/** Vision kept in part, so that there are layers of every sort. */
+const analyses = manyPairs({
+  pairs: ["wfp8_afp8", "wint4_aint8"],
+  keep: (handle) => handle.includes("merger"),
+  effectiveBits: 9,
+});
+
+function pageOf(shown: readonly [PageAnalysis, ...PageAnalysis[]]): string {
+  const made = analysisPage({ title: "t", subtitle: "s", sources: [], links: [] }, shown);
+  if (!made.ok) throw new Error(made.failure.message);
+  return made.value.page;
+}
+
+describe.skipIf(!("browser" in found))(title, () => {
+  if (!("browser" in found)) return;
+  const { browser } = found;
+  const texts = { both: pageOf(analyses), one: pageOf([analyses[0]]) };
+  const said: string[] = [];
+  let page: Page;
+
+  /** Everything that leaves the page, and everything that it complains about. */
+  const open = async (
+    which: keyof typeof texts,
+    options: Parameters<typeof browser.newPage>[0] = {},
+  ): Promise<Page> => {
+    const folder = new Folder();
+    const path = folder.at("page.html");
+    writeFileSync(path, texts[which]);
+    const opened = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+    const address = pathToFileURL(path).href;
+    opened.on("request", (request) => {
+      if (request.url() !== address) said.push(`request ${request.url()}`);
+    });
+    opened.on("console", (message) => said.push(`console ${message.text()}`));
+    opened.on("pageerror", (error) => said.push(`error ${String(error)}`));
+    await opened.goto(address);
+    return opened;
+  };
+
+  beforeAll(async () => {
+    page = await open("both");
+  });
+  afterAll(async () => {
+    await browser.close();
+    expect(said, "requests, console messages and errors of all pages").toEqual([]);
+  });
+
+  const columnTexts = (selector: string): Promise<string[]> =>
+    page.locator(`#layers tbody tr:visible ${selector}`).allTextContents();
+  const numbers = (texts: readonly string[]): number[] =>
+    texts.filter((t) => t !== "kept").map(Number);
+  const falling = (values: readonly number[]): number[] => values.toSorted((a, b) => b - a);
+  const heading = (key: string) => page.locator(`#layers th[data-key=${key}]`);
+
+  it("sorts by a click, and the other way by another; kept layers stay last", async () => {
+    await heading("score-1").getByRole("button").click();
+    const first = await columnTexts("td:nth-child(6)");
+    expect(first).toHaveLength(276);
+    expect(first.slice(-2)).toEqual(["kept", "kept"]);
+    expect(numbers(first)).toEqual(falling(numbers(first)));
+    expect(await heading("score-1").getAttribute("aria-sort")).toBe("descending");
+    await heading("score-1").getByRole("button").click();
+    const second = await columnTexts("td:nth-child(6)");
+    expect(numbers(second)).toEqual(falling(numbers(second)).toReversed());
+    expect(second.slice(-2)).toEqual(["kept", "kept"]);
+  });
+
+  it("sorts by the keyboard", async () => {
+    await heading("name").getByRole("button").focus();
+    await page.keyboard.press("Enter");
+    expect(await heading("name").getAttribute("aria-sort")).toBe("ascending");
+    expect(await heading("score-1").getAttribute("aria-sort")).toBeNull();
+    expect((await columnTexts("th")).slice(0, 3)).toEqual([
+      "lm_head",
+      "layers.0.mlp.down_proj",
+      "layers.0.mlp.gate_proj",
+    ]);
+  });
+
+  it("filters by words, kind, and whether a layer was measured", async () => {
+    const count = page.locator("#filter-count");
+    expect(await count.textContent()).toBe("276 of 276 layers");
+    await page.locator("#filter").fill("visual 3");
+    expect(await columnTexts("th")).toHaveLength(4);
+    expect(await count.textContent()).toBe("4 of 276 layers");
+    await page.locator("#filter").fill("");
+    await page.locator("#filter-kind").selectOption("language down");
+    expect(await columnTexts("th")).toHaveLength(36);
+    await page.locator("#filter-kind").selectOption("");
+    await page.locator("#filter-kept").uncheck();
+    expect(await columnTexts("th")).toHaveLength(274);
+    await page.locator("#filter-kept").check();
+  });
+
+  /** What the page shows as the plan, by layer. */
+  const shownPlan = async (): Promise<{ bits: string; score: string; formats: string[] }> => ({
+    bits: (await page.locator("#plan-bits").textContent()) ?? "",
+    score: (await page.locator("#plan-score").textContent()) ?? "",
+    formats: (await page.evaluate<[number, string][]>(ROWS))
+      .toSorted(([a], [b]) => a - b)
+      .map(([, format]) => format),
+  });
+  const solvedPlan = (budget: number): Awaited<ReturnType<typeof shownPlan>> => {
+    const plan = solveBitPlan(problemFromManifest(analyses[0].manifest), budget);
+    if (!plan.ok) throw new Error(plan.failure.message);
+    return {
+      bits: `${plan.value.bits.achieved.toFixed(3)} bits`,
+      score: plan.value.score.toExponential(2).replace("e+", "e"),
+      formats: plan.value.choices.map(({ candidate }) =>
+        candidate.bits === 16 ? "16 bits" : "wfp8_afp8",
+      ),
+    };
+  };
+  const budgetShown = async (): Promise<number> =>
+    Number.parseFloat((await page.locator("#plan-budget").textContent()) ?? "");
+
+  it("begins with the plan of the run, and follows the arrow keys", async () => {
+    await page.close();
+    page = await open("one");
+    const own = analyses[0].manifest.budgetBits;
+    expect(await shownPlan()).toEqual(solvedPlan(own));
+    await page.locator("#budget-range").focus();
+    for (const key of ["ArrowRight", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+    const budget = await budgetShown();
+    expect(budget).toBeGreaterThan(own);
+    const after = await shownPlan();
+    expect(after).toEqual(solvedPlan(budget));
+    expect(after.formats).not.toEqual(solvedPlan(own).formats);
+    expect(await page.locator("#budget-range").getAttribute("aria-valuetext")).toBe(
+      `${budget} bits`,
+    );
+    const cells = await page.locator("#plan td[data-layer]").allTextContents();
+    expect(cells.filter((text) => text === "8")).toHaveLength(
+      after.formats.filter((format) => format === "wfp8_afp8").length,
+    );
+  });
+
+  it("follows a drag on the curve, and goes back to the run's own budget", async () => {
+    const box = await page.locator("#frontier").boundingBox();
+    if (box === null) throw new Error("the frontier is not there");
+    await page.mouse.move(box.x + box.width * 0.2, box.y + 100);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, box.y + 100, { steps: 5 });
+    await page.mouse.up();
+    const budget = await budgetShown();
+    expect(budget).toBeGreaterThan(13);
+    expect(await shownPlan()).toEqual(solvedPlan(budget));
+    await page.mouse.move(box.x + box.width * 0.3, box.y + 100);
+    expect(await budgetShown()).toBe(budget); // the button is up
+    await page.getByRole("button", { name: "Budget of this run" }).click();
+    expect(await shownPlan()).toEqual(solvedPlan(analyses[0].manifest.budgetBits));
+  });
+
+  it("changes the candidates, and keeps the bits as near as can be", async () => {
+    await page.close();
+    page = await open("both");
+    const before = await page.locator("#plan-score").textContent();
+    await page.locator("#budget-range").focus();
+    await page.keyboard.press("End");
+    await page.keyboard.press("ArrowLeft");
+    const bits = Number.parseFloat((await page.locator("#plan-bits").textContent()) ?? "");
+    await page.locator("#curve").selectOption("wint4_aint8 or 16 bits");
+    const now = Number.parseFloat((await page.locator("#plan-bits").textContent()) ?? "");
+    expect(Math.abs(now - bits)).toBeLessThan(0.3);
+    expect(await page.locator("#plan-score").textContent()).not.toBe(before);
+    const names = new Set((await shownPlan()).formats);
+    expect([...names].sort()).toEqual(["16 bits", "wint4_aint8"]);
+  });
+
+  it("names the layer behind a cell of the heatmap, to the pointer and to the arrow keys", async () => {
+    const readout = page.locator("#heat-readout");
+    await page.locator("#heat figure").focus();
+    expect(await readout.textContent()).toMatch(
+      /^visual\.blocks\.0\.attn\.qkv, wfp8_afp8: [\d.]+e-\d+$/,
+    );
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowDown");
+    expect(await readout.textContent()).toMatch(/^visual\.blocks\.1\.attn\.qkv, wint4_aint8: /);
+    await page.locator("#heatmap").hover({ position: { x: 130, y: 52 } });
+    expect(await readout.textContent()).toMatch(/^visual\.blocks\.\d\.attn\.qkv, wfp8_afp8: /);
+  });
+
+  it("is light or dark as the system is, until somebody chooses", async () => {
+    const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const light = await ground();
+    await page.emulateMedia({ colorScheme: "dark" });
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await page.getByLabel("light", { exact: true }).check();
+    expect(await ground()).toBe(light);
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.getByLabel("dark", { exact: true }).check();
+    expect(await ground()).toBe(dark);
+  });
+
+  it("is complete without its script, and does not show what would not work", async () => {
+    const plain = await open("one", { javaScriptEnabled: false });
+    expect(await plain.locator("#layers tbody tr").count()).toBe(276);
+    expect(await plain.locator("#plan-bits").textContent()).toBe(
+      solvedPlan(analyses[0].manifest.budgetBits).bits,
+    );
+    expect(await plain.locator("#gates .passed").count()).toBeGreaterThan(2);
+    for (const hidden of ["#budget-range", "#filter", "input[name=theme]"]) {
+      expect(await plain.locator(hidden).first().isVisible()).toBe(false);
+    }
+    await plain.close();
+  });
+
+  it("fits a narrow screen: only what is wide by nature scrolls sideways", async () => {
+    const narrow = await open("both", { viewport: { width: 390, height: 800 } });
+    expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await narrow.close();
+  });
+
+  it("can be reached with the tab key alone, in the order of the page", async () => {
+    const keyed = await open("both");
+    const reached: string[] = [];
+    for (let presses = 0; presses < 24; presses += 1) {
+      await keyed.keyboard.press("Tab");
+      reached.push(
+        String(
+          await keyed.evaluate(
+            "document.activeElement.id || document.activeElement.textContent.trim().slice(0, 12)",
+          ),
+        ),
+      );
+    }
+    const wanted = [
+      "To the table",
+      "Budget",
+      "budget-range",
+      "curve",
+      "budget-reset",
+      "depth-column",
+      "filter",
+    ];
+    expect(wanted.map((name) => reached.findIndex((one) => one.startsWith(name)))).toEqual(
+      wanted
+        .map((name) => reached.findIndex((one) => one.startsWith(name)))
+        .toSorted((a, b) => a - b),
+    );
+    expect(reached).toEqual(expect.arrayContaining(["budget-range", "curve", "depth-column"]));
+    await keyed.close();
+  });
+});

@@ -1,0 +1,208 @@
+import { describe, expect, it } from "vitest";
+import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
+import { budgetCurves } from "../../src/analysis/page/budget-curve.ts";
+import { placeOf } from "../../src/analysis/page/layer-place.ts";
+import { logScale } from "../../src/analysis/page/log-scale.ts";
+import { packSteps, unpackChoices } from "../../src/analysis/page/page-data.ts";
+import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
+import { pageModel, type PageAnalysis } from "../../src/analysis/page/page-model.ts";
+import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
+import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
+import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import {
+  haveReferenceData,
+  referenceDataTitle,
+  referenceRuns,
+} from "../analysis/reference-data.ts";
+import { manyPairs } from "./many-pairs.ts";
+
+const subject: PageSubject = {
+  title: "made up",
+  subtitle: "for tests",
+  sources: [{ what: "manifest", path: "models/made_up.json", digest: `sha256:${"0".repeat(64)}` }],
+  links: [],
+};
+
+const valueOf = <T>(outcome: { ok: true; value: T } | { ok: false; failure: unknown }): T => {
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.failure));
+  return outcome.value;
+};
+
+const few = manyPairs({ pairs: ["wfp8_afp8", "wint4_afp16"] });
+const alone: readonly [PageAnalysis] = [few[0]];
+/** Few enough layers for the whole frontier of both pairs together. */
+const smaller = manyPairs({
+  pairs: ["wfp8_afp8", "wint4_afp16"],
+  keep: (h) => !/layers\.1?\d\./.test(h),
+});
+const curves = valueOf(budgetCurves(smaller, valueOf(pageModel(smaller))));
+
+describe("a page", () => {
+  it("is below 1 MB for 276 layers and 16 pairs, and so are its pictures", () => {
+    const all = manyPairs();
+    const made = valueOf(analysisPage(subject, all));
+    expect(all).toHaveLength(16);
+    expect(all[0].manifest.layers).toHaveLength(276);
+    expect(Buffer.byteLength(made.page)).toBeLessThan(1_000_000);
+    for (const picture of [made.heatmap, made.depth, made.frontier]) {
+      expect(Buffer.byteLength(picture)).toBeLessThan(150_000);
+    }
+  });
+
+  it("has the same bytes for the same data, and nothing of this machine, this time or a network", () => {
+    const made = valueOf(analysisPage(subject, alone));
+    expect(valueOf(analysisPage(subject, alone))).toEqual(made);
+    for (const text of [made.page, made.heatmap, made.depth, made.frontier]) {
+      expect(text).not.toContain(process.cwd());
+      expect(text).not.toContain(String(new Date().getFullYear()) + "-");
+      const addresses = text.match(/https?:[^"' ]+/g) ?? [];
+      expect(addresses.filter((address) => address !== "http://www.w3.org/2000/svg")).toEqual([]);
+      expect(text).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+
+  it("shows names as they are, whatever is in them", () => {
+    const name = `<b>"a"&'b'</script>\u2028`;
+    const made = valueOf(
+      analysisPage({ ...subject, title: name, links: [{ text: name, href: `x"y` }] }, [
+        { ...few[0], name },
+      ]),
+    );
+    expect(made.page).not.toContain("<b>");
+    expect(made.page).toContain("&lt;b&gt;&quot;a&quot;&amp;'b'&lt;/script&gt;");
+    expect(made.page.match(/<\/script/g)).toHaveLength(2);
+    expect(made.page).not.toContain(`x"y`);
+  });
+
+  it("tells layers that were kept from layers that were measured at zero", () => {
+    const kept = manyPairs({ pairs: ["wfp8_afp8"], keep: (handle) => handle.includes("visual") });
+    const made = valueOf(analysisPage(subject, kept));
+    expect(made.page.match(/>kept<\/abbr>/g)).toHaveLength(131);
+    expect(made.heatmap).toContain("url(#heatmap-hatch)");
+    expect(made.page).toContain("145 measured, 131 kept");
+  });
+
+  it("refuses analyses of different layers", () => {
+    const shorter = {
+      ...few[1],
+      manifest: { ...few[0].manifest, layers: few[0].manifest.layers.slice(1) },
+    };
+    const made = analysisPage(subject, [few[0], shorter as PageAnalysis]);
+    expect(made).toMatchObject({ ok: false, failure: { reason: "groups_differ" } });
+  });
+
+  it("does not add up scores that are sums over different samples", () => {
+    const [first, second] = few;
+    const other = {
+      ...second,
+      manifest: { ...second?.manifest, measured: { samples: 16, batches: 2, tokens: 99 } },
+    };
+    const analyses = [first, other as PageAnalysis] as const;
+    const apart = valueOf(budgetCurves(analyses, valueOf(pageModel(analyses))));
+    expect(apart.map(({ name }) => name)).toEqual(["wfp8_afp8", "wint4_afp16"]);
+    expect(valueOf(analysisPage(subject, analyses)).page).toContain(
+      "compare the order of layers, not magnitudes",
+    );
+  });
+});
+
+describe("budget curves", () => {
+  it("have the solver's plan at every step", () => {
+    const curve = valueOf(budgetCurves(alone, valueOf(pageModel(alone))))[0];
+    const problem = problemFromManifest(few[0].manifest);
+    expect(curve?.exact).toBe(true);
+    for (const { budget, bits, score, choices } of curve?.steps.filter(
+      (_, step) => step % 10 === 0,
+    ) ?? []) {
+      const plan = valueOf(solveBitPlan(problem, budget));
+      expect([bits, score]).toEqual([plan.bits.achieved, plan.score]);
+      expect(choices.map((option) => curve?.options[option]?.bits)).toEqual(
+        plan.choices.map(({ candidate }) => candidate.bits),
+      );
+    }
+  });
+
+  it("begin with all pairs together, never worse than any of them alone", () => {
+    const [mixed, ...others] = curves;
+    expect(mixed).toMatchObject({ name: "all pairs", exact: true });
+    for (const other of others) {
+      for (const { budget, score } of other.steps) {
+        const best = mixed?.steps.findLast((step) => step.budget <= budget);
+        expect(best?.score).toBeLessThanOrEqual(score * (1 + 1e-9));
+      }
+    }
+  });
+
+  it("whose frontier is too long are the best for the bits that they use, near to each budget", () => {
+    const [, cut] = curves;
+    expect(cut?.exact).toBe(false);
+    const problem = problemFromManifest(smaller[0].manifest);
+    for (const { budget, bits, score } of cut?.steps ?? []) {
+      expect(budget - bits).toBeLessThan(0.11);
+      const plan = valueOf(solveBitPlan(problem, bits));
+      expect(Math.abs(plan.score - score)).toBeLessThanOrEqual(score * 1e-9);
+    }
+    const own = cut?.steps[cut.chosen];
+    const plan = valueOf(solveBitPlan(problem, smaller[0].manifest.budgetBits));
+    expect([own?.bits, own?.score]).toEqual([plan.bits.achieved, plan.score]);
+  });
+
+  it("come out of a page's data as they went in", () => {
+    for (const { steps } of curves) {
+      const packed = packSteps(steps);
+      for (const step of [0, 1, 7, steps.length - 1]) {
+        expect(unpackChoices(packed, step)).toEqual(steps[step]?.choices);
+      }
+    }
+  });
+});
+
+describe("places of layers", () => {
+  const place = (path: string, all: readonly string[] = []) => {
+    const { tower, kind, block } = placeOf(path, new Set(all));
+    return `${tower} ${kind} ${String(block)}`;
+  };
+
+  it("are read off module paths", () => {
+    expect(place("model.language_model.layers.34.self_attn.q_proj")).toBe("language q k v 34");
+    expect(place("model.language_model.layers.3.mlp.gate_proj")).toBe("language gate up 3");
+    expect(place("model.visual.blocks.11.mlp.linear_fc2")).toBe("vision fc2 11");
+    expect(place("model.visual.deepstack_merger_list.2.linear_fc1")).toBe(
+      "vision deepstack merger fc1 2",
+    );
+    expect(place("model.visual.merger.mlp.0")).toBe("vision merger 0 null");
+    expect(place("lm_head")).toBe("language lm_head null");
+  });
+
+  it("do not call fused what is a group of its own", () => {
+    const path = "model.layers.0.self_attn.";
+    const all = ["q_proj", "k_proj", "v_proj"].map((name) => path + name);
+    expect(all.map((name) => place(name, all))).toEqual([
+      "language q 0",
+      "language k 0",
+      "language v 0",
+    ]);
+  });
+});
+
+describe("the logarithmic scale", () => {
+  it("puts zeros at its low end and nothing outside", () => {
+    const scale = logScale([0, 1e-4, 1, 100]);
+    expect([0, 1e-4, 1e-1, 100, 1000].map((value) => scale?.position(value))).toEqual([
+      0, 0, 0.5, 1, 1,
+    ]);
+    expect(logScale([0, 0])).toBeNull();
+    expect(logScale([5])?.position(5)).toBeCloseTo(0.5, 12);
+  });
+});
+
+describe.skipIf(!haveReferenceData)(`pages of ${referenceDataTitle}`, () => {
+  it("are made of every published manifest", () => {
+    for (const { name, manifest } of referenceRuns()) {
+      const read = valueOf(readManifest(manifest));
+      const made = valueOf(analysisPage(subject, [{ name, manifest: read }]));
+      expect(made.page).toContain(`Sensitivity of ${read.layers.length} layer groups`);
+      expect(Buffer.byteLength(made.page)).toBeLessThan(250_000);
+    }
+  });
+});

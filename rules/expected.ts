@@ -4,19 +4,34 @@ interface ScoringWork {
   readonly samples: number;
   readonly batchSize: number;
   readonly scoreSize: number;
+  readonly device: "cpu" | "cuda";
 }
 
 /**
  * What scoring one format costs before it was ever measured. The time is bound by the number of steps and
  * hardly by their size: on an H200, with 4 G parameters, 4 to 8 s for 16 steps of calibration and 11 to 16 s
- * for 16 of scoring; other devices are given up to three times that.
+ * for 16 of scoring; other devices are given up to three times that. CPUs score tiny models only.
  */
-export function expectedScoring({ samples, batchSize, scoreSize }: ScoringWork): ExpectedCost {
+export function expectedScoring({
+  samples,
+  batchSize,
+  scoreSize,
+  device,
+}: ScoringWork): ExpectedCost {
   const calibration = Math.ceil(samples / batchSize);
   const scoring = Math.min(Math.max(Math.floor(scoreSize / batchSize), 1), calibration);
+  const work = { calibration_batches: calibration, score_batches: scoring };
+  if (device === "cpu") {
+    const steps = calibration + scoring;
+    return {
+      work,
+      gpuSeconds: [0.3 + 0.03 * steps, 3 + 0.3 * steps],
+      because: "a tiny model on a CPU takes 0.03–0.3 s a step",
+    };
+  }
   const seconds = 1.3 + 0.25 * calibration + 0.7 * scoring;
   return {
-    work: { calibration_batches: calibration, score_batches: scoring },
+    work,
     gpuSeconds: [seconds, 3 * (1.3 + 0.5 * calibration + scoring)],
     gpuMemoryBytes: [10e9, 40e9],
     because:

@@ -189,6 +189,7 @@ function scored(
       samples: calibration.subsets[size].samples,
       batchSize: batch_size[scope],
       scoreSize: autoquant.score_size,
+      device: model.device,
     }),
   };
   return scope === "lm"

@@ -59,7 +59,7 @@ function write(role, { path, kind }, { id, params }) {
  */
 function scoresText(id, { format, scope }) {
   const noise = createHash("sha256").update(id).digest();
-  const layers = Array.from({ length: 8 }, (_, index) => `layers.${index}.mlp`);
+  const layers = [...Array.from({ length: 8 }, (_, index) => `layers.${index}.mlp`), "lm_head"];
   const samples = { calibration_samples: 128, calibration_batches: 16 };
   return JSON.stringify({
     schema: 1,

@@ -1,5 +1,6 @@
 import { action, file, ifThere, region, typescriptOp, type Declared } from "aqm";
-import { SIZES, type DatasetConfig } from "./configs.ts";
+import { scopeAndSize } from "./analysis-page.ts";
+import { SCOPES, SIZES, type DatasetConfig } from "./configs.ts";
 import type { Run } from "./runs.ts";
 
 const op = typescriptOp<typeof import("./ops/runs-table.ts")>("rules/ops/runs-table.ts");
@@ -13,6 +14,15 @@ export function readmeTables(
   runs: readonly Run[],
   { sizes }: DatasetConfig,
 ): Declared {
+  const analyses = `${folder}/layer-analysis`;
+  // Of each scope the picture with the most samples that is there.
+  const pictures = SCOPES.map((scope) =>
+    SIZES.toReversed().map((size) => ({
+      role: `picture_${scope}_${size}`,
+      page: `${analyses}/${scope}-${size}`,
+      title: scopeAndSize(scope, size),
+    })),
+  );
   const table = (place: string, rows: "runs" | "pairs", commands: readonly string[]): Declared => {
     const listed = runs.map((run, index) => ({ ...run, role: `run${index}` }));
     return action({
@@ -23,14 +33,17 @@ export function readmeTables(
         commands,
         sizes: SIZES.map((size) => [size, sizes[size]] as const),
         runs: listed.map(({ manifest: _read, ...names }) => names),
+        pictures,
       },
-      inputs: Object.fromEntries(
-        listed.map(({ role, manifest }) => [role, ifThere(file(manifest))]),
-      ),
+      inputs: Object.fromEntries([
+        ...listed.map(({ role, manifest }) => [role, ifThere(file(manifest))] as const),
+        ...pictures
+          .flat()
+          .map(({ role, page }) => [role, ifThere(file(`${page}-heatmap.svg`))] as const),
+      ]),
       outputs: { table: region(`${place}/README.md`, "runs") },
     });
   };
-  const analyses = `${folder}/layer-analysis`;
   return [
     table(analyses, "runs", [
       `npx aqm build --dry-run ${analyses}    # what is not measured, and what it would cost`,

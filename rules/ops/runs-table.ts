@@ -22,6 +22,16 @@ export interface RunsTableParams {
     readonly scope: string;
     readonly size: string;
   }[];
+  /** For each scope the pages whose picture may be shown; the first whose picture is there is. */
+  readonly pictures: readonly (readonly Picture[])[];
+}
+
+interface Picture {
+  /** Role of its heatmap. */
+  readonly role: string;
+  /** Path of the page, without its ending. */
+  readonly page: string;
+  readonly title: string;
 }
 
 /** Manifests that are there → the table of a README. */
@@ -53,6 +63,10 @@ export function run({
   const blocks = [
     `${measured} of ${runs.length} declared runs are measured. Calibration samples: ${sizes.join(", ")}.`,
     ...(table === "" ? [] : [table]),
+    ...params.pictures.flatMap((choice) => {
+      const shown = choice.find(({ role }) => inputs[role]?.isThere() === true);
+      return shown === undefined ? [] : [pictureOf(shown, params.folder)];
+    }),
     ...(params.rows === "runs" ? [HOW_TO_READ] : []),
     ["```sh", ...params.commands, "```"].join("\n"),
   ];
@@ -63,6 +77,11 @@ const HOW_TO_READ =
   "Bits are achieved and asked for, per weight over the whole model; the size is that of all weights at these bits. " +
   "Scores are sums over samples: between rows of another size, scope or loss compare the order of layers (`aqm diff`), not scores. " +
   "Beside each report lie the manifest, `per-layer-sensitivity.json`, `sensitivity-scores.json` and `composed-config.yaml`.";
+
+function pictureOf({ page, title }: Picture, folder: string): string {
+  const link = below(folder, page);
+  return `[![Sensitivity of every layer to every pair, ${title}](${link}-heatmap.svg)](${link}.html)`;
+}
 
 /** Runs lie below the folder of the document. */
 const below = (folder: string, path: string): string =>

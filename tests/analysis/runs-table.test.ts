@@ -99,6 +99,13 @@ describe("the op behind a README", () => {
       scope: "lm",
       size,
     })),
+    pictures: [
+      ["large", "small"].map((size) => ({
+        role: `picture_${size}`,
+        page: `models/m/w/lm-${size}`,
+        title: `language layers, ${size}`,
+      })),
+    ],
   } as const;
 
   it("lists what is there, with links from the document, and says what is not", () => {
@@ -108,6 +115,19 @@ describe("the op behind a README", () => {
     expect(table).toContain("1 of 2 declared runs are measured. Calibration samples: small 16.");
     expect(table).toContain("[f8 small](w/run_small/per-layer-sensitivity.md)");
     expect(table).toContain("```sh\naqm build x\n```");
+  });
+
+  it("shows of each scope the picture with the most samples that is there", () => {
+    const pictured = (there: Readonly<Record<string, typeof missing>>): string =>
+      String(
+        valueOf(tableOp({ params, inputs: { small: missing, large: missing, ...there } })).table,
+      );
+    const svg = present("<svg/>");
+    expect(pictured({ picture_small: svg, picture_large: missing })).toContain(
+      "](w/lm-small-heatmap.svg)](w/lm-small.html)",
+    );
+    expect(pictured({ picture_small: svg, picture_large: svg })).not.toContain("lm-small");
+    expect(pictured({ picture_small: missing, picture_large: missing })).not.toContain("svg");
   });
 
   it("refuses a manifest that is none, naming it", () => {

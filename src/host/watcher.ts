@@ -44,7 +44,7 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
       const outputsWereOff = outputs.set(outputPaths);
       const wanted = new Set(paths);
       const isKnown = [...wanted].every((path) => wantedLast.has(path));
-      if (watcher !== null && isKnown && came.size === 0) return outputsWereOff;
+      if (isKnown && came.size === 0) return outputsWereOff;
       const other = came;
       came = new Set();
       const own = [...wanted].filter((path) => !ignored(path));
@@ -54,7 +54,7 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
       // What left and came back under its name is another folder.
       const isOn = (path: string): boolean =>
         watched.has(path) && !(other.has(path) && statOf(path)?.isDirectory() === true);
-      if (watcher !== null && there.every(isOn)) return outputsWereOff || namesWereOff;
+      if (there.every(isOn)) return outputsWereOff || namesWereOff;
       // A watcher tells only once, and only as a whole, when it is on: so a new one for a new set.
       const next = watch(there, { ignoreInitial: true, ignored });
       await new Promise<void>((resolve) => next.once("ready", resolve));

@@ -56,11 +56,13 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
         watched.has(path) && !(other.has(path) && statOf(path)?.isDirectory() === true);
       if (there.every(isOn)) return outputsWereOff || namesWereOff;
       // A watcher tells only once, and only as a whole, when it is on: so a new one for a new set.
+      // The old one is closed first, or they would share what still watches a folder that was replaced; what
+      // happens in between is seen by the look that follows.
+      await watcher?.close();
       const next = watch(there, { ignoreInitial: true, ignored });
       await new Promise<void>((resolve) => next.once("ready", resolve));
       // "raw" too: chokidar drops a second change of a file within 50 ms of the first.
       next.on("all", soon).on("raw", soon).on("error", soon);
-      await watcher?.close();
       watcher = next;
       watched = new Set(there);
       return true;

@@ -37,6 +37,14 @@ const ELSEWHERE = ["require", "import.meta", "navigator", "localStorage", "sessi
  */
 export async function isAmbient(code: string, imports: readonly string[]): Promise<boolean> {
   if (imports.length > 0) return true;
+  if (last?.code !== code) last = { code, isAmbient: await looksAround(code) };
+  return last.isAmbient;
+}
+
+/** The last answer: whoever watches asks of the same code after most edits. */
+let last: { readonly code: string; readonly isAmbient: boolean } | null = null;
+
+async function looksAround(code: string): Promise<boolean> {
   const { transform } = await import("esbuild");
   const mark = markNotIn(code);
   const options = { loader: "js", format: "esm", target: "node20", logLevel: "silent" } as const;

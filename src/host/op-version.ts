@@ -1,11 +1,16 @@
 import { transform } from "esbuild";
 
+/** Text → what was found in it: whoever watches asks again and again, mostly of what is as it was. */
+const known = new Map<string, number | null>();
+
 /**
  * The number in `export const version = 1;`. Read from the text as the compiler prints it: without comments,
  * with no line break inside a string, and with everything but top-level statements indented. So neither a
  * comment nor a string that has such a line can be taken for it.
  */
 export async function typescriptVersion(text: string): Promise<number | null> {
+  const found = known.get(text);
+  if (found !== undefined) return found;
   const { code } = await transform(text, {
     loader: "ts",
     legalComments: "none",
@@ -13,5 +18,7 @@ export async function typescriptVersion(text: string): Promise<number | null> {
     logLevel: "silent",
   });
   const version = /^export const version = (\d+)[;,]/m.exec(code)?.[1];
-  return version === undefined ? null : Number(version);
+  const answer = version === undefined ? null : Number(version);
+  known.set(text, answer);
+  return answer;
 }

@@ -18,9 +18,19 @@ import { WarmTexts } from "./warm-texts.ts";
 
 type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
 type Warm = BuildContext<WarmOptions>;
+type Minified = BuildContext<Omit<WarmOptions, "metafile">>;
+type Output = Pick<BuildResult<WarmOptions>, "outputFiles">;
+type Import = Metafile["inputs"][string]["imports"][number];
+
+/** What the bundler made of an entry; what it depends on is yet to be looked at. */
+interface Linked {
+  readonly plain: BuildResult<WarmOptions>;
+  readonly codeDigest: Digest | null;
+}
 
 /** After so many milliseconds most file systems have another time for the next change. */
 const TICK = 21;
+const STEP = 3;
 
 interface Entry {
   readonly path: string;
@@ -28,7 +38,7 @@ interface Entry {
   readonly name: string;
   readonly plain: Warm;
   /** Null where a source map was asked for: then nobody wants to know the digest. */
-  readonly minified: Warm | null;
+  readonly minified: Minified | null;
   /** The last bundle that is sure, and the signatures of all that it depends on. */
   bundle: Bundle | null;
   looked: ReadonlyMap<string, string>;
@@ -46,7 +56,8 @@ export class WarmBundler {
   readonly #wanted = new Map<string, boolean>();
   readonly #entries = new Map<string, Entry>();
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
-  readonly #places = new Map<string, readonly string[]>();
+  /** Module → what it imported when its places were found, and these. */
+  readonly #places = new Map<string, { readonly said: string; readonly places: Set<string> }>();
   readonly #texts: WarmTexts;
   /** All entries in one go: what they share is looked at once. */
   #shared: Warm | null = null;
@@ -99,7 +110,7 @@ export class WarmBundler {
         path,
         name,
         plain: await context({ ...own, sourcemap: sourceMap ? "external" : false }),
-        minified: sourceMap ? null : await context({ ...own, minify: true }),
+        minified: sourceMap ? null : await context({ ...own, minify: true, metafile: false }),
         bundle: null,
         looked: new Map(),
       });
@@ -130,82 +141,84 @@ export class WarmBundler {
   async #begun(): Promise<ReadonlyMap<string, Promise<Bundle | null>>> {
     const entries = [...this.#entries.values()];
     const now = await settledSignatures(entries.flatMap(({ looked }) => [...looked.keys()]));
-    if (entries.some(({ looked }) => isDeceived(looked, now))) {
+    const changes = new Map(entries.map((entry) => [entry, changesOf(entry.looked, now)]));
+    if (entries.some((entry) => isDeceived(entry.looked, now, changes.get(entry) ?? []))) {
       await this.close();
       return new Map();
     }
-    const open = entries.filter(({ looked, bundle }) => bundle === null || isOther(looked, now));
+    const open = [...changes].filter(([{ bundle }, paths]) => bundle === null || paths.length > 0);
     const together = open.length > 1 ? this.#shared?.rebuild() : undefined;
     together?.catch(() => undefined); // each entry is told
-    return new Map(entries.map((entry) => [entry.path, this.#current(entry, now, together)]));
+    const linking = new Map(open.map(([entry, paths]) => [entry, linked(entry, paths, together)]));
+    // Files are looked at once for all entries, and that is after all of them were linked.
+    const all = Promise.all(linking.values());
+    const looks = new Map<string, string>();
+    const current = async (entry: Entry): Promise<Bundle | null> => {
+      const found = linking.get(entry);
+      if (found === undefined) return entry.bundle;
+      await all;
+      return this.#taken(entry, await found, now, looks);
+    };
+    return new Map(entries.map((entry) => [entry.path, current(entry)]));
   }
 
-  /** Null where nothing can be said for sure, or the entry cannot be bundled. */
-  async #current(
+  /** Null where nothing can be said for sure, or the entry could not be linked. */
+  async #taken(
     entry: Entry,
+    link: Linked | null,
     before: ReadonlyMap<string, string>,
-    together: Promise<BuildResult<WarmOptions>> | undefined,
+    looks: Map<string, string>,
     again = true,
   ): Promise<Bundle | null> {
-    const changed = [...entry.looked].filter(([path, was]) => before.get(path) !== was);
-    if (changed.length === 0 && entry.bundle !== null) return entry.bundle;
-    const last = entry.bundle;
-    entry.bundle = null;
+    if (link === null) return null;
     const after = new Map<string, string>();
-    let bundle: Bundle;
+    let bundle: Bundle | null;
     try {
-      const touched = new Set(changed.map(([path]) => path));
-      // What only changed in parts that are left out comes out as before: then its digest is known.
-      const likelySame = last?.inputs.every(({ path, used }) => !used || !touched.has(path));
-      const early = likelySame === true ? null : entry.minified?.rebuild();
-      early?.catch(() => undefined);
-      const plain = await (together ?? entry.plain.rebuild());
-      const code = textOf(plain, `/${entry.name}.mjs`) ?? "";
-      const known = last?.code === code ? last.codeDigest : null;
-      const digest = known ?? (await digestOf(entry, early ?? entry.minified?.rebuild()));
-      await early;
-      bundle = this.#bundleOf(entry, plain, digest, after);
+      bundle = this.#bundleOf(entry, link, after, looks);
     } catch (error) {
-      const isMistake = Array.isArray((error as { errors?: unknown }).errors);
-      if (!isMistake && errorCode(error) === "") throw error;
-      return null; // a mistake in some module, or one that is gone: what and where, `bundleModule` says
+      if (errorCode(error) === "") throw error;
+      return null; // one that is gone: which, `bundleModule` says
     }
+    if (bundle === null) return null;
     entry.looked = after;
-    const steady = [...after].every(([path, signature]) => before.get(path) === signature);
-    if (steady) entry.bundle = bundle;
+    if (changesOf(after, before).length === 0) entry.bundle = bundle;
     // Files that were unknown before: now that they are known, they can be looked at in time.
-    else if (again)
-      return this.#current(entry, await settledSignatures(after.keys()), undefined, false);
+    else if (again) {
+      const settled = await settledSignatures(after.keys());
+      const relinked = await linked(entry, [...after.keys()], undefined);
+      return this.#taken(entry, relinked, settled, new Map(), false);
+    }
     return entry.bundle;
   }
 
   #bundleOf(
     entry: Entry,
-    plain: BuildResult<WarmOptions>,
-    codeDigest: Digest | null,
+    { plain, codeDigest }: Linked,
     looked: Map<string, string>,
-  ): Bundle {
+    looks: Map<string, string>,
+  ): Bundle | null {
     const { inputs, outputs } = plain.metafile;
     const output = Object.values(outputs).find(
       ({ entryPoint }) => entryPoint !== undefined && this.#absolute(entryPoint) === entry.path,
     );
     if (output?.entryPoint === undefined) throw new Error(`${entry.path} was not bundled`);
     const look = (path: string): string => {
-      let signature = looked.get(path);
-      if (signature === undefined) looked.set(path, (signature = sourceSignature(path)));
+      let signature = looks.get(path);
+      if (signature === undefined) looks.set(path, (signature = sourceSignature(path)));
+      looked.set(path, signature);
       return signature;
     };
     const modules: BundleInput[] = [];
     for (const input of reachable(output.entryPoint, inputs)) {
       const used = (output.inputs[input]?.bytesInOutput ?? 0) > 0;
       const files = this.#texts.filesOf(input) ?? [this.#absolute(input)];
-      for (const path of files)
-        modules.push({ path, used, digest: this.#digestOf(path, look(path)) });
-      for (const place of this.#texts.lookedOf(input)) look(place);
-      for (const { path: to, original = to } of inputs[input]?.imports ?? []) {
-        const specifier = original.replace(/\?(?:raw|script)$/, "");
-        for (const place of this.#placesOf(specifier, dirname(this.#absolute(input)))) look(place);
+      for (const path of files) {
+        const digest = this.#digestOf(path, look(path));
+        if (digest === null) return null;
+        modules.push({ path, used, digest });
       }
+      for (const place of this.#texts.lookedOf(input)) look(place);
+      for (const place of this.#placesOf(input, inputs[input]?.imports ?? [])) look(place);
     }
     return {
       code: textOf(plain, `/${entry.name}.mjs`) ?? "",
@@ -217,19 +230,26 @@ export class WarmBundler {
     };
   }
 
-  #placesOf(specifier: string, folder: string): readonly string[] {
-    const key = `${folder}\0${specifier}`;
-    const known = this.#places.get(key);
-    if (known !== undefined) return known;
-    const places = placesToLook(specifier, folder);
-    this.#places.set(key, places);
+  /** Where the bundler may have looked for what a module imports. */
+  #placesOf(input: string, imports: readonly Import[]): ReadonlySet<string> {
+    const specifiers = imports.map(({ path, original = path }) =>
+      original.replace(/\?(?:raw|script)$/, ""),
+    );
+    const said = specifiers.join("\0");
+    const known = this.#places.get(input);
+    if (known?.said === said) return known.places;
+    const folder = dirname(this.#absolute(input));
+    const places = new Set(specifiers.flatMap((specifier) => placesToLook(specifier, folder)));
+    this.#places.set(input, { said, places });
     return places;
   }
 
-  #digestOf(path: string, signature: string): Digest {
+  /** Null where the file changed while it was read. */
+  #digestOf(path: string, signature: string): Digest | null {
     const known = this.#digests.get(path);
     if (known?.signature === signature) return known.digest;
     const digest = digestOfBytes(fs.readFileSync(path));
+    if (sourceSignature(path) !== signature) return null;
     this.#digests.set(path, { signature, digest });
     return digest;
   }
@@ -248,16 +268,52 @@ function reachable(entry: string, inputs: Metafile["inputs"]): ReadonlySet<strin
   return found;
 }
 
-const isOther = (looked: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): boolean =>
-  [...looked].some(([path, was]) => now.get(path) !== was);
+/** Null where the bundler found a mistake in some module: what and where, `bundleModule` says. */
+async function linked(
+  entry: Entry,
+  changed: readonly string[],
+  together: Promise<BuildResult<WarmOptions>> | undefined,
+): Promise<Linked | null> {
+  const last = entry.bundle;
+  entry.bundle = null;
+  try {
+    const touched = new Set(changed);
+    // What only changed in parts that are left out comes out as before: then its digest is known.
+    const likelySame = last?.inputs.every(({ path, used }) => !used || !touched.has(path));
+    const early = likelySame === true ? null : entry.minified?.rebuild();
+    early?.catch(() => undefined);
+    const plain = await (together ?? entry.plain.rebuild());
+    const code = textOf(plain, `/${entry.name}.mjs`) ?? "";
+    const known = last?.code === code ? last.codeDigest : null;
+    const codeDigest = known ?? (await digestOf(entry, early ?? entry.minified?.rebuild()));
+    await early;
+    return { plain, codeDigest };
+  } catch (error) {
+    const isMistake = Array.isArray((error as { errors?: unknown }).errors);
+    if (!isMistake && errorCode(error) === "") throw error;
+    return null;
+  }
+}
+
+/** Paths that no longer look as they did. */
+function changesOf(
+  looked: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): readonly string[] {
+  const changed: string[] = [];
+  for (const [path, was] of looked) if (now.get(path) !== was) changed.push(path);
+  return changed;
+}
 
 /** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
 async function settledSignatures(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
   const signatures = new Map<string, string>();
   for (const path of new Set(paths)) {
     let signature = sourceSignature(path);
-    if (isRacySignature(signature)) {
-      await new Promise((resolve) => setTimeout(resolve, TICK));
+    // Never longer than a tick: some times only say the second, and stay in doubt.
+    const end = performance.now() + TICK;
+    while (isRacySignature(signature) && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, STEP));
       signature = sourceSignature(path);
     }
     signatures.set(path, signature);
@@ -265,12 +321,12 @@ async function settledSignatures(paths: Iterable<string>): Promise<ReadonlyMap<s
   return signatures;
 }
 
-const textOf = ({ outputFiles }: BuildResult<WarmOptions>, ending: string): string | null =>
+const textOf = ({ outputFiles }: Output, ending: string): string | null =>
   outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? null;
 
 async function digestOf(
   { name }: Entry,
-  minified: Promise<BuildResult<WarmOptions>> | undefined,
+  minified: Promise<Output> | undefined,
 ): Promise<Digest | null> {
   return minified === undefined
     ? null
@@ -284,11 +340,11 @@ async function digestOf(
 const isDeceived = (
   looked: ReadonlyMap<string, string>,
   now: ReadonlyMap<string, string>,
+  changed: readonly string[],
 ): boolean =>
-  [...looked].some(([path, was]) => {
-    const is = now.get(path) ?? "";
-    return is !== was && withoutCtime(is) === withoutCtime(was);
-  });
+  changed.some(
+    (path) => withoutCtime(now.get(path) ?? "") === withoutCtime(looked.get(path) ?? ""),
+  );
 
 const withoutCtime = (signature: string): string =>
   signature.replace(/^(\d+:\d+:\d+:[\d.]+):[\d.]+/, "$1");

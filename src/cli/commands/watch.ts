@@ -41,6 +41,8 @@ export async function run(args: Arguments): Promise<number> {
   const { signal, dispose } = interruptible();
   const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const warmth = new Warmth(layout);
+  // The bundler lives as long as this does: it may keep some more memory and collect less often.
+  process.env["GOGC"] ??= "400";
   const serving = await serve(args, layout.root, port.value);
   if (serving !== null && !serving.ok) {
     printFailures([serving.error]);

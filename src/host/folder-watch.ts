@@ -1,0 +1,91 @@
+import * as fs from "node:fs";
+import { basename, dirname } from "node:path";
+
+/** Tells of a watched path that it changed; `came` when something came, went or took its place. */
+export type PathChanged = (path: string, came: boolean) => void;
+
+/**
+ * Watches paths by the folders that they are in: there may be many thousands of them, and of what is not there
+ * yet only the folder tells when it comes.
+ */
+export class FolderWatch {
+  readonly #changed: PathChanged;
+  readonly #climbs: boolean;
+  readonly #folders = new Map<string, fs.FSWatcher>();
+  #names = new Map<string, ReadonlySet<string>>();
+
+  /** @param climbs where a folder is missing, watch the nearest one above it for what leads there */
+  constructor(changed: PathChanged, { climbs }: { readonly climbs: boolean }) {
+    this.#changed = changed;
+    this.#climbs = climbs;
+  }
+
+  /** True when a folder was not watched until now. */
+  set(paths: Iterable<string>): boolean {
+    const names = new Map<string, Set<string>>();
+    for (const path of paths) this.#add(names, path);
+    this.#names = names;
+    for (const folder of [...this.#folders.keys()]) if (!names.has(folder)) this.#drop(folder);
+    let wasOff = false;
+    for (const folder of names.keys()) {
+      if (this.#folders.has(folder) || !fs.existsSync(folder)) continue;
+      const watcher = this.#watch(folder);
+      if (watcher === null) continue;
+      this.#folders.set(folder, watcher);
+      wasOff = true;
+    }
+    return wasOff;
+  }
+
+  close(): void {
+    for (const folder of [...this.#folders.keys()]) this.#drop(folder);
+  }
+
+  #add(names: Map<string, Set<string>>, path: string): void {
+    const folder = dirname(path);
+    const known = names.get(folder);
+    if (known !== undefined) {
+      known.add(basename(path));
+      return;
+    }
+    names.set(folder, new Set([basename(path)]));
+    if (this.#climbs && folder !== dirname(folder) && !fs.existsSync(folder))
+      this.#add(names, folder);
+  }
+
+  #watch(folder: string): fs.FSWatcher | null {
+    const watcher = watchFolder(folder, (event, name) => {
+      // A folder that goes tells so by its own name.
+      const gone = name === basename(folder) && !fs.existsSync(folder);
+      if (gone) this.#drop(folder);
+      if (gone || name === null) this.#changed(folder, true);
+      else if (this.#names.get(folder)?.has(name) === true)
+        this.#changed(folder === "/" ? `/${name}` : `${folder}/${name}`, event === "rename");
+    });
+    return (
+      watcher?.on("error", () => {
+        this.#drop(folder);
+        this.#changed(folder, true);
+      }) ?? null
+    );
+  }
+
+  #drop(folder: string): void {
+    this.#folders.get(folder)?.close();
+    this.#folders.delete(folder);
+  }
+}
+
+/** Null where this may not be watched, or is no folder: then its contents are nobody's either. */
+function watchFolder(
+  folder: string,
+  changed: (event: fs.WatchEventType, name: string | null) => void,
+): fs.FSWatcher | null {
+  try {
+    return fs.watch(folder, changed);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "ENOENT" || code === "ENOTDIR") return null;
+    throw error;
+  }
+}

@@ -7,6 +7,7 @@ import { digestOf } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { present } from "./outputs.ts";
 import type { Built } from "./play.ts";
+import { mayRefuse } from "./words.ts";
 
 /* Whether a build did what it should: no more than needed, what the plan said, and for a reason. */
 
@@ -142,7 +143,13 @@ export function explained(built: Built, count: () => void): readonly string[] {
     if (event.type === "action_failed") ends.set(event.target, "failed");
     if (event.type === "action_blocked") ends.set(event.target, "blocked");
     if (meddled || cancelled) continue;
-    if (event.type === "action_failed" && !project.isBroken(event.target))
+    if (
+      event.type === "action_failed" &&
+      !project.isBroken(event.target) &&
+      !selection.needed.some(
+        (node) => node.id === event.target && mayRefuse(node, event.failure.reason, built),
+      )
+    )
       problems.push(`${event.target} failed: ${event.failure.message}`);
     if (event.type === "action_blocked") {
       const excuse = event.causes.some(

@@ -30,6 +30,7 @@ export interface Request {
   readonly selection: Selection;
   readonly jobs: number;
   readonly keepGoing: boolean;
+  readonly force: boolean;
   readonly during: (nth: number, when: NonNullable<Build["during"]>["when"]) => void;
   readonly signal: AbortSignal;
 }
@@ -72,6 +73,8 @@ export interface World {
   readonly build: (request: Request) => Promise<Done>;
   /** Everything that a dry run must leave as it is, in one text. */
   readonly fingerprint: () => string;
+  /** What a build put aside, since a person had written it. */
+  readonly keptAside: () => readonly string[];
   /** What a build should not have left behind. */
   readonly litter: () => readonly string[];
   readonly close: () => void;

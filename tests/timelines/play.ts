@@ -275,7 +275,16 @@ export class Player {
     const glance = this.#world.glance();
     const [, selection] = this.#select(glance, []);
     const before = makePlan(selection, glance);
-    this.#world.clone(heldByGit(this.#project, glance));
+    const held = heldByGit(this.#project, glance);
+    this.#world.clone(held);
+    // What is taken only if it is there, and is not held by Git, is not there any more.
+    const lost = selection.needed.some(({ inputs }) =>
+      inputs.some(
+        ({ path, optional }) =>
+          optional === true && glance.files.has(path) && !held.files.has(path),
+      ),
+    );
+    if (lost) return [];
     return this.#judges.cloned(before, await this.#world.dryRun({ selection, targets: [] }));
   }
 

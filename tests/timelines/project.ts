@@ -79,7 +79,10 @@ export class Project {
       for (const read of shape.reads) {
         const index = read < 100 ? read % places.length : places.length - 1 - ((read - 100) % 3);
         const place = defined(places[index]);
-        from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = place;
+        const perhaps = shape.optional === true && place.kind === "file" && !("obtain" in place);
+        from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = perhaps
+          ? { ...place, optional: true }
+          : place;
       }
       const makes = outputsOf(shape, index);
       for (const { path, kind } of Object.values(makes))
@@ -141,7 +144,8 @@ export class Project {
 
   /** Whether a run of this description has really read that and written this. */
   happened(target: string, { op, params, inputs }: ActionDescription, outputs: Digests): boolean {
-    const read = Object.entries(inputs).sort().join();
+    const there = Object.entries(inputs).filter(([, digest]) => digest !== "absent");
+    const read = there.sort().join();
     const key = JSON.stringify([indexOf(target), params, op.version, read]);
     return this.#made.get(key)?.has(Object.entries(outputs).sort().join()) === true;
   }

@@ -21,6 +21,8 @@ export interface Shape {
   /** It writes something else each time. */
   readonly nonce: boolean;
   readonly gpu: boolean;
+  /** It takes files only if they are there. */
+  readonly optional?: boolean;
 }
 
 /** What becomes of the modification time of a file that is changed; the change time is always now. */
@@ -117,6 +119,8 @@ export interface Flavour {
   readonly narrow?: boolean;
   /** Some outputs are regions of one document, in which somebody writes. */
   readonly regions?: boolean;
+  /** Some actions take files only if they are there. */
+  readonly optional?: boolean;
 }
 
 const small = fc.nat({ max: 20 });
@@ -131,7 +135,11 @@ const read = fc.oneof(
 const one = <const T extends readonly unknown[]>(...values: T): fc.Arbitrary<T[number]> =>
   fc.constantFrom(...values);
 
-const shape = (nonce: boolean, regions: boolean): fc.Arbitrary<Shape> =>
+const shape = ({
+  nonce = false,
+  regions = false,
+  optional = false,
+}: Flavour): fc.Arbitrary<Shape> =>
   fc.record({
     outputs: fc.array(
       fc.record({
@@ -149,6 +157,7 @@ const shape = (nonce: boolean, regions: boolean): fc.Arbitrary<Shape> =>
     grain: one(1, 2, 1_000_003),
     nonce: nonce ? fc.boolean() : fc.constant(false),
     gpu: fc.boolean(),
+    optional: optional ? one(false, false, true) : fc.constant(false),
   });
 
 const times = one("now", "now", "kept", "past", "future");
@@ -252,7 +261,7 @@ const build = (
   });
 
 export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
-  const { disturbed = false, narrow = false, nonce = false, regions = false } = flavour;
+  const { disturbed = false, narrow = false, regions = false } = flavour;
   const during = disturbed ? fc.option(disturbance(regions), { freq: 3 }) : fc.constant(null);
   const named = { arbitrary: fc.array(small, { maxLength: 2 }), weight: 1 };
   const targets = narrow ? noTargets : fc.oneof({ arbitrary: noTargets, weight: 2 }, named);
@@ -266,7 +275,7 @@ export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
   }
   const pause = one(0, 0, 2, 30, 30, 3000);
   return fc.record({
-    shapes: fc.array(shape(nonce, regions), { minLength: 1, maxLength: flavour.actions }),
+    shapes: fc.array(shape(flavour), { minLength: 1, maxLength: flavour.actions }),
     steps: fc.array(fc.oneof(...steps), { minLength: 2, maxLength: flavour.steps }),
     delays: fc.array(one(0, 0, 1, 3, 25, 3000), { minLength: 3, maxLength: 12 }),
     pauses: fc.oneof(

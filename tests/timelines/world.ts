@@ -123,6 +123,7 @@ export class ProjectExecutor implements Executor {
     const inputs: Record<string, Content> = {};
     for (const input of node.inputs) {
       const content = read(input);
+      if (content === null && input.optional === true) continue;
       if (content === null || content instanceof Error) {
         return err({ reason: "op_failed", message: `there is no input ${input.path}` });
       }

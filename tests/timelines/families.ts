@@ -128,10 +128,10 @@ export const ON_DISK: readonly Family[] = [
       actions: 3,
       steps: 12,
       weights: {
-        document: 6,
+        ...ON_DISK_TOO,
+        document: 8,
         edit: 2,
         param: 1,
-        wait: 1,
         break: 1,
         "spoil output": 1,
         "delete folder": 1,

@@ -156,12 +156,13 @@ export class DiskWorld implements World {
     return { request, focused, selection: focused?.focus.selection ?? selection };
   }
 
-  #open(): { readonly workspace: DiskWorkspace; readonly evidence: Evidence } {
+  #open(force = false): { readonly workspace: DiskWorkspace; readonly evidence: Evidence } {
     const evidence = new Evidence();
     evidence.look(this.#files.at(AQMFILE));
     const text = fs.readFileSync(this.#files.at(AQMFILE), "utf8");
     const { versions } = declaredIn(new Map([[AQMFILE, text]]));
     const workspace = new DiskWorkspace({
+      force,
       layout: layoutOf(this.#files.root, this.#files.root),
       evidence,
       opSource: ({ id, declaration }) => {
@@ -192,7 +193,7 @@ export class DiskWorld implements World {
   async build(request: Request): Promise<Done> {
     const { targets, jobs, keepGoing, during, signal } = request;
     const { request: asked, focused, selection } = this.#focus(request);
-    const session = this.#open();
+    const session = this.#open(request.force);
     const { workspace } = session;
     const executor = new ProjectExecutor({
       project: this.#project,
@@ -241,6 +242,8 @@ export class DiskWorld implements World {
     const paths = this.#files.list("", [".aqm/stat-cache", ".aqm/fresh"]);
     return paths.map((path) => `${path} ${this.#times.changed(this.#files.at(path))}`).join("\n");
   }
+
+  keptAside = (): readonly string[] => [...this.#files.read(".aqm/replaced").values()];
 
   litter(): readonly string[] {
     return [".aqm/stage", ".aqm/journal"]

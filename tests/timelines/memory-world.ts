@@ -147,6 +147,10 @@ export class MemoryWorld implements World {
     return JSON.stringify([[...files], [...records], past.length, [...stored.keys()]]);
   }
 
+  keptAside(): readonly string[] {
+    return [];
+  }
+
   litter(): readonly string[] {
     return [];
   }

@@ -1,5 +1,6 @@
 import type { ActionNode } from "../../src/graph/graph.ts";
 import { EXIT } from "../../src/model/failure.ts";
+import type { Digest } from "../../src/model/digest.ts";
 import { UNKNOWN, type ActionRecord } from "../../src/model/record.ts";
 import { contentAt, digestOf, type Content, type Place } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
@@ -15,6 +16,12 @@ import type { Outputs, Project } from "./project.ts";
 export function present(workspace: MemoryWorkspace, place: Place): Content | null {
   const content = contentAt(workspace.files, place);
   return content instanceof Error ? null : content;
+}
+
+/** As records tell of an input that may be absent. */
+export function digestThere(workspace: MemoryWorkspace, place: Place): Digest | "absent" {
+  const content = present(workspace, place);
+  return content === null ? "absent" : digestOf(content);
 }
 
 /**
@@ -61,6 +68,11 @@ function inputsOf(
   const inputs: Record<string, Content> = {};
   for (const input of node.inputs) {
     const { role, path, producer, obtain } = input;
+    if (input.optional === true) {
+      const there = present(after, input);
+      if (there !== null) inputs[role] = there;
+      continue;
+    }
     // What has to be obtained may be missing; then what the record says counts.
     const digest = record.action.inputs[role];
     const unknown = digest === UNKNOWN || digest === "absent";
@@ -108,10 +120,14 @@ export function consistent(built: Built, count: () => void): readonly string[] {
   const problems: string[] = [];
   for (const node of selection.needed) {
     const record = after.record(node);
-    for (const { role, path, producer } of node.inputs) {
-      if (producer === null) continue;
+    for (const input of node.inputs) {
+      const { role, path, producer, optional = false } = input;
+      if (producer === null && !optional) continue;
       count();
-      const made = after.record(producer.action)?.outputs[producer.role]?.digest;
+      const made =
+        optional || producer === null
+          ? digestThere(after, input)
+          : after.record(producer.action)?.outputs[producer.role]?.digest;
       if (record?.action.inputs[role] !== made)
         problems.push(`${node.id} was not made from the ${path} that there is`);
     }

@@ -2,9 +2,11 @@ import { select, type Selection } from "../../src/graph/select.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { makePlan, type Plan } from "../../src/plan/plan.ts";
 import { contentAt } from "../engine/support/content.ts";
+import { edited, FIRST_WORDS } from "../engine/support/document.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { defined, valueOf } from "../engine/support/results.ts";
-import { AQMFILE, FILES, type Project } from "./project.ts";
+import { regionOf } from "../../src/model/region.ts";
+import { AQMFILE, DOCUMENT, FILES, type Project } from "./project.ts";
 import type { Build, Edit, Step, Timeline } from "./timeline.ts";
 import { declaredIn, heldByGit, type Commit, type Done, type World } from "./world.ts";
 
@@ -23,6 +25,10 @@ export interface Built extends Done {
   readonly cancelled: boolean;
   /** Somebody changed files while it ran. */
   readonly meddled: boolean;
+  /** The document as a person left it, and as it was when next looked at; an edit meanwhile parts two. */
+  readonly documents: readonly { readonly left: string | null; readonly found: string | null }[];
+  /** Told to fill regions whatever is in them. */
+  readonly forced: boolean;
   /** Some blob in the store may be damaged, which no plan looks into. */
   readonly damaged: boolean;
 }
@@ -62,6 +68,7 @@ export class Player {
     this.#judges = judges;
     const there = FILES.filter((path) => !path.includes("new"));
     for (const path of there) this.#write(path, "v0", "replace", "now");
+    if (project.regions.length > 0) this.#write(DOCUMENT, FIRST_WORDS, "replace", "now");
     this.#declare("params", 0, 0);
   }
 
@@ -111,10 +118,7 @@ export class Player {
         world.forget(step.what);
         return [];
       case "record":
-        world.spoilRecord(
-          `out${(step.action % shapes.length) % 2}/o${step.action % shapes.length}.0`,
-          step.how,
-        );
+        world.spoilRecord(this.#project.targetOf(step.action % shapes.length), step.how);
         return [];
       case "damage blob": {
         const { path, kind } = defined(outputs[step.output % outputs.length]);
@@ -171,12 +175,18 @@ export class Player {
         const all = [
           ...FILES,
           ...outputs.filter(({ kind }) => kind === "file").map(({ path }) => path),
+          ...this.#project.regions.map(() => DOCUMENT),
         ];
         world.touch(defined(all[edit.path % all.length]), edit.times);
         return;
       }
-      case "delete output":
-        world.remove(defined(outputs[edit.output % outputs.length]).path);
+      case "delete output": {
+        const { path, kind } = defined(outputs[edit.output % outputs.length]);
+        world.remove(kind === "region" ? DOCUMENT : path);
+        return;
+      }
+      case "document":
+        this.#editDocument(edit);
         return;
       case "spoil output":
         this.#spoil(edit);
@@ -184,9 +194,28 @@ export class Player {
     }
   }
 
+  #editDocument({ how, region, value, times }: Extract<Edit, { do: "document" }>): void {
+    const { regions } = this.#project;
+    if (regions.length === 0) return;
+    // As for any output, see below.
+    if (times === "kept") this.#world.wait(1000);
+    const before = this.#document();
+    const after = edited(before, how, defined(regions[region % regions.length]), value);
+    if (after === null) this.#world.remove(DOCUMENT);
+    else if (after !== before)
+      this.#write(DOCUMENT, after, value === 0 ? "in place" : "replace", times);
+  }
+
+  #document = (): string | null => this.#world.glance().files.get(DOCUMENT) ?? null;
+
   #spoil({ output, how, times }: Extract<Edit, { do: "spoil output" }>): void {
     const world = this.#world;
     const { path, kind } = defined(this.#project.outputs[output % this.#project.outputs.length]);
+    if (kind === "region") {
+      const region = this.#project.regions.indexOf(regionOf(path).id);
+      this.#editDocument({ do: "document", how: "inside", region, value: 0, times });
+      return;
+    }
     const { files } = world.glance();
     // An output that is rewritten in the very tick in which it was published, and gets its old time
     // back, cannot be told from what was published: a known limit.
@@ -246,7 +275,16 @@ export class Player {
     const glance = this.#world.glance();
     const [, selection] = this.#select(glance, []);
     const before = makePlan(selection, glance);
-    this.#world.clone(heldByGit(this.#project, glance));
+    const held = heldByGit(this.#project, glance);
+    this.#world.clone(held);
+    // What is taken only if it is there, and is not held by Git, is not there any more.
+    const lost = selection.needed.some(({ inputs }) =>
+      inputs.some(
+        ({ path, optional }) =>
+          optional === true && glance.files.has(path) && !held.files.has(path),
+      ),
+    );
+    if (lost) return [];
     return this.#judges.cloned(before, await this.#world.dryRun({ selection, targets: [] }));
   }
 
@@ -275,25 +313,36 @@ export class Player {
     if (answer !== null && !step.longWay) return null;
     const stop = new AbortController();
     let meddled = false;
+    let left = before.files.get(DOCUMENT) ?? null;
+    const documents: { left: string | null; found: string | null }[] = [];
     const during = (nth: number, when: string): void => {
       if (step.during?.nth !== nth || step.during.when !== when) return;
-      if (step.during.what === "cancel") stop.abort();
-      else this.#edit(step.during.what);
-      meddled ||= step.during.what !== "cancel";
+      const { what } = step.during;
+      if (what === "cancel") {
+        stop.abort();
+        return;
+      }
+      documents.push({ left, found: this.#document() });
+      this.#edit(what);
+      left = this.#document();
+      meddled = true;
     };
-    const { jobs, keepGoing } = step;
+    const { jobs, keepGoing, force = false } = step;
     this.builds += 1;
     const done = await world.build({
       targets,
       selection,
       jobs,
       keepGoing,
+      force,
       during,
       signal: stop.signal,
     });
     const restored = done.events.flatMap((event) =>
       event.type === "action_settled" && event.verdict === "restored" ? [event.target] : [],
     );
+    const after = world.glance();
+    documents.push({ left, found: after.files.get(DOCUMENT) ?? null });
     return {
       ...done,
       project: this.#project,
@@ -301,11 +350,13 @@ export class Player {
       graph,
       selection,
       before,
-      after: world.glance(),
+      after,
       expected,
       restored,
       cancelled: stop.signal.aborted,
       meddled,
+      documents,
+      forced: force,
       damaged: this.#damaged,
     };
   }

@@ -2,6 +2,7 @@ import { buildGraph, type ActionNode, type Graph } from "../../src/graph/graph.t
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import type { InputDeclaration, OutputDeclaration } from "../../src/model/declaration.ts";
 import type { JsonObject } from "../../src/model/json.ts";
+import { regionOf, regionPath } from "../../src/model/region.ts";
 import type { ActionDescription } from "../../src/model/record.ts";
 import { digestOf, type Content } from "../engine/support/content.ts";
 import { action, type Sketch } from "../engine/support/graphs.ts";
@@ -33,6 +34,9 @@ const SOURCES: readonly InputDeclaration[] = [
   { path: "big/in", kind: "folder", include: ["**/*.txt"], obtain: "ask for it" },
 ];
 
+/** Where the regions of all actions are. */
+export const DOCUMENT = "out0/doc.md";
+
 /** Where params and op versions are written down, as an Aqmfile and what it reads would be. */
 export const AQMFILE = "Aqmfile";
 
@@ -47,6 +51,8 @@ export type Outputs = Readonly<Record<string, Content>>;
 export class Project {
   readonly shapes: readonly Shape[];
   readonly outputs: readonly OutputDeclaration[];
+  /** Their names in the document. */
+  readonly regions: readonly string[];
   readonly broken = new Map<number, Defect>();
   /** Every content that was ever anywhere, so that records can be read. */
   readonly #contents = new Map<Digest, Content>();
@@ -57,7 +63,14 @@ export class Project {
   constructor(shapes: readonly Shape[]) {
     this.shapes = shapes;
     this.outputs = shapes.flatMap((shape, index) => Object.values(outputsOf(shape, index)));
+    this.regions = this.outputs.flatMap(({ path, kind }) =>
+      kind === "region" ? [regionOf(path).id] : [],
+    );
   }
+
+  /** What its first output is called. */
+  targetOf = (index: number): string =>
+    defined(outputsOf(defined(this.shapes[index]), index)["r0"]).path;
 
   graph(declared: Declared): Graph {
     const places: InputDeclaration[] = [...SOURCES];
@@ -66,7 +79,10 @@ export class Project {
       for (const read of shape.reads) {
         const index = read < 100 ? read % places.length : places.length - 1 - ((read - 100) % 3);
         const place = defined(places[index]);
-        from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = place;
+        const perhaps = shape.optional === true && place.kind === "file" && !("obtain" in place);
+        from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = perhaps
+          ? { ...place, optional: true }
+          : place;
       }
       const makes = outputsOf(shape, index);
       for (const { path, kind } of Object.values(makes))
@@ -103,9 +119,11 @@ export class Project {
       outputs[role] =
         kind === "file"
           ? line
-          : number % 2 === 0
-            ? { "a.txt": line, "even/b.txt": "the same" }
-            : { "a.txt": line, "odd.txt": "the same" };
+          : kind === "region"
+            ? `${line}\n\n\tone more line\n`
+            : number % 2 === 0
+              ? { "a.txt": line, "even/b.txt": "the same" }
+              : { "a.txt": line, "odd.txt": "the same" };
     }
     return outputs;
   }
@@ -126,7 +144,8 @@ export class Project {
 
   /** Whether a run of this description has really read that and written this. */
   happened(target: string, { op, params, inputs }: ActionDescription, outputs: Digests): boolean {
-    const read = Object.entries(inputs).sort().join();
+    const there = Object.entries(inputs).filter(([, digest]) => digest !== "absent");
+    const read = there.sort().join();
     const key = JSON.stringify([indexOf(target), params, op.version, read]);
     return this.#made.get(key)?.has(Object.entries(outputs).sort().join()) === true;
   }
@@ -154,14 +173,16 @@ const digestOfEntry = ([role, content]: [string, Content]): [string, Digest] => 
 const digestsOf = (contents: Outputs): string =>
   Object.entries(contents).map(digestOfEntry).sort().join();
 
-export const indexOf = (id: string): number => Number(/^out\d\/o(\d+)/.exec(id)?.[1]);
+export const indexOf = (id: string): number => Number(/^out\d\/(?:doc\.md#)?o(\d+)/.exec(id)?.[1]);
 
 /** Two folders, so that there is more than one for records and for losing as a whole. */
 function outputsOf({ outputs }: Shape, index: number): Record<string, OutputDeclaration> {
   return Object.fromEntries(
     outputs.map(({ kind, local }, n) => [
       `r${n}`,
-      { path: `out${index % 2}/o${index}.${n}`, kind, keep: local ? "local" : "committed" },
+      kind === "region"
+        ? { path: regionPath({ file: DOCUMENT, id: `o${index}.${n}` }), kind, keep: "committed" }
+        : { path: `out${index % 2}/o${index}.${n}`, kind, keep: local ? "local" : "committed" },
     ]),
   );
 }

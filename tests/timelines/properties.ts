@@ -2,6 +2,7 @@ import type { Plan } from "../../src/plan/plan.ts";
 import { consistent, correct, truthful } from "./outputs.ts";
 import type { Built, Judges } from "./play.ts";
 import { asPlanned, caused, cutOff, explained, minimal, samePlan, settled } from "./work.ts";
+import { wordsKept } from "./words.ts";
 
 /** The properties of docs/design.md that timelines prove, and two more. */
 export const PROPERTIES = {
@@ -13,6 +14,7 @@ export const PROPERTIES = {
   P6: "clone-fresh: a clone of what is fresh is fresh",
   P8: "no mixing: a record tells of one run, and of what its producers have",
   P12: "mutation guard: what changed while it was read is not recorded",
+  words: "nothing that a person wrote in a document with regions is lost",
   snapshot: "a snapshot says fresh only when the long way does",
   end: "failures have a reason and an exit code; nothing is left behind",
 } as const;
@@ -33,6 +35,7 @@ const CHECKS: readonly (readonly [Property, Check])[] = [
   ["P3", cutOff],
   ["P4", asPlanned],
   ["P5", caused],
+  ["words", wordsKept],
   ["end", explained],
   ["end", ({ world }) => world.litter().map((path) => `${path} was left behind`)],
 ];

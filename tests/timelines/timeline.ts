@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { DocumentEdit } from "../engine/support/document.ts";
 
 /*
  * A timeline: a random graph, and what happens to its workspace one step after the other. Numbers that
@@ -8,7 +9,7 @@ import fc from "fast-check";
 
 export interface Shape {
   readonly outputs: readonly {
-    readonly kind: "file" | "folder";
+    readonly kind: "file" | "folder" | "region";
     readonly local: boolean;
     /** Not kept in the store (in memory only; real big files would take too long). */
     readonly tooBig: boolean;
@@ -20,6 +21,8 @@ export interface Shape {
   /** It writes something else each time. */
   readonly nonce: boolean;
   readonly gpu: boolean;
+  /** It takes files only if they are there. */
+  readonly optional?: boolean;
 }
 
 /** What becomes of the modification time of a file that is changed; the change time is always now. */
@@ -43,7 +46,14 @@ export type Edit =
       readonly how: "same size" | "other kind" | "extra file" | "link";
       readonly times: Times;
     }
-  | { readonly do: "delete output"; readonly output: number };
+  | { readonly do: "delete output"; readonly output: number }
+  | {
+      readonly do: "document";
+      readonly how: DocumentEdit;
+      readonly region: number;
+      readonly value: number;
+      readonly times: Times;
+    };
 
 export type Step =
   | Edit
@@ -74,6 +84,8 @@ export interface Build {
   readonly longWay: boolean;
   /** Builds once more: there must be nothing to do. */
   readonly again: boolean;
+  /** Fills regions that were edited by hand. */
+  readonly force?: boolean;
   /** Something happens while the nth execution is under way. */
   readonly during: {
     readonly nth: number;
@@ -105,6 +117,10 @@ export interface Flavour {
   readonly disturbed?: boolean;
   /** Few files and no named targets, so that everything happens to the same files. */
   readonly narrow?: boolean;
+  /** Some outputs are regions of one document, in which somebody writes. */
+  readonly regions?: boolean;
+  /** Some actions take files only if they are there. */
+  readonly optional?: boolean;
 }
 
 const small = fc.nat({ max: 20 });
@@ -119,13 +135,18 @@ const read = fc.oneof(
 const one = <const T extends readonly unknown[]>(...values: T): fc.Arbitrary<T[number]> =>
   fc.constantFrom(...values);
 
-const shape = (nonce: boolean): fc.Arbitrary<Shape> =>
+const shape = ({
+  nonce = false,
+  regions = false,
+  optional = false,
+}: Flavour): fc.Arbitrary<Shape> =>
   fc.record({
     outputs: fc.array(
       fc.record({
         kind: fc.oneof(
           { arbitrary: fc.constant("file" as const), weight: 3 },
           { arbitrary: fc.constant("folder" as const), weight: 1 },
+          ...(regions ? [{ arbitrary: fc.constant("region" as const), weight: 4 }] : []),
         ),
         local: fc.boolean(),
         tooBig: fc.boolean(),
@@ -136,6 +157,7 @@ const shape = (nonce: boolean): fc.Arbitrary<Shape> =>
     grain: one(1, 2, 1_000_003),
     nonce: nonce ? fc.boolean() : fc.constant(false),
     gpu: fc.boolean(),
+    optional: optional ? one(false, false, true) : fc.constant(false),
   });
 
 const times = one("now", "now", "kept", "past", "future");
@@ -161,6 +183,16 @@ const kinds = {
     times,
   }),
   "delete output": fc.record({ do: one("delete output"), output: small }),
+  document: fc.record({
+    do: one("document"),
+    how: one(
+      ...(["words above", "words above", "words below", "inside", "inside", "inside"] as const),
+      ...(["empty", "unmark", "half a marker", "move to the top", "line ends", "delete"] as const),
+    ),
+    region: small,
+    value: fc.nat({ max: 2 }),
+    times,
+  }),
   param: fc.record({ do: one("param"), action: small, value: fc.nat({ max: 2 }) }),
   op: fc.record({ do: one("op"), action: small, value: one(1, 2) }),
   break: fc.record({
@@ -194,24 +226,27 @@ const narrowKinds = {
   remove: fc.record({ do: one("remove"), file: few }),
 };
 
-const disturbance: fc.Arbitrary<NonNullable<Build["during"]>> = fc.record({
-  nth: fc.nat({ max: 3 }),
-  when: one("before it reads", "after it read"),
-  what: fc.oneof(
-    { arbitrary: kinds.edit, weight: 4 },
-    { arbitrary: kinds.remove, weight: 1 },
-    { arbitrary: kinds.rename, weight: 1 },
-    { arbitrary: kinds["spoil output"], weight: 1 },
-    { arbitrary: kinds["delete output"], weight: 1 },
-    { arbitrary: fc.constant("cancel" as const), weight: 3 },
-  ),
-});
+const disturbance = (regions: boolean): fc.Arbitrary<NonNullable<Build["during"]>> =>
+  fc.record({
+    nth: fc.nat({ max: 3 }),
+    when: one("before it reads", "after it read"),
+    what: fc.oneof(
+      { arbitrary: kinds.edit, weight: 4 },
+      { arbitrary: kinds.remove, weight: 1 },
+      { arbitrary: kinds.rename, weight: 1 },
+      { arbitrary: kinds["spoil output"], weight: 1 },
+      { arbitrary: kinds["delete output"], weight: 1 },
+      ...(regions ? [{ arbitrary: kinds.document, weight: 6 }] : []),
+      { arbitrary: fc.constant("cancel" as const), weight: 3 },
+    ),
+  });
 
 const noTargets = fc.constant<number[]>([]);
 
 const build = (
   during: fc.Arbitrary<Build["during"]>,
   targets: fc.Arbitrary<number[]>,
+  force: fc.Arbitrary<boolean>,
 ): fc.Arbitrary<Step> =>
   fc.record({
     do: one("build"),
@@ -221,22 +256,26 @@ const build = (
     dryRunFirst: fc.boolean(),
     longWay: fc.boolean(),
     again: fc.boolean(),
+    force,
     during,
   });
 
 export function timelines(flavour: Flavour): fc.Arbitrary<Timeline> {
-  const { disturbed = false, narrow = false, nonce = false } = flavour;
-  const during = disturbed ? fc.option(disturbance, { freq: 3 }) : fc.constant(null);
+  const { disturbed = false, narrow = false, regions = false } = flavour;
+  const during = disturbed ? fc.option(disturbance(regions), { freq: 3 }) : fc.constant(null);
   const named = { arbitrary: fc.array(small, { maxLength: 2 }), weight: 1 };
   const targets = narrow ? noTargets : fc.oneof({ arbitrary: noTargets, weight: 2 }, named);
-  const steps: fc.WeightedArbitrary<Step>[] = [{ arbitrary: build(during, targets), weight: 8 }];
+  const force = regions ? one(false, false, true) : fc.constant(false);
+  const steps: fc.WeightedArbitrary<Step>[] = [
+    { arbitrary: build(during, targets, force), weight: 8 },
+  ];
   for (const [kind, arbitrary] of Object.entries(narrow ? { ...kinds, ...narrowKinds } : kinds)) {
     const weight = flavour.weights[kind as keyof typeof kinds] ?? 0;
     if (weight > 0) steps.push({ arbitrary, weight });
   }
   const pause = one(0, 0, 2, 30, 30, 3000);
   return fc.record({
-    shapes: fc.array(shape(nonce), { minLength: 1, maxLength: flavour.actions }),
+    shapes: fc.array(shape(flavour), { minLength: 1, maxLength: flavour.actions }),
     steps: fc.array(fc.oneof(...steps), { minLength: 2, maxLength: flavour.steps }),
     delays: fc.array(one(0, 0, 1, 3, 25, 3000), { minLength: 3, maxLength: 12 }),
     pauses: fc.oneof(

@@ -5,8 +5,9 @@ import type { Verdict } from "../../src/model/verdict.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { digestOf } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
-import { present } from "./outputs.ts";
+import { digestThere, present } from "./outputs.ts";
 import type { Built } from "./play.ts";
+import { mayRefuse } from "./words.ts";
 
 /* Whether a build did what it should: no more than needed, what the plan said, and for a reason. */
 
@@ -40,10 +41,25 @@ function lost(node: ActionNode, known: ActionRecord, built: Built): readonly str
       output.keep === "committed" ||
       here !== null ||
       selection.exact.has(output.path) ||
-      node.consumers.some(({ id }) => executed.includes(id));
+      node.consumers.some(({ id }) => executed.includes(id)) ||
+      isMissed(node, before);
     return needed ? [output.path] : [];
   });
 }
+
+/**
+ * Whether somebody counts on an optional output not being there. What comes back for another's sake changes
+ * what that one reads, and may so turn out to have been needed by nobody: no plan can know.
+ */
+const isMissed = (node: ActionNode, before: MemoryWorkspace): boolean =>
+  node.consumers.some(({ inputs }) =>
+    inputs.some(
+      (input) =>
+        input.optional === true &&
+        input.producer?.action === node &&
+        present(before, input) === null,
+    ),
+  );
 
 /** P2: the same build once more does nothing. */
 export function settled({ executed, restored, outcome, expected }: Built, count: () => void) {
@@ -81,8 +97,8 @@ function sameAction(
   after: MemoryWorkspace,
 ): boolean {
   const sameInputs = node.inputs.every((input) => {
-    const found = present(after, input);
-    return found !== null && action.inputs[input.role] === digestOf(found);
+    const found = digestThere(after, input);
+    return (found !== "absent" || input.optional === true) && action.inputs[input.role] === found;
   });
   const sameParams = JSON.stringify(action.params) === JSON.stringify(node.declaration.params);
   return sameInputs && sameParams && action.op.version === before.opSource(node).version;
@@ -142,7 +158,13 @@ export function explained(built: Built, count: () => void): readonly string[] {
     if (event.type === "action_failed") ends.set(event.target, "failed");
     if (event.type === "action_blocked") ends.set(event.target, "blocked");
     if (meddled || cancelled) continue;
-    if (event.type === "action_failed" && !project.isBroken(event.target))
+    if (
+      event.type === "action_failed" &&
+      !project.isBroken(event.target) &&
+      !selection.needed.some(
+        (node) => node.id === event.target && mayRefuse(node, event.failure.reason, built),
+      )
+    )
       problems.push(`${event.target} failed: ${event.failure.message}`);
     if (event.type === "action_blocked") {
       const excuse = event.causes.some(

@@ -30,6 +30,7 @@ export interface Request {
   readonly selection: Selection;
   readonly jobs: number;
   readonly keepGoing: boolean;
+  readonly force: boolean;
   readonly during: (nth: number, when: NonNullable<Build["during"]>["when"]) => void;
   readonly signal: AbortSignal;
 }
@@ -72,6 +73,8 @@ export interface World {
   readonly build: (request: Request) => Promise<Done>;
   /** Everything that a dry run must leave as it is, in one text. */
   readonly fingerprint: () => string;
+  /** What a build put aside, since a person had written it. */
+  readonly keptAside: () => readonly string[];
   /** What a build should not have left behind. */
   readonly litter: () => readonly string[];
   readonly close: () => void;
@@ -120,6 +123,7 @@ export class ProjectExecutor implements Executor {
     const inputs: Record<string, Content> = {};
     for (const input of node.inputs) {
       const content = read(input);
+      if (content === null && input.optional === true) continue;
       if (content === null || content instanceof Error) {
         return err({ reason: "op_failed", message: `there is no input ${input.path}` });
       }

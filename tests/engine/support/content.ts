@@ -1,6 +1,7 @@
 import { includeFilter } from "../../../src/graph/include.ts";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../../src/model/digest.ts";
 import type { Observation } from "../../../src/plan/knowledge.ts";
+import { regionIn } from "./document.ts";
 
 /** What is at a place: the text of a file, or the texts of a folder's files by relative path. */
 export type Content = string | Readonly<Record<string, string>>;
@@ -27,6 +28,11 @@ export function contentAt(
   place: Place,
 ): Content | Error | null {
   const { path, kind, include } = place;
+  if (kind === "region") {
+    const [document = "", id = ""] = path.split("#");
+    const text = files.get(document);
+    return text === undefined ? null : regionIn(text, id);
+  }
   const file = files.get(path);
   if (kind === "file" && file !== undefined) return file;
   const inside = [...files].filter(([other]) => other.startsWith(`${path}/`));

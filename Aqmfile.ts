@@ -10,6 +10,8 @@ import {
   type GranularityConfig,
   type OutputLayoutConfig,
   type QuantPairConfig,
+  type Scope,
+  type Size,
 } from "./rules/configs.ts";
 import { comparisons } from "./rules/comparisons.ts";
 import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
@@ -62,6 +64,8 @@ export default build(
         return analysis.declared;
       },
     );
+    const analysisAt = (scope: Scope, size: Size) => (pair: string) =>
+      analysed.get(`${pair} ${scope} ${size}`);
     const plans = grid(
       { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
       ({ bit_plan: plan, scope, "dataset.size": size }) =>
@@ -71,7 +75,7 @@ export default build(
           size,
           layout,
           plan: configuration<BitPlanConfig>("bit_plan", plan),
-          analysis: (pair) => analysed.get(`${pair} ${scope} ${size}`),
+          analysis: analysisAt(scope, size),
         }),
     );
     const pages = grid(
@@ -83,7 +87,7 @@ export default build(
           size,
           layout,
           pairs: configurationNames("quant_pair"),
-          analysis: (pair) => analysed.get(`${pair} ${scope} ${size}`),
+          analysis: analysisAt(scope, size),
         }),
     );
     const folder = `${layout.root}/${name}`;

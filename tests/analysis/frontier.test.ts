@@ -7,29 +7,11 @@ import {
   solveFrontier,
   thinFrontier,
 } from "../../src/analysis/solve/frontier.ts";
-import type { BitProblem, Candidate } from "../../src/analysis/solve/problem.ts";
+import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { allBest } from "./brute-force.ts";
 import { allFigures, expectFailure, expectValue, figuresOf, problemOf } from "./figures.ts";
-
-function problems(
-  score: fc.Arbitrary<number>,
-  cost: fc.Arbitrary<number>,
-  most = { groups: 6, candidates: 4 },
-): fc.Arbitrary<BitProblem> {
-  const candidate: fc.Arbitrary<Candidate> = fc.record({
-    format: fc.constant("F"),
-    bits: fc.constant(8),
-    cost,
-    score,
-  });
-  const group = fc.record({
-    handle: fc.constant("g"),
-    weights: fc.integer({ min: 1, max: 30 }),
-    candidates: fc.array(candidate, { minLength: 1, maxLength: most.candidates }),
-  });
-  return fc.record({ groups: fc.array(group, { minLength: 1, maxLength: most.groups }) });
-}
+import { randomProblems } from "./random-problems.ts";
 
 function expectAllPlans(problem: BitProblem): void {
   const frontier = expectValue(solveFrontier(problem));
@@ -45,17 +27,17 @@ function expectAllPlans(problem: BitProblem): void {
 
 describe("the frontier against all plans", () => {
   it("has the very same plans, ties included", () => {
-    const tied = problems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
+    const tied = randomProblems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
     fc.assert(fc.property(tied, expectAllPlans), { numRuns: 800 });
   });
 
   it("has the very same plans where scores and costs differ widely", () => {
-    const wide = problems(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 0, max: 1e6 }));
+    const wide = randomProblems(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 0, max: 1e6 }));
     fc.assert(fc.property(wide, expectAllPlans), { numRuns: 500 });
   });
 
   it("has the very same plans of many groups with two formats", () => {
-    const many = problems(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 40 }), {
+    const many = randomProblems(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 40 }), {
       groups: 11,
       candidates: 2,
     });
@@ -63,7 +45,7 @@ describe("the frontier against all plans", () => {
   });
 
   it("marks the corners of the lower hull and no others", () => {
-    const mixed = problems(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 50 }));
+    const mixed = randomProblems(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 50 }));
     fc.assert(
       fc.property(mixed, (problem) => {
         const { points } = expectValue(solveFrontier(problem));

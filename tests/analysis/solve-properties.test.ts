@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BitPlan, BitProblem, Candidate } from "../../src/analysis/solve/problem.ts";
+import type { BitPlan, BitProblem } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { bestWithin } from "./brute-force.ts";
 import { expectValue } from "./figures.ts";
+import { randomProblems } from "./random-problems.ts";
 
 function chosenOf(problem: BitProblem, plan: BitPlan): readonly number[] {
   return plan.choices.map(
@@ -11,36 +12,12 @@ function chosenOf(problem: BitProblem, plan: BitPlan): readonly number[] {
   );
 }
 
-interface Shape {
-  readonly groups: number;
-  readonly candidates: number;
-}
-
-function problems(
-  score: fc.Arbitrary<number>,
-  cost: fc.Arbitrary<number>,
-  most: Shape = { groups: 6, candidates: 4 },
-): fc.Arbitrary<BitProblem> {
-  const candidate: fc.Arbitrary<Candidate> = fc.record({
-    format: fc.constant("F"),
-    bits: fc.constant(8),
-    cost,
-    score,
-  });
-  const group = fc.record({
-    handle: fc.constant("g"),
-    weights: fc.integer({ min: 1, max: 30 }),
-    candidates: fc.array(candidate, { minLength: 1, maxLength: most.candidates }),
-  });
-  return fc.record({ groups: fc.array(group, { minLength: 1, maxLength: most.groups }) });
-}
-
 const budgets = fc.integer({ min: 1, max: 120 }).map((quarter) => quarter / 4);
 
 describe("the search against all plans", () => {
   // Few distinct small values: plenty of ties in score, in cost, and in both.
   it("gives the very same plan, ties included", () => {
-    const tied = problems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
+    const tied = randomProblems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
     fc.assert(
       fc.property(tied, budgets, (problem, budget) => {
         const expected = bestWithin(problem, budget)?.choices;
@@ -81,10 +58,14 @@ describe("the search against all plans", () => {
   });
 
   it("is exact for many groups of unlike size", () => {
-    const wide = problems(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 0, max: 40 }), {
-      groups: 12,
-      candidates: 2,
-    });
+    const wide = randomProblems(
+      fc.integer({ min: 0, max: 1000 }),
+      fc.integer({ min: 0, max: 40 }),
+      {
+        groups: 12,
+        candidates: 2,
+      },
+    );
     fc.assert(
       fc.property(wide, budgets, (problem, budget) => {
         const expected = bestWithin(problem, budget)?.choices;
@@ -103,23 +84,27 @@ describe("the search against all plans", () => {
         fc.double({ min: 1, max: 10, noNaN: true }).map((mantissa) => mantissa * 10 ** exponent),
       );
     fc.assert(
-      fc.property(problems(wide, fc.integer({ min: 0, max: 40 })), budgets, (problem, budget) => {
-        const expected = bestWithin(problem, budget)?.choices;
-        const plan = expectValue(solveBitPlan(problem, budget));
-        expect(plan.satisfied).toBe(expected !== undefined);
-        if (expected === undefined) return;
-        const score = expected.reduce(
-          (sum, index, g) => sum + (problem.groups[g]?.candidates[index]?.score ?? NaN),
-          0,
-        );
-        expect(Math.abs(plan.score - score)).toBeLessThanOrEqual(score * 1e-12);
-      }),
+      fc.property(
+        randomProblems(wide, fc.integer({ min: 0, max: 40 })),
+        budgets,
+        (problem, budget) => {
+          const expected = bestWithin(problem, budget)?.choices;
+          const plan = expectValue(solveBitPlan(problem, budget));
+          expect(plan.satisfied).toBe(expected !== undefined);
+          if (expected === undefined) return;
+          const score = expected.reduce(
+            (sum, index, g) => sum + (problem.groups[g]?.candidates[index]?.score ?? NaN),
+            0,
+          );
+          expect(Math.abs(plan.score - score)).toBeLessThanOrEqual(score * 1e-12);
+        },
+      ),
       { numRuns: 1000 },
     );
   });
 
   it("does not depend on the unit of scores or of weights", () => {
-    const mixed = problems(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 50 }));
+    const mixed = randomProblems(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 50 }));
     fc.assert(
       fc.property(mixed, budgets, fc.integer({ min: -40, max: 40 }), (problem, budget, shift) => {
         const scaled: BitProblem = {

@@ -1,16 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { includeFilter } from "../graph/include.ts";
 import type { AdopterModule, AdoptionRefusal, FoundFile } from "../model/adoption.ts";
 import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Stage } from "../ports.ts";
-import { writeCompiled } from "./compiled-module.ts";
-import { disk, diskFailure, errorText, readTextIfExists } from "./disk.ts";
+import { disk, diskFailure, errorText } from "./disk.ts";
 import type { Layout } from "./layout.ts";
+import { loadNamedModule } from "./named-module.ts";
 import { entriesOf } from "./observer.ts";
 
 /** What an adopter reads is text that people publish; more is no such file. */
@@ -88,29 +87,15 @@ const isFolder = (absolute: string): boolean => {
 };
 
 /** Compiles and loads a module that an Aqmfile names as an adopter. */
-export async function loadAdopter(
+export const loadAdopter = (
   layout: Layout,
   module: string,
-): Promise<Result<AdopterModule, Failure>> {
-  const entry = join(layout.root, module);
-  if (readTextIfExists(entry) === null) return err(wrongAdopter(module, "there is no such file"));
-  const { bundleModule } = await import("./bundle.ts");
-  const bundled = await bundleModule(layout, entry);
-  if (!bundled.ok) return bundled;
-  const { code } = bundled.value;
-  const name = `adopter-${digestOfBytes(code).slice(7, 27)}.mjs`;
-  writeCompiled(layout.compiled, name, code);
-  try {
-    const url = pathToFileURL(join(layout.compiled, name)).href;
-    const loaded = (await import(url)) as Partial<AdopterModule>;
-    const whole = Array.isArray(loaded.patterns) && typeof loaded.adopt === "function";
-    return whole
-      ? ok(loaded as AdopterModule)
-      : err(wrongAdopter(module, "it does not export patterns and adopt"));
-  } catch (error) {
-    return err(wrongAdopter(module, errorText(error)));
-  }
-}
+): Promise<Result<AdopterModule, Failure>> =>
+  loadNamedModule(layout, module, {
+    kind: "adopter",
+    exports: "adopt",
+    document: "docs/adopt.md",
+  });
 
 /** Puts contents where an execution would have written them. */
 export function fillStage(
@@ -131,12 +116,4 @@ const noFolder = (folder: string, cause: string): Failure => ({
   message: `${folder} cannot be searched`,
   cause,
   nextStep: "Name a folder that holds earlier artifacts.",
-});
-
-const wrongAdopter = (module: string, cause: string): Failure => ({
-  reason: "invalid_declaration",
-  message: `${module} is no adopter`,
-  cause,
-  place: { file: module },
-  nextStep: "It exports patterns, a list, and adopt, a function; docs/adopt.md has more.",
 });

@@ -1,38 +1,27 @@
 import * as fs from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { includeFilter } from "../graph/include.ts";
 import type { ComparedFile, ComparerModule } from "../model/comparison.ts";
-import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { writeCompiled } from "./compiled-module.ts";
-import { errorText, readTextIfExists } from "./disk.ts";
 import { Git } from "./git.ts";
 import type { Layout } from "./layout.ts";
+import { loadNamedModule } from "./named-module.ts";
+
+/** A comparer need not export options. */
+type WithoutOptions = Omit<ComparerModule, "options"> & Partial<Pick<ComparerModule, "options">>;
 
 /** Compiles and loads a module that an Aqmfile names as a comparer. */
 export async function loadComparer(
   layout: Layout,
   module: string,
 ): Promise<Result<ComparerModule, Failure>> {
-  const entry = join(layout.root, module);
-  if (readTextIfExists(entry) === null) return err(wrongComparer(module, "there is no such file"));
-  const { bundleModule } = await import("./bundle.ts");
-  const bundled = await bundleModule(layout, entry);
-  if (!bundled.ok) return bundled;
-  const { code } = bundled.value;
-  const name = `comparer-${digestOfBytes(code).slice(7, 27)}.mjs`;
-  writeCompiled(layout.compiled, name, code);
-  try {
-    const url = pathToFileURL(join(layout.compiled, name)).href;
-    const { patterns, options = {}, compare } = (await import(url)) as Partial<ComparerModule>;
-    return Array.isArray(patterns) && typeof compare === "function"
-      ? ok({ patterns: patterns as readonly string[], options, compare })
-      : err(wrongComparer(module, "it does not export patterns and compare"));
-  } catch (error) {
-    return err(wrongComparer(module, errorText(error)));
-  }
+  const loaded = await loadNamedModule<"compare", WithoutOptions>(layout, module, {
+    kind: "comparer",
+    exports: "compare",
+    document: "docs/compare.md",
+  });
+  return loaded.ok ? ok({ options: {}, ...loaded.value }) : loaded;
 }
 
 /** A file that was found, and where it is, for the choice of a comparer. */
@@ -123,12 +112,4 @@ const notThere = (asked: string, cause: string): Failure => ({
   reason: "usage",
   message: `${asked} cannot be compared: ${cause}`,
   nextStep: "Name a file, a folder with one, or REF:PATH; a target has to be built first.",
-});
-
-const wrongComparer = (module: string, cause: string): Failure => ({
-  reason: "invalid_declaration",
-  message: `${module} is no comparer`,
-  cause,
-  place: { file: module },
-  nextStep: "It exports patterns, a list, and compare, a function; docs/compare.md has more.",
 });

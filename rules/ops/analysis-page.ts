@@ -1,5 +1,6 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { readManifest, readScores } from "aqm/analysis";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { analysisPage, type PageAnalysis } from "aqm/analysis/pages";
 import { failed } from "./failed.ts";
 

@@ -1,5 +1,6 @@
 import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { yamlText, type YamlValue } from "aqm/analysis";
+import type { YamlValue } from "aqm/analysis";
+import { yamlText } from "aqm/analysis/report/yaml.ts";
 
 export const version = 1;
 

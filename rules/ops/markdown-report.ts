@@ -1,5 +1,8 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { markdownReport, readManifest, reportStyle, type Generation } from "aqm/analysis";
+import type { Generation } from "aqm/analysis";
+import { reportStyle } from "aqm/analysis/manifest/generation.ts";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { markdownReport } from "aqm/analysis/report/markdown-report.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

@@ -1,5 +1,7 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { pairsTable, readManifest, runsTable, type TableRun } from "aqm/analysis";
+import type { TableRun } from "aqm/analysis";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { pairsTable, runsTable } from "aqm/analysis/report/runs-table.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

@@ -32,6 +32,18 @@ export interface BundleInput {
   readonly digest: Digest;
 }
 
+/** Whose modules can be imported one by one; a list, so that no folder has to be read to know a bundle. */
+export const ANALYSIS_FOLDERS = [
+  "compare",
+  "formats",
+  "manifest",
+  "plan-export",
+  "python-json",
+  "report",
+  "scores",
+  "solve",
+] as const;
+
 /** Everything that decides what a bundle is, but for the entry. */
 export const bundleOptions = (layout: Layout) =>
   ({
@@ -45,6 +57,12 @@ export const bundleOptions = (layout: Layout) =>
     logLevel: "silent",
     alias: {
       "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
+      ...Object.fromEntries(
+        ANALYSIS_FOLDERS.map((name) => [
+          `aqm/analysis/${name}`,
+          join(layout.packageRoot, "src/analysis", name),
+        ]),
+      ),
       "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
       aqm: join(layout.packageRoot, "src/index.ts"),
     },

@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import fastGlob from "fast-glob";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { ANALYSIS_FOLDERS } from "../../src/host/bundle.ts";
 import { REPOSITORY } from "./support/folder.ts";
 
 interface SourceFile {
@@ -148,14 +149,43 @@ describe("the analysis", () => {
   });
 });
 
+const namesOf = (list: string): readonly string[] =>
+  list.split(",").flatMap((name) => name.replace(/^\s*type /, "").trim() || []);
+
+/** What the public door of the analysis has from one of its modules. */
+const shownBy = (module: string): readonly string[] =>
+  [...read("src/analysis/index.ts").text.matchAll(/\{([^}]*)\} from "\.\/([^"]+)"/g)].flatMap(
+    ([, names = "", from]) => (from === module ? namesOf(names) : []),
+  );
+
+const isShown = (to: string): boolean => shownBy(to.replace("aqm/analysis/", "")).length > 0;
+
 describe("the rules", () => {
   it("join both through their public doors only", () => {
     expect(rules.length).toBeGreaterThan(0);
     const wrong = violations(
       rules,
-      (to) => ["aqm", "aqm/analysis", "aqm/analysis/pages"].includes(to) || to.startsWith("rules/"),
+      (to) =>
+        ["aqm", "aqm/analysis", "aqm/analysis/pages"].includes(to) ||
+        isShown(to) ||
+        to.startsWith("rules/"),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it("take single modules of the analysis only for what its public door shows of them", () => {
+    const wrong = rules.flatMap(({ path, text }) =>
+      [...text.matchAll(/import (?:type )?\{([^}]*)\} from "aqm\/analysis\/(.+\.ts)"/g)].flatMap(
+        ([, names = "", module = ""]) =>
+          namesOf(names)
+            .filter((name) => !shownBy(module).includes(name))
+            .map((name) => `${path} → ${module} ${name}`),
+      ),
+    );
+    expect(wrong).toEqual([]);
+    expect(shownBy("report/markdown-report.ts")).toContain("markdownReport");
+    const folders = all.flatMap(({ path }) => /^src\/analysis\/([^/]+)\//.exec(path)?.[1] ?? []);
+    expect([...new Set(folders)].filter((name) => name !== "page")).toEqual([...ANALYSIS_FOLDERS]);
   });
 
   it("are all that the Aqmfile knows beside aqm", () => {

@@ -1,4 +1,4 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import type { BitCount, PairQuantizers, PlanCandidate, PlanRequest } from "aqm/analysis";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { frontierJson, planJson } from "aqm/analysis/plan-export/documents.ts";
@@ -9,6 +9,7 @@ import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { thinFrontier } from "aqm/analysis/solve/frontier.ts";
 import { problemFromCandidates } from "aqm/analysis/solve/plan-candidates.ts";
 import { planRequest } from "aqm/analysis/solve/plan-request.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

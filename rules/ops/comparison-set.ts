@@ -1,4 +1,4 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import type { Member } from "aqm/analysis";
 import {
   compareAll,
@@ -6,6 +6,7 @@ import {
   comparisonSetText,
 } from "aqm/analysis/compare/comparison-set.ts";
 import { readSubject } from "aqm/analysis/compare/subject.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import fastGlob from "fast-glob";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
-import { ANALYSIS_FOLDERS } from "../../src/host/bundle.ts";
+import { SINGLE_MODULES } from "../../src/host/bundle.ts";
 import { REPOSITORY } from "./support/folder.ts";
 
 interface SourceFile {
@@ -152,13 +152,16 @@ describe("the analysis", () => {
 const namesOf = (list: string): readonly string[] =>
   list.split(",").flatMap((name) => name.replace(/^\s*type /, "").trim() || []);
 
-/** What the public door of the analysis has from one of its modules. */
-const shownBy = (module: string): readonly string[] =>
-  [...read("src/analysis/index.ts").text.matchAll(/\{([^}]*)\} from "\.\/([^"]+)"/g)].flatMap(
-    ([, names = "", from]) => (from === module ? namesOf(names) : []),
+/** What its public door shows of a module that is imported by itself. */
+const shownBy = (module: string): readonly string[] => {
+  const inside = module.replace(/^aqm\//, "");
+  const isAnalysis = inside.startsWith("analysis/");
+  const from = isAnalysis ? inside.replace("analysis/", "./") : `./${inside}`;
+  const door = read(isAnalysis ? "src/analysis/index.ts" : "src/index.ts").text;
+  return [...door.matchAll(/\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, names = "", path]) =>
+    path === from ? namesOf(names) : [],
   );
-
-const isShown = (to: string): boolean => shownBy(to.replace("aqm/analysis/", "")).length > 0;
+};
 
 describe("the rules", () => {
   it("join both through their public doors only", () => {
@@ -167,15 +170,15 @@ describe("the rules", () => {
       rules,
       (to) =>
         ["aqm", "aqm/analysis", "aqm/analysis/pages"].includes(to) ||
-        isShown(to) ||
+        shownBy(to).length > 0 ||
         to.startsWith("rules/"),
     );
     expect(wrong).toEqual([]);
   });
 
-  it("take single modules of the analysis only for what its public door shows of them", () => {
+  it("take from single modules only what a public door shows of them", () => {
     const wrong = rules.flatMap(({ path, text }) =>
-      [...text.matchAll(/import (?:type )?\{([^}]*)\} from "aqm\/analysis\/(.+\.ts)"/g)].flatMap(
+      [...text.matchAll(/import (?:type )?\{([^}]*)\} from "(aqm\/.+\.ts)"/g)].flatMap(
         ([, names = "", module = ""]) =>
           namesOf(names)
             .filter((name) => !shownBy(module).includes(name))
@@ -183,9 +186,11 @@ describe("the rules", () => {
       ),
     );
     expect(wrong).toEqual([]);
-    expect(shownBy("report/markdown-report.ts")).toContain("markdownReport");
-    const folders = all.flatMap(({ path }) => /^src\/analysis\/([^/]+)\//.exec(path)?.[1] ?? []);
-    expect([...new Set(folders)].filter((name) => name !== "page")).toEqual([...ANALYSIS_FOLDERS]);
+    expect(shownBy("aqm/analysis/report/markdown-report.ts")).toContain("markdownReport");
+    expect(shownBy("aqm/model/result.ts")).toEqual(["err", "ok", "Result"]);
+    const folders = analysis.map(({ path }) => dirname(path).replace("src/", ""));
+    const own = new Set(folders.filter((name) => /^analysis\/(?!page)/.test(name)));
+    expect(["model", ...own]).toEqual([...SINGLE_MODULES]);
   });
 
   it("are all that the Aqmfile knows beside aqm", () => {

@@ -1,10 +1,6 @@
-import {
-  applyGranularity,
-  capability,
-  KNOWN_MODELOPT,
-  type Outcome,
-  type PairQuantizers,
-} from "aqm/analysis";
+import type { Outcome, PairQuantizers } from "aqm/analysis";
+import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
+import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import type { GranularityConfig, ModelConfig, QuantPairConfig } from "./configs.ts";
 
 /** The granularity that is not in a path. */

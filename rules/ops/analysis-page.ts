@@ -1,6 +1,8 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { readManifest, readScores } from "aqm/analysis";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { analysisPage, type PageAnalysis } from "aqm/analysis/pages";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 import { measurementIn } from "./measurement.ts";
 

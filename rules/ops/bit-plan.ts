@@ -1,20 +1,15 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import {
-  checkExercised,
-  frontierJson,
-  planJson,
-  planRequest,
-  problemFromCandidates,
-  quantConfig,
-  readManifest,
-  readScores,
-  recipeYaml,
-  thinFrontier,
-  type BitCount,
-  type PairQuantizers,
-  type PlanCandidate,
-  type PlanRequest,
-} from "aqm/analysis";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { BitCount, PairQuantizers, PlanCandidate, PlanRequest } from "aqm/analysis";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { frontierJson, planJson } from "aqm/analysis/plan-export/documents.ts";
+import { quantConfig } from "aqm/analysis/plan-export/quant-config.ts";
+import { recipeYaml } from "aqm/analysis/plan-export/recipe.ts";
+import { checkExercised } from "aqm/analysis/scores/check-exercised.ts";
+import { readScores } from "aqm/analysis/scores/read-scores.ts";
+import { thinFrontier } from "aqm/analysis/solve/frontier.ts";
+import { problemFromCandidates } from "aqm/analysis/solve/plan-candidates.ts";
+import { planRequest } from "aqm/analysis/solve/plan-request.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

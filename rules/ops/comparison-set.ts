@@ -1,11 +1,12 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { Member } from "aqm/analysis";
 import {
   compareAll,
   comparisonSetJson,
   comparisonSetText,
-  readSubject,
-  type Member,
-} from "aqm/analysis";
+} from "aqm/analysis/compare/comparison-set.ts";
+import { readSubject } from "aqm/analysis/compare/subject.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

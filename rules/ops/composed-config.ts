@@ -1,5 +1,7 @@
-import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { yamlText, type YamlValue } from "aqm/analysis";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { YamlValue } from "aqm/analysis";
+import { yamlText } from "aqm/analysis/report/yaml.ts";
+import { ok } from "aqm/model/result.ts";
 
 export const version = 1;
 

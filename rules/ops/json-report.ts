@@ -1,5 +1,9 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { jsonReport, readManifest, reportStyle, type Generation } from "aqm/analysis";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { Generation } from "aqm/analysis";
+import { reportStyle } from "aqm/analysis/manifest/generation.ts";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { jsonReport } from "aqm/analysis/report/json-report.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

@@ -1,11 +1,10 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import {
-  buildManifest,
-  checkExercised,
-  readScores,
-  writePythonJson,
-  type PairQuantizers,
-} from "aqm/analysis";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { PairQuantizers } from "aqm/analysis";
+import { buildManifest } from "aqm/analysis/manifest/build-manifest.ts";
+import { writePythonJson } from "aqm/analysis/python-json/write.ts";
+import { checkExercised } from "aqm/analysis/scores/check-exercised.ts";
+import { readScores } from "aqm/analysis/scores/read-scores.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
 export const version = 1;

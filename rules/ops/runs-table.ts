@@ -1,5 +1,8 @@
-import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
-import { pairsTable, readManifest, runsTable, type TableRun } from "aqm/analysis";
+import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { TableRun } from "aqm/analysis";
+import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import { pairsTable, runsTable } from "aqm/analysis/report/runs-table.ts";
+import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 import { measurementIn } from "./measurement.ts";
 

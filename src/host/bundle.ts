@@ -32,6 +32,22 @@ export interface BundleInput {
   readonly digest: Digest;
 }
 
+/**
+ * Below `aqm`, folders whose modules can be imported one by one: see `docs/design.md`, "Doors". A list, so that
+ * no folder has to be read to know what a bundle is made of.
+ */
+export const SINGLE_MODULES = [
+  "model",
+  "analysis/compare",
+  "analysis/formats",
+  "analysis/manifest",
+  "analysis/plan-export",
+  "analysis/python-json",
+  "analysis/report",
+  "analysis/scores",
+  "analysis/solve",
+] as const;
+
 /** Everything that decides what a bundle is, but for the entry. */
 export const bundleOptions = (layout: Layout) =>
   ({
@@ -45,6 +61,9 @@ export const bundleOptions = (layout: Layout) =>
     logLevel: "silent",
     alias: {
       "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
+      ...Object.fromEntries(
+        SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
+      ),
       "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
       aqm: join(layout.packageRoot, "src/index.ts"),
     },

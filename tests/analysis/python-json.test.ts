@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parsePythonJson } from "../../src/analysis/python-json/parse.ts";
+import { parseNatively } from "../../src/analysis/python-json/native-parse.ts";
+import { parseByHand, parsePythonJson } from "../../src/analysis/python-json/parse.ts";
 import { pyFloat, pyObject, type PyJson } from "../../src/analysis/python-json/value.ts";
 import { writePythonJson } from "../../src/analysis/python-json/write.ts";
 import { expectFailure, expectValue } from "./figures.ts";
@@ -57,6 +58,27 @@ const { json } = fc.letrec<{ json: PyJson; leaf: PyJson }>((tie) => ({
   ),
 }));
 
+/** Documents of pieces that mean something to a parser, in and out of strings, whole or not. */
+const pieces = fc.array(
+  fc.constantFrom(
+    ...['"', '"a"', '"b": ', '"10":', ":", ",", ", ", "[", "]", "{", "}", " ", "\n", "\\", "-"],
+    ...["0", "-0", "7", "1.5", "-0.0", "2e9", "1E-7", "9007199254740993", "1.", ".5", "e", "01"],
+    ...["null", "true", "NaN", '"float"', "__proto__", "\u009f", "\\u009f", "(bits: 8.0)"],
+  ),
+  { maxLength: 12 },
+);
+const documents = fc.oneof(
+  pieces.map((parts) => `[${parts.join("")}]`),
+  pieces.map((parts) => `{"a": ${parts.join("")}}`),
+  pieces.map((parts) => `[${JSON.stringify(parts.join(""))}, 1.5]`),
+  fc.tuple(json, pieces, fc.nat()).map(([value, parts, at]) => {
+    const whole = writePythonJson([value, pyFloat(2.5)]);
+    const position = at % (whole.length + 1);
+    return whole.slice(0, position) + parts.slice(0, 2).join("") + whole.slice(position);
+  }),
+  json.map((value) => writePythonJson([value])),
+);
+
 describe("Python JSON", () => {
   it("reads back what it writes", () => {
     fc.assert(
@@ -64,6 +86,44 @@ describe("Python JSON", () => {
         expect(expectValue(parsePythonJson(writePythonJson(value)))).toEqual(value);
       }),
     );
+  });
+
+  it("reads by the engine's parser exactly what it reads by hand, whatever the text", () => {
+    let native = 0;
+    fc.assert(
+      fc.property(documents, (source) => {
+        const quick = parseNatively(source);
+        if (quick === undefined) return;
+        native += 1;
+        const exact = expectValue(parseByHand(source));
+        expect(quick).toEqual(exact);
+        expect(writePythonJson(quick)).toBe(writePythonJson(exact)); // the order of keys, too
+      }),
+      { numRuns: 3000 },
+    );
+    expect(native).toBeGreaterThan(500);
+  });
+
+  it.each([
+    ['{"a": 1.5, "b": [1, -0, 2e3, 8.0], "": "x(bits: 8.0)", "c": {"float": 1}}', true],
+    [' [\r\n[1.5 ,-2.25E-3\t], "\\": 1.5", "__proto__", {"__proto__": 1.5}]', true],
+    ['{"a": 1, "a": 2.5}', true],
+    ['["a, 1.5, b"]', false],
+    ['["\\": 1.5, "]', false],
+    ['{"10": 1, "2": 2}', false],
+    ["[9007199254740993]", false],
+    ["[NaN]", false],
+    ["8.0", false],
+    ['{"\u009f": 1}', false],
+    ['{"\\u009F": 1}', false],
+    [`${"[".repeat(600)}${"]".repeat(600)}`, false],
+  ])("reads %s by the engine's parser: %s", (source, isNative) => {
+    const quick = parseNatively(source);
+    expect(quick !== undefined).toBe(isNative);
+    const exact = parseByHand(source);
+    if (quick !== undefined)
+      expect(writePythonJson(quick)).toBe(writePythonJson(expectValue(exact)));
+    expect(parsePythonJson(source)).toEqual(exact);
   });
 
   it("writes what Python writes", () => {

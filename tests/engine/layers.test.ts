@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import fastGlob from "fast-glob";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { SINGLE_MODULES } from "../../src/host/bundle.ts";
 import { REPOSITORY } from "./support/folder.ts";
 
 interface SourceFile {
@@ -148,14 +149,48 @@ describe("the analysis", () => {
   });
 });
 
+const namesOf = (list: string): readonly string[] =>
+  list.split(",").flatMap((name) => name.replace(/^\s*type /, "").trim() || []);
+
+/** What its public door shows of a module that is imported by itself. */
+const shownBy = (module: string): readonly string[] => {
+  const inside = module.replace(/^aqm\//, "");
+  const isAnalysis = inside.startsWith("analysis/");
+  const from = isAnalysis ? inside.replace("analysis/", "./") : `./${inside}`;
+  const door = read(isAnalysis ? "src/analysis/index.ts" : "src/index.ts").text;
+  return [...door.matchAll(/\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, names = "", path]) =>
+    path === from ? namesOf(names) : [],
+  );
+};
+
 describe("the rules", () => {
   it("join both through their public doors only", () => {
     expect(rules.length).toBeGreaterThan(0);
     const wrong = violations(
       rules,
-      (to) => ["aqm", "aqm/analysis", "aqm/analysis/pages"].includes(to) || to.startsWith("rules/"),
+      (to) =>
+        ["aqm", "aqm/analysis", "aqm/analysis/pages"].includes(to) ||
+        shownBy(to).length > 0 ||
+        to.startsWith("rules/"),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it("take from single modules only what a public door shows of them", () => {
+    const wrong = rules.flatMap(({ path, text }) =>
+      [...text.matchAll(/import (?:type )?\{([^}]*)\} from "(aqm\/.+\.ts)"/g)].flatMap(
+        ([, names = "", module = ""]) =>
+          namesOf(names)
+            .filter((name) => !shownBy(module).includes(name))
+            .map((name) => `${path} → ${module} ${name}`),
+      ),
+    );
+    expect(wrong).toEqual([]);
+    expect(shownBy("aqm/analysis/report/markdown-report.ts")).toContain("markdownReport");
+    expect(shownBy("aqm/model/result.ts")).toEqual(["err", "ok", "Result"]);
+    const folders = analysis.map(({ path }) => dirname(path).replace("src/", ""));
+    const own = new Set(folders.filter((name) => /^analysis\/(?!page)/.test(name)));
+    expect(["model", ...own]).toEqual([...SINGLE_MODULES]);
   });
 
   it("are all that the Aqmfile knows beside aqm", () => {

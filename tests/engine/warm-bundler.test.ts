@@ -23,6 +23,8 @@ afterEach(async () => {
 /** A page takes in texts and scripts for browsers. */
 const PAGE = "src/analysis/page/analysis-page.ts";
 const OP = "rules/ops/markdown-report.ts";
+/** Both of an Aqmfile and of an op. */
+const SHARED = "src/model/result.ts";
 const WRITER = "src/analysis/report/markdown-report.ts";
 
 /** Signatures of files that were just written differ each time they are taken. */
@@ -54,7 +56,10 @@ describe("the warm bundler", () => {
     workspace.edit(WRITER, "Total AutoQuant score", "Sum");
     const edited = await same(OP);
     expect(edited.codeDigest).not.toBe(first.codeDigest);
-    expect((await same("Aqmfile.ts")).looked).toHaveProperty([workspace.path(WRITER)]);
+    expect((await same("Aqmfile.ts")).looked).not.toHaveProperty([workspace.path(WRITER)]);
+    workspace.write(SHARED, `${workspace.read(SHARED)}// edited\n`);
+    expect((await same(OP)).codeDigest).toBe(edited.codeDigest);
+    expect((await same("Aqmfile.ts")).looked).toHaveProperty([workspace.path(SHARED)]);
 
     workspace.write("rules/ops/extra.ts", "export const extra = ' extra';\n");
     const text = workspace.read(OP);

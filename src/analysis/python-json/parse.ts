@@ -1,4 +1,5 @@
 import { fail, succeed, type Outcome } from "../outcome.ts";
+import { MAX_DEPTH, parseNatively } from "./native-parse.ts";
 import { pyFloat, type PyJson } from "./value.ts";
 
 /**
@@ -7,6 +8,12 @@ import { pyFloat, type PyJson } from "./value.ts";
  * Bare NaN and Infinity are read, so that the caller can say which field holds one.
  */
 export function parsePythonJson(text: string): Outcome<PyJson> {
+  const found = parseNatively(text);
+  return found === undefined ? parseByHand(text) : succeed(found);
+}
+
+/** The same for any text, and where it is wrong says what and where. */
+export function parseByHand(text: string): Outcome<PyJson> {
   const scan: Scan = { text, at: 0, problem: undefined };
   const value = parseValue(scan, 0);
   skipSpace(scan);
@@ -27,9 +34,6 @@ interface Scan {
   /** Set once, at the first thing that is not JSON; parsing then winds down. */
   problem: string | undefined;
 }
-
-/** Deep enough for any document here, shallow enough never to exhaust the call stack. */
-const MAX_DEPTH = 500;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;

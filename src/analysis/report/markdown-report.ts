@@ -68,11 +68,10 @@ function shown(dataset: PyObject, key: string): string | undefined {
 
 /** Most sensitive first by the highest candidate score; equals in module order. */
 function tableOf(rows: readonly SensitivityRow[], costTitle: string): string {
-  const highest = ({ candidates }: SensitivityRow): number =>
-    Math.max(...candidates.map(({ score }) => score));
   const lines = rows
-    .toSorted((a, b) => highest(b) - highest(a))
-    .map(({ layer, candidates }) => {
+    .map((row) => ({ row, highest: Math.max(...row.candidates.map(({ score }) => score)) }))
+    .sort((a, b) => b.highest - a.highest)
+    .map(({ row: { layer, candidates } }) => {
       const bits = candidates.map((candidate) => printFixed(candidate.bits, 1));
       const scores = candidates.map(({ score }) => printExponential(score, 3));
       const costs = candidates.map(({ cost }) => printExponential(cost, 3));

@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import fastGlob from "fast-glob";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleModule, type Bundle } from "../../src/host/bundle.ts";
+import { layoutOf } from "../../src/host/layout.ts";
+import { TestWorkspace } from "../rig/workspace.ts";
+import { REPOSITORY } from "./support/folder.ts";
+import { valueOf } from "./support/results.ts";
+
+let workspace: TestWorkspace;
+beforeAll(() => void (workspace = TestWorkspace.copyOfRepository()));
+afterAll(() => workspace.remove());
+
+const bundled = async (file: string): Promise<Bundle> => {
+  const layout = layoutOf(workspace.root, workspace.root);
+  return valueOf(await bundleModule(layout, workspace.path(file)));
+};
+
+/** What decides the key: the modules that something is left of, but for the op itself. */
+const madeOf = ({ inputs }: Bundle, op: string): readonly string[] =>
+  inputs
+    .flatMap(({ path, used, digest }) =>
+      used && path !== workspace.path(op) ? [`${path} ${digest}`] : [],
+    )
+    .sort();
+
+const pathsOf = ({ inputs }: Bundle): readonly string[] => inputs.map(({ path }) => path);
+
+describe("an op that imports single modules", () => {
+  const ops = fastGlob.sync("rules/ops/*.ts", { cwd: REPOSITORY }).sort();
+
+  it.each(ops)("%s is made of what it would be made of through the public doors", async (op) => {
+    const narrow = await bundled(op);
+    const around = "rules/ops/through-the-doors.ts";
+    const text = workspace
+      .read(op)
+      .replaceAll(/"aqm\/analysis\/[^"]+\.ts"/g, '"aqm/analysis"')
+      .replaceAll('"aqm/model/result.ts"', '"aqm"');
+    workspace.write(around, text);
+    const wide = await bundled(around);
+    expect(madeOf(narrow, op)).toEqual(madeOf(wide, around));
+    const known = new Set(pathsOf(wide));
+    expect(
+      pathsOf(narrow).filter((path) => path !== workspace.path(op) && !known.has(path)),
+    ).toEqual([]);
+  });
+
+  it("does not know the writers that it does not use", async () => {
+    const writer = join(workspace.root, "src/analysis/report/markdown-report.ts");
+    expect(pathsOf(await bundled("rules/ops/markdown-report.ts"))).toContain(writer);
+    expect(pathsOf(await bundled("rules/ops/json-report.ts"))).not.toContain(writer);
+  });
+
+  it("has another digest after an edit of what is inlined from elsewhere, and of nothing else", async () => {
+    const op = "rules/ops/markdown-report.ts";
+    const { codeDigest } = await bundled(op);
+    workspace.edit("src/analysis/report/json-report.ts", "num_bits", "bits");
+    expect((await bundled(op)).codeDigest).toBe(codeDigest);
+    workspace.edit("src/analysis/report/printf.ts", "MOST_DIGITS = 100", "MOST_DIGITS = 99");
+    expect((await bundled(op)).codeDigest).not.toBe(codeDigest);
+  });
+});

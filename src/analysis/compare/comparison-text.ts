@@ -1,4 +1,5 @@
 import { printExponential, printFixed } from "../report/printf.ts";
+import { UNQUANTIZED } from "../formats/label.ts";
 import type { Comparison } from "./compare.ts";
 import type { Flips } from "./flips.ts";
 
@@ -112,7 +113,7 @@ export function detailBlocks(comparison: Comparison, heading: string): readonly 
 const FLIPS_SHOWN = 12;
 
 function flipBlocks({ budgets, layers }: Flips, heading: string): readonly string[] {
-  const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, a, b]);
+  const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, chosen(a), chosen(b)]);
   const shown = table(["Layer", "A", "B"], rows);
   if (shown === null) return [];
   const at = budgets.a === budgets.b ? `at ${bits(budgets.a)} bits` : "each at its own budget";
@@ -120,21 +121,27 @@ function flipBlocks({ budgets, layers }: Flips, heading: string): readonly strin
   return [`${heading} Chosen otherwise ${at}`, more > 0 ? `${shown}\n\nAnd ${more} more.` : shown];
 }
 
-/** Null without rows. */
+/** Search results call it NONE. */
+const chosen = (format: string): string => (format === UNQUANTIZED ? "16 bits" : format);
+
+/** Null without rows. Columns are as wide as what is in them, for readers of the text itself. */
 export function table(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
 ): string | null {
   if (rows.length === 0) return null;
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
+  const cells = [titles, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = titles.map((_, at) => Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = cells;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
 
 export const figure = (value: number | null): string =>
   value === null ? "undefined (one side is all ties)" : printFixed(value, 3);
 
-const bits = (value: number): string => String(Number(value.toFixed(2)));
+export const bits = (value: number): string => String(Number(value.toFixed(2)));
 
 const percent = (share: number): string => `${printFixed(100 * share, 2)} %`;
 

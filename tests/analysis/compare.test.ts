@@ -255,7 +255,7 @@ describe("comparing two analyses", () => {
     expect(text).toContain("| n1  | 0.500  |        | -0.500 |");
     const flipped = set.pairs[1]?.comparison.flips.find(({ budgets }) => budgets.a === 12);
     expect(flipped?.layers.length).toBeGreaterThan(0);
-    expect(text).toContain("Layers whose format is another at 12 bits:");
+    expect(text).toContain("Layers chosen otherwise at 12 bits:");
     expect(text).toMatch(new RegExp(`\\| n2 .*${flipped?.layers.length} of 3`));
     expect(text).not.toContain("NONE");
     expect(text).toContain("## n0 (A) against n2 (B)");

@@ -1,6 +1,6 @@
 import { succeed, type Outcome } from "../outcome.ts";
 import { compareSubjects, type Comparison, type ComparisonOptions } from "./compare.ts";
-import { bits, detailBlocks, figure, findings, table } from "./comparison-text.ts";
+import { bits, detailBlocks, evenTable, figure, findings } from "./comparison-text.ts";
 import type { Subject } from "./subject.ts";
 
 /** One of several analyses that are compared, each with each. */
@@ -65,7 +65,7 @@ export function comparisonSetText(set: ComparisonSet, question: string): string 
   const budget = pairs[0]?.comparison.flips.at(-1)?.budgets.a;
   if (budget !== undefined)
     blocks.push(
-      `Layers whose format is another at ${bits(budget)} bits:`,
+      `Layers chosen otherwise at ${bits(budget)} bits:`,
       matrix(set, ({ flips }) => {
         const common = flips.find(({ budgets }) => budgets.a === budget && budgets.b === budget);
         return common === undefined ? "" : `${common.layers.length} of ${common.a.layers}`;
@@ -99,5 +99,5 @@ function matrix(
     return pair === undefined ? "" : cell(pair.comparison);
   };
   const rows = labels.map((label) => [label, ...labels.map((other) => find(label, other))]);
-  return table(["", ...labels], rows) ?? "";
+  return evenTable(["", ...labels], rows) ?? "";
 }

@@ -74,28 +74,28 @@ export function detailBlocks(comparison: Comparison, heading: string): readonly 
   return [
     ...section(
       "Settings that differ",
-      table(
+      evenTable(
         ["Setting", "A", "B"],
         settings.map(({ field, a, b }) => [field, a ?? "none", b ?? "none"]),
       ),
     ),
     ...section(
       "Layers that move most (place 1 is the most sensitive)",
-      table(
+      evenTable(
         ["Layer", "Place in A", "Place in B"],
         moved.map(({ layer, a, b }) => [layer, String(a), String(b)]),
       ),
     ),
     ...section(
       "Layers whose share of the summed score differs most",
-      table(
+      evenTable(
         ["Layer", "A", "B"],
         shares.map(({ layer, a, b }) => [layer, percent(a), percent(b)]),
       ),
     ),
     ...section(
       "Scores that differ most",
-      table(
+      evenTable(
         ["Layer", "A", "B", "B / A"],
         (magnitudes?.layers ?? []).map(({ layer, a, b }) => [
           layer,
@@ -114,7 +114,7 @@ const FLIPS_SHOWN = 12;
 
 function flipBlocks({ budgets, layers }: Flips, heading: string): readonly string[] {
   const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, chosen(a), chosen(b)]);
-  const shown = table(["Layer", "A", "B"], rows);
+  const shown = evenTable(["Layer", "A", "B"], rows);
   if (shown === null) return [];
   const at = budgets.a === budgets.b ? `at ${bits(budgets.a)} bits` : "each at its own budget";
   const more = layers.length - rows.length;
@@ -124,18 +124,37 @@ function flipBlocks({ budgets, layers }: Flips, heading: string): readonly strin
 /** Search results call it NONE. */
 const chosen = (format: string): string => (format === UNQUANTIZED ? "16 bits" : format);
 
-/** Null without rows. Columns are as wide as what is in them, for readers of the text itself. */
+/** Null without rows. One changed row changes one line, which is what a committed document needs. */
 export function table(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
 ): string | null {
+  return written(titles, rows, false);
+}
+
+/** Null without rows. Columns are as wide as what is in them, for a terminal. */
+export function evenTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): string | null {
+  return written(titles, rows, true);
+}
+
+function written(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  even: boolean,
+): string | null {
   if (rows.length === 0) return null;
   const cells = [titles, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = titles.map((_, at) => Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)));
+  const widths = titles.map((_, at) =>
+    even ? Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)) : 0,
+  );
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
   const [head = [], ...body] = cells;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+  const rule = widths.map((width) => "-".repeat(Math.max(3, width)));
+  return [line(head), line(rule), ...body.map(line)].join("\n");
 }
 
 export const figure = (value: number | null): string =>

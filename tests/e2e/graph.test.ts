@@ -33,6 +33,11 @@ describe("aqm graph and aqm query", () => {
     expect(await lines("query", "paths", "poems/one.txt", "out/length.txt")).toEqual([
       "big/one.txt → out/joined.txt → out/length.txt",
     ]);
+    expect(await lines("query", "paths", "out/length.txt", "big/one.txt")).toEqual([
+      "no way leads there",
+    ]);
+    const some = await workspace.aqm(["query", "rdeps", "rules/ops/sign.ts", "--limit", "2"]);
+    expect(some).toMatchObject({ stdout: "big/one.txt\nbig/two.txt\n", stderr: "… and 2 more\n" });
     expect(await lines("query", "stale")).toEqual([
       "run      big/one.txt",
       "unknown  out/joined.txt",
@@ -51,6 +56,7 @@ describe("aqm graph and aqm query", () => {
       [["query", "paths", "a"], "aqm query paths FROM TO"],
       [["query", "deps", "out/lenght.txt"], "Did you mean out/length.txt?"],
       [["query", "kind", "shut"], "Did you mean shout?"],
+      [["query", "kind", "shout", "--limit", "x"], "--limit"],
       [["graph", "--html", "x", "--json"], "exclude each other"],
     ] as const) {
       const { code, stderr } = await workspace.aqm([...args]);

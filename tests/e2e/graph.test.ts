@@ -101,6 +101,24 @@ describe("the graph page in a browser", () => {
   });
   afterAll(() => browser.close());
 
+  it("unfolds by itself where a search leaves but one way, and says without a script what it lacks", async () => {
+    const workspace = textWorkspace();
+    const path = workspace.path("page.html");
+    workspace.write("page.html", graphPage(large(4000), "Graph", pageParts("graph", REPOSITORY)));
+    await page.goto(pathToFileURL(path).href);
+    await page.locator("#search").fill("m7/report");
+    const rows = page.locator("#tree .row");
+    expect((await rows.allTextContents()).slice(0, 2)).toEqual([
+      expect.stringContaining("models/m7"),
+      expect.stringContaining("report 7.md"),
+    ]);
+    const plain = await browser.newPage({ javaScriptEnabled: false });
+    await plain.goto(pathToFileURL(path).href);
+    expect(await plain.locator("header").innerText()).toContain("without it only the drawing");
+    await plain.close();
+    workspace.remove();
+  });
+
   it("folds 10,000 targets, by keyboard too, and leads from one to its neighbours", async () => {
     const workspace = textWorkspace();
     workspace.write(
@@ -112,7 +130,7 @@ describe("the graph page in a browser", () => {
     await page.getByText("10000 actions, 100 not fresh").waitFor();
     expect(await rows.count()).toBeLessThan(20); // only what is unfolded is there
 
-    await page.getByLabel("Fold by").selectOption("grid");
+    await page.getByLabel("Fold by").selectOption("grid, model first");
     expect(await rows.count()).toBe(10);
     await page.keyboard.press("/");
     await page.keyboard.type("report 4321.md");

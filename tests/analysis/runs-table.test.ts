@@ -128,6 +128,10 @@ describe("the op behind a README", () => {
       "](w/lm-small-heatmap.svg)](w/lm-small.html)",
     );
     expect(pictured({ picture_small: svg, picture_large: svg })).not.toContain("lm-small");
+    // Scopes look alike: what a picture shows has to be seen, not only to be read out.
+    expect(pictured({ picture_small: svg, picture_large: missing })).toMatch(
+      /^Sensitivity of every layer to every pair, .+:$/m,
+    );
     expect(pictured({ picture_small: missing, picture_large: missing })).not.toContain("svg");
   });
 

@@ -7,6 +7,8 @@ export interface ShownAnalysis {
   /** The pair. */
   readonly name: string;
   readonly scores: Input;
+  /** What is recorded of the scores. */
+  readonly record: Input;
   readonly manifest: Input;
 }
 
@@ -22,9 +24,10 @@ export interface Page {
 /** An offline page about one or several analyses, and its main pictures for Markdown. */
 export function analysisPage({ path, title, subtitle, analyses, links }: Page): DeclaredAction {
   const inputs: Record<string, Input> = {};
-  for (const { name, scores, manifest } of analyses) {
+  for (const { name, scores, record, manifest } of analyses) {
     inputs[`manifest_${name}`] = manifest;
     inputs[`scores_${name}`] = scores;
+    inputs[`record_${name}`] = record;
   }
   return action({
     op,

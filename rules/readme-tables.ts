@@ -32,11 +32,14 @@ export function readmeTables(
         folder: place,
         commands,
         sizes: SIZES.map((size) => [size, sizes[size]] as const),
-        runs: listed.map(({ manifest: _read, ...names }) => names),
+        runs: listed.map(({ manifest: _manifest, record: _record, ...names }) => names),
         pictures,
       },
       inputs: Object.fromEntries([
-        ...listed.map(({ role, manifest }) => [role, ifThere(file(manifest))] as const),
+        ...listed.flatMap(({ role, manifest, record }) => [
+          [role, ifThere(file(manifest))] as const,
+          [`${role}_record`, record] as const,
+        ]),
         ...pictures
           .flat()
           .map(({ role, page }) => [role, ifThere(file(`${page}-heatmap.svg`))] as const),

@@ -1,9 +1,12 @@
+import type { Input } from "aqm";
 import type { Sensitivity, SensitivityCell } from "./sensitivity.ts";
 
 /** A declared run, as tables and comparisons name it. */
 export interface Run {
   readonly folder: string;
   readonly manifest: string;
+  /** What is recorded of its scores. */
+  readonly record: Input;
   readonly pair: string;
   readonly granularity: string;
   readonly scope: SensitivityCell["scope"];
@@ -21,6 +24,7 @@ export function runsOf(
           {
             folder: results.folder,
             manifest: results.manifestPath,
+            record: results.record,
             pair: cell.pair.name,
             granularity: cell.granularity.name,
             scope: cell.scope,

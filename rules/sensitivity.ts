@@ -3,6 +3,7 @@ import {
   committed,
   from,
   pythonOp,
+  recordOf,
   skip,
   typescriptOp,
   type Declared,
@@ -70,6 +71,8 @@ export interface Sensitivity {
   /** Absent where the format cannot be scored on this model's device. */
   readonly results?: {
     readonly scores: Input;
+    /** What is recorded of the scores: cost, day, device. */
+    readonly record: Input;
     readonly manifest: Input;
     readonly format: Format;
     readonly folder: string;
@@ -115,6 +118,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
   });
   const results = {
     scores: from(scores, "scores"),
+    record: recordOf(scores),
     manifest: from(manifest, "manifest"),
     format: format.value,
     folder,

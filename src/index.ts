@@ -10,6 +10,7 @@ export {
   folder,
   from,
   ifThere,
+  recordOf,
   local,
   pythonOp,
   region,
@@ -41,6 +42,7 @@ export type {
   ExpectedCost,
   OutputDeclaration,
 } from "./model/declaration.ts";
+export type { Provenance } from "./model/provenance.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
 export { err, ok } from "./model/result.ts";
 export type { Result } from "./model/result.ts";

@@ -22,6 +22,8 @@ export interface Ports {
 export interface Clock {
   /** Milliseconds, monotonic. */
   readonly now: () => number;
+  /** The day, UTC: `2026-11-21`. */
+  readonly today: () => string;
 }
 
 /** What is in the workspace and what is recorded about it. */

@@ -1,6 +1,7 @@
 import { err, ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
 import { pairsTable, readManifest, runsTable, type TableRun } from "aqm/analysis";
 import { failed } from "./failed.ts";
+import { measurementIn } from "./measurement.ts";
 
 export const version = 1;
 
@@ -14,7 +15,7 @@ export interface RunsTableParams {
   /** Names of sizes and what they are, the smallest first. */
   readonly sizes: readonly (readonly [name: string, samples: number])[];
   readonly runs: readonly {
-    /** Role of its manifest. */
+    /** Role of its manifest; that of the record of its scores is `<role>_record`. */
     readonly role: string;
     readonly folder: string;
     readonly pair: string;
@@ -43,13 +44,14 @@ export function run({
   for (const { role, folder, ...names } of params.runs) {
     const input = inputs[role];
     const link = `${below(params.folder, folder)}/per-layer-sensitivity.md`;
+    const measurement = measurementIn(inputs[`${role}_record`]);
     if (input?.isThere() !== true) {
-      runs.push({ ...names, link, manifest: null });
+      runs.push({ ...names, link, manifest: null, measurement });
       continue;
     }
     const manifest = readManifest(input.text());
     if (!manifest.ok) return err(failed(manifest.failure, input.path));
-    runs.push({ ...names, link, manifest: manifest.value });
+    runs.push({ ...names, link, manifest: manifest.value, measurement });
   }
   const table =
     params.rows === "runs"
@@ -75,6 +77,7 @@ export function run({
 
 const HOW_TO_READ =
   "Bits are achieved and asked for, per weight over the whole model; the size is that of all weights at these bits. " +
+  "The cost is that of scoring: a share, where several pairs were scored together. " +
   "Scores are sums over samples: between rows of another size, scope or loss compare the order of layers (`aqm diff`), not scores. " +
   "Beside each report lie the manifest, `per-layer-sensitivity.json`, `sensitivity-scores.json` and `composed-config.yaml`.";
 

@@ -139,4 +139,5 @@ export {
 export { comparisonText } from "./compare/comparison-text.ts";
 export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";
 export { readSubject, type Subject } from "./compare/subject.ts";
+export type { Measurement } from "./report/measurement.ts";
 export { pairsTable, runsTable, type TableRun } from "./report/runs-table.ts";

@@ -3,9 +3,9 @@ import type { Selection } from "../graph/select.ts";
 import type { EmitEvent, GpuTime } from "../model/event.ts";
 import type { Cause } from "../model/verdict.ts";
 import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
-import type { ActionRecord } from "../model/record.ts";
+import type { Cost } from "../model/record.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
-import { judge, sourceState, type InputState, type Judgement } from "../plan/judge.ts";
+import { digestFor, judge, sourceState, type InputState, type Judgement } from "../plan/judge.ts";
 import { overBudget } from "../plan/budget.ts";
 import { planCost, type PlanCost } from "../plan/cost.ts";
 import type { EstimateCost } from "../plan/estimate.ts";
@@ -226,10 +226,10 @@ class Build {
         inputs.set(input.role, { state: "blocked", cause });
         continue;
       }
-      const output = producer?.result?.outputs[input.producer.role];
-      if (output === undefined) throw new Error(`${node.id} was judged before ${input.path}`);
+      const digest = digestFor(input, producer?.result);
+      if (digest === undefined) throw new Error(`${node.id} was judged before ${input.path}`);
       const present = producer?.absent.has(input.path) !== true;
-      inputs.set(input.role, { state: "known", digest: output.digest, present });
+      inputs.set(input.role, { state: "known", digest, present });
     }
     const demand = { consumer: demandedBy, exact: this.#request.selection.exact };
     const judgement = judge(node, inputs, demand, workspace);
@@ -269,10 +269,10 @@ class Build {
             send(this.#failed(node, ran.error));
             return;
           }
-          const { record, changed } = ran.value;
+          const { record, cost, changed } = ran.value;
           this.#counts.ran += 1;
-          this.#gpuSeconds += record.cost.gpu_seconds;
-          this.#settle(node, { ...judgement, result: record }, "ran", changed, record);
+          this.#gpuSeconds += cost.gpu_seconds;
+          this.#settle(node, { ...judgement, result: record }, "ran", changed, cost);
           send({ type: "succeeded", node, changed });
         },
       },
@@ -288,7 +288,7 @@ class Build {
     judgement: Judgement,
     verdict: "fresh" | "restored" | "ran",
     changed: boolean,
-    record: ActionRecord | null,
+    cost: Cost | null,
   ): void {
     if (verdict === "fresh" && !this.#settled.has(node)) this.#counts.fresh += 1;
     this.#settled.set(node, judgement);
@@ -297,7 +297,7 @@ class Build {
       target: node.id,
       verdict,
       changed,
-      cost: record?.cost ?? null,
+      cost,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
-import { ABSENT, type ActionRecord, type CostScale } from "../model/record.ts";
+import { ABSENT, type ActionRecord, type Cost, type CostScale } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { inputBytes } from "../plan/estimate.ts";
 import { inputPlace, type Judgement } from "../plan/judge.ts";
@@ -16,7 +16,7 @@ export async function publishAction(
   scale: Pick<CostScale, "together" | "gpus">,
   ports: Ports,
   emit: EmitEvent,
-): Promise<Result<{ record: ActionRecord; changed: boolean }, Failure>> {
+): Promise<Result<Published, Failure>> {
   const { key, description } = judgement;
   if (key === null || description === null) throw new Error(`${node.id} has no key`);
   if (!execution.ok) return err(await putAway(stage, execution.error));
@@ -26,16 +26,18 @@ export async function publishAction(
     return err(moved);
   }
   const { cost, tools, facts } = execution.value;
+  const scaled =
+    laneOf(node.declaration.resources) === "light"
+      ? cost
+      : { ...cost, scale: { ...scale, input_bytes: inputBytes(node, ports.workspace) } };
   const record = {
     schema: 1,
     target: node.id,
     key,
     action: description,
     input_paths: Object.fromEntries(node.inputs.map((input) => [input.role, inputPlace(input)])),
-    cost:
-      laneOf(node.declaration.resources) === "light"
-        ? cost
-        : { ...cost, scale: { ...scale, input_bytes: inputBytes(node, ports.workspace) } },
+    cost: scaled,
+    made_on: ports.clock.today(),
     tools,
     facts,
     audit: [],
@@ -48,7 +50,14 @@ export async function publishAction(
   emitReplaced(published.value.kept, emit);
   const full = ports.workspace.record(node);
   if (full?.key !== key) throw new Error(`${node.id} was published but not recorded`);
-  return ok({ record: full, changed: published.value.changed });
+  return ok({ record: full, cost: scaled, changed: published.value.changed });
+}
+
+export interface Published {
+  readonly record: ActionRecord;
+  /** Of this run; the record may be that of an earlier one: see `resultOf`. */
+  readonly cost: Cost;
+  readonly changed: boolean;
 }
 
 /** What a gate refused is kept for inspection. */

@@ -1,20 +1,16 @@
 import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
-import type { ActionRecord } from "../model/record.ts";
 import type { Result } from "../model/result.ts";
 import type { ExecutionMember, Ports } from "../ports.ts";
 import type { Job } from "../schedule/schedule.ts";
-import { publishAction } from "./publish-action.ts";
+import { publishAction, type Published } from "./publish-action.ts";
 
 export interface JobRun {
   readonly job: Job;
   readonly batch: string | null;
   readonly signal: AbortSignal;
   /** Told once of each member, as soon as its outputs are published and recorded, or it failed. */
-  readonly ended: (
-    member: JobMember,
-    outcome: Result<{ record: ActionRecord; changed: boolean }, Failure>,
-  ) => void;
+  readonly ended: (member: JobMember, outcome: Result<Published, Failure>) => void;
 }
 
 export type JobMember = Job["members"][number];

@@ -189,7 +189,10 @@ export async function realPorts(session: Session, python: string | undefined): P
   });
   const typescriptExecutor = new typescript.TypescriptExecutor(layout, opSources);
   return {
-    clock: { now: () => performance.now() },
+    clock: {
+      now: () => performance.now(),
+      today: () => new Date().toISOString().slice(0, "2026-11-21".length),
+    },
     workspace,
     executor: new executors.LocalExecutor(layout, typescriptExecutor, pythonExecutor),
     lock: {

@@ -9,6 +9,7 @@ import type {
 } from "../model/declaration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { TypescriptOpModule } from "../model/op.ts";
+import { recordPath } from "../model/provenance.ts";
 import { isRegionId, regionPath } from "../model/region.ts";
 import {
   checkAction,
@@ -88,6 +89,20 @@ export function ifThere(input: Input): Input {
   return { ...input, optional: true };
 }
 
+/**
+ * What is recorded of an action: cost, day, tools, facts (`Provenance`, as JSON), for reports that show it.
+ * The reader is made anew when the action has run again, whatever that gave. Like `ifThere`: the action is
+ * not run for its reader's sake, and where nothing is recorded the input is not there.
+ */
+export function recordOf(producer: DeclaredAction): Input {
+  const given: unknown = producer;
+  if (!isObject(given) || !isObject(given["outputs"]))
+    wrong(`recordOf(…) was given ${nameOf(given)}`, "It takes what action(…) returned.");
+  const target = Object.values(producer.outputs)[0]?.path ?? "";
+  const input = { path: recordPath(target), kind: "record", recordOf: target } as const;
+  return { ...input, optional: true, producer };
+}
+
 /** An output that belongs into Git and must be in the workspace. */
 export function committed(path: string, kind: "file" | "folder" = "file"): OutputDeclaration {
   checkPathText("committed", path);
@@ -143,10 +158,9 @@ export function action<
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
   for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
-    const { producer, path, kind, optional } = input;
+    const { producer, ...declared } = input;
     if (producer !== undefined) producers.push(producer);
-    const perhaps = optional === undefined ? {} : { optional };
-    inputs[role] = producer === undefined ? input : { path, kind, ...perhaps };
+    inputs[role] = declared;
   }
   return {
     op: declaration.op.declaration,

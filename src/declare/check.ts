@@ -56,7 +56,8 @@ export function checkAction(declaration: unknown): void {
     if (isObject(value)) continue;
     wrong(`The ${name} of an action are ${nameOf(value)}`, `Write ${name}: {} if it has none.`);
   }
-  checkPlaces("input", inputs as object, "file(…), folder(…) or from(…)");
+  checkPlaces("input", inputs as object, "file(…), folder(…), from(…) or recordOf(…)");
+  checkRecords(op["declaration"], inputs as object);
   checkPlaces("output", outputs as object, "committed(…), local(…) or region(…)");
   checkResources(resources);
   checkBatch(declaration["batch"], op["declaration"], params as object);
@@ -108,6 +109,7 @@ function checkExpected(expected: unknown): void {
 }
 
 const KINDS: readonly unknown[] = ["file", "folder"];
+const INPUT_KINDS: readonly unknown[] = [...KINDS, "record"];
 const OUTPUT_KINDS: readonly unknown[] = [...KINDS, "region"];
 const KEEPS: readonly unknown[] = ["committed", "local"];
 
@@ -116,10 +118,21 @@ function checkPlaces(what: "input" | "output", places: object, makers: string): 
     const given =
       isObject(place) &&
       typeof place["path"] === "string" &&
-      (what === "input" ? KINDS : OUTPUT_KINDS).includes(place["kind"]) &&
+      (what === "input" ? INPUT_KINDS : OUTPUT_KINDS).includes(place["kind"]) &&
       (what === "input" || KEEPS.includes(place["keep"]));
     if (!given) wrong(`The ${what} ${role} is ${nameOf(place)}`, `Declare it with ${makers}.`);
     if (what === "input") checkInclude(place["include"]);
+  }
+}
+
+function checkRecords(op: object, inputs: object): void {
+  if (!("runtime" in op) || op.runtime !== "python") return;
+  for (const [role, input] of Object.entries(inputs) as [string, unknown][]) {
+    if (!isObject(input) || input["kind"] !== "record") continue;
+    wrong(
+      `The input ${role} of a Python op is a record`,
+      "Read records in a TypeScript op: they are for reports, and what is measured must not depend on them.",
+    );
   }
 }
 

@@ -119,8 +119,8 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
   }
   for (const role in declaration.inputs) {
     if (role === "__proto__") refuseRole(role); // it would vanish
-    const path = declaration.inputs[role]?.path ?? "";
-    checkPlace(path, checkPath(path));
+    const { path = "", recordOf } = declaration.inputs[role] ?? {};
+    checkPlace(path, recordOf === undefined ? checkPath(path) : checkPath(recordOf));
   }
   const problem = whyNotJson(declaration.params);
   if (problem !== null) {
@@ -144,10 +144,14 @@ function link(
   for (const role in inputs) {
     const input = inputs[role];
     if (input === undefined) continue;
-    const producer = byOutput.get(input.path) ?? null;
+    const producer = byOutput.get(input.recordOf ?? input.path) ?? null;
     const made = producer?.action.declaration.outputs[producer.role];
-    if (made !== undefined && (made.kind !== input.kind || input.include !== undefined)) {
+    const whole = input.kind === made?.kind && input.include === undefined;
+    if (made !== undefined && input.kind !== "record" && !whole) {
       failures.push(notAsMade(node, role, input, made.kind));
+    }
+    if (made?.keep === "local" && input.optional === true && input.kind !== "record") {
+      failures.push(optionalLocal(node, role, input));
     }
     node.inputs.push({ ...input, role, producer });
     if (producer === null) {
@@ -165,6 +169,10 @@ function link(
 /** Whether `node` also does without what `producer` makes. */
 export const isOptional = (node: ActionNode, producer: ActionNode): boolean =>
   node.inputs.every((input) => input.producer?.action !== producer || input.optional === true);
+
+/** Whether `node` reads what is recorded of `producer`: another run of it is news, whatever it made. */
+export const readsRecordOf = (node: ActionNode, producer: ActionNode): boolean =>
+  node.inputs.some((input) => input.kind === "record" && input.producer?.action === producer);
 
 /** The actions that make what `node` reads. */
 export function producersOf({ inputs }: ActionNode): ReadonlySet<ActionNode> {
@@ -286,6 +294,15 @@ function recordCollisions(nodes: readonly ActionNode[]): Failure[] {
     return [];
   });
 }
+
+/** A clone lacks it although its target is fresh, so the reader would be another one there. */
+const optionalLocal = (node: ActionNode, role: string, { path }: InputDeclaration): Failure => ({
+  reason: "invalid_declaration",
+  message: `The input ${role} takes ${path} only if it is there, but that is a local output, which may be absent although nothing has changed`,
+  nextStep: `Take it without ifThere(…), or let its action declare it with committed(…).`,
+  target: node.id,
+  ...placeOf(node.declaration),
+});
 
 /** What an action makes is taken whole: its digest is the whole's. */
 const notAsMade = (

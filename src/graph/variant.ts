@@ -6,6 +6,7 @@ import type {
   OutputDeclaration,
 } from "../model/declaration.ts";
 import { canonicalJson, type Json } from "../model/json.ts";
+import { recordPath } from "../model/provenance.ts";
 
 /** Declarations with the environments that they name. */
 export interface Declared extends Declarations {
@@ -36,8 +37,8 @@ export function withConsumers(
   const makers = makersOf(actions);
   const consumers = new Map<string, string[]>();
   for (const action of actions) {
-    for (const { path } of Object.values<InputDeclaration>(action.inputs)) {
-      const maker = makers.get(path);
+    for (const { path, recordOf } of Object.values<InputDeclaration>(action.inputs)) {
+      const maker = makers.get(recordOf ?? path);
       if (maker === undefined) continue;
       const list = consumers.get(maker);
       if (list === undefined) consumers.set(maker, [idOf(action)]);
@@ -82,10 +83,16 @@ function relocated(
     ...item,
     path: moved.get(item.path) ?? item.path,
   });
+  const read = (input: InputDeclaration): InputDeclaration => {
+    const target = moved.get(input.recordOf ?? "");
+    return target === undefined
+      ? place(input)
+      : { ...input, path: recordPath(target), recordOf: target };
+  };
   return {
     ...action,
     params: withPaths(action.params, moved) as ActionDeclaration["params"],
-    inputs: mapped(action.inputs, place),
+    inputs: mapped(action.inputs, read),
     outputs: mapped(action.outputs, place),
   };
 }
@@ -143,12 +150,12 @@ function descriptionOf(
   environments: ReadonlyMap<string, string>,
 ): string {
   const { op, params, inputs, outputs } = action;
-  const read = mappedTo(inputs, ({ path, kind, include, optional }) => [
+  const read = mappedTo(inputs, ({ path, kind, include, optional, recordOf }) => [
     path,
     kind,
     include ?? null,
     optional ?? false,
-    makers.get(path) ?? null,
+    makers.get(recordOf ?? path) ?? null,
   ]);
   const made = mappedTo(outputs, ({ path, kind, keep }) => [path, kind, keep]);
   const environment = op.runtime === "python" ? (environments.get(op.environment) ?? null) : null;

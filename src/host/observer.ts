@@ -3,12 +3,13 @@ import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { includeFilter } from "../graph/include.ts";
-import { digestOfFolder, type Digest } from "../model/digest.ts";
+import { digestOfBytes, digestOfFolder, type Digest } from "../model/digest.ts";
 import { regionOf } from "../model/region.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import { errorCode, errorText } from "./disk.ts";
 import type { Evidence } from "./evidence.ts";
 import type { HashPool } from "./hash-pool.ts";
+import { provenanceAt } from "./records.ts";
 import { observeRegion } from "./regions.ts";
 import type { StatCache } from "./stat-cache.ts";
 
@@ -17,7 +18,7 @@ export type HashProgress = (file: string, done: number, total: number) => void;
 
 export interface Place {
   readonly path: string;
-  readonly kind: "file" | "folder" | "region";
+  readonly kind: "file" | "folder" | "region" | "record";
   readonly include?: readonly string[];
 }
 
@@ -56,6 +57,7 @@ export class Observer {
   async observe(place: Place, progress?: HashProgress): Promise<Observation> {
     try {
       if (place.kind === "region") return this.#region(place.path);
+      if (place.kind === "record") return this.#record(place.path);
       return place.kind === "file"
         ? await this.#file(place.path, progress)
         : await this.#folder(place, progress);
@@ -105,6 +107,15 @@ export class Observer {
     const absolute = `${this.#root}/${regionOf(path).file}`;
     this.#evidence?.notePlace(absolute, fs.statSync(absolute, { throwIfNoEntry: false }));
     return observeRegion(this.#root, path);
+  }
+
+  /** Read each time, since only part of it counts. What is damaged counts as not there, as everywhere. */
+  #record(path: string): Observation {
+    const absolute = `${this.#root}/${path}`;
+    this.#evidence?.notePlace(absolute, fs.statSync(absolute, { throwIfNoEntry: false }));
+    const text = provenanceAt(absolute);
+    if (text === null) return { state: "missing" };
+    return { state: "present", digest: digestOfBytes(text), size: text.length };
   }
 
   #hash(path: string, size: number, advance: (done: number) => void): Promise<Digest> {

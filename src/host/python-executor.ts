@@ -140,6 +140,7 @@ export class PythonExecutor {
     const { layout, opSources } = this.#options;
     const inputs: Record<string, RunnerPlace> = {};
     for (const { role, path, kind, optional } of node.inputs) {
+      if (kind === "record") continue; // refused where it is declared
       if (optional === true && !existsSync(join(layout.root, path))) continue;
       inputs[role] = { path: join(layout.root, path), kind, name: path };
     }

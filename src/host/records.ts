@@ -5,6 +5,7 @@ import { hasConflictMarkers } from "../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../model/json.ts";
 import { adoptionOf } from "../model/adoption.ts";
+import { provenanceText } from "../model/provenance.ts";
 import { ABSENT, UNKNOWN, type ActionRecord } from "../model/record.ts";
 import { errorCode, readState, writeFileAtomic, writeFileSoon, type ComingFile } from "./disk.ts";
 import { statOf, type Evidence } from "./evidence.ts";
@@ -94,6 +95,13 @@ export class Records {
   }
 }
 
+/** What the record at an absolute path says of its run; null where there is none, or none that is whole. */
+export function provenanceAt(path: string): string | null {
+  const text = readState(path);
+  const record = text === null ? null : parseLockRecord(text);
+  return record === null ? null : provenanceText(record);
+}
+
 /** Null unless the text is a whole record: see `lockRecordText`. */
 export function parseLockRecord(text: string): ActionRecord | null {
   try {
@@ -120,7 +128,9 @@ const isKeyed = ({ action, key }: ActionRecord): boolean =>
  */
 const digestAsWritten = (part: object): Digest => digestOfBytes(JSON.stringify(part));
 
-const FIELDS = "schema target key action input_paths outputs cost tools facts audit".split(" ");
+const FIELDS = "schema target key action input_paths outputs cost made_on tools facts audit".split(
+  " ",
+);
 const isField = (name: string): boolean => FIELDS.includes(name);
 
 /** Null unless the text is a record whose key is the digest of its own description. */

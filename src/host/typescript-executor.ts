@@ -12,6 +12,7 @@ import { oneByOne, type Execution, type ExecutionMember } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import type { OpSources } from "./op-sources.ts";
+import { provenanceAt } from "./records.ts";
 import { checkReturned, noRun, threw } from "./typescript-op.ts";
 
 /** Runs TypeScript ops: reads the inputs, calls a pure function, writes what it returns. */
@@ -49,15 +50,18 @@ export class TypescriptExecutor {
   async #call(node: ActionNode): Promise<Result<OpOutputs<string>, Failure>> {
     const inputs: Record<string, OpInput> = {};
     const unreadable: Failure[] = [];
-    for (const { role, path } of node.inputs) {
+    for (const { role, path, kind } of node.inputs) {
       const read = (): Buffer => {
-        const found = readInput(this.#layout, path);
+        const found =
+          kind === "record" ? readRecord(this.#layout, path) : readInput(this.#layout, path);
         if (found.ok) return found.value;
         unreadable.push({ ...found.error, target: node.id });
         throw new Error(found.error.message);
       };
       const text = (): string => read().toString("utf8");
-      const isThere = (): boolean => fs.existsSync(join(this.#layout.root, path));
+      const absolute = join(this.#layout.root, path);
+      const isThere = (): boolean =>
+        kind === "record" ? provenanceAt(absolute) !== null : fs.existsSync(absolute);
       inputs[role] = { path, text, isThere, digest: () => digestOfBytes(read()) };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
@@ -77,6 +81,11 @@ export class TypescriptExecutor {
   }
 }
 
+function readRecord({ root }: Layout, path: string): Result<Buffer, Failure> {
+  const text = provenanceAt(join(root, path));
+  return text === null ? err(goneInput(path)) : ok(Buffer.from(text));
+}
+
 /** Text, or nothing: a byte that is not UTF-8 would silently become another character. */
 function readInput(layout: Layout, path: string): Result<Buffer, Failure> {
   try {
@@ -89,16 +98,19 @@ function readInput(layout: Layout, path: string): Result<Buffer, Failure> {
       nextStep: "Convert it, or read it in a Python op: TypeScript ops take text.",
     });
   } catch (error) {
-    const missing = errorCode(error) === "ENOENT";
-    return err({
-      reason: missing ? "input_missing" : "input_unreadable",
-      message: `The input ${path} ${missing ? "is gone" : "cannot be read"}`,
-      cause: errorText(error),
-      place: { file: path },
-      nextStep: "Bring it back, then run the same command again; nothing was recorded.",
-    });
+    const failure = goneInput(path);
+    if (errorCode(error) === "ENOENT") return err({ ...failure, cause: errorText(error) });
+    const message = `The input ${path} cannot be read`;
+    return err({ ...failure, reason: "input_unreadable", message, cause: errorText(error) });
   }
 }
+
+const goneInput = (path: string): Failure => ({
+  reason: "input_missing",
+  message: `The input ${path} is gone`,
+  place: { file: path },
+  nextStep: "Bring it back, then run the same command again; nothing was recorded.",
+});
 
 /** As the key saw them (no -0, no undefined), and the op's own to change. */
 const jsonCopy = (params: JsonObject): object => JSON.parse(canonicalJson(params)) as object;

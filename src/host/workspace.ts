@@ -8,7 +8,12 @@ import { digestOfFolder, shortDigest, type Digest } from "../model/digest.ts";
 import type { BuildEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import { onceForEachFolder, parentOf } from "../model/folders.ts";
-import type { ActionRecord, EnvironmentDescription, OutputRecord } from "../model/record.ts";
+import {
+  resultOf,
+  type ActionRecord,
+  type EnvironmentDescription,
+  type OutputRecord,
+} from "../model/record.ts";
 import { fileOf, regionOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
@@ -283,7 +288,7 @@ export class DiskWorkspace implements Workspace {
         moves.push(moveOf(this.#layout.root, staged, output));
       }
       // Content and record are durable before either has its name.
-      const whole = { ...record, outputs };
+      const whole = resultOf({ ...record, outputs }, before);
       if (isOneFile(node, moves)) written = this.records.writeSoon(whole);
       await Promise.all([...syncs, written?.durable]);
       kept = await this.#keepUnknown(node, Object.values(outputs));

@@ -77,7 +77,10 @@ export type OpDeclaration =
 export interface InputDeclaration {
   /** Workspace-relative. */
   readonly path: string;
-  readonly kind: "file" | "folder";
+  /** A record is a lock record, of which only what it says of the run counts: see `provenance.ts`. */
+  readonly kind: "file" | "folder" | "record";
+  /** The target whose record it is. */
+  readonly recordOf?: string;
   /** For a folder: only files whose relative path matches one of these patterns (`*` stops at `/`). */
   readonly include?: readonly string[];
   /** How to get it when it is missing; shown to the user. */

@@ -66,7 +66,7 @@ export interface CostScale {
 
 /**
  * A trace (action key → outputs) with what explains it. Committed as a lock record, one small file
- * a target; it holds no host name, absolute path or time, so that branches merge.
+ * a target; it holds no host name, absolute path or time of day.
  */
 export interface ActionRecord {
   readonly schema: 1;
@@ -77,7 +77,25 @@ export interface ActionRecord {
   readonly input_paths: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, OutputRecord>>;
   readonly cost: Cost;
+  /** The day (UTC) of the run, `2026-11-21`, for people; absent in adopted and in older records. */
+  readonly made_on?: string;
   readonly tools: Readonly<Record<string, string>>;
   readonly facts: JsonObject;
   readonly audit: readonly Json[];
+}
+
+/**
+ * The record of a result that was just made. What an action made before, of the same and to the bit, is still
+ * that result: its record keeps the cost and the day that it has, and nobody who read them has to read again.
+ */
+export function resultOf(made: ActionRecord, last: ActionRecord | null): ActionRecord {
+  const same =
+    last?.key === made.key &&
+    Object.entries(made.outputs).every(
+      ([role, { digest }]) => last.outputs[role]?.digest === digest,
+    );
+  if (!same) return made;
+  const { cost, made_on, tools, facts, audit } = last;
+  const { made_on: _today, ...rest } = made;
+  return { ...rest, cost, tools, facts, audit, ...(made_on === undefined ? {} : { made_on }) };
 }

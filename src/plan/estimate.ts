@@ -156,6 +156,7 @@ export function inputBytes(
 ): number | null {
   let sum = 0;
   for (const input of node.inputs) {
+    if (input.kind === "record") continue;
     const size =
       input.producer === null
         ? sizeOf(knowledge.observeInput(input))

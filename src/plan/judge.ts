@@ -2,6 +2,7 @@ import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import { actionKey, describeAction } from "../keys/describe.ts";
 import type { Digest } from "../model/digest.ts";
 import { NotJsonError } from "../model/json.ts";
+import { provenanceDigest } from "../model/provenance.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import {
   ABSENT,
@@ -159,6 +160,17 @@ function toRun(
     missingFrom: [...missingFrom],
   };
 }
+
+/** The digest of what `producer`'s result is to an input. */
+export const digestFor = (
+  { kind, producer }: GraphInput,
+  result: ActionRecord | null | undefined,
+): Digest | undefined =>
+  result === null || result === undefined
+    ? undefined
+    : kind === "record"
+      ? provenanceDigest(result)
+      : result.outputs[producer?.role ?? ""]?.digest;
 
 /** A source input: observed, or taken over from the record when a clone lacks the file. */
 export function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge): InputState {

@@ -1,7 +1,7 @@
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { Cause } from "../model/verdict.ts";
-import { judge, sourceState, type InputState, type Judgement } from "./judge.ts";
+import { digestFor, judge, sourceState, type InputState, type Judgement } from "./judge.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 export interface PlannedAction extends Judgement {
@@ -77,7 +77,7 @@ function forwardPass(
         input.role,
         input.producer === null || doesWithout(input, planned.get(input.producer.action))
           ? sourceState(node, input, knowledge)
-          : producedState(input.path, input.producer.role, planned.get(input.producer.action)),
+          : producedState(input, planned.get(input.producer.action)),
       );
     }
     const demand = { consumer: demanded.get(node) ?? null, exact: selection.exact };
@@ -110,18 +110,15 @@ function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAc
 }
 
 /** What a consumer knows of an input that another action makes, before the build. */
-function producedState(
-  path: string,
-  role: string,
-  producer: PlannedAction | undefined,
-): InputState {
+function producedState(input: GraphInput, producer: PlannedAction | undefined): InputState {
+  const { path } = input;
   if (producer === undefined) throw new Error(`the producer of ${path} was not planned`);
   if (producer.verdict === "blocked") {
     return { state: "blocked", cause: { kind: "blocked_by", producer: producer.node.id } };
   }
-  const output = producer.result?.outputs[role];
-  if (output === undefined) return { state: "pending", producer: producer.node.id };
-  return { state: "known", digest: output.digest, present: !producer.absent.has(path) };
+  const digest = digestFor(input, producer.result);
+  if (digest === undefined) return { state: "pending", producer: producer.node.id };
+  return { state: "known", digest, present: !producer.absent.has(path) };
 }
 
 /**

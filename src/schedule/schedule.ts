@@ -1,5 +1,5 @@
 import { batchGroup } from "../graph/batch.ts";
-import { isOptional, producersOf, type ActionNode } from "../graph/graph.ts";
+import { isOptional, producersOf, readsRecordOf, type ActionNode } from "../graph/graph.ts";
 import type { Cause } from "../model/verdict.ts";
 import type { Judgement } from "../plan/judge.ts";
 import { Backlog, Group } from "./backlog.ts";
@@ -124,7 +124,7 @@ export class Schedule {
         break;
       case "succeeded": {
         this.#active -= 1;
-        this.#settle(this.#entry(event.node), event.changed, commands);
+        this.#settle(this.#entry(event.node), event, commands);
         break;
       }
       case "not_restored": {
@@ -160,7 +160,7 @@ export class Schedule {
     entry.judgement = judgement;
     switch (judgement.verdict) {
       case "fresh":
-        this.#settle(entry, false, commands);
+        this.#settle(entry, null, commands);
         return;
       case "restore":
         if (this.#halted) {
@@ -199,11 +199,14 @@ export class Schedule {
     }
   }
 
-  #settle(entry: Entry, changed: boolean, commands: Command[]): void {
+  /** @param made how it was made just now; null if it was fresh */
+  #settle(entry: Entry, made: { readonly changed: boolean } | null, commands: Command[]): void {
     entry.status = "settled";
     const consumers = entry.node.consumers.flatMap((node) => this.#entries.get(node) ?? []);
     for (const consumer of consumers) {
-      if (changed && consumer.status === "settled") this.#judgeAgain(consumer, commands);
+      if (consumer.status !== "settled" || made === null) continue;
+      if (made.changed || readsRecordOf(consumer.node, entry.node))
+        this.#judgeAgain(consumer, commands);
     }
     for (const consumer of consumers) {
       if (consumer.status !== "waiting") continue;

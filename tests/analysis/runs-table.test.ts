@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
+import type { Measurement } from "../../src/analysis/report/measurement.ts";
 import { pairsTable, runsTable, type TableRun } from "../../src/analysis/report/runs-table.ts";
 import { run as tableOp } from "../../rules/ops/runs-table.ts";
 import { roleOf } from "../../rules/comparisons.ts";
@@ -32,6 +33,7 @@ const entry = (
   size: string,
   text: string | null,
   granularity = "default",
+  measurement: Measurement | null = null,
 ): TableRun => ({
   pair,
   granularity,
@@ -39,6 +41,12 @@ const entry = (
   size,
   link: `weight-${pair}/run_${size}/report.md`,
   manifest: text === null ? null : expectValue(readManifest(text)),
+  measurement,
+});
+
+const measured = (seconds: number, gpuSeconds: number, day: string): Measurement => ({
+  ...{ seconds, gpuSeconds, peakGpuMemoryBytes: null, together: 1, day },
+  device: gpuSeconds > 0 ? "NVIDIA H200" : "cpu",
 });
 
 describe("a table of runs", () => {
@@ -46,13 +54,13 @@ describe("a table of runs", () => {
     const text = runsTable([
       entry("f8", "small", manifestText(1.5)),
       entry("f8", "large", null),
-      entry("i8", "small", manifestText(20, false)),
+      entry("i8", "small", manifestText(20, false), "default", measured(40, 31, "2026-11-21")),
     ]);
     expect(text.split("\n")).toEqual([
-      "| Run | Scope | Data | Bits | Size | Score | Most sensitive layers |",
-      "| --- | --- | --- | --- | --- | --- | --- |",
-      "| [f8 small](weight-f8/run_small/report.md) | lm | captions small, 16 samples | 12.50 of 12.25 | 3.12 GB | 1.500e+00 | `visual.v`, `layers.0.a\\|b` |",
-      "| [i8 small](weight-i8/run_small/report.md) | lm | captions small, 16 samples | 12.50 of 12.25 (not met) | 3.12 GB | 2.000e+01 | `layers.0.a\\|b`, `visual.v` |",
+      "| Run | Scope | Data | Bits | Size | Score | Most sensitive layers | Cost | Measured |",
+      "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+      "| [f8 small](weight-f8/run_small/report.md) | lm | captions small, 16 samples | 12.50 of 12.25 | 3.12 GB | 1.500e+00 | `visual.v`, `layers.0.a\\|b` | not recorded | not recorded |",
+      "| [i8 small](weight-i8/run_small/report.md) | lm | captions small, 16 samples | 12.50 of 12.25 (not met) | 3.12 GB | 2.000e+01 | `layers.0.a\\|b`, `visual.v` | 31 s GPU | 2026-11-21, NVIDIA H200 |",
     ]);
   });
 
@@ -66,14 +74,15 @@ describe("a table of runs", () => {
   it("has a row a pair", () => {
     const text = pairsTable(
       [
-        entry("f8", "small", manifestText(1.5)),
+        entry("f8", "small", manifestText(1.5), "default", measured(3, 0, "2026-11-19")),
+        entry("f8", "medium", manifestText(1.5), "default", measured(150, 0, "2026-11-21")),
         entry("f8", "large", null),
         entry("i8", "small", null),
       ],
       (pair) => `weight-${pair}`,
     );
     expect(text.split("\n").slice(2)).toEqual([
-      "| [f8](weight-f8) | 1 of 2 | [lm small](weight-f8/run_small/report.md) | 12.50 of 12.25 | 3.12 GB | `visual.v` |",
+      "| [f8](weight-f8) | 2 of 3 | [lm medium](weight-f8/run_medium/report.md) | 12.50 of 12.25 | 3.12 GB | `visual.v` | 2.5 min | 2026-11-19 to 2026-11-21, CPU |",
     ]);
   });
 });
@@ -116,6 +125,28 @@ describe("the op behind a README", () => {
     expect(table).toContain("1 of 2 declared runs are measured. Calibration samples: small 16.");
     expect(table).toContain("[f8 small](w/run_small/per-layer-sensitivity.md)");
     expect(table).toContain("```sh\naqm build x\n```");
+  });
+
+  it("says what scoring cost, when and on what, as the record of the scores has it", () => {
+    const record = {
+      ...{ target: "s", tools: {}, facts: { device_kind: "NVIDIA H200" }, adopted: false },
+      cost: { seconds: 12, gpu_seconds: 7.2, scale: { together: 16, gpus: 1, input_bytes: 1 } },
+      made_on: "2026-11-21",
+    };
+    const rows = (text: object): string =>
+      String(
+        valueOf(
+          tableOp({
+            params,
+            inputs: {
+              ...{ small: present(manifestText(1.5)), large: missing },
+              small_record: present(JSON.stringify(text)),
+            },
+          }),
+        ).table,
+      );
+    expect(rows(record)).toContain("| 7.2 s GPU | 2026-11-21, NVIDIA H200 |");
+    expect(rows({ ...record, adopted: true })).toContain("| not recorded | not recorded |");
   });
 
   it("shows of each scope the picture with the most samples that is there", () => {

@@ -138,6 +138,14 @@ describe("mistakes", () => {
     expect(graphOf({ makes: "d/x" }, { makes: "y", from: narrow }).actions).toHaveLength(2);
   });
 
+  it("something local that is taken only if it is there: a clone would have another reader", () => {
+    const from = { text: { path: "x", kind: "file", optional: true } as const };
+    const failure = only(mistakes({ makes: { a: local("x") } }, { makes: "y", from }));
+    expect(failure).toMatchObject({ reason: "invalid_declaration", target: "y" });
+    expect(failure.message).toContain("x only if it is there, but that is a local output");
+    expect(graphOf({ makes: "x" }, { makes: "y", from }).actions).toHaveLength(2);
+  });
+
   it("two targets whose lock records would need one path", () => {
     const failure = only(mistakes({ makes: "x" }, { makes: "x.json/y" }));
     expect(failure).toMatchObject({ reason: "overlapping_output", target: "x.json/y" });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ActionNode } from "../../src/graph/graph.ts";
+import { recordPath } from "../../src/model/provenance.ts";
 import type { Judgement } from "../../src/plan/judge.ts";
 import {
   Schedule,
@@ -15,6 +16,8 @@ import { defined } from "./support/results.ts";
 interface Fate {
   /** Indices of earlier actions that it reads. */
   readonly reads: readonly number[];
+  /** Of which of them it reads the record, not the output. */
+  readonly records?: readonly number[];
   readonly verdict: "fresh" | "restore" | "run" | "blocked";
   /** Fresh, but its output is not in the workspace: a consumer that runs asks for it. */
   readonly absent: boolean;
@@ -38,6 +41,10 @@ interface Timeline {
   /** Which pending event comes next, as a fraction of those pending. */
   readonly picks: readonly number[];
 }
+
+const file = (path: string) => ({ path, kind: "file" }) as const;
+const recordOf = (target: string) =>
+  ({ path: recordPath(target), kind: "record", recordOf: target, optional: true }) as const;
 
 const GPUS = ["0", "1", "2"];
 
@@ -100,9 +107,16 @@ class World {
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
     const graph = graphOf(
-      ...timeline.fates.map(({ reads, gpu, cpu, batch }, index): Sketch => ({
+      ...timeline.fates.map(({ reads, records = [], gpu, cpu, batch }, index): Sketch => ({
         makes: `a${index}`,
-        from: [...reads].sort((a, b) => a - b).map((read) => `a${read}`),
+        from: Object.fromEntries(
+          [...reads]
+            .sort((a, b) => a - b)
+            .map((read) => [
+              `a${read}`,
+              records.includes(read) ? recordOf(`a${read}`) : file(`a${read}`),
+            ]),
+        ),
         gpu,
         cpu,
         params: { index },
@@ -392,6 +406,16 @@ describe("bringing absent outputs back", () => {
     const judged = world.commands.flatMap((c) => (c.type === "judge" ? [c.node.id] : []));
     expect(judged.filter((id) => id === "a1")).toHaveLength(2);
     expect(world.outcomes.get(defined(world.nodes[2]))).toBe("settled");
+  });
+
+  it("makes one that read the record look again, though the outputs came back as they were", () => {
+    const other = { ...fate, verdict: "fresh", reads: [0] } as const;
+    const asker = { ...fate, reads: [0, 1] };
+    const back = { ...absent, comesBack: "run" } as const;
+    const judged = (of: Fate): number =>
+      play(back, of, asker).commands.filter((c) => c.type === "judge" && c.node.id === "a1").length;
+    expect(judged(other)).toBe(1);
+    expect(judged({ ...other, records: [0] })).toBe(2);
   });
 
   it("waits until nobody reads the outputs that are about to be replaced", () => {

@@ -8,6 +8,7 @@ import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
 import { pageModel, type PageAnalysis } from "../../src/analysis/page/page-model.ts";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
+import { measurementFacts } from "../../src/analysis/page/provenance.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import {
   haveReferenceData,
@@ -102,6 +103,34 @@ describe("a page", () => {
     expect(apart.map(({ name }) => name)).toEqual(["wfp8_afp8", "wint4_afp16"]);
     expect(valueOf(analysisPage(subject, analyses)).page).toContain(
       "compare the order of layers, not magnitudes",
+    );
+  });
+});
+
+describe("what a page says of its measurements", () => {
+  const measurement = {
+    ...{ seconds: 20, gpuSeconds: 6.1, peakGpuMemoryBytes: 14.5e9, together: 16 },
+    ...{ device: "NVIDIA H200", day: "2026-11-21" },
+  };
+  const factsOf = (...analyses: readonly PageAnalysis[]): Readonly<Record<string, string>> =>
+    Object.fromEntries(measurementFacts(analyses).map(({ name, value }) => [name, value]));
+
+  it("is what they took, when and on what, and what of that is not recorded", () => {
+    expect(factsOf({ ...few[0], measurement })).toMatchObject({
+      "cost of scoring": "6.1 s GPU, its share of 16 analyses scored together",
+      "GPU memory at most": "14.5 GB",
+      measured: "2026-11-21, NVIDIA H200",
+    });
+    const both = [
+      { ...few[0], measurement },
+      { ...few[0], measurement },
+    ];
+    expect(factsOf(...both, few[0])).toMatchObject({
+      "cost of scoring": "12 s GPU, up to 16 analyses scored together; of 1 not recorded",
+    });
+    expect(factsOf(few[0])).toMatchObject({ "cost of scoring": "not recorded" });
+    expect(valueOf(analysisPage(subject, [{ ...few[0], measurement }])).page).toContain(
+      "<th scope=row>cost of scoring<td>6.1 s GPU",
     );
   });
 });

@@ -7,7 +7,7 @@ import { focusOf, remember, type Focused } from "../../src/cli/scope.ts";
 import type { Selection } from "../../src/graph/select.ts";
 import { Evidence } from "../../src/host/evidence.ts";
 import { layoutOf } from "../../src/host/layout.ts";
-import { lockRecordText } from "../../src/host/records.ts";
+import { lockRecordText, provenanceAt } from "../../src/host/records.ts";
 import { DiskWorkspace } from "../../src/host/workspace.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import { ok } from "../../src/model/result.ts";
@@ -198,7 +198,10 @@ export class DiskWorld implements World {
     const executor = new ProjectExecutor({
       project: this.#project,
       version: (node) => workspace.opSource(node).version,
-      read: (place) => this.#files.contentAt(place),
+      read: (place) =>
+        place.kind === "record"
+          ? provenanceAt(this.#files.at(place.path))
+          : this.#files.contentAt(place),
       write: (stage, role, content) => {
         for (const [path, text] of filesOf(defined(stage.paths[role]), content)) {
           fs.mkdirSync(dirname(path), { recursive: true });
@@ -213,7 +216,7 @@ export class DiskWorld implements World {
       },
     });
     const ports: Ports = {
-      clock: { now: () => 0 },
+      clock: { now: () => 0, today: () => "2026-01-01" },
       workspace,
       executor,
       lock: { acquire: () => Promise.resolve(ok(() => Promise.resolve())) },

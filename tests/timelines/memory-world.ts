@@ -125,7 +125,7 @@ export class MemoryWorld implements World {
     const executor = new ProjectExecutor({
       project: this.#project,
       version: (node) => workspace.opSource(node).version,
-      read: (input) => contentAt(workspace.files, input),
+      read: (input) => contentAt(workspace.files, input, workspace.records),
       write: (stage, role, content) => workspace.writeStaged(stage, role, content),
       during,
       last: async () => {

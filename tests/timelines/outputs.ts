@@ -14,7 +14,7 @@ import type { Outputs, Project } from "./project.ts";
  */
 
 export function present(workspace: MemoryWorkspace, place: Place): Content | null {
-  const content = contentAt(workspace.files, place);
+  const content = contentAt(workspace.files, place, workspace.records);
   return content instanceof Error ? null : content;
 }
 

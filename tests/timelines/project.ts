@@ -2,6 +2,7 @@ import { buildGraph, type ActionNode, type Graph } from "../../src/graph/graph.t
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import type { InputDeclaration, OutputDeclaration } from "../../src/model/declaration.ts";
 import type { JsonObject } from "../../src/model/json.ts";
+import { recordPath } from "../../src/model/provenance.ts";
 import { regionOf, regionPath } from "../../src/model/region.ts";
 import type { ActionDescription } from "../../src/model/record.ts";
 import { digestOf, type Content } from "../engine/support/content.ts";
@@ -59,6 +60,7 @@ export class Project {
   /** What finished runs wrote, by everything that they depended on and really read. */
   readonly #made = new Map<string, Set<string>>();
   #nonce = 0;
+  #runs = 0;
 
   constructor(shapes: readonly Shape[]) {
     this.shapes = shapes;
@@ -74,19 +76,30 @@ export class Project {
 
   graph(declared: Declared): Graph {
     const places: InputDeclaration[] = [...SOURCES];
+    const local = new Set<string>();
     const sketches = this.shapes.map((shape, index): Sketch => {
       const from: Record<string, InputDeclaration> = {};
       for (const read of shape.reads) {
         const index = read < 100 ? read % places.length : places.length - 1 - ((read - 100) % 3);
         const place = defined(places[index]);
-        const perhaps = shape.optional === true && place.kind === "file" && !("obtain" in place);
+        const sure = place.kind !== "file" || "obtain" in place || local.has(place.path);
+        const perhaps = shape.optional === true && !sure;
         from[`${place.path} ${place.include?.join(" ") ?? ""}`.trim()] = perhaps
           ? { ...place, optional: true }
           : place;
       }
+      for (const read of shape.records ?? []) {
+        if (index === 0) continue;
+        const target = this.targetOf(index - 1 - (read % index));
+        from[`record of ${target}`] = {
+          ...{ path: recordPath(target), kind: "record", recordOf: target, optional: true },
+        };
+      }
       const makes = outputsOf(shape, index);
-      for (const { path, kind } of Object.values(makes))
+      for (const { path, kind, keep } of Object.values(makes)) {
         if (kind !== "region") places.push({ path, kind });
+        if (keep === "local") local.add(path);
+      }
       const params = { value: declared.params[index] ?? 0 };
       return { makes, from, op: `op${index}`, params, gpu: shape.gpu ? 1 : 0 };
     });
@@ -149,6 +162,9 @@ export class Project {
     const key = JSON.stringify([indexOf(target), params, op.version, read]);
     return this.#made.get(key)?.has(Object.entries(outputs).sort().join()) === true;
   }
+
+  /** What is recorded of a run besides what it made: not always what it was the time before. */
+  weather = (): number => this.#runs++ % 3;
 
   isBroken = (id: string): boolean => this.broken.has(indexOf(id));
 

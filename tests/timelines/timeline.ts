@@ -23,6 +23,8 @@ export interface Shape {
   readonly gpu: boolean;
   /** It takes files only if they are there. */
   readonly optional?: boolean;
+  /** Of which earlier actions it reads the records, counted back from itself. */
+  readonly records?: readonly number[];
 }
 
 /** What becomes of the modification time of a file that is changed; the change time is always now. */
@@ -121,6 +123,8 @@ export interface Flavour {
   readonly regions?: boolean;
   /** Some actions take files only if they are there. */
   readonly optional?: boolean;
+  /** Some actions read what is recorded of others. */
+  readonly records?: boolean;
 }
 
 const small = fc.nat({ max: 20 });
@@ -139,6 +143,7 @@ const shape = ({
   nonce = false,
   regions = false,
   optional = false,
+  records = false,
 }: Flavour): fc.Arbitrary<Shape> =>
   fc.record({
     outputs: fc.array(
@@ -158,6 +163,7 @@ const shape = ({
     nonce: nonce ? fc.boolean() : fc.constant(false),
     gpu: fc.boolean(),
     optional: optional ? one(false, false, true) : fc.constant(false),
+    records: records ? fc.array(few, { maxLength: 2 }) : fc.constant([]),
   });
 
 const times = one("now", "now", "kept", "past", "future");

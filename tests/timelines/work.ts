@@ -14,7 +14,9 @@ import { mayRefuse } from "./words.ts";
 /** P2: nothing runs twice, and what runs has another key than before or lost an output for good. */
 export function minimal(built: Built, count: () => void): readonly string[] {
   const { executed, outcome, meddled, damaged, before, after, graph } = built;
-  if (new Set(executed).size < executed.length) return [`ran twice: ${executed.join(" ")}`];
+  const twice = executed.filter((id, n) => executed.indexOf(id) < n);
+  const inVain = graph.actions.filter(({ id }) => twice.includes(id)).filter(unlessUnsteady(built));
+  if (inVain.length > 0) return [`ran twice: ${executed.join(" ")}`];
   if (outcome.exitCode !== EXIT.done || meddled || damaged) return [];
   const problems: string[] = [];
   for (const node of graph.actions.filter(({ id }) => executed.includes(id))) {
@@ -28,6 +30,18 @@ export function minimal(built: Built, count: () => void): readonly string[] {
   }
   return problems;
 }
+
+/**
+ * What comes back for another's sake, and is something else this time, is news to whoever had read it before:
+ * that one could not have waited, where the other waited for it.
+ */
+const unlessUnsteady =
+  ({ executed, project }: Built) =>
+  ({ inputs }: ActionNode): boolean =>
+    !inputs.some(({ producer }) => {
+      const id = producer?.action.id ?? "";
+      return executed.includes(id) && !project.isSteady(id);
+    });
 
 /** Outputs of a known result that are needed, and neither in the workspace nor in the store. */
 function lost(node: ActionNode, known: ActionRecord, built: Built): readonly string[] {

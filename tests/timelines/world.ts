@@ -147,7 +147,7 @@ export class ProjectExecutor implements Executor {
       peak_memory_bytes: null,
       peak_gpu_memory_bytes: null,
     };
-    return ok({ cost, tools: {}, facts: {} });
+    return ok({ cost, tools: {}, facts: { weather: project.weather() } });
   }
 
   logPath = (): null => null;

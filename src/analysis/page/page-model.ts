@@ -1,5 +1,6 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { LayerSensitivity, Manifest } from "../manifest/manifest.ts";
+import type { Measurement } from "../report/measurement.ts";
 import { fail, succeed, type Outcome } from "../outcome.ts";
 import type { Scores } from "../scores/scores.ts";
 import { problemFromManifest } from "../solve/problem-from-manifest.ts";
@@ -11,6 +12,8 @@ export interface PageAnalysis {
   readonly name: string;
   readonly manifest: Manifest;
   readonly scores?: Scores;
+  /** How they were measured; null or absent where that is not recorded. */
+  readonly measurement?: Measurement | null;
 }
 
 /** What all pictures and tables of a page are made from. */

@@ -1,5 +1,6 @@
 import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson, type PyObject } from "../python-json/value.ts";
+import { costText, measuredText, type Measurement } from "../report/measurement.ts";
 import type { PageAnalysis } from "./page-model.ts";
 
 /** A file that a page was made from. */
@@ -23,7 +24,32 @@ export function measurementFacts(analyses: readonly PageAnalysis[]): readonly Fa
     if (values === undefined) facts.set(name, new Set([value]));
     else values.add(value);
   }
-  return [...facts].map(([name, values]) => ({ name, value: [...values].join("; ") }));
+  const shared = [...facts].map(([name, values]) => ({ name, value: [...values].join("; ") }));
+  return [...shared, ...costFacts(analyses)];
+}
+
+/** What the measurements took together, and when and on what they ran. */
+function costFacts(analyses: readonly PageAnalysis[]): readonly Fact[] {
+  const known = analyses.flatMap(({ measurement }) => measurement ?? []);
+  const missing = analyses.length - known.length;
+  const value = known.length === 0 ? "not recorded" : `${costText(known)}${shareText(known)}`;
+  const lacking = known.length > 0 && missing > 0 ? `; of ${missing} not recorded` : "";
+  const memory = Math.max(...known.map(({ peakGpuMemoryBytes }) => peakGpuMemoryBytes ?? 0), 0);
+  return [
+    { name: "cost of scoring", value: `${value}${lacking}` },
+    ...(memory > 0
+      ? [{ name: "GPU memory at most", value: `${(memory / 1e9).toFixed(1)} GB` }]
+      : []),
+    ...(known.length > 0 ? [{ name: "measured", value: measuredText(known) }] : []),
+  ];
+}
+
+function shareText(known: readonly Measurement[]): string {
+  const most = Math.max(...known.map(({ together }) => together));
+  if (most === 1) return "";
+  return known.length === 1
+    ? `, its share of ${most} analyses scored together`
+    : `, up to ${most} analyses scored together`;
 }
 
 const DATASET: Readonly<Record<string, string>> = {

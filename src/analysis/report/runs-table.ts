@@ -1,6 +1,7 @@
 import { table } from "../compare/comparison-text.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
+import { costText, measuredText, type Measurement } from "./measurement.ts";
 import { printExponential, printFixed } from "./printf.ts";
 import { sensitivityRows } from "./sensitivity-rows.ts";
 
@@ -14,6 +15,8 @@ export interface TableRun {
   readonly link: string;
   /** Null while it is not measured. */
   readonly manifest: Manifest | null;
+  /** Null where it is not recorded, as of published results of others. */
+  readonly measurement: Measurement | null;
 }
 
 /** One row a run that is measured, in the order given. Empty when none is. */
@@ -22,23 +25,25 @@ export function runsTable(runs: readonly TableRun[]): string {
   const several = new Set(runs.map(({ granularity }) => granularity)).size > 1;
   const titles = [
     ...["Run", ...(several ? ["Granularity"] : []), "Scope", "Data"],
-    ...["Bits", "Size", "Score", "Most sensitive layers"],
+    ...["Bits", "Size", "Score", "Most sensitive layers", "Cost", "Measured"],
   ];
-  const rows = measured.flatMap(({ pair, granularity, scope, size, link, manifest }) =>
-    manifest === null
-      ? []
-      : [
-          [
-            `[${pair} ${size}](${link})`,
-            ...(several ? [granularity] : []),
-            scope,
-            dataCell(manifest),
-            bitsCell(manifest),
-            sizeCell(manifest),
-            printExponential(manifest.search.score, 3),
-            mostSensitive(manifest, 3).join(", "),
+  const rows = measured.flatMap(
+    ({ pair, granularity, scope, size, link, manifest, measurement }) =>
+      manifest === null
+        ? []
+        : [
+            [
+              `[${pair} ${size}](${link})`,
+              ...(several ? [granularity] : []),
+              scope,
+              dataCell(manifest),
+              bitsCell(manifest),
+              sizeCell(manifest),
+              printExponential(manifest.search.score, 3),
+              mostSensitive(manifest, 3).join(", "),
+              ...measuredCells([measurement]),
+            ],
           ],
-        ],
   );
   return table(titles, rows) ?? "";
 }
@@ -60,10 +65,20 @@ export function pairsTable(runs: readonly TableRun[], linkOf: (pair: string) => 
         bitsCell(last),
         sizeCell(last),
         mostSensitive(last, 1).join(""),
+        ...measuredCells(measured.map(({ measurement }) => measurement)),
       ],
     ];
   });
-  return table(["Pair", "Runs", "Of these", "Bits", "Size", "Most sensitive layer"], rows) ?? "";
+  const titles = ["Pair", "Runs", "Of these", "Bits", "Size", "Most sensitive layer"];
+  return table([...titles, "Cost", "Measured"], rows) ?? "";
+}
+
+/** What measuring took, and when and on what it was; "not recorded" where nothing of that is known. */
+function measuredCells(measurements: readonly (Measurement | null)[]): readonly [string, string] {
+  const known = measurements.filter((one) => one !== null);
+  const cost = costText(known);
+  const partly = known.length < measurements.length ? ` (of ${known.length})` : "";
+  return [cost === "" ? "not recorded" : `${cost}${partly}`, measuredText(known) || "not recorded"];
 }
 
 /** Layers by falling score, without the part of the name that all share. */

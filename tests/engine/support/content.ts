@@ -1,5 +1,7 @@
 import { includeFilter } from "../../../src/graph/include.ts";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../../src/model/digest.ts";
+import { provenanceText } from "../../../src/model/provenance.ts";
+import type { ActionRecord } from "../../../src/model/record.ts";
 import type { Observation } from "../../../src/plan/knowledge.ts";
 import { regionIn } from "./document.ts";
 
@@ -8,8 +10,9 @@ export type Content = string | Readonly<Record<string, string>>;
 
 export interface Place {
   readonly path: string;
-  readonly kind: "file" | "folder" | "region";
+  readonly kind: "file" | "folder" | "region" | "record";
   readonly include?: readonly string[];
+  readonly recordOf?: string;
 }
 
 export const digestOf = (content: Content): Digest =>
@@ -26,8 +29,13 @@ export const sizeOf = (content: Content): number =>
 export function contentAt(
   files: ReadonlyMap<string, string>,
   place: Place,
+  records: ReadonlyMap<string, ActionRecord> = new Map(),
 ): Content | Error | null {
   const { path, kind, include } = place;
+  if (kind === "record") {
+    const record = records.get(place.recordOf ?? "");
+    return record === undefined ? null : provenanceText(record);
+  }
   if (kind === "region") {
     const [document = "", id = ""] = path.split("#");
     const text = files.get(document);

@@ -5,10 +5,11 @@ import type { OutputDeclaration } from "../../../src/model/declaration.ts";
 import { digestOfBytes, type Digest } from "../../../src/model/digest.ts";
 import type { BuildEvent } from "../../../src/model/event.ts";
 import type { Failure } from "../../../src/model/failure.ts";
-import type {
-  ActionRecord,
-  EnvironmentDescription,
-  OutputRecord,
+import {
+  resultOf,
+  type ActionRecord,
+  type EnvironmentDescription,
+  type OutputRecord,
 } from "../../../src/model/record.ts";
 import { err, ok, type Result } from "../../../src/model/result.ts";
 import type { Observation } from "../../../src/plan/knowledge.ts";
@@ -51,7 +52,7 @@ export class MemoryWorkspace implements Workspace {
   #observe(place: GraphInput | OutputDeclaration): Observation {
     const error = this.unreadable.get(place.path);
     if (error !== undefined) return { state: "unreadable", error };
-    return observationOf(contentAt(this.files, place));
+    return observationOf(contentAt(this.files, place, this.records));
   }
 
   record(node: ActionNode): ActionRecord | null {
@@ -142,7 +143,7 @@ export class MemoryWorkspace implements Workspace {
       if (!this.tooBig.has(path)) this.stored.set(digest, content);
       outputs[role] = { path, digest, size: sizeOf(content) };
     }
-    this.#keep({ ...record, outputs });
+    this.#keep(resultOf({ ...record, outputs }, before));
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );
@@ -226,7 +227,7 @@ export class MemoryExecutor implements Executor {
 }
 
 export const memoryPorts = (workspace: MemoryWorkspace, executor: Executor): Ports => ({
-  clock: { now: () => 0 },
+  clock: { now: () => 0, today: () => "2026-01-01" },
   workspace,
   executor,
   lock: { acquire: () => Promise.resolve(ok(() => Promise.resolve())) },

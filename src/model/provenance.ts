@@ -1,0 +1,29 @@
+import { adoptionOf } from "./adoption.ts";
+import { digestOfBytes, type Digest } from "./digest.ts";
+import { canonicalJson, type Json } from "./json.ts";
+import type { ActionRecord } from "./record.ts";
+
+/** What a lock record says of the run that made a result: what a report shows of it. */
+export type Provenance = Pick<ActionRecord, "target" | "cost" | "tools" | "facts"> & {
+  /** The day (UTC) of the run, `2026-11-21`; null where nobody knows. */
+  readonly made_on: string | null;
+  /** Taken over from elsewhere: cost and tools are nobody's knowledge then. */
+  readonly adopted: boolean;
+};
+
+/** Where the record of a target is, relative to the workspace. */
+export const recordPath = (target: string): string => `aqm.lock/${target}.json`;
+
+/**
+ * What an action reads that takes a record as its input, as canonical JSON. Key, inputs and op are left out:
+ * a result that stands for another reason than before has still been made by the same run.
+ */
+export function provenanceText(record: ActionRecord): string {
+  const { target, cost, made_on = null, tools, facts } = record;
+  const adopted = adoptionOf(record) !== null;
+  const provenance: Provenance = { target, cost, made_on, tools, facts, adopted };
+  return canonicalJson(provenance as unknown as Json);
+}
+
+export const provenanceDigest = (record: ActionRecord): Digest =>
+  digestOfBytes(provenanceText(record));

@@ -297,10 +297,13 @@ describe.skipIf(!("browser" in found))(title, () => {
   it("says which pair is in front, also on paper", async () => {
     const names = (picture: string): Promise<string | null> =>
       page.locator(`#${picture} .front`).textContent();
-    expect(await names("depth")).toBe("wfp8_afp8");
+    await page.close();
+    page = await open("both");
+    expect([await names("depth"), await names("frontier")]).toEqual(["wfp8_afp8", "all pairs"]);
     await page.locator("#depth-column").selectOption("wint4_aint8");
     expect(await names("depth")).toBe("wint4_aint8");
-    expect(await names("frontier")).toBe("wint4_aint8"); // as another test chose
+    await page.locator("#curve").selectOption("wfp8_afp8 or 16 bits");
+    expect(await names("frontier")).toBe("wfp8_afp8");
     await page.emulateMedia({ media: "print" });
     expect(await page.locator("#depth-column").isVisible()).toBe(false);
     expect(await page.locator("#depth .front").isVisible()).toBe(true);

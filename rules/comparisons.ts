@@ -14,6 +14,9 @@ interface Compared {
   readonly label: string;
 }
 
+/** Params come to an op sorted by name, so names sort as numbers do. */
+export const roleOf = (index: number): string => `m${String(index).padStart(3, "0")}`;
+
 /**
  * What the runs of a model say of each other: sizes of one pair, scopes of one pair, and all pairs. The
  * first two are made from what they compare; the matrix of pairs from those that are there.
@@ -34,10 +37,10 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
             question,
             budgets: BUDGETS,
             most: MOST,
-            members: Object.fromEntries(members.map(({ label }, index) => [`m${index}`, label])),
+            members: Object.fromEntries(members.map(({ label }, index) => [roleOf(index), label])),
           },
           inputs: Object.fromEntries(
-            members.map(({ run }, index) => [`m${index}`, take(file(run.manifest))]),
+            members.map(({ run }, index) => [roleOf(index), take(file(run.manifest))]),
           ),
           outputs: {
             report: committed(`${folder}/comparisons/${place}.md`),

@@ -86,7 +86,8 @@ const HOW_TO_READ =
 
 function pictureOf({ page, title }: Picture, folder: string): string {
   const link = below(folder, page);
-  return `[![Sensitivity of every layer to every pair, ${title}](${link}-heatmap.svg)](${link}.html)`;
+  const what = `Sensitivity of every layer to every pair, ${title}`;
+  return `${what}:\n\n[![${what}](${link}-heatmap.svg)](${link}.html)`;
 }
 
 /** Runs lie below the folder of the document. */

@@ -239,7 +239,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     options: [
       { name: "direct", help: "deps and rdeps: only what is one step away." },
-      { name: "limit", value: "N", help: "paths: at most so many (default 20)." },
+      { name: "limit", value: "N", help: "At most so many answers (paths: 20 if not said)." },
       JSON_OPTION,
     ],
     examples: [

@@ -22,6 +22,8 @@ export type Cause =
       readonly path: string;
       readonly recorded: Digest;
       readonly found: Digest;
+      /** A part of what people write: a build shows the edit and leaves it, unless it is told otherwise. */
+      readonly guarded?: true;
     }
   | { readonly kind: "needed_by"; readonly consumer: string }
   | { readonly kind: "waits_for"; readonly producer: string }

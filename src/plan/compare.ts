@@ -40,6 +40,7 @@ export function checkOutputs(
           path: output.path,
           recorded: recorded.digest,
           found: found.digest,
+          ...(output.kind === "region" ? { guarded: true } : {}),
         },
         digest: recorded.digest,
       });

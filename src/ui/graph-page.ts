@@ -25,10 +25,11 @@ export function graphPage(picture: Picture, title: string, { script, style }: Pa
 <header>
 <h1>${html(title)}</h1>
 <p id="summary"></p>
+<noscript><p>The targets are listed by a script in this page; without it only the drawing shows. <code>aqm graph</code> and <code>aqm query</code> say the same as text.</p></noscript>
 </header>
 <section id="overview" aria-labelledby="overview-title">
 <h2 id="overview-title">By op</h2>
-<div class="scroll">${opsDrawing(picture)}</div>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="overview-title">${opsDrawing(picture)}</div>
 </section>
 <section id="critical" aria-labelledby="critical-title">
 <h2 id="critical-title">Critical path</h2>
@@ -42,14 +43,13 @@ export function graphPage(picture: Picture, title: string, { script, style }: Pa
 <label>Search <input id="search" type="search" placeholder="path, op or cause" autocomplete="off"></label>
 <label>Fold by <select id="fold"></select></label>
 <span id="states" role="group" aria-label="Shown states"></span>
-<span class="hint">Keys: / search, arrows move and fold, Enter selects</span>
+<span class="hint">Keys: / search, arrows move and fold, Enter selects. ★ critical path</span>
 </div>
 <div class="panes">
 <div id="tree" role="tree" aria-label="Targets" tabindex="0"></div>
 <aside id="details" aria-live="polite"></aside>
 </div>
 </section>
-<noscript><p>The targets are listed by a script in this page; without it only the drawing shows.</p></noscript>
 <script type="application/json" id="data">${scriptJson(graphData(picture))}</script>
 <script>${script.replaceAll("</script", "<\\/script")}</script>
 </body>

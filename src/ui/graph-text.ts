@@ -22,20 +22,27 @@ export function graphText(picture: Picture, colours: Colours, everything: boolea
     readonly depth: number;
     readonly branch: string;
     readonly indent: string;
+    /** The target that it is shown under. */
+    readonly above: string;
   }
   const open: Open[] = [];
-  const push = (positions: readonly number[], depth: number, indent: string): void => {
+  const push = (
+    positions: readonly number[],
+    depth: number,
+    indent: string,
+    above: string,
+  ): void => {
     const rows = everything
       ? positions.map((position) => ({ position, text: "" }))
       : folded(nodes, positions);
     const entries = rows.map((row, at): Open => {
       const last = at === rows.length - 1;
       const [branch, bar] = depth === 0 ? ["", ""] : last ? ["└─ ", "   "] : ["├─ ", "│  "];
-      return { ...row, depth, branch: indent + branch, indent: indent + bar };
+      return { ...row, depth, above, branch: indent + branch, indent: indent + bar };
     });
     open.push(...entries.reverse());
   };
-  push(tips, 0, "");
+  push(tips, 0, "", "");
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { position, branch, indent, depth } = next;
     const node = position === null ? undefined : nodes[position];
@@ -44,10 +51,13 @@ export function graphText(picture: Picture, colours: Colours, everything: boolea
       continue;
     }
     const again = shown.has(position) && node.producers.length > 0;
-    lines.push(`${branch}${headline(node, colours)}${again ? colours.dim(" (see above)") : ""}`);
+    const name = beside(node.target, next.above);
+    lines.push(
+      `${branch}${headline(node, name, colours)}${again ? colours.dim(" (see above)") : ""}`,
+    );
     if (again) continue;
     shown.add(position);
-    if (depth < DEEPEST) push(node.producers, depth + 1, indent);
+    if (depth < DEEPEST) push(node.producers, depth + 1, indent, node.target);
     else if (node.producers.length > 0) lines.push(colours.dim(`${indent}   …`));
   }
   return [...lines, ...criticalLines(picture, colours)].join("\n");
@@ -76,8 +86,15 @@ function folded(
   });
 }
 
-function headline(node: PictureNode, colours: Colours): string {
-  const { verdict, target, gpu, causes, seconds } = node;
+/** A neighbour in the same folder needs no more than its name. */
+function beside(target: string, above: string): string {
+  const folder = above.slice(0, above.lastIndexOf("/") + 1);
+  const rest = target.slice(folder.length);
+  return folder !== "" && target.startsWith(folder) && !rest.includes("/") ? `./${rest}` : target;
+}
+
+function headline(node: PictureNode, name: string, colours: Colours): string {
+  const { verdict, gpu, causes, seconds } = node;
   const first = causes[0];
   const more = causes.length > 1 ? ` and ${causes.length - 1} more` : "";
   const due = verdict === "run" || verdict === "unknown";
@@ -87,7 +104,7 @@ function headline(node: PictureNode, colours: Colours): string {
   ].join("; ");
   const lane = gpu ? colours.yellow(" GPU") : "";
   const tail = details === "" ? "" : colours.dim(`  ${details}`);
-  return `${paintVerdict(verdict, colours)} ${oneLine(target)}${lane}${tail}`;
+  return `${paintVerdict(verdict, colours)} ${oneLine(name)}${lane}${tail}`;
 }
 
 function criticalLines({ critical, nodes }: Picture, colours: Colours): readonly string[] {

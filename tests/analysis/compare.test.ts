@@ -164,7 +164,7 @@ describe("comparing two analyses", () => {
     const text = comparisonText(
       compared(subject([3, 2, 1]), subject([3, 2, 1], { samples: 4, budget: 10 })),
     );
-    expect(text).toContain("| scheme.auto_quantize_bits | 12 | 10 |");
+    expect(text).toContain("| scheme.auto_quantize_bits | 12  | 10  |");
     expect(text).not.toContain("somebody");
     expect(subject([1]).configuration.get("model.id")).toBe("M");
   });
@@ -246,10 +246,18 @@ describe("comparing two analyses", () => {
       [3, 1, 2],
       [1, 2, 3],
     ].map((scores, index) => ({ label: `n${index}`, subject: subject(scores) }));
-    const set = expectValue(compareAll(members, { budgets: [], most: 1 }));
+    const set = expectValue(compareAll(members, { budgets: [12], most: 1 }));
     const text = comparisonSetText(set, "Sizes");
-    expect(text).toContain("| n0 |  | 0.500 | -1.000 |");
-    expect(text).toContain("| n1 | 0.500 |  | -0.500 |");
+    expect(text).toContain(
+      "|     | n0     | n1     | n2     |\n| --- | ------ | ------ | ------ |",
+    );
+    expect(text).toContain("| n0  |        | 0.500  | -1.000 |");
+    expect(text).toContain("| n1  | 0.500  |        | -0.500 |");
+    const flipped = set.pairs[1]?.comparison.flips.find(({ budgets }) => budgets.a === 12);
+    expect(flipped?.layers.length).toBeGreaterThan(0);
+    expect(text).toContain("Layers chosen otherwise at 12 bits:");
+    expect(text).toMatch(new RegExp(`\\| n2 .*${flipped?.layers.length} of 3`));
+    expect(text).not.toContain("NONE");
     expect(text).toContain("## n0 (A) against n2 (B)");
     const none = expectValue(compareAll([], { budgets: [], most: 1 }));
     expect(comparisonSetText(none, "Sizes")).toContain("Nothing is measured yet.");

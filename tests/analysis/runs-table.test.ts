@@ -3,6 +3,7 @@ import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import type { Measurement } from "../../src/analysis/report/measurement.ts";
 import { pairsTable, runsTable, type TableRun } from "../../src/analysis/report/runs-table.ts";
 import { run as tableOp } from "../../rules/ops/runs-table.ts";
+import { roleOf } from "../../rules/comparisons.ts";
 import { run as comparisonOp } from "../../rules/ops/comparison-set.ts";
 import { valueOf } from "../engine/support/results.ts";
 import { expectValue } from "./figures.ts";
@@ -158,6 +159,10 @@ describe("the op behind a README", () => {
       "](w/lm-small-heatmap.svg)](w/lm-small.html)",
     );
     expect(pictured({ picture_small: svg, picture_large: svg })).not.toContain("lm-small");
+    // Scopes look alike: what a picture shows has to be seen, not only to be read out.
+    expect(pictured({ picture_small: svg, picture_large: missing })).toMatch(
+      /^Sensitivity of every layer to every pair, .+:$/m,
+    );
     expect(pictured({ picture_small: missing, picture_large: missing })).not.toContain("svg");
   });
 
@@ -168,11 +173,16 @@ describe("the op behind a README", () => {
     });
   });
 
+  it("keeps the order of what it compares, however many there are", () => {
+    const roles = Array.from({ length: 120 }, (_, index) => roleOf(index));
+    expect(roles.toSorted()).toEqual(roles); // params are sorted by name on their way to an op
+  });
+
   it("compares what is there", () => {
     const call = { question: "Q", members: { m0: "a", m1: "b", m2: "c" }, budgets: [12], most: 2 };
     const inputs = { m0: present(manifestText(1.5)), m1: missing, m2: present(manifestText(20)) };
     const { report, data } = valueOf(comparisonOp({ params: call, inputs }));
-    expect(report).toContain("| a |  | -1.000 |");
+    expect(report).toContain("| a   |        | -1.000 |");
     expect(JSON.parse(String(data))).toMatchObject({
       schema: 1,
       members: ["a", "c"],

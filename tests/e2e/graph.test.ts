@@ -33,6 +33,11 @@ describe("aqm graph and aqm query", () => {
     expect(await lines("query", "paths", "poems/one.txt", "out/length.txt")).toEqual([
       "big/one.txt → out/joined.txt → out/length.txt",
     ]);
+    expect(await lines("query", "paths", "out/length.txt", "big/one.txt")).toEqual([
+      "no way leads there",
+    ]);
+    const some = await workspace.aqm(["query", "rdeps", "rules/ops/sign.ts", "--limit", "2"]);
+    expect(some).toMatchObject({ stdout: "big/one.txt\nbig/two.txt\n", stderr: "… and 2 more\n" });
     expect(await lines("query", "stale")).toEqual([
       "run      big/one.txt",
       "unknown  out/joined.txt",
@@ -51,6 +56,7 @@ describe("aqm graph and aqm query", () => {
       [["query", "paths", "a"], "aqm query paths FROM TO"],
       [["query", "deps", "out/lenght.txt"], "Did you mean out/length.txt?"],
       [["query", "kind", "shut"], "Did you mean shout?"],
+      [["query", "kind", "shout", "--limit", "x"], "--limit"],
       [["graph", "--html", "x", "--json"], "exclude each other"],
     ] as const) {
       const { code, stderr } = await workspace.aqm([...args]);
@@ -95,6 +101,24 @@ describe("the graph page in a browser", () => {
   });
   afterAll(() => browser.close());
 
+  it("unfolds by itself where a search leaves but one way, and says without a script what it lacks", async () => {
+    const workspace = textWorkspace();
+    const path = workspace.path("page.html");
+    workspace.write("page.html", graphPage(large(4000), "Graph", pageParts("graph", REPOSITORY)));
+    await page.goto(pathToFileURL(path).href);
+    await page.locator("#search").fill("m7/report");
+    const rows = page.locator("#tree .row");
+    expect((await rows.allTextContents()).slice(0, 2)).toEqual([
+      expect.stringContaining("models/m7"),
+      expect.stringContaining("report 7.md"),
+    ]);
+    const plain = await browser.newPage({ javaScriptEnabled: false });
+    await plain.goto(pathToFileURL(path).href);
+    expect(await plain.locator("header").innerText()).toContain("without it only the drawing");
+    await plain.close();
+    workspace.remove();
+  });
+
   it("folds 10,000 targets, by keyboard too, and leads from one to its neighbours", async () => {
     const workspace = textWorkspace();
     workspace.write(
@@ -106,7 +130,7 @@ describe("the graph page in a browser", () => {
     await page.getByText("10000 actions, 100 not fresh").waitFor();
     expect(await rows.count()).toBeLessThan(20); // only what is unfolded is there
 
-    await page.getByLabel("Fold by").selectOption("grid");
+    await page.getByLabel("Fold by").selectOption("grid, model first");
     expect(await rows.count()).toBe(10);
     await page.keyboard.press("/");
     await page.keyboard.type("report 4321.md");

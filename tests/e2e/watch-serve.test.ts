@@ -89,9 +89,12 @@ describe("aqm watch --serve", () => {
   it("lists the pages and shows the graph", async () => {
     expect(await page.locator("#pages a").allTextContents()).toEqual([
       "graph of the targets",
-      "out/one.html",
-      "out/two.html",
+      "one.html",
+      "two.html",
     ]);
+    expect(await page.getByRole("link", { name: "two.html" }).getAttribute("title")).toBe(
+      "out/two.html",
+    );
     await page.getByRole("link", { name: "graph of the targets" }).click();
     await shown().getByText("3 actions, all fresh").waitFor();
   });

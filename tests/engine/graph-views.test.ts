@@ -167,6 +167,23 @@ describe("the other views", () => {
     expect(graphText(chain, NO_COLOURS, true)).toContain("part8");
   });
 
+  it("names a neighbour in the same folder without the folder", () => {
+    const text = graphText(
+      picture([
+        node("m/x/scores"),
+        node("m/x/report", { producers: [0] }),
+        node("m/x/y/deeper", { producers: [1] }),
+      ]),
+      NO_COLOURS,
+      false,
+    );
+    expect(text.split("\n").slice(0, 3)).toEqual([
+      "fresh    m/x/y/deeper",
+      "└─ fresh    m/x/report",
+      "   └─ fresh    ./scores",
+    ]);
+  });
+
   it("draws Mermaid of actions, and of ops where there are many", () => {
     const small = graphMermaid(picture([node('a "b"#c'), node("d", { producers: [0] })], [0, 1]));
     expect(small).toContain('n0["a #34;b#34;#35;c"]:::fresh');

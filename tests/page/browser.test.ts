@@ -18,22 +18,70 @@ const ROWS = `[...document.querySelectorAll("#layers tbody tr")].map((row) => [
   Number(row.dataset.layer), row.querySelector(".f").textContent])`;
 
 /** Vision kept in part, so that there are layers of every sort. */
+/** Two blocks of some kinds: drawings are as narrow as they get. */
+const small = (kinds: RegExp, pairs: readonly string[] = ["wfp8_afp8", "wint4_aint8"]) =>
+  manyPairs({ pairs, only: (handle) => kinds.test(handle) });
+
 const analyses = manyPairs({
   pairs: ["wfp8_afp8", "wint4_aint8"],
   keep: (handle) => handle.includes("merger"),
   effectiveBits: 9,
 });
 
+const SOURCE = {
+  what: "manifest wfp8_afp8",
+  path: `models/a_model/layer-analysis/${"weight-fp8-act-fp8_".repeat(4)}/manifest.json`,
+  digest: `sha256:${"0".repeat(64)}`,
+};
+
 function pageOf(shown: readonly [PageAnalysis, ...PageAnalysis[]]): string {
-  const made = analysisPage({ title: "t", subtitle: "s", sources: [], links: [] }, shown);
+  const made = analysisPage({ title: "t", subtitle: "s", sources: [SOURCE], links: [] }, shown);
   if (!made.ok) throw new Error(made.failure.message);
   return made.value.page;
 }
 
+/** Names of elements of drawings that lie outside of their drawing, in part or whole. */
+const OUTSIDE = `[...document.querySelectorAll("svg.picture")].flatMap((svg) => {
+  const { width, height } = svg.viewBox.baseVal;
+  return [...svg.querySelectorAll("text, path, circle")].filter((one) => {
+    if (one.closest("defs")) return false;
+    const box = one.getBBox();
+    return box.x < -1 || box.y < -1 || box.x + box.width > width + 1 || box.y + box.height > height + 1;
+  }).map((one) => svg.id + ": " + (one.textContent || one.getAttribute("class")));
+})`;
+
+/** Contrast of text and of what one has to see, by the formula of WCAG, below what it asks for. */
+const FAINT = `[...document.querySelectorAll("th, td, dt, dd, p, label, button, select, input[type=search], a, h2, legend, svg text, svg .curve, svg .dot")].flatMap((one) => {
+  const numbers = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  let ground = one;
+  const clear = (element) => numbers(getComputedStyle(element).backgroundColor)[3] === 0;
+  while (ground.parentElement && clear(ground)) ground = ground.parentElement;
+  const style = getComputedStyle(one);
+  const drawn = one.namespaceURI.endsWith("svg");
+  const line = drawn && one.tagName === "path";
+  const border = /^(INPUT|SELECT)$/.test(one.tagName);
+  const ratio = (colour) => {
+    const [a, b] = [light(numbers(colour)), light(numbers(getComputedStyle(ground).backgroundColor))].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+  };
+  const wanted = line || one.tagName === "circle" ? 3 : 4.5;
+  const found = ratio(line ? style.stroke : drawn ? style.fill : style.color);
+  const name = one.tagName + " " + (one.id || one.className.baseVal || one.className) + " " + one.textContent.slice(0, 20);
+  return [...(found < wanted ? [name + " " + found.toFixed(2)] : []), ...(border && ratio(style.borderTopColor) < 3 ? ["border of " + name] : [])];
+})`;
+
 describe.skipIf(!("browser" in found))(title, () => {
   if (!("browser" in found)) return;
   const { browser } = found;
-  const texts = { both: pageOf(analyses), one: pageOf([analyses[0]]) };
+  const texts = {
+    both: pageOf(analyses),
+    one: pageOf([analyses[0]]),
+    small: pageOf(small(/[.][01][.]|merger|embed/)),
+    smallOne: pageOf(small(/[.][01][.]|merger|embed/, ["wfp8_afp8"])),
+    threeKinds: pageOf(small(/layers[.][01][.](self_attn|mlp.gate)|embed/)),
+  };
   const said: string[] = [];
   let page: Page;
 
@@ -73,13 +121,13 @@ describe.skipIf(!("browser" in found))(title, () => {
 
   it("sorts by a click, and the other way by another; kept layers stay last", async () => {
     await heading("score-1").getByRole("button").click();
-    const first = await columnTexts("td:nth-child(6)");
+    const first = await columnTexts("td:nth-child(7)");
     expect(first).toHaveLength(276);
     expect(first.slice(-2)).toEqual(["kept", "kept"]);
     expect(numbers(first)).toEqual(falling(numbers(first)));
     expect(await heading("score-1").getAttribute("aria-sort")).toBe("descending");
     await heading("score-1").getByRole("button").click();
-    const second = await columnTexts("td:nth-child(6)");
+    const second = await columnTexts("td:nth-child(7)");
     expect(numbers(second)).toEqual(falling(numbers(second)).toReversed());
     expect(second.slice(-2)).toEqual(["kept", "kept"]);
   });
@@ -229,6 +277,42 @@ describe.skipIf(!("browser" in found))(title, () => {
     const narrow = await open("both", { viewport: { width: 390, height: 800 } });
     expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await narrow.close();
+  });
+
+  it.each(["small", "smallOne", "threeKinds", "both"] as const)(
+    "draws nothing outside of a drawing: %s",
+    async (which) => {
+      const drawn = await open(which);
+      expect(await drawn.evaluate(OUTSIDE)).toEqual([]);
+      await drawn.close();
+    },
+  );
+
+  it.each(["light", "dark"] as const)("can be read by weak eyes: %s", async (colorScheme) => {
+    const seen = await open("both", { colorScheme });
+    expect(await seen.evaluate(FAINT)).toEqual([]);
+    await seen.close();
+  });
+
+  it("says which pair is in front, also on paper", async () => {
+    const names = (picture: string): Promise<string | null> =>
+      page.locator(`#${picture} .front`).textContent();
+    await page.close();
+    page = await open("both");
+    expect([await names("depth"), await names("frontier")]).toEqual(["wfp8_afp8", "all pairs"]);
+    await page.locator("#depth-column").selectOption("wint4_aint8");
+    expect(await names("depth")).toBe("wint4_aint8");
+    await page.locator("#curve").selectOption("wfp8_afp8 or 16 bits");
+    expect(await names("frontier")).toBe("wfp8_afp8");
+    await page.emulateMedia({ media: "print" });
+    expect(await page.locator("#depth-column").isVisible()).toBe(false);
+    expect(await page.locator("#depth .front").isVisible()).toBe(true);
+    // What is sticky or a button is not repeated on the next page.
+    const styleOf = (selector: string, property: string): Promise<unknown> =>
+      page.evaluate(`getComputedStyle(document.querySelector("${selector}")).${property}`);
+    expect(await styleOf("#layers thead th", "position")).toBe("static");
+    expect(await styleOf("#layers thead th button", "display")).toBe("contents");
+    await page.emulateMedia({ media: null });
   });
 
   it("can be reached with the tab key alone, in the order of the page", async () => {

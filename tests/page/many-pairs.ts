@@ -65,6 +65,8 @@ export interface ManyPairs {
   readonly pairs?: readonly string[];
   /** Layers that stay at 16 bits. */
   readonly keep?: (handle: string) => boolean;
+  /** Layers that the model has; all 276 if left out. */
+  readonly only?: (handle: string) => boolean;
   readonly effectiveBits?: number;
 }
 
@@ -72,10 +74,11 @@ export interface ManyPairs {
 export function manyPairs({
   pairs = PAIRS,
   keep = () => false,
+  only = () => true,
   effectiveBits = 6,
 }: ManyPairs = {}): readonly [PageAnalysis, ...PageAnalysis[]] {
   const random = randomness(42);
-  const groups = shapes();
+  const groups = shapes().filter(({ handle }) => only(handle));
   const own = groups.map(() => Math.exp((random() + random() + random() - 1.5) * 1.6));
   const analyses = pairs.map((pair): PageAnalysis => {
     const [weight = "", activation = ""] = pair.split("_");
@@ -122,7 +125,10 @@ function manifestOf(pair: string, scores: Scores, effectiveBits: number): Manife
       name: "made_up",
       size: "medium",
       root: null,
-      source: { kind: "vlm_calib_db", path: "datasets/made_up.db" },
+      source: {
+        kind: "vlm_calib_db",
+        path: "datasets/made_up_images_and_texts/vlm_calib_medium.db",
+      },
       maxCalibSamples: 128,
     },
   });

@@ -1,6 +1,6 @@
 import { succeed, type Outcome } from "../outcome.ts";
 import { compareSubjects, type Comparison, type ComparisonOptions } from "./compare.ts";
-import { detailBlocks, figure, findings, table } from "./comparison-text.ts";
+import { bits, detailBlocks, evenTable, figure, findings } from "./comparison-text.ts";
 import type { Subject } from "./subject.ts";
 
 /** One of several analyses that are compared, each with each. */
@@ -62,6 +62,15 @@ export function comparisonSetText(set: ComparisonSet, question: string): string 
       `Shared among the ${k} most sensitive layers:`,
       matrix(set, ({ top }) => String(top.find((one) => one.k === k)?.shared ?? "")),
     );
+  const budget = pairs[0]?.comparison.flips.at(-1)?.budgets.a;
+  if (budget !== undefined)
+    blocks.push(
+      `Layers chosen otherwise at ${bits(budget)} bits:`,
+      matrix(set, ({ flips }) => {
+        const common = flips.find(({ budgets }) => budgets.a === budget && budgets.b === budget);
+        return common === undefined ? "" : `${common.layers.length} of ${common.a.layers}`;
+      }),
+    );
   if (pairs.length <= DETAILED)
     for (const { a, b, comparison } of pairs) {
       const said = comparison.same ? ["They are the same."] : findings(comparison);
@@ -90,5 +99,5 @@ function matrix(
     return pair === undefined ? "" : cell(pair.comparison);
   };
   const rows = labels.map((label) => [label, ...labels.map((other) => find(label, other))]);
-  return table(["", ...labels], rows) ?? "";
+  return evenTable(["", ...labels], rows) ?? "";
 }

@@ -1,4 +1,5 @@
 import { printExponential, printFixed } from "../report/printf.ts";
+import { UNQUANTIZED } from "../formats/label.ts";
 import type { Comparison } from "./compare.ts";
 import type { Flips } from "./flips.ts";
 
@@ -73,28 +74,28 @@ export function detailBlocks(comparison: Comparison, heading: string): readonly 
   return [
     ...section(
       "Settings that differ",
-      table(
+      evenTable(
         ["Setting", "A", "B"],
         settings.map(({ field, a, b }) => [field, a ?? "none", b ?? "none"]),
       ),
     ),
     ...section(
       "Layers that move most (place 1 is the most sensitive)",
-      table(
+      evenTable(
         ["Layer", "Place in A", "Place in B"],
         moved.map(({ layer, a, b }) => [layer, String(a), String(b)]),
       ),
     ),
     ...section(
       "Layers whose share of the summed score differs most",
-      table(
+      evenTable(
         ["Layer", "A", "B"],
         shares.map(({ layer, a, b }) => [layer, percent(a), percent(b)]),
       ),
     ),
     ...section(
       "Scores that differ most",
-      table(
+      evenTable(
         ["Layer", "A", "B", "B / A"],
         (magnitudes?.layers ?? []).map(({ layer, a, b }) => [
           layer,
@@ -112,29 +113,54 @@ export function detailBlocks(comparison: Comparison, heading: string): readonly 
 const FLIPS_SHOWN = 12;
 
 function flipBlocks({ budgets, layers }: Flips, heading: string): readonly string[] {
-  const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, a, b]);
-  const shown = table(["Layer", "A", "B"], rows);
+  const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, chosen(a), chosen(b)]);
+  const shown = evenTable(["Layer", "A", "B"], rows);
   if (shown === null) return [];
   const at = budgets.a === budgets.b ? `at ${bits(budgets.a)} bits` : "each at its own budget";
   const more = layers.length - rows.length;
   return [`${heading} Chosen otherwise ${at}`, more > 0 ? `${shown}\n\nAnd ${more} more.` : shown];
 }
 
-/** Null without rows. */
+/** Search results call it NONE. */
+const chosen = (format: string): string => (format === UNQUANTIZED ? "16 bits" : format);
+
+/** Null without rows. One changed row changes one line, which is what a committed document needs. */
 export function table(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
 ): string | null {
+  return written(titles, rows, false);
+}
+
+/** Null without rows. Columns are as wide as what is in them, for a terminal. */
+export function evenTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): string | null {
+  return written(titles, rows, true);
+}
+
+function written(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  even: boolean,
+): string | null {
   if (rows.length === 0) return null;
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
+  const cells = [titles, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = titles.map((_, at) =>
+    even ? Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)) : 0,
+  );
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = cells;
+  const rule = widths.map((width) => "-".repeat(Math.max(3, width)));
+  return [line(head), line(rule), ...body.map(line)].join("\n");
 }
 
 export const figure = (value: number | null): string =>
   value === null ? "undefined (one side is all ties)" : printFixed(value, 3);
 
-const bits = (value: number): string => String(Number(value.toFixed(2)));
+export const bits = (value: number): string => String(Number(value.toFixed(2)));
 
 const percent = (share: number): string => `${printFixed(100 * share, 2)} %`;
 

@@ -98,7 +98,7 @@ function html(
       '<output id=heat-readout class="readout script" aria-live=polite>Point at a cell, or focus the picture and use the arrow keys.</output>',
     ),
     figureSection("depth-section", depth, depthControls(model)),
-    `<section id=table aria-labelledby=table-title><h2 id=table-title>Layers</h2>${tableControls(model)}<div class="scroll tall" tabindex=0 role=region aria-label="Layers">${curve === undefined ? "" : layerTable(model, scale, curve)}</div></section>`,
+    `<section id=table${model.columns.length > 6 ? " class=many" : ""} aria-labelledby=table-title><h2 id=table-title>Layers</h2>${tableControls(model)}<div class="scroll tall" tabindex=0 role=region aria-label="Layers">${curve === undefined ? "" : layerTable(model, scale, curve)}</div></section>`,
     gateSection(analyses),
     provenanceSection(subject, analyses),
   ];

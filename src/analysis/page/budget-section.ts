@@ -1,6 +1,6 @@
 import type { BudgetCurve, CurveOption } from "./budget-curve.ts";
 import { escaped } from "./markup.ts";
-import { bitsText, budgetText, scoreText, sizeText } from "./numbers.ts";
+import { bitsText, budgetText, numbered, scoreText, sizeText } from "./numbers.ts";
 import type { PageModel } from "./page-model.ts";
 import { shortName } from "./layer-table.ts";
 
@@ -87,7 +87,7 @@ export function budgetSection(
   return `<section id=budget aria-labelledby=budget-title><h2 id=budget-title>Budget</h2>
 <p>The curve is the least total score that each budget allows${
     curve.exact ? ", solved exactly" : "; every plan is the best there is for the bits that it uses"
-  }. Drag on it, or use the slider with the arrow keys, to see which layers get which format.</p>
+  }.<span class=script> Drag on it, or use the slider with the arrow keys, to see which layers get which format.</span>${curves.length === 1 ? "" : " Bits are those of weights: where pairs have the same weights, the one with the finer activations wins."}</p>
 <figure id=frontier-figure class=scroll>${frontier}</figure>
 <div class="controls script"><label class=wide>Budget <input type=range id=budget-range min=0 max=${curve.steps.length - 1} value=${curve.chosen} step=1 aria-valuetext="${budgetText(step.budget)} bits"></label>${choice}<button type=button id=budget-reset>Budget of this run</button></div>
 <dl class=figures aria-live=polite>${figures.join("")}</dl>
@@ -102,7 +102,10 @@ function planGrid(
   isKept: (layer: number) => boolean,
 ): string {
   const most = Math.max(...bands.map((band) => band.layers.length));
-  const heads = Array.from({ length: most }, (_, b) => `<th scope=col>${b % 5 === 0 ? b : ""}`);
+  const heads = Array.from(
+    { length: most },
+    (_, b) => `<th scope=col>${b % numbered(most) === 0 ? b : ""}`,
+  );
   const rows = bands.map((band) => {
     const cells = band.layers.map((layer) => {
       const { name, bits } = options[choices[layer] ?? 0] ?? { name: "", bits: 16 };

@@ -1,10 +1,12 @@
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
+import { colourKey } from "./colour-key.ts";
 import { at, escaped } from "./markup.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
 import type { Picture } from "./picture.ts";
 
 const PANEL = { width: 300, height: 150, left: 46, top: 26, bottom: 22 };
 const GAP = 14;
+const KEY = 24;
 const ACROSS = 4;
 
 /** Small multiples, one a kind of layer, on one scale: which kinds and which depths are sensitive. */
@@ -23,9 +25,20 @@ export function depthChart(model: PageModel, unit: string): Picture {
     ...(single.length === 0 ? [] : [(x: number, y: number) => singles(model, single, scale, x, y)]),
   ];
   const step = { x: PANEL.width + GAP, y: PANEL.height + PANEL.top + PANEL.bottom + GAP };
-  const body = panels.map((draw, i) =>
-    draw((i % ACROSS) * step.x, Math.floor(i / ACROSS) * step.y),
+  // The names of what is there once need the room of two panels.
+  const last = panels.length - 1;
+  const places = panels.map((_, i) =>
+    single.length > 0 && i === last && i % ACROSS === 3 ? i + 1 : i,
   );
+  const body = panels.map((draw, i) =>
+    draw(((places[i] ?? i) % ACROSS) * step.x, Math.floor((places[i] ?? i) / ACROSS) * step.y),
+  );
+  const rowsDown = Math.floor((places.at(-1) ?? 0) / ACROSS) + 1;
+  const [front, ...behind] = model.columns;
+  const key =
+    front === undefined || behind.length === 0
+      ? ""
+      : colourKey(PANEL.left, rowsDown * step.y, front.name, `the other ${behind.length} pairs`);
   const left = model.layers.length - shown.reduce((sum, { layers }) => sum + layers.length, 0);
   const kept = left === 0 ? "" : ` ${left} layers that were kept at 16 bits are left out.`;
   return {
@@ -33,8 +46,8 @@ export function depthChart(model: PageModel, unit: string): Picture {
     title: "Sensitivity along the depth of the model",
     description: `One panel a kind of layer; across, the block from the first to the last; up, the score, logarithmic and the same in all panels. ${unit}.${kept}`,
     width: ACROSS * step.x - GAP,
-    height: Math.max(1, Math.ceil(panels.length / ACROSS)) * step.y - GAP,
-    body: body.join(""),
+    height: rowsDown * step.y - GAP + (key === "" ? 0 : KEY),
+    body: body.join("") + key,
   };
 }
 

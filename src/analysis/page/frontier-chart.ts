@@ -1,4 +1,5 @@
 import type { BudgetCurve } from "./budget-curve.ts";
+import { colourKey } from "./colour-key.ts";
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
 import { at, escaped } from "./markup.ts";
 import { budgetText, scoreText } from "./numbers.ts";
@@ -64,7 +65,18 @@ export function frontierChart(curves: readonly BudgetCurve[], unit: string): Fro
       } ${unit}.`,
       width: WIDTH,
       height: TOP + HEIGHT + 44,
-      body: axes(scale, up, across, from, to) + drawn.toReversed().join("") + mark,
+      body:
+        axes(scale, up, across, from, to) +
+        drawn.toReversed().join("") +
+        mark +
+        (first === undefined || curves.length === 1
+          ? ""
+          : colourKey(
+              LEFT,
+              TOP + HEIGHT + 36,
+              first.name,
+              `the other ${curves.length - 1} choices of candidates`,
+            )),
     },
     left: LEFT,
     right,

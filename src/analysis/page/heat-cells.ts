@@ -27,8 +27,13 @@ export function paintCells(id: string, cells: readonly HeatCell[], scale: LogSca
   return [...paths].map(([style, path]) => `<path ${style} d="${path}"/>`).join("");
 }
 
-/** The ramp with its ends and decades, and what is not on the ramp. */
-export function heatLegend(id: string, scale: LogScale | null, x: number, y: number): string {
+/** The ramp with its ends and decades, and what is not on the ramp; and how far to the right it goes. */
+export function heatLegend(
+  id: string,
+  scale: LogScale | null,
+  x: number,
+  y: number,
+): { readonly markup: string; readonly right: number } {
   const width = 18;
   const parts: string[] = [];
   let right = x;
@@ -53,5 +58,5 @@ export function heatLegend(id: string, scale: LogScale | null, x: number, y: num
     `<path class="zero" d="M${right} ${y + 10}l14 -10"/><text class="small quiet" x="${right + 20}" y="${y + 9}">measured zero</text>`,
     `<path fill="url(#${id}-hatch)" d="M${right + 120} ${y}h14v10h-14z"/><text class="small quiet" x="${right + 140}" y="${y + 9}">kept at 16 bits, not measured</text>`,
   );
-  return parts.join("");
+  return { markup: parts.join(""), right: right + 310 };
 }

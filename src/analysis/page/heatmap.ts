@@ -2,6 +2,7 @@ import { heatLegend, paintCells, type HeatCell } from "./heat-cells.ts";
 import { logScale } from "./log-scale.ts";
 import { at, escaped } from "./markup.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
+import { numbered } from "./numbers.ts";
 import { HATCH, type Picture } from "./picture.ts";
 
 /** Where cells are, so that a pointer or the arrow keys can find the layer behind one. */
@@ -94,20 +95,16 @@ function pairsByLayers(model: PageModel, unit: string): Heatmap {
     ({ name }, row) =>
       `<text class="small end" x="${LABELS - 8}" y="${(rows[row]?.y ?? 0) + 13}">${escaped(name)}</text>`,
   );
-  const width = Math.max(x, 760);
+  const legend = heatLegend(id, scale, LABELS, bottom + 14);
   return {
     picture: {
       id,
       title: "Sensitivity of every layer to every pair",
       description: `One row a pair, one column a layer; layers of one kind stand side by side from the first block to the last. Darker on light ground, brighter on dark ground, is more sensitive. ${unit}.`,
-      width,
+      width: Math.max(x, legend.right),
       height: bottom + 46,
       body:
-        HATCH(id) +
-        labels.join("") +
-        names.join("") +
-        paintCells(id, cells, scale) +
-        heatLegend(id, scale, LABELS, bottom + 14),
+        HATCH(id) + labels.join("") + names.join("") + paintCells(id, cells, scale) + legend.markup,
     },
     grid: {
       rows,
@@ -152,7 +149,8 @@ function kindsByBlocks(model: PageModel, unit: string): Heatmap {
     });
     y += size.height;
   }
-  const every = blocks > 16 ? 5 : 1;
+  const every = numbered(blocks);
+  const legend = heatLegend(id, scale, LABELS + 30, y + 14);
   const numbers = columns
     .flatMap(({ x }, b) =>
       b % every === 0
@@ -165,14 +163,9 @@ function kindsByBlocks(model: PageModel, unit: string): Heatmap {
       id,
       title: `Sensitivity by kind of layer and block${model.columns[0] === undefined ? "" : `, ${model.columns[0].name}`}`,
       description: `One row a kind of layer, one column a block, from the first to the last. Darker on light ground, brighter on dark ground, is more sensitive. ${unit}.`,
-      width: Math.max(760, LABELS + 30 + blocks * size.width),
+      width: Math.max(legend.right, LABELS + 30 + blocks * size.width),
       height: y + 46,
-      body:
-        HATCH(id) +
-        numbers +
-        labels.join("") +
-        paintCells(id, cells, scale) +
-        heatLegend(id, scale, LABELS + 30, y + 14),
+      body: HATCH(id) + numbers + labels.join("") + paintCells(id, cells, scale) + legend.markup,
     },
     grid: { rows, columns, cells: grid },
   };

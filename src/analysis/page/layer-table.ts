@@ -1,7 +1,7 @@
 import type { BudgetCurve } from "./budget-curve.ts";
 import type { LogScale } from "./log-scale.ts";
 import { escaped } from "./markup.ts";
-import { millionsText, scoreText } from "./numbers.ts";
+import { scoreText, weightUnit } from "./numbers.ts";
 import type { PageModel } from "./page-model.ts";
 import { heatStep } from "./palette.ts";
 
@@ -15,22 +15,23 @@ export function layerTable(model: PageModel, scale: LogScale | null, curve: Budg
   const order = layers
     .map((_, layer) => layer)
     .toSorted((a, b) => highest(model, b) - highest(model, a));
+  const unit = weightUnit(Math.max(...layers.map(({ weights }) => weights)));
   const chosen = curve.steps[curve.chosen]?.choices ?? [];
   const rows = order.map((layer) => {
     const { name, tower, kind, block, weights } = layers[layer] ?? NOWHERE;
     const cells = columns.map(({ scores }) => scoreCell(scores[layer] ?? null, scale));
     const format = curve.options[chosen[layer] ?? 0]?.name ?? "";
-    return `<tr data-layer=${layer}><th scope=row>${breakable(shortName(name))}<td>${tower} ${escaped(kind)}<td class=n>${block ?? ""}<td class=n>${millionsText(weights)}${cells.join("")}<td class=f>${escaped(format)}</tr>`;
+    return `<tr data-layer=${layer}><th scope=row>${breakable(shortName(name))}<td>${tower} ${escaped(kind)}<td class=n>${block ?? ""}<td class=n>${(weights / unit.size).toFixed(2)}<td class=f>${escaped(format)}${cells.join("")}</tr>`;
   });
   const heads = [
     head("name", "Layer", false),
     head("kind", "Kind", false),
     head("block", "Block", true),
-    head("weights", "Weights, M", true),
+    head("weights", `Weights, ${unit.name}`, true),
+    head("format", "Format at the budget", false),
     ...columns.map(({ name }, column) =>
       head(`score-${column}`, name, true, column === 0 && columns.length === 1),
     ),
-    head("format", "Format at the budget", false),
   ];
   return `<table id=layers><caption>Sensitivity of ${layers.length} layer groups, ${
     columns.length === 1 ? "most sensitive first" : "by the greatest score of a row"

@@ -15,8 +15,9 @@ export const roughCount = (count: number): string => {
   return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e3).toFixed(1)} k`;
 };
 
-/** Weights in millions. */
-export const millionsText = (weights: number): string => (weights / 1e6).toFixed(2);
+/** The unit that a column of so many weights at most is told in. */
+export const weightUnit = (most: number): { readonly name: string; readonly size: number } =>
+  most >= 1e6 ? { name: "M", size: 1e6 } : { name: "k", size: 1e3 };
 
 /** Size of so many weights at so many bits; scales and zero points are left out. */
 export const sizeText = (weights: number, bits: number): string => {
@@ -24,3 +25,6 @@ export const sizeText = (weights: number, bits: number): string => {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
 };
+
+/** Of so many blocks side by side, every so manyth has its number above it. */
+export const numbered = (blocks: number): number => (blocks > 16 ? 5 : 1);

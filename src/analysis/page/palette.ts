@@ -25,7 +25,7 @@ export const HEAT: readonly Pair[] = [
 
 /** From which step on text needs the other ink, light and dark. */
 const TURN = [9, 7] as const;
-const INK: Pair = ["#14181d", "#f4f6f8"];
+const INK: Pair = ["#0a0c0f", "#ffffff"];
 
 const heatInk = (step: number): Pair => [
   step < TURN[0] ? INK[0] : INK[1],
@@ -38,7 +38,7 @@ export const THEME = {
   ink: ["#1c2126", "#e4e7ea"],
   quiet: ["#5b646d", "#9aa4ae"],
   line: ["#dcdfe2", "#313840"],
-  strong: ["#aab1b8", "#56606b"],
+  strong: ["#868e96", "#6f7a86"],
   accent: ["#b5410f", "#ff9a5c"],
   focus: ["#1d5fd1", "#8ab8ff"],
   kept: ["#c3c8cd", "#424b55"],

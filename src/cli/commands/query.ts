@@ -1,27 +1,27 @@
+import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { kindsOf, ofKind, pathsBetween, reached, readersOf } from "../../graph/query.ts";
 import { select } from "../../graph/select.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import type { Verdict } from "../../model/verdict.ts";
-import { oneLine } from "../../ui/escape.ts";
 import { wholeNumber, type Arguments } from "../arguments.ts";
 import { globMatcher } from "../glob.ts";
+import { showAnswer, type Answer } from "../query-answer.ts";
 import { QUESTION_NAMES, type QuestionName } from "../questions.ts";
 import { fromWorkspaceRoot } from "../root.ts";
 import { openSession, type Session } from "../session.ts";
-import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import { printFailures } from "../terminal.ts";
 
-/** What an answer is: targets, or ways through the graph. */
-type Answer =
-  | {
-      readonly targets: readonly ActionNode[];
-      readonly verdicts?: ReadonlyMap<ActionNode, Verdict>;
-    }
-  | { readonly paths: readonly (readonly ActionNode[])[]; readonly more: boolean };
+/** Ways through a graph are many: so many of them unless asked for more. */
+const PATHS = 20;
 
-type Ask = (session: Session, words: readonly string[], args: Arguments) => Promise<Found>;
+type Ask = (
+  session: Session,
+  words: readonly string[],
+  args: Arguments,
+  most: number,
+) => Promise<Found>;
 type Found = Result<Answer, readonly Failure[]>;
 
 const QUESTIONS: Readonly<
@@ -41,18 +41,21 @@ export async function run(args: Arguments): Promise<number> {
   const [name = "", ...words] = args.targets;
   const known = QUESTION_NAMES.find((one) => one === name);
   const wrong = known === undefined ? unknownQuestion(name) : wrongWords(known, words);
-  if (known === undefined || wrong !== null) {
-    printFailures([wrong ?? unknownQuestion(name)]);
+  const most = wholeNumber("limit", args.value("limit"), name === "paths" ? PATHS : Infinity);
+  if (known === undefined || wrong !== null || !most.ok) {
+    printFailures([wrong ?? (most.ok ? unknownQuestion(name) : most.error)]);
     return EXIT.usage;
   }
   const targets = name === "stale" ? words : ["."];
   const session = await openSession({ targets });
-  const found = session.ok ? await QUESTIONS[known].ask(session.value, words, args) : session;
+  const found = session.ok
+    ? await QUESTIONS[known].ask(session.value, words, args, most.value)
+    : session;
   if (!found.ok) {
     printFailures(found.error);
     return EXIT.usage;
   }
-  show(found.value, args.flag("json"));
+  showAnswer(found.value, most.value, args.flag("json"));
   return EXIT.done;
 }
 
@@ -79,7 +82,7 @@ async function dependents(
     for (const node of readBy) readers.add(node);
     if (readBy.length > 0) continue;
     const asked = await selected(session, [word]);
-    if (!asked.ok) return asked;
+    if (!asked.ok) return isConfig(session, path) ? err([configAsked(path)]) : asked;
     for (const node of asked.value) made.add(node);
   }
   const behind = args.flag("direct")
@@ -88,6 +91,9 @@ async function dependents(
   const all = new Set([...readers, ...behind]);
   return ok({ targets: [...all].sort((a, b) => a.index - b.index) });
 }
+
+const isConfig = ({ aqmfile, layout }: Session, path: string): boolean =>
+  path.startsWith("conf/") && aqmfile.files.includes(join(layout.root, path));
 
 /** The actions whose op is made of this file. */
 function usersOf({ opSources, selection }: Session, path: string): readonly ActionNode[] {
@@ -100,17 +106,16 @@ function usersOf({ opSources, selection }: Session, path: string): readonly Acti
 async function paths(
   session: Session,
   [from = "", to = ""]: readonly string[],
-  args: Arguments,
+  _args: Arguments,
+  most: number,
 ): Promise<Found> {
-  const most = wholeNumber("limit", args.value("limit"), 20);
-  if (!most.ok) return err([most.error]);
   const path = fromWorkspaceRoot(from, session.layout.root);
   const readers = [...readersOf(session.aqmfile.graph.actions, path), ...usersOf(session, path)];
   const begin = readers.length > 0 ? ok(new Set(readers)) : await selected(session, [from]);
   if (!begin.ok) return begin;
   const end = await selected(session, [to]);
   if (!end.ok) return end;
-  return ok(pathsBetween(begin.value, end.value, most.value));
+  return ok(pathsBetween(begin.value, end.value, most));
 }
 
 function kind({ aqmfile }: Session, [name = ""]: readonly string[]): Promise<Found> {
@@ -143,39 +148,6 @@ async function selected(
   return found.ok ? ok(found.value.requested) : found;
 }
 
-function show(answer: Answer, json: boolean): void {
-  if ("paths" in answer) {
-    const ways = answer.paths.map((path) => path.map(({ id }) => id));
-    if (json) printJson({ paths: ways, more: answer.more });
-    else {
-      for (const way of ways) print(way.map(oneLine).join(" → "));
-      if (answer.more) print(standardOutput.colours.dim("… and more; see --limit"));
-    }
-    return;
-  }
-  const { targets, verdicts } = answer;
-  if (json) {
-    printJson(
-      targets.map((node) => {
-        const { op, outputs, resources } = node.declaration;
-        return {
-          target: node.id,
-          outputs: Object.values(outputs).map(({ path }) => path),
-          op: op.runtime === "python" ? op.name : op.module,
-          runtime: op.runtime,
-          lane: resources.gpu > 0 ? "gpu" : "cpu",
-          ...(verdicts === undefined ? {} : { verdict: verdicts.get(node) }),
-        };
-      }),
-    );
-    return;
-  }
-  for (const node of targets) {
-    const verdict = verdicts?.get(node);
-    print(`${verdict === undefined ? "" : `${verdict.padEnd(8)} `}${oneLine(node.id)}`);
-  }
-}
-
 function wrongWords(name: QuestionName, words: readonly string[]): Failure | null {
   const { least, most, usage } = QUESTIONS[name];
   if (words.length >= least && words.length <= most) return null;
@@ -186,6 +158,13 @@ function wrongWords(name: QuestionName, words: readonly string[]): Failure | nul
     nextStep: `Write aqm query ${name} ${usage}.`,
   };
 }
+
+const configAsked = (path: string): Failure => ({
+  reason: "usage",
+  message: `${path} is a config: its values count where they are used, not the file`,
+  nextStep:
+    "Edit it, and aqm query stale says what that touches; or try aqm build --dry-run --set.",
+});
 
 const unknownQuestion = (name: string): Failure => ({
   reason: "usage",

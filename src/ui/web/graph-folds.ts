@@ -34,12 +34,12 @@ export function foldings(actions: readonly Action[]): readonly Folding[] {
   });
   return [
     { name: "folder", words: ({ folders }) => folders, label: last },
-    ...(axes.length > 0 ? [grid("grid", axes)] : []),
-    ...(axes.length > 1
-      ? axes
-          .slice(1)
-          .map((axis) => grid(`grid, ${axis} first`, [axis, ...axes.filter((one) => one !== axis)]))
-      : []),
+    ...axes.map((axis) =>
+      grid(axes.length === 1 ? "grid" : `grid, ${axis} first`, [
+        axis,
+        ...axes.filter((one) => one !== axis),
+      ]),
+    ),
     { name: "op", words: ({ op }) => [op], label: whole },
     { name: "state", words: ({ verdict }) => [verdict], label: whole },
     { name: "cause", words: ({ causes }) => [causes[0] ?? "no cause: fresh"], label: whole },

@@ -1,3 +1,5 @@
+import { find } from "./elements.ts";
+
 /** What the server says; see `page-state.ts` for the first five. */
 interface Told {
   readonly revision: number;
@@ -8,12 +10,6 @@ interface Told {
   /** Paths of pages, and the target that makes each. */
   readonly pages: readonly { readonly path: string; readonly target: string }[];
 }
-
-const find = <T extends HTMLElement>(id: string): T => {
-  const element = document.getElementById(id);
-  if (element === null) throw new Error(`the page has no ${id}`);
-  return element as T;
-};
 
 const GRAPH = "/graph";
 const view = find<HTMLIFrameElement>("view");
@@ -52,9 +48,20 @@ function reload(): void {
   inner?.location.reload();
 }
 
+/** How long the folders are that all pages are in: they say nothing of any of them. */
+function shared(paths: readonly string[]): number {
+  const folders = paths.map((path) => path.split("/").slice(0, -1));
+  const [first = []] = folders;
+  const differs = first.findIndex((name, at) => folders.some((other) => other[at] !== name));
+  const common = differs < 0 ? first : first.slice(0, differs);
+  return common.reduce((length, name) => length + name.length + 1, 0);
+}
+
 function list(): void {
   const words = filter.value.toLowerCase();
-  const pages = [GRAPH, ...(told?.pages ?? []).map(({ path }) => path)];
+  const paths = (told?.pages ?? []).map(({ path }) => path);
+  const skipped = shared(paths);
+  const pages = [GRAPH, ...paths];
   find("pages").replaceChildren(
     ...pages
       .filter((path) => path.toLowerCase().includes(words))
@@ -62,7 +69,8 @@ function list(): void {
         const item = document.createElement("li");
         const anchor = document.createElement("a");
         anchor.href = `#${encodeURIComponent(path)}`;
-        anchor.textContent = path === GRAPH ? "graph of the targets" : path;
+        anchor.textContent = path === GRAPH ? "graph of the targets" : path.slice(skipped);
+        anchor.title = path;
         if (path === shown) anchor.setAttribute("aria-current", "page");
         item.append(anchor);
         return item;

@@ -8,7 +8,7 @@ import {
 import { budgetText } from "../numbers.ts";
 import { unpackChoices, type PackedCurve, type PageData } from "../page-data.ts";
 import { shortName } from "../layer-table.ts";
-import { find, findAll, pointIn } from "./elements.ts";
+import { find, findAll, nameFront, pointIn } from "./elements.ts";
 
 /** The budget follows the slider, the arrow keys and a drag on the curve; the plan follows the budget. */
 export function startBudget(data: PageData): void {
@@ -32,11 +32,12 @@ export function startBudget(data: PageData): void {
     const budget = Number(range.dataset["budget"]);
     range.max = String(on.steps.length - 1);
     range.value = String(Number.isFinite(budget) ? nearest(on, budget) : on.chosen);
-    for (const path of findAll<SVGPathElement>("#frontier .curve")) {
+    for (const path of findAll<SVGPathElement>("#frontier [data-curve]")) {
       const own = path.dataset["curve"] === select.value;
       path.classList.toggle("on", own);
       if (own) picture.insertBefore(path, find("#budget-mark"));
     }
+    nameFront("#frontier", on.name);
     show();
   });
   const drag = (event: PointerEvent): void => {

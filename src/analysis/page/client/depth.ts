@@ -1,4 +1,4 @@
-import { find, findAll } from "./elements.ts";
+import { find, findAll, nameFront } from "./elements.ts";
 
 /** Brings the curves of one pair to the front. */
 export function startDepth(): void {
@@ -14,5 +14,6 @@ export function startDepth(): void {
         if (last !== mark) last.after(mark);
       }
     }
+    nameFront("#depth", select.selectedOptions[0]?.text ?? "");
   });
 }

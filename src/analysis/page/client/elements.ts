@@ -6,6 +6,12 @@ export const findAll = <T extends Element>(selector: string): readonly T[] => [
   ...document.querySelectorAll<T>(selector),
 ];
 
+/** Says in the colour key of a drawing what is in front now. */
+export function nameFront(picture: string, name: string): void {
+  const text = find(`${picture} .front`);
+  if (text !== null) text.textContent = name;
+}
+
 /** Where in the user units of a drawing a pointer is. */
 export function pointIn(
   picture: SVGSVGElement,

@@ -10,9 +10,14 @@ export function startHeatCursor(data: PageData): void {
   const holder = picture?.parentElement;
   if (picture === null || readout === null || holder === null || holder === undefined) return;
   const { rows, columns, cells } = data.heat;
-  const cursor = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  cursor.setAttribute("class", "cursor");
+  const cursor = document.createElementNS("http://www.w3.org/2000/svg", "g");
   cursor.setAttribute("visibility", "hidden");
+  const outlines = ["cursor halo", "cursor"].map((look) => {
+    const outline = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    outline.setAttribute("class", look);
+    return outline;
+  });
+  cursor.append(...outlines);
   picture.append(cursor);
   let [row, column] = [0, 0];
   const show = (): void => {
@@ -29,7 +34,7 @@ export function startHeatCursor(data: PageData): void {
       width: x.width,
       height: y.height,
     })) {
-      cursor.setAttribute(name, String(value));
+      for (const outline of outlines) outline.setAttribute(name, String(value));
     }
     cursor.setAttribute("visibility", "visible");
   };

@@ -1,21 +1,5 @@
 import { MergedRuns } from "./merge-runs.ts";
 
-/**
- * One step of the exact search at a time: the front of partial plans over the
- * groups seen so far. Costs and scores are integers, relative to the base plan.
- */
-export interface Front {
-  readonly size: number;
-  /** Strictly rising. */
-  readonly costs: Float64Array;
-  /** Strictly falling: of two plans of equal score only the cheaper is kept. */
-  readonly scores: Float64Array;
-  /** Position in the previous front that each plan extends. */
-  readonly parents: Int32Array;
-  /** Move taken in this step. */
-  readonly moves: Int32Array;
-}
-
 /** A choice in one group, relative to its base option. */
 export interface Move {
   /** Index of the candidate in the group as it was given. */
@@ -27,97 +11,173 @@ export interface Move {
 export interface Step {
   /** Position of the group in the problem: ties are broken in this order. */
   readonly group: number;
+  /** By rising cost. */
   readonly moves: readonly Move[];
 }
 
-/** The front before the first step: the base plan alone. */
-export function startFront(): Front {
-  return {
-    size: 1,
-    costs: new Float64Array(1),
-    scores: new Float64Array(1),
-    parents: new Int32Array(1),
-    moves: new Int32Array(1),
-  };
+/** How the plans of one front came about, by position in it. */
+interface Links {
+  /** Position in the front before. */
+  readonly parents: Int32Array;
+  /** Position among the step's moves. */
+  readonly moves: Uint8Array | Int32Array;
 }
 
-/** Arrays to work in, kept from step to step: making them anew would cost more than the work. */
-export interface Scratch {
-  costs: Float64Array;
-  scores: Float64Array;
-  parents: Int32Array;
-  taken: Int32Array;
-}
-
-export function newScratch(): Scratch {
-  return {
-    costs: new Float64Array(),
-    scores: new Float64Array(),
-    parents: new Int32Array(),
-    taken: new Int32Array(),
-  };
-}
-
-function roomFor(most: number, scratch: Scratch): Scratch {
-  if (scratch.costs.length < most) {
-    const size = Math.max(2 * scratch.costs.length, most);
-    scratch.costs = new Float64Array(size);
-    scratch.scores = new Float64Array(size);
-    scratch.parents = new Int32Array(size);
-    scratch.taken = new Int32Array(size);
-  }
-  return scratch;
+/** Arrays to write a front into, kept from step to step: making them anew would cost more than the work. */
+interface Buffers {
+  readonly costs: Float64Array;
+  readonly scores: Float64Array;
+  readonly parents: Int32Array;
+  readonly moves: Int32Array;
 }
 
 /**
- * Extends every plan of `previous` by every move and keeps what is worth keeping.
- *
- * @param admit whether a partial plan can still become one that matters. If it
- *   refuses a plan it must refuse every plan that costs and scores at least as much.
- * @param prefer whether, of two plans of equal cost and score, the new one
- *   (parent, move) is to be kept rather than the old one
+ * The front of partial plans, grown by one step at a time: by rising cost and falling score, of two plans
+ * of equal score only the cheaper. Of plans equal in cost and score it has the one that comes first, group
+ * by group, in the order of candidates.
  */
-export function extendFront(
-  previous: Front,
-  moves: readonly Move[],
-  admit: (cost: number, score: number) => boolean,
-  prefer: (parent: number, move: number, oldParent: number, oldMove: number) => boolean,
-  scratch: Scratch,
-): Front {
-  const { costs, scores, parents, taken } = roomFor(previous.size * moves.length, scratch);
-  const heads = new Int32Array(moves.length);
-  const runs = new MergedRuns(previous, moves);
-  let size = 0;
-  let lastScore = Infinity;
-  for (let move = runs.first(); move >= 0; move = runs.first()) {
-    const score = runs.scores[move] ?? 0;
-    if (score <= lastScore) {
+export class Front {
+  readonly steps: readonly Step[];
+  /** How many plans all fronts may have together. */
+  readonly #most: number;
+  /** One for every step done. */
+  readonly #links: Links[] = [];
+  #size = 1;
+  #held = 1;
+  /** Before the first step: the base plan alone. */
+  #now = newBuffers(2);
+  #next = newBuffers(2);
+
+  constructor(steps: readonly Step[], most: number) {
+    this.steps = steps;
+    this.#most = most;
+    this.#end();
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  costAt(position: number): number {
+    return this.#now.costs[position] ?? 0;
+  }
+
+  /**
+   * Does the next step: extends every plan by every move and keeps what is worth keeping. False, and of no
+   * more use, when that is more than it may hold.
+   *
+   * @param admit whether a partial plan can still become one that matters; asked by rising cost. If it
+   *   refuses a plan it must refuse every plan that costs and scores at least as much.
+   */
+  extend(admit: (cost: number, score: number) => boolean): boolean {
+    const moves = this.steps[this.#links.length]?.moves ?? [];
+    const runs = new MergedRuns(this.#now.costs, this.#now.scores, moves);
+    let next = this.#next;
+    let size = 0;
+    let least = Infinity;
+    for (let move = runs.first(); move >= 0; move = runs.first()) {
       const cost = runs.costs[move] ?? 0;
-      const parent = heads[move] ?? 0;
-      if (score < lastScore) {
+      const score = runs.scores[move] ?? 0;
+      const parent = runs.heads[move] ?? 0;
+      if (score < least) {
+        least = score;
         if (admit(cost, score)) {
-          costs[size] = cost;
-          scores[size] = score;
-          parents[size] = parent;
-          taken[size] = move;
+          if (size + 1 >= next.costs.length) {
+            if (this.#held + size >= this.#most) return false;
+            next = larger(next);
+          }
+          next.costs[size] = cost;
+          next.scores[size] = score;
+          next.parents[size] = parent;
+          next.moves[size] = move;
           size += 1;
-          lastScore = score;
         }
-      } else if (cost === costs[size - 1]) {
+      } else if (cost === next.costs[size - 1] && score === next.scores[size - 1]) {
         const last = size - 1;
-        if (prefer(parent, move, parents[last] ?? 0, taken[last] ?? 0)) {
-          parents[last] = parent;
-          taken[last] = move;
+        if (this.#comesFirst(parent, move, next.parents[last] ?? 0, next.moves[last] ?? 0)) {
+          next.parents[last] = parent;
+          next.moves[last] = move;
         }
       }
+      runs.advance(least);
     }
-    heads[move] = runs.advance(move);
+    const taken = next.moves.subarray(0, size);
+    this.#links.push({
+      parents: next.parents.slice(0, size),
+      moves: moves.length <= 256 ? Uint8Array.from(taken) : taken.slice(),
+    });
+    this.#next = this.#now;
+    this.#now = next;
+    this.#size = size;
+    this.#held += size;
+    this.#end();
+    return this.#held <= this.#most;
   }
+
+  /**
+   * Writes the choices that led to `count` plans from position `from` on, a row of `width` groups each.
+   * Groups without a step are left as they are.
+   */
+  read(from: number, count: number, rows: number[] | Int32Array, width: number): void {
+    const at = Int32Array.from({ length: count }, (_, row) => from + row);
+    for (let s = this.#links.length - 1; s >= 0; s -= 1) {
+      const { parents, moves } = this.#links[s] ?? NO_LINKS;
+      const step = this.steps[s];
+      const group = step?.group ?? 0;
+      const choices = Int32Array.from(step?.moves ?? [], ({ index }) => index);
+      for (let row = 0; row < count; row += 1) {
+        const position = at[row] ?? 0;
+        rows[row * width + group] = choices[moves[position] ?? 0] ?? 0;
+        at[row] = parents[position] ?? 0;
+      }
+    }
+  }
+
+  /** Whether the first of two plans of equal cost and score is preferred: lexicographic by group. */
+  #comesFirst(parentA: number, moveA: number, parentB: number, moveB: number): boolean {
+    let group = Infinity;
+    let first = false;
+    let [a, b, a1, b1] = [parentA, parentB, moveA, moveB];
+    for (let s = this.#links.length; s >= 0; s -= 1) {
+      const step = this.steps[s];
+      if (step !== undefined && a1 !== b1 && step.group < group) {
+        group = step.group;
+        first = (step.moves[a1]?.index ?? 0) < (step.moves[b1]?.index ?? 0);
+      }
+      if (a === b) break;
+      const { parents, moves } = this.#links[s - 1] ?? NO_LINKS;
+      a1 = moves[a] ?? 0;
+      b1 = moves[b] ?? 0;
+      a = parents[a] ?? 0;
+      b = parents[b] ?? 0;
+    }
+    return first;
+  }
+
+  /** A position behind the last, at which merging ends. */
+  #end(): void {
+    this.#now.costs[this.#size] = Infinity;
+    this.#now.scores[this.#size] = -Infinity;
+  }
+}
+
+const NO_LINKS: Links = { parents: new Int32Array(), moves: new Uint8Array() };
+
+function newBuffers(length: number): Buffers {
   return {
-    size,
-    costs: costs.slice(0, size),
-    scores: scores.slice(0, size),
-    parents: parents.slice(0, size),
-    moves: taken.slice(0, size),
+    costs: new Float64Array(length),
+    scores: new Float64Array(length),
+    parents: new Int32Array(length),
+    moves: new Int32Array(length),
   };
+}
+
+/** The same with room for twice as many. */
+function larger(buffers: Buffers): Buffers {
+  const next = newBuffers(2 * buffers.costs.length);
+  next.costs.set(buffers.costs);
+  next.scores.set(buffers.scores);
+  next.parents.set(buffers.parents);
+  next.moves.set(buffers.moves);
+  return next;
 }

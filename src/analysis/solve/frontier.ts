@@ -38,8 +38,8 @@ export interface FrontierPoint {
   readonly changes: readonly (readonly [group: number, candidate: number])[];
 }
 
-/** Partial plans that may be looked at: about a second at the worst. Real models need half a million. */
-const EFFORT = 4_000_000;
+/** Partial plans that may be kept: about a second at the worst. Real models need half a million. */
+const EFFORT = 8_000_000;
 
 /** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
 const SAME_SCORE = 1 - 2 ** -45;

@@ -42,7 +42,7 @@ export function searchBest(
     );
   }
   // All plans of the last front are in the budget, and the last has the lowest score.
-  front.read(front.size - 1, 1, plan, 0);
+  front.read(front.size - 1, 1, plan);
   return succeed(plan);
 }
 

@@ -75,11 +75,13 @@ export function solveFamilies(
   return succeed({
     groups: problem.groups,
     start: plans[0] ?? [],
-    points: whole.value.points.map(({ corner }, position) => ({
-      ...total(plans[position] ?? []),
-      corner,
-      changes: changes[position] ?? [],
-    })),
+    points: whole.value.points.flatMap(({ corner }, position) =>
+      total(plans[position] ?? [], 1).map((sums) => ({
+        ...sums,
+        corner,
+        changes: changes[position] ?? [],
+      })),
+    ),
     given: "all",
   });
 }

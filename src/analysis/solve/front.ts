@@ -15,20 +15,11 @@ export interface Step {
   readonly moves: readonly Move[];
 }
 
-/** How the plans of one front came about, by position in it. */
-interface Links {
-  /** Position in the front before. */
-  readonly parents: Int32Array;
-  /** Position among the step's moves. */
-  readonly moves: Uint8Array | Int32Array;
-}
-
 /** Arrays to write a front into, kept from step to step: making them anew would cost more than the work. */
 interface Buffers {
   readonly costs: Float64Array;
   readonly scores: Float64Array;
-  readonly parents: Int32Array;
-  readonly moves: Int32Array;
+  readonly links: Int32Array;
 }
 
 /**
@@ -40,8 +31,14 @@ export class Front {
   readonly steps: readonly Step[];
   /** How many plans all fronts may have together. */
   readonly #most: number;
-  /** One for every step done. */
-  readonly #links: Links[] = [];
+  /**
+   * How plans came about, by position in the front after each step: the position in the front before, times
+   * 2^shift of the step, plus the position among its moves.
+   */
+  readonly #links: Int32Array[] = [];
+  readonly #shifts: readonly number[];
+  /** Of each step's moves. */
+  readonly #indices: readonly Int32Array[];
   #size = 1;
   #held = 1;
   /** Before the first step: the base plan alone. */
@@ -51,6 +48,8 @@ export class Front {
   constructor(steps: readonly Step[], most: number) {
     this.steps = steps;
     this.#most = most;
+    this.#shifts = steps.map(({ moves }) => Math.ceil(Math.log2(moves.length)));
+    this.#indices = steps.map(({ moves }) => Int32Array.from(moves, ({ index }) => index));
     this.#end();
   }
 
@@ -71,41 +70,36 @@ export class Front {
    */
   extend(admit: (cost: number, score: number) => boolean): boolean {
     const moves = this.steps[this.#links.length]?.moves ?? [];
+    const shift = this.#shifts[this.#links.length] ?? 0;
+    if (this.#size * 2 ** shift > 2 ** 31) return false;
     const runs = new MergedRuns(this.#now.costs, this.#now.scores, moves);
     let next = this.#next;
+    let { costs, scores, links } = next;
     let size = 0;
     let least = Infinity;
     for (let move = runs.first(); move >= 0; move = runs.first()) {
       const cost = runs.costs[move] ?? 0;
       const score = runs.scores[move] ?? 0;
-      const parent = runs.heads[move] ?? 0;
       if (score < least) {
         least = score;
         if (admit(cost, score)) {
-          if (size + 1 >= next.costs.length) {
+          if (size + 1 >= costs.length) {
             if (this.#held + size >= this.#most) return false;
             next = larger(next);
+            ({ costs, scores, links } = next);
           }
-          next.costs[size] = cost;
-          next.scores[size] = score;
-          next.parents[size] = parent;
-          next.moves[size] = move;
+          costs[size] = cost;
+          scores[size] = score;
+          links[size] = ((runs.heads[move] ?? 0) << shift) | move;
           size += 1;
         }
-      } else if (cost === next.costs[size - 1] && score === next.scores[size - 1]) {
-        const last = size - 1;
-        if (this.#comesFirst(parent, move, next.parents[last] ?? 0, next.moves[last] ?? 0)) {
-          next.parents[last] = parent;
-          next.moves[last] = move;
-        }
+      } else if (cost === costs[size - 1] && score === scores[size - 1]) {
+        const link = ((runs.heads[move] ?? 0) << shift) | move;
+        if (this.#comesFirst(link, links[size - 1] ?? 0)) links[size - 1] = link;
       }
       runs.advance(least);
     }
-    const taken = next.moves.subarray(0, size);
-    this.#links.push({
-      parents: next.parents.slice(0, size),
-      moves: moves.length <= 256 ? Uint8Array.from(taken) : taken.slice(),
-    });
+    this.#links.push(links.slice(0, size));
     this.#next = this.#now;
     this.#now = next;
     this.#size = size;
@@ -115,41 +109,37 @@ export class Front {
   }
 
   /**
-   * Writes the choices that led to `count` plans from position `from` on, a row of `width` groups each.
+   * Writes the choices that led to `count` plans from position `from` on, a row of them for each group.
    * Groups without a step are left as they are.
    */
-  read(from: number, count: number, rows: number[] | Int32Array, width: number): void {
-    const at = Int32Array.from({ length: count }, (_, row) => from + row);
+  read(from: number, count: number, choices: number[] | Int32Array): void {
+    const at = Int32Array.from({ length: count }, (_, plan) => from + plan);
     for (let s = this.#links.length - 1; s >= 0; s -= 1) {
-      const { parents, moves } = this.#links[s] ?? NO_LINKS;
       const step = this.steps[s];
-      const group = step?.group ?? 0;
-      const choices = Int32Array.from(step?.moves ?? [], ({ index }) => index);
-      for (let row = 0; row < count; row += 1) {
-        const position = at[row] ?? 0;
-        rows[row * width + group] = choices[moves[position] ?? 0] ?? 0;
-        at[row] = parents[position] ?? 0;
-      }
+      const links = this.#links[s];
+      if (step === undefined || links === undefined) break;
+      const indices = this.#indices[s] ?? NONE;
+      stepBack(links, this.#shifts[s] ?? 0, indices, at, choices, step.group * count);
     }
   }
 
   /** Whether the first of two plans of equal cost and score is preferred: lexicographic by group. */
-  #comesFirst(parentA: number, moveA: number, parentB: number, moveB: number): boolean {
+  #comesFirst(linkA: number, linkB: number): boolean {
     let group = Infinity;
     let first = false;
-    let [a, b, a1, b1] = [parentA, parentB, moveA, moveB];
+    let [a, b] = [linkA, linkB];
     for (let s = this.#links.length; s >= 0; s -= 1) {
       const step = this.steps[s];
-      if (step !== undefined && a1 !== b1 && step.group < group) {
+      const shift = this.#shifts[s] ?? 0;
+      const mask = (1 << shift) - 1;
+      if (step !== undefined && (a & mask) !== (b & mask) && step.group < group) {
         group = step.group;
-        first = (step.moves[a1]?.index ?? 0) < (step.moves[b1]?.index ?? 0);
+        first = (step.moves[a & mask]?.index ?? 0) < (step.moves[b & mask]?.index ?? 0);
       }
-      if (a === b) break;
-      const { parents, moves } = this.#links[s - 1] ?? NO_LINKS;
-      a1 = moves[a] ?? 0;
-      b1 = moves[b] ?? 0;
-      a = parents[a] ?? 0;
-      b = parents[b] ?? 0;
+      const [parentA, parentB] = [a >> shift, b >> shift];
+      if (parentA === parentB) break;
+      a = this.#links[s - 1]?.[parentA] ?? 0;
+      b = this.#links[s - 1]?.[parentB] ?? 0;
     }
     return first;
   }
@@ -161,14 +151,30 @@ export class Front {
   }
 }
 
-const NO_LINKS: Links = { parents: new Int32Array(), moves: new Uint8Array() };
+const NONE = new Int32Array();
+
+/** Writes what the plans at some positions chose last, and makes the positions those of their parents. */
+function stepBack(
+  links: Int32Array,
+  shift: number,
+  indices: Int32Array,
+  at: Int32Array,
+  choices: number[] | Int32Array,
+  row: number,
+): void {
+  const mask = (1 << shift) - 1;
+  for (let plan = 0; plan < at.length; plan += 1) {
+    const link = links[at[plan] ?? 0] ?? 0;
+    choices[row + plan] = indices[link & mask] ?? 0;
+    at[plan] = link >> shift;
+  }
+}
 
 function newBuffers(length: number): Buffers {
   return {
     costs: new Float64Array(length),
     scores: new Float64Array(length),
-    parents: new Int32Array(length),
-    moves: new Int32Array(length),
+    links: new Int32Array(length),
   };
 }
 
@@ -177,7 +183,6 @@ function larger(buffers: Buffers): Buffers {
   const next = newBuffers(2 * buffers.costs.length);
   next.costs.set(buffers.costs);
   next.scores.set(buffers.scores);
-  next.parents.set(buffers.parents);
-  next.moves.set(buffers.moves);
+  next.links.set(buffers.links);
   return next;
 }

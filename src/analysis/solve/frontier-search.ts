@@ -10,8 +10,8 @@ export interface SearchedFrontier {
   readonly complete: boolean;
   /** Whether a plan is on the lower hull: no mix of two other plans beats it. */
   readonly isCorner: (position: number) => boolean;
-  /** Writes the choices of a plan; to be read in order, from 0. */
-  readonly read: (position: number, choices: Int32Array) => void;
+  /** Writes the choices of some plans, a row of them for each group; to be read in order, from 0. */
+  readonly read: (from: number, count: number, choices: Int32Array) => void;
 }
 
 /**
@@ -34,33 +34,28 @@ export function searchFrontier(
 
   const front = growFront(stepsOf(groups), bandOf(upgrades), effort);
   if (front === undefined) {
+    const chosen = cheapest.map(({ index }) => index);
     return {
       size: corners.length,
       complete: upgrades.length === 0,
       isCorner: () => true,
-      read: (position, choices) => {
-        const upgrade = upgrades[position - 1];
-        if (upgrade !== undefined) choices[upgrade.group] = upgrade.to.index;
+      read: (from, count, choices) => {
+        for (let plan = 0; plan < count; plan += 1) {
+          const upgrade = upgrades[from + plan - 1];
+          if (upgrade !== undefined) chosen[upgrade.group] = upgrade.to.index;
+          for (const [group, index] of chosen.entries()) choices[group * count + plan] = index;
+        }
       },
     };
   }
   const cornerCosts = new Set(corners);
-  const width = groups.length;
-  const block = new Int32Array(BLOCK * width);
   return {
     size: front.size,
     complete: true,
     isCorner: (position) => cornerCosts.has(front.costAt(position)),
-    read: (position, choices) => {
-      const row = position % BLOCK;
-      if (row === 0) front.read(position, Math.min(BLOCK, front.size - position), block, width);
-      choices.set(block.subarray(row * width, (row + 1) * width));
-    },
+    read: (from, count, choices) => front.read(from, count, choices),
   };
 }
-
-/** Plans read at once: many, to go through each front once for all of them, and few enough for a cache. */
-const BLOCK = 512;
 
 /**
  * Those with the narrowest choice of costs first, of these the one with the least at stake: it keeps fronts

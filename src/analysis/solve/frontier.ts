@@ -41,6 +41,9 @@ export interface FrontierPoint {
 /** Partial plans that may be kept: about a second at the worst. Real models need half a million. */
 const EFFORT = 8_000_000;
 
+/** Plans read at once: few enough for a cache, and no power of two, which would share out its lines badly. */
+const BLOCK = 100;
+
 /** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
 const SAME_SCORE = 1 - 2 ** -45;
 
@@ -59,24 +62,49 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const found = searchFrontier(options, effort);
 
   const start = options.map((useful) => useful[0]?.index ?? 0);
-  const choices = Int32Array.from(start);
-  const before = Int32Array.from(start);
   const total = adderOf(groups);
   const points: FrontierPoint[] = [];
-  for (let position = 0; position < found.size; position += 1) {
-    found.read(position, choices);
-    const sums = total(choices);
-    if (!(sums.score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
-    const changes: (readonly [number, number])[] = [];
-    for (let group = 0; group < choices.length; group += 1) {
-      const candidate = choices[group] ?? 0;
-      if (candidate === before[group]) continue;
-      changes.push([group, candidate]);
-      before[group] = candidate;
+  const choices = new Int32Array(BLOCK * groups.length);
+  const before = Int32Array.from(start);
+  let least = Infinity;
+  for (let from = 0; from < found.size; from += BLOCK) {
+    const count = Math.min(BLOCK, found.size - from);
+    found.read(from, count, choices);
+    const kept: number[] = [];
+    const changes: (readonly [number, number])[][] = [];
+    for (const [plan, { bits, cost, score }] of total(choices, count).entries()) {
+      if (!(score < least * SAME_SCORE)) continue;
+      least = score;
+      const own: (readonly [number, number])[] = [];
+      kept.push(plan);
+      changes.push(own);
+      points.push({ bits, cost, score, corner: found.isCorner(from + plan), changes: own });
     }
-    points.push({ ...sums, corner: found.isCorner(position), changes });
+    const rows = Int32Array.from(kept);
+    for (let group = 0; group < groups.length; group += 1) {
+      before[group] = addChanges(group, choices, group * count, rows, before[group] ?? 0, changes);
+    }
   }
   return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
+}
+
+/** Adds what a group has otherwise than in the plan kept before; returns what it has in the last one. */
+function addChanges(
+  group: number,
+  choices: Int32Array,
+  row: number,
+  kept: Int32Array,
+  before: number,
+  changes: readonly (readonly [number, number])[][],
+): number {
+  let last = before;
+  for (let k = 0; k < kept.length; k += 1) {
+    const candidate = choices[row + (kept[k] ?? 0)] ?? 0;
+    if (candidate === last) continue;
+    changes[k]?.push([group, candidate]);
+    last = candidate;
+  }
+  return last;
 }
 
 /** Position of the last point within a budget; `undefined` when even the first needs more bits. */
@@ -174,10 +202,10 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
   return { ...frontier, points: kept, given: "some" };
 }
 
-/** What a choice of candidates amounts to, added up in group order. */
+/** What plans amount to, added up in group order; `choices` has a row of `count` plans for each group. */
 export function adderOf(
   groups: readonly ChoiceGroup[],
-): (choices: ArrayLike<number>) => Pick<FrontierPoint, "bits" | "cost" | "score"> {
+): (choices: ArrayLike<number>, count: number) => Pick<FrontierPoint, "bits" | "cost" | "score">[] {
   const weights = groups.reduce((sum, group) => sum + group.weights, 0);
   // Flat, because there may be many plans.
   const offsets = new Int32Array(groups.length);
@@ -187,14 +215,18 @@ export function adderOf(
   const candidates = groups.flatMap((group) => group.candidates);
   const costs = Float64Array.from(candidates, ({ cost }) => cost);
   const scores = Float64Array.from(candidates, ({ score }) => score);
-  return (choices) => {
-    let cost = 0;
-    let score = 0;
-    for (let g = 0; g < offsets.length; g += 1) {
-      const at = (offsets[g] ?? 0) + (choices[g] ?? 0);
-      cost += costs[at] ?? 0;
-      score += scores[at] ?? 0;
+  return (choices, count) => {
+    const sums = [];
+    for (let plan = 0; plan < count; plan += 1) {
+      let cost = 0;
+      let score = 0;
+      for (let g = 0; g < offsets.length; g += 1) {
+        const at = (offsets[g] ?? 0) + (choices[g * count + plan] ?? 0);
+        cost += costs[at] ?? 0;
+        score += scores[at] ?? 0;
+      }
+      sums.push({ bits: effectiveBits(cost, weights), cost, score });
     }
-    return { bits: effectiveBits(cost, weights), cost, score };
+    return sums;
   };
 }

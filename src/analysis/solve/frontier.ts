@@ -62,49 +62,21 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const found = searchFrontier(options, effort);
 
   const start = options.map((useful) => useful[0]?.index ?? 0);
-  const total = adderOf(groups);
+  const pointOf = pointsFrom(groups, start);
   const points: FrontierPoint[] = [];
   const choices = new Int32Array(BLOCK * groups.length);
-  const before = Int32Array.from(start);
-  let least = Infinity;
+  let below = Infinity;
   for (let from = 0; from < found.size; from += BLOCK) {
     const count = Math.min(BLOCK, found.size - from);
     found.read(from, count, choices);
-    const kept: number[] = [];
-    const changes: (readonly [number, number])[][] = [];
-    for (const [plan, { bits, cost, score }] of total(choices, count).entries()) {
-      if (!(score < least * SAME_SCORE)) continue;
-      least = score;
-      const own: (readonly [number, number])[] = [];
-      kept.push(plan);
-      changes.push(own);
-      points.push({ bits, cost, score, corner: found.isCorner(from + plan), changes: own });
-    }
-    const rows = Int32Array.from(kept);
-    for (let group = 0; group < groups.length; group += 1) {
-      before[group] = addChanges(group, choices, group * count, rows, before[group] ?? 0, changes);
+    for (let plan = 0; plan < count; plan += 1) {
+      const point = pointOf(choices, plan, count, found.isCorner(from + plan), below);
+      if (point === undefined) continue;
+      points.push(point);
+      below = point.score * SAME_SCORE;
     }
   }
   return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
-}
-
-/** Adds what a group has otherwise than in the plan kept before; returns what it has in the last one. */
-function addChanges(
-  group: number,
-  choices: Int32Array,
-  row: number,
-  kept: Int32Array,
-  before: number,
-  changes: readonly (readonly [number, number])[][],
-): number {
-  let last = before;
-  for (let k = 0; k < kept.length; k += 1) {
-    const candidate = choices[row + (kept[k] ?? 0)] ?? 0;
-    if (candidate === last) continue;
-    changes[k]?.push([group, candidate]);
-    last = candidate;
-  }
-  return last;
 }
 
 /** Position of the last point within a budget; `undefined` when even the first needs more bits. */
@@ -125,18 +97,6 @@ export function choicesOfAll({ start, points }: Frontier): readonly (readonly nu
   return points.map(({ changes }) => {
     for (const [group, candidate] of changes) choices[group] = candidate;
     return [...choices];
-  });
-}
-
-/** What each plan chooses otherwise than the one before; nothing for the first. */
-export function changesOf(
-  plans: readonly (readonly number[])[],
-): readonly FrontierPoint["changes"][] {
-  return plans.map((choices, position) => {
-    const before = plans[position - 1] ?? choices;
-    return choices.flatMap((candidate, group) =>
-      candidate === before[group] ? [] : [[group, candidate] as const],
-    );
   });
 }
 
@@ -202,10 +162,21 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
   return { ...frontier, points: kept, given: "some" };
 }
 
-/** What plans amount to, added up in group order; `choices` has a row of `count` plans for each group. */
-export function adderOf(
+/**
+ * Makes points, each with what it chooses otherwise than the one made before. Costs and scores are added up
+ * in group order, as manifests have them. Nothing is made of a plan that does not score below `below`.
+ * `choices` has a row of `count` plans for each group.
+ */
+export function pointsFrom(
   groups: readonly ChoiceGroup[],
-): (choices: ArrayLike<number>, count: number) => Pick<FrontierPoint, "bits" | "cost" | "score">[] {
+  start: readonly number[],
+): (
+  choices: ArrayLike<number>,
+  plan: number,
+  count: number,
+  corner: boolean,
+  below: number,
+) => FrontierPoint | undefined {
   const weights = groups.reduce((sum, group) => sum + group.weights, 0);
   // Flat, because there may be many plans.
   const offsets = new Int32Array(groups.length);
@@ -215,18 +186,30 @@ export function adderOf(
   const candidates = groups.flatMap((group) => group.candidates);
   const costs = Float64Array.from(candidates, ({ cost }) => cost);
   const scores = Float64Array.from(candidates, ({ score }) => score);
-  return (choices, count) => {
-    const sums = [];
-    for (let plan = 0; plan < count; plan += 1) {
-      let cost = 0;
-      let score = 0;
-      for (let g = 0; g < offsets.length; g += 1) {
-        const at = (offsets[g] ?? 0) + (choices[g * count + plan] ?? 0);
-        cost += costs[at] ?? 0;
-        score += scores[at] ?? 0;
+  const before = Int32Array.from(start);
+  const changed = new Int32Array(groups.length);
+  return (choices, plan, count, corner, below) => {
+    let cost = 0;
+    let score = 0;
+    let others = 0;
+    for (let g = 0; g < before.length; g += 1) {
+      const candidate = choices[g * count + plan] ?? 0;
+      const at = (offsets[g] ?? 0) + candidate;
+      cost += costs[at] ?? 0;
+      score += scores[at] ?? 0;
+      if (candidate !== before[g]) {
+        changed[others] = g;
+        others += 1;
       }
-      sums.push({ bits: effectiveBits(cost, weights), cost, score });
     }
-    return sums;
+    if (!(score < below)) return undefined;
+    const changes: (readonly [number, number])[] = [];
+    for (let c = 0; c < others; c += 1) {
+      const g = changed[c] ?? 0;
+      const candidate = choices[g * count + plan] ?? 0;
+      before[g] = candidate;
+      changes.push([g, candidate]);
+    }
+    return { bits: effectiveBits(cost, weights), cost, score, corner, changes };
   };
 }

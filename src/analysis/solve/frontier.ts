@@ -38,7 +38,7 @@ export interface FrontierPoint {
   readonly changes: readonly (readonly [group: number, candidate: number])[];
 }
 
-/** Partial plans that may be kept: about a second at the worst. Real models need half a million. */
+/** Partial plans that may be kept: a second or two at the worst, and 32 MB. Real models need half a million. */
 const EFFORT = 8_000_000;
 
 /** Plans read at once: few enough for a cache, and no power of two, which would share out its lines badly. */

@@ -55,6 +55,9 @@ export function bitPlan({ model, scope, size, layout, plan, analysis }: BitPlanC
       model_id: model.checkpoint,
       scope,
       bits_counted: plan.bits_counted,
+      // Said only if unusual: plans made before there was a choice stay what they are.
+      ...(plan.search === undefined || plan.search === "exact" ? {} : { search: plan.search }),
+      ...(plan.scores === undefined || plan.scores === "raw" ? {} : { scores: plan.scores }),
       request: { budget: plan.budget, rules: plan.rules, families: plan.families },
       candidates,
     },

@@ -5,6 +5,8 @@ import type {
   Granularity,
   LayerRule,
   PairQuantizers,
+  PlanSearch,
+  ScoreUnit,
 } from "aqm/analysis";
 
 /** Shapes of the configs in conf/, as their schemas say. */
@@ -92,6 +94,10 @@ export interface BitPlanConfig {
   /** Names of pairs, in the order in which ties are decided. */
   readonly candidates: readonly string[];
   readonly bits_counted: BitCount;
+  /** `exact` if not given. */
+  readonly search?: PlanSearch;
+  /** `raw` if not given. */
+  readonly scores?: ScoreUnit;
   readonly budget: Budget;
   readonly rules: readonly LayerRule[];
   readonly families: readonly FamilyBudget[];

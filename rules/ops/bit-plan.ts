@@ -1,5 +1,12 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
-import type { BitCount, PairQuantizers, PlanCandidate, PlanRequest } from "aqm/analysis";
+import type {
+  BitCount,
+  PairQuantizers,
+  PlanCandidate,
+  PlanRequest,
+  PlanSearch,
+  ScoreUnit,
+} from "aqm/analysis";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { frontierJson, planJson } from "aqm/analysis/plan-export/documents.ts";
 import { quantConfig } from "aqm/analysis/plan-export/quant-config.ts";
@@ -9,6 +16,7 @@ import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { thinFrontier } from "aqm/analysis/solve/frontier.ts";
 import { problemFromCandidates } from "aqm/analysis/solve/plan-candidates.ts";
 import { planRequest } from "aqm/analysis/solve/plan-request.ts";
+import { problemAsSet } from "aqm/analysis/solve/plan-settings.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
@@ -22,6 +30,10 @@ export interface BitPlanParams {
   readonly model_id: string;
   readonly scope: string;
   readonly bits_counted: BitCount;
+  /** Only where it is not `exact`. */
+  readonly search?: PlanSearch;
+  /** Only where it is not `raw`. */
+  readonly scores?: ScoreUnit;
   readonly request: PlanRequest;
   /** In the order in which ties are decided; the inputs of each are `scores_<name>` and `manifest_<name>`. */
   readonly candidates: readonly {
@@ -56,18 +68,22 @@ export function run({
     const message = `The bit plan ${params.name} has no candidates.`;
     return err({ reason: "bad_request", message, nextStep: `Name some in ${config}.` });
   }
-  const problem = problemFromCandidates([first, ...others], params.bits_counted);
+  const { name, model_id: modelId, scope, bits_counted: count, request } = params;
+  const settings = { search: params.search ?? "exact", scores: params.scores ?? "raw", count };
+  const all = problemFromCandidates([first, ...others], count);
+  if (!all.ok) return err(failed(all.failure, config));
+  const problem = problemAsSet(all.value, read, settings, request);
   if (!problem.ok) return err(failed(problem.failure, config));
-  const planned = planRequest(problem.value, params.request);
+  const { measured, searched } = problem.value;
+  const planned = planRequest(searched, request);
   if (!planned.ok) return err(failed(planned.failure, config));
   const formats = new Map(read.map((candidate) => [candidate.name, candidate]));
-  const exported = quantConfig(problem.value, planned.value.plan, formats);
+  const exported = quantConfig(searched, planned.value.plan, formats);
   if (!exported.ok) return err(failed(exported.failure, config));
-  const { name, model_id: modelId, scope, bits_counted: count, request } = params;
   const candidates = read.map((candidate) => candidate.name);
-  const context = { name, modelId, scope, count, request, candidates };
+  const context = { name, modelId, scope, settings, request, candidates };
   return ok({
-    plan: planJson(context, problem.value, planned.value),
+    plan: planJson(context, measured, planned.value),
     frontier: frontierJson(thinFrontier(planned.value.frontier, MOST_POINTS)),
     quant_config: `${JSON.stringify(exported.value, null, 2)}\n`,
     recipe: recipeYaml(

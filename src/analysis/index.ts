@@ -82,6 +82,13 @@ export {
   type PlanCandidate,
 } from "./solve/plan-candidates.ts";
 export {
+  problemAsSet,
+  type PlanProblem,
+  type PlanSearch,
+  type PlanSettings,
+  type ScoreUnit,
+} from "./solve/plan-settings.ts";
+export {
   budgetBits,
   gigabytesOf,
   planRequest,

@@ -38,6 +38,9 @@ export interface BudgetStep {
 /** Between two budgets of the slider, in bits per weight. */
 const BETWEEN = 0.05;
 
+/** Partial plans kept for the first curve: a page is to be made at once, and has few of a frontier's points. */
+const EFFORT = 1_500_000;
+
 /** Where corners leave more bits than this unused, and at the run's own budget, that budget is solved alone. */
 const MUCH = 0.1;
 
@@ -66,7 +69,7 @@ export function budgetCurves(
   const curves: BudgetCurve[] = [];
   for (const { name, budget, problem } of [...mixed, ...alone]) {
     // Many whole frontiers would take seconds; beside the first one the corners of the others do.
-    const effort = curves.length === 0 ? undefined : 0;
+    const effort = curves.length === 0 ? EFFORT : 0;
     const curve = curveOf(name, problem, optionsOf(name, model), budget, effort);
     if (!curve.ok) return curve;
     curves.push(curve.value);
@@ -120,7 +123,7 @@ function curveOf(
   problem: BitProblem,
   named: readonly Named[],
   own: number,
-  effort: number | undefined,
+  effort: number,
 ): Outcome<BudgetCurve> {
   const frontier = solveFrontier(problem, effort);
   if (!frontier.ok) return frontier;

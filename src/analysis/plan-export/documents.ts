@@ -5,7 +5,7 @@ import { FieldReader } from "../python-json/field-reader.ts";
 import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome.ts";
 import type { Frontier } from "../solve/frontier.ts";
 import { gigabytesOf, type PlanRequest, type RequestedPlan } from "../solve/plan-request.ts";
-import type { BitCount } from "../solve/plan-candidates.ts";
+import type { PlanSettings } from "../solve/plan-settings.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { highestScore } from "../solve/normalise.ts";
 
@@ -17,14 +17,19 @@ export interface PlanContext {
   readonly name: string;
   readonly modelId: string;
   readonly scope: string;
-  readonly count: BitCount;
+  readonly settings: PlanSettings;
   readonly request: PlanRequest;
   readonly candidates: readonly string[];
 }
 
-/** A bit plan as JSON: what was asked, what it amounts to, and a line for each layer group. */
+/**
+ * A bit plan as JSON: what was asked, what it amounts to, and a line for each layer group. Settings that are
+ * not the usual ones are said.
+ *
+ * @param problem as measured, in the unit of scores that was asked for
+ */
 export function planJson(
-  { name, modelId, scope, count, request, candidates }: PlanContext,
+  { name, modelId, scope, settings, request, candidates }: PlanContext,
   problem: BitProblem,
   { plan, frontier }: RequestedPlan,
 ): string {
@@ -36,7 +41,9 @@ export function planJson(
     model: modelId,
     scope,
     candidates,
-    bits_counted: count,
+    bits_counted: settings.count,
+    ...(settings.search === "exact" ? {} : { search: settings.search }),
+    ...(settings.scores === "raw" ? {} : { scores: settings.scores }),
     request,
     achieved: {
       bits: plan.bits.achieved,

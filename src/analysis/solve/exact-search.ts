@@ -1,6 +1,5 @@
 import { fail, succeed, type Outcome } from "../outcome.ts";
-import { extendFront, newScratch, startFront, type Front, type Move, type Step } from "./front.ts";
-import { cheapestAfter, comesFirst, readPlan } from "./fronts.ts";
+import { Front, type Move, type Step } from "./front.ts";
 import type { Option } from "./reduce.ts";
 import { relax, type Relaxation } from "./relaxation.ts";
 import { scaleFor } from "./scale.ts";
@@ -34,8 +33,8 @@ export function searchBest(
   const plan = relaxation.base.map((option) => option.index);
   if (relaxation.price === 0) return succeed(plan);
   const core = coreOf(groups, relaxation, budget);
-  const fronts = growFronts(core);
-  if (fronts === undefined) {
+  const front = growFront(core);
+  if (front === undefined) {
     return fail(
       "search_too_large",
       "",
@@ -43,7 +42,7 @@ export function searchBest(
     );
   }
   // All plans of the last front are in the budget, and the last has the lowest score.
-  readPlan(core.steps, fronts, (fronts.at(-1)?.size ?? 0) - 1, plan);
+  front.read(front.size - 1, 1, plan);
   return succeed(plan);
 }
 
@@ -94,32 +93,29 @@ function coreOf(
   return { steps, price: scaledPrice, room, bound: relativeBound, tolerance };
 }
 
-/** The front after every step, the start included; `undefined` when they grow too large. */
-function growFronts({ steps, price, room, bound, tolerance }: Core): readonly Front[] | undefined {
+/** The front after the last step; `undefined` when fronts grow too large. */
+function growFront({ steps, price, room, bound, tolerance }: Core): Front | undefined {
   const cheapestRest = cheapestAfter(steps);
-  const fronts: Front[] = [startFront()];
-  const scratch = newScratch();
+  const front = new Front(steps, MAX_PLANS);
   let best = bound;
-  let held = 1;
-  for (const [s, step] of steps.entries()) {
-    const previous = fronts[s] ?? startFront();
+  for (const s of steps.keys()) {
     const reserve = cheapestRest[s + 1] ?? 0;
-    if (held + previous.size * step.moves.length > MAX_PLANS) return undefined;
-    const front = extendFront(
-      previous,
-      step.moves,
-      (cost, score) => {
-        if (cost + reserve > room) return false;
-        // With base options in all other groups this plan is complete and in the budget.
-        if (cost <= room && score < best) best = score;
-        return score + price * (cost - room) <= best + tolerance;
-      },
-      (parent, move, oldParent, oldMove) =>
-        comesFirst(steps, fronts, s, [parent, move], [oldParent, oldMove]),
-      scratch,
-    );
-    fronts.push(front);
-    held += front.size;
+    const done = front.extend((cost, score) => {
+      if (cost + reserve > room) return false;
+      // With base options in all other groups this plan is complete and in the budget.
+      if (cost <= room && score < best) best = score;
+      return score + price * (cost - room) <= best + tolerance;
+    });
+    if (!done) return undefined;
   }
-  return fronts;
+  return front;
+}
+
+/** Per step, the least relative cost that the steps from there on can have. */
+function cheapestAfter(steps: readonly Step[]): readonly number[] {
+  const sums = [0];
+  for (const { moves } of steps.toReversed()) {
+    sums.push((sums.at(-1) ?? 0) + Math.min(...moves.map((move) => move.cost)));
+  }
+  return sums.reverse();
 }

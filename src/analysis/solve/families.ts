@@ -1,6 +1,6 @@
 import { weightCost } from "../formats/cost.ts";
 import { fail, succeed, type Outcome } from "../outcome.ts";
-import { adderOf, changesOf, choicesOfAll, solveFrontier, type Frontier } from "./frontier.ts";
+import { choicesOfAll, pointsFrom, solveFrontier, type Frontier } from "./frontier.ts";
 import { meansGroup } from "./layer-pattern.ts";
 import type { BitProblem, ChoiceGroup } from "./problem.ts";
 
@@ -70,16 +70,14 @@ export function solveFamilies(
     }
     return choices;
   });
-  const changes = changesOf(plans);
-  const total = adderOf(problem.groups);
+  const start = plans[0] ?? [];
+  const pointOf = pointsFrom(problem.groups, start);
   return succeed({
     groups: problem.groups,
-    start: plans[0] ?? [],
-    points: whole.value.points.map(({ corner }, position) => ({
-      ...total(plans[position] ?? []),
-      corner,
-      changes: changes[position] ?? [],
-    })),
+    start,
+    points: whole.value.points.flatMap(
+      ({ corner }, position) => pointOf(plans[position] ?? [], 0, 1, corner, Infinity) ?? [],
+    ),
     given: "all",
   });
 }

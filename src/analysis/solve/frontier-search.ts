@@ -1,6 +1,5 @@
 import { bandOf } from "./band.ts";
-import { extendFront, newScratch, startFront, type Front, type Step } from "./front.ts";
-import { comesFirst } from "./fronts.ts";
+import { Front, type Step } from "./front.ts";
 import type { Option } from "./reduce.ts";
 import { hullUpgrades } from "./relaxation.ts";
 
@@ -11,8 +10,8 @@ export interface SearchedFrontier {
   readonly complete: boolean;
   /** Whether a plan is on the lower hull: no mix of two other plans beats it. */
   readonly isCorner: (position: number) => boolean;
-  /** Writes the choices of a plan; to be read in order, from 0. */
-  readonly read: (position: number, choices: Int32Array) => void;
+  /** Writes the choices of some plans, a row of them for each group; to be read in order, from 0. */
+  readonly read: (from: number, count: number, choices: Int32Array) => void;
 }
 
 /**
@@ -23,7 +22,7 @@ export interface SearchedFrontier {
  * band in which the frontier can lie (see `bandOf`) are dropped.
  *
  * @param groups useful options by rising cost, at least one each; costs are integers
- * @param effort how many partial plans may be looked at; if that is too few, only corners are given
+ * @param effort how many partial plans may be kept in all; if that is too few, only corners are given
  */
 export function searchFrontier(
   groups: readonly (readonly Option[])[],
@@ -33,72 +32,52 @@ export function searchFrontier(
   const corners = [cheapest.reduce((sum, option) => sum + option.cost, 0)];
   for (const { from, to } of upgrades) corners.push((corners.at(-1) ?? 0) + to.cost - from.cost);
 
-  const steps = stepsOf(groups);
-  const fronts = growFronts(steps, bandOf(upgrades), effort);
-  const last = fronts?.at(-1);
-  if (fronts === undefined || last === undefined) {
+  const front = growFront(stepsOf(groups), bandOf(upgrades), effort);
+  if (front === undefined) {
+    const chosen = cheapest.map(({ index }) => index);
     return {
       size: corners.length,
       complete: upgrades.length === 0,
       isCorner: () => true,
-      read: (position, choices) => {
-        const upgrade = upgrades[position - 1];
-        if (upgrade !== undefined) choices[upgrade.group] = upgrade.to.index;
+      read: (from, count, choices) => {
+        for (let plan = 0; plan < count; plan += 1) {
+          const upgrade = upgrades[from + plan - 1];
+          if (upgrade !== undefined) chosen[upgrade.group] = upgrade.to.index;
+          for (const [group, index] of chosen.entries()) choices[group * count + plan] = index;
+        }
       },
     };
   }
   const cornerCosts = new Set(corners);
-  const reached = new Int32Array(steps.length).fill(-1);
   return {
-    size: last.size,
+    size: front.size,
     complete: true,
-    isCorner: (position) => cornerCosts.has(last.costs[position] ?? 0),
-    read: (position, choices) => {
-      let at = position;
-      for (let s = steps.length - 1; s >= 0; s -= 1) {
-        // From here on it is the plan that was read before.
-        if (reached[s] === at) break;
-        reached[s] = at;
-        const step = steps[s];
-        const front = fronts[s + 1];
-        if (step === undefined || front === undefined) break;
-        choices[step.group] = step.moves[front.moves[at] ?? 0]?.index ?? 0;
-        at = front.parents[at] ?? 0;
-      }
-    },
+    isCorner: (position) => cornerCosts.has(front.costAt(position)),
+    read: (from, count, choices) => front.read(from, count, choices),
   };
 }
 
-/** Those with the widest choice of costs first: it keeps the fronts short for longest. */
+/**
+ * Those with the narrowest choice of costs first, of these the one with the least at stake: it keeps fronts
+ * short for longest.
+ */
 function stepsOf(groups: readonly (readonly Option[])[]): readonly Step[] {
   const width = ({ moves }: Step): number => (moves.at(-1)?.cost ?? 0) - (moves[0]?.cost ?? 0);
+  const stake = ({ moves }: Step): number => (moves[0]?.score ?? 0) - (moves.at(-1)?.score ?? 0);
   return groups
     .map((moves, group): Step => ({ group, moves }))
-    .sort((a, b) => width(b) - width(a) || a.group - b.group);
+    .sort((a, b) => width(a) - width(b) || stake(a) - stake(b) || a.group - b.group);
 }
 
-/** The front after every step, the start included; `undefined` when that takes more than `effort`. */
-function growFronts(
+/** The front of all groups; `undefined` when that takes more than `effort`. */
+function growFront(
   steps: readonly Step[],
   band: ReturnType<typeof bandOf>,
   effort: number,
-): readonly Front[] | undefined {
-  const fronts: Front[] = [startFront()];
-  const scratch = newScratch();
-  let spent = 0;
-  for (const [s, step] of steps.entries()) {
-    const previous = fronts[s] ?? startFront();
-    spent += previous.size * step.moves.length;
-    if (spent > effort) return undefined;
-    const front = extendFront(
-      previous,
-      step.moves,
-      band.extend(step.moves),
-      (parent, move, oldParent, oldMove) =>
-        comesFirst(steps, fronts, s, [parent, move], [oldParent, oldMove]),
-      scratch,
-    );
-    fronts.push(front);
+): Front | undefined {
+  const front = new Front(steps, effort);
+  for (const { moves } of steps) {
+    if (!front.extend(band.extend(moves))) return undefined;
   }
-  return fronts;
+  return front;
 }

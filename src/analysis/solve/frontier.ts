@@ -38,8 +38,11 @@ export interface FrontierPoint {
   readonly changes: readonly (readonly [group: number, candidate: number])[];
 }
 
-/** Partial plans that may be looked at: about a second at the worst. Real models need half a million. */
-const EFFORT = 4_000_000;
+/** Partial plans that may be kept: a second or two at the worst, and 32 MB. Real models need half a million. */
+const EFFORT = 8_000_000;
+
+/** Plans read at once: few enough for a cache, and no power of two, which would share out its lines badly. */
+const BLOCK = 100;
 
 /** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
 const SAME_SCORE = 1 - 2 ** -45;
@@ -59,22 +62,19 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const found = searchFrontier(options, effort);
 
   const start = options.map((useful) => useful[0]?.index ?? 0);
-  const choices = Int32Array.from(start);
-  const before = Int32Array.from(start);
-  const total = adderOf(groups);
+  const pointOf = pointsFrom(groups, start);
   const points: FrontierPoint[] = [];
-  for (let position = 0; position < found.size; position += 1) {
-    found.read(position, choices);
-    const sums = total(choices);
-    if (!(sums.score < (points.at(-1)?.score ?? Infinity) * SAME_SCORE)) continue;
-    const changes: (readonly [number, number])[] = [];
-    for (let group = 0; group < choices.length; group += 1) {
-      const candidate = choices[group] ?? 0;
-      if (candidate === before[group]) continue;
-      changes.push([group, candidate]);
-      before[group] = candidate;
+  const choices = new Int32Array(BLOCK * groups.length);
+  let below = Infinity;
+  for (let from = 0; from < found.size; from += BLOCK) {
+    const count = Math.min(BLOCK, found.size - from);
+    found.read(from, count, choices);
+    for (let plan = 0; plan < count; plan += 1) {
+      const point = pointOf(choices, plan, count, found.isCorner(from + plan), below);
+      if (point === undefined) continue;
+      points.push(point);
+      below = point.score * SAME_SCORE;
     }
-    points.push({ ...sums, corner: found.isCorner(position), changes });
   }
   return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
 }
@@ -97,18 +97,6 @@ export function choicesOfAll({ start, points }: Frontier): readonly (readonly nu
   return points.map(({ changes }) => {
     for (const [group, candidate] of changes) choices[group] = candidate;
     return [...choices];
-  });
-}
-
-/** What each plan chooses otherwise than the one before; nothing for the first. */
-export function changesOf(
-  plans: readonly (readonly number[])[],
-): readonly FrontierPoint["changes"][] {
-  return plans.map((choices, position) => {
-    const before = plans[position - 1] ?? choices;
-    return choices.flatMap((candidate, group) =>
-      candidate === before[group] ? [] : [[group, candidate] as const],
-    );
   });
 }
 
@@ -174,10 +162,21 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
   return { ...frontier, points: kept, given: "some" };
 }
 
-/** What a choice of candidates amounts to, added up in group order. */
-export function adderOf(
+/**
+ * Makes points, each with what it chooses otherwise than the one made before. Costs and scores are added up
+ * in group order, as manifests have them. Nothing is made of a plan that does not score below `below`.
+ * `choices` has a row of `count` plans for each group.
+ */
+export function pointsFrom(
   groups: readonly ChoiceGroup[],
-): (choices: ArrayLike<number>) => Pick<FrontierPoint, "bits" | "cost" | "score"> {
+  start: readonly number[],
+): (
+  choices: ArrayLike<number>,
+  plan: number,
+  count: number,
+  corner: boolean,
+  below: number,
+) => FrontierPoint | undefined {
   const weights = groups.reduce((sum, group) => sum + group.weights, 0);
   // Flat, because there may be many plans.
   const offsets = new Int32Array(groups.length);
@@ -187,14 +186,30 @@ export function adderOf(
   const candidates = groups.flatMap((group) => group.candidates);
   const costs = Float64Array.from(candidates, ({ cost }) => cost);
   const scores = Float64Array.from(candidates, ({ score }) => score);
-  return (choices) => {
+  const before = Int32Array.from(start);
+  const changed = new Int32Array(groups.length);
+  return (choices, plan, count, corner, below) => {
     let cost = 0;
     let score = 0;
-    for (let g = 0; g < offsets.length; g += 1) {
-      const at = (offsets[g] ?? 0) + (choices[g] ?? 0);
+    let others = 0;
+    for (let g = 0; g < before.length; g += 1) {
+      const candidate = choices[g * count + plan] ?? 0;
+      const at = (offsets[g] ?? 0) + candidate;
       cost += costs[at] ?? 0;
       score += scores[at] ?? 0;
+      if (candidate !== before[g]) {
+        changed[others] = g;
+        others += 1;
+      }
     }
-    return { bits: effectiveBits(cost, weights), cost, score };
+    if (!(score < below)) return undefined;
+    const changes: (readonly [number, number])[] = [];
+    for (let c = 0; c < others; c += 1) {
+      const g = changed[c] ?? 0;
+      const candidate = choices[g * count + plan] ?? 0;
+      before[g] = candidate;
+      changes.push([g, candidate]);
+    }
+    return { bits: effectiveBits(cost, weights), cost, score, corner, changes };
   };
 }

@@ -1,69 +1,56 @@
-import type { Front, Move } from "./front.ts";
-
-/** Up to this many runs it is quicker to look at all heads than to keep a heap. */
-const FEW = 6;
+import type { Move } from "./front.ts";
 
 /**
- * All extensions of a front by rising cost, then score, then move. Every move makes one sorted run of the
- * front; `costs` and `scores` are those of each run's head.
+ * The extensions of a front by rising cost, then score, then move, but for most of those that are beaten:
+ * every move makes one sorted run of the front, and runs skip what scores no less than a plan before.
  */
 export class MergedRuns {
+  /** Of each run's head, by move. */
   readonly costs: Float64Array;
   readonly scores: Float64Array;
-  readonly #front: Front;
+  /** Position in the front. */
+  readonly heads: Int32Array;
+  readonly #frontCosts: Float64Array;
+  readonly #frontScores: Float64Array;
   readonly #moveCosts: Float64Array;
   readonly #moveScores: Float64Array;
-  readonly #heads: Int32Array;
-  /** Of runs, by their heads; empty where they are few. */
+  /** Moves, as a heap by their heads. */
   readonly #heap: Int32Array;
 
-  constructor(front: Front, moves: readonly Move[]) {
-    this.#front = front;
-    this.#moveCosts = Float64Array.from(moves, ({ cost }) => cost);
-    this.#moveScores = Float64Array.from(moves, ({ score }) => score);
-    this.costs = new Float64Array(moves.length);
-    this.scores = new Float64Array(moves.length);
-    this.#heads = new Int32Array(moves.length).fill(-1);
-    this.#heap = Int32Array.from(moves.length > FEW ? moves.keys() : []);
-    for (let move = 0; move < moves.length; move += 1) this.#step(move);
-    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at);
+  /** @param costs of the front, by position, rising; `scores` falling. After the last: Infinity and -Infinity */
+  constructor(costs: Float64Array, scores: Float64Array, moves: readonly Move[]) {
+    this.#frontCosts = costs;
+    this.#frontScores = scores;
+    this.#moveCosts = Float64Array.from(moves, (move) => move.cost);
+    this.#moveScores = Float64Array.from(moves, (move) => move.score);
+    const [cost = 0, score = 0] = [costs[0], scores[0]];
+    this.costs = this.#moveCosts.map((own) => cost + own);
+    this.scores = this.#moveScores.map((own) => score + own);
+    this.heads = new Int32Array(moves.length);
+    this.#heap = Int32Array.from(moves.keys());
+    for (let at = (moves.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at);
   }
 
   /** The run with the first head of all; -1 when all have ended. */
   first(): number {
-    let best = 0;
-    if (this.#heap.length > 0) best = this.#heap[0] ?? 0;
-    else {
-      for (let move = 1; move < this.costs.length; move += 1) {
-        if (this.#isBefore(move, best)) best = move;
-      }
-    }
-    return (this.costs[best] ?? Infinity) === Infinity ? -1 : best;
+    const move = this.#heap[0] ?? 0;
+    return this.costs[move] === Infinity ? -1 : move;
   }
 
-  /** Goes on to a run's next plan, and returns its position in the front. To be called for the first run. */
-  advance(move: number): number {
-    this.#step(move);
-    if (this.#heap.length > 0) this.#sink(0);
-    return this.#heads[move] ?? 0;
-  }
-
-  #step(move: number): void {
-    const head = (this.#heads[move] ?? 0) + 1;
-    this.#heads[move] = head;
-    if (head < this.#front.size) {
-      this.costs[move] = (this.#front.costs[head] ?? 0) + (this.#moveCosts[move] ?? 0);
-      this.scores[move] = (this.#front.scores[head] ?? 0) + (this.#moveScores[move] ?? 0);
-    } else this.costs[move] = Infinity;
-  }
-
-  #isBefore(a: number, b: number): boolean {
-    const costA = this.costs[a] ?? 0;
-    const costB = this.costs[b] ?? 0;
-    if (costA !== costB) return costA < costB;
-    const scoreA = this.scores[a] ?? 0;
-    const scoreB = this.scores[b] ?? 0;
-    return scoreA === scoreB ? a < b : scoreA < scoreB;
+  /** Takes the first run on to its next plan that scores less than `least`. */
+  advance(least: number): void {
+    const move = this.#heap[0] ?? 0;
+    const own = this.#moveScores[move] ?? 0;
+    let head = this.heads[move] ?? 0;
+    let score = 0;
+    do {
+      head += 1;
+      score = (this.#frontScores[head] ?? 0) + own;
+    } while (score >= least);
+    this.heads[move] = head;
+    this.scores[move] = score;
+    this.costs[move] = (this.#frontCosts[head] ?? 0) + (this.#moveCosts[move] ?? 0);
+    this.#sink(0);
   }
 
   #sink(from: number): void {
@@ -81,5 +68,14 @@ export class MergedRuns {
       at = child;
     }
     heap[at] = move;
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const costA = this.costs[a] ?? 0;
+    const costB = this.costs[b] ?? 0;
+    if (costA !== costB) return costA < costB;
+    const scoreA = this.scores[a] ?? 0;
+    const scoreB = this.scores[b] ?? 0;
+    return scoreA === scoreB ? a < b : scoreA < scoreB;
   }
 }

@@ -1,6 +1,7 @@
 import { weightCost } from "../formats/cost.ts";
 import { fail, succeed, type Outcome } from "../outcome.ts";
-import { choicesOfAll, pointsFrom, solveFrontier, type Frontier } from "./frontier.ts";
+import { choicesOfAll, solveFrontier, type Frontier } from "./frontier.ts";
+import { FrontierPoints } from "./frontier-points.ts";
 import { meansGroup } from "./layer-pattern.ts";
 import type { BitProblem, ChoiceGroup } from "./problem.ts";
 
@@ -71,15 +72,11 @@ export function solveFamilies(
     return choices;
   });
   const start = plans[0] ?? [];
-  const pointOf = pointsFrom(problem.groups, start);
-  return succeed({
-    groups: problem.groups,
-    start,
-    points: whole.value.points.flatMap(
-      ({ corner }, position) => pointOf(plans[position] ?? [], 0, 1, corner, Infinity) ?? [],
-    ),
-    given: "all",
-  });
+  const made = new FrontierPoints(problem.groups, start);
+  for (const [position, { corner }] of whole.value.points.entries()) {
+    made.add(Int32Array.from(plans[position] ?? []), 1, () => corner);
+  }
+  return succeed({ groups: problem.groups, start, points: made.points, given: "all" });
 }
 
 function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcome<readonly Part[]> {

@@ -8,6 +8,8 @@ export interface SearchedFrontier {
   readonly size: number;
   /** False when these are only the corners of the frontier's lower hull. */
   readonly complete: boolean;
+  /** Summed cost of a plan. */
+  readonly costAt: (position: number) => number;
   /** Whether a plan is on the lower hull: no mix of two other plans beats it. */
   readonly isCorner: (position: number) => boolean;
   /** Writes the choices of some plans, a row of them for each group; to be read in order, from 0. */
@@ -38,6 +40,7 @@ export function searchFrontier(
     return {
       size: corners.length,
       complete: upgrades.length === 0,
+      costAt: (position) => corners[position] ?? 0,
       isCorner: () => true,
       read: (from, count, choices) => {
         for (let plan = 0; plan < count; plan += 1) {
@@ -52,6 +55,7 @@ export function searchFrontier(
   return {
     size: front.size,
     complete: true,
+    costAt: (position) => front.costAt(position),
     isCorner: (position) => cornerCosts.has(front.costAt(position)),
     read: (from, count, choices) => front.read(from, count, choices),
   };

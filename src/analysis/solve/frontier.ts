@@ -1,6 +1,6 @@
-import { effectiveBits } from "../formats/cost.ts";
 import { succeed, type Outcome } from "../outcome.ts";
 import { checkProblem } from "./check-problem.ts";
+import { FrontierPoints } from "./frontier-points.ts";
 import { searchFrontier } from "./frontier-search.ts";
 import type { BitPlan, BitProblem, ChoiceGroup } from "./problem.ts";
 import { usefulOptions } from "./reduce.ts";
@@ -44,9 +44,6 @@ const EFFORT = 8_000_000;
 /** Plans read at once: few enough for a cache, and no power of two, which would share out its lines badly. */
 const BLOCK = 100;
 
-/** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
-const SAME_SCORE = 1 - 2 ** -45;
-
 /**
  * The frontier of a problem in one solve: exact, and complete unless it would take more than `effort`
  * (then `given` says so). Where two plans have the same bits and score, the point is the one that comes
@@ -62,20 +59,19 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
   const found = searchFrontier(options, effort);
 
   const start = options.map((useful) => useful[0]?.index ?? 0);
-  const pointOf = pointsFrom(groups, start);
-  const points: FrontierPoint[] = [];
+  const made = new FrontierPoints(groups, start);
+  // Then sums of costs are the same in any order.
+  const exact = groups.every((group) =>
+    group.candidates.every(({ cost }) => Number.isInteger(cost * scale)),
+  );
   const choices = new Int32Array(BLOCK * groups.length);
-  let below = Infinity;
   for (let from = 0; from < found.size; from += BLOCK) {
     const count = Math.min(BLOCK, found.size - from);
     found.read(from, count, choices);
-    for (let plan = 0; plan < count; plan += 1) {
-      const point = pointOf(choices, plan, count, found.isCorner(from + plan), below);
-      if (point === undefined) continue;
-      points.push(point);
-      below = point.score * SAME_SCORE;
-    }
+    const costOf = exact ? (plan: number): number => found.costAt(from + plan) / scale : undefined;
+    made.add(choices, count, (plan) => found.isCorner(from + plan), costOf);
   }
+  const { points } = made;
   return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
 }
 
@@ -160,56 +156,4 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
     return [{ ...point, changes }];
   });
   return { ...frontier, points: kept, given: "some" };
-}
-
-/**
- * Makes points, each with what it chooses otherwise than the one made before. Costs and scores are added up
- * in group order, as manifests have them. Nothing is made of a plan that does not score below `below`.
- * `choices` has a row of `count` plans for each group.
- */
-export function pointsFrom(
-  groups: readonly ChoiceGroup[],
-  start: readonly number[],
-): (
-  choices: ArrayLike<number>,
-  plan: number,
-  count: number,
-  corner: boolean,
-  below: number,
-) => FrontierPoint | undefined {
-  const weights = groups.reduce((sum, group) => sum + group.weights, 0);
-  // Flat, because there may be many plans.
-  const offsets = new Int32Array(groups.length);
-  for (let g = 1; g < groups.length; g += 1) {
-    offsets[g] = (offsets[g - 1] ?? 0) + (groups[g - 1]?.candidates.length ?? 0);
-  }
-  const candidates = groups.flatMap((group) => group.candidates);
-  const costs = Float64Array.from(candidates, ({ cost }) => cost);
-  const scores = Float64Array.from(candidates, ({ score }) => score);
-  const before = Int32Array.from(start);
-  const changed = new Int32Array(groups.length);
-  return (choices, plan, count, corner, below) => {
-    let cost = 0;
-    let score = 0;
-    let others = 0;
-    for (let g = 0; g < before.length; g += 1) {
-      const candidate = choices[g * count + plan] ?? 0;
-      const at = (offsets[g] ?? 0) + candidate;
-      cost += costs[at] ?? 0;
-      score += scores[at] ?? 0;
-      if (candidate !== before[g]) {
-        changed[others] = g;
-        others += 1;
-      }
-    }
-    if (!(score < below)) return undefined;
-    const changes: (readonly [number, number])[] = [];
-    for (let c = 0; c < others; c += 1) {
-      const g = changed[c] ?? 0;
-      const candidate = choices[g * count + plan] ?? 0;
-      before[g] = candidate;
-      changes.push([g, candidate]);
-    }
-    return { bits: effectiveBits(cost, weights), cost, score, corner, changes };
-  };
 }

@@ -1,10 +1,10 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { readScores } from "aqm/analysis/scores/read-scores.ts";
-import { analysisPage, type PageAnalysis } from "aqm/analysis/pages";
+import { analysisPage, type PageAnalysis, type PageSource } from "aqm/analysis/pages";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
-import { measurementIn } from "./measurement.ts";
+import { measurementIn, provenanceIn } from "./measurement.ts";
 
 export const version = 1;
 
@@ -34,16 +34,32 @@ export function run({
     if (!manifest.ok) return err(failed(manifest.failure, manifestInput.path));
     const scores = readScores(scoresInput.text());
     if (!scores.ok) return err(failed(scores.failure, scoresInput.path));
-    const measurement = measurementIn(inputs[`record_${name}`]);
+    const measurement = measurementIn(provenanceIn(inputs[`record_${name}`]));
     read.push({ name, manifest: manifest.value, scores: scores.value, measurement });
   }
   const [first, ...others] = read;
   if (first === undefined) return err({ reason: "bad_request", message: "no analyses were given" });
-  const sources = Object.entries(inputs)
-    .filter(([role]) => !role.startsWith("record_"))
-    .map(([role, { path, digest }]) => ({ what: role.replace("_", " "), path, digest: digest() }));
+  const sources = [...filesRead(inputs), ...filesBehind(inputs)];
   const made = analysisPage({ title, subtitle, sources, links }, [first, ...others]);
   if (!made.ok) return err(failed(made.failure, first.name));
   const { page, heatmap, depth, frontier } = made.value;
   return ok({ page, heatmap, depth, frontier });
+}
+
+type Inputs = OpCall<PageParams, string>["inputs"];
+
+const filesRead = (inputs: Inputs): readonly PageSource[] =>
+  Object.entries(inputs)
+    .filter(([role]) => !role.startsWith("record_"))
+    .map(([role, { path, digest }]) => ({ what: role.replace("_", " "), path, digest: digest() }));
+
+/** What the scores were measured with: checkpoint and data, once each. */
+function filesBehind(inputs: Inputs): readonly PageSource[] {
+  const found = new Map<string, PageSource>();
+  for (const [role, input] of Object.entries(inputs)) {
+    if (!role.startsWith("record_")) continue;
+    for (const [what, { path, digest }] of Object.entries(provenanceIn(input)?.inputs ?? {}))
+      found.set(`${path} ${digest}`, { what, path, digest });
+  }
+  return [...found.values()];
 }

@@ -1,19 +1,21 @@
 import type { OpInput, Provenance } from "aqm";
 import type { Measurement } from "aqm/analysis";
 
-/** What the record of scores says of how they were measured; null where there is none, or nobody knows. */
-export function measurementIn(record: OpInput | undefined): Measurement | null {
-  if (record?.isThere() !== true) return null;
-  const { cost, facts, made_on, adopted } = JSON.parse(record.text()) as Provenance;
+/** What a record says; null where there is none. */
+export const provenanceIn = (record: OpInput | undefined): Provenance | null =>
+  record?.isThere() === true ? (JSON.parse(record.text()) as Provenance) : null;
+
+/** How scores were measured; null where nobody knows. */
+export function measurementIn(provenance: Provenance | null): Measurement | null {
+  if (provenance === null || provenance.adopted) return null;
+  const { cost, facts, made_on } = provenance;
   const device = facts["device_kind"];
-  return adopted
-    ? null
-    : {
-        seconds: cost.seconds,
-        gpuSeconds: cost.gpu_seconds,
-        peakGpuMemoryBytes: cost.peak_gpu_memory_bytes,
-        together: cost.scale?.together ?? 1,
-        device: typeof device === "string" ? device : null,
-        day: made_on,
-      };
+  return {
+    seconds: cost.seconds,
+    gpuSeconds: cost.gpu_seconds,
+    peakGpuMemoryBytes: cost.peak_gpu_memory_bytes,
+    together: cost.scale?.together ?? 1,
+    device: typeof device === "string" ? device : null,
+    day: made_on,
+  };
 }

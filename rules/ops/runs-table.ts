@@ -4,7 +4,7 @@ import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { pairsTable, runsTable } from "aqm/analysis/report/runs-table.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
-import { measurementIn } from "./measurement.ts";
+import { measurementIn, provenanceIn } from "./measurement.ts";
 
 export const version = 1;
 
@@ -47,7 +47,7 @@ export function run({
   for (const { role, folder, ...names } of params.runs) {
     const input = inputs[role];
     const link = `${below(params.folder, folder)}/per-layer-sensitivity.md`;
-    const measurement = measurementIn(inputs[`${role}_record`]);
+    const measurement = measurementIn(provenanceIn(inputs[`${role}_record`]));
     if (input?.isThere() !== true) {
       runs.push({ ...names, link, manifest: null, measurement });
       continue;

@@ -9,19 +9,27 @@ export type Provenance = Pick<ActionRecord, "target" | "cost" | "tools" | "facts
   readonly made_on: string | null;
   /** Taken over from elsewhere: cost and tools are nobody's knowledge then. */
   readonly adopted: boolean;
+  /** What it was made from, by role; a digest may be `unknown` of an adopted result, or `absent`. */
+  readonly inputs: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;
 };
 
 /** Where the record of a target is, relative to the workspace. */
 export const recordPath = (target: string): string => `aqm.lock/${target}.json`;
 
 /**
- * What an action reads that takes a record as its input, as canonical JSON. Key, inputs and op are left out:
- * a result that stands for another reason than before has still been made by the same run.
+ * What an action reads that takes a record as its input, as canonical JSON. Key, params and op are left out:
+ * they say why a result stands, not how it came to be.
  */
 export function provenanceText(record: ActionRecord): string {
   const { target, cost, made_on = null, tools, facts } = record;
   const adopted = adoptionOf(record) !== null;
-  const provenance: Provenance = { target, cost, made_on, tools, facts, adopted };
+  const inputs = Object.fromEntries(
+    Object.entries(record.action.inputs).map(([role, digest]) => [
+      role,
+      { path: record.input_paths[role] ?? "", digest },
+    ]),
+  );
+  const provenance: Provenance = { target, cost, made_on, tools, facts, adopted, inputs };
   return canonicalJson(provenance as unknown as Json);
 }
 

@@ -88,7 +88,7 @@ export function provenanceSection(
   );
   return `<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2>
 ${table(facts)}
-<details${files.length > 4 ? "" : " open"}><summary>${files.length} files that this page was made from, and their digests</summary>${table(files)}</details>
+<details${files.length > 4 ? "" : " open"}><summary>${files.length} files behind this page, and their digests</summary>${table(files)}</details>
 <p class=quiet>The lock record of a file, <code>aqm.lock/&lt;path&gt;.json</code>, has the digests of what it was made from in turn, the settings, the tools and the cost.</p>${
     beside.length === 0 ? "" : `<ul class=links>${beside.join("")}</ul>`
   }</section>`;

@@ -96,8 +96,10 @@ function dataCell({ json, measured }: Manifest): string {
   const dataset = json.get("dataset");
   if (!isPyObject(dataset)) return "not recorded";
   const text = (value: PyJson | undefined): string => (typeof value === "string" ? value : "");
-  const used = measured?.samples ?? numericValue(dataset.get("num_calib_samples"));
-  const samples = used === undefined ? "" : `, ${used} samples`;
+  const calibrated = numericValue(dataset.get("num_calib_samples"));
+  const [all, scored] = [calibrated ?? measured?.samples, measured?.samples];
+  const fewer = scored === undefined || scored === all ? "" : `, ${scored} scored`;
+  const samples = all === undefined ? "" : `, ${all} samples${fewer}`;
   return `${text(dataset.get("name"))} ${text(dataset.get("size"))}${samples}`.trim();
 }
 

@@ -27,6 +27,7 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
     place: string,
     question: string,
     members: readonly Compared[],
+    standard?: string,
     take: (manifest: Input) => Input = (manifest) => manifest,
   ): Declared =>
     members.length < 2
@@ -35,6 +36,7 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
           op,
           params: {
             question,
+            ...(standard === undefined ? {} : { standard }),
             budgets: BUDGETS,
             most: MOST,
             members: Object.fromEntries(members.map(({ label }, index) => [roleOf(index), label])),
@@ -57,8 +59,9 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
       SCOPES.map((scope) =>
         compared(
           `sizes/${pair}-${scope}`,
-          `${pair}, ${scope}: calibration sizes`,
+          `${pair}, ${scope}: are fewer calibration samples enough?`,
           of({ pair, scope }).map((run) => ({ run, label: run.size })),
+          SIZES.at(-1),
         ),
       ),
     ),
@@ -77,6 +80,7 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
           `pairs/${scope}-${size}`,
           `${scope}, ${size}: pairs`,
           of({ scope, size }).map((run) => ({ run, label: run.pair })),
+          undefined,
           ifThere,
         ),
       ),

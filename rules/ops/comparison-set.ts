@@ -13,6 +13,8 @@ export const version = 1;
 
 export interface ComparisonSetParams {
   readonly question: string;
+  /** Label of the member that the others might stand for. */
+  readonly standard?: string;
   /** Label by role; those whose input is not there are left out. */
   readonly members: Readonly<Record<string, string>>;
   /** Bits per weight, over the whole model. */
@@ -34,11 +36,11 @@ export function run({
     if (!subject.ok) return err(failed(subject.failure, input.path));
     members.push({ label, subject: subject.value });
   }
-  const { budgets, most, question } = params;
+  const { budgets, most, question, standard } = params;
   const set = compareAll(members, { budgets, most });
   if (!set.ok) return err(failed(set.failure, "the manifests that are compared"));
   return ok({
-    report: comparisonSetText(set.value, question),
+    report: comparisonSetText(set.value, question, standard),
     data: comparisonSetJson(set.value),
   });
 }

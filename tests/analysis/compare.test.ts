@@ -259,6 +259,15 @@ describe("comparing two analyses", () => {
     expect(text).toMatch(new RegExp(`\\| n2 .*${flipped?.layers.length} of 3`));
     expect(text).not.toContain("NONE");
     expect(text).toContain("## n0 (A) against n2 (B)");
+    expect(comparisonSetText(set, "Sizes", "n2")).toContain(
+      `- **n0** is not enough for the plans of n2: at 12 bits ${flipped?.layers.length} of 3 layers are chosen otherwise. Order: Spearman -1.000; 0 of the 1 most sensitive layers are its.`,
+    );
+    const alike = [subject([3, 2, 1]), subject([3.1, 2, 1])].map((one, index) => ({
+      ...{ label: `n${index}`, subject: one },
+    }));
+    expect(
+      comparisonSetText(expectValue(compareAll(alike, { budgets: [12], most: 1 })), "Sizes", "n1"),
+    ).toMatch(/- \*\*n0\*\* is enough for the plans of n1: at [\d. and]+ bits no layer is chosen/);
     const none = expectValue(compareAll([], { budgets: [], most: 1 }));
     expect(comparisonSetText(none, "Sizes")).toContain("Nothing is measured yet.");
   });

@@ -1,6 +1,7 @@
 import { succeed, type Outcome } from "../outcome.ts";
 import { compareSubjects, type Comparison, type ComparisonOptions } from "./compare.ts";
 import { bits, detailBlocks, evenTable, figure, findings } from "./comparison-text.ts";
+import { enoughLines } from "./enough.ts";
 import type { Subject } from "./subject.ts";
 
 /** One of several analyses that are compared, each with each. */
@@ -40,8 +41,11 @@ export function compareAll(
 /** Beyond so many, details of each pair would fill pages: then only the tables are written. */
 const DETAILED = 3;
 
-/** @param question what the comparison is made for, as its title */
-export function comparisonSetText(set: ComparisonSet, question: string): string {
+/**
+ * @param question what the comparison is made for, as its title
+ * @param standard label of the member that the others might stand for: then it says whether they can
+ */
+export function comparisonSetText(set: ComparisonSet, question: string, standard?: string): string {
   const { labels, pairs } = set;
   const blocks = [`# ${question}`];
   if (pairs.length === 0) {
@@ -52,6 +56,8 @@ export function comparisonSetText(set: ComparisonSet, question: string): string 
     );
     return `${blocks.join("\n\n")}\n`;
   }
+  const enough = standard === undefined ? [] : enoughLines(set, standard);
+  if (enough.length > 0) blocks.push(enough.map((line) => `- ${line}`).join("\n"));
   blocks.push(
     "Order of the layers, Spearman's rank correlation:",
     matrix(set, ({ ranks }) => figure(ranks.spearman)),

@@ -188,7 +188,8 @@ def test_a_runner_does_not_outlive_its_parent(tmp_path):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     # The event stream ends when the last process that holds it is gone.
-    last = list(events)[-1]
+    list(events)
+    last = events.seen[-1]
     assert last["type"] == "step"
     assert last["time"] - events.seen[1]["time"] < 10
 

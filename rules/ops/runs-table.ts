@@ -60,8 +60,10 @@ export function run({
     params.rows === "runs"
       ? runsTable(runs)
       : pairsTable(runs, (pair) => {
-          const one = params.runs.find((candidate) => candidate.pair === pair);
-          return parentOf(below(params.folder, one?.folder ?? ""));
+          const folders = params.runs.filter((one) => one.pair === pair).map((one) => one.folder);
+          // Those of other granularities lie below.
+          const [first = ""] = folders.map(parentOf).sort((a, b) => a.length - b.length);
+          return below(params.folder, first);
         });
   const measured = runs.filter(({ manifest }) => manifest !== null).length;
   const sizes = params.sizes.map(([size, count]) => `${size} ${count}`);

@@ -149,6 +149,17 @@ describe("the op behind a README", () => {
     expect(rows({ ...record, adopted: true })).toContain("| not recorded | not recorded |");
   });
 
+  it("links a pair to the folder that all its granularities are in", () => {
+    const runs = ["/a_group64", ""].map((level) => ({
+      ...params.runs[0],
+      role: `small${level}`,
+      folder: `models/m/w${level}/run_small`,
+    }));
+    const inputs = Object.fromEntries(runs.map(({ role }) => [role, present(manifestText(1))]));
+    const { table } = valueOf(tableOp({ params: { ...params, rows: "pairs", runs }, inputs }));
+    expect(table).toContain("| [f8](w) | 2 of 2 |");
+  });
+
   it("shows of each scope the picture with the most samples that is there", () => {
     const pictured = (there: Readonly<Record<string, typeof missing>>): string =>
       String(

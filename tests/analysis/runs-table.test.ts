@@ -5,7 +5,7 @@ import { pairsTable, runsTable, type TableRun } from "../../src/analysis/report/
 import { run as tableOp } from "../../rules/ops/runs-table.ts";
 import { roleOf } from "../../rules/comparisons.ts";
 import { run as comparisonOp } from "../../rules/ops/comparison-set.ts";
-import { valueOf } from "../engine/support/results.ts";
+import { defined, valueOf } from "../engine/support/results.ts";
 import { expectValue } from "./figures.ts";
 
 const manifestText = (score: number, satisfied = true): string =>
@@ -150,8 +150,9 @@ describe("the op behind a README", () => {
   });
 
   it("links a pair to the folder that all its granularities are in", () => {
+    const [first] = params.runs;
     const runs = ["/a_group64", ""].map((level) => ({
-      ...params.runs[0],
+      ...defined(first),
       role: `small${level}`,
       folder: `models/m/w${level}/run_small`,
     }));

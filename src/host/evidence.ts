@@ -95,8 +95,10 @@ export class Evidence {
   /** `stat` was taken before the content was read; undefined when there is nothing at `path`. */
   notePlace(path: string, stat: fs.Stats | undefined): void {
     // What this process has made and settled is sure although it is young.
-    if (isUnsure(stat) && !this.places.has(path, stat)) this.places.set(path, UNSURE);
-    else this.places.set(path, stat);
+    if (this.places.has(path, stat)) return;
+    // What changed between two looks was taken for one thing by some and for another by others.
+    const differs = this.places.knows(path);
+    this.places.set(path, differs || isUnsure(stat) ? UNSURE : stat);
   }
 
   /** The same for a file that this process made and settled: see `disk.settle`. */

@@ -123,8 +123,10 @@ export function asPlanned(built: Built, count: () => void): readonly string[] {
   const { expected, executed, restored, outcome, meddled, damaged } = built;
   if (meddled || damaged) return [];
   const whole = outcome.exitCode === EXIT.done;
-  return expected.actions.flatMap(({ node: { id }, verdict }) => {
-    if (verdict === "unknown") return [];
+  const failed = new Set(built.events.flatMap((e) => (e.type === "action_failed" ? e.target : [])));
+  return expected.actions.flatMap(({ node, verdict }) => {
+    const { id } = node;
+    if (verdict === "unknown" || doesWithoutFailed(node, failed)) return [];
     count();
     const did = executed.includes(id) ? "run" : restored.includes(id) ? "restore" : "fresh";
     // A build that ended early did less, but nothing else.
@@ -132,6 +134,14 @@ export function asPlanned(built: Built, count: () => void): readonly string[] {
     return [`${id} was planned as ${verdict}; in fact: ${did}`];
   });
 }
+
+/** No plan knows of a failure to come; who takes what failed only if it is there does without it then. */
+const doesWithoutFailed = ({ inputs }: ActionNode, failed: ReadonlySet<string>): boolean =>
+  inputs.some(
+    ({ optional = false, producer }) =>
+      producer !== null &&
+      ((optional && failed.has(producer.action.id)) || doesWithoutFailed(producer.action, failed)),
+  );
 
 /** P4: two plans of the same workspace say the same. */
 export function samePlan(expected: Plan, plan: Plan): readonly string[] {

@@ -1,4 +1,4 @@
-import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
+import type { OpCall, OpFailure, OpOutputs, Provenance, Result } from "aqm";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { analysisPage, type PageAnalysis, type PageSource } from "aqm/analysis/pages";
@@ -25,6 +25,7 @@ export function run({
   OpFailure
 > {
   const read: PageAnalysis[] = [];
+  const records: (Provenance | null)[] = [];
   for (const name of analyses) {
     const [manifestInput, scoresInput] = [inputs[`manifest_${name}`], inputs[`scores_${name}`]];
     if (manifestInput === undefined || scoresInput === undefined) {
@@ -34,12 +35,14 @@ export function run({
     if (!manifest.ok) return err(failed(manifest.failure, manifestInput.path));
     const scores = readScores(scoresInput.text());
     if (!scores.ok) return err(failed(scores.failure, scoresInput.path));
-    const measurement = measurementIn(provenanceIn(inputs[`record_${name}`]));
+    const record = provenanceIn(inputs[`record_${name}`]);
+    records.push(record);
+    const measurement = measurementIn(record);
     read.push({ name, manifest: manifest.value, scores: scores.value, measurement });
   }
   const [first, ...others] = read;
   if (first === undefined) return err({ reason: "bad_request", message: "no analyses were given" });
-  const sources = [...filesRead(inputs), ...filesBehind(inputs)];
+  const sources = [...filesRead(inputs), ...filesBehind(records)];
   const made = analysisPage({ title, subtitle, sources, links }, [first, ...others]);
   if (!made.ok) return err(failed(made.failure, first.name));
   const { page, heatmap, depth, frontier } = made.value;
@@ -54,11 +57,10 @@ const filesRead = (inputs: Inputs): readonly PageSource[] =>
     .map(([role, { path, digest }]) => ({ what: role.replace("_", " "), path, digest: digest() }));
 
 /** What the scores were measured with: checkpoint and data, once each. */
-function filesBehind(inputs: Inputs): readonly PageSource[] {
+function filesBehind(records: readonly (Provenance | null)[]): readonly PageSource[] {
   const found = new Map<string, PageSource>();
-  for (const [role, input] of Object.entries(inputs)) {
-    if (!role.startsWith("record_")) continue;
-    for (const [what, { path, digest }] of Object.entries(provenanceIn(input)?.inputs ?? {}))
+  for (const record of records) {
+    for (const [what, { path, digest }] of Object.entries(record?.inputs ?? {}))
       found.set(`${path} ${digest}`, { what, path, digest });
   }
   return [...found.values()];

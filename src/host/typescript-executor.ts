@@ -51,17 +51,18 @@ export class TypescriptExecutor {
     const inputs: Record<string, OpInput> = {};
     const unreadable: Failure[] = [];
     for (const { role, path, kind } of node.inputs) {
+      const absolute = join(this.#layout.root, path);
+      // Records are checked whenever they are read: once is enough.
+      const record = kind === "record" ? provenanceAt(absolute) : null;
       const read = (): Buffer => {
-        const found =
-          kind === "record" ? readRecord(this.#layout, path) : readInput(this.#layout, path);
+        const found = kind === "record" ? asInput(record, path) : readInput(this.#layout, path);
         if (found.ok) return found.value;
         unreadable.push({ ...found.error, target: node.id });
         throw new Error(found.error.message);
       };
       const text = (): string => read().toString("utf8");
-      const absolute = join(this.#layout.root, path);
       const isThere = (): boolean =>
-        kind === "record" ? provenanceAt(absolute) !== null : fs.existsSync(absolute);
+        kind === "record" ? record !== null : fs.existsSync(absolute);
       inputs[role] = { path, text, isThere, digest: () => digestOfBytes(read()) };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
@@ -81,10 +82,8 @@ export class TypescriptExecutor {
   }
 }
 
-function readRecord({ root }: Layout, path: string): Result<Buffer, Failure> {
-  const text = provenanceAt(join(root, path));
-  return text === null ? err(goneInput(path)) : ok(Buffer.from(text));
-}
+const asInput = (record: string | null, path: string): Result<Buffer, Failure> =>
+  record === null ? err(goneInput(path)) : ok(Buffer.from(record));
 
 /** Text, or nothing: a byte that is not UTF-8 would silently become another character. */
 function readInput(layout: Layout, path: string): Result<Buffer, Failure> {

@@ -58,11 +58,11 @@ export class FrontierPoints {
       this.#below = score * SAME_SCORE;
       const cost = costs(plan);
       const bits = effectiveBits(cost, this.#weights);
-      const own =
-        from === plan - 1 ? (changes[plan] ?? []) : this.#changesSince(choices, count, plan);
+      let own = changes[plan] ?? [];
+      if (from === plan - 1) for (const [group, candidate] of own) this.#before[group] = candidate;
+      else own = takeChanges(this.#before, (group) => choices[group * count + plan] ?? 0);
       this.points.push({ bits, cost, score, corner: isCorner(plan), changes: own });
       from = plan;
-      for (const [group, candidate] of own) this.#before[group] = candidate;
     }
   }
 
@@ -74,16 +74,21 @@ export class FrontierPoints {
       return cost;
     };
   }
+}
 
-  /** Where plans in between were left out. */
-  #changesSince(choices: Int32Array, count: number, plan: number): FrontierPoint["changes"] {
-    const changes: (readonly [number, number])[] = [];
-    for (const [group, before] of this.#before.entries()) {
-      const candidate = choices[group * count + plan] ?? 0;
-      if (candidate !== before) changes.push([group, candidate]);
-    }
-    return changes;
+/** What is chosen otherwise than `before`, which takes it over; where plans in between are left out. */
+export function takeChanges(
+  before: Int32Array,
+  choiceOf: (group: number) => number,
+): FrontierPoint["changes"] {
+  const changes: (readonly [number, number])[] = [];
+  for (let group = 0; group < before.length; group += 1) {
+    const candidate = choiceOf(group);
+    if (candidate === before[group]) continue;
+    changes.push([group, candidate]);
+    before[group] = candidate;
   }
+  return changes;
 }
 
 /** Adds what each plan's choice in a group scores; notes where it is another than in the plan before. */

@@ -1,6 +1,6 @@
 import { succeed, type Outcome } from "../outcome.ts";
 import { checkProblem } from "./check-problem.ts";
-import { FrontierPoints } from "./frontier-points.ts";
+import { FrontierPoints, takeChanges } from "./frontier-points.ts";
 import { searchFrontier } from "./frontier-search.ts";
 import type { BitPlan, BitProblem, ChoiceGroup } from "./problem.ts";
 import { usefulOptions } from "./reduce.ts";
@@ -140,20 +140,13 @@ export function thinFrontier(frontier: Frontier, most: number): Frontier {
   const high = points.at(-1)?.bits ?? 0;
   const ranges = Math.max(1, most - 1);
   const range = (bits: number): number => Math.ceil(((bits - low) / (high - low)) * ranges);
-  const before = [...frontier.start];
-  const choices = [...frontier.start];
+  const before = Int32Array.from(frontier.start);
+  const choices = Int32Array.from(frontier.start);
   const kept = points.flatMap((point, position) => {
     for (const [group, candidate] of point.changes) choices[group] = candidate;
     const next = points[position + 1];
     if (position > 0 && next !== undefined && range(next.bits) === range(point.bits)) return [];
-    const changes: (readonly [number, number])[] = [];
-    for (let group = 0; group < choices.length; group += 1) {
-      const candidate = choices[group] ?? 0;
-      if (candidate === before[group]) continue;
-      changes.push([group, candidate]);
-      before[group] = candidate;
-    }
-    return [{ ...point, changes }];
+    return [{ ...point, changes: takeChanges(before, (group) => choices[group] ?? 0) }];
   });
   return { ...frontier, points: kept, given: "some" };
 }

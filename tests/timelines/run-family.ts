@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import type { Family } from "./families.ts";
 import { Player } from "./play.ts";
 import { Project } from "./project.ts";
@@ -20,11 +21,11 @@ const regressions = JSON.parse(
   fs.readFileSync(new URL("regressions.json", import.meta.url), "utf8"),
 ) as readonly Regression[];
 
-export const regressionsOf = ({ name }: Family): readonly Regression[] =>
+const regressionsOf = ({ name }: Family): readonly Regression[] =>
   regressions.filter(({ family }) => family === name);
 
 /** Plays one timeline to its end, or to the first problem. */
-export async function playOnce(
+async function playOnce(
   family: Family,
   timeline: Timeline,
   tally: Tally = new Map(),
@@ -40,8 +41,22 @@ export async function playOnce(
   }
 }
 
+/** The tests of some families, in the file that is named. */
+export function familyTests(families: readonly Family[], file: string): void {
+  for (const family of families) {
+    // Not by each(…), which cuts long names short: they are to be named with -t.
+    describe(`timelines: ${family.name}`, () => {
+      it("hold", () => playMany(family, file), 3_600_000);
+
+      it.each(regressionsOf(family))("still hold after: $says", async ({ timeline }) => {
+        expect((await playOnce(family, timeline)).problems).toEqual([]);
+      });
+    });
+  }
+}
+
 /** Plays many random timelines; a failure is shrunk and says how to see it again. */
-export async function playMany(family: Family, file: string): Promise<void> {
+async function playMany(family: Family, file: string): Promise<void> {
   const tally: Tally = new Map();
   const played = { timelines: 0, steps: 0, builds: 0 };
   const started = performance.now();

@@ -9,7 +9,7 @@ import type {
 } from "../model/declaration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { TypescriptOpModule } from "../model/op.ts";
-import { recordPath } from "../model/provenance.ts";
+import { recordPath } from "../model/record.ts";
 import { isRegionId, regionPath } from "../model/region.ts";
 import {
   checkAction,

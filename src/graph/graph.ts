@@ -2,6 +2,7 @@ import type { ActionDeclaration, Declarations, InputDeclaration } from "../model
 import type { Failure } from "../model/failure.ts";
 import { foldersAbove, onceForEachFolder, parentOf } from "../model/folders.ts";
 import { whyNotJson } from "../model/json.ts";
+import { outputBehind } from "../model/record.ts";
 import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { nameClashes } from "./clash.ts";
@@ -119,8 +120,8 @@ function nodeOf(declaration: ActionDeclaration, failures: Failure[]): MutableNod
   }
   for (const role in declaration.inputs) {
     if (role === "__proto__") refuseRole(role); // it would vanish
-    const { path = "", recordOf } = declaration.inputs[role] ?? {};
-    checkPlace(path, recordOf === undefined ? checkPath(path) : checkPath(recordOf));
+    const input = declaration.inputs[role] ?? { path: "" };
+    checkPlace(input.path, checkPath(outputBehind(input)));
   }
   const problem = whyNotJson(declaration.params);
   if (problem !== null) {
@@ -144,7 +145,7 @@ function link(
   for (const role in inputs) {
     const input = inputs[role];
     if (input === undefined) continue;
-    const producer = byOutput.get(input.recordOf ?? input.path) ?? null;
+    const producer = byOutput.get(outputBehind(input)) ?? null;
     const made = producer?.action.declaration.outputs[producer.role];
     const whole = input.kind === made?.kind && input.include === undefined;
     if (made !== undefined && input.kind !== "record" && !whole) {

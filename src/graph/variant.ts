@@ -6,7 +6,7 @@ import type {
   OutputDeclaration,
 } from "../model/declaration.ts";
 import { canonicalJson, type Json } from "../model/json.ts";
-import { recordPath } from "../model/provenance.ts";
+import { outputBehind, recordPath } from "../model/record.ts";
 
 /** Declarations with the environments that they name. */
 export interface Declared extends Declarations {
@@ -37,8 +37,8 @@ export function withConsumers(
   const makers = makersOf(actions);
   const consumers = new Map<string, string[]>();
   for (const action of actions) {
-    for (const { path, recordOf } of Object.values<InputDeclaration>(action.inputs)) {
-      const maker = makers.get(recordOf ?? path);
+    for (const input of Object.values<InputDeclaration>(action.inputs)) {
+      const maker = makers.get(outputBehind(input));
       if (maker === undefined) continue;
       const list = consumers.get(maker);
       if (list === undefined) consumers.set(maker, [idOf(action)]);
@@ -150,12 +150,12 @@ function descriptionOf(
   environments: ReadonlyMap<string, string>,
 ): string {
   const { op, params, inputs, outputs } = action;
-  const read = mappedTo(inputs, ({ path, kind, include, optional, recordOf }) => [
-    path,
-    kind,
-    include ?? null,
-    optional ?? false,
-    makers.get(recordOf ?? path) ?? null,
+  const read = mappedTo(inputs, (input) => [
+    input.path,
+    input.kind,
+    input.include ?? null,
+    input.optional ?? false,
+    makers.get(outputBehind(input)) ?? null,
   ]);
   const made = mappedTo(outputs, ({ path, kind, keep }) => [path, kind, keep]);
   const environment = op.runtime === "python" ? (environments.get(op.environment) ?? null) : null;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { digestOfBytes } from "../model/digest.ts";
+import { LOCK_FOLDER } from "../model/record.ts";
 
 /** Where everything is in a workspace. */
 export interface Layout {
@@ -30,7 +31,7 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     root,
     aqmfile: join(root, "Aqmfile.ts"),
     conf: join(root, "conf"),
-    lockRecords: join(root, "aqm.lock"),
+    lockRecords: join(root, LOCK_FOLDER),
     state,
     store: join(state, "store"),
     stage: join(state, "stage"),

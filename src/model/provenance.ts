@@ -13,9 +13,6 @@ export type Provenance = Pick<ActionRecord, "target" | "cost" | "tools" | "facts
   readonly inputs: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;
 };
 
-/** Where the record of a target is, relative to the workspace. */
-export const recordPath = (target: string): string => `aqm.lock/${target}.json`;
-
 /**
  * What an action reads that takes a record as its input, as canonical JSON. Key, params and op are left out:
  * they say why a result stands, not how it came to be.

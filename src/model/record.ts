@@ -99,3 +99,18 @@ export function resultOf(made: ActionRecord, last: ActionRecord | null): ActionR
   const { made_on: _today, ...rest } = made;
   return { ...rest, cost, tools, facts, audit, ...(made_on === undefined ? {} : { made_on }) };
 }
+
+/** Of all lock records, relative to the workspace. */
+export const LOCK_FOLDER = "aqm.lock";
+
+/** Where the record of a target is, relative to the workspace. */
+export const recordPath = (target: string): string => `${LOCK_FOLDER}/${target}.json`;
+
+/** The output that an input is, or whose record it is. */
+export const outputBehind = ({
+  path,
+  recordOf,
+}: {
+  readonly path: string;
+  readonly recordOf?: string;
+}): string => recordOf ?? path;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ActionNode } from "../../src/graph/graph.ts";
-import { recordPath } from "../../src/model/provenance.ts";
+import { recordPath } from "../../src/model/record.ts";
 import type { Judgement } from "../../src/plan/judge.ts";
 import {
   Schedule,

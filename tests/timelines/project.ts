@@ -2,7 +2,7 @@ import { buildGraph, type ActionNode, type Graph } from "../../src/graph/graph.t
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import type { InputDeclaration, OutputDeclaration } from "../../src/model/declaration.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import { recordPath } from "../../src/model/provenance.ts";
+import { recordPath } from "../../src/model/record.ts";
 import { regionOf, regionPath } from "../../src/model/region.ts";
 import type { ActionDescription } from "../../src/model/record.ts";
 import { digestOf, type Content } from "../engine/support/content.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
-import { browserScript } from "./src/host/text-imports.ts";
+import { browserScript } from "./src/host/code/text-imports.ts";
 
 const MARK = "\0text:";
 

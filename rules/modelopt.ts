@@ -13,7 +13,7 @@ export const modelopt = environment({
   },
   // Kernels are compiled before the first GPU step, and kept between builds; what they compute is pinned.
   caches: { TORCH_EXTENSIONS_DIR: "extensions" },
-  prepare: { module: "aqm_runner.prepare_extensions", gpu: true },
+  prepare: { module: "aqm_runner.modelopt.prepare_extensions", gpu: true },
   passed: {
     CUDA_HOME: "which compiler builds those kernels",
   },

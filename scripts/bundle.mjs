@@ -18,7 +18,7 @@ const shared = {
 };
 await build({
   ...shared,
-  entryPoints: { main: "src/cli/main.ts", "hash-worker": "src/host/hash-worker.ts" },
+  entryPoints: { main: "src/cli/main.ts", "hash-worker": "src/host/observe/hash-worker.ts" },
   splitting: true,
   format: "esm",
   ...(standalone

@@ -25,7 +25,7 @@ async function load(path, plugins = []) {
   return import(pathToFileURL(outfile).href);
 }
 
-const { textImports } = await load("src/host/text-imports.ts");
+const { textImports } = await load("src/host/code/text-imports.ts");
 const reader = { read: readFileSync, noteResolution() {}, noteInside() {} };
 const texts = [textImports(reader, [])];
 const { launchBrowser } = await load("tests/rig/launch-browser.ts");

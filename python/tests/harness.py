@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aqm_runner.members import Member, Outcome
-from aqm_runner.places import Place
-from aqm_runner.registry import VERSIONS, load_op
-from aqm_runner.requests import compile_schema
+from aqm_runner.runner.members import Member, Outcome
+from aqm_runner.runner.places import Place
+from aqm_runner.runner.registry import VERSIONS, load_op
+from aqm_runner.runner.requests import compile_schema
 
 PYTHON_ROOT = Path(__file__).parents[1]
 PATIENCE = 60

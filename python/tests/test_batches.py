@@ -9,12 +9,12 @@ import torch
 from harness import FakeContext, Runner, action, of_type, request, run_op, run_together
 from material import COCO, E4M3, OFF, config, scoring
 
-from aqm_runner.batch import is_batch
-from aqm_runner.failures import RunnerError
-from aqm_runner.registry import VARIES, VERSIONS, load_op
-from aqm_runner.requests import RequestReader
-from aqm_runner.vlm import groups, versions
-from aqm_runner.vlm import scoring as vlm_scoring
+from aqm_runner.modelopt import groups, versions
+from aqm_runner.modelopt import scoring as modelopt_scoring
+from aqm_runner.runner.batch import is_batch
+from aqm_runner.runner.failures import RunnerError
+from aqm_runner.runner.registry import VARIES, VERSIONS, load_op
+from aqm_runner.runner.requests import RequestReader
 
 # With and without ranges of activations, and one whose weights change their layout.
 NAMES = ["FP8", "INT8", "INT8_WEIGHTS", "INT4_INT8"]
@@ -179,7 +179,7 @@ def test_groups_as_large_as_memory_allows(monkeypatch, alone, lm_inputs, tmp_pat
 def out_of_memory_above(monkeypatch: pytest.MonkeyPatch, formats: int) -> list[int]:
     """Lets calls of ModelOpt with more formats run out of memory in the middle of scoring."""
     asked: list[int] = []
-    original = vlm_scoring.mtq.auto_quantize
+    original = modelopt_scoring.mtq.auto_quantize
 
     def auto_quantize(model: Any, **settings: Any) -> Any:
         asked.append(len(settings["quantization_formats"]))
@@ -193,7 +193,7 @@ def out_of_memory_above(monkeypatch: pytest.MonkeyPatch, formats: int) -> list[i
             settings["loss_func"] = lose
         return original(model, **settings)
 
-    monkeypatch.setattr(vlm_scoring.mtq, "auto_quantize", auto_quantize)
+    monkeypatch.setattr(modelopt_scoring.mtq, "auto_quantize", auto_quantize)
     return asked
 
 

@@ -18,7 +18,7 @@ from modelopt.torch.quantization.nn import TensorQuantizer
 from torch import nn
 from transformers import AutoModelForImageTextToText
 
-from aqm_runner.vlm.formats import native_config
+from aqm_runner.modelopt.formats import native_config
 
 REPOSITORY = Path(__file__).parents[2]
 FIXTURES = REPOSITORY / "tests/fixtures"

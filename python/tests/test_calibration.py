@@ -9,9 +9,9 @@ import pytest
 from harness import FakeContext, place, run_op
 from material import SAMPLE, SUBSET
 
-from aqm_runner.failures import RunnerError
+from aqm_runner.model.samples import read_samples
 from aqm_runner.ops.calibration_sample import draw_indices
-from aqm_runner.vlm.samples import read_samples
+from aqm_runner.runner.failures import RunnerError
 
 COCO_TRAIN, COCO_VAL = 591_753, 25_014
 REFERENCE = Path(

@@ -13,16 +13,16 @@ from material import COCO, SAMPLE, SUBSET, scoring
 
 PACKAGE = PYTHON_ROOT / "aqm_runner"
 SERVER_SIDE = {
-    "batch",
-    "context",
-    "errors",
-    "meters",
-    "prepare_extensions",
-    "protocol",
-    "registry",
-    "report",
-    "requests",
-    "server",
+    "runner.batch",
+    "runner.context",
+    "runner.errors",
+    "runner.meters",
+    "modelopt.prepare_extensions",
+    "runner.protocol",
+    "runner.registry",
+    "runner.report",
+    "runner.requests",
+    "runner.server",
 }
 
 # One process imports the libraries once; each op then runs in a fork of it.
@@ -35,7 +35,7 @@ for entry in json.load(sys.stdin):
     reader, writer = os.pipe()
     if os.fork() == 0:
         module = importlib.import_module("aqm_runner.ops." + entry["op"])
-        from aqm_runner.places import Place
+        from aqm_runner.runner.places import Place
         def places(key):
             return {role: Place(Path(p["path"]), p["kind"], p["name"])
                     for role, p in entry[key].items()}
@@ -106,9 +106,12 @@ def test_ops_load_exactly_their_static_closure(tmp_path, coco, annotations, samp
         for line in output.splitlines()
         if line.startswith("LOADED")
     }
-    packages = {"aqm_runner", "aqm_runner.ops", "aqm_runner.vlm"}
+    packages = {
+        ".".join(["aqm_runner", *init.parent.relative_to(PACKAGE).parts])
+        for init in PACKAGE.rglob("__init__.py")
+    }
     # The script itself needs places.
-    needed = {"aqm_runner.places"}
+    needed = {"aqm_runner.runner.places"}
     assert set(loaded) == {op for op, _, _ in runs}
     for op, names in loaded.items():
         closure = scan(f"aqm_runner.ops.{op}")
@@ -118,8 +121,12 @@ def test_ops_load_exactly_their_static_closure(tmp_path, coco, annotations, samp
 
 def test_an_op_that_needs_a_server_imports_all_at_once():
     found = scan("aqm_runner.ops.hub_checkpoint")  # which asserts that no import is late
-    assert {"aqm_runner.hub", "aqm_runner.remote", "aqm_runner.cache"} < found
-    assert not any("vlm" in name for name in found)
+    assert {
+        "aqm_runner.fetching.hub",
+        "aqm_runner.fetching.remote",
+        "aqm_runner.runner.cache",
+    } < found
+    assert not any("model" in name for name in found)
 
 
 def test_packages_hold_no_code():

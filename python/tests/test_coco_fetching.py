@@ -12,7 +12,7 @@ import pytest
 from harness import FakeContext, Runner, action, of_type, request, run_op
 from web import Fault, Web, serving
 
-from aqm_runner.failures import RunnerError
+from aqm_runner.runner.failures import RunnerError
 
 ARCHIVE = "/annotations/annotations_trainval2017.zip"
 TRAIN, VAL = "captions_train2017.json", "captions_val2017.json"

@@ -7,9 +7,9 @@ import pytest
 from harness import action, of_type, run_op
 from material import COCO, SAMPLE, SUBSET, scoring
 
-from aqm_runner.digests import digest_file, digest_folder, digest_place
-from aqm_runner.registry import load_op
-from aqm_runner.requests import compile_schema
+from aqm_runner.runner.digests import digest_file, digest_folder, digest_place
+from aqm_runner.runner.registry import load_op
+from aqm_runner.runner.requests import compile_schema
 
 
 def both(kept, op, params, inputs, folder: Path) -> dict[str, str]:

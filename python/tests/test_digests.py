@@ -1,6 +1,6 @@
 import hashlib
 
-from aqm_runner.digests import digest_file, digest_folder
+from aqm_runner.runner.digests import digest_file, digest_folder
 
 
 def test_a_file_is_the_sha256_of_its_bytes(tmp_path):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from web import Fault, Web, etag, serving
 
-from aqm_runner.cache import downloads_folder
-from aqm_runner.downloads import Downloads, Pin
-from aqm_runner.failures import RunnerError
-from aqm_runner.sources import Source
+from aqm_runner.fetching.downloads import Downloads, Pin
+from aqm_runner.fetching.sources import Source
+from aqm_runner.runner.cache import downloads_folder
+from aqm_runner.runner.failures import RunnerError
 
 BODY = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -208,7 +208,7 @@ def test_a_full_disk_is_no_network_failure(web, here, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("aqm_runner.downloads._receive", full)
+    monkeypatch.setattr("aqm_runner.fetching.downloads._receive", full)
     assert failure(here, f"{web.url}/f").reason == "disk_full"
     assert len(web.asked) == 1
 

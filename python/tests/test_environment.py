@@ -6,7 +6,7 @@ from importlib import metadata
 import pytest
 from harness import PYTHON_ROOT
 
-from aqm_runner.registry import load_op
+from aqm_runner.runner.registry import load_op
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-dev", "data"])

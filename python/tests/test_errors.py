@@ -1,7 +1,7 @@
 import pytest
 
-from aqm_runner.errors import classify, error_fields, exit_code
-from aqm_runner.failures import gate_failed
+from aqm_runner.runner.errors import classify, error_fields, exit_code
+from aqm_runner.runner.failures import gate_failed
 
 
 class OutOfMemoryError(RuntimeError):

@@ -4,9 +4,9 @@ from types import ModuleType
 import pytest
 from harness import FakeContext
 
-from aqm_runner.failures import RunnerError
-from aqm_runner.gates import Group, check_groups
-from aqm_runner.vlm.progress import Progress, check_progress
+from aqm_runner.model.gates import Group, check_groups
+from aqm_runner.modelopt.progress import Progress, check_progress
+from aqm_runner.runner.failures import RunnerError
 
 
 def group(*modules: str, enabled: bool = True, score: float | None = 1.0, executions: int = 2):

@@ -9,7 +9,7 @@ import pytest
 from harness import FakeContext, run_op
 from web import Asked, Fault, Web, etag, serving
 
-from aqm_runner.failures import RunnerError
+from aqm_runner.runner.failures import RunnerError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "owner/tiny-model"
@@ -88,7 +88,7 @@ def hub(tmp_path, monkeypatch) -> Iterator[HubWeb]:
         monkeypatch.delenv(name, raising=False)
     # The library's own pauses between attempts.
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
-    monkeypatch.setattr("aqm_runner.downloads.time.sleep", lambda _: None)
+    monkeypatch.setattr("aqm_runner.fetching.downloads.time.sleep", lambda _: None)
     with serving() as web, serving() as store:
         yield HubWeb(web, store)
 

@@ -20,8 +20,8 @@ from modelopt.torch.export.quant_utils import (
 from modelopt.torch.quantization.algorithms import QuantRecipe
 from torch import nn
 
-from aqm_runner.failures import RunnerError
-from aqm_runner.vlm.formats import check_format, native_config
+from aqm_runner.modelopt.formats import check_format, native_config
+from aqm_runner.runner.failures import RunnerError
 
 REPOSITORY = Path(__file__).parents[2]
 FIGURES = json.loads((REPOSITORY / "tests/fixtures/formats.json").read_text())

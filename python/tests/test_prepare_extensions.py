@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from harness import PYTHON_ROOT
 
-from aqm_runner import prepare_extensions
-from aqm_runner.prepare_extensions import EXTENSIONS, STAMP, is_ready, setting
+from aqm_runner.modelopt import prepare_extensions
+from aqm_runner.modelopt.prepare_extensions import EXTENSIONS, STAMP, is_ready, setting
 
 
 def script(folder: Path, name: str, body: str) -> None:
@@ -21,7 +21,7 @@ def script(folder: Path, name: str, body: str) -> None:
 
 def prepare(path: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "aqm_runner.prepare_extensions"],
+        [sys.executable, "-m", "aqm_runner.modelopt.prepare_extensions"],
         env={"PYTHONPATH": str(PYTHON_ROOT), "PATH": str(path), **env},
         stdout=subprocess.PIPE,
         text=True,

@@ -10,8 +10,8 @@ import pytest
 from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
 from material import COCO, SAMPLE, scoring
 
-from aqm_runner.digests import digest_folder
-from aqm_runner.registry import VERSIONS, load_op
+from aqm_runner.runner.digests import digest_folder
+from aqm_runner.runner.registry import VERSIONS, load_op
 
 
 def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(tmp_path):
@@ -56,7 +56,7 @@ def test_registered_versions_are_the_modules_own():
 
 def test_hello_waits_for_no_library():
     code = (
-        "import sys, aqm_runner.server\n"
+        "import sys, aqm_runner.runner.server\n"
         "print([name for name in ('torch', 'numpy', 'jsonschema') if name in sys.modules])"
     )
     found = subprocess.check_output(
@@ -197,7 +197,7 @@ def test_a_runner_does_not_outlive_its_parent(tmp_path):
 # As a runner that leads a group of its own and has a worker when its parent dies.
 ORPHAN = """
 import subprocess
-from aqm_runner.protocol import exit_orphaned
+from aqm_runner.runner.protocol import exit_orphaned
 subprocess.Popen(["sleep", "1000"])
 exit_orphaned()
 """

@@ -43,7 +43,7 @@ class Place:
         skip = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PYTHON_ROOT / "aqm_runner", self.package / "aqm_runner", ignore=skip)
         (self.package / "aqm_runner/ops/deed.py").write_text(OP)
-        registry = self.package / "aqm_runner/registry.py"
+        registry = self.package / "aqm_runner/runner/registry.py"
         registry.write_text(registry.read_text().replace("VERSIONS = {", 'VERSIONS = {"deed": 1,'))
         self.write("given.txt", "given")
         self.write("given/one.txt", "one")
@@ -198,7 +198,7 @@ def test_nothing_is_told_of_the_artifacts_of_an_accused_action(place, tmp_path):
         "(tree / 'x').write_text('x'); (tree / 'x').rename(tree / 'y'); (tree / 'y').read_text()",
         "open(outside + '/library.txt').read(); __import__('os').listdir(outside)",
         "import importlib, wave, html.parser",
-        "from aqm_runner import digests; print(digests.digest_folder(folder))",
+        "from aqm_runner.runner import digests; print(digests.digest_folder(folder))",
         "import os, pathlib; pathlib.Path('secret.txt').stat(); os.path.exists('hidden')",
         "import contextlib\nwith contextlib.suppress(OSError): open('absent.txt')",
         "import contextlib, os\nwith contextlib.suppress(OSError): os.listdir('absent')",
@@ -208,7 +208,7 @@ def test_nothing_is_told_of_the_artifacts_of_an_accused_action(place, tmp_path):
         "import sqlite3; sqlite3.connect(':memory:').close()",
         "import tempfile; f = tempfile.NamedTemporaryFile(dir='.'); f.write(b'x'); f.seek(0)",
         "import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', ''], check=True)",
-        "import linecache; linecache.getlines('aqm_runner/server.py')",
+        "import linecache; linecache.getlines('aqm_runner/runner/server.py')",
     ],
 )
 def test_what_is_declared_made_or_outside_is_no_undeclared_read(place, honest, tmp_path, code):

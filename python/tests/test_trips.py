@@ -13,14 +13,14 @@ from harness import FakeContext, Runner, action, place, request, run_op
 from material import FORMATS, config, scoring
 from safetensors.torch import load_file, save_file
 
-from aqm_runner.failures import RunnerError
-from aqm_runner.vlm import scoring as vlm_scoring
-from aqm_runner.vlm.batches import Batch, Loader, caption_batches
-from aqm_runner.vlm.checkpoint import load_model
-from aqm_runner.vlm.determinism import make_deterministic
-from aqm_runner.vlm.recipes import as_format
-from aqm_runner.vlm.samples import read_captions
-from aqm_runner.vlm.scoring import Scorer, Setting
+from aqm_runner.model.batches import Batch, Loader, caption_batches
+from aqm_runner.model.checkpoint import load_model
+from aqm_runner.model.determinism import make_deterministic
+from aqm_runner.model.samples import read_captions
+from aqm_runner.modelopt import scoring as modelopt_scoring
+from aqm_runner.modelopt.recipes import as_format
+from aqm_runner.modelopt.scoring import Scorer, Setting
+from aqm_runner.runner.failures import RunnerError
 
 
 def trip(
@@ -108,7 +108,7 @@ def test_cuda_where_there_is_none(lm_inputs, tmp_path):
 
 
 def test_another_modelopt(monkeypatch, lm_inputs, tmp_path):
-    monkeypatch.setattr(vlm_scoring, "MODELOPT", "0.46.0")
+    monkeypatch.setattr(modelopt_scoring, "MODELOPT", "0.46.0")
     error = trip(lm_inputs, tmp_path, scoring())
     assert (error.class_, error.reason) == ("unsupported_here", "modelopt_version")
 

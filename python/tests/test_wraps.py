@@ -14,15 +14,16 @@ from modelopt.torch.quantization.nn import TensorQuantizer
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from aqm_runner.vlm import loss, memory
-from aqm_runner.vlm.batches import Batch, Loader, caption_batches
-from aqm_runner.vlm.checkpoint import load_model
-from aqm_runner.vlm.determinism import make_deterministic
-from aqm_runner.vlm.loss import LOSSES
-from aqm_runner.vlm.recipes import as_format
-from aqm_runner.vlm.samples import read_captions
-from aqm_runner.vlm.scoring import Scorer, Setting
-from aqm_runner.vlm.shared_scoring import shared_scoring
+from aqm_runner.model import loss
+from aqm_runner.model.batches import Batch, Loader, caption_batches
+from aqm_runner.model.checkpoint import load_model
+from aqm_runner.model.determinism import make_deterministic
+from aqm_runner.model.loss import LOSSES
+from aqm_runner.model.samples import read_captions
+from aqm_runner.modelopt import memory
+from aqm_runner.modelopt.recipes import as_format
+from aqm_runner.modelopt.scoring import Scorer, Setting
+from aqm_runner.modelopt.shared_scoring import shared_scoring
 
 SETTING = Setting("lm", "batch_mean", include_lm_head=False, score_steps=2)
 LAYERS = 14  # linear layers of the tiny model's language part

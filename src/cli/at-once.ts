@@ -1,4 +1,4 @@
-import type { SnapshotHeader } from "../host/fresh-snapshot.ts";
+import type { SnapshotHeader } from "../host/snapshot/fresh-snapshot.ts";
 import { EXIT } from "../model/failure.ts";
 import { skippedText } from "../ui/format.ts";
 import type { Output } from "../ui/reporter.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { exitCodeOf } from "../model/failure.ts";
-import type { Layout } from "../host/layout.ts";
+import type { Layout } from "../host/disk/layout.ts";
 import { printFailures } from "./terminal.ts";
 
 /** Runs `answer` while nothing is built in the workspace; says whom it waits for. Returns the exit code. */
@@ -9,7 +9,7 @@ export async function withBuildLock(
   purpose: string,
   answer: () => Promise<number>,
 ): Promise<number> {
-  const { acquireFileLock } = await import("../host/file-lock.ts");
+  const { acquireFileLock } = await import("../host/process/file-lock.ts");
   const { interruptible } = await import("./interrupt.ts");
   const { signal, dispose } = interruptible();
   const lock = await acquireFileLock(

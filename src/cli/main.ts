@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { diskFailure, errorCode } from "../host/disk.ts";
+import { diskFailure, errorCode } from "../host/disk/disk.ts";
 import { EXIT } from "../model/failure.ts";
 import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";

@@ -1,6 +1,10 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { changedPlaces, readFreshSnapshot, type FreshSnapshot } from "../host/fresh-snapshot.ts";
+import {
+  changedPlaces,
+  readFreshSnapshot,
+  type FreshSnapshot,
+} from "../host/snapshot/fresh-snapshot.ts";
 import type { Failure } from "../model/failure.ts";
 import { buildSettings, type Arguments } from "./arguments.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Rerun } from "../build/rerun.ts";
+import type { Rerun } from "../execute/rerun.ts";
 import { buildGraph } from "../graph/graph.ts";
-import type { CheckedFile, Verification } from "../host/verify.ts";
+import type { CheckedFile, Verification } from "../host/observe/verify.ts";
 import { EXIT } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { makePlan, type PlannedAction } from "../plan/plan.ts";
@@ -67,7 +67,7 @@ export async function rerunVerified(
   async function run(): Promise<{ readonly exitCode: number; readonly reruns: readonly Rerun[] }> {
     if (!graph.ok) throw new Error("checked before");
     const [{ rerun }, { interruptible }] = await Promise.all([
-      import("../build/rerun.ts"),
+      import("../execute/rerun.ts"),
       import("./interrupt.ts"),
     ]);
     const ports = await realPorts(session, args.value("python"));
@@ -107,8 +107,8 @@ async function compared(
   role: string,
 ): Promise<string | null> {
   const [{ firstDifference }, { Observer }] = await Promise.all([
-    import("../host/compare-outputs.ts"),
-    import("../host/observer.ts"),
+    import("../host/observe/compare-outputs.ts"),
+    import("../host/observe/observer.ts"),
   ]);
   const output = node.declaration.outputs[role];
   const staged = stage.paths[role];

@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { focusOn, type Focus } from "../host/focus.ts";
-import { graphPath } from "../host/fresh-snapshot.ts";
-import { renewSnapshot } from "../host/snapshot-renewal.ts";
-import { takeSnapshot } from "../host/snapshot-writer.ts";
-import { errorCode } from "../host/disk.ts";
+import { focusOn, type Focus } from "../host/snapshot/focus.ts";
+import { graphPath } from "../host/snapshot/fresh-snapshot.ts";
+import { renewSnapshot } from "../host/snapshot/snapshot-renewal.ts";
+import { takeSnapshot } from "../host/snapshot/snapshot-writer.ts";
+import { errorCode } from "../host/disk/disk.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Failure } from "../model/failure.ts";
 import { ok, type Result } from "../model/result.ts";

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { select, type Selection } from "../graph/select.ts";
-import type { LoadedAqmfile } from "../host/aqmfile.ts";
-import { withCompiledFolder } from "../host/compiled-folder.ts";
-import { Evidence } from "../host/evidence.ts";
-import type { Focus } from "../host/focus.ts";
-import { distinctGpus, visibleGpus } from "../host/gpus.ts";
-import { layoutOf, type Layout } from "../host/layout.ts";
-import { OpSources } from "../host/op-sources.ts";
-import type { Warmth } from "../host/warmth.ts";
+import type { LoadedAqmfile } from "../host/aqmfile/aqmfile.ts";
+import { withCompiledFolder } from "../host/code/compiled-folder.ts";
+import { Evidence } from "../host/evidence/evidence.ts";
+import type { Focus } from "../host/snapshot/focus.ts";
+import { distinctGpus, visibleGpus } from "../host/gpu/gpus.ts";
+import { layoutOf, type Layout } from "../host/disk/layout.ts";
+import { OpSources } from "../host/code/op-sources.ts";
+import type { Warmth } from "../host/aqmfile/warmth.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
 import type { EnvironmentDeclaration } from "../model/declaration.ts";
 import type { Failure } from "../model/failure.ts";
@@ -16,7 +16,7 @@ import type { ActionRecord, EnvironmentDescription } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { estimateFrom, inputBytes, type EstimateCost } from "../plan/estimate.ts";
 import type { Ports } from "../ports.ts";
-import { describeEnvironment } from "../host/environment-lock.ts";
+import { describeEnvironment } from "../host/python/environment-lock.ts";
 import { globMatcher } from "./glob.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 import type { Cell, Variation } from "./variation.ts";
@@ -127,7 +127,7 @@ async function wholeScope(
     const { openVariation } = await import("./variation.ts");
     return openVariation(layout, variation, targets, evidence);
   }
-  const { loadAqmfile } = await import("../host/aqmfile.ts");
+  const { loadAqmfile } = await import("../host/aqmfile/aqmfile.ts");
   const aqmfile = await loadAqmfile(layout, evidence, warmth);
   if (!aqmfile.ok) return aqmfile;
   const { graph } = aqmfile.value;
@@ -172,11 +172,11 @@ function tooFewGpus(
 export async function realPorts(session: Session, python: string | undefined): Promise<Ports> {
   const [executors, typescript, pythons, environments, leases, locks] = await Promise.all([
     import("../host/executor.ts"),
-    import("../host/typescript-executor.ts"),
-    import("../host/python-executor.ts"),
-    import("../host/python-environment.ts"),
-    import("../host/gpu-leases.ts"),
-    import("../host/file-lock.ts"),
+    import("../host/typescript/typescript-executor.ts"),
+    import("../host/python/python-executor.ts"),
+    import("../host/python/python-environment.ts"),
+    import("../host/gpu/gpu-leases.ts"),
+    import("../host/process/file-lock.ts"),
   ]);
   const { layout, aqmfile, workspace, opSources } = session;
   const named = python ?? (process.env["AQM_PYTHON"] || undefined);

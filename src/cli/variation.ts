@@ -9,9 +9,9 @@ import {
   type Evaluated,
   type LoadedAqmfile,
   type OpenAqmfile,
-} from "../host/aqmfile.ts";
-import type { Evidence } from "../host/evidence.ts";
-import type { Layout } from "../host/layout.ts";
+} from "../host/aqmfile/aqmfile.ts";
+import type { Evidence } from "../host/evidence/evidence.ts";
+import type { Layout } from "../host/disk/layout.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { globMatcher } from "./glob.ts";
@@ -76,7 +76,7 @@ export async function openVariation(
   const { groups } = aqmfile.value;
   const plain = await aqmfile.value.evaluate({ configuration: groups });
   if (!plain.ok) return plain;
-  const { overrideValue } = await import("../host/overrides.ts");
+  const { overrideValue } = await import("../host/aqmfile/overrides.ts");
   const known = { axes: axesOf(plain.value.declared), groups, value: overrideValue };
   const dimensions = readTerms(variation.terms, known, variation.many);
   if (!dimensions.ok) return dimensions;
@@ -126,7 +126,7 @@ async function openVariant(
 ): Promise<Result<Variant, readonly Failure[]>> {
   let evaluated = plain;
   if (overrides.length > 0) {
-    const { overridden } = await import("../host/overrides.ts");
+    const { overridden } = await import("../host/aqmfile/overrides.ts");
     const configs = overridden(layout.conf, aqmfile.groups, overrides);
     if (!configs.ok) return configs;
     const other = await aqmfile.evaluate({

@@ -1,4 +1,4 @@
-import type { CheckedFile, Verification } from "../host/verify.ts";
+import type { CheckedFile, Verification } from "../host/observe/verify.ts";
 import { shortDigest } from "../model/digest.ts";
 import { oneLine } from "../ui/escape.ts";
 import { plural } from "../ui/format.ts";

@@ -7,10 +7,10 @@ import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Stage } from "../ports.ts";
-import { disk, diskFailure, errorText } from "./disk.ts";
-import type { Layout } from "./layout.ts";
-import { loadNamedModule } from "./named-module.ts";
-import { entriesOf } from "./observer.ts";
+import { disk, diskFailure, errorText } from "./disk/disk.ts";
+import type { Layout } from "./disk/layout.ts";
+import { loadNamedModule } from "./code/named-module.ts";
+import { entriesOf } from "./observe/observer.ts";
 
 /** What an adopter reads is text that people publish; more is no such file. */
 const LARGEST = 64 * 1024 * 1024;

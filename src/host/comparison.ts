@@ -4,9 +4,9 @@ import { includeFilter } from "../graph/include.ts";
 import type { ComparedFile, ComparerModule } from "../model/comparison.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { Git } from "./git.ts";
-import type { Layout } from "./layout.ts";
-import { loadNamedModule } from "./named-module.ts";
+import { Git } from "./process/git.ts";
+import type { Layout } from "./disk/layout.ts";
+import { loadNamedModule } from "./code/named-module.ts";
 
 /** A comparer need not export options. */
 type WithoutOptions = Omit<ComparerModule, "options"> & Partial<Pick<ComparerModule, "options">>;

@@ -1,9 +1,9 @@
 import { join, relative } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import type { ExecutionRequest, Executor } from "../ports.ts";
-import { fileNameOf, type Layout } from "./layout.ts";
-import type { PythonExecutor } from "./python-executor.ts";
-import type { TypescriptExecutor } from "./typescript-executor.ts";
+import { fileNameOf, type Layout } from "./disk/layout.ts";
+import type { PythonExecutor } from "./python/python-executor.ts";
+import type { TypescriptExecutor } from "./typescript/typescript-executor.ts";
 
 /** Runs actions on this machine: TypeScript ops in this process, Python ops in runners. */
 export class LocalExecutor implements Executor {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { errorCode, errorText } from "./disk.ts";
+import { errorCode, errorText } from "./disk/disk.ts";
 
 export interface PageServerOptions {
   /** 0 for any that is free. */

@@ -16,7 +16,7 @@ import {
 } from "../model/region.ts";
 import { lineDiff } from "../model/line-diff.ts";
 import type { Observation } from "../plan/knowledge.ts";
-import { disk, errorCode } from "./disk.ts";
+import { disk, errorCode } from "./disk/disk.ts";
 
 /** One byte is one character, so whatever else a file holds goes through as it is. */
 const BYTES = "latin1";

@@ -14,19 +14,19 @@ import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Observation } from "../plan/knowledge.ts";
 import type { Publication, Stage, Workspace } from "../ports.ts";
-import { disk, diskFailure, errorCode, errorText } from "./disk.ts";
-import { statOf, type Evidence } from "./evidence.ts";
-import type { Layout } from "./layout.ts";
-import { History } from "./history.ts";
-import { HashPool } from "./hash-pool.ts";
-import { Observer, type HashProgress } from "./observer.ts";
-import { foreseeRecovery, recoverPublications, type Recovery } from "./publication.ts";
-import { Publisher } from "./publisher.ts";
-import { Records } from "./records.ts";
-import { Seen } from "./seen.ts";
-import { openStage } from "./stage.ts";
-import { StatCache } from "./stat-cache.ts";
-import { Store } from "./store.ts";
+import { disk, diskFailure, errorCode, errorText } from "./disk/disk.ts";
+import { statOf, type Evidence } from "./evidence/evidence.ts";
+import type { Layout } from "./disk/layout.ts";
+import { History } from "./records/history.ts";
+import { HashPool } from "./observe/hash-pool.ts";
+import { Observer, type HashProgress } from "./observe/observer.ts";
+import { foreseeRecovery, recoverPublications, type Recovery } from "./publish/publication.ts";
+import { Publisher } from "./publish/publisher.ts";
+import { Records } from "./records/records.ts";
+import { Seen } from "./evidence/seen.ts";
+import { openStage } from "./publish/stage.ts";
+import { StatCache } from "./observe/stat-cache.ts";
+import { Store } from "./store/store.ts";
 
 export interface WorkspaceOptions {
   /** Regions are filled whatever a person wrote in them; that is kept aside. */

@@ -10,7 +10,7 @@ import { jsonReport } from "../../src/analysis/report/json-report.ts";
 import { markdownReport } from "../../src/analysis/report/markdown-report.ts";
 import { readScores } from "../../src/analysis/scores/read-scores.ts";
 import { loadAdopter } from "../../src/host/adoption.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import type {
   AdopterModule,
   AdoptionFinding,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/digest.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
-import { parseLockRecord } from "../../src/host/records.ts";
+import { parseLockRecord } from "../../src/host/records/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { REPOSITORY, TestWorkspace, type Finished } from "../rig/workspace.ts";
 

@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import { runBuild } from "../../src/build/build.ts";
+import { runBuild } from "../../src/execute/build.ts";
 import { openSession, realPorts } from "../../src/cli/session.ts";
-import { layoutOf } from "../../src/host/layout.ts";
-import { parseLockRecord } from "../../src/host/records.ts";
-import { TypescriptExecutor } from "../../src/host/typescript-executor.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
+import { parseLockRecord } from "../../src/host/records/records.ts";
+import { TypescriptExecutor } from "../../src/host/typescript/typescript-executor.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { ok, type Result } from "../../src/model/result.ts";

@@ -1,20 +1,20 @@
 import * as fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isWhole, writeCompiled } from "../../src/host/compiled-module.ts";
-import { readCache, writeCache } from "../../src/host/disk.ts";
-import { Evidence } from "../../src/host/evidence.ts";
-import { focusOn } from "../../src/host/focus.ts";
+import { isWhole, writeCompiled } from "../../src/host/code/compiled-module.ts";
+import { readCache, writeCache } from "../../src/host/disk/disk.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { focusOn } from "../../src/host/snapshot/focus.ts";
 import {
   deltaPath,
   graphPath,
   readFreshSnapshot,
   snapshotPath,
-} from "../../src/host/fresh-snapshot.ts";
-import { History } from "../../src/host/history.ts";
-import { lockRecordText, parseLockRecord } from "../../src/host/records.ts";
-import { renewSnapshot } from "../../src/host/snapshot-renewal.ts";
-import { takeSnapshot } from "../../src/host/snapshot-writer.ts";
-import { StatCache } from "../../src/host/stat-cache.ts";
+} from "../../src/host/snapshot/fresh-snapshot.ts";
+import { History } from "../../src/host/records/history.ts";
+import { lockRecordText, parseLockRecord } from "../../src/host/records/records.ts";
+import { renewSnapshot } from "../../src/host/snapshot/snapshot-renewal.ts";
+import { takeSnapshot } from "../../src/host/snapshot/snapshot-writer.ts";
+import { StatCache } from "../../src/host/observe/stat-cache.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import { Folder, REPOSITORY } from "../engine/support/folder.ts";
 import { graphOf, nodeOf } from "../engine/support/graphs.ts";

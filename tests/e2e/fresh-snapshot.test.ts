@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestWorkspace } from "../rig/workspace.ts";
-import { checksum } from "../../src/host/checksum.ts";
+import { checksum } from "../../src/host/disk/checksum.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
 /**

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
-import { lockRecordText, parseLockRecord } from "../../src/host/records.ts";
+import { lockRecordText, parseLockRecord } from "../../src/host/records/records.ts";
 import { defined } from "../engine/support/results.ts";
 import { git, tryGit } from "../rig/git.ts";
 import type { Finished, TestWorkspace } from "../rig/workspace.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { runBuild } from "../../src/build/build.ts";
+import { runBuild } from "../../src/execute/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { lockRecordText, parseLockRecord } from "../../src/host/records.ts";
+import { lockRecordText, parseLockRecord } from "../../src/host/records/records.ts";
 import type { AdoptionCandidate } from "../../src/model/adoption.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import type { BuildEvent } from "../../src/model/event.ts";

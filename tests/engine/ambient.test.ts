@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { isAmbient } from "../../src/host/ambient.ts";
-import { loadAqmfile } from "../../src/host/aqmfile.ts";
-import { Evidence } from "../../src/host/evidence.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { isAmbient } from "../../src/host/aqmfile/ambient.ts";
+import { loadAqmfile } from "../../src/host/aqmfile/aqmfile.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { valueOf } from "./support/results.ts";
 

@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Evidence } from "../../src/host/evidence.ts";
-import { loadAqmfile, type LoadedAqmfile } from "../../src/host/aqmfile.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { loadAqmfile, type LoadedAqmfile } from "../../src/host/aqmfile/aqmfile.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { errorOf, only, valueOf } from "./support/results.ts";

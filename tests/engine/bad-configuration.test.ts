@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readConfiguration } from "../../src/host/configuration-reader.ts";
+import { readConfiguration } from "../../src/host/aqmfile/configuration-reader.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { Folder } from "./support/folder.ts";
 

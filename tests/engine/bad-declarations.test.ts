@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { loadAqmfile } from "../../src/host/aqmfile.ts";
-import { Evidence } from "../../src/host/evidence.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { loadAqmfile } from "../../src/host/aqmfile/aqmfile.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { runBuild } from "../../src/build/build.ts";
+import { runBuild } from "../../src/execute/build.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import { MemoryExecutor, MemoryWorkspace, memoryPorts, settled } from "./support/memory.ts";
 import { graphOf, selectAll, type Sketch } from "./support/graphs.ts";

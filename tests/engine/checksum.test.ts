@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { checksum } from "../../src/host/checksum.ts";
+import { checksum } from "../../src/host/disk/checksum.ts";
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 70 });
 

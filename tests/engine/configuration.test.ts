@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Evidence } from "../../src/host/evidence.ts";
-import { readCache, writeCache } from "../../src/host/disk.ts";
-import { loadConfiguration, type Configuration } from "../../src/host/configuration.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { readCache, writeCache } from "../../src/host/disk/disk.ts";
+import { loadConfiguration, type Configuration } from "../../src/host/aqmfile/configuration.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { errorOf, only, valueOf } from "./support/results.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import fastGlob from "fast-glob";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundleModule, type Bundle } from "../../src/host/bundle.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { bundleModule, type Bundle } from "../../src/host/code/bundle.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { REPOSITORY } from "./support/folder.ts";
 import { valueOf } from "./support/results.ts";

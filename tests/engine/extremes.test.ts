@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { runBuild, type BuildOutcome } from "../../src/build/build.ts";
+import { runBuild, type BuildOutcome } from "../../src/execute/build.ts";
 import { buildGraph, type Graph } from "../../src/graph/graph.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import {

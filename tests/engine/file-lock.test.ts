@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { acquireFileLock } from "../../src/host/file-lock.ts";
-import { identityOf } from "../../src/host/process-identity.ts";
+import { acquireFileLock } from "../../src/host/process/file-lock.ts";
+import { identityOf } from "../../src/host/process/process-identity.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { defined, errorOf, valueOf } from "./support/results.ts";
 
 /** Takes the lock, says so, and gives it back when its standard input ends. */
 const PROGRAM = `
-import { acquireFileLock } from ${JSON.stringify(join(REPOSITORY, "src/host/file-lock.ts"))};
+import { acquireFileLock } from ${JSON.stringify(join(REPOSITORY, "src/host/process/file-lock.ts"))};
 const [path, purpose] = process.argv.slice(2);
 const say = (text) => console.log(text);
 const lock = await acquireFileLock(path, purpose, (owner) => say("waits for " + owner), new AbortController().signal);

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { collectGarbage, hasOutgrown } from "../../src/host/garbage.ts";
-import { layoutOf, type Layout } from "../../src/host/layout.ts";
-import { Store } from "../../src/host/store.ts";
+import { collectGarbage, hasOutgrown } from "../../src/host/store/garbage.ts";
+import { layoutOf, type Layout } from "../../src/host/disk/layout.ts";
+import { Store } from "../../src/host/store/store.ts";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/digest.ts";
 import { Folder } from "./support/folder.ts";
 import { errorOf, valueOf } from "./support/results.ts";

@@ -1,7 +1,12 @@
 import * as fs from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { GpuLeases } from "../../src/host/gpu-leases.ts";
-import { distinctGpus, placeOfGpu, visibleGpus, type DeviceFolders } from "../../src/host/gpus.ts";
+import { GpuLeases } from "../../src/host/gpu/gpu-leases.ts";
+import {
+  distinctGpus,
+  placeOfGpu,
+  visibleGpus,
+  type DeviceFolders,
+} from "../../src/host/gpu/gpus.ts";
 import { Folder } from "./support/folder.ts";
 import { errorOf, valueOf } from "./support/results.ts";
 

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { History } from "../../src/host/history.ts";
+import { History } from "../../src/host/records/history.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import { Folder } from "./support/folder.ts";
 import { graphOf, nodeOf } from "./support/graphs.ts";

@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import fastGlob from "fast-glob";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
-import { SINGLE_MODULES } from "../../src/host/bundle.ts";
+import { SINGLE_MODULES } from "../../src/host/code/bundle.ts";
 import { REPOSITORY } from "./support/folder.ts";
 
 interface SourceFile {
@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["plan"],
   ["schedule"],
   ["ports.ts"],
-  ["host", "build", "ui"],
+  ["host", "execute", "ui"],
   ["cli"],
 ];
 
@@ -112,8 +112,8 @@ describe("the engine's layers", () => {
       all
         .filter(({ imports }) => imports.some((to) => to === name || to.startsWith(`${name}/`)))
         .map(({ path }) => path);
-    expect(users("zx")).toEqual(["src/host/process.ts"]);
-    expect(users("chokidar")).toEqual(["src/host/watcher.ts"]);
+    expect(users("zx")).toEqual(["src/host/process/process.ts"]);
+    expect(users("chokidar")).toEqual(["src/host/evidence/watcher.ts"]);
   });
 
   it("prints through its reporters only", () => {
@@ -201,8 +201,10 @@ describe("the rules", () => {
   it("changes files in host/disk.ts only, where crashes can be injected", () => {
     const changes =
       /\bfs\.(?:promises\.)?(?:write|rename|fsync|rm|unlink|link|symlink|append|copy|cp|mkdir|truncate|chmod|utimes)\w*\(/;
-    const wrong = all.filter(({ path, text }) => changes.test(text) && path !== "src/host/disk.ts");
+    const wrong = all.filter(
+      ({ path, text }) => changes.test(text) && path !== "src/host/disk/disk.ts",
+    );
     expect(wrong.map(({ path }) => path)).toEqual([]);
-    expect(changes.test(read("src/host/disk.ts").text)).toBe(true);
+    expect(changes.test(read("src/host/disk/disk.ts").text)).toBe(true);
   });
 });

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { includeFilter } from "../../src/graph/include.ts";
-import { Evidence } from "../../src/host/evidence.ts";
-import { hashFile, Observer, type Place } from "../../src/host/observer.ts";
-import { StatCache } from "../../src/host/stat-cache.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { hashFile, Observer, type Place } from "../../src/host/observe/observer.ts";
+import { StatCache } from "../../src/host/observe/stat-cache.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import type { Observation } from "../../src/plan/knowledge.ts";
 import { Folder } from "./support/folder.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { typescriptVersion } from "../../src/host/op-version.ts";
-import { pythonVersion } from "../../src/host/python-version.ts";
+import { typescriptVersion } from "../../src/host/code/op-version.ts";
+import { pythonVersion } from "../../src/host/code/python-version.ts";
 
 describe("the version of a TypeScript op", () => {
   it.each([

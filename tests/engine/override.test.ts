@@ -10,7 +10,7 @@ import {
   type Groups,
   type Override,
 } from "../../src/declare/override.ts";
-import { overrideValue } from "../../src/host/overrides.ts";
+import { overrideValue } from "../../src/host/aqmfile/overrides.ts";
 import { canonicalJson, type Json } from "../../src/model/json.ts";
 import { valueOf } from "./support/results.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { runBuild } from "../../src/build/build.ts";
+import { runBuild } from "../../src/execute/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { Selection } from "../../src/graph/select.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";

@@ -1,15 +1,15 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { History } from "../../src/host/history.ts";
-import { fileNameOf, layoutOf, type Layout } from "../../src/host/layout.ts";
+import { History } from "../../src/host/records/history.ts";
+import { fileNameOf, layoutOf, type Layout } from "../../src/host/disk/layout.ts";
 import {
   intentText,
   publish,
   recoverPublications,
   type Books,
-} from "../../src/host/publication.ts";
-import { Records } from "../../src/host/records.ts";
+} from "../../src/host/publish/publication.ts";
+import { Records } from "../../src/host/records/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { committed, graphOf, nodeOf } from "./support/graphs.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";

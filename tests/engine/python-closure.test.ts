@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pythonClosure } from "../../src/host/python-closure.ts";
+import { pythonClosure } from "../../src/host/code/python-closure.ts";
 import { Folder } from "./support/folder.ts";
 import { errorOf, valueOf } from "./support/results.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lockRecordText, parseLockRecord, Records } from "../../src/host/records.ts";
+import { lockRecordText, parseLockRecord, Records } from "../../src/host/records/records.ts";
 import { committed, graphOf, nodeOf } from "./support/graphs.ts";
 import { Folder } from "./support/folder.ts";
 import { recordOf } from "./support/records.ts";

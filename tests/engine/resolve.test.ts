@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hasConflictMarkers, settle, sidesOf, type Candidate } from "../../src/keys/resolve.ts";
-import { lockRecordText } from "../../src/host/records.ts";
+import { lockRecordText } from "../../src/host/records/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { graphOf, nodeOf } from "./support/graphs.ts";
 import { recordOf } from "./support/records.ts";

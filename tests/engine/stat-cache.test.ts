@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { digestOfBytes } from "../../src/model/digest.ts";
-import { disk } from "../../src/host/disk.ts";
-import { StatCache } from "../../src/host/stat-cache.ts";
+import { disk } from "../../src/host/disk/disk.ts";
+import { StatCache } from "../../src/host/observe/stat-cache.ts";
 import { Folder } from "./support/folder.ts";
 
 const stat = (folder: Folder, path: string): fs.Stats => fs.statSync(folder.at(path));

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Store } from "../../src/host/store.ts";
+import { Store } from "../../src/host/store/store.ts";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/digest.ts";
 import { Folder } from "./support/folder.ts";
 

@@ -1,8 +1,8 @@
 import { pathToFileURL } from "node:url";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { bundleModule, type Bundle } from "../../src/host/bundle.ts";
-import { layoutOf } from "../../src/host/layout.ts";
+import { bundleModule, type Bundle } from "../../src/host/code/bundle.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import type { Result } from "../../src/model/result.ts";

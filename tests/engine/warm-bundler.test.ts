@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { bundleModule, type Bundle } from "../../src/host/bundle.ts";
-import { layoutOf, type Layout } from "../../src/host/layout.ts";
-import { WarmBundler } from "../../src/host/warm-bundler.ts";
+import { bundleModule, type Bundle } from "../../src/host/code/bundle.ts";
+import { layoutOf, type Layout } from "../../src/host/disk/layout.ts";
+import { WarmBundler } from "../../src/host/code/warm-bundler.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { valueOf } from "./support/results.ts";
 

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { watchFiles } from "../../src/host/watcher.ts";
+import { watchFiles } from "../../src/host/evidence/watcher.ts";
 import type { FileWatch } from "../../src/ports.ts";
 
 let root: string;

@@ -29,13 +29,13 @@ sys.path[:0] = [str(ROOT / "python/tests")]
 from harness import FakeContext, place  # noqa: E402
 from material import NVFP4, config  # noqa: E402
 
-from aqm_runner.vlm.batches import Loader, caption_batches  # noqa: E402
-from aqm_runner.vlm.checkpoint import load_model  # noqa: E402
-from aqm_runner.vlm.determinism import make_deterministic  # noqa: E402
-from aqm_runner.vlm.groups import release_memory, score_in_groups  # noqa: E402
-from aqm_runner.vlm.loss import batch_mean  # noqa: E402
-from aqm_runner.vlm.recipes import Format, as_format  # noqa: E402
-from aqm_runner.vlm.scoring import Scorer, Setting  # noqa: E402
+from aqm_runner.model.batches import Loader, caption_batches  # noqa: E402
+from aqm_runner.model.checkpoint import load_model  # noqa: E402
+from aqm_runner.model.determinism import make_deterministic  # noqa: E402
+from aqm_runner.modelopt.groups import release_memory, score_in_groups  # noqa: E402
+from aqm_runner.model.loss import batch_mean  # noqa: E402
+from aqm_runner.modelopt.recipes import Format, as_format  # noqa: E402
+from aqm_runner.modelopt.scoring import Scorer, Setting  # noqa: E402
 
 MX = {
     "num_bits": [2, 1],

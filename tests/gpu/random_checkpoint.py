@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/tests")]
 from harness import FakeContext, place  # noqa: E402
 
 from aqm_runner.ops import synthetic_coco  # noqa: E402
-from aqm_runner.vlm.tiny_processor import build_processor, build_tokenizer  # noqa: E402
+from aqm_runner.model.tiny_processor import build_processor, build_tokenizer  # noqa: E402
 
 CHECKPOINT = ROOT / "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct"
 COCO = ROOT / "datasets/coco2017/source-data"

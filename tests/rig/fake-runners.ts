@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { RunnerRequest } from "../../src/host/runner/events.ts";
+import type { RunnerRequest } from "../../src/host/python/runner/events.ts";
 import { REPOSITORY, type TestWorkspace } from "./workspace.ts";
 
 export const FAKE_PYTHON = join(REPOSITORY, "tests/rig/fake-python.mjs");

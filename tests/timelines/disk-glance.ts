@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { parseLockRecord } from "../../src/host/records.ts";
+import { parseLockRecord } from "../../src/host/records/records.ts";
 import { isDigest, type Digest } from "../../src/model/digest.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { digestOf, type Content } from "../engine/support/content.ts";

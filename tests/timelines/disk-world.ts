@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { runBuild } from "../../src/build/build.ts";
+import { runBuild } from "../../src/execute/build.ts";
 import { memoryOf, type Request as Asked } from "../../src/cli/recall.ts";
 import { focusOf, remember, type Focused } from "../../src/cli/scope.ts";
 import type { Selection } from "../../src/graph/select.ts";
-import { Evidence } from "../../src/host/evidence.ts";
-import { layoutOf } from "../../src/host/layout.ts";
-import { lockRecordText, provenanceAt } from "../../src/host/records.ts";
+import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
+import { lockRecordText, provenanceAt } from "../../src/host/records/records.ts";
 import { DiskWorkspace } from "../../src/host/workspace.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import { ok } from "../../src/model/result.ts";

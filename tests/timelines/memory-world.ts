@@ -1,4 +1,4 @@
-import { runBuild } from "../../src/build/build.ts";
+import { runBuild } from "../../src/execute/build.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import { makePlan, type Plan } from "../../src/plan/plan.ts";
 import { contentAt, digestOf, place, remove, type Content } from "../engine/support/content.ts";

@@ -1,4 +1,4 @@
-import type { BuildOutcome } from "../../src/build/build.ts";
+import type { BuildOutcome } from "../../src/execute/build.ts";
 import type { ActionNode } from "../../src/graph/graph.ts";
 import type { Selection } from "../../src/graph/select.ts";
 import type { BuildEvent } from "../../src/model/event.ts";

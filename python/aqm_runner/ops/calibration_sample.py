@@ -16,9 +16,9 @@ import json
 import random
 from typing import Any
 
-from aqm_runner.failures import bad_request, gate_failed
-from aqm_runner.places import Place
-from aqm_runner.sample_writing import SampleRow, write_samples
+from aqm_runner.calibration.sample_writing import SampleRow, write_samples
+from aqm_runner.runner.failures import bad_request, gate_failed
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = False

@@ -11,10 +11,10 @@ not what its meta table says), `unreadable_database`, `empty_caption`; bad_reque
 
 from typing import Any
 
-from aqm_runner.failures import gate_failed
-from aqm_runner.places import Place
-from aqm_runner.sample_reading import read_rows
-from aqm_runner.sample_writing import write_samples
+from aqm_runner.calibration.sample_reading import read_rows
+from aqm_runner.calibration.sample_writing import write_samples
+from aqm_runner.runner.failures import gate_failed
+from aqm_runner.runner.places import Place
 
 VERSION = 2
 USES_DEVICE = False

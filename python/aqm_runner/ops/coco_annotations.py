@@ -14,11 +14,11 @@ import zipfile
 import zlib
 from typing import Any
 
-from aqm_runner.cache import downloads_folder
-from aqm_runner.downloads import Downloads, Pin
-from aqm_runner.failures import bad_request, gate_failed
-from aqm_runner.places import Place
-from aqm_runner.sources import Source
+from aqm_runner.fetching.downloads import Downloads, Pin
+from aqm_runner.fetching.sources import Source
+from aqm_runner.runner.cache import downloads_folder
+from aqm_runner.runner.failures import bad_request, gate_failed
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = False

@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from aqm_runner.cache import downloads_folder
-from aqm_runner.downloads import Downloads
-from aqm_runner.failures import gate_failed
-from aqm_runner.places import Place
-from aqm_runner.sample_reading import read_rows
-from aqm_runner.sources import Source
+from aqm_runner.calibration.sample_reading import read_rows
+from aqm_runner.fetching.downloads import Downloads
+from aqm_runner.fetching.sources import Source
+from aqm_runner.runner.cache import downloads_folder
+from aqm_runner.runner.failures import gate_failed
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = False

@@ -16,11 +16,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from aqm_runner.cache import downloads_folder
-from aqm_runner.downloads import Downloads
-from aqm_runner.failures import RunnerError, gate_failed
-from aqm_runner.hub import Hub, HubFile
-from aqm_runner.places import Place
+from aqm_runner.fetching.downloads import Downloads
+from aqm_runner.fetching.hub import Hub, HubFile
+from aqm_runner.runner.cache import downloads_folder
+from aqm_runner.runner.failures import RunnerError, gate_failed
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = False

@@ -9,7 +9,8 @@ min(max(score_size // batch_size, 1), batches). Scope lm keeps the vision part i
 and feeds captions alone; all_layers feeds images with captions, one sample a batch. Actions that
 differ in nothing but the format can share a model (`run_batch`), to the same bytes.
 
-Errors: gate_failed (see `gates`, `vlm.progress`, `vlm.checkpoint`, `vlm.samples`, `vlm.batches`);
+Errors: gate_failed (see `modelopt.progress` and, in `model`, `gates`,
+`checkpoint`, `samples`, `batches`);
 bad_request `batch_size`, `roles`, `path_scoped_format`, `empty_format`, `invalid_format`,
 `unsupported_algorithm`; unsupported_here `format_needs_cuda`, `no_gpu`, `modelopt_version`.
 """
@@ -23,18 +24,18 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from aqm_runner.failures import RunnerError, bad_request
-from aqm_runner.members import Member, Outcome
-from aqm_runner.places import Place
-from aqm_runner.vlm.batches import Batch, Loader, caption_batches, image_batches, score_steps
-from aqm_runner.vlm.checkpoint import check_weight_files, load_model
-from aqm_runner.vlm.determinism import device_kind, make_deterministic, require_device
-from aqm_runner.vlm.formats import check_format
-from aqm_runner.vlm.groups import score_in_groups
-from aqm_runner.vlm.reading import Table
-from aqm_runner.vlm.recipes import Format, as_format
-from aqm_runner.vlm.samples import read_captions, read_samples
-from aqm_runner.vlm.scoring import Scorer, Setting, check_modelopt
+from aqm_runner.model.batches import Batch, Loader, caption_batches, image_batches, score_steps
+from aqm_runner.model.checkpoint import check_weight_files, load_model
+from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
+from aqm_runner.model.samples import read_captions, read_samples
+from aqm_runner.modelopt.formats import check_format
+from aqm_runner.modelopt.groups import score_in_groups
+from aqm_runner.modelopt.reading import Table
+from aqm_runner.modelopt.recipes import Format, as_format
+from aqm_runner.modelopt.scoring import Scorer, Setting, check_modelopt
+from aqm_runner.runner.failures import RunnerError, bad_request
+from aqm_runner.runner.members import Member, Outcome
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = True

@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from aqm_runner.places import Place
-from aqm_runner.scenes import COLOURS, GROUNDS, Scene, Thing, draw_scene
+from aqm_runner.calibration.scenes import COLOURS, GROUNDS, Scene, Thing, draw_scene
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = False

@@ -9,9 +9,9 @@ Errors: bad_request `output_exists`.
 
 from typing import Any
 
-from aqm_runner.places import Place
-from aqm_runner.vlm.tiny_model import build_model
-from aqm_runner.vlm.tiny_processor import SPECIAL, build_processor, build_tokenizer
+from aqm_runner.model.tiny_model import build_model
+from aqm_runner.model.tiny_processor import SPECIAL, build_processor, build_tokenizer
+from aqm_runner.runner.places import Place
 
 VERSION = 1
 USES_DEVICE = False

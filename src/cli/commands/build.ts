@@ -44,7 +44,7 @@ export async function perform(scope: Scope, args: Arguments): Promise<number> {
 async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<number> {
   const { session, focused } = scope;
   const { realPorts } = await import("../session.ts");
-  const { runBuild } = await import("../../build/build.ts");
+  const { runBuild } = await import("../../execute/build.ts");
   const { interruptible } = await import("../interrupt.ts");
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");

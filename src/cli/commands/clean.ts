@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { disk } from "../../host/disk.ts";
+import { disk } from "../../host/disk/disk.ts";
 import { clearRegion } from "../../host/regions.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";

@@ -1,7 +1,7 @@
-import { withCompiledFolder } from "../../host/compiled-folder.ts";
-import { Evidence } from "../../host/evidence.ts";
+import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
+import { Evidence } from "../../host/evidence/evidence.ts";
 import { knows, loadComparer, locate } from "../../host/comparison.ts";
-import { layoutOf, type Layout } from "../../host/layout.ts";
+import { layoutOf, type Layout } from "../../host/disk/layout.ts";
 import type { ComparerModule } from "../../model/comparison.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
@@ -67,7 +67,7 @@ async function compare(
 async function loadComparers(
   layout: Layout,
 ): Promise<Result<readonly ComparerModule[], readonly Failure[]>> {
-  const { loadAqmfile } = await import("../../host/aqmfile.ts");
+  const { loadAqmfile } = await import("../../host/aqmfile/aqmfile.ts");
   const aqmfile = await loadAqmfile(layout, new Evidence());
   if (!aqmfile.ok) return aqmfile;
   const comparers: ComparerModule[] = [];

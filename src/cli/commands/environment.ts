@@ -15,7 +15,7 @@ export async function run(args: Arguments): Promise<number> {
   const { layout, aqmfile } = session.value;
   const names =
     args.targets.length > 0 ? args.targets : aqmfile.environments.map(({ name }) => name);
-  const { PythonEnvironments } = await import("../../host/python-environment.ts");
+  const { PythonEnvironments } = await import("../../host/python/python-environment.ts");
   const { interruptible } = await import("../interrupt.ts");
   const python = args.value("python") ?? (process.env["AQM_PYTHON"] || undefined);
   const environments = new PythonEnvironments(layout, python);

@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { collectGarbage, storeLimit, type Collection } from "../../host/garbage.ts";
-import { layoutOf } from "../../host/layout.ts";
-import { acquireFileLock } from "../../host/file-lock.ts";
+import { collectGarbage, storeLimit, type Collection } from "../../host/store/garbage.ts";
+import { layoutOf } from "../../host/disk/layout.ts";
+import { acquireFileLock } from "../../host/process/file-lock.ts";
 import { shortDigest } from "../../model/digest.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import type { Result } from "../../model/result.ts";

@@ -1,4 +1,4 @@
-import { disk, diskFailure } from "../../host/disk.ts";
+import { disk, diskFailure } from "../../host/disk/disk.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Failure } from "../../model/failure.ts";
 import { pictureOf, type Picture } from "../../plan/picture.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { upstreamOf } from "../../graph/select.ts";
-import { disk, diskFailure } from "../../host/disk.ts";
-import { acquireFileLock } from "../../host/file-lock.ts";
-import { findLockConflicts, type LockConflict } from "../../host/lock-conflicts.ts";
+import { disk, diskFailure } from "../../host/disk/disk.ts";
+import { acquireFileLock } from "../../host/process/file-lock.ts";
+import { findLockConflicts, type LockConflict } from "../../host/records/lock-conflicts.ts";
 import { settle, type Candidate, type Settlement, type Side } from "../../keys/resolve.ts";
 import { shortDigest } from "../../model/digest.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";

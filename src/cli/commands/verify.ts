@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { HashPool } from "../../host/hash-pool.ts";
-import { Observer } from "../../host/observer.ts";
-import { Verifier, type Verification } from "../../host/verify.ts";
+import { HashPool } from "../../host/observe/hash-pool.ts";
+import { Observer } from "../../host/observe/observer.ts";
+import { Verifier, type Verification } from "../../host/observe/verify.ts";
 import { EXIT } from "../../model/failure.ts";
 import { buildSettings, type Arguments } from "../arguments.ts";
 import { rerunVerified, type Rerunnable } from "../rerun.ts";

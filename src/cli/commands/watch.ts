@@ -4,8 +4,8 @@ import { EXIT, interruptionCode, type Failure } from "../../model/failure.ts";
 import type { Result } from "../../model/result.ts";
 import { groupSkipped } from "../../model/skipped.ts";
 import { buildSettings, wholeNumber, type Arguments } from "../arguments.ts";
-import { withCompiledFolder } from "../../host/compiled-folder.ts";
-import { layoutOf } from "../../host/layout.ts";
+import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
+import { layoutOf } from "../../host/disk/layout.ts";
 import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
 import type { Serving } from "../serving.ts";
 import { openSession, realPorts, type Session } from "../session.ts";
@@ -34,10 +34,10 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([port.error]);
     return EXIT.usage;
   }
-  const { watchBuild } = await import("../../build/watch.ts");
-  const { watchFiles } = await import("../../host/watcher.ts");
+  const { watchBuild } = await import("../../execute/watch.ts");
+  const { watchFiles } = await import("../../host/evidence/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
-  const { Warmth } = await import("../../host/warmth.ts");
+  const { Warmth } = await import("../../host/aqmfile/warmth.ts");
   const { signal, dispose } = interruptible();
   const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const warmth = new Warmth(layout);

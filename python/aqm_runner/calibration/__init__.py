@@ -1,0 +1,1 @@
+"""Calibration samples: drawn, written and read."""

@@ -1,0 +1,175 @@
+"""Compiles ModelOpt's CUDA extensions ahead of the first GPU step, side by side.
+
+    TORCH_EXTENSIONS_DIR=… python -m aqm_runner.modelopt.prepare_extensions
+
+Inside a scoring job they would be compiled one after the other, for two minutes, while a GPU is
+held. What was prepared with the same libraries, compiler and kind of device is not looked at
+again. Prints lines for people. Exit codes: 0 ready, or nothing can be compiled here (the last line
+says why); 1 a compiler failed; 2 no folder was named.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+# Extension to the function of modelopt.torch.quantization.extensions that loads it.
+EXTENSIONS = {
+    "modelopt_cuda_ext": "get_cuda_ext",
+    "modelopt_cuda_ext_fp8": "get_cuda_ext_fp8",
+    "modelopt_cuda_ext_mx": "get_cuda_ext_mx",
+}
+STAMP = "aqm-prepared.json"
+# torch leaves this file in a build folder while it compiles, and waits for ever if it is left.
+LOCK = "lock"
+LOCK_IS_DEAD_SECONDS = 600
+SHOWN_LINES = 20
+# Exit code of a process that found torch without CUDA, though there are a driver and a compiler.
+NO_CUDA = 3
+
+
+def main() -> int:
+    """Prepares all extensions, or loads the one named by --only; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="aqm_runner.modelopt.prepare_extensions", description=__doc__
+    )
+    parser.add_argument("--only", choices=EXTENSIONS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.only:
+        return compile_one(arguments.only)
+    folder = os.environ.get("TORCH_EXTENSIONS_DIR")
+    if not folder:
+        say("TORCH_EXTENSIONS_DIR is not set; name there the folder to compile into")
+        return 2
+    return prepare(Path(folder))
+
+
+def prepare(folder: Path) -> int:
+    """Compiles into `folder` what is not there yet; returns the exit code."""
+    start = time.monotonic()
+    reason = why_not()
+    if reason is not None:
+        say(f"nothing to prepare: {reason}")
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".aqm-prepare").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)  # two builds at once: the second finds all done
+        wanted = setting()
+        missing = [name for name in EXTENSIONS if not is_ready(folder / name, wanted)]
+        failures = compile_all(folder, missing, wanted)
+        ready = sum(is_ready(folder / name, wanted) for name in EXTENSIONS)
+    say(f"{ready} of {len(EXTENSIONS)} extensions are ready ({time.monotonic() - start:.1f} s)")
+    return 1 if failures else 0
+
+
+def why_not() -> str | None:
+    """Returns why nothing can be compiled here; None if it can."""
+    if not compute_capabilities():
+        return "no CUDA device is here"
+    if compiler() is None:
+        return "no nvcc is on PATH or in CUDA_HOME"
+    return None
+
+
+def compile_all(folder: Path, names: list[str], wanted: dict[str, Any]) -> list[str]:
+    """Compiles extensions in a process each; returns the names of those that failed."""
+    failures = []
+    started = {}
+    for name in names:
+        lock = folder / name / LOCK
+        if lock.exists() and time.time() - lock.stat().st_mtime > LOCK_IS_DEAD_SECONDS:
+            lock.unlink()
+        say(f"{name}: compiling")
+        started[name] = subprocess.Popen(
+            [sys.executable, "-m", "aqm_runner.modelopt.prepare_extensions", "--only", name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    start = time.monotonic()
+    for name, process in started.items():
+        output, _ = process.communicate()
+        if process.returncode == 0:
+            (folder / name / STAMP).write_text(json.dumps(wanted, indent=2, sort_keys=True) + "\n")
+            say(f"{name}: ready after {time.monotonic() - start:.1f} s")
+        elif process.returncode == NO_CUDA:
+            say(f"{name}: nothing to prepare: torch sees no CUDA device")
+        else:
+            failures.append(name)
+            say(f"{name}: failed with exit code {process.returncode}")
+            for line in output.splitlines()[-SHOWN_LINES:]:
+                say(f"  {line}")
+    return failures
+
+
+def compile_one(name: str) -> int:
+    """Compiles and loads one extension in this process; raises if that fails."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return NO_CUDA
+    from modelopt.torch.quantization import extensions
+
+    getattr(extensions, EXTENSIONS[name])(raise_if_failed=True)
+    return 0
+
+
+def is_ready(folder: Path, wanted: dict[str, Any]) -> bool:
+    """Returns whether an extension lies in its folder, made under the same setting."""
+    try:
+        made = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return made == wanted and (folder / f"{folder.name}.so").is_file()
+
+
+def setting() -> dict[str, Any]:
+    """Returns what the compiled code depends on."""
+    return {
+        "architectures": os.environ.get("TORCH_CUDA_ARCH_LIST") or compute_capabilities(),
+        "compiler": compiler(),
+        "modelopt": metadata.version("nvidia-modelopt"),
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+    }
+
+
+def compute_capabilities() -> list[str]:
+    """Returns the kinds of the devices here; asks the driver's tool, as importing torch is slow."""
+    try:
+        told = subprocess.run(
+            ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return []
+    return sorted(set(told.stdout.split())) if told.returncode == 0 else []
+
+
+def compiler() -> str | None:
+    """Returns the path of nvcc, looked for where torch looks."""
+    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+    named = [f"{home}/bin/nvcc" for home in homes[:2] if home]
+    found = [*named, shutil.which("nvcc"), f"{homes[2]}/bin/nvcc"]
+    return next((path for path in found if path and os.access(path, os.X_OK)), None)
+
+
+def say(line: str) -> None:
+    """Prints a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The process that carries out jobs: requests in, events out; what every op is given."""

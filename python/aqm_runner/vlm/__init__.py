@@ -1,1 +1,0 @@
-"""What the operations on vision-language models share."""

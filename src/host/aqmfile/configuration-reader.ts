@@ -1,0 +1,255 @@
+import { isUtf8 } from "node:buffer";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
+import type { Failure } from "../../model/failure.ts";
+import type { Json, JsonObject } from "../../model/json.ts";
+import { didYouMean } from "../../model/nearest-name.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import { listFolder } from "./configuration.ts";
+import { yamlProblems } from "./configuration-values.ts";
+import { errorText } from "../disk/disk.ts";
+
+/**
+ * What this process read last, by the texts of schema and file: while watching, an edit of one file is checked
+ * without all the others.
+ */
+let checked: ReadonlyMap<string, JsonObject> = new Map();
+
+/** Null for what is no text, or not there: then nothing is remembered of it. */
+function textAt(path: string): string | null {
+  try {
+    const bytes = fs.readFileSync(path);
+    return isUtf8(bytes) ? bytes.toString("utf8") : null;
+  } catch {
+    return null; // whoever reads it says so
+  }
+}
+
+/** The slow half of `configuration.ts`: parses and checks every file, reporting all mistakes. */
+export function readConfiguration(
+  conf: string,
+): Result<Record<string, Record<string, JsonObject>>, readonly Failure[]> {
+  let checker: Ajv2020 | null = null;
+  const ajv = (): Ajv2020 => (checker ??= schemaChecker());
+  const right = new Map<string, JsonObject>();
+  const groups: Record<string, Record<string, JsonObject>> = {};
+  const failures: Failure[] = [];
+  for (const group of listFolder(conf)) {
+    if (group === "schema") continue;
+    const files = listFolder(join(conf, group)).filter((name) => name.endsWith(".yaml"));
+    if (files.length === 0) continue;
+    const members: Record<string, JsonObject> = {};
+    groups[group] = members;
+    const schema = textAt(join(conf, "schema", `${group}.schema.json`));
+    const texts = files.map((file) => textAt(join(conf, group, file)));
+    const keys = texts.map((text) => JSON.stringify([schema, text]));
+    const before = failures.length;
+    const check = keys.every((key) => checked.has(key))
+      ? null
+      : groupCheck(ajv(), conf, group, failures, schema);
+    for (const [at, file] of files.entries()) {
+      const known = checked.get(keys[at] ?? "");
+      if (known !== undefined) {
+        members[file.replace(/\.yaml$/, "")] = structuredClone(known);
+        continue;
+      }
+      const place = `conf/${group}/${file}`;
+      const value = readFile(join(conf, group, file), place, check, failures, texts[at]);
+      if (value !== null) members[file.replace(/\.yaml$/, "")] = value;
+    }
+    if (failures.length > before || schema === null) continue;
+    for (const [at, file] of files.entries()) {
+      const value = members[file.replace(/\.yaml$/, "")];
+      const isKnown = value !== undefined && typeof texts[at] === "string";
+      if (isKnown) right.set(keys[at] ?? "", structuredClone(value));
+    }
+  }
+  checked = right;
+  return failures.length > 0 ? err(failures) : ok(groups);
+}
+
+export const schemaChecker = (): Ajv2020 =>
+  new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false });
+
+/**
+ * The schema of a group, ready to check; null, and why, when there is none that can be used.
+ *
+ * @param text of the schema, if it was read before
+ */
+export function groupCheck(
+  ajv: Ajv2020,
+  conf: string,
+  group: string,
+  failures: Failure[],
+  text: string | null = null,
+): ValidateFunction | null {
+  const path = join(conf, "schema", `${group}.schema.json`);
+  const file = `conf/schema/${group}.schema.json`;
+  if (!fs.existsSync(path)) {
+    failures.push({
+      reason: "config_invalid",
+      message: `The config group ${group} has no schema`,
+      place: { file },
+      nextStep: "Write a JSON Schema there; without one a mistyped key would go unseen.",
+    });
+    return null;
+  }
+  try {
+    return ajv.compile(JSON.parse(text ?? fs.readFileSync(path, "utf8")) as object);
+  } catch (error) {
+    failures.push({
+      reason: "config_invalid",
+      message: `${file} is not a valid JSON Schema`,
+      cause: error instanceof Error ? error.message : String(error),
+      place: { file },
+      nextStep: "Correct the schema.",
+    });
+    return null;
+  }
+}
+
+function readFile(
+  path: string,
+  file: string,
+  check: ValidateFunction | null,
+  failures: Failure[],
+  known: string | null = null,
+): JsonObject | null {
+  const lines = new LineCounter();
+  const text = known ?? readText(path, file, failures);
+  if (text === null) return null;
+  const document = parse(text, lines, file, failures);
+  if (document === null) return null;
+  for (const error of [...document.errors, ...document.warnings]) {
+    const at = lines.linePos(error.pos[0]);
+    failures.push({
+      reason: "config_invalid",
+      message: `${file} is not valid YAML: ${error.message.split("\n")[0] ?? ""}`,
+      place: { file, line: at.line, column: at.col },
+      nextStep: "Correct it and run the same command again.",
+    });
+  }
+  if (document.errors.length > 0) return null;
+  const problems = yamlProblems(document);
+  for (const { message, nextStep, offset } of problems) {
+    const at = lines.linePos(offset);
+    const place = { file, line: at.line, column: at.col };
+    failures.push({ reason: "config_invalid", message, place, nextStep });
+  }
+  if (problems.length > 0) return null;
+  const value = document.toJS() as Json;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    failures.push({
+      reason: "config_invalid",
+      message: `${file} must hold keys and values`,
+      place: { file, line: 1, column: 1 },
+      nextStep: "Write at least one `key: value` line.",
+    });
+    return null;
+  }
+  if (check === null || check(value)) return value as JsonObject;
+  for (const error of check.errors ?? [])
+    failures.push(schemaFailure(error, document, lines, file));
+  return null;
+}
+
+function readText(path: string, file: string, failures: Failure[]): string | null {
+  try {
+    const bytes = fs.readFileSync(path);
+    if (isUtf8(bytes)) return bytes.toString("utf8");
+    failures.push(unreadable(file, "it is not UTF-8 text"));
+  } catch (error) {
+    failures.push(unreadable(file, errorText(error)));
+  }
+  return null;
+}
+
+/** Nesting without end makes the parser throw. */
+function parse(
+  text: string,
+  lines: LineCounter,
+  file: string,
+  failures: Failure[],
+): Document.Parsed | null {
+  try {
+    return parseDocument(text, { lineCounter: lines });
+  } catch (error) {
+    failures.push(unreadable(file, errorText(error)));
+    return null;
+  }
+}
+
+const unreadable = (file: string, cause: string): Failure => ({
+  reason: "config_invalid",
+  message: `${file} cannot be read`,
+  cause,
+  place: { file },
+  nextStep: "Correct it and run the same command again.",
+});
+
+function schemaFailure(
+  error: ErrorObject,
+  document: Document,
+  lines: LineCounter,
+  file: string,
+): Failure {
+  const { path, extra, message, hint } = schemaProblem(error);
+  const at = lines.linePos(
+    extra === undefined ? offsetOf(document, path) : keyOffset(document, path, extra),
+  );
+  return {
+    reason: "config_invalid",
+    message,
+    place: { file, line: at.line, column: at.col },
+    nextStep: hint ?? `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
+  };
+}
+
+/** What a schema refuses, in words: where it is, the key that should not be there, the nearest right one. */
+export function schemaProblem(error: ErrorObject): {
+  readonly path: readonly string[];
+  readonly extra: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+} {
+  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const extra =
+    typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
+  const where = path.length === 0 ? "" : `${path.join(".")} `;
+  const allowed = Object.keys(
+    (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
+  );
+  const what =
+    extra !== undefined
+      ? `has no key ${extra}`
+      : error.keyword === "enum"
+        ? `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`
+        : (error.message ?? "is not valid");
+  // A pattern says little to a person; what the schema says of the value says more.
+  const { description } = error.parentSchema as { description?: string };
+  const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
+  const said = error.keyword === "pattern" ? description : undefined;
+  return { path, extra, message: `${where}${what}`, hint: hint ?? said };
+}
+
+const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
+
+/** Where a key starts in the text. */
+function keyOffset(document: Document, path: readonly string[], key: string): number {
+  const map = path.length === 0 ? document.contents : document.getIn(path, true);
+  const pair = isMap(map) ? map.items.find((item) => String(item.key) === key) : undefined;
+  const range = isNode(pair?.key) ? pair.key.range : undefined;
+  return range?.[0] ?? offsetOf(document, path);
+}
+
+/** Where the value at a path starts, or what encloses it when there is none. */
+function offsetOf(document: Document, path: readonly string[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number] } | undefined;
+    if (node?.range !== undefined) return node.range[0];
+  }
+  return 0;
+}

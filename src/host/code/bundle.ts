@@ -1,0 +1,262 @@
+import * as fs from "node:fs";
+import { dirname, extname, isAbsolute, join } from "node:path";
+import { digestOfBytes, type Digest } from "../../model/digest.ts";
+import type { BuildOptions } from "esbuild";
+import type { Failure } from "../../model/failure.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import type { Layout } from "../disk/layout.ts";
+import { sourceSignature } from "../evidence/signature.ts";
+import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
+
+export interface Bundle {
+  readonly code: string;
+  readonly map: string | null;
+  /**
+   * Digest of the minified bundle: what is inlined from another module shows here, comments do not. Null where
+   * a source map was asked for instead.
+   */
+  readonly codeDigest: Digest | null;
+  readonly inputs: readonly BundleInput[];
+  /** Modules that are not in the bundle: what it imports when it runs. */
+  readonly external: readonly string[];
+  /** Path → signature of all that decided what was bundled, also of what was looked for in vain. */
+  readonly looked: Readonly<Record<string, string>>;
+}
+
+export interface BundleInput {
+  /** Absolute. */
+  readonly path: string;
+  /** True when tree shaking left something of it. */
+  readonly used: boolean;
+  /** Of the very bytes that were bundled. */
+  readonly digest: Digest;
+}
+
+/**
+ * Below `aqm`, folders whose modules can be imported one by one: see `docs/design.md`, "Doors". A list, so that
+ * no folder has to be read to know what a bundle is made of.
+ */
+export const SINGLE_MODULES = [
+  "model",
+  "analysis/compare",
+  "analysis/formats",
+  "analysis/manifest",
+  "analysis/plan-export",
+  "analysis/python-json",
+  "analysis/report",
+  "analysis/scores",
+  "analysis/solve",
+] as const;
+
+/** Everything that decides what a bundle is, but for the entry. */
+export const bundleOptions = (layout: Layout) =>
+  ({
+    absWorkingDir: layout.root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    logLevel: "silent",
+    alias: {
+      "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
+      ...Object.fromEntries(
+        SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
+      ),
+      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
+      aqm: join(layout.packageRoot, "src/index.ts"),
+    },
+  }) as const satisfies BuildOptions;
+
+export type BundleModule = typeof bundleModule;
+
+/**
+ * Bundles one module for this Node, `aqm` and everything else included, so that the result runs from
+ * anywhere and its inputs are the whole truth about what it is made of.
+ */
+export async function bundleModule(
+  layout: Layout,
+  entry: string,
+  options: { readonly sourceMap?: boolean } = {},
+): Promise<Result<Bundle, Failure>> {
+  const { build } = await import("esbuild");
+  const reader = new ModuleReader();
+  const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
+  const shared = {
+    ...bundleOptions(layout),
+    entryPoints: [entry] as string[],
+    outfile: join(layout.compiled, "bundle.mjs"),
+    // The engine's own modules declare nothing at the top level, so what is unused may go.
+    plugins: [textImports(reader, modulePlugins), ...modulePlugins],
+  } satisfies BuildOptions;
+  try {
+    const result = await build({
+      ...shared,
+      sourcemap: options.sourceMap === true ? "external" : false,
+    });
+    const minified = options.sourceMap === true ? null : await build({ ...shared, minify: true });
+    const text = (files: typeof result.outputFiles, ending: string): string | null =>
+      files.find(({ path }) => path.endsWith(ending))?.text ?? null;
+    const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint);
+    const inputs = Object.keys(result.metafile.inputs).flatMap((path) => {
+      const used = (output?.inputs[path]?.bytesInOutput ?? 0) > 0;
+      return reader
+        .filesOf(path, layout.root)
+        .map((absolute) => ({ path: absolute, used, digest: reader.digestOf(absolute) }));
+    });
+    return ok({
+      code: text(result.outputFiles, ".mjs") ?? "",
+      map: text(result.outputFiles, ".map"),
+      codeDigest:
+        minified === null ? null : digestOfBytes(text(minified.outputFiles, ".mjs") ?? ""),
+      inputs,
+      external: (output?.imports ?? []).filter((item) => item.external).map(({ path }) => path),
+      looked: reader.looked,
+    });
+  } catch (error) {
+    return err(bundleFailure(error, entry, layout));
+  }
+}
+
+type Plugin = NonNullable<BuildOptions["plugins"]>[number];
+type Loader = "ts" | "tsx" | "js" | "jsx" | "json";
+
+const LOADERS: Readonly<Record<string, Loader>> = {
+  ".ts": "ts",
+  ".mts": "ts",
+  ".cts": "ts",
+  ".tsx": "tsx",
+  ".js": "js",
+  ".mjs": "js",
+  ".cjs": "js",
+  ".jsx": "jsx",
+  ".json": "json",
+};
+
+/**
+ * Reads each module once, after taking its stat, so that signature, digest and what is bundled are of
+ * the same bytes; and notes where else the bundler may have looked.
+ */
+export class ModuleReader implements TextReader {
+  readonly #modules = new Map<string, { readonly contents: Buffer; readonly digest: Digest }>();
+  readonly #inside = new Map<string, readonly string[]>();
+  readonly looked: Record<string, string> = {};
+
+  plugin(): Plugin {
+    return {
+      name: "module-reader",
+      setup: (build) => {
+        build.onLoad({ filter: /\.(?:[mc]?[jt]s|[jt]sx|json)$/, namespace: "file" }, ({ path }) => {
+          const loader = LOADERS[extname(path)];
+          return loader === undefined ? undefined : { contents: this.#read(path).contents, loader };
+        });
+      },
+    };
+  }
+
+  digestOf(path: string): Digest {
+    return this.#read(path).digest;
+  }
+
+  read(path: string): Buffer {
+    return this.#read(path).contents;
+  }
+
+  noteInside(path: string, modules: readonly string[]): void {
+    this.#inside.set(path, modules);
+  }
+
+  /** The files behind an input as the bundler names it. */
+  filesOf(input: string, root: string): readonly string[] {
+    if (input.startsWith(`${SCRIPT}:`))
+      return this.#inside.get(input.slice(SCRIPT.length + 1)) ?? [];
+    const path = input.startsWith(`${TEXT}:`) ? input.slice(TEXT.length + 1) : input;
+    return [isAbsolute(path) ? path : join(root, path)];
+  }
+
+  noteResolution(specifier: string, folder: string): void {
+    for (const path of placesToLook(specifier, folder)) this.#look(path);
+  }
+
+  #read(path: string): { readonly contents: Buffer; readonly digest: Digest } {
+    const known = this.#modules.get(path);
+    if (known !== undefined) return known;
+    this.#look(path);
+    const contents = fs.readFileSync(path);
+    const module = { contents, digest: digestOfBytes(contents) };
+    this.#modules.set(path, module);
+    return module;
+  }
+
+  #look(path: string): void {
+    this.looked[path] ??= sourceSignature(path);
+  }
+}
+
+/** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
+export function placesToLook(specifier: string, folder: string): readonly string[] {
+  const places: string[] = [];
+  if (specifier.startsWith(".") || isAbsolute(specifier)) {
+    const base = join(folder, specifier);
+    for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) places.push(base + ending);
+  }
+  const [first = "", second = ""] = specifier.split("/");
+  const name = first.startsWith("@") ? `${first}/${second}` : first;
+  for (let parent = folder; ; parent = dirname(parent)) {
+    places.push(join(parent, "package.json"), join(parent, "tsconfig.json"));
+    if (!specifier.startsWith(".")) places.push(join(parent, "node_modules", name, "package.json"));
+    if (parent === dirname(parent)) return places;
+  }
+}
+
+export function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
+  const own = join(layout.packageRoot, "src");
+  return {
+    name: "side-effect-free",
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, async (args) => {
+        if (args.pluginData === "resolved" || args.kind === "entry-point") return undefined;
+        reader.noteResolution(args.path, args.resolveDir);
+        if (!/^\.|^aqm(\/|$)/.test(args.path)) return undefined;
+        const found = await build.resolve(args.path, {
+          kind: args.kind,
+          importer: args.importer,
+          resolveDir: args.resolveDir,
+          pluginData: "resolved",
+        });
+        if (found.errors.length > 0) return { errors: found.errors };
+        return found.path.startsWith(own) ? { path: found.path, sideEffects: false } : undefined;
+      });
+    },
+  };
+}
+
+interface BundlerMessage {
+  readonly text: string;
+  readonly location: {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+  } | null;
+}
+
+function bundleFailure(error: unknown, entry: string, layout: Layout): Failure {
+  const errors = (error as { errors?: readonly BundlerMessage[] }).errors ?? [];
+  const first = errors[0];
+  if (first === undefined) throw error;
+  return {
+    reason: "aqmfile_syntax",
+    message: first.text,
+    place:
+      first.location === null
+        ? { file: entry.replace(`${layout.root}/`, "") }
+        : {
+            file: first.location.file,
+            line: first.location.line,
+            column: first.location.column + 1,
+          },
+    ...(errors.length > 1 ? { cause: `and ${errors.length - 1} more` } : {}),
+    nextStep: "Correct it and run the same command again; nothing was changed.",
+  };
+}

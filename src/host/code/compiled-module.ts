@@ -1,0 +1,27 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { digestOfBytes, type Digest } from "../../model/digest.ts";
+import { errorCode, replaceCache } from "../disk/disk.ts";
+
+/** A file below `.aqm/compiled` that is run, or that tells where what is run comes from. */
+export interface CompiledFile {
+  readonly name: string;
+  readonly digest: Digest;
+}
+
+export function writeCompiled(folder: string, name: string, content: string): CompiledFile {
+  const file = { name, digest: digestOfBytes(content) };
+  // Not durable: nobody runs it without comparing its digest.
+  if (!isWhole(folder, file)) replaceCache(join(folder, name), content);
+  return file;
+}
+
+/** Whether the file is still what was written: code is never run because it has the right name. */
+export function isWhole(folder: string, { name, digest }: CompiledFile): boolean {
+  try {
+    return digestOfBytes(fs.readFileSync(join(folder, name))) === digest;
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+    return false;
+  }
+}

@@ -1,0 +1,239 @@
+import * as fs from "node:fs";
+import { basename, join, relative, sep } from "node:path";
+import type { ActionNode } from "../../graph/graph.ts";
+import type { OpSource } from "../../keys/describe.ts";
+import { digestOfBytes, type Digest } from "../../model/digest.ts";
+import type { Failure } from "../../model/failure.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import type { BundleModule } from "./bundle.ts";
+import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
+import { readCache, readTextIfExists, writeCache } from "../disk/disk.ts";
+import type { Evidence } from "../evidence/evidence.ts";
+import type { Layout } from "../disk/layout.ts";
+import { pythonVersion } from "./python-version.ts";
+import { pythonClosure, type UnclearImport } from "./python-closure.ts";
+import { allCurrent, derivationContext, statSignature } from "../evidence/signature.ts";
+
+interface CachedSource extends OpSource {
+  /** Absolute path and stat signature of each file that was looked at, used or not. */
+  readonly looked: Readonly<Record<string, string>>;
+  /** The compiled module of a TypeScript op. */
+  readonly compiled: CompiledFile | null;
+}
+
+interface Cache {
+  readonly context: string;
+  readonly ops: Record<string, CachedSource>;
+}
+
+/**
+ * Finds the source closure of ops. A TypeScript op's is what the bundler keeps after tree shaking; a
+ * Python op's is what it imports from the runner package. Cached by the stat signatures of the files.
+ */
+export class OpSources {
+  readonly #layout: Layout;
+  readonly #evidence: Evidence;
+  readonly #bundler: BundleModule | null;
+  readonly #cachePath: string;
+  /** Paths in the cache are absolute, so a copied workspace must not believe it. */
+  readonly #context: string;
+  readonly #cache: Record<string, CachedSource>;
+  readonly #known = new Map<string, CachedSource>();
+  readonly #loaded = new Set<string>();
+  #dirty = false;
+
+  /** @param bundler of a process that bundles again and again */
+  constructor(layout: Layout, evidence: Evidence, bundler: BundleModule | null = null) {
+    this.#layout = layout;
+    this.#bundler = bundler;
+    this.#evidence = evidence;
+    this.#cachePath = join(layout.compiled, "ops.json");
+    this.#context = derivationContext(layout);
+    const cache = readCache(this.#cachePath) as Cache | null;
+    this.#cache = cache?.context === this.#context ? cache.ops : {};
+  }
+
+  /** Resolves the ops of these actions; afterwards `of` answers. */
+  async resolve(nodes: Iterable<ActionNode>): Promise<Result<void, Failure>> {
+    this.#evidence.look(join(this.#layout.root, "python/aqm_runner"));
+    for (const node of nodes) {
+      const { op } = node.declaration;
+      const name = op.runtime === "python" ? `python:${op.name}` : op.module;
+      if (this.#known.has(name)) continue;
+      const cached = this.#cache[name];
+      if (cached !== undefined && this.#isCurrent(cached)) {
+        this.#known.set(name, cached);
+        continue;
+      }
+      const found =
+        op.runtime === "python"
+          ? pythonSource(this.#layout, op.name, node, this.#evidence)
+          : await this.#typescriptSource(op.module, node);
+      if (!found.ok) return found;
+      this.#known.set(name, found.value);
+      this.#cache[name] = found.value;
+      this.#dirty = true;
+    }
+    if (this.#dirty) writeCache(this.#cachePath, { context: this.#context, ops: this.#cache });
+    this.#dirty = false;
+    return ok(undefined);
+  }
+
+  /** A file of the op's closure that is no longer what the key was made from; null if all are. */
+  changed(node: ActionNode): string | null {
+    const { op } = node.declaration;
+    if (op.runtime === "typescript") return null; // what runs is compiled, and checked before it runs
+    const { sources } = this.#get(node);
+    const root = pythonRoot(this.#layout);
+    for (const [path, digest] of Object.entries(sources)) {
+      const bytes = fs.existsSync(join(root, path)) ? fs.readFileSync(join(root, path)) : "";
+      if (digestOfBytes(bytes) !== digest) return `python/${path}`;
+    }
+    return null;
+  }
+
+  #isCurrent({ looked, compiled }: CachedSource): boolean {
+    if (compiled !== null && !isWhole(this.#layout.compiled, compiled)) return false;
+    return allCurrent(looked, this.#evidence);
+  }
+
+  of(node: ActionNode): OpSource {
+    return this.#get(node);
+  }
+
+  /**
+   * Absolute path of the compiled module of a TypeScript op. Somebody may have removed or damaged it
+   * since the key was made: then it is compiled anew, and must come out the same.
+   */
+  async compiledModule(node: ActionNode): Promise<Result<string, Failure>> {
+    const { compiled } = this.#get(node);
+    const { op } = node.declaration;
+    if (compiled === null || op.runtime === "python") {
+      throw new Error(`${node.id} is not made by a TypeScript op`);
+    }
+    // Node loads a module once, so what was right when it was loaded is what runs.
+    if (!this.#loaded.has(compiled.name) && !isWhole(this.#layout.compiled, compiled)) {
+      const again = await this.#typescriptSource(op.module, node);
+      if (!again.ok) return again;
+      if (again.value.compiled?.digest !== compiled.digest) return err(opMoved(node, op.module));
+    }
+    this.#loaded.add(compiled.name);
+    return ok(join(this.#layout.compiled, compiled.name));
+  }
+
+  /** Every file that some op is made of, for watching. */
+  files(): readonly string[] {
+    return [...new Set([...this.#known.values()].flatMap(({ looked }) => Object.keys(looked)))];
+  }
+
+  /** Forgets what this process knows, so that the next `resolve` looks at the files again. */
+  refresh(): void {
+    this.#known.clear();
+  }
+
+  #get(node: ActionNode): CachedSource {
+    const { op } = node.declaration;
+    const found = this.#known.get(op.runtime === "python" ? `python:${op.name}` : op.module);
+    if (found === undefined) throw new Error(`the op of ${node.id} was not resolved`);
+    return found;
+  }
+
+  async #typescriptSource(
+    module: string,
+    node: ActionNode,
+  ): Promise<Result<CachedSource, Failure>> {
+    const entry = join(this.#layout.root, module);
+    const text = readTextIfExists(entry);
+    if (text === null) return err(opMissing(node, module));
+    const bundleModule = this.#bundler ?? (await import("./bundle.ts")).bundleModule;
+    const bundled = await bundleModule(this.#layout, entry);
+    if (!bundled.ok) return bundled;
+    const { typescriptVersion } = await import("./op-version.ts");
+    const version = await typescriptVersion(text);
+    if (version === null) return err(versionMissing(node, module, "export const version = 1;"));
+    const sources: Record<string, Digest> = {};
+    for (const { path, used, digest } of bundled.value.inputs) {
+      if (used) sources[sourceName(this.#layout, path)] = digest;
+    }
+    for (const path of Object.keys(bundled.value.looked)) this.#evidence.look(path);
+    const ordered = Object.fromEntries(
+      Object.entries(sources).sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+    const { code, looked, codeDigest } = bundled.value;
+    const name = `op-${digestOfBytes(code).slice(7, 27)}.mjs`;
+    const compiled = writeCompiled(this.#layout.compiled, name, code);
+    return ok({ version, code: codeDigest, sources: ordered, looked, compiled });
+  }
+}
+
+function pythonSource(
+  layout: Layout,
+  name: string,
+  node: ActionNode,
+  evidence: Evidence,
+): Result<CachedSource, Failure> {
+  const root = pythonRoot(layout);
+  const entry = `aqm_runner/ops/${name}.py`;
+  const text = readTextIfExists(join(root, entry));
+  if (text === null) return err(opMissing(node, `python/${entry}`));
+  const version = pythonVersion(text);
+  if (version === null) return err(versionMissing(node, `python/${entry}`, "VERSION = 1"));
+  const sources: Record<string, Digest> = {};
+  const looked: Record<string, string> = {};
+  const closure = pythonClosure(root, entry);
+  if (!closure.ok) return err({ ...unclearImport(closure.error), target: node.id });
+  for (const path of closure.value) {
+    looked[join(root, path)] = statSignature(join(root, path), evidence);
+    sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
+  }
+  return ok({ version, code: null, sources, looked, compiled: null });
+}
+
+/** The folder that holds `aqm_runner`: the workspace's own, else the one that came with aqm. */
+export function pythonRoot(layout: Layout): string {
+  const own = join(layout.root, "python");
+  return fs.existsSync(join(own, "aqm_runner")) ? own : join(layout.packageRoot, "python");
+}
+
+/** The same name on every machine: below aqm's package, else below the workspace. */
+function sourceName(layout: Layout, path: string): string {
+  const own = relative(join(layout.packageRoot, "src"), path);
+  if (!own.startsWith("..")) return `aqm/src/${own.split(sep).join("/")}`;
+  const parts = path.split(sep);
+  const packages = parts.lastIndexOf("node_modules");
+  if (packages >= 0) return `npm:${parts.slice(packages + 1).join("/")}`;
+  const inside = relative(layout.root, path);
+  // Where a module outside the workspace lies is nobody's business; its bytes are in the key.
+  return inside.startsWith("..") ? `outside:${basename(path)}` : inside.split(sep).join("/");
+}
+
+const unclearImport = ({ path, line, text }: UnclearImport): Failure => ({
+  reason: "invalid_declaration",
+  message: `aqm cannot tell what this line imports: ${text}`,
+  place: { file: `python/${path}`, line },
+  nextStep: "Write it as `from aqm_runner.x import y`, alone at the start of a line or indented.",
+});
+
+const opMoved = (node: ActionNode, file: string): Failure => ({
+  reason: "input_changed",
+  message: `The op ${file} changed after its key was made, and its compiled copy is gone`,
+  target: node.id,
+  place: { file },
+  nextStep: "Run the same command again once the file is left alone.",
+});
+
+const opMissing = (node: ActionNode, file: string): Failure => ({
+  reason: "invalid_declaration",
+  message: `There is no op at ${file}`,
+  target: node.id,
+  place: node.declaration.declaredAt ?? { file },
+  nextStep: "Correct the name in the rule, or write the op.",
+});
+
+const versionMissing = (node: ActionNode, file: string, line: string): Failure => ({
+  reason: "invalid_declaration",
+  message: `The op at ${file} does not say its version`,
+  target: node.id,
+  place: { file },
+  nextStep: `Add a line of its own: ${line}`,
+});

@@ -1,0 +1,92 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { err, ok, type Result } from "../../model/result.ts";
+
+/** An import of the package that the scan does not understand. */
+export interface UnclearImport {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/**
+ * The files of the runner package that a Python module imports, itself included, sorted. Imports of
+ * ops are static by convention (`from aqm_runner.x import y`); what does not follow it is refused
+ * rather than missed, and a test compares this scan with what Python really loads.
+ *
+ * @param root folder that holds the package
+ * @param entry path of the module relative to `root`
+ */
+export function pythonClosure(
+  root: string,
+  entry: string,
+): Result<readonly string[], UnclearImport> {
+  const found = new Set<string>();
+  const pending = [entry];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    const imported = importedModules(fs.readFileSync(join(root, path), "utf8"));
+    if (!imported.ok) return err({ path, ...imported.error });
+    for (const module of imported.value) pending.push(...filesOf(root, module));
+  }
+  return ok([...found].sort());
+}
+
+const FROM = /^[ \t]*from[ \t]+(aqm_runner[\w.]*)[ \t]+import[ \t]+(\([\w\s,]*\)|[\w ,\t*]+)$/;
+const IMPORT =
+  /^[ \t]*import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[\w.]+(?:[ \t]+as[ \t]+\w+)?)*)[ \t]*$/;
+
+/** Dotted names below `aqm_runner` that the text imports; for `from a import b` also `a.b`. */
+function importedModules(
+  text: string,
+): Result<readonly string[], { readonly line: number; readonly text: string }> {
+  const modules: string[] = [];
+  const lines = text.split("\n");
+  for (let index = 0; index < lines.length; index++) {
+    const first = withoutComment(lines[index] ?? "");
+    if (!/^[ \t]*(?:from|import)\b|[;:][ \t]*(?:from|import)\b/.test(first)) continue;
+    if (!/\baqm_runner\b|\bfrom[ \t]+\./.test(first)) continue;
+    let statement = first;
+    const line = index + 1;
+    if (first.includes("(")) {
+      while (!statement.includes(")") && index + 1 < lines.length) {
+        statement += ` ${withoutComment(lines[++index] ?? "")}`;
+      }
+    }
+    const from = FROM.exec(statement.trimEnd());
+    const plain = IMPORT.exec(statement);
+    if (from === null && plain === null) return err({ line, text: first.trim() });
+    if (from?.[1] !== undefined) {
+      modules.push(from[1]);
+      for (const name of (from[2] ?? "").replace(/[()]/g, "").split(",")) {
+        const [imported] = name.trim().split(/\s+/);
+        if (imported !== undefined && /^\w+$/.test(imported))
+          modules.push(`${from[1]}.${imported}`);
+      }
+    }
+    for (const name of plain?.[1]?.split(",") ?? []) {
+      const [imported = ""] = name.trim().split(/\s+/);
+      if (/^aqm_runner(\.|$)/.test(imported)) modules.push(imported);
+    }
+  }
+  return ok(modules);
+}
+
+const withoutComment = (line: string): string => line.replace(/#.*$/, "");
+
+/** A module's own file and the `__init__.py` of every package above it, as far as they exist. */
+function filesOf(root: string, module: string): readonly string[] {
+  const parts = module.split(".");
+  const files: string[] = [];
+  for (let length = 1; length <= parts.length; length++) {
+    const path = parts.slice(0, length).join("/");
+    for (const file of [
+      `${path}/__init__.py`,
+      ...(length === parts.length ? [`${path}.py`] : []),
+    ]) {
+      if (fs.existsSync(join(root, file))) files.push(file);
+    }
+  }
+  return files;
+}

@@ -1,0 +1,350 @@
+import * as fs from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import type { BuildContext, BuildResult, Metafile } from "esbuild";
+import { digestOfBytes, type Digest } from "../../model/digest.ts";
+import { ok } from "../../model/result.ts";
+import {
+  bundleModule,
+  bundleOptions,
+  placesToLook,
+  type Bundle,
+  type BundleInput,
+  type BundleModule,
+} from "./bundle.ts";
+import { errorCode } from "../disk/disk.ts";
+import type { Layout } from "../disk/layout.ts";
+import { isRacySignature, sourceSignature } from "../evidence/signature.ts";
+import { WarmTexts } from "./warm-texts.ts";
+
+type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
+type Warm = BuildContext<WarmOptions>;
+type Minified = BuildContext<Omit<WarmOptions, "metafile">>;
+type Output = Pick<BuildResult<WarmOptions>, "outputFiles">;
+type Import = Metafile["inputs"][string]["imports"][number];
+
+/** What the bundler made of an entry; what it depends on is yet to be looked at. */
+interface Linked {
+  readonly plain: BuildResult<WarmOptions>;
+  readonly codeDigest: Digest | null;
+}
+
+/** After so many milliseconds most file systems have another time for the next change. */
+const TICK = 21;
+const STEP = 3;
+
+interface Entry {
+  readonly path: string;
+  /** What its output is called. */
+  readonly name: string;
+  readonly plain: Warm;
+  /** Null where a source map was asked for: then nobody wants to know the digest. */
+  readonly minified: Minified | null;
+  /** The last bundle that is sure, and the signatures of all that it depends on. */
+  bundle: Bundle | null;
+  looked: ReadonlyMap<string, string>;
+}
+
+/**
+ * Bundles as `bundleModule` does, to the same bytes, for a process that does so again and again: the bundler
+ * keeps what it has parsed, and only what depends on a changed file is bundled anew. Here the bundler reads the
+ * files itself, so what it says counts only when each file looked the same before and after; whenever that, or
+ * anything else, is in doubt, `bundleModule` is asked.
+ */
+export class WarmBundler {
+  readonly #layout: Layout;
+  /** Entry → whether with a source map. */
+  readonly #wanted = new Map<string, boolean>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
+  /** Module → what it imported when its places were found, and these. */
+  readonly #places = new Map<string, { readonly said: string; readonly places: Set<string> }>();
+  readonly #texts: WarmTexts;
+  /** All entries in one go: what they share is looked at once. */
+  #shared: Warm | null = null;
+  /** Of this round. */
+  #bundles: ReadonlyMap<string, Promise<Bundle | null>> | null = null;
+  #exact = 0;
+  #named = 0;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+    this.#texts = new WarmTexts(layout);
+  }
+
+  /** How often `bundleModule` had to be asked. */
+  get exact(): number {
+    return this.#exact;
+  }
+
+  readonly bundle: BundleModule = async (layout, entry, options): ReturnType<BundleModule> => {
+    this.#wanted.set(entry, options?.sourceMap === true);
+    // All at once: who asks for one will ask for the others.
+    this.#bundles ??= await this.#begun();
+    const warm = await this.#bundles.get(entry);
+    if (warm !== null && warm !== undefined) return ok(warm);
+    this.#exact += 1;
+    return bundleModule(layout, entry, options);
+  };
+
+  /** From now on files may be others than those that were bundled. */
+  begin(): void {
+    this.#bundles = null;
+  }
+
+  /** To be called when there is time: gets ready for all that was asked for so far. */
+  async warmUp(): Promise<void> {
+    const missing = [...this.#wanted].filter(([path]) => !this.#entries.has(path));
+    if (missing.length === 0) return;
+    const { context } = await import("esbuild");
+    const shared = {
+      ...bundleOptions(this.#layout),
+      // As `bundleModule` has it, since source maps are relative to it.
+      outdir: this.#layout.compiled,
+      outExtension: { ".js": ".mjs" },
+      plugins: [this.#texts.plugin],
+    };
+    for (const [path, sourceMap] of missing) {
+      const name = `e${this.#named++}`;
+      const own = { ...shared, entryPoints: { [name]: path } };
+      this.#entries.set(path, {
+        path,
+        name,
+        plain: await context({ ...own, sourcemap: sourceMap ? "external" : false }),
+        minified: sourceMap ? null : await context({ ...own, minify: true, metafile: false }),
+        bundle: null,
+        looked: new Map(),
+      });
+    }
+    await this.#shared?.dispose();
+    const entryPoints = Object.fromEntries(
+      [...this.#entries.values()].map(({ name, path }) => [name, path]),
+    );
+    this.#shared = await context({ ...shared, entryPoints, sourcemap: "external" });
+    await this.#shared.rebuild().catch(() => undefined);
+    this.begin();
+    this.#bundles = await this.#begun();
+    await Promise.all(this.#bundles.values());
+  }
+
+  async close(): Promise<void> {
+    const contexts = [...this.#entries.values()].flatMap(({ plain, minified }) => [
+      plain,
+      minified,
+    ]);
+    const all = [...contexts, this.#shared].filter((one) => one !== null);
+    this.#entries.clear();
+    this.#shared = null;
+    this.begin();
+    await Promise.all(all.map((one) => one.dispose()));
+  }
+
+  async #begun(): Promise<ReadonlyMap<string, Promise<Bundle | null>>> {
+    const entries = [...this.#entries.values()];
+    const now = await settledSignatures(entries.flatMap(({ looked }) => [...looked.keys()]));
+    const changes = new Map(entries.map((entry) => [entry, changesOf(entry.looked, now)]));
+    if (entries.some((entry) => isDeceived(entry.looked, now, changes.get(entry) ?? []))) {
+      await this.close();
+      return new Map();
+    }
+    const open = [...changes].filter(([{ bundle }, paths]) => bundle === null || paths.length > 0);
+    const together = open.length > 1 ? this.#shared?.rebuild() : undefined;
+    together?.catch(() => undefined); // each entry is told
+    const linking = new Map(open.map(([entry, paths]) => [entry, linked(entry, paths, together)]));
+    // Files are looked at once for all entries, and that is after all of them were linked.
+    const all = Promise.all(linking.values());
+    const looks = new Map<string, string>();
+    const current = async (entry: Entry): Promise<Bundle | null> => {
+      const found = linking.get(entry);
+      if (found === undefined) return entry.bundle;
+      await all;
+      return this.#taken(entry, await found, now, looks);
+    };
+    return new Map(entries.map((entry) => [entry.path, current(entry)]));
+  }
+
+  /** Null where nothing can be said for sure, or the entry could not be linked. */
+  async #taken(
+    entry: Entry,
+    link: Linked | null,
+    before: ReadonlyMap<string, string>,
+    looks: Map<string, string>,
+    again = true,
+  ): Promise<Bundle | null> {
+    if (link === null) return null;
+    const after = new Map<string, string>();
+    let bundle: Bundle | null;
+    try {
+      bundle = this.#bundleOf(entry, link, after, looks);
+    } catch (error) {
+      if (errorCode(error) === "") throw error;
+      return null; // one that is gone: which, `bundleModule` says
+    }
+    if (bundle === null) return null;
+    entry.looked = after;
+    if (changesOf(after, before).length === 0) entry.bundle = bundle;
+    // Files that were unknown before: now that they are known, they can be looked at in time.
+    else if (again) {
+      const settled = await settledSignatures(after.keys());
+      const relinked = await linked(entry, [...after.keys()], undefined);
+      return this.#taken(entry, relinked, settled, new Map(), false);
+    }
+    return entry.bundle;
+  }
+
+  #bundleOf(
+    entry: Entry,
+    { plain, codeDigest }: Linked,
+    looked: Map<string, string>,
+    looks: Map<string, string>,
+  ): Bundle | null {
+    const { inputs, outputs } = plain.metafile;
+    const output = Object.values(outputs).find(
+      ({ entryPoint }) => entryPoint !== undefined && this.#absolute(entryPoint) === entry.path,
+    );
+    if (output?.entryPoint === undefined) throw new Error(`${entry.path} was not bundled`);
+    const look = (path: string): string => {
+      let signature = looks.get(path);
+      if (signature === undefined) looks.set(path, (signature = sourceSignature(path)));
+      looked.set(path, signature);
+      return signature;
+    };
+    const modules: BundleInput[] = [];
+    for (const input of reachable(output.entryPoint, inputs)) {
+      const used = (output.inputs[input]?.bytesInOutput ?? 0) > 0;
+      const files = this.#texts.filesOf(input) ?? [this.#absolute(input)];
+      for (const path of files) {
+        const digest = this.#digestOf(path, look(path));
+        if (digest === null) return null;
+        modules.push({ path, used, digest });
+      }
+      for (const place of this.#texts.lookedOf(input)) look(place);
+      for (const place of this.#placesOf(input, inputs[input]?.imports ?? [])) look(place);
+    }
+    return {
+      code: textOf(plain, `/${entry.name}.mjs`) ?? "",
+      map: entry.minified === null ? textOf(plain, `/${entry.name}.mjs.map`) : null,
+      codeDigest,
+      inputs: modules,
+      external: output.imports.filter((item) => item.external).map(({ path }) => path),
+      looked: Object.fromEntries(looked),
+    };
+  }
+
+  /** Where the bundler may have looked for what a module imports. */
+  #placesOf(input: string, imports: readonly Import[]): ReadonlySet<string> {
+    const specifiers = imports.map(({ path, original = path }) =>
+      original.replace(/\?(?:raw|script)$/, ""),
+    );
+    const said = specifiers.join("\0");
+    const known = this.#places.get(input);
+    if (known?.said === said) return known.places;
+    const folder = dirname(this.#absolute(input));
+    const places = new Set(specifiers.flatMap((specifier) => placesToLook(specifier, folder)));
+    this.#places.set(input, { said, places });
+    return places;
+  }
+
+  /** Null where the file changed while it was read. */
+  #digestOf(path: string, signature: string): Digest | null {
+    const known = this.#digests.get(path);
+    if (known?.signature === signature) return known.digest;
+    const digest = digestOfBytes(fs.readFileSync(path));
+    if (sourceSignature(path) !== signature) return null;
+    this.#digests.set(path, { signature, digest });
+    return digest;
+  }
+
+  #absolute(path: string): string {
+    return isAbsolute(path) ? path : join(this.#layout.root, path);
+  }
+}
+
+/** The modules that an entry is made of, whether something of them is left or not. */
+function reachable(entry: string, inputs: Metafile["inputs"]): ReadonlySet<string> {
+  const found = new Set([entry]);
+  for (const path of found)
+    for (const { path: to, external } of inputs[path]?.imports ?? [])
+      if (external !== true && to in inputs) found.add(to);
+  return found;
+}
+
+/** Null where the bundler found a mistake in some module: what and where, `bundleModule` says. */
+async function linked(
+  entry: Entry,
+  changed: readonly string[],
+  together: Promise<BuildResult<WarmOptions>> | undefined,
+): Promise<Linked | null> {
+  const last = entry.bundle;
+  entry.bundle = null;
+  try {
+    const touched = new Set(changed);
+    // What only changed in parts that are left out comes out as before: then its digest is known.
+    const likelySame = last?.inputs.every(({ path, used }) => !used || !touched.has(path));
+    const early = likelySame === true ? null : entry.minified?.rebuild();
+    early?.catch(() => undefined);
+    const plain = await (together ?? entry.plain.rebuild());
+    const code = textOf(plain, `/${entry.name}.mjs`) ?? "";
+    const known = last?.code === code ? last.codeDigest : null;
+    const codeDigest = known ?? (await digestOf(entry, early ?? entry.minified?.rebuild()));
+    await early;
+    return { plain, codeDigest };
+  } catch (error) {
+    const isMistake = Array.isArray((error as { errors?: unknown }).errors);
+    if (!isMistake && errorCode(error) === "") throw error;
+    return null;
+  }
+}
+
+/** Paths that no longer look as they did. */
+function changesOf(
+  looked: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): readonly string[] {
+  const changed: string[] = [];
+  for (const [path, was] of looked) if (now.get(path) !== was) changed.push(path);
+  return changed;
+}
+
+/** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
+async function settledSignatures(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+  const signatures = new Map<string, string>();
+  for (const path of new Set(paths)) {
+    let signature = sourceSignature(path);
+    // Never longer than a tick: some times only say the second, and stay in doubt.
+    const end = performance.now() + TICK;
+    while (isRacySignature(signature) && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, STEP));
+      signature = sourceSignature(path);
+    }
+    signatures.set(path, signature);
+  }
+  return signatures;
+}
+
+const textOf = ({ outputFiles }: Output, ending: string): string | null =>
+  outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? null;
+
+async function digestOf(
+  { name }: Entry,
+  minified: Promise<Output> | undefined,
+): Promise<Digest | null> {
+  return minified === undefined
+    ? null
+    : digestOfBytes(textOf(await minified, `/${name}.mjs`) ?? "");
+}
+
+/**
+ * Whether a file changed although its size and its time of modification say otherwise: the bundler goes by
+ * these, and would not notice.
+ */
+const isDeceived = (
+  looked: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+  changed: readonly string[],
+): boolean =>
+  changed.some(
+    (path) => withoutCtime(now.get(path) ?? "") === withoutCtime(looked.get(path) ?? ""),
+  );
+
+const withoutCtime = (signature: string): string =>
+  signature.replace(/^(\d+:\d+:\d+:[\d.]+):[\d.]+/, "$1");

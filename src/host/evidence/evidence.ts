@@ -1,0 +1,140 @@
+import * as fs from "node:fs";
+import { isRacy, isSettled } from "../disk/file-times.ts";
+
+/** Numbers that are noted of each path: device, inode, size, mtime, ctime. */
+export const STAT_FIELDS = 5;
+/** In place of all of them: nothing is there. */
+export const MISSING = -1;
+/** In place of all of them: look again, whatever is there. */
+export const UNSURE = -2;
+
+/** Path → stat, as columns: there can be hundreds of thousands. */
+export class StatTable {
+  readonly #rows = new Map<string, number>();
+  #stats = new Float64Array(1024 * STAT_FIELDS);
+
+  /** `stat` undefined: nothing is there. */
+  set(path: string, stat: fs.Stats | undefined | typeof UNSURE): void {
+    const row = this.#rows.get(path) ?? this.#rows.size;
+    this.#rows.set(path, row);
+    if ((row + 1) * STAT_FIELDS > this.#stats.length) {
+      const larger = new Float64Array(this.#stats.length * 2);
+      larger.set(this.#stats);
+      this.#stats = larger;
+    }
+    if (stat === UNSURE) this.#stats.fill(UNSURE, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+    else putStat(this.#stats, row, stat);
+  }
+
+  knows(path: string): boolean {
+    return this.#rows.has(path);
+  }
+
+  /** Whether this very state was noted. */
+  has(path: string, stat: fs.Stats | undefined): boolean {
+    const row = this.#rows.get(path);
+    if (row === undefined) return false;
+    putStat(SCRATCH, 0, stat);
+    return this.row(row).every((number, field) => number === SCRATCH[field]);
+  }
+
+  get paths(): IterableIterator<string> {
+    return this.#rows.keys();
+  }
+
+  /** The numbers of the row-th path. */
+  row(row: number): Float64Array {
+    return this.#stats.subarray(row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+  }
+}
+
+const SCRATCH = new Float64Array(STAT_FIELDS);
+
+export function putStat(stats: Float64Array, row: number, stat: fs.Stats | undefined): void {
+  const at = row * STAT_FIELDS;
+  if (stat === undefined) {
+    stats.fill(MISSING, at, at + STAT_FIELDS);
+    return;
+  }
+  stats[at] = stat.dev;
+  stats[at + 1] = stat.ino;
+  stats[at + 2] = stat.size;
+  stats[at + 3] = stat.mtimeMs;
+  stats[at + 4] = stat.ctimeMs;
+}
+
+/**
+ * Every file and folder that an answer depends on, with the stat that it had just before it was looked
+ * at. Collected while a command runs, so that the next one knows what it need not look at again.
+ *
+ * Two kinds: *grounds* decide what the graph is (modules, configs, op sources, lock files); *places* are
+ * what actions read and write, and their records.
+ */
+export class Evidence {
+  readonly grounds = new StatTable();
+  readonly places = new StatTable();
+  /** Signatures of grounds, each taken at the first look. */
+  readonly #signatures = new Map<string, string>();
+  #complete = true;
+
+  /** Looks at a path that the graph depends on: a file, or a folder, whose times tell when an entry comes or goes. */
+  look(path: string): void {
+    if (this.grounds.knows(path)) return; // the older look is the one to be compared with
+    const stat = statOf(path);
+    this.grounds.set(path, isUnsure(stat) ? UNSURE : stat);
+  }
+
+  /** Likewise: several modules depend on the same files, and what is noted of one holds for all. */
+  signature(path: string, take: (path: string) => string): string {
+    this.look(path);
+    let signature = this.#signatures.get(path);
+    if (signature === undefined) this.#signatures.set(path, (signature = take(path)));
+    return signature;
+  }
+
+  /** `stat` was taken before the content was read; undefined when there is nothing at `path`. */
+  notePlace(path: string, stat: fs.Stats | undefined): void {
+    // What this process has made and settled is sure although it is young.
+    if (this.places.has(path, stat)) return;
+    // What changed between two looks was taken for one thing by some and for another by others.
+    const differs = this.places.knows(path);
+    this.places.set(path, differs || isUnsure(stat) ? UNSURE : stat);
+  }
+
+  /** The same for a file that this process made and settled: see `disk.settle`. */
+  noteMade(path: string, stat: fs.Stats): void {
+    this.places.set(path, isSettled(stat, Date.now()) ? stat : UNSURE);
+  }
+
+  /** Whether a place is now as it was when it was looked at, for sure. */
+  isSure(path: string, stat: fs.Stats | undefined): boolean {
+    return this.places.has(path, stat);
+  }
+
+  /** What is at `path` was changed in a way that nobody looked at. */
+  doubt(path: string): void {
+    this.places.set(path, UNSURE);
+  }
+
+  /** False when the answer depends on something that leaves no trace here. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  leaveIncomplete(): void {
+    this.#complete = false;
+  }
+}
+
+/** Written within a clock tick of now, it could be written again without its times telling. */
+const isUnsure = (stat: fs.Stats | undefined): boolean =>
+  stat !== undefined && isRacy(stat, Date.now());
+
+/** Nothing, too, for what cannot be looked at (a link to itself): whoever reads it will say so. */
+export function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import * as fs from "node:fs";
+import { relative } from "node:path";
+import type { FileWatch } from "../../ports.ts";
+import { statOf } from "./evidence.ts";
+import { FolderWatch } from "./folder-watch.ts";
+
+/** One save is often several events; so many milliseconds after the last one we look. */
+const SETTLE = 15;
+/** More files than a person saves at once: a checkout, a generator. More will come. */
+const MANY = 20;
+const SETTLE_MANY = 100;
+const IGNORED = /(?:^|[\\/])(?:\.aqm|node_modules|\.git)(?:[\\/]|$)/;
+
+/** Watches files and folders; `changed` is called once for a burst of events. */
+export async function watchFiles(root: string, changed: () => void): Promise<FileWatch> {
+  const { watch } = await import("chokidar");
+  const ignored = (path: string): boolean => IGNORED.test(relative(root, path));
+  let timer: NodeJS.Timeout | undefined;
+  let events = 0;
+  const now = (): void => {
+    events = 0;
+    changed();
+  };
+  const soon = (): void => {
+    clearTimeout(timer);
+    events += 1;
+    timer = setTimeout(now, events > MANY ? SETTLE_MANY : SETTLE);
+  };
+  const outputs = new FolderWatch(soon, { climbs: false });
+  let came = new Set<string>();
+  // Chokidar would read the whole folder anew after each change, once for each path that is missing in it.
+  const names = new FolderWatch(
+    (path, isOther) => {
+      if (isOther) came.add(path);
+      soon();
+    },
+    { climbs: true },
+  );
+  let wantedLast: ReadonlySet<string> = new Set();
+  let watched: ReadonlySet<string> = new Set();
+  let watcher: ReturnType<typeof watch> | null = null;
+  return {
+    set: async (paths, outputPaths) => {
+      const outputsWereOff = outputs.set(outputPaths);
+      const wanted = new Set(paths);
+      const isKnown = [...wanted].every((path) => wantedLast.has(path));
+      if (isKnown && came.size === 0) return outputsWereOff;
+      const other = came;
+      came = new Set();
+      const own = [...wanted].filter((path) => !ignored(path));
+      const namesWereOff = names.set(own);
+      wantedLast = wanted;
+      const there = own.filter((path) => fs.existsSync(path));
+      // What left and came back under its name is another folder.
+      const isOn = (path: string): boolean =>
+        watched.has(path) && !(other.has(path) && statOf(path)?.isDirectory() === true);
+      if (there.every(isOn)) return outputsWereOff || namesWereOff;
+      // A watcher tells only once, and only as a whole, when it is on: so a new one for a new set.
+      // The old one is closed first, or they would share what still watches a folder that was replaced; what
+      // happens in between is seen by the look that follows.
+      await watcher?.close();
+      const next = watch(there, { ignoreInitial: true, ignored });
+      await new Promise<void>((resolve) => next.once("ready", resolve));
+      // "raw" too: chokidar drops a second change of a file within 50 ms of the first.
+      next.on("all", soon).on("raw", soon).on("error", soon);
+      watcher = next;
+      watched = new Set(there);
+      return true;
+    },
+    close: async () => {
+      clearTimeout(timer);
+      outputs.close();
+      names.close();
+      await watcher?.close();
+    },
+  };
+}

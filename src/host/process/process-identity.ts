@@ -1,0 +1,112 @@
+import * as fs from "node:fs";
+import { hostname } from "node:os";
+import { errorCode } from "../disk/disk.ts";
+
+/** Tells one process from every other: also from a later one with its number, here or elsewhere. */
+export interface ProcessIdentity {
+  readonly host: string;
+  /** Of the installed system; empty where it does not tell. */
+  readonly machine: string;
+  /** Of the running kernel; empty where it does not tell. After a reboot numbers and times start anew. */
+  readonly boot: string;
+  /** Process numbers mean something only within their namespace: each container has its own. */
+  readonly space: string;
+  readonly pid: number;
+  /** In clock ticks since boot. */
+  readonly started: string;
+}
+
+/** `elsewhere` is what nobody here can see, as on another host or in another container. */
+export type Whereabouts = "alive" | "dead" | "elsewhere";
+
+export const identityOf = (pid: number): ProcessIdentity => ({
+  host: hostname(),
+  machine: read("/etc/machine-id").trim(),
+  boot: read("/proc/sys/kernel/random/boot_id").trim(),
+  space: processSpace(),
+  pid,
+  started: startOf(pid),
+});
+
+export function whereaboutsOf(other: ProcessIdentity): Whereabouts {
+  const here = identityOf(process.pid);
+  // The same running kernel is the same machine, whatever it is called by now.
+  const sameKernel = other.boot !== "" && other.boot === here.boot;
+  const sameName = other.host === here.host && other.machine === here.machine;
+  if (!sameKernel && !sameName) return "elsewhere";
+  if (!sameKernel && other.boot !== here.boot) return "dead"; // this machine was started anew since
+  if (other.space !== here.space) return "elsewhere";
+  const started = startOf(other.pid);
+  return started === UNKNOWN || (started !== "" && started === other.started) ? "alive" : "dead";
+}
+
+/** Whether process numbers mean the same to both. */
+export function sharesNumbers(other: ProcessIdentity): boolean {
+  const here = identityOf(process.pid);
+  return other.boot === here.boot && other.space === here.space;
+}
+
+/** A process that leads a group of its own. */
+export type GroupLeader = Pick<ProcessIdentity, "pid" | "started">;
+
+/**
+ * What is left of a process and of what it started. `perhaps`: the leader is gone, and while a group
+ * lasts its number is not given out again, but by now it could be another group of that number.
+ */
+export function groupOf({ pid, started }: GroupLeader): "lives" | "perhaps" | "gone" {
+  const leader = statOf(pid);
+  if (leader !== null && leader.started !== started) return "gone";
+  if (leader !== null && leader.state !== "Z") return "lives";
+  const others = fs.existsSync("/proc/self/stat")
+    ? fs.readdirSync("/proc").some((name) => {
+        const stat = /^\d+$/.test(name) ? statOf(Number(name)) : null;
+        return stat !== null && stat.group === pid && stat.state !== "Z";
+      })
+    : answers(-pid);
+  return !others ? "gone" : leader === null ? "perhaps" : "lives";
+}
+
+function processSpace(): string {
+  try {
+    return fs.readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
+/** There is such a process, but no /proc, or not for us: the number alone has to do. */
+const UNKNOWN = "unknown";
+
+/** Empty when there is no such process, or nothing but its exit code is left of it. */
+function startOf(pid: number): string {
+  const stat = statOf(pid);
+  if (stat !== null) return stat.state === "Z" ? "" : stat.started;
+  return answers(pid) ? UNKNOWN : "";
+}
+
+/** Negative for a whole group. */
+function answers(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}
+
+function statOf(
+  pid: number,
+): { readonly state: string; readonly group: number; readonly started: string } | null {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === "") return null;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // the name before it is anything
+  return { state: fields[0] ?? "", group: Number(fields[2]), started: fields[19] ?? "" };
+}
+
+function read(path: string): string {
+  try {
+    return fs.readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,165 @@
+import * as fs from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { Failure } from "../../model/failure.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import { disk, readTextIfExists } from "../disk/disk.ts";
+import { runToEnd } from "../process/process.ts";
+import { cancelled } from "./runner/failures.ts";
+
+/** Brought from the package index when no uv is on the path. */
+const UV_VERSION = "0.13.8";
+/** What the pinned packages have wheels for. */
+const OLDEST_MINOR = 10;
+const NEWEST_MINOR = 13;
+
+export function cacheFolder(): string {
+  const own = process.env["AQM_CACHE"];
+  if (own !== undefined && own !== "") return own;
+  const xdg = process.env["XDG_CACHE_HOME"];
+  return join(xdg !== undefined && xdg !== "" ? xdg : join(homedir(), ".cache"), "aqm");
+}
+
+/** The first Python on the path that is new enough, and its `major.minor`. */
+export async function findPython(): Promise<Result<{ python: string; version: string }, Failure>> {
+  const tried: string[] = [];
+  for (const name of [
+    "python3",
+    "python",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+  ]) {
+    const python = onPath(name);
+    if (python === null) continue;
+    const probe = await runToEnd(python, [
+      "-c",
+      "import sys; print('%d.%d' % sys.version_info[:2])",
+    ]);
+    const version = probe.stdout.trim();
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    if (probe.code === 0 && major === 3 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) {
+      return ok({ python, version });
+    }
+    tried.push(`${python} (${version || "does not run"})`);
+  }
+  return err({
+    reason: "environment_failed",
+    message: `No Python from 3.${OLDEST_MINOR} to 3.${NEWEST_MINOR} is on the path`,
+    cause: tried.length === 0 ? "no python3 at all" : `found only ${tried.join(", ")}`,
+    nextStep: "Install one, or name an interpreter with --python PATH (or AQM_PYTHON).",
+  });
+}
+
+function onPath(name: string): string | null {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    if (folder === "") continue;
+    try {
+      fs.accessSync(join(folder, name), fs.constants.X_OK);
+      return join(folder, name);
+    } catch {
+      // not here
+    }
+  }
+  return null;
+}
+
+/** uv from the path, else from our cache, else brought there by pip; null when none can be had. */
+export async function findUv(
+  python: string,
+  cache: string,
+  say: (message: string) => void,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const present = onPath("uv");
+  if (present !== null) return present;
+  const folder = join(cache, `uv-${UV_VERSION}`);
+  const uv = join(folder, "bin/uv");
+  if (fs.existsSync(uv)) return uv;
+  say(`fetching uv ${UV_VERSION}, which installs packages`);
+  const target = ["--quiet", "--no-deps", "--upgrade", "--target", folder, `uv==${UV_VERSION}`];
+  await runToEnd(python, ["-m", "pip", "install", "--disable-pip-version-check", ...target], {
+    signal,
+  });
+  return fs.existsSync(uv) ? uv : null;
+}
+
+export interface Installation {
+  readonly uv: string | null;
+  readonly python: string;
+  readonly folder: string;
+  readonly lockFile: string;
+  readonly say: (message: string, done?: number, total?: number | null) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Fills an empty environment from a hashed lock file; on failure nothing of it is left. */
+export async function install(request: Installation): Promise<Result<void, Failure>> {
+  const { uv, python, folder, lockFile, say, signal } = request;
+  const own = join(folder, "bin/python");
+  const steps: readonly (readonly [string, readonly string[]])[] =
+    uv === null
+      ? [
+          [python, ["-m", "venv", folder]],
+          [
+            own,
+            [
+              "-m",
+              "pip",
+              "install",
+              "--disable-pip-version-check",
+              "--no-deps",
+              "--require-hashes",
+              "-r",
+              lockFile,
+            ],
+          ],
+        ]
+      : [
+          [uv, ["venv", "--quiet", "--python", python, folder]],
+          [uv, ["pip", "sync", "--require-hashes", "--python", own, lockFile]],
+        ];
+  const total =
+    (readTextIfExists(lockFile) ?? "").match(/^[A-Za-z0-9][^\s;=]*==/gm)?.length ?? null;
+  const watch = setInterval(() => {
+    const done = countInstalled(folder);
+    say(`installing packages with ${uv === null ? "pip" : "uv"}`, done, total);
+  }, 500);
+  try {
+    for (const [command, args] of steps) {
+      const step = await runToEnd(command, args, { signal });
+      if (signal.aborted) return err(cancelled());
+      if (step.code === 0) continue;
+      disk.remove(folder);
+      return err(installFailed(`${command} ${args.join(" ")}`, step.stderr));
+    }
+    return ok(undefined);
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function countInstalled(folder: string): number {
+  const lib = join(folder, "lib");
+  for (const python of fs.existsSync(lib) ? fs.readdirSync(lib) : []) {
+    const site = join(lib, python, "site-packages");
+    if (!fs.existsSync(site)) continue;
+    return fs.readdirSync(site).filter((name) => name.endsWith(".dist-info")).length;
+  }
+  return 0;
+}
+
+function installFailed(command: string, stderr: string): Failure {
+  const full = /No space left on device|ENOSPC|os error 28/.test(stderr);
+  return {
+    reason: full ? "disk_full" : "environment_failed",
+    message: full
+      ? "There is no room left for the Python environment (about 5 GB)"
+      : "The Python environment could not be installed",
+    cause: `${command}\n${stderr.trim().slice(-800)}`,
+    nextStep: full
+      ? "Free space, or set AQM_CACHE to a folder on a larger disk."
+      : "Look at the cause; a package index must be reachable. Or name a ready interpreter with --python PATH.",
+  };
+}

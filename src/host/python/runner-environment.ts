@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import type { EnvironmentDeclaration } from "../../model/declaration.ts";
+import { machineKind } from "../gpu/gpus.ts";
+import type { Layout } from "../disk/layout.ts";
+import { pythonRoot } from "../code/op-sources.ts";
+import type { PreparedEnvironment } from "./python-environment.ts";
+
+/** What every process needs to find its libraries and its temporary folder. */
+const PASSED_ON = /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_\w+|SSL_CERT_FILE)$/;
+
+/** What a runner may see of this machine: declared, so that results do not depend on the shell. */
+export function runnerEnvironment(
+  layout: Layout,
+  prepared: PreparedEnvironment,
+  declared: EnvironmentDeclaration,
+  gpus: readonly string[],
+): Record<string, string> {
+  const { variables, passed = {} } = declared;
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && (PASSED_ON.test(name) || name in passed)) environment[name] = value;
+  }
+  // A named interpreter may find its packages through the user's own path.
+  const inherited = prepared.named ? process.env["PYTHONPATH"] : undefined;
+  return {
+    ...environment,
+    PYTHONPATH: [pythonRoot(layout), ...(inherited ? [inherited] : [])].join(":"),
+    PYTHONHASHSEED: "0",
+    PYTHONSAFEPATH: "1", // the workspace is not a place to import from
+    PYTHONUNBUFFERED: "1",
+    PYTHONDONTWRITEBYTECODE: "1",
+    LC_ALL: "C.UTF-8",
+    ...variables,
+    ...cacheVariables(prepared, declared, gpus),
+    CUDA_DEVICE_ORDER: "PCI_BUS_ID",
+    CUDA_VISIBLE_DEVICES: gpus.join(","),
+    AQM_EVENTS_FD: "3",
+  };
+}
+
+/** Where an environment keeps what is made for this kind of machine. */
+export const machineFolder = (prepared: PreparedEnvironment, gpus: readonly string[]): string =>
+  join(prepared.cache, machineKind(gpus));
+
+/** Folders for what ops compile; one that the user's shell names comes first. */
+export function cacheVariables(
+  prepared: PreparedEnvironment,
+  { caches = {} }: EnvironmentDeclaration,
+  gpus: readonly string[],
+): Readonly<Record<string, string>> {
+  const folder = machineFolder(prepared, gpus);
+  return Object.fromEntries(
+    Object.entries(caches).map(([name, place]) => [name, process.env[name] || join(folder, place)]),
+  );
+}

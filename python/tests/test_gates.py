@@ -4,9 +4,10 @@ from types import ModuleType
 import pytest
 from harness import FakeContext
 
-from aqm_runner.model.gates import Group, check_groups
 from aqm_runner.modelopt.progress import Progress, check_progress
 from aqm_runner.runner.failures import RunnerError
+from aqm_runner.scoring.gates import check_groups
+from aqm_runner.scoring.table import Group
 
 
 def group(*modules: str, enabled: bool = True, score: float | None = 1.0, executions: int = 2):

@@ -1,1 +1,1 @@
-"""What is loaded and what goes through it: checkpoints, batches, losses, gates."""
+"""What is loaded and what goes through it: checkpoints, batches, losses."""

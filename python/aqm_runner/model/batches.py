@@ -43,7 +43,7 @@ class Batch:
 
 
 class Loader:
-    """Re-iterable: ModelOpt walks it from the start for every format and phase.
+    """Re-iterable: engines walk it from the start for every format and phase.
 
     A one-shot iterator would be used up by calibration and leave every score at zero. Batches stay
     in host memory and move to the device one at a time.

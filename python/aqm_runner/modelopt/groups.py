@@ -12,14 +12,11 @@ from torch import nn
 
 from aqm_runner.model.batches import Loader
 from aqm_runner.modelopt.memory import call_bytes, free_bytes, group_size
-from aqm_runner.modelopt.reading import Table
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import Scorer
 from aqm_runner.runner.classify import classify, let_go
 from aqm_runner.runner.failures import CANCELLED, DEVICE_LOST, OUT_OF_MEMORY
-
-# (position of the format, its scores or why there are none)
-Scored = tuple[int, Table | Exception]
+from aqm_runner.scoring.table import Scored
 
 
 def score_in_groups(

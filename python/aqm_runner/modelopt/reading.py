@@ -10,35 +10,19 @@ chokes on the NaN of a single format.
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from modelopt.torch.opt.utils import named_hparams
 from modelopt.torch.quantization import algorithms, model_calib
 from torch import nn
 
-from aqm_runner.model.gates import Group
 from aqm_runner.modelopt.wrapped import wrapped_modules
+from aqm_runner.scoring.table import Group, Table
 
 SEARCHERS = {
     "gradient": algorithms.AutoQuantizeGradientSearcher,
     "kl_div": algorithms.AutoQuantizeKLDivSearcher,
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """The raw scores of one format.
-
-    Attributes:
-        groups: All groups in module order.
-        modules: (path, class name) of every wrapped module, in module order.
-        charged_bits: Bits a weight that ModelOpt charges for the format.
-    """
-
-    groups: list[Group]
-    modules: list[tuple[str, str]]
-    charged_bits: float
 
 
 class ScoreReader:

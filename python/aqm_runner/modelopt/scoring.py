@@ -12,21 +12,21 @@ from modelopt.torch.quantization import algorithms
 from torch import nn
 
 from aqm_runner.model.batches import IGNORED, Batch, Loader
-from aqm_runner.model.gates import check_groups, non_finite
 from aqm_runner.model.loss import LOSSES
 from aqm_runner.modelopt.progress import Progress, check_progress
-from aqm_runner.modelopt.reading import ScoreReader, Table
+from aqm_runner.modelopt.reading import ScoreReader
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.shared_calibration import SharedCalibration
 from aqm_runner.modelopt.shared_scoring import shared_scoring
 from aqm_runner.modelopt.versions import may_wrap
 from aqm_runner.runner.failures import RunnerError, unsupported_here
+from aqm_runner.scoring.gates import check_groups, non_finite
+from aqm_runner.scoring.scopes import kept_layers
+from aqm_runner.scoring.table import Table
 
 MODELOPT = "0.47.0"
 # At 16 bits every choice is feasible, so no budget enters the result.
 ALL_BITS = 16.0
-VISION = "*visual*"
-LM_HEAD = "*lm_head*"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class Setting:
 
     def disabled_layers(self) -> list[str]:
         """Returns the patterns of modules that stay in high precision."""
-        patterns = [VISION] if self.scope == "lm" else []
-        return patterns if self.include_lm_head else [*patterns, LM_HEAD]
+        return kept_layers(self.scope, self.include_lm_head)
 
 
 def check_modelopt() -> None:

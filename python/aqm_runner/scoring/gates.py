@@ -1,33 +1,12 @@
 """What a table of scores must satisfy before it may be called a result.
 
-Pure functions on plain data. ModelOpt reports success in all of these cases.
+Pure functions on plain data. Engines report success in all of these cases.
 """
 
 import math
-from dataclasses import dataclass
 
 from aqm_runner.runner.failures import RunnerError, gate_failed
-
-
-@dataclass(frozen=True)
-class Group:
-    """A set of modules that share one choice of format.
-
-    Attributes:
-        handle: Path of the first member followed by ".quant_recipe".
-        modules: Paths of the members, in module order.
-        weights: Weight elements over all members.
-        enabled: Whether the scope lets the group be quantized.
-        score: Raw score; 0 where not enabled; None if no backward pass reached a member.
-        executions: Forward calls of the group's score modules during scoring.
-    """
-
-    handle: str
-    modules: tuple[str, ...]
-    weights: int
-    enabled: bool
-    score: float | None
-    executions: int
+from aqm_runner.scoring.table import Group
 
 
 def check_groups(
@@ -37,7 +16,7 @@ def check_groups(
 
     Args:
         groups: All groups, enabled or not.
-        quantized: Paths of all modules that ModelOpt wrapped.
+        quantized: Paths of all modules that the engine can quantize.
         include_lm_head: Whether the request wants the output head scored.
         format_name: For messages.
 
@@ -78,9 +57,9 @@ def _check_partition(groups: list[Group], quantized: list[str]) -> None:
         odd = sorted(set(members) ^ set(quantized))
         raise gate_failed(
             "partition_mismatch",
-            f"The groups hold {len(members)} modules, ModelOpt wrapped {len(quantized)}; not in "
-            f"both, or twice: {', '.join(odd[:3]) or 'a repeated one'}.",
-            next_step="Report it: ModelOpt's grouping rules do not fit this model.",
+            f"The groups hold {len(members)} modules, the engine quantizes {len(quantized)}; not "
+            f"in both, or twice: {', '.join(odd[:3]) or 'a repeated one'}.",
+            next_step="Report it: the engine's grouping rules do not fit this model.",
         )
 
 

@@ -1,0 +1,62 @@
+"""What an engine is to the scoring that all engines share.
+
+An engine lives in a folder of its own, with the library that it stands for; nothing outside that
+folder imports that library. It has an op (`ops/`), an environment and this interface.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Protocol, TypeVar
+
+from torch import nn
+
+from aqm_runner.model.batches import Loader
+from aqm_runner.scoring.table import Scored
+
+# A candidate format in the engine's own form.
+Candidate = TypeVar("Candidate")
+
+
+class Engine(Protocol, Generic[Candidate]):
+    """Scores candidate formats of a model."""
+
+    def check(self) -> None:
+        """Raises unsupported_here where the engine's library is not one that it can work with."""
+        ...
+
+    def versions(self) -> dict[str, str]:
+        """Returns what the engine is made of besides torch and transformers, by name."""
+        ...
+
+    def candidate(self, name: str, config: dict[str, Any], device: str) -> Candidate:
+        """Returns a format of a request in the engine's form.
+
+        Raises bad_request or unsupported_here for a format that would be scored wrongly or not at
+        all, before any model is loaded.
+        """
+        ...
+
+    def score_steps(self, params: dict[str, Any], batches: int) -> int:
+        """Returns how many of the batches the scores are summed over, from the first."""
+        ...
+
+    def score(
+        self,
+        context: Any,
+        params: dict[str, Any],
+        candidates: list[Candidate],
+        load: Callable[[], nn.Module],
+        loader: Loader,
+    ) -> Iterator[tuple[list[Scored], int]]:
+        """Yields scores as soon as they are known, and in how many parts the work was done so far.
+
+        Args:
+            context: Gets phases, steps and warnings; `device` is "cpu" or "cuda".
+            params: Those of the op, but for `format`.
+            candidates: What to score; positions in the results are those in this list.
+            load: Returns a fresh model in evaluation mode.
+            loader: All batches, re-iterable.
+
+        Raises:
+            RunnerError: What concerns all candidates.
+        """
+        ...

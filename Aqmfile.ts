@@ -18,7 +18,8 @@ import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
 import { modelPage } from "./rules/model-page.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
-import { sensitivity, type Sensitivity, type SensitivityCell } from "./rules/sensitivity.ts";
+import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
+import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");

@@ -1,6 +1,6 @@
 import { action, committed, typescriptOp, type Declared } from "aqm";
 import type { Format } from "./formats.ts";
-import type { SensitivityCell } from "./sensitivity.ts";
+import type { SensitivityCell } from "./sensitivity-cell.ts";
 
 const op = typescriptOp<typeof import("./ops/composed-config.ts")>("rules/ops/composed-config.ts");
 

@@ -1,5 +1,6 @@
 import type { Input } from "aqm";
-import type { Sensitivity, SensitivityCell } from "./sensitivity.ts";
+import type { SensitivityCell } from "./sensitivity-cell.ts";
+import type { Sensitivity } from "./sensitivity.ts";
 
 /** A declared run, as tables and comparisons name it. */
 export interface Run {

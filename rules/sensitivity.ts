@@ -10,21 +10,12 @@ import {
   type Input,
 } from "aqm";
 import { analysisPage, scopeAndSize } from "./analysis-page.ts";
-import type { Calibration } from "./calibration.ts";
-import type {
-  AutoquantConfig,
-  GranularityConfig,
-  ModelConfig,
-  OutputLayoutConfig,
-  QuantPairConfig,
-  Scope,
-  Size,
-} from "./configs.ts";
+import type { AutoquantConfig, ModelConfig, Scope } from "./configs.ts";
 import { composedConfig } from "./composed-config.ts";
 import { expectedScoring } from "./expected.ts";
 import { DEFAULT_GRANULARITY, formatOf, type Format } from "./formats.ts";
-import type { Generation } from "aqm/analysis";
 import { modelopt } from "./modelopt.ts";
+import type { SensitivityCell } from "./sensitivity-cell.ts";
 
 interface ScoresParams extends Omit<AutoquantConfig, "name" | "effective_bits" | "batch_size"> {
   readonly scope: Scope;
@@ -49,20 +40,6 @@ const jsonReportOp = typescriptOp<typeof import("./ops/json-report.ts")>(
 const markdownReportOp = typescriptOp<typeof import("./ops/markdown-report.ts")>(
   "rules/ops/markdown-report.ts",
 );
-
-export interface SensitivityCell {
-  readonly model: ModelConfig;
-  readonly checkpoint: Input;
-  readonly calibration: Calibration;
-  readonly pair: QuantPairConfig;
-  readonly granularity: GranularityConfig;
-  readonly scope: Scope;
-  readonly size: Size;
-  readonly autoquant: AutoquantConfig;
-  readonly layout: OutputLayoutConfig;
-  /** Reports as an earlier generation wrote them, for comparing with published ones. */
-  readonly generation?: Generation;
-}
 
 /** What others can be made from. */
 export interface Sensitivity {

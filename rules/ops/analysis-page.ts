@@ -3,8 +3,8 @@ import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { analysisPage, type PageAnalysis, type PageSource } from "aqm/analysis/pages";
 import { err, ok } from "aqm/model/result.ts";
-import { failed } from "./failed.ts";
-import { measurementIn, provenanceIn } from "./measurement.ts";
+import { failed } from "../translate/failed.ts";
+import { measurementIn, provenanceIn } from "../translate/measurement.ts";
 
 export const version = 1;
 

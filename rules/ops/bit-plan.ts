@@ -14,11 +14,11 @@ import { recipeYaml } from "aqm/analysis/plan-export/recipe.ts";
 import { checkExercised } from "aqm/analysis/scores/check-exercised.ts";
 import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { thinFrontier } from "aqm/analysis/solve/frontier.ts";
-import { problemFromCandidates } from "aqm/analysis/solve/plan-candidates.ts";
-import { planRequest } from "aqm/analysis/solve/plan-request.ts";
-import { problemAsSet } from "aqm/analysis/solve/plan-settings.ts";
+import { problemFromCandidates } from "aqm/analysis/bit-plan/plan-candidates.ts";
+import { planRequest } from "aqm/analysis/bit-plan/plan-request.ts";
+import { problemAsSet } from "aqm/analysis/bit-plan/plan-settings.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { failed } from "./failed.ts";
+import { failed } from "../translate/failed.ts";
 
 export const version = 1;
 

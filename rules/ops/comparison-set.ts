@@ -1,13 +1,10 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import type { Member } from "aqm/analysis";
-import {
-  compareAll,
-  comparisonSetJson,
-  comparisonSetText,
-} from "aqm/analysis/compare/comparison-set.ts";
+import { compareAll } from "aqm/analysis/compare/comparison-set.ts";
+import { comparisonSetJson, comparisonSetText } from "aqm/analysis/compare/comparison-set-text.ts";
 import { readSubject } from "aqm/analysis/compare/subject.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { failed } from "./failed.ts";
+import { failed } from "../translate/failed.ts";
 
 export const version = 1;
 

@@ -1,6 +1,6 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import type { YamlValue } from "aqm/analysis";
-import { yamlText } from "aqm/analysis/report/yaml.ts";
+import { yamlText } from "aqm/analysis/text/yaml.ts";
 import { ok } from "aqm/model/result.ts";
 
 export const version = 1;

@@ -1,10 +1,10 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import type { Generation } from "aqm/analysis";
-import { reportStyle } from "aqm/analysis/manifest/generation.ts";
+import { reportStyle } from "aqm/analysis/report/generation.ts";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { jsonReport } from "aqm/analysis/report/json-report.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { failed } from "./failed.ts";
+import { failed } from "../translate/failed.ts";
 
 export const version = 1;
 

@@ -5,7 +5,7 @@ import { writePythonJson } from "aqm/analysis/python-json/write.ts";
 import { checkExercised } from "aqm/analysis/scores/check-exercised.ts";
 import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { failed } from "./failed.ts";
+import { failed } from "../translate/failed.ts";
 
 export const version = 1;
 

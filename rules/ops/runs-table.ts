@@ -3,8 +3,8 @@ import type { TableRun } from "aqm/analysis";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { pairsTable, runsTable } from "aqm/analysis/report/runs-table.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { failed } from "./failed.ts";
-import { measurementIn, provenanceIn } from "./measurement.ts";
+import { failed } from "../translate/failed.ts";
+import { measurementIn, provenanceIn } from "../translate/measurement.ts";
 
 export const version = 1;
 

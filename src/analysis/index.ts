@@ -2,7 +2,7 @@
  * The public face of the analysis: pure functions from measured scores to bit
  * plans, manifests and reports. Modules in here import each other directly, never this file.
  */
-export type { AnalysisFailure, AnalysisFailureReason, Outcome } from "./outcome.ts";
+export type { AnalysisFailure, AnalysisFailureReason, Outcome } from "./outcome/outcome.ts";
 export { parsePythonJson } from "./python-json/parse.ts";
 export { writePythonJson } from "./python-json/write.ts";
 export {
@@ -68,26 +68,26 @@ export {
   solveFrontier,
   thinFrontier,
   type Frontier,
-  type FrontierPoint,
 } from "./solve/frontier.ts";
-export { layerName, meansGroup } from "./solve/layer-pattern.ts";
-export { applyRules, type LayerRule } from "./solve/layer-rules.ts";
-export { solveFamilies, type FamilyBudget } from "./solve/families.ts";
-export { highestScore, normaliseScores } from "./solve/normalise.ts";
-export { asModelOptSees, modelOptOrder, type NamedFormat } from "./solve/modelopt-view.ts";
+export type { FrontierPoint } from "./solve/frontier-points.ts";
+export { layerName, meansGroup } from "./groups/layer-pattern.ts";
+export { applyRules, type LayerRule } from "./bit-plan/layer-rules.ts";
+export { solveFamilies, type FamilyBudget } from "./bit-plan/families.ts";
+export { highestScore, normaliseScores } from "./bit-plan/normalise.ts";
+export { asModelOptSees, modelOptOrder, type NamedFormat } from "./bit-plan/modelopt-view.ts";
 export {
   countedBits,
   problemFromCandidates,
   type BitCount,
   type PlanCandidate,
-} from "./solve/plan-candidates.ts";
+} from "./bit-plan/plan-candidates.ts";
 export {
   problemAsSet,
   type PlanProblem,
   type PlanSearch,
   type PlanSettings,
   type ScoreUnit,
-} from "./solve/plan-settings.ts";
+} from "./bit-plan/plan-settings.ts";
 export {
   budgetBits,
   gigabytesOf,
@@ -95,7 +95,7 @@ export {
   type Budget,
   type PlanRequest,
   type RequestedPlan,
-} from "./solve/plan-request.ts";
+} from "./bit-plan/plan-request.ts";
 export {
   quantConfig,
   type PlanFormat,
@@ -105,7 +105,7 @@ export {
 export { recipeYaml } from "./plan-export/recipe.ts";
 export { frontierJson, planJson, readFrontier, type PlanContext } from "./plan-export/documents.ts";
 export { problemFromScores } from "./solve/problem-from-scores.ts";
-export { problemFromManifest } from "./solve/problem-from-manifest.ts";
+export { problemFromManifest } from "./manifest/problem-from-manifest.ts";
 export type {
   LayerSensitivity,
   Manifest,
@@ -117,9 +117,9 @@ export { buildManifest, type ManifestInputs, type SchemeInfo } from "./manifest/
 export type { CalibrationSource, DatasetInfo } from "./manifest/dataset-info.ts";
 export { readManifest } from "./manifest/read-manifest.ts";
 export { jsonReport, type JsonReportOptions } from "./report/json-report.ts";
-export { yamlText, type YamlValue } from "./report/yaml.ts";
+export { yamlText, type YamlValue } from "./text/yaml.ts";
 export { markdownReport, type MarkdownReportOptions } from "./report/markdown-report.ts";
-export { scoresFromManifest } from "./scores/scores-from-manifest.ts";
+export { scoresFromManifest } from "./manifest/scores-from-manifest.ts";
 export { checkFigures } from "./manifest/check-figures.ts";
 export {
   GENERATIONS,
@@ -128,7 +128,7 @@ export {
   reportStyle,
   type Generation,
   type ReportStyle,
-} from "./manifest/generation.ts";
+} from "./report/generation.ts";
 export type { NoneRows } from "./report/sensitivity-rows.ts";
 export {
   compareSubjects,
@@ -136,13 +136,8 @@ export {
   type Comparison,
   type ComparisonOptions,
 } from "./compare/compare.ts";
-export {
-  compareAll,
-  comparisonSetJson,
-  comparisonSetText,
-  type ComparisonSet,
-  type Member,
-} from "./compare/comparison-set.ts";
+export { compareAll, type ComparisonSet, type Member } from "./compare/comparison-set.ts";
+export { comparisonSetJson, comparisonSetText } from "./compare/comparison-set-text.ts";
 export { comparisonText } from "./compare/comparison-text.ts";
 export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";
 export { readSubject, type Subject } from "./compare/subject.ts";

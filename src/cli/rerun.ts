@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Rerun } from "../execute/rerun.ts";
-import { buildGraph } from "../graph/graph.ts";
+import { buildGraph } from "../graph/build-graph.ts";
 import type { CheckedFile, Verification } from "../host/observe/verify.ts";
 import { EXIT } from "../model/failure.ts";
 import type { ActionRecord } from "../model/record.ts";
@@ -114,7 +114,7 @@ async function compared(
   const staged = stage.paths[role];
   if (output === undefined || staged === undefined) throw new Error(`${node.id} has no ${role}`);
   if (output.kind === "region") {
-    const { digestOfStagedRegion } = await import("../host/regions.ts");
+    const { digestOfStagedRegion } = await import("../host/disk/regions.ts");
     const same = digestOfStagedRegion(staged) === records.get(node.id)?.outputs[role]?.digest;
     return same ? null : "its text";
   }

@@ -6,10 +6,10 @@ import { differing, relocate, union, withConsumers, type Relocated } from "../gr
 import {
   checkedGraph,
   openAqmfile,
-  type Evaluated,
   type LoadedAqmfile,
   type OpenAqmfile,
 } from "../host/aqmfile/aqmfile.ts";
+import type { Evaluated } from "../host/aqmfile/evaluated.ts";
 import type { Evidence } from "../host/evidence/evidence.ts";
 import type { Layout } from "../host/disk/layout.ts";
 import type { Failure } from "../model/failure.ts";

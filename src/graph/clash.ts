@@ -2,6 +2,7 @@ import type { Failure } from "../model/failure.ts";
 import { foldersAbove, parentOf } from "../model/folders.ts";
 import { fold } from "../model/name-clash.ts";
 import type { ActionNode } from "./graph.ts";
+import { placeOf } from "./place.ts";
 
 interface Made {
   readonly path: string;
@@ -75,5 +76,5 @@ const clash = (what: string, path: string, other: Made, node: ActionNode): Failu
   message: `The ${what} ${path} and the output ${other.path} are one file where names do not tell upper from lower case, or one Unicode form from the other`,
   nextStep: "Give one of them a name that differs in more than that.",
   target: what === "output" ? path : node.id,
-  ...(node.declaration.declaredAt === undefined ? {} : { place: node.declaration.declaredAt }),
+  ...placeOf(node.declaration),
 });

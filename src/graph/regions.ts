@@ -3,6 +3,7 @@ import { foldersAbove } from "../model/folders.ts";
 import { fold } from "../model/name-clash.ts";
 import { isRegionId, regionOf } from "../model/region.ts";
 import type { ActionNode } from "./graph.ts";
+import { placeOf } from "./place.ts";
 
 type Made = ReadonlyMap<string, { readonly action: ActionNode; readonly role: string }>;
 
@@ -53,7 +54,7 @@ const clash = (path: string, node: ActionNode, cause: string, nextStep: string):
   message: `The region ${path} cannot be filled: ${cause}`,
   nextStep,
   target: node.id,
-  ...(node.declaration.declaredAt === undefined ? {} : { place: node.declaration.declaredAt }),
+  ...placeOf(node.declaration),
 });
 
 const unnamed = (path: string, node: ActionNode): Failure => ({
@@ -61,5 +62,5 @@ const unnamed = (path: string, node: ActionNode): Failure => ({
   message: `${JSON.stringify(path)} does not name a region of a file`,
   nextStep: 'Declare it with region("README.md", "runs").',
   target: node.id,
-  ...(node.declaration.declaredAt === undefined ? {} : { place: node.declaration.declaredAt }),
+  ...placeOf(node.declaration),
 });

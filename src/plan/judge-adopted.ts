@@ -1,19 +1,9 @@
-import type { ActionNode } from "../graph/graph.ts";
 import { actionKey, asAdopted, describeAction, unknownRoles } from "../keys/describe.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import { UNKNOWN, type ActionDescription, type ActionRecord } from "../model/record.ts";
 import type { Cause } from "../model/verdict.ts";
-import { checkOutputs, explain, type Demand } from "./compare.ts";
-import type { InputState, Judgement } from "./judge.ts";
-import type { Knowledge } from "./knowledge.ts";
-
-/** One action as `judge` sees it. */
-export interface Case {
-  readonly node: ActionNode;
-  readonly inputs: ReadonlyMap<string, InputState>;
-  readonly demand: Demand;
-  readonly knowledge: Knowledge;
-}
+import { checkOutputs, explain } from "./compare.ts";
+import type { Case, Judgement } from "./judgement.ts";
 
 /**
  * Judges by a result that was taken over. What it does not know cannot differ from it, so those inputs

@@ -11,31 +11,11 @@ import {
   type ActionDescription,
   type ActionRecord,
 } from "../model/record.ts";
-import type { Cause, Verdict } from "../model/verdict.ts";
+import type { Cause } from "../model/verdict.ts";
 import { checkOutputs, explain, type Demand } from "./compare.ts";
-import { changedSinceAdopted, judgeAdopted, type Case } from "./judge-adopted.ts";
+import { changedSinceAdopted, judgeAdopted } from "./judge-adopted.ts";
+import type { Case, InputState, Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
-
-/** What is known of one input when its consumer is judged. */
-export type InputState =
-  | { readonly state: "known"; readonly digest: Digest | Absent; readonly present: boolean }
-  | { readonly state: "pending"; readonly producer: string }
-  | { readonly state: "blocked"; readonly cause: Cause };
-
-export interface Judgement {
-  readonly verdict: Verdict;
-  readonly causes: readonly Cause[];
-  readonly key: Digest | null;
-  readonly description: ActionDescription | null;
-  /** The result that a fresh or restored action has. */
-  readonly result: ActionRecord | null;
-  /** Outputs that are not in the workspace although the action is fresh, or will be restored. */
-  readonly absent: ReadonlySet<string>;
-  /** Actions whose absent outputs must be brought back before this one can run. */
-  readonly missingFrom: readonly ActionNode[];
-  /** Roles whose inputs nobody has to look at, because the result was taken over without knowing them. */
-  readonly unasked?: ReadonlySet<string>;
-}
 
 /**
  * The one place that decides what happens to an action. Planning asks it with what is known before a

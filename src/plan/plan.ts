@@ -1,7 +1,8 @@
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { Cause } from "../model/verdict.ts";
-import { digestFor, judge, sourceState, type InputState, type Judgement } from "./judge.ts";
+import { digestFor, judge, sourceState } from "./judge.ts";
+import type { InputState, Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 export interface PlannedAction extends Judgement {

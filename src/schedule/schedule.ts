@@ -1,7 +1,7 @@
 import { batchGroup } from "../graph/batch.ts";
 import { isOptional, producersOf, readsRecordOf, type ActionNode } from "../graph/graph.ts";
 import type { Cause } from "../model/verdict.ts";
-import type { Judgement } from "../plan/judge.ts";
+import type { Judgement } from "../plan/judgement.ts";
 import { Backlog, Group } from "./backlog.ts";
 import { Lanes, type Lease } from "./lanes.ts";
 

@@ -1,5 +1,5 @@
 import type { Candidate, BitProblem, ChoiceGroup } from "../../src/analysis/solve/problem.ts";
-import { countedBits } from "../../src/analysis/solve/plan-candidates.ts";
+import { countedBits } from "../../src/analysis/bit-plan/plan-candidates.ts";
 import { pair } from "./configs.ts";
 
 /** The layer groups of the tiny Qwen3-VL, by their modules, with their numbers of weights. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { planWithin, solveFrontier } from "../../src/analysis/solve/frontier.ts";
-import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
+import { problemFromManifest } from "../../src/analysis/manifest/problem-from-manifest.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { REPOSITORY } from "../engine/support/folder.ts";
 import { expectValue } from "./figures.ts";

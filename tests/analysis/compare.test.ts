@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareSubjects } from "../../src/analysis/compare/compare.ts";
-import { compareAll, comparisonSetText } from "../../src/analysis/compare/comparison-set.ts";
+import { compareAll } from "../../src/analysis/compare/comparison-set.ts";
+import { comparisonSetText } from "../../src/analysis/compare/comparison-set-text.ts";
 import { comparisonText } from "../../src/analysis/compare/comparison-text.ts";
 import { placesOf, rankCorrelation } from "../../src/analysis/compare/rank-correlation.ts";
 import { readSubject, type Subject } from "../../src/analysis/compare/subject.ts";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { weightCost } from "../../src/analysis/formats/cost.ts";
-import type { Outcome } from "../../src/analysis/outcome.ts";
+import type { Outcome } from "../../src/analysis/outcome/outcome.ts";
 import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 
 /** The figures of one published manifest and of its Markdown table. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { asModelOptSees, modelOptOrder } from "../../src/analysis/solve/modelopt-view.ts";
+import { asModelOptSees, modelOptOrder } from "../../src/analysis/bit-plan/modelopt-view.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { problemOfPairs, random } from "./bit-plan-material.ts";
 import { PAIRS } from "./configs.ts";

@@ -4,7 +4,7 @@ import { readScores } from "../../src/analysis/scores/read-scores.ts";
 import {
   problemFromCandidates,
   type PlanCandidate,
-} from "../../src/analysis/solve/plan-candidates.ts";
+} from "../../src/analysis/bit-plan/plan-candidates.ts";
 import { pair } from "./configs.ts";
 import { expectFailure, expectValue, scoresText, smallFigures } from "./figures.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Generation } from "../../src/analysis/manifest/generation.ts";
+import type { Generation } from "../../src/analysis/report/generation.ts";
 
 /**
  * Published artifacts, which are not part of this repository. Tests against them

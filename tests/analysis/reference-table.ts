@@ -2,7 +2,7 @@ import {
   manifestGenerations,
   markdownGeneration,
   reportStyle,
-} from "../../src/analysis/manifest/generation.ts";
+} from "../../src/analysis/report/generation.ts";
 import { checkFigures } from "../../src/analysis/manifest/check-figures.ts";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { writePythonJson } from "../../src/analysis/python-json/write.ts";

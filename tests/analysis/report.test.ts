@@ -5,7 +5,7 @@ import type { Manifest } from "../../src/analysis/manifest/manifest.ts";
 import { readScores } from "../../src/analysis/scores/read-scores.ts";
 import { jsonReport } from "../../src/analysis/report/json-report.ts";
 import { markdownReport } from "../../src/analysis/report/markdown-report.ts";
-import { printExponential, printFixed } from "../../src/analysis/report/printf.ts";
+import { printExponential, printFixed } from "../../src/analysis/text/printf.ts";
 import { allFigures, expectValue, scoresText, smallFigures, type Figures } from "./figures.ts";
 import { markdownFigures } from "./markdown-figures.ts";
 import { python } from "./python.ts";

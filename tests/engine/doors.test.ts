@@ -56,7 +56,7 @@ describe("an op that imports single modules", () => {
     const { codeDigest } = await bundled(op);
     workspace.edit("src/analysis/report/json-report.ts", "num_bits", "bits");
     expect((await bundled(op)).codeDigest).toBe(codeDigest);
-    workspace.edit("src/analysis/report/printf.ts", "MOST_DIGITS = 100", "MOST_DIGITS = 99");
+    workspace.edit("src/analysis/text/printf.ts", "MOST_DIGITS = 100", "MOST_DIGITS = 99");
     expect((await bundled(op)).codeDigest).not.toBe(codeDigest);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runBuild, type BuildOutcome } from "../../src/execute/build.ts";
-import { buildGraph, type Graph } from "../../src/graph/graph.ts";
+import { buildGraph } from "../../src/graph/build-graph.ts";
+import type { Graph } from "../../src/graph/graph.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import {
   action,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildGraph } from "../../src/graph/graph.ts";
+import { buildGraph } from "../../src/graph/build-graph.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { action, committed, graphOf, local, nodeOf, type Sketch } from "./support/graphs.ts";
 import { errorOf, only } from "./support/results.ts";

@@ -11,7 +11,7 @@ import {
   regionOf,
   regionPath,
 } from "../../src/model/region.ts";
-import { buildGraph } from "../../src/graph/graph.ts";
+import { buildGraph } from "../../src/graph/build-graph.ts";
 import type { OutputDeclaration } from "../../src/model/declaration.ts";
 import { action, committed, graphOf, selectPaths, type Sketch } from "./support/graphs.ts";
 import { valueOf } from "./support/results.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ActionNode } from "../../src/graph/graph.ts";
 import { recordPath } from "../../src/model/record.ts";
-import type { Judgement } from "../../src/plan/judge.ts";
+import type { Judgement } from "../../src/plan/judgement.ts";
 import {
   Schedule,
   type Command,

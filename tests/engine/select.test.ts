@@ -1,6 +1,6 @@
 import picomatch from "picomatch";
 import { describe, expect, it } from "vitest";
-import { buildGraph } from "../../src/graph/graph.ts";
+import { buildGraph } from "../../src/graph/build-graph.ts";
 import { select, type Selection } from "../../src/graph/select.ts";
 import { action, committed, graphOf, type Sketch } from "./support/graphs.ts";
 import { errorOf, only, valueOf } from "./support/results.ts";

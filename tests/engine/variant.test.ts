@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildGraph } from "../../src/graph/graph.ts";
+import { buildGraph } from "../../src/graph/build-graph.ts";
 import { differing, idOf, relocate, union, type Declared } from "../../src/graph/variant.ts";
 import { describeAction, actionKey } from "../../src/keys/describe.ts";
 import type { ActionDeclaration } from "../../src/model/declaration.ts";

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
 import type { PageAnalysis } from "../../src/analysis/page/page-model.ts";
-import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
+import { problemFromManifest } from "../../src/analysis/manifest/problem-from-manifest.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot } from "../rig/browser.ts";

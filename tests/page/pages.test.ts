@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
 import { budgetCurves } from "../../src/analysis/page/budget-curve.ts";
-import { placeOf } from "../../src/analysis/page/layer-place.ts";
+import { placeOf } from "../../src/analysis/groups/layer-place.ts";
 import { logScale } from "../../src/analysis/page/log-scale.ts";
-import { packSteps, unpackChoices } from "../../src/analysis/page/page-data.ts";
+import { packSteps, unpackChoices } from "../../src/analysis/page/shared/page-data.ts";
 import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
 import { pageModel, type PageAnalysis } from "../../src/analysis/page/page-model.ts";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
-import { problemFromManifest } from "../../src/analysis/solve/problem-from-manifest.ts";
+import { problemFromManifest } from "../../src/analysis/manifest/problem-from-manifest.ts";
 import { measurementFacts } from "../../src/analysis/page/provenance.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import {

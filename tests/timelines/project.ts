@@ -1,4 +1,5 @@
-import { buildGraph, type ActionNode, type Graph } from "../../src/graph/graph.ts";
+import { buildGraph } from "../../src/graph/build-graph.ts";
+import type { ActionNode, Graph } from "../../src/graph/graph.ts";
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import type { InputDeclaration, OutputDeclaration } from "../../src/model/declaration.ts";
 import type { JsonObject } from "../../src/model/json.ts";

@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome.ts";
+import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { comparability, type Comparability } from "./basis.ts";
 import { settingDifferences, type SettingDifference } from "./configuration.ts";
 import { flipsAt, type Flips } from "./flips.ts";

@@ -1,6 +1,7 @@
-import { printExponential, printFixed } from "../report/printf.ts";
+import { printExponential, printFixed } from "../text/printf.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { Comparison } from "./compare.ts";
+import { evenTable } from "../text/markdown-table.ts";
 import type { Flips } from "./flips.ts";
 
 /** A comparison as Markdown that also reads well in a terminal. */
@@ -123,39 +124,6 @@ function flipBlocks({ budgets, layers }: Flips, heading: string): readonly strin
 
 /** Search results call it NONE. */
 const chosen = (format: string): string => (format === UNQUANTIZED ? "16 bits" : format);
-
-/** Null without rows. One changed row changes one line, which is what a committed document needs. */
-export function table(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-): string | null {
-  return written(titles, rows, false);
-}
-
-/** Null without rows. Columns are as wide as what is in them, for a terminal. */
-export function evenTable(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-): string | null {
-  return written(titles, rows, true);
-}
-
-function written(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-  even: boolean,
-): string | null {
-  if (rows.length === 0) return null;
-  const cells = [titles, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = titles.map((_, at) =>
-    even ? Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)) : 0,
-  );
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = cells;
-  const rule = widths.map((width) => "-".repeat(Math.max(3, width)));
-  return [line(head), line(rule), ...body.map(line)].join("\n");
-}
 
 export const figure = (value: number | null): string =>
   value === null ? "undefined (one side is all ties)" : printFixed(value, 3);

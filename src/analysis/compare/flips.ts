@@ -1,5 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { succeed, type Outcome } from "../outcome.ts";
+import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { layerKey, layerName } from "./layer-key.ts";
 import type { BitPlan, BitProblem } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";

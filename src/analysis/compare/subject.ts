@@ -1,13 +1,13 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { manifestOf } from "../manifest/read-manifest.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome.ts";
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
 import { readScores } from "../scores/read-scores.ts";
 import type { Scores } from "../scores/scores.ts";
-import { problemFromManifest } from "../solve/problem-from-manifest.ts";
+import { problemFromManifest } from "../manifest/problem-from-manifest.ts";
 import { problemFromScores } from "../solve/problem-from-scores.ts";
 import type { BitProblem } from "../solve/problem.ts";
 import { configurationOf } from "./configuration.ts";

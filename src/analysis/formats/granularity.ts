@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { numberName, scaleGroup, type PairQuantizers, type Quantizer } from "./quantizer.ts";
 
 /** Attributes that replace those of a format's quantizers, by quantizer. */

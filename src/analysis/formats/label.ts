@@ -1,5 +1,5 @@
-import { fail, succeed, type Outcome } from "../outcome.ts";
-import { pythonFloatRepr } from "../python-json/float-repr.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { pythonFloatRepr } from "../text/float-repr.ts";
 
 /** Name of the candidate that leaves a layer unquantized. */
 export const UNQUANTIZED = "NONE";

@@ -1,6 +1,6 @@
 import { adjustedBits } from "../formats/adjusted-bits.ts";
 import type { PairQuantizers } from "../formats/quantizer.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Outcome } from "../outcome/outcome.ts";
 import { pyFloat, pyObject, type PyObject } from "../python-json/value.ts";
 import type { Scores } from "../scores/scores.ts";
 import { problemFromScores } from "../solve/problem-from-scores.ts";

@@ -1,8 +1,8 @@
 import { weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { isPyList, isPyObject, numericValue, type PyObject } from "../python-json/value.ts";
-import { problemFromManifest } from "../solve/problem-from-manifest.ts";
+import { problemFromManifest } from "./problem-from-manifest.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
 import type { LayerSensitivity, Manifest } from "./manifest.ts";
 import { rankBySensitivity } from "./rank.ts";

@@ -1,5 +1,5 @@
 import { parseFormatLabel } from "../formats/label.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome.ts";
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";

@@ -1,36 +1,16 @@
-import type { BudgetCurve, CurveOption } from "./budget-curve.ts";
-import { escaped } from "./markup.ts";
-import { bitsText, budgetText, numbered, scoreText, sizeText } from "./numbers.ts";
+import { escaped } from "./shared/markup.ts";
+import { budgetText, numbered } from "./shared/numbers.ts";
 import type { PageModel } from "./page-model.ts";
-import { shortName } from "./layer-table.ts";
-
-/** Cells of the plan by bits: a class for the colour, a number to read. */
-export const bitsClass = (bits: number): string => (bits > 8 ? "p16" : bits > 5 ? "p8" : "p4");
-export const cellTitle = (layer: string, option: string): string => `${layer}: ${option}`;
-
-export interface Weights {
-  readonly all: number;
-  /** Of layers that stay at 16 bits whatever the budget. */
-  readonly kept: number;
-}
-
-/** The plan's figures, by the names of their elements. */
-export function planFigures(
-  {
-    bits,
-    score,
-    budget,
-  }: { readonly bits: number; readonly score: number; readonly budget: number },
-  { all, kept }: Weights,
-): Readonly<Record<string, string>> {
-  return {
-    "plan-budget": `${budgetText(budget)} bits`,
-    "plan-bits": `${bitsText(bits)} bits`,
-    "plan-own-bits": `${bitsText((bits * all - 16 * kept) / Math.max(1, all - kept))} bits`,
-    "plan-score": scoreText(score),
-    "plan-size": sizeText(all, bits),
-  };
-}
+import type { BudgetCurve, CurveOption } from "./shared/curve.ts";
+import { shortName } from "./shared/layer-name.ts";
+import {
+  bitsClass,
+  cellTitle,
+  countsMarkup,
+  optionCounts,
+  planFigures,
+  type Weights,
+} from "./shared/plan-figures.ts";
 
 const NAMES: Readonly<Record<string, string>> = {
   "plan-budget": "Budget, whole model",
@@ -39,31 +19,6 @@ const NAMES: Readonly<Record<string, string>> = {
   "plan-score": "Total score",
   "plan-size": "Weights, without scales",
 };
-
-/** How many layers have each option; shown options only. */
-export function optionCounts(
-  choices: readonly number[],
-  options: readonly { readonly name: string; readonly bits: number }[],
-  isKept: (layer: number) => boolean,
-): readonly { readonly name: string; readonly bits: number; readonly count: number }[] {
-  return options
-    .map(({ name, bits }, option) => ({
-      name,
-      bits,
-      count: choices.filter((chosen, layer) => chosen === option && !isKept(layer)).length,
-    }))
-    .filter(({ count }) => count > 0);
-}
-
-export const countsMarkup = (
-  counts: readonly { readonly name: string; readonly bits: number; readonly count: number }[],
-): string =>
-  counts
-    .map(
-      ({ name, bits, count }) =>
-        `<li><span class="swatch ${bitsClass(bits)}">${Math.floor(bits)}</span> ${count} × ${escaped(name)}`,
-    )
-    .join("");
 
 /** Without a script it shows the plan of the run itself. */
 export function budgetSection(

@@ -1,4 +1,4 @@
-import { escaped } from "./markup.ts";
+import { escaped } from "./shared/markup.ts";
 
 /** What is in colour and what is grey, in words: also on paper and without a script. */
 export const colourKey = (x: number, y: number, front: string, others: string): string =>

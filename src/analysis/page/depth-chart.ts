@@ -1,6 +1,6 @@
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
 import { colourKey } from "./colour-key.ts";
-import { at, escaped } from "./markup.ts";
+import { at, escaped } from "./shared/markup.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
 import type { Picture } from "./picture.ts";
 

@@ -1,8 +1,8 @@
-import type { BudgetCurve } from "./budget-curve.ts";
+import type { BudgetCurve } from "./shared/curve.ts";
 import { colourKey } from "./colour-key.ts";
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
-import { at, escaped } from "./markup.ts";
-import { budgetText, scoreText } from "./numbers.ts";
+import { at, escaped } from "./shared/markup.ts";
+import { budgetText, scoreText } from "./shared/numbers.ts";
 import type { Picture } from "./picture.ts";
 
 export interface FrontierChart {

@@ -1,7 +1,7 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import { checkFigures } from "../manifest/check-figures.ts";
 import { sameSums } from "./budget-curve.ts";
-import { bitsText } from "./numbers.ts";
+import { bitsText } from "./shared/numbers.ts";
 import type { PageAnalysis } from "./page-model.ts";
 
 /** What one check of the data behind a page says. */

@@ -1,7 +1,7 @@
-import { at, escaped } from "./markup.ts";
+import { at, escaped } from "./shared/markup.ts";
 import { decadeText, type LogScale } from "./log-scale.ts";
 import { HEAT, heatStep } from "./palette.ts";
-import { scoreText } from "./numbers.ts";
+import { scoreText } from "./shared/numbers.ts";
 
 export interface HeatCell {
   readonly x: number;

@@ -1,17 +1,10 @@
 import { heatLegend, paintCells, type HeatCell } from "./heat-cells.ts";
 import { logScale } from "./log-scale.ts";
-import { at, escaped } from "./markup.ts";
+import { at, escaped } from "./shared/markup.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
-import { numbered } from "./numbers.ts";
+import { numbered } from "./shared/numbers.ts";
+import type { HeatGrid } from "./shared/page-data.ts";
 import { HATCH, type Picture } from "./picture.ts";
-
-/** Where cells are, so that a pointer or the arrow keys can find the layer behind one. */
-export interface HeatGrid {
-  readonly rows: readonly { readonly y: number; readonly height: number }[];
-  readonly columns: readonly { readonly x: number; readonly width: number }[];
-  /** Row by row: position of the column and of the layer, or null where there is no cell. */
-  readonly cells: readonly (readonly (readonly [column: number, layer: number] | null)[])[];
-}
 
 export interface Heatmap {
   readonly picture: Picture;

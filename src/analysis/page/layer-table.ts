@@ -1,7 +1,8 @@
-import type { BudgetCurve } from "./budget-curve.ts";
+import type { BudgetCurve } from "./shared/curve.ts";
+import { shortName } from "./shared/layer-name.ts";
 import type { LogScale } from "./log-scale.ts";
-import { escaped } from "./markup.ts";
-import { scoreText, weightUnit } from "./numbers.ts";
+import { escaped } from "./shared/markup.ts";
+import { scoreText, weightUnit } from "./shared/numbers.ts";
 import type { PageModel } from "./page-model.ts";
 import { heatStep } from "./palette.ts";
 
@@ -54,9 +55,5 @@ function scoreCell(score: number | null, scale: LogScale | null): string {
   const step = score > 0 && scale !== null ? ` h${heatStep(scale.position(score))}` : "";
   return `<td class="n s${step}">${scoreText(score)}`;
 }
-
-/** Without what its kind says already. */
-export const shortName = (name: string): string =>
-  name.replace(/^model\./, "").replace(/^language_model\./, "");
 
 const breakable = (name: string): string => escaped(name).replaceAll(".", ".<wbr>");

@@ -1,10 +1,10 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { LayerSensitivity, Manifest } from "../manifest/manifest.ts";
 import type { Measurement } from "../report/measurement.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import type { Scores } from "../scores/scores.ts";
-import { problemFromManifest } from "../solve/problem-from-manifest.ts";
-import { placeOf, type LayerPlace } from "./layer-place.ts";
+import { weightsOf } from "../groups/layer-group.ts";
+import { placeOf, type LayerPlace } from "../groups/layer-place.ts";
 
 /** One manifest that a page shows, and the scores behind it where they are at hand. */
 export interface PageAnalysis {
@@ -57,7 +57,7 @@ export function pageModel(
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
 ): Outcome<PageModel> {
   const [first, ...others] = analyses;
-  const weights = problemFromManifest(first.manifest).groups.map((group) => group.weights);
+  const weights = first.manifest.layers.map(({ candidates }) => weightsOf(candidates));
   for (const { name, manifest } of others) {
     const g = manifest.layers.findIndex(
       ({ handle }, at) => handle !== first.manifest.layers[at]?.handle,

@@ -1,7 +1,7 @@
-import type { Weights } from "./budget-section.ts";
+import type { Weights } from "./shared/plan-figures.ts";
 import { gateNotes } from "./gate-notes.ts";
-import { escaped } from "./markup.ts";
-import { bitsText, roughCount, scoreText } from "./numbers.ts";
+import { escaped } from "./shared/markup.ts";
+import { bitsText, roughCount, scoreText } from "./shared/numbers.ts";
 import type { PageAnalysis, PageModel } from "./page-model.ts";
 import { inlinePicture, type Picture } from "./picture.ts";
 import { measurementFacts, type PageSource } from "./provenance.ts";

@@ -1,4 +1,4 @@
-import { escaped } from "./markup.ts";
+import { escaped } from "./shared/markup.ts";
 import { pictureColours } from "./palette.ts";
 import styles from "./styles/picture.css?raw";
 

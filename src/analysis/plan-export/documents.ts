@@ -2,12 +2,12 @@ import { UNQUANTIZED } from "../formats/label.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { isPyList, numericValue, type PyJson } from "../python-json/value.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome.ts";
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
 import type { Frontier } from "../solve/frontier.ts";
-import { gigabytesOf, type PlanRequest, type RequestedPlan } from "../solve/plan-request.ts";
-import type { PlanSettings } from "../solve/plan-settings.ts";
+import { gigabytesOf, type PlanRequest, type RequestedPlan } from "../bit-plan/plan-request.ts";
+import type { PlanSettings } from "../bit-plan/plan-settings.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
-import { highestScore } from "../solve/normalise.ts";
+import { highestScore } from "../bit-plan/normalise.ts";
 
 const PLAN_SCHEMA = 1;
 const FRONTIER_SCHEMA = 1;

@@ -1,7 +1,7 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { PairQuantizers, Quantizer } from "../formats/quantizer.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
-import { layerName } from "../solve/layer-pattern.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { layerName } from "../groups/layer-pattern.ts";
 import type { BitPlan, BitProblem } from "../solve/problem.ts";
 
 /** ModelOpt's list-style config: later entries win. */

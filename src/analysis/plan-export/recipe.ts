@@ -1,4 +1,4 @@
-import { yamlText, type YamlValue } from "../report/yaml.ts";
+import { yamlText, type YamlValue } from "../text/yaml.ts";
 import type { QuantConfig } from "./quant-config.ts";
 
 /** A bit plan as a ModelOpt PTQ recipe: `load_recipe(path).quantize` goes to `mtq.quantize`. */

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { MAX_DEPTH, parseNatively } from "./native-parse.ts";
 import { pyFloat, type PyJson } from "./value.ts";
 

@@ -1,4 +1,4 @@
-import { pythonFloatRepr } from "./float-repr.ts";
+import { pythonFloatRepr } from "../text/float-repr.ts";
 import { isPyList, isPyObject, type PyJson } from "./value.ts";
 
 /**

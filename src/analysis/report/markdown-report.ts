@@ -1,7 +1,7 @@
 import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson, type PyObject } from "../python-json/value.ts";
 import { howToRead } from "./how-to-read.ts";
-import { printExponential, printFixed } from "./printf.ts";
+import { printExponential, printFixed } from "../text/printf.ts";
 import { sensitivityRows, type NoneRows, type SensitivityRow } from "./sensitivity-rows.ts";
 
 export interface MarkdownReportOptions {

@@ -1,8 +1,9 @@
-import { table } from "../compare/comparison-text.ts";
+import { weightsOf } from "../groups/layer-group.ts";
+import { table } from "../text/markdown-table.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
 import { costText, measuredText, type Measurement } from "./measurement.ts";
-import { printExponential, printFixed } from "./printf.ts";
+import { printExponential, printFixed } from "../text/printf.ts";
 import { sensitivityRows } from "./sensitivity-rows.ts";
 
 /** A run as a table of runs names it. */
@@ -108,11 +109,7 @@ const bitsCell = ({ search, budgetBits }: Manifest): string =>
 
 /** Of all weights together at the bits that were achieved; 1 GB is 10^9 bytes. */
 function sizeCell({ layers, search }: Manifest): string {
-  const weights = layers.reduce(
-    (sum, { candidates }) =>
-      sum + Math.max(...candidates.map(({ cost, bits }) => (cost * 16) / bits)),
-    0,
-  );
+  const weights = layers.reduce((sum, { candidates }) => sum + weightsOf(candidates), 0);
   const bytes = (weights * search.effectiveBits) / 8;
   return bytes < 1e8 ? `${printFixed(bytes / 1e6, 2)} MB` : `${printFixed(bytes / 1e9, 2)} GB`;
 }

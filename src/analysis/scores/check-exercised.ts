@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import type { ScoreGroup, Scores } from "./scores.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { fail, type Outcome } from "../outcome.ts";
+import { fail, type Outcome } from "../outcome/outcome.ts";
 import type { BitProblem } from "./problem.ts";
 
 /** What makes a budget in bits per weight impossible by itself, if anything. */

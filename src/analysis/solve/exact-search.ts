@@ -1,8 +1,9 @@
-import { fail, succeed, type Outcome } from "../outcome.ts";
-import { Front, type Move, type Step } from "./front.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { Front } from "./front.ts";
 import type { Option } from "./reduce.ts";
 import { relax, type Relaxation } from "./relaxation.ts";
 import { scaleFor } from "./scale.ts";
+import type { Move, Step } from "./step.ts";
 
 /**
  * Partial plans that the search may hold at once: some 240 MB. Real models need

@@ -1,19 +1,5 @@
 import { MergedRuns } from "./merge-runs.ts";
-
-/** A choice in one group, relative to its base option. */
-export interface Move {
-  /** Index of the candidate in the group as it was given. */
-  readonly index: number;
-  readonly cost: number;
-  readonly score: number;
-}
-
-export interface Step {
-  /** Position of the group in the problem: ties are broken in this order. */
-  readonly group: number;
-  /** By rising cost. */
-  readonly moves: readonly Move[];
-}
+import type { Step } from "./step.ts";
 
 /** Arrays to write a front into, kept from step to step: making them anew would cost more than the work. */
 interface Buffers {

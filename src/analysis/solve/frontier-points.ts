@@ -1,6 +1,19 @@
 import { effectiveBits } from "../formats/cost.ts";
-import type { FrontierPoint } from "./frontier.ts";
 import type { ChoiceGroup } from "./problem.ts";
+
+/** One plan of a frontier: no other plan has a lower score for as many bits. */
+export interface FrontierPoint {
+  /** Average bits per weight over all groups. */
+  readonly bits: number;
+  /** Summed cost, in fp16-equivalent weight elements: twice this is bytes. */
+  readonly cost: number;
+  /** Summed score. */
+  readonly score: number;
+  /** On the lower hull: no mix of two other plans beats it. */
+  readonly corner: boolean;
+  /** `[group, candidate]` where the choice is another one than at the point before, by rising group. */
+  readonly changes: readonly (readonly [group: number, candidate: number])[];
+}
 
 /** Scores that differ by less than this part are one: sums depend on their order by some 2^-50. */
 const SAME_SCORE = 1 - 2 ** -45;

@@ -1,7 +1,8 @@
 import { bandOf } from "./band.ts";
-import { Front, type Step } from "./front.ts";
+import { Front } from "./front.ts";
 import type { Option } from "./reduce.ts";
 import { hullUpgrades } from "./relaxation.ts";
+import type { Step } from "./step.ts";
 
 /** Plans of the frontier as indices of a candidate per group; the first has every group's first option. */
 export interface SearchedFrontier {

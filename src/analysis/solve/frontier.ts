@@ -1,6 +1,6 @@
-import { succeed, type Outcome } from "../outcome.ts";
+import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { checkProblem } from "./check-problem.ts";
-import { FrontierPoints, takeChanges } from "./frontier-points.ts";
+import { FrontierPoints, takeChanges, type FrontierPoint } from "./frontier-points.ts";
 import { searchFrontier } from "./frontier-search.ts";
 import type { BitPlan, BitProblem, ChoiceGroup } from "./problem.ts";
 import { usefulOptions } from "./reduce.ts";
@@ -23,19 +23,6 @@ export interface Frontier {
    * to the other. `some`: points were left out (see `thinFrontier`).
    */
   readonly given: "all" | "corners" | "some";
-}
-
-export interface FrontierPoint {
-  /** Average bits per weight over all groups. */
-  readonly bits: number;
-  /** Summed cost, in fp16-equivalent weight elements: twice this is bytes. */
-  readonly cost: number;
-  /** Summed score. */
-  readonly score: number;
-  /** On the lower hull: no mix of two other plans beats it. */
-  readonly corner: boolean;
-  /** `[group, candidate]` where the choice is another one than at the point before, by rising group. */
-  readonly changes: readonly (readonly [group: number, candidate: number])[];
 }
 
 /** Partial plans that may be kept: a second or two at the worst, and 32 MB. Real models need half a million. */

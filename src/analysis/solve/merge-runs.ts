@@ -1,4 +1,4 @@
-import type { Move } from "./front.ts";
+import type { Move } from "./step.ts";
 
 /**
  * The extensions of a front by rising cost, then score, then move, but for most of those that are beaten:

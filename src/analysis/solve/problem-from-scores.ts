@@ -1,6 +1,6 @@
 import { weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED, UNQUANTIZED_BITS } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import type { ScoreGroup, Scores } from "../scores/scores.ts";
 import type { BitProblem, Candidate } from "./problem.ts";
 

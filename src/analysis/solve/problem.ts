@@ -1,3 +1,5 @@
+import type { LayerGroup } from "../groups/layer-group.ts";
+
 /**
  * The search for a bit plan: choose one candidate format for every layer group
  * so that the summed score is least while the summed cost stays in a budget (a
@@ -7,12 +9,7 @@ export interface BitProblem {
   readonly groups: readonly ChoiceGroup[];
 }
 
-export interface ChoiceGroup {
-  readonly handle: string;
-  /** Names of its modules, where they are known: all of them take the same format. */
-  readonly modules?: readonly string[];
-  /** Number of weight elements: what the group adds to the denominator of effective bits. */
-  readonly weights: number;
+export interface ChoiceGroup extends LayerGroup {
   /** At least one; a group with exactly one is fixed. */
   readonly candidates: readonly Candidate[];
 }

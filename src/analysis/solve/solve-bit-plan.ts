@@ -1,5 +1,5 @@
 import { effectiveBits, weightCost } from "../formats/cost.ts";
-import { succeed, type Outcome } from "../outcome.ts";
+import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { checkBudget, checkProblem } from "./check-problem.ts";
 import { searchBest } from "./exact-search.ts";
 import type { BitPlan, BitProblem, Choice, ChoiceGroup } from "./problem.ts";

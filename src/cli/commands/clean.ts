@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { disk } from "../../host/disk/disk.ts";
-import { clearRegion } from "../../host/regions.ts";
+import { clearRegion } from "../../host/disk/regions.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../arguments.ts";

@@ -4,13 +4,15 @@ import { pathToFileURL } from "node:url";
 import { placeInStack, type DeclareHost } from "../../declare/host.ts";
 import type { BuildFile } from "../../declare/build.ts";
 import type { Groups } from "../../declare/override.ts";
-import { buildGraph, type Graph } from "../../graph/graph.ts";
+import { buildGraph } from "../../graph/build-graph.ts";
+import type { Graph } from "../../graph/graph.ts";
 import type { Declarations, EnvironmentDeclaration } from "../../model/declaration.ts";
 import { digestOfBytes } from "../../model/digest.ts";
 import type { Failure, SourcePlace } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
 import { isAmbient } from "./ambient.ts";
+import type { Evaluated } from "./evaluated.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "../code/compiled-module.ts";
 import { errorText, readCache, writeCache } from "../disk/disk.ts";
@@ -50,11 +52,6 @@ export interface OpenAqmfile {
 }
 
 export type EvaluatedWith = Pick<DeclareHost, "configuration" | "chosen">;
-
-export interface Evaluated {
-  readonly graph: Graph;
-  readonly declared: BuildFile;
-}
 
 /** Bundles (or takes from the cache), evaluates and links the Aqmfile. */
 export async function loadAqmfile(

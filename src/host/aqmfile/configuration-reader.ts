@@ -7,9 +7,9 @@ import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { listFolder } from "./configuration.ts";
 import { yamlProblems } from "./configuration-values.ts";
 import { errorText } from "../disk/disk.ts";
+import { namesIn } from "../disk/names-in.ts";
 
 /**
  * What this process read last, by the texts of schema and file: while watching, an edit of one file is checked
@@ -36,9 +36,9 @@ export function readConfiguration(
   const right = new Map<string, JsonObject>();
   const groups: Record<string, Record<string, JsonObject>> = {};
   const failures: Failure[] = [];
-  for (const group of listFolder(conf)) {
+  for (const group of namesIn(conf)) {
     if (group === "schema") continue;
-    const files = listFolder(join(conf, group)).filter((name) => name.endsWith(".yaml"));
+    const files = namesIn(join(conf, group)).filter((name) => name.endsWith(".yaml"));
     if (files.length === 0) continue;
     const members: Record<string, JsonObject> = {};
     groups[group] = members;

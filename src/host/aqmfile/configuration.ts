@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Failure } from "../../model/failure.ts";
 import type { JsonObject } from "../../model/json.ts";
@@ -6,6 +5,7 @@ import { err, ok, type Result } from "../../model/result.ts";
 import { readCache, writeCache } from "../disk/disk.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Layout } from "../disk/layout.ts";
+import { namesIn } from "../disk/names-in.ts";
 import { derivationContext, statSignature } from "../evidence/signature.ts";
 
 export interface Configuration {
@@ -49,21 +49,15 @@ async function read(conf: string): Promise<Result<Configuration["groups"], reado
 function signatures(conf: string, evidence: Evidence): Record<string, string> {
   const found: Record<string, string> = {};
   evidence.look(conf);
-  for (const group of listFolder(conf)) {
+  for (const group of namesIn(conf)) {
     evidence.look(join(conf, group));
-    for (const name of listFolder(join(conf, group))) {
+    for (const name of namesIn(join(conf, group))) {
       if (!/\.(yaml|json)$/.test(name)) continue;
       const path = join(conf, group, name);
       found[path] = statSignature(path, evidence);
     }
   }
   return found;
-}
-
-/** Sorted names in a folder; none when it is not one. */
-export function listFolder(path: string): readonly string[] {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  return stat?.isDirectory() === true ? fs.readdirSync(path).sort() : [];
 }
 
 function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -1,4 +1,4 @@
-import type { Evaluated } from "./aqmfile.ts";
+import type { Evaluated } from "./evaluated.ts";
 import type { Layout } from "../disk/layout.ts";
 import { WarmBundler } from "../code/warm-bundler.ts";
 

@@ -38,14 +38,18 @@ export interface BundleInput {
  */
 export const SINGLE_MODULES = [
   "model",
+  "analysis/bit-plan",
   "analysis/compare",
   "analysis/formats",
+  "analysis/groups",
   "analysis/manifest",
+  "analysis/outcome",
   "analysis/plan-export",
   "analysis/python-json",
   "analysis/report",
   "analysis/scores",
   "analysis/solve",
+  "analysis/text",
 ] as const;
 
 /** Everything that decides what a bundle is, but for the entry. */

@@ -10,7 +10,7 @@ import { errorCode, errorText } from "../disk/disk.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { provenanceAt } from "../records/records.ts";
-import { observeRegion } from "../regions.ts";
+import { observeRegion } from "../disk/regions.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 /** Called while big files are hashed: bytes done and in all. */

@@ -23,7 +23,7 @@ import {
   type ProcessIdentity,
   type Whereabouts,
 } from "./process-identity.ts";
-import { cancelled } from "../python/runner/failures.ts";
+import { cancelled } from "./cancelled.ts";
 
 interface Owner extends ProcessIdentity {
   readonly purpose: string;

@@ -13,7 +13,7 @@ import {
 import { fileNameOf, type Layout } from "../disk/layout.ts";
 import type { History } from "../records/history.ts";
 import { parseRecord, type Records } from "../records/records.ts";
-import { publishRegion } from "../regions.ts";
+import { publishRegion } from "../disk/regions.ts";
 
 /** Workspace-relative paths. */
 export interface Move {

@@ -18,7 +18,7 @@ import { outputProblem } from "../observe/output-check.ts";
 import { publish, type Books, type Move } from "./publication.ts";
 import type { Records } from "../records/records.ts";
 import { FilledDocuments, RegionEdits } from "./region-edits.ts";
-import { regionInvalid, settleStagedRegion } from "../regions.ts";
+import { regionInvalid, settleStagedRegion } from "../disk/regions.ts";
 import { keepUnknown, type Coming } from "./replaced.ts";
 import type { Seen } from "../evidence/seen.ts";
 import { openStage } from "./stage.ts";

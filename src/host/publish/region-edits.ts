@@ -10,7 +10,7 @@ import { writeFileAtomic } from "../disk/disk.ts";
 import { statOf, type Evidence } from "../evidence/evidence.ts";
 import type { Layout } from "../disk/layout.ts";
 import type { Move } from "./publication.ts";
-import { digestOfStagedRegion, editedRegions, regionEdited } from "../regions.ts";
+import { digestOfStagedRegion, editedRegions, regionEdited } from "../disk/regions.ts";
 
 export interface RegionEditsOptions {
   readonly layout: Layout;

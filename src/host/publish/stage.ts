@@ -8,7 +8,7 @@ import type { Stage } from "../../ports.ts";
 import { disk, diskFailure, errorCode } from "../disk/disk.ts";
 import { fileNameOf, type Layout } from "../disk/layout.ts";
 import { intentPath } from "./publication.ts";
-import { regionObstacle } from "../regions.ts";
+import { regionObstacle } from "../disk/regions.ts";
 
 /** An op that outlived a killed aqm may still write to its stage; it must not be ours. */
 const OURS = randomBytes(4).toString("hex");

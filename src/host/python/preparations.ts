@@ -13,7 +13,7 @@ import { pythonRoot } from "../code/op-sources.ts";
 import { runToEnd } from "../process/process.ts";
 import type { PreparedEnvironment } from "./python-environment.ts";
 import { cacheVariables, machineFolder, runnerEnvironment } from "./runner-environment.ts";
-import { cancelled } from "./runner/failures.ts";
+import { cancelled } from "../process/cancelled.ts";
 
 export interface PreparationRequest {
   readonly declared: EnvironmentDeclaration;

@@ -5,7 +5,7 @@ import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { disk, readTextIfExists } from "../disk/disk.ts";
 import { runToEnd } from "../process/process.ts";
-import { cancelled } from "./runner/failures.ts";
+import { cancelled } from "../process/cancelled.ts";
 
 /** Brought from the package index when no uv is on the path. */
 const UV_VERSION = "0.13.8";

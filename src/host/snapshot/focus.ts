@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import type { ActionDeclaration } from "../../model/declaration.ts";
 import { digestOfBytes } from "../../model/digest.ts";
-import { buildGraph } from "../../graph/graph.ts";
+import { buildGraph } from "../../graph/build-graph.ts";
 import type { Selection } from "../../graph/select.ts";
 import type { LoadedAqmfile } from "../aqmfile/aqmfile.ts";
 import { wasMissing, type FreshSnapshot } from "./fresh-snapshot.ts";

@@ -1,4 +1,5 @@
-import { buildGraph, type ActionNode, type Graph } from "../../../src/graph/graph.ts";
+import { buildGraph } from "../../../src/graph/build-graph.ts";
+import type { ActionNode, Graph } from "../../../src/graph/graph.ts";
 import { select, type Selection } from "../../../src/graph/select.ts";
 import type {
   ActionDeclaration,

@@ -4,10 +4,10 @@ import {
   countsMarkup,
   optionCounts,
   planFigures,
-} from "../budget-section.ts";
-import { budgetText } from "../numbers.ts";
-import { unpackChoices, type PackedCurve, type PageData } from "../page-data.ts";
-import { shortName } from "../layer-table.ts";
+} from "../shared/plan-figures.ts";
+import { budgetText } from "../shared/numbers.ts";
+import { unpackChoices, type PackedCurve, type PageData } from "../shared/page-data.ts";
+import { shortName } from "../shared/layer-name.ts";
 import { find, findAll, nameFront, pointIn } from "./elements.ts";
 
 /** The budget follows the slider, the arrow keys and a drag on the curve; the plan follows the budget. */

@@ -1,6 +1,6 @@
-import { scoreText } from "../numbers.ts";
-import type { PageData } from "../page-data.ts";
-import { shortName } from "../layer-table.ts";
+import { scoreText } from "../shared/numbers.ts";
+import type { PageData } from "../shared/page-data.ts";
+import { shortName } from "../shared/layer-name.ts";
 import { find, pointIn } from "./elements.ts";
 
 /** Says which layer and score is behind a cell of the heatmap, to a pointer and to the arrow keys. */

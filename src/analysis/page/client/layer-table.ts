@@ -1,4 +1,4 @@
-import type { PageData } from "../page-data.ts";
+import type { PageData } from "../shared/page-data.ts";
 import { find } from "./elements.ts";
 
 type Value = string | number | null;

@@ -1,4 +1,4 @@
-import type { PageData } from "../page-data.ts";
+import type { PageData } from "../shared/page-data.ts";
 import { startBudget } from "./budget.ts";
 import { startDepth } from "./depth.ts";
 import { find } from "./elements.ts";

@@ -4,7 +4,7 @@ import type { Failure } from "../../../model/failure.ts";
 import { err, ok, type Result } from "../../../model/result.ts";
 import { startProcess, type ChildProcess, type ProcessRequest } from "../../process/process.ts";
 import type { RunnerEvent, RunnerRequest } from "./events.ts";
-import { cancelled } from "./failures.ts";
+import { cancelled } from "../../process/cancelled.ts";
 import type { RunnerSchemas } from "./schemas.ts";
 
 /** A runner that says nothing, not even its heartbeat, for this long is taken for dead. */

@@ -1,4 +1,4 @@
-import type { Failure } from "../../../model/failure.ts";
+import type { Failure } from "../../model/failure.ts";
 
 export const cancelled = (): Failure => ({
   reason: "cancelled",

@@ -1,4 +1,4 @@
-import type { BitProblem } from "./problem.ts";
+import type { BitProblem } from "../solve/problem.ts";
 
 /**
  * The same problem with scores as shares: of all groups' highest scores together, which then are 1. Plans

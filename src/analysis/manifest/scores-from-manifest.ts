@@ -1,6 +1,6 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import type { LayerSensitivity, Manifest } from "../manifest/manifest.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import type { LayerSensitivity, Manifest } from "./manifest.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import {
   isPyList,
   isPyObject,
@@ -10,7 +10,7 @@ import {
   type PyJson,
 } from "../python-json/value.ts";
 import { writePythonJson } from "../python-json/write.ts";
-import type { ScoreScope, TakenOver } from "./scores.ts";
+import type { ScoreScope, TakenOver } from "../scores/scores.ts";
 
 const SUFFIX = ".quant_recipe";
 

@@ -1,11 +1,11 @@
 import { effectiveBits, weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED_BITS } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { solveFamilies, type FamilyBudget } from "./families.ts";
-import { planWithin, type Frontier } from "./frontier.ts";
+import { planWithin, type Frontier } from "../solve/frontier.ts";
 import { applyRules, ruleText, type LayerRule } from "./layer-rules.ts";
-import type { BitPlan, BitProblem } from "./problem.ts";
-import { solveBitPlan } from "./solve-bit-plan.ts";
+import type { BitPlan, BitProblem } from "../solve/problem.ts";
+import { solveBitPlan } from "../solve/solve-bit-plan.ts";
 
 /** How large a plan may be, whichever way a person counts. */
 export type Budget =

@@ -1,5 +1,4 @@
-import type { BudgetCurve, BudgetStep } from "./budget-curve.ts";
-import type { HeatGrid } from "./heatmap.ts";
+import type { BudgetCurve, BudgetStep } from "./curve.ts";
 
 /** What a page carries for its script, short, since most of a page's size could be this. */
 export interface PageData {
@@ -20,6 +19,14 @@ export interface PageData {
   readonly weights: number;
   /** Weights of layers that had no other choice, and of the rest. */
   readonly keptWeights: number;
+}
+
+/** Where cells are, so that a pointer or the arrow keys can find the layer behind one. */
+export interface HeatGrid {
+  readonly rows: readonly { readonly y: number; readonly height: number }[];
+  readonly columns: readonly { readonly x: number; readonly width: number }[];
+  /** Row by row: position of the column and of the layer, or null where there is no cell. */
+  readonly cells: readonly (readonly (readonly [column: number, layer: number] | null)[])[];
 }
 
 /** Name, position of its kind, block or -1, weights. */

@@ -1,7 +1,7 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { PairQuantizers, Quantizer } from "../formats/quantizer.ts";
 import { chargedBits } from "../formats/storage.ts";
-import type { BitProblem } from "./problem.ts";
+import type { BitProblem } from "../solve/problem.ts";
 
 /** A format by the name that the problem's candidates have. */
 export interface NamedFormat {

@@ -1,7 +1,7 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
-import { meansGroup } from "./layer-pattern.ts";
-import type { BitProblem, ChoiceGroup } from "./problem.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { meansGroup } from "../groups/layer-pattern.ts";
+import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 
 /** Layers that may take only some of the candidates: one to force it, `NONE` to keep them unquantized. */
 export interface LayerRule {

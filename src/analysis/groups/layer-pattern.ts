@@ -1,4 +1,4 @@
-import type { ChoiceGroup } from "./problem.ts";
+import type { LayerGroup } from "./layer-group.ts";
 
 const SUFFIX = ".quant_recipe";
 
@@ -10,7 +10,10 @@ export const layerName = (handle: string): string =>
  * Whether a pattern means a layer group: `*` stands for any text, `?` for one character, and the whole name
  * must fit. A group is meant if any of its modules is, as in ModelOpt's `disabled_layers`.
  */
-export function meansGroup(pattern: string, { handle, modules }: ChoiceGroup): boolean {
+export function meansGroup(
+  pattern: string,
+  { handle, modules }: Pick<LayerGroup, "handle" | "modules">,
+): boolean {
   const fits = matcherOf(pattern);
   return fits(layerName(handle)) || (modules ?? []).some(fits);
 }

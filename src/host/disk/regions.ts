@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import type { ActionNode } from "../graph/graph.ts";
-import type { OutputDeclaration } from "../model/declaration.ts";
-import { digestOfBytes, type Digest } from "../model/digest.ts";
-import type { Failure } from "../model/failure.ts";
+import type { ActionNode } from "../../graph/graph.ts";
+import type { OutputDeclaration } from "../../model/declaration.ts";
+import { digestOfBytes, type Digest } from "../../model/digest.ts";
+import type { Failure } from "../../model/failure.ts";
 import {
   beginMarker,
   endMarker,
@@ -13,10 +13,10 @@ import {
   regionContent,
   regionOf,
   type FoundRegion,
-} from "../model/region.ts";
-import { lineDiff } from "../model/line-diff.ts";
-import type { Observation } from "../plan/knowledge.ts";
-import { disk, errorCode } from "./disk/disk.ts";
+} from "../../model/region.ts";
+import { lineDiff } from "../../model/line-diff.ts";
+import type { Observation } from "../../plan/knowledge.ts";
+import { disk, errorCode } from "./disk.ts";
 
 /** One byte is one character, so whatever else a file holds goes through as it is. */
 const BYTES = "latin1";

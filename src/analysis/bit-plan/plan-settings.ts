@@ -1,9 +1,9 @@
-import { fail, succeed, type Outcome } from "../outcome.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { asModelOptSees, type NamedFormat } from "./modelopt-view.ts";
 import { normaliseScores } from "./normalise.ts";
 import type { BitCount } from "./plan-candidates.ts";
 import type { PlanRequest } from "./plan-request.ts";
-import type { BitProblem } from "./problem.ts";
+import type { BitProblem } from "../solve/problem.ts";
 
 /**
  * Which choice a plan is. `exact`: the best one by the scores that were measured. `modelopt`: the one that

@@ -1,12 +1,12 @@
 import type { PairQuantizers } from "../formats/quantizer.ts";
 import { chargedBits, weightStorage } from "../formats/storage.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { fail, type Outcome } from "../outcome.ts";
+import { fail, type Outcome } from "../outcome/outcome.ts";
 import { isPyObject, type PyJson } from "../python-json/value.ts";
 import { writePythonJson } from "../python-json/write.ts";
 import type { Scores } from "../scores/scores.ts";
-import { problemFromScores } from "./problem-from-scores.ts";
-import type { BitProblem } from "./problem.ts";
+import { problemFromScores } from "../solve/problem-from-scores.ts";
+import type { BitProblem } from "../solve/problem.ts";
 
 /** A format that a plan may choose, with what was measured of it. */
 export interface PlanCandidate {

@@ -1,4 +1,4 @@
-import { padExponent } from "../python-json/float-repr.ts";
+import { padExponent } from "./float-repr.ts";
 
 /**
  * C's `%.<digits>f` and `%.<digits>e`, as Python prints them. JavaScript's own

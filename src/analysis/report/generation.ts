@@ -1,6 +1,6 @@
 import { isPyObject } from "../python-json/value.ts";
-import type { NoneRows } from "../report/sensitivity-rows.ts";
-import type { Manifest } from "./manifest.ts";
+import type { NoneRows } from "./sensitivity-rows.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 
 /**
  * How published artifacts were written over time. What differs in figures:

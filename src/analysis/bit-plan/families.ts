@@ -1,9 +1,9 @@
 import { weightCost } from "../formats/cost.ts";
-import { fail, succeed, type Outcome } from "../outcome.ts";
-import { choicesOfAll, solveFrontier, type Frontier } from "./frontier.ts";
-import { FrontierPoints } from "./frontier-points.ts";
-import { meansGroup } from "./layer-pattern.ts";
-import type { BitProblem, ChoiceGroup } from "./problem.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { choicesOfAll, solveFrontier, type Frontier } from "../solve/frontier.ts";
+import { FrontierPoints } from "../solve/frontier-points.ts";
+import { meansGroup } from "../groups/layer-pattern.ts";
+import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 
 /** Layers with a budget of their own, beside the one of the whole. */
 export interface FamilyBudget {

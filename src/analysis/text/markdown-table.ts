@@ -1,0 +1,32 @@
+/** Null without rows. One changed row changes one line, which is what a committed document needs. */
+export function table(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): string | null {
+  return written(titles, rows, false);
+}
+
+/** Null without rows. Columns are as wide as what is in them, for a terminal. */
+export function evenTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): string | null {
+  return written(titles, rows, true);
+}
+
+function written(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  even: boolean,
+): string | null {
+  if (rows.length === 0) return null;
+  const cells = [titles, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = titles.map((_, at) =>
+    even ? Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)) : 0,
+  );
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = cells;
+  const rule = widths.map((width) => "-".repeat(Math.max(3, width)));
+  return [line(head), line(rule), ...body.map(line)].join("\n");
+}

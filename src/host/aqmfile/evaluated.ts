@@ -1,0 +1,8 @@
+import type { BuildFile } from "../../declare/build.ts";
+import type { Graph } from "../../graph/graph.ts";
+
+/** What an Aqmfile said under some configs: what it declares, and the graph of that. */
+export interface Evaluated {
+  readonly graph: Graph;
+  readonly declared: BuildFile;
+}

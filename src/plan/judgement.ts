@@ -1,0 +1,35 @@
+import type { ActionNode } from "../graph/graph.ts";
+import type { Digest } from "../model/digest.ts";
+import type { Absent, ActionDescription, ActionRecord } from "../model/record.ts";
+import type { Cause, Verdict } from "../model/verdict.ts";
+import type { Demand } from "./compare.ts";
+import type { Knowledge } from "./knowledge.ts";
+
+/** One action as `judge` sees it. */
+export interface Case {
+  readonly node: ActionNode;
+  readonly inputs: ReadonlyMap<string, InputState>;
+  readonly demand: Demand;
+  readonly knowledge: Knowledge;
+}
+
+/** What is known of one input when its consumer is judged. */
+export type InputState =
+  | { readonly state: "known"; readonly digest: Digest | Absent; readonly present: boolean }
+  | { readonly state: "pending"; readonly producer: string }
+  | { readonly state: "blocked"; readonly cause: Cause };
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly causes: readonly Cause[];
+  readonly key: Digest | null;
+  readonly description: ActionDescription | null;
+  /** The result that a fresh or restored action has. */
+  readonly result: ActionRecord | null;
+  /** Outputs that are not in the workspace although the action is fresh, or will be restored. */
+  readonly absent: ReadonlySet<string>;
+  /** Actions whose absent outputs must be brought back before this one can run. */
+  readonly missingFrom: readonly ActionNode[];
+  /** Roles whose inputs nobody has to look at, because the result was taken over without knowing them. */
+  readonly unasked?: ReadonlySet<string>;
+}

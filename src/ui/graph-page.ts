@@ -1,7 +1,7 @@
 import type { Picture } from "../plan/picture.ts";
 import { graphData } from "./graph-data.ts";
 import { opsDrawing } from "./graph-drawing.ts";
-import { html, scriptJson } from "./html.ts";
+import { html, scriptJson, scriptText, styleText } from "./html.ts";
 
 export interface PageParts {
   /** What runs in the page, as `scripts/bundle.mjs` makes it of `web/graph.ts`. */
@@ -11,19 +11,19 @@ export interface PageParts {
 
 /** One file that needs nothing else: data, drawing, style and script. The same picture gives the same bytes. */
 export function graphPage(picture: Picture, title: string, { script, style }: PageParts): string {
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<title>${html(title)}</title>
-<style>${style}</style>
+<title>${title}</title>
+<style>${styleText(style)}</style>
 </head>
 <body>
 <header>
-<h1>${html(title)}</h1>
+<h1>${title}</h1>
 <p id="summary"></p>
 <noscript><p>The targets are listed by a script in this page; without it only the drawing shows. <code>aqm graph</code> and <code>aqm query</code> say the same as text.</p></noscript>
 </header>
@@ -51,8 +51,8 @@ export function graphPage(picture: Picture, title: string, { script, style }: Pa
 </div>
 </section>
 <script type="application/json" id="data">${scriptJson(graphData(picture))}</script>
-<script>${script.replaceAll("</script", "<\\/script")}</script>
+<script>${scriptText(script)}</script>
 </body>
 </html>
-`;
+`.toString();
 }

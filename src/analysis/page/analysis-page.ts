@@ -9,7 +9,7 @@ import { frontierChart, type FrontierChart } from "./frontier-chart.ts";
 import { heatmap, type Heatmap } from "./heatmap.ts";
 import { layerTable } from "./layer-table.ts";
 import { logScale } from "./log-scale.ts";
-import { escaped, scriptJson } from "./shared/markup.ts";
+import { html, lines, scriptJson, scriptText, styleText } from "./shared/html.ts";
 import { canPack, packSteps, type PageData } from "./shared/page-data.ts";
 import { pageModel, type PageAnalysis, type PageModel } from "./page-model.ts";
 import { pageColours } from "./palette.ts";
@@ -60,7 +60,7 @@ export function analysisPage(
   const depth = depthChart(model.value, unit);
   const frontier = frontierChart(curves.value, unit);
   return succeed({
-    page: html(subject, analyses, model.value, curves.value, { heat, depth, frontier }),
+    page: document(subject, analyses, model.value, curves.value, { heat, depth, frontier }),
     heatmap: pictureFile(heat.picture),
     depth: pictureFile(depth),
     frontier: pictureFile(frontier.picture),
@@ -81,7 +81,7 @@ interface Pictures {
   readonly frontier: FrontierChart;
 }
 
-function html(
+function document(
   subject: PageSubject,
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
   model: PageModel,
@@ -97,39 +97,38 @@ function html(
     figureSection(
       "heat",
       heat.picture,
-      '<output id=heat-readout class="readout script" aria-live=polite>Point at a cell, or focus the picture and use the arrow keys.</output>',
+      html`<output id=heat-readout class="readout script" aria-live=polite>Point at a cell, or focus the picture and use the arrow keys.</output>`,
     ),
     figureSection("depth-section", depth, depthControls(model)),
-    `<section id=table${model.columns.length > 6 ? " class=many" : ""} aria-labelledby=table-title><h2 id=table-title>Layers</h2>${tableControls(model)}<div class="scroll tall" tabindex=0 role=region aria-label="Layers">${curve === undefined ? "" : layerTable(model, scale, curve)}</div></section>`,
+    html`<section id=table${model.columns.length > 6 ? html` class=many` : ""} aria-labelledby=table-title><h2 id=table-title>Layers</h2>${tableControls(model)}<div class="scroll tall" tabindex=0 role=region aria-label="Layers">${curve === undefined ? "" : layerTable(model, scale, curve)}</div></section>`,
     gateSection(analyses),
     provenanceSection(subject, analyses),
   ];
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang=en>
 <head>
 <meta charset=utf-8>
 <meta name=viewport content="width=device-width, initial-scale=1">
 <meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'self'; connect-src 'self'; img-src data:">
 <meta name=color-scheme content="light dark">
-<title>${escaped(`${subject.title}, ${subject.subtitle}`)}</title>
+<title>${subject.title}, ${subject.subtitle}</title>
 <style>
-${pageColours()}
-${pictureStyles}${pageStyles}</style>
+${styleText(`${pageColours()}\n${pictureStyles}${pageStyles}`)}</style>
 </head>
 <body>
 <a class=skip href="#table">To the table of layers</a>
-<header><div><h1>${escaped(subject.title)}</h1><p class=quiet>${escaped(subject.subtitle)}</p></div>
+<header><div><h1>${subject.title}</h1><p class=quiet>${subject.subtitle}</p></div>
 <fieldset class="theme script"><legend>Colours</legend><label><input type=radio name=theme value="light dark" checked> as the system</label><label><input type=radio name=theme value=light> light</label><label><input type=radio name=theme value=dark> dark</label></fieldset></header>
 ${summary(analyses, model, weights)}
 <nav aria-label="On this page"><a href="#budget">Budget</a><a href="#heat">Heatmap</a><a href="#depth-section">Depth</a><a href="#table">Layers</a><a href="#gates">Gates</a><a href="#provenance">Provenance</a></nav>
 <main>
-${sections.join("\n")}
+${lines(sections)}
 </main>
 <script type="application/json" id=data>${scriptJson(data)}</script>
-<script>${script.trim().replaceAll("</script", "<\\/script")}</script>
+<script>${scriptText(script.trim())}</script>
 </body>
 </html>
-`;
+`.toString();
 }
 
 function weightsOf({ layers, columns }: PageModel): Weights {

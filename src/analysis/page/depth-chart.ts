@@ -1,6 +1,7 @@
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
 import { colourKey } from "./colour-key.ts";
-import { at, escaped } from "./shared/markup.ts";
+import { html, type Html } from "./shared/html.ts";
+import { at } from "./shared/numbers.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
 import type { Picture } from "./picture.ts";
 
@@ -47,18 +48,18 @@ export function depthChart(model: PageModel, unit: string): Picture {
     description: `One panel a kind of layer; across, the block from the first to the last; up, the score, logarithmic and the same in all panels. ${unit}.${kept}`,
     width: ACROSS * step.x - GAP,
     height: rowsDown * step.y - GAP + (key === "" ? 0 : KEY),
-    body: body.join("") + key,
+    body: html`${body}${key}`,
   };
 }
 
-function frame(title: string, scale: LogScale | null, x: number, y: number): string {
+function frame(title: string, scale: LogScale | null, x: number, y: number): Html {
   const { width, height, left, top } = PANEL;
   const ticks = (scale?.decades ?? []).map((decade) => {
     const line = at(y + top + height * (1 - (scale?.position(decade) ?? 0)));
-    return `<path class="grid" d="M${x + left} ${line}H${x + width}"/><text class="small quiet end" x="${x + left - 6}" y="${at(Number(line) + 4)}">${decadeText(decade)}</text>`;
+    return html`<path class="grid" d="M${x + left} ${line}H${x + width}"/><text class="small quiet end" x="${x + left - 6}" y="${at(Number(line) + 4)}">${decadeText(decade)}</text>`;
   });
-  const axes = `<path class="axis" d="M${x + left} ${y + top}v${height}h${width - left}"/>`;
-  return `<text class="strong" x="${x + left}" y="${y + 14}">${escaped(title)}</text>${ticks.join("")}${axes}`;
+  const axes = html`<path class="axis" d="M${x + left} ${y + top}v${height}h${width - left}"/>`;
+  return html`<text class="strong" x="${x + left}" y="${y + 14}">${title}</text>${ticks}${axes}`;
 }
 
 function panel(
@@ -67,7 +68,7 @@ function panel(
   scale: LogScale | null,
   x: number,
   y: number,
-): string {
+): Html {
   const { width, height, left, top } = PANEL;
   const across = (i: number): number =>
     x + left + ((width - left) * i) / Math.max(1, layers.length - 1);
@@ -86,14 +87,14 @@ function panel(
         return point;
       })
       .join("");
-    return `<path class="curve${column === 0 ? " on" : ""}" data-column="${column}" d="${path}"/>`;
+    return html`<path class="curve${column === 0 ? " on" : ""}" data-column="${column}" d="${path}"/>`;
   });
   const block = (i: number): number => model.layers[layers[i] ?? 0]?.block ?? i;
   const ends = [0, layers.length - 1].map(
     (i) =>
-      `<text class="small quiet ${i === 0 ? "" : "end"}" x="${at(across(i))}" y="${y + top + height + 15}">${i === 0 ? "block " : ""}${block(i)}</text>`,
+      html`<text class="small quiet ${i === 0 ? "" : "end"}" x="${at(across(i))}" y="${y + top + height + 15}">${i === 0 ? "block " : ""}${block(i)}</text>`,
   );
-  return `${frame(`${tower}: ${kind}`, scale, x, y)}${curves.join("")}${ends.join("")}`;
+  return html`${frame(`${tower}: ${kind}`, scale, x, y)}${curves}${ends}`;
 }
 
 /** A row a layer, since their names need the room; across, the scale that panels have upwards. */
@@ -103,7 +104,7 @@ function singles(
   scale: LogScale | null,
   x: number,
   y: number,
-): string {
+): Html {
   const layers = bands.flatMap((band) => band.layers);
   const left = x + PANEL.left + 130;
   const across = (score: number): number =>
@@ -116,17 +117,17 @@ function singles(
     const dots = inFront(model.columns).map(([{ scores }, column]) => {
       const score = scores[layer] ?? null;
       if (score === null) return "";
-      return `<circle class="dot${column === 0 ? " on" : ""}" data-column="${column}" cx="${at(across(score))}" cy="${at(down(i))}" r="3"/>`;
+      return html`<circle class="dot${column === 0 ? " on" : ""}" data-column="${column}" cx="${at(across(score))}" cy="${at(down(i))}" r="3"/>`;
     });
-    const label = `<text class="small end" x="${left - 10}" y="${at(down(i) + 4)}">${escaped(name)}</text>`;
-    return `<g><path class="grid" d="M${left} ${at(down(i))}h${PANEL.width - PANEL.left}"/>${label}${dots.join("")}</g>`;
+    const label = html`<text class="small end" x="${left - 10}" y="${at(down(i) + 4)}">${name}</text>`;
+    return html`<g><path class="grid" d="M${left} ${at(down(i))}h${PANEL.width - PANEL.left}"/>${label}${dots}</g>`;
   });
   const ticks = (scale?.decades ?? []).map((decade) => {
     const tick = at(across(decade));
-    return `<path class="axis" d="M${tick} ${bottom}v4"/><text class="small quiet middle" x="${tick}" y="${bottom + 16}">${decadeText(decade)}</text>`;
+    return html`<path class="axis" d="M${tick} ${bottom}v4"/><text class="small quiet middle" x="${tick}" y="${bottom + 16}">${decadeText(decade)}</text>`;
   });
-  const axis = `<path class="axis" d="M${left} ${y + PANEL.top}v${PANEL.height}h${PANEL.width - PANEL.left}"/>`;
-  return `<text class="strong" x="${left}" y="${y + 14}">once in the model</text>${rows.join("")}${axis}${ticks.join("")}`;
+  const axis = html`<path class="axis" d="M${left} ${y + PANEL.top}v${PANEL.height}h${PANEL.width - PANEL.left}"/>`;
+  return html`<text class="strong" x="${left}" y="${y + 14}">once in the model</text>${rows}${axis}${ticks}`;
 }
 
 /** With their positions, the highlighted one last: what is drawn last is on top. */

@@ -1,8 +1,8 @@
 import type { BudgetCurve } from "./shared/curve.ts";
 import { colourKey } from "./colour-key.ts";
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
-import { at, escaped } from "./shared/markup.ts";
-import { budgetText, scoreText } from "./shared/numbers.ts";
+import { html, type Html } from "./shared/html.ts";
+import { at, budgetText, scoreText } from "./shared/numbers.ts";
 import type { Picture } from "./picture.ts";
 
 export interface FrontierChart {
@@ -40,7 +40,7 @@ export function frontierChart(curves: readonly BudgetCurve[], unit: string): Fro
   );
   const drawn = curves.map(
     (curve, c) =>
-      `<path class="curve${c === 0 ? " on" : ""}" data-curve="${c}" d="${curve.steps
+      html`<path class="curve${c === 0 ? " on" : ""}" data-curve="${c}" d="${curve.steps
         .map(({ bits }, s) =>
           s === 0
             ? `M${at(across(bits))} ${at(heights[c]?.[s] ?? 0)}`
@@ -53,7 +53,16 @@ export function frontierChart(curves: readonly BudgetCurve[], unit: string): Fro
   const mark =
     chosen === undefined
       ? ""
-      : `<g id="budget-mark"><path class="chosen" d="M${at(across(chosen.bits))} ${TOP}V${TOP + HEIGHT}"/><circle class="handle" cx="${at(across(chosen.bits))}" cy="${at(up(chosen.score))}" r="6"/></g>`;
+      : html`<g id="budget-mark"><path class="chosen" d="M${at(across(chosen.bits))} ${TOP}V${TOP + HEIGHT}"/><circle class="handle" cx="${at(across(chosen.bits))}" cy="${at(up(chosen.score))}" r="6"/></g>`;
+  const key =
+    first === undefined || curves.length === 1
+      ? ""
+      : colourKey(
+          LEFT,
+          TOP + HEIGHT + 36,
+          first.name,
+          `the other ${curves.length - 1} choices of candidates`,
+        );
   return {
     picture: {
       id: "frontier",
@@ -65,18 +74,7 @@ export function frontierChart(curves: readonly BudgetCurve[], unit: string): Fro
       } ${unit}.`,
       width: WIDTH,
       height: TOP + HEIGHT + 44,
-      body:
-        axes(scale, up, across, from, to) +
-        drawn.toReversed().join("") +
-        mark +
-        (first === undefined || curves.length === 1
-          ? ""
-          : colourKey(
-              LEFT,
-              TOP + HEIGHT + 36,
-              first.name,
-              `the other ${curves.length - 1} choices of candidates`,
-            )),
+      body: html`${axes(scale, up, across, from, to)}${drawn.toReversed()}${mark}${key}`,
     },
     left: LEFT,
     right,
@@ -92,19 +90,19 @@ function axes(
   across: (bits: number) => number,
   from: number,
   to: number,
-): string {
+): Html {
   const right = across(to);
-  const lines = (scale?.decades ?? []).map((decade) => {
+  const decades = (scale?.decades ?? []).map((decade) => {
     const y = at(up(decade));
-    return `<path class="grid" d="M${LEFT} ${y}H${right}"/><text class="small quiet end" x="${LEFT - 8}" y="${at(up(decade) + 4)}">${decadeText(decade)}</text>`;
+    return html`<path class="grid" d="M${LEFT} ${y}H${right}"/><text class="small quiet end" x="${LEFT - 8}" y="${at(up(decade) + 4)}">${decadeText(decade)}</text>`;
   });
   const bottom = TOP + HEIGHT;
-  const ticks: string[] = [];
+  const ticks: Html[] = [];
   for (let bits = Math.ceil(from); bits <= to; bits += 1) {
     const x = at(across(bits));
     ticks.push(
-      `<path class="axis" d="M${x} ${bottom}v5"/><text class="small quiet middle" x="${x}" y="${bottom + 18}">${bits}</text>`,
+      html`<path class="axis" d="M${x} ${bottom}v5"/><text class="small quiet middle" x="${x}" y="${bottom + 18}">${bits}</text>`,
     );
   }
-  return `${lines.join("")}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${LEFT - 8}" y="${TOP - 10}">total score</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks.join("")}<text class="small quiet end" x="${right}" y="${bottom + 36}">${escaped("bits per weight, whole model")}</text>`;
+  return html`${decades}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${LEFT - 8}" y="${TOP - 10}">total score</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks}<text class="small quiet end" x="${right}" y="${bottom + 36}">bits per weight, whole model</text>`;
 }

@@ -1,8 +1,8 @@
 import { heatLegend, paintCells, type HeatCell } from "./heat-cells.ts";
 import { logScale } from "./log-scale.ts";
-import { at, escaped } from "./shared/markup.ts";
+import { html, type Html } from "./shared/html.ts";
 import type { LayerBand, PageModel } from "./page-model.ts";
-import { numbered } from "./shared/numbers.ts";
+import { at, numbered } from "./shared/numbers.ts";
 import type { HeatGrid } from "./shared/page-data.ts";
 import { HATCH, type Picture } from "./picture.ts";
 
@@ -55,18 +55,18 @@ function pairsByLayers(model: PageModel, unit: string): Heatmap {
   const rows = model.columns.map((_, row) => ({ y: TOP + row * height, height: height - 2 }));
   const columns: { x: number; width: number }[] = [];
   const order: number[] = [];
-  const labels: string[] = [];
+  const labels: Html[] = [];
   let x = LABELS;
   let tower = "";
   for (const stripe of stripes(model)) {
     if (stripe.tower !== tower && tower !== "") x += 8;
     if (stripe.tower !== tower)
-      labels.push(`<text class="strong" x="${x}" y="14">${stripe.tower}</text>`);
+      labels.push(html`<text class="strong" x="${x}" y="14">${stripe.tower}</text>`);
     tower = stripe.tower;
+    labels.push(html`<text class="small quiet" x="${x}" y="${TOP - 14}">${stripe.name}</text>`);
     labels.push(
-      `<text class="small quiet" x="${x}" y="${TOP - 14}">${escaped(stripe.name)}</text>`,
+      html`<path class="axis" d="M${x} ${TOP - 6}h${stripe.layers.length * stripe.cell}"/>`,
     );
-    labels.push(`<path class="axis" d="M${x} ${TOP - 6}h${stripe.layers.length * stripe.cell}"/>`);
     for (const layer of stripe.layers) {
       columns.push({ x, width: stripe.cell });
       order.push(layer);
@@ -86,7 +86,7 @@ function pairsByLayers(model: PageModel, unit: string): Heatmap {
   );
   const names = model.columns.map(
     ({ name }, row) =>
-      `<text class="small end" x="${LABELS - 8}" y="${(rows[row]?.y ?? 0) + 13}">${escaped(name)}</text>`,
+      html`<text class="small end" x="${LABELS - 8}" y="${(rows[row]?.y ?? 0) + 13}">${name}</text>`,
   );
   const legend = heatLegend(id, scale, LABELS, bottom + 14);
   return {
@@ -96,8 +96,7 @@ function pairsByLayers(model: PageModel, unit: string): Heatmap {
       description: `One row a pair, one column a layer; layers of one kind stand side by side from the first block to the last. Darker on light ground, brighter on dark ground, is more sensitive. ${unit}.`,
       width: Math.max(x, legend.right),
       height: bottom + 46,
-      body:
-        HATCH(id) + labels.join("") + names.join("") + paintCells(id, cells, scale) + legend.markup,
+      body: html`${HATCH(id)}${labels}${names}${paintCells(id, cells, scale)}${legend.markup}`,
     },
     grid: {
       rows,
@@ -123,17 +122,17 @@ function kindsByBlocks(model: PageModel, unit: string): Heatmap {
   const rows: { y: number; height: number }[] = [];
   const grid: (readonly [number, number] | null)[][] = [];
   const cells: HeatCell[] = [];
-  const labels: string[] = [];
+  const labels: Html[] = [];
   const left = LABELS + 22;
   let y = 24;
   let tower = "";
   for (const band of model.bands) {
     if (band.tower !== tower) {
       y += tower === "" ? 0 : 14;
-      labels.push(`<text class="strong" x="0" y="${y + 14}">${band.tower}</text>`);
+      labels.push(html`<text class="strong" x="0" y="${y + 14}">${band.tower}</text>`);
     }
     tower = band.tower;
-    labels.push(`<text class="small end" x="${left}" y="${y + 14}">${escaped(band.kind)}</text>`);
+    labels.push(html`<text class="small end" x="${left}" y="${y + 14}">${band.kind}</text>`);
     rows.push({ y, height: size.height - 2 });
     grid.push(columns.map((_, b) => (band.layers[b] === undefined ? null : [0, band.layers[b]])));
     band.layers.forEach((layer, b) => {
@@ -144,13 +143,11 @@ function kindsByBlocks(model: PageModel, unit: string): Heatmap {
   }
   const every = numbered(blocks);
   const legend = heatLegend(id, scale, LABELS + 30, y + 14);
-  const numbers = columns
-    .flatMap(({ x }, b) =>
-      b % every === 0
-        ? [`<text class="small quiet middle" x="${at(x + size.width / 2)}" y="14">${b}</text>`]
-        : [],
-    )
-    .join("");
+  const numbers = columns.flatMap(({ x }, b) =>
+    b % every === 0
+      ? [html`<text class="small quiet middle" x="${at(x + size.width / 2)}" y="14">${b}</text>`]
+      : [],
+  );
   return {
     picture: {
       id,
@@ -158,7 +155,7 @@ function kindsByBlocks(model: PageModel, unit: string): Heatmap {
       description: `One row a kind of layer, one column a block, from the first to the last. Darker on light ground, brighter on dark ground, is more sensitive. ${unit}.`,
       width: Math.max(legend.right, LABELS + 30 + blocks * size.width),
       height: y + 46,
-      body: HATCH(id) + numbers + labels.join("") + paintCells(id, cells, scale) + legend.markup,
+      body: html`${HATCH(id)}${numbers}${labels}${paintCells(id, cells, scale)}${legend.markup}`,
     },
     grid: { rows, columns, cells: grid },
   };

@@ -1,6 +1,6 @@
 import type { Weights } from "./shared/plan-figures.ts";
 import { gateNotes } from "./gate-notes.ts";
-import { escaped } from "./shared/markup.ts";
+import { html, lines, type Html } from "./shared/html.ts";
 import { bitsText, roughCount, scoreText } from "./shared/numbers.ts";
 import type { PageAnalysis, PageModel } from "./page-model.ts";
 import { inlinePicture, type Picture } from "./picture.ts";
@@ -19,7 +19,7 @@ export function summary(
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
   { layers, columns }: PageModel,
   { all, kept }: Weights,
-): string {
+): Html {
   const measured = layers.filter((_, layer) =>
     columns.some(({ scores }) => (scores[layer] ?? null) !== null),
   ).length;
@@ -44,52 +44,48 @@ export function summary(
       ? []
       : ([["Scored samples", String(manifest.measured.samples)]] as const)),
   ];
-  return `<dl class=figures>${figures.map(([name, value]) => `<div><dt>${name}</dt><dd>${escaped(value)}</dd></div>`).join("")}</dl>`;
+  return html`<dl class=figures>${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-export const figureSection = (id: string, picture: Picture, controls: string): string =>
-  `<section id=${id} aria-labelledby=${id}-title><h2 id=${id}-title>${escaped(picture.title)}</h2><p class=quiet>${escaped(picture.description)}</p><figure class=scroll tabindex=0 role=group aria-labelledby=${id}-title>${inlinePicture(picture)}</figure>${controls}</section>`;
+export const figureSection = (id: string, picture: Picture, controls: Html | ""): Html =>
+  html`<section id=${id} aria-labelledby=${id}-title><h2 id=${id}-title>${picture.title}</h2><p class=quiet>${picture.description}</p><figure class=scroll tabindex=0 role=group aria-labelledby=${id}-title>${inlinePicture(picture)}</figure>${controls}</section>`;
 
-export const depthControls = ({ columns }: PageModel): string =>
+export const depthControls = ({ columns }: PageModel): Html | "" =>
   columns.length < 2
     ? ""
-    : `<div class="controls script"><label>Highlighted pair <select id=depth-column>${columns.map(({ name }, index) => `<option value=${index}>${escaped(name)}`).join("")}</select></label></div>`;
+    : html`<div class="controls script"><label>Highlighted pair <select id=depth-column>${columns.map(({ name }, index) => html`<option value=${index}>${name}`)}</select></label></div>`;
 
-export const tableControls = ({ bands }: PageModel): string =>
-  `<div class="controls script"><label>Filter <input type=search id=filter placeholder="for instance: down 3" autocomplete=off spellcheck=false></label><label>Kind <select id=filter-kind><option value="">all kinds${bands.map(({ tower, kind }, index) => `<option value=${index}>${escaped(`${tower} ${kind}`)}`).join("")}</select></label><label class=check><input type=checkbox id=filter-kept checked> with kept layers</label><output id=filter-count aria-live=polite></output></div>`;
+export const tableControls = ({ bands }: PageModel): Html =>
+  html`<div class="controls script"><label>Filter <input type=search id=filter placeholder="for instance: down 3" autocomplete=off spellcheck=false></label><label>Kind <select id=filter-kind><option value="">all kinds${bands.map(({ tower, kind }, index) => html`<option value=${index}>${tower} ${kind}`)}</select></label><label class=check><input type=checkbox id=filter-kept checked> with kept layers</label><output id=filter-count aria-live=polite></output></div>`;
 
 const MARKS = { passed: "✓", failed: "✗", unknown: "?" } as const;
 
-export const gateSection = (analyses: readonly [PageAnalysis, ...PageAnalysis[]]): string =>
-  `<section id=gates aria-labelledby=gates-title><h2 id=gates-title>Gates</h2><p class=quiet>What fails a gate while it is measured is never recorded. These are the checks that the documents behind this page can answer.</p><table class=plain><tbody>${gateNotes(
-    analyses,
-  )
-    .map(
+export const gateSection = (analyses: readonly [PageAnalysis, ...PageAnalysis[]]): Html =>
+  html`<section id=gates aria-labelledby=gates-title><h2 id=gates-title>Gates</h2><p class=quiet>What fails a gate while it is measured is never recorded. These are the checks that the documents behind this page can answer.</p><table class=plain><tbody>${lines(
+    gateNotes(analyses).map(
       ({ gate, state, says }) =>
-        `<tr class=${state}><td><span aria-hidden=true>${MARKS[state]}</span> ${state}<th scope=row>${gate}<td>${escaped(says)}`,
-    )
-    .join("\n")}</tbody></table></section>`;
+        html`<tr class=${state}><td><span aria-hidden=true>${MARKS[state]}</span> ${state}<th scope=row>${gate}<td>${says}`,
+    ),
+  )}</tbody></table></section>`;
 
 export function provenanceSection(
   { sources, links }: PageSubject,
   analyses: readonly PageAnalysis[],
-): string {
+): Html {
   const files = sources.map(
     ({ what, path, digest }) =>
-      `<tr><th scope=row>${escaped(what)}<td class=path>${escaped(path)}<td class=digest>${escaped(digest)}`,
+      html`<tr><th scope=row>${what}<td class=path>${path}<td class=digest>${digest}`,
   );
   const facts = measurementFacts(analyses).map(
-    ({ name, value }) => `<tr><th scope=row>${escaped(name)}<td>${escaped(value)}`,
+    ({ name, value }) => html`<tr><th scope=row>${name}<td>${value}`,
   );
-  const table = (rows: readonly string[]): string =>
-    `<table class=plain><tbody>${rows.join("\n")}</tbody></table>`;
-  const beside = links.map(
-    ({ text, href }) => `<li><a href="${escaped(href)}">${escaped(text)}</a>`,
-  );
-  return `<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2>
+  const table = (rows: readonly Html[]): Html =>
+    html`<table class=plain><tbody>${lines(rows)}</tbody></table>`;
+  const beside = links.map(({ text, href }) => html`<li><a href="${href}">${text}</a>`);
+  return html`<section id=provenance aria-labelledby=provenance-title><h2 id=provenance-title>Provenance</h2>
 ${table(facts)}
 <details${files.length > 4 ? "" : " open"}><summary>${files.length} files behind this page, and their digests</summary>${table(files)}</details>
 <p class=quiet>The lock record of a file, <code>aqm.lock/&lt;path&gt;.json</code>, has the digests of what it was made from in turn, the settings, the tools and the cost.</p>${
-    beside.length === 0 ? "" : `<ul class=links>${beside.join("")}</ul>`
+    beside.length === 0 ? "" : html`<ul class=links>${beside}</ul>`
   }</section>`;
 }

@@ -1,4 +1,4 @@
-import { escaped } from "./shared/markup.ts";
+import { html, styleText, type Html } from "./shared/html.ts";
 import { pictureColours } from "./palette.ts";
 import styles from "./styles/picture.css?raw";
 
@@ -10,28 +10,27 @@ export interface Picture {
   readonly description: string;
   readonly width: number;
   readonly height: number;
-  readonly body: string;
+  readonly body: Html;
 }
 
 const svg = (
   { id, title, description, width, height, body }: Picture,
-  extra: string,
-  style: string,
-): string =>
-  `<svg class="picture" id="${id}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"${extra}>` +
-  `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-description">${escaped(description)}</desc>${style}${body}</svg>`;
+  extra: Html,
+  style: Html | "",
+): Html =>
+  html`<svg class="picture" id="${id}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"${extra}><title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>${style}${body}</svg>`;
 
-export const inlinePicture = (picture: Picture): string =>
-  svg(picture, ` width="${picture.width}"`, "");
+export const inlinePicture = (picture: Picture): Html =>
+  svg(picture, html` width="${picture.width}"`, "");
 
 /** With its colours and a ground to stand on, for Markdown. */
 export const pictureFile = (picture: Picture): string =>
   `${svg(
     picture,
-    ` xmlns="http://www.w3.org/2000/svg" width="${picture.width}" height="${picture.height}"`,
-    `<style>${pictureColours()}${styles.trim()}</style><rect class="ground" width="100%" height="100%"/>`,
-  )}\n`;
+    html` xmlns="http://www.w3.org/2000/svg" width="${picture.width}" height="${picture.height}"`,
+    html`<style>${styleText(pictureColours() + styles.trim())}</style><rect class="ground" width="100%" height="100%"/>`,
+  ).toString()}\n`;
 
 /** Diagonal lines: no measurement, told apart without colour. */
-export const HATCH = (id: string): string =>
-  `<defs><pattern id="${id}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0v5"/></pattern></defs>`;
+export const HATCH = (id: string): Html =>
+  html`<defs><pattern id="${id}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0v5"/></pattern></defs>`;

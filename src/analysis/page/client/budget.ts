@@ -97,7 +97,7 @@ function showPlan(data: PageData, curve: PackedCurve, step: number): void {
   const isKept = (layer: number): boolean =>
     data.scores.every((scores) => (scores[layer] ?? null) === null);
   if (counts !== null)
-    counts.innerHTML = countsMarkup(optionCounts(choices, curve.options, isKept));
+    counts.innerHTML = countsMarkup(optionCounts(choices, curve.options, isKept)).toString();
   document.dispatchEvent(new Event("plan"));
 }
 

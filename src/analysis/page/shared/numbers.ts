@@ -9,6 +9,9 @@ export const bitsText = (bits: number): string => bits.toFixed(3);
 /** A budget as it was asked for, without digits that say nothing. */
 export const budgetText = (bits: number): string => String(Number(bits.toFixed(3)));
 
+/** A coordinate of a drawing: at most two digits, so that equal data give equal bytes and files stay small. */
+export const at = (value: number): string => String(Number(value.toFixed(2)));
+
 /** How many weights, roughly. */
 export const roughCount = (count: number): string => {
   if (count >= 1e9) return `${(count / 1e9).toFixed(2)} G`;

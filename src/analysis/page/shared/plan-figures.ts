@@ -1,4 +1,4 @@
-import { escaped } from "./markup.ts";
+import { html, type Html } from "./html.ts";
 import { bitsText, budgetText, scoreText, sizeText } from "./numbers.ts";
 
 /** Cells of the plan by bits: a class for the colour, a number to read. */
@@ -46,10 +46,8 @@ export function optionCounts(
 
 export const countsMarkup = (
   counts: readonly { readonly name: string; readonly bits: number; readonly count: number }[],
-): string =>
-  counts
-    .map(
-      ({ name, bits, count }) =>
-        `<li><span class="swatch ${bitsClass(bits)}">${Math.floor(bits)}</span> ${count} × ${escaped(name)}`,
-    )
-    .join("");
+): Html =>
+  html`${counts.map(
+    ({ name, bits, count }) =>
+      html`<li><span class="swatch ${bitsClass(bits)}">${Math.floor(bits)}</span> ${count} × ${name}`,
+  )}`;

@@ -91,6 +91,9 @@ export interface Execution {
 
 export interface ExecutionMember {
   readonly node: ActionNode;
+  /** What names the work wherever it is carried: the same key asks for the same result. */
+  readonly key: Digest;
+  /** Must hold the outputs when the member has ended well. Where they are written until then is free. */
   readonly stage: Stage;
 }
 
@@ -102,20 +105,28 @@ export interface ExecutionRequest {
   readonly lease: Lease;
   readonly log: string;
   readonly emit: (event: BuildEvent) => void;
+  /** This process no longer waits for the job. */
   readonly signal: AbortSignal;
   /** Told once of each member, as soon as it is over: others may still be at work. */
   readonly ended: (member: ExecutionMember, outcome: Result<Execution, Failure>) => void;
 }
 
-/** Performs actions: writes their outputs to their stages. */
+/**
+ * Performs actions: writes their outputs to their stages. The port says nothing of processes, so an executor
+ * may leave a job running when its `signal` is aborted or it is closed, and find it again by the keys of its
+ * members when a later build asks for them. The executors of this machine end their processes then.
+ */
 export interface Executor {
-  /** Resolves when the job is over, and all members have ended. */
+  /** Resolves when the job is over, or no longer waited for, and all members have ended. */
   readonly execute: (request: ExecutionRequest) => Promise<void>;
   /** Where the log of an action goes, workspace-relative. */
   readonly logPath: (node: ActionNode) => string | null;
-  /** Ends every process that is still there. */
+  /** Lets go of all that the executor holds. The one who opened it calls this. */
   readonly close: () => Promise<void>;
 }
+
+/** What one executor has to do; which one takes a job, and where its log goes, is decided before. */
+export type JobExecutor = Pick<Executor, "execute" | "close">;
 
 /** For executors that take the members of a job one after the other. */
 export const oneByOne =

@@ -8,7 +8,7 @@ import { makePlan, type PlannedAction } from "../plan/plan.ts";
 import type { Publication } from "../ports.ts";
 import { causeText } from "../ui/format.ts";
 import type { Arguments } from "./arguments.ts";
-import { realPorts, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { chooseReporter } from "./terminal.ts";
 
 /** A rerun, or why there was none. */
@@ -66,21 +66,22 @@ export async function rerunVerified(
 
   async function run(): Promise<{ readonly exitCode: number; readonly reruns: readonly Rerun[] }> {
     if (!graph.ok) throw new Error("checked before");
-    const [{ rerun }, { interruptible }] = await Promise.all([
+    const [{ rerun }, { withPorts }, { interruptible }] = await Promise.all([
       import("../execute/rerun.ts"),
+      import("./ports.ts"),
       import("./interrupt.ts"),
     ]);
-    const ports = await realPorts(session, args.value("python"));
     const { signal, dispose } = interruptible();
     const reporter = args.flag("json") ? null : chooseReporter(undefined);
     const compare = (publication: Publication, role: string): Promise<string | null> =>
       compared(session, records, publication, role);
     try {
       const request = { graph: graph.value, records, compare, jobs, gpus, expected, signal };
-      return await rerun(request, ports, (event) => reporter?.report(event));
+      return await withPorts(session, args.value("python"), (ports) =>
+        rerun(request, ports, (event) => reporter?.report(event)),
+      );
     } finally {
       reporter?.close();
-      await ports.executor.close();
       dispose();
     }
   }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
 import { select, type Selection } from "../graph/select.ts";
 import type { LoadedAqmfile } from "../host/aqmfile/aqmfile.ts";
@@ -7,6 +6,7 @@ import { Evidence } from "../host/evidence/evidence.ts";
 import type { Focus } from "../host/snapshot/focus.ts";
 import { distinctGpus, visibleGpus } from "../host/gpu/gpus.ts";
 import { layoutOf, type Layout } from "../host/disk/layout.ts";
+import { localOffers, type LocalOffers } from "../host/machine.ts";
 import { OpSources } from "../host/code/op-sources.ts";
 import type { Warmth } from "../host/aqmfile/warmth.ts";
 import { DiskWorkspace } from "../host/workspace.ts";
@@ -15,7 +15,7 @@ import type { Failure } from "../model/failure.ts";
 import type { ActionRecord, EnvironmentDescription } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { estimateFrom, inputBytes, type EstimateCost } from "../plan/estimate.ts";
-import type { Ports } from "../ports.ts";
+import { takerOf } from "../plan/offer.ts";
 import { describeEnvironment } from "../host/python/environment-lock.ts";
 import { globMatcher } from "./glob.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
@@ -34,6 +34,7 @@ export interface Session {
   readonly evidence: Evidence;
   readonly opSources: OpSources;
   readonly gpus: readonly string[];
+  readonly offers: LocalOffers;
   readonly expected: EstimateCost;
 }
 
@@ -73,6 +74,7 @@ export async function openSession(
   const gpus = distinctGpus(
     options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
   );
+  const offers = localOffers({ gpus });
   const workspace = new DiskWorkspace({
     layout,
     evidence,
@@ -84,7 +86,10 @@ export async function openSession(
       if (environment === undefined) throw new Error(`the environment ${name} was not declared`);
       return environment;
     },
-    unsupported: (node) => tooFewGpus(node, gpus),
+    unsupported: ({ declaration }) => {
+      const taker = takerOf(declaration, [offers.typescript, offers.python]);
+      return taker.ok ? null : taker.error;
+    },
   });
   const expected = estimateFrom({
     record: (node) => workspace.record(node),
@@ -101,6 +106,7 @@ export async function openSession(
     evidence,
     opSources,
     gpus,
+    offers,
     expected,
   });
 }
@@ -154,50 +160,4 @@ function describeEnvironments(
     described.set(declaration.name, description.value);
   }
   return ok(described);
-}
-
-function tooFewGpus(
-  node: ActionNode,
-  gpus: readonly string[],
-): { readonly why: string; readonly nextStep: string } | null {
-  const { gpu } = node.declaration.resources;
-  if (gpu <= gpus.length) return null;
-  return {
-    why: `it needs ${gpu === 1 ? "a GPU" : `${gpu} GPUs`} and this machine shows ${gpus.length === 0 ? "none" : gpus.length}`,
-    nextStep: "build it on a machine with one, or set the device to cpu in its model config",
-  };
-}
-
-/** The real ports. Loaded only by commands that run something. */
-export async function realPorts(session: Session, python: string | undefined): Promise<Ports> {
-  const [executors, typescript, pythons, environments, leases, locks] = await Promise.all([
-    import("../host/executor.ts"),
-    import("../host/typescript/typescript-executor.ts"),
-    import("../host/python/python-executor.ts"),
-    import("../host/python/python-environment.ts"),
-    import("../host/gpu/gpu-leases.ts"),
-    import("../host/process/file-lock.ts"),
-  ]);
-  const { layout, aqmfile, workspace, opSources } = session;
-  const named = python ?? (process.env["AQM_PYTHON"] || undefined);
-  const pythonExecutor = new pythons.PythonExecutor({
-    layout,
-    opSources,
-    environments: new Map(aqmfile.environments.map((item) => [item.name, item])),
-    pythonEnvironments: new environments.PythonEnvironments(layout, named),
-    gpuLeases: new leases.GpuLeases(),
-  });
-  const typescriptExecutor = new typescript.TypescriptExecutor(layout, opSources);
-  return {
-    clock: {
-      now: () => performance.now(),
-      today: () => new Date().toISOString().slice(0, "2026-11-21".length),
-    },
-    workspace,
-    executor: new executors.LocalExecutor(layout, typescriptExecutor, pythonExecutor),
-    lock: {
-      acquire: (purpose, waiting, signal) =>
-        locks.acquireFileLock(join(layout.state, "build.lock"), purpose, waiting, signal),
-    },
-  };
 }

@@ -133,7 +133,6 @@ class Build {
     const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
     if (refused !== null) return this.#finish("failed", refused, plan);
     await this.#drive(plan);
-    await this.#ports.executor.close();
     if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan, cost);
     // What is held back is a debt, not a failure.
     const held = this.#request.hold !== undefined;

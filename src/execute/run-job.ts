@@ -39,8 +39,10 @@ async function attempt(
   const { job, batch, signal, ended } = run;
   const staged = new Map<ExecutionMember, JobMember>();
   for (const member of members) {
-    const stage = await ports.workspace.stage(member.node);
-    if (stage.ok) staged.set({ node: member.node, stage: stage.value }, member);
+    const { node, judgement } = member;
+    if (judgement.key === null) throw new Error(`${node.id} has no key`);
+    const stage = await ports.workspace.stage(node);
+    if (stage.ok) staged.set({ node, key: judgement.key, stage: stage.value }, member);
     else ended(member, stage);
   }
   const [first] = staged.keys();

@@ -6,7 +6,8 @@ import type { FileWatch, Ports } from "../ports.ts";
 import { runBuild, type BuildRequest } from "./build.ts";
 
 export interface WatchedBuild {
-  readonly ports: Ports;
+  /** Opens the ports for one build, and closes what they opened when it is over. */
+  readonly withPorts: <Outcome>(use: (ports: Ports) => Promise<Outcome>) => Promise<Outcome>;
   readonly request: Omit<BuildRequest, "signal" | "hold">;
   /** Absolute paths of the modules, configs and op sources behind the declarations. */
   readonly files: readonly string[];
@@ -46,12 +47,11 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
       if (!opened.ok) {
         for (const failure of opened.error) emit({ type: "failure", failure });
       } else {
-        const { files, root, ports } = opened.value;
+        const { files, root } = opened.value;
         const { needed } = opened.value.request.selection;
         watched = [...request.always, ...files, ...sourcesOf(needed, root)];
         outputs = outputsOf(needed, root);
         debt = await buildOnce(opened.value, request, emit, debt);
-        await ports.executor.close();
         request.built();
       }
       // What was saved before the watch was on would be missed: look once more.
@@ -66,7 +66,7 @@ export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promis
 }
 
 async function buildOnce(
-  { request, ports }: WatchedBuild,
+  { request, withPorts }: WatchedBuild,
   { gpu, signal }: WatchRequest,
   emit: EmitEvent,
   lastDebt: string,
@@ -77,7 +77,7 @@ async function buildOnce(
     owed.push(node);
     return true;
   };
-  await runBuild({ ...request, hold, signal }, ports, unlessIdle(emit));
+  await withPorts((ports) => runBuild({ ...request, hold, signal }, ports, unlessIdle(emit)));
   const known = owed.map((node) => request.expected(node)?.seconds.likely ?? null);
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const untimed = known.filter((value) => value === null).length;

@@ -1,36 +1,50 @@
-import { join, relative } from "node:path";
 import type { ActionNode } from "../graph/graph.ts";
-import type { ExecutionRequest, Executor } from "../ports.ts";
-import { fileNameOf, type Layout } from "./disk/layout.ts";
-import type { PythonExecutor } from "./python/python-executor.ts";
-import type { TypescriptExecutor } from "./typescript/typescript-executor.ts";
+import { err } from "../model/result.ts";
+import { takerOf, type Offer, type Refusal } from "../plan/offer.ts";
+import type { ExecutionRequest, Executor, JobExecutor } from "../ports.ts";
 
-/** Runs actions on this machine: TypeScript ops in this process, Python ops in runners. */
-export class LocalExecutor implements Executor {
-  readonly #layout: Layout;
-  readonly #typescript: TypescriptExecutor;
-  readonly #python: PythonExecutor;
+/** An executor that is opened for its first job: a build without work for it never loads its modules. */
+export interface ExecutorAtHand extends Offer {
+  readonly logPath: Executor["logPath"];
+  readonly open: () => Promise<JobExecutor>;
+}
 
-  constructor(layout: Layout, typescript: TypescriptExecutor, python: PythonExecutor) {
-    this.#layout = layout;
-    this.#typescript = typescript;
-    this.#python = python;
+/** Hands each job to the executor that takes it. Opens executors as jobs come, and closes what it opened. */
+export class Executors implements Executor {
+  readonly #atHand: readonly ExecutorAtHand[];
+  readonly #open = new Map<ExecutorAtHand, Promise<JobExecutor>>();
+
+  constructor(atHand: readonly ExecutorAtHand[]) {
+    this.#atHand = atHand;
   }
 
-  execute(request: ExecutionRequest): Promise<void> {
-    const op = request.members[0]?.node.declaration.op;
-    return op?.runtime === "python"
-      ? this.#python.execute(request, op)
-      : this.#typescript.execute(request);
+  /** The members of a job are of one batch group, so what one of them needs, all of them need. */
+  async execute(request: ExecutionRequest): Promise<void> {
+    const [first] = request.members;
+    if (first === undefined) return;
+    const taker = takerOf(first.node.declaration, this.#atHand);
+    if (taker.ok) return (await this.#opened(taker.value)).execute(request);
+    for (const member of request.members) request.ended(member, err(refused(taker.error)));
   }
 
   logPath(node: ActionNode): string | null {
-    if (node.declaration.op.runtime !== "python") return null;
-    const absolute = join(this.#layout.logs, `${fileNameOf(node.id)}.log`);
-    return relative(this.#layout.root, absolute);
+    const taker = takerOf(node.declaration, this.#atHand);
+    return taker.ok ? taker.value.logPath(node) : null;
   }
 
-  close(): Promise<void> {
-    return this.#python.close();
+  async close(): Promise<void> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(open.map(async (executor) => (await executor).close()));
+  }
+
+  #opened(executor: ExecutorAtHand): Promise<JobExecutor> {
+    let open = this.#open.get(executor);
+    if (open === undefined) this.#open.set(executor, (open = executor.open()));
+    return open;
   }
 }
+
+/** A plan blocks such actions, so this is for a build whose plan was made with other executors. */
+const refused = ({ why, nextStep }: Refusal) =>
+  ({ reason: "unsupported_here", message: `No executor takes it: ${why}`, nextStep }) as const;

@@ -12,7 +12,7 @@ import { provenanceDigest } from "../model/provenance.ts";
 import { recordPath, type ActionRecord, type EnvironmentDescription } from "../model/record.ts";
 import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import type { Observation } from "../plan/knowledge.ts";
+import type { Knowledge, Observation } from "../plan/knowledge.ts";
 import type { Publication, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk/disk.ts";
 import { statOf, type Evidence } from "./evidence/evidence.ts";
@@ -36,9 +36,7 @@ export interface WorkspaceOptions {
   readonly opSource: (node: ActionNode) => OpSource;
   readonly opChanged: (node: ActionNode) => string | null;
   readonly environment: (name: string) => EnvironmentDescription;
-  readonly unsupported: (
-    node: ActionNode,
-  ) => { readonly why: string; readonly nextStep: string } | null;
+  readonly unsupported: Knowledge["unsupported"];
 }
 
 /** The real workspace: files, stat cache, records, store. */

@@ -3,6 +3,7 @@ import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
 import type { Digest } from "../model/digest.ts";
 import type { ActionRecord, EnvironmentDescription } from "../model/record.ts";
+import type { Refusal } from "./offer.ts";
 
 /** What was found at a path. */
 export type Observation =
@@ -25,8 +26,6 @@ export interface Knowledge {
   readonly inStore: (digest: Digest) => boolean;
   readonly opSource: (node: ActionNode) => OpSource;
   readonly environment: (name: string) => EnvironmentDescription;
-  /** Why this machine cannot run the action at all, or null. */
-  readonly unsupported: (
-    node: ActionNode,
-  ) => { readonly why: string; readonly nextStep: string } | null;
+  /** Why no executor takes the action, or null when one does. */
+  readonly unsupported: (node: ActionNode) => Refusal | null;
 }

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { runBuild } from "../../src/execute/build.ts";
-import { openSession, realPorts } from "../../src/cli/session.ts";
+import { withPorts } from "../../src/cli/ports.ts";
+import { openSession } from "../../src/cli/session.ts";
 import { layoutOf } from "../../src/host/disk/layout.ts";
 import { parseLockRecord } from "../../src/host/records/records.ts";
 import { TypescriptExecutor } from "../../src/host/typescript/typescript-executor.ts";
@@ -89,17 +90,14 @@ export class DamageWorkspace {
     if (!opened.ok) return { code: 2, notices: [], failures: opened.error.map(textOf) };
     const session = opened.value;
     const { selection, targets, gpus, expected } = session;
-    const ports = await realPorts(session, PAGE_RUNNER);
     const typescript = new TypescriptExecutor(layout, session.opSources);
     const events: BuildEvent[] = [];
-    const { exitCode } = await runBuild(
-      {
-        ...{ selection, targets, gpus, expected, jobs: 1, keepGoing: true },
-        signal: new AbortController().signal,
-      },
-      { ...ports, executor: new PlayedExecutor(layout.root, ports.executor, typescript, during) },
-      (event) => events.push(event),
-    );
+    const { signal } = new AbortController();
+    const request = { selection, targets, gpus, expected, jobs: 1, keepGoing: true, signal };
+    const { exitCode } = await withPorts(session, PAGE_RUNNER, (ports) => {
+      const executor = new PlayedExecutor(layout.root, ports.executor, typescript, during);
+      return runBuild(request, { ...ports, executor }, (event) => events.push(event));
+    });
     return {
       code: exitCode,
       notices: events.flatMap((event) => (event.type === "notice" ? [event.message] : [])),

@@ -1,3 +1,4 @@
+import type { BuildRequest } from "../../execute/build.ts";
 import type { EmitEvent } from "../../model/event.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -43,13 +44,12 @@ export async function perform(scope: Scope, args: Arguments): Promise<number> {
 
 async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<number> {
   const { session, focused } = scope;
-  const { realPorts } = await import("../session.ts");
+  const { withPorts } = await import("../ports.ts");
   const { runBuild } = await import("../../execute/build.ts");
   const { interruptible } = await import("../interrupt.ts");
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
   const reporter = chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
-  const ports = await realPorts(session, args.value("python"));
   const { signal, dispose } = interruptible();
   const emit: EmitEvent = (event) => {
     reporter.report(event);
@@ -57,19 +57,18 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
   };
   try {
     const { selection, targets, gpus, expected } = session;
-    const outcome = await runBuild(
-      {
-        selection,
-        targets,
-        gpus,
-        expected,
-        signal,
-        untouched: focused?.focus.untouched ?? 0,
-        skipped: skippedIn(scope),
-        ...settings.value,
-      },
-      ports,
-      emit,
+    const request: BuildRequest = {
+      selection,
+      targets,
+      gpus,
+      expected,
+      signal,
+      untouched: focused?.focus.untouched ?? 0,
+      skipped: skippedIn(scope),
+      ...settings.value,
+    };
+    const outcome = await withPorts(session, args.value("python"), (ports) =>
+      runBuild(request, ports, emit),
     );
     if (session.workspace.storeGrown) {
       const { tidyStore } = await import("../tidy.ts");
@@ -79,7 +78,6 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
     return outcome.exitCode;
   } finally {
     reporter.close();
-    await ports.executor.close();
     dispose();
   }
 }

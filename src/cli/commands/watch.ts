@@ -8,7 +8,7 @@ import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
 import { layoutOf } from "../../host/disk/layout.ts";
 import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
 import type { Serving } from "../serving.ts";
-import { openSession, realPorts, type Session } from "../session.ts";
+import { openSession, type Session } from "../session.ts";
 import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
 
 /** Null unless it was asked for. */
@@ -35,6 +35,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { watchBuild } = await import("../../execute/watch.ts");
+  const { withPorts } = await import("../ports.ts");
   const { watchFiles } = await import("../../host/evidence/watcher.ts");
   const { interruptible } = await import("../interrupt.ts");
   const { Warmth } = await import("../../host/aqmfile/warmth.ts");
@@ -76,11 +77,10 @@ export async function run(args: Arguments): Promise<number> {
           if (!session.ok) return session;
           last = session.value;
           const { aqmfile, opSources, selection, targets, gpus, expected } = session.value;
-          const ports = await realPorts(session.value, args.value("python"));
           return {
             ok: true,
             value: {
-              ports,
+              withPorts: (use) => withPorts(session.value, args.value("python"), use),
               request: {
                 selection,
                 targets,

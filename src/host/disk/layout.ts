@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { digestOfBytes } from "../../model/digest.ts";
 import { LOCK_FOLDER } from "../../model/record.ts";
 
@@ -44,6 +44,10 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     packageRoot,
   };
 }
+
+/** Where the log of a target's last run is, workspace-relative. */
+export const logOf = ({ root, logs }: Layout, target: string): string =>
+  relative(root, join(logs, `${fileNameOf(target)}.log`));
 
 /** A file name for a target: readable, unique, and safe on every file system. */
 export function fileNameOf(target: string): string {

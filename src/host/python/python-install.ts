@@ -155,11 +155,11 @@ function installFailed(command: string, stderr: string): Failure {
   return {
     reason: full ? "disk_full" : "environment_failed",
     message: full
-      ? "There is no room left for the Python environment (about 5 GB)"
+      ? "The disk is full, so the Python environment could not be installed"
       : "The Python environment could not be installed",
     cause: `${command}\n${stderr.trim().slice(-800)}`,
     nextStep: full
-      ? "Free space, or set AQM_CACHE to a folder on a larger disk."
+      ? "Free space (README.md says how much an environment needs), or set AQM_CACHE to a folder on a larger disk."
       : "Look at the cause; a package index must be reachable. Or name a ready interpreter with --python PATH.",
   };
 }

@@ -8,15 +8,15 @@ import type { Failure } from "../../model/failure.ts";
 import { canonicalJson, type JsonObject } from "../../model/json.ts";
 import type { OpCall, OpInput, OpOutputs, TypescriptOpModule } from "../../model/op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { oneByOne, type Execution, type ExecutionMember } from "../../ports.ts";
+import { oneByOne, type Execution, type ExecutionMember, type JobExecutor } from "../../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import type { OpSources } from "../code/op-sources.ts";
 import { provenanceAt } from "../records/records.ts";
 import { checkReturned, noRun, threw } from "./typescript-op.ts";
 
-/** Runs TypeScript ops: reads the inputs, calls a pure function, writes what it returns. */
-export class TypescriptExecutor {
+/** Runs TypeScript ops in this process: reads the inputs, calls a pure function, writes what it returns. */
+export class TypescriptExecutor implements JobExecutor {
   readonly #layout: Layout;
   readonly #opSources: OpSources;
 
@@ -26,6 +26,11 @@ export class TypescriptExecutor {
   }
 
   readonly execute = oneByOne((member) => this.#one(member));
+
+  /** There is nothing to close: an op is over before its call returns. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 
   async #one({ node, stage }: ExecutionMember): Promise<Result<Execution, Failure>> {
     const started = performance.now();

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { logOf } from "../host/disk/layout.ts";
+import { Executors, type ExecutorAtHand } from "../host/executor.ts";
+import { acquireFileLock } from "../host/process/file-lock.ts";
+import type { Ports } from "../ports.ts";
+import type { Session } from "./session.ts";
+
+/* The real ports: only commands that run something load this module. */
+
+/** Opens the real ports for `use`, and closes what they opened when it is over. */
+export async function withPorts<Outcome>(
+  session: Session,
+  python: string | undefined,
+  use: (ports: Ports) => Promise<Outcome>,
+): Promise<Outcome> {
+  const ports = realPorts(session, python);
+  try {
+    return await use(ports);
+  } finally {
+    await ports.executor.close();
+  }
+}
+
+function realPorts(session: Session, python: string | undefined): Ports {
+  const { layout, aqmfile, workspace, opSources, offers } = session;
+  const named = python ?? (process.env["AQM_PYTHON"] || undefined);
+  const inProcess: ExecutorAtHand = {
+    ...offers.typescript,
+    logPath: () => null,
+    open: async () => {
+      const { TypescriptExecutor } = await import("../host/typescript/typescript-executor.ts");
+      return new TypescriptExecutor(layout, opSources);
+    },
+  };
+  const inRunners: ExecutorAtHand = {
+    ...offers.python,
+    logPath: ({ id }) => logOf(layout, id),
+    open: async () => {
+      const [{ PythonExecutor }, { PythonEnvironments }] = await Promise.all([
+        import("../host/python/python-executor.ts"),
+        import("../host/python/python-environment.ts"),
+      ]);
+      const pythonEnvironments = new PythonEnvironments(layout, named);
+      const { environments } = aqmfile;
+      return new PythonExecutor({ layout, opSources, environments, pythonEnvironments });
+    },
+  };
+  return {
+    clock: {
+      now: () => performance.now(),
+      today: () => new Date().toISOString().slice(0, "2026-11-21".length),
+    },
+    workspace,
+    executor: new Executors([inProcess, inRunners]),
+    lock: {
+      acquire: (purpose, waiting, signal) =>
+        acquireFileLock(join(layout.state, "build.lock"), purpose, waiting, signal),
+    },
+  };
+}

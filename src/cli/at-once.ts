@@ -2,10 +2,10 @@ import type { SnapshotHeader } from "../host/snapshot/fresh-snapshot.ts";
 import { EXIT } from "../model/failure.ts";
 import { skippedText } from "../ui/format.ts";
 import type { Output } from "../ui/reporter.ts";
-import { parseArguments, type Arguments } from "./arguments.ts";
-import { COMMANDS } from "./commands.ts";
-import { recall, wrongUsage, type Recalled } from "./recall.ts";
-import { briefOutput, chooseReporter, standardOutput } from "./terminal.ts";
+import { parseArguments, type Arguments } from "./language/arguments.ts";
+import { COMMANDS } from "./language/commands.ts";
+import { recall, wrongUsage, type Recalled } from "./session/recall.ts";
+import { briefOutput, chooseReporter, standardOutput } from "./terminal/terminal.ts";
 
 /**
  * The commonest answer of all, that nothing has changed, without loading the rest of aqm. This is bundled

@@ -4,12 +4,12 @@ import { diskFailure, errorCode } from "../host/disk/disk.ts";
 import { EXIT } from "../model/failure.ts";
 import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
-import { helpText, parseArguments, type Arguments } from "./arguments.ts";
-import { COMMANDS, overviewText } from "./commands.ts";
-import type { Recalled } from "./recall.ts";
-import { codeToEndWith, watchOutput } from "./ending.ts";
-import { PACKAGE_ROOT } from "./root.ts";
-import { print, printFailures } from "./terminal.ts";
+import { helpText, parseArguments, type Arguments } from "./language/arguments.ts";
+import { COMMANDS, overviewText } from "./language/commands.ts";
+import type { Recalled } from "./session/recall.ts";
+import { codeToEndWith, watchOutput } from "./terminal/ending.ts";
+import { PACKAGE_ROOT } from "./session/root.ts";
+import { print, printFailures } from "./terminal/terminal.ts";
 
 type RunCommand = (args: Arguments, recalled?: Recalled) => Promise<number>;
 

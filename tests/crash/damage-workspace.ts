@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { runBuild } from "../../src/execute/build.ts";
-import { withPorts } from "../../src/cli/ports.ts";
-import { openSession } from "../../src/cli/session.ts";
+import { withPorts } from "../../src/cli/session/ports.ts";
+import { openSession } from "../../src/cli/session/session.ts";
 import { layoutOf } from "../../src/host/disk/layout.ts";
 import { parseLockRecord } from "../../src/host/records/records.ts";
 import { TypescriptExecutor } from "../../src/host/typescript/typescript-executor.ts";

@@ -2,7 +2,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PictureNode } from "../../src/plan/picture.ts";
-import { pageParts } from "../../src/cli/page-parts.ts";
+import { pageParts } from "../../src/cli/views/page-parts.ts";
 import { graphPage } from "../../src/ui/graph-page.ts";
 import { testBrowser } from "../rig/browser.ts";
 import { REPOSITORY, type TestWorkspace } from "../rig/workspace.ts";

@@ -4,8 +4,8 @@ import {
   parseArguments,
   wholeNumber,
   type CommandSpec,
-} from "../../src/cli/arguments.ts";
-import { COMMANDS } from "../../src/cli/commands.ts";
+} from "../../src/cli/language/arguments.ts";
+import { COMMANDS } from "../../src/cli/language/commands.ts";
 import { errorOf, valueOf } from "./support/results.ts";
 
 const SPEC: CommandSpec = {

@@ -12,10 +12,10 @@ import {
 } from "../../plan/adoption-plan.ts";
 import { adoptionJson, adoptionText } from "../../ui/adoption-view.ts";
 import { oneLine } from "../../ui/escape.ts";
-import type { Arguments } from "../arguments.ts";
-import { withBuildLock } from "../build-lock.ts";
-import { openSession, type Session } from "../session.ts";
-import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { withBuildLock } from "../session/build-lock.ts";
+import { openSession, type Session } from "../session/session.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const [folder, ...targets] = args.targets;

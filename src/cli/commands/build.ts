@@ -3,11 +3,17 @@ import type { EmitEvent } from "../../model/event.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
-import { buildSettings, type Arguments } from "../arguments.ts";
-import { recall, variationOf, wrongUsage, type Recalled } from "../recall.ts";
-import { openScope, remember, skippedIn, type Scope } from "../scope.ts";
-import { cellsJson, cellsText, Outcomes } from "../cells.ts";
-import { chooseReporter, print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import { buildSettings, type Arguments } from "../language/arguments.ts";
+import { recall, variationOf, wrongUsage, type Recalled } from "../session/recall.ts";
+import { openScope, remember, skippedIn, type Scope } from "../session/scope.ts";
+import { cellsJson, cellsText, Outcomes } from "../views/cells.ts";
+import {
+  chooseReporter,
+  print,
+  printFailures,
+  printJson,
+  standardOutput,
+} from "../terminal/terminal.ts";
 
 /** @param recalled what was found out before this module was loaded */
 export async function run(args: Arguments, recalled?: Recalled): Promise<number> {
@@ -44,9 +50,9 @@ export async function perform(scope: Scope, args: Arguments): Promise<number> {
 
 async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<number> {
   const { session, focused } = scope;
-  const { withPorts } = await import("../ports.ts");
+  const { withPorts } = await import("../session/ports.ts");
   const { runBuild } = await import("../../execute/build.ts");
-  const { interruptible } = await import("../interrupt.ts");
+  const { interruptible } = await import("../terminal/interrupt.ts");
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
   const reporter = chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
@@ -71,7 +77,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
       runBuild(request, ports, emit),
     );
     if (session.workspace.storeGrown) {
-      const { tidyStore } = await import("../tidy.ts");
+      const { tidyStore } = await import("../session/tidy.ts");
       await tidyStore(session.layout, reporter.report, signal);
     }
     if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope, outcome.plan);
@@ -84,16 +90,13 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
 
 async function dryRun(scope: Scope, args: Arguments): Promise<number> {
   const { session, focused } = scope;
-  const [{ makePlan }, { planCost }, { overBudget }, { planJson, planText }] = await Promise.all([
-    import("../../plan/plan.ts"),
+  const [{ foresee }, { planCost }, { overBudget }, { planJson, planText }] = await Promise.all([
+    import("../session/foresee.ts"),
     import("../../plan/cost.ts"),
     import("../../plan/budget.ts"),
     import("../../ui/plan-view.ts"),
   ]);
-  const unfinished = await session.workspace.foresee();
-  await session.workspace.survey(session.selection.needed, () => undefined);
-  const plan = makePlan(session.selection, session.workspace);
-  await session.workspace.close();
+  const { plan, unfinished } = await foresee(session);
   if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");

@@ -3,10 +3,10 @@ import { disk } from "../../host/disk/disk.ts";
 import { clearRegion } from "../../host/disk/regions.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
-import type { Arguments } from "../arguments.ts";
-import { withBuildLock } from "../build-lock.ts";
-import { openSession, type Session } from "../session.ts";
-import { print, printFailures, printJson } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { withBuildLock } from "../session/build-lock.ts";
+import { openSession, type Session } from "../session/session.ts";
+import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const session = await openSession({ targets: args.targets.length > 0 ? args.targets : ["."] });

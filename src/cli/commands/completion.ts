@@ -1,9 +1,9 @@
 import { EXIT } from "../../model/failure.ts";
-import type { Arguments } from "../arguments.ts";
-import { COMMANDS } from "../commands.ts";
-import { QUESTION_NAMES } from "../questions.ts";
-import { openSession } from "../session.ts";
-import { print, printFailures } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { COMMANDS } from "../language/commands.ts";
+import { QUESTION_NAMES } from "../language/questions.ts";
+import { openSession } from "../session/session.ts";
+import { print, printFailures } from "../terminal/terminal.ts";
 import { oneLine } from "../../ui/escape.ts";
 
 const SCRIPTS: Readonly<Record<string, string>> = {

@@ -8,9 +8,9 @@ import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { Colours } from "../../ui/reporter.ts";
 import { severalLines } from "../../ui/escape.ts";
-import type { Arguments } from "../arguments.ts";
-import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
-import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { PACKAGE_ROOT, workspaceRoot } from "../session/root.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 /** As of `diff`: 0 the same, 1 different, 2 trouble of any kind. */
 export async function run(args: Arguments): Promise<number> {

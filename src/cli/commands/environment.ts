@@ -2,9 +2,9 @@ import { EXIT } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { plainReporter } from "../../ui/plain.ts";
 import { NO_COLOURS } from "../../ui/reporter.ts";
-import type { Arguments } from "../arguments.ts";
-import { openSession } from "../session.ts";
-import { print, printFailures, printJson } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { openSession } from "../session/session.ts";
+import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const session = await openSession({ targets: ["."] });
@@ -16,7 +16,7 @@ export async function run(args: Arguments): Promise<number> {
   const names =
     args.targets.length > 0 ? args.targets : aqmfile.environments.map(({ name }) => name);
   const { PythonEnvironments } = await import("../../host/python/python-environment.ts");
-  const { interruptible } = await import("../interrupt.ts");
+  const { interruptible } = await import("../terminal/interrupt.ts");
   const python = args.value("python") ?? (process.env["AQM_PYTHON"] || undefined);
   const environments = new PythonEnvironments(layout, python);
   // Progress goes to standard error: standard output is the interpreters, for scripts.

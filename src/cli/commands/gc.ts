@@ -7,10 +7,10 @@ import { shortDigest } from "../../model/digest.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import type { Result } from "../../model/result.ts";
 import { plural, sizeText } from "../../ui/format.ts";
-import type { Arguments } from "../arguments.ts";
-import { interruptible } from "../interrupt.ts";
-import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
-import { print, printFailures, printJson } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { PACKAGE_ROOT, workspaceRoot } from "../session/root.ts";
+import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 /** Needs no Aqmfile: a store can be tidied while the declarations are broken. */
 export async function run(args: Arguments): Promise<number> {

@@ -2,13 +2,13 @@ import { disk, diskFailure } from "../../host/disk/disk.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Failure } from "../../model/failure.ts";
 import { pictureOf, type Picture } from "../../plan/picture.ts";
-import { makePlan } from "../../plan/plan.ts";
 import { graphMermaid } from "../../ui/graph-mermaid.ts";
 import { graphJson, graphText } from "../../ui/graph-text.ts";
-import type { Arguments } from "../arguments.ts";
-import { pageParts, pageTitle } from "../page-parts.ts";
-import { openSession } from "../session.ts";
-import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { pageParts, pageTitle } from "../views/page-parts.ts";
+import { foresee } from "../session/foresee.ts";
+import { openSession } from "../session/session.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const page = args.value("html");
@@ -22,12 +22,8 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { selection, workspace, expected } = session.value;
-  await workspace.foresee();
-  await workspace.survey(selection.needed, () => undefined);
-  const plan = makePlan(selection, workspace);
-  const picture = pictureOf(plan, expected);
-  await workspace.close();
+  const { plan } = await foresee(session.value);
+  const picture = pictureOf(plan, session.value.expected);
   if (page !== undefined) return writePage(page, picture, args.targets);
   if (args.flag("json")) printJson(graphJson(picture));
   else if (args.flag("mermaid")) print(graphMermaid(picture));

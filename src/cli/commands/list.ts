@@ -1,8 +1,8 @@
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
-import type { Arguments } from "../arguments.ts";
-import { openSession } from "../session.ts";
-import { print, printFailures, printJson } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { openSession } from "../session/session.ts";
+import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const targets = args.targets.length > 0 ? args.targets : ["."];

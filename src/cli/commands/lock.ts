@@ -13,10 +13,10 @@ import { err, ok, type Result } from "../../model/result.ts";
 import type { Knowledge } from "../../plan/knowledge.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { causeText, plural } from "../../ui/format.ts";
-import type { Arguments } from "../arguments.ts";
-import { interruptible } from "../interrupt.ts";
-import { openSession, type Session } from "../session.ts";
-import { print, printFailures, printJson } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { openSession, type Session } from "../session/session.ts";
+import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 interface Decision {
   readonly conflict: LockConflict;

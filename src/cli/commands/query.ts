@@ -5,13 +5,13 @@ import { select } from "../../graph/select.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { wholeNumber, type Arguments } from "../arguments.ts";
-import { globMatcher } from "../glob.ts";
-import { showAnswer, type Answer } from "../query-answer.ts";
-import { QUESTION_NAMES, type QuestionName } from "../questions.ts";
-import { fromWorkspaceRoot } from "../root.ts";
-import { openSession, type Session } from "../session.ts";
-import { printFailures } from "../terminal.ts";
+import { wholeNumber, type Arguments } from "../language/arguments.ts";
+import { globMatcher } from "../language/glob.ts";
+import { showAnswer, type Answer } from "../views/query-answer.ts";
+import { QUESTION_NAMES, type QuestionName } from "../language/questions.ts";
+import { fromWorkspaceRoot } from "../session/root.ts";
+import { openSession, type Session } from "../session/session.ts";
+import { printFailures } from "../terminal/terminal.ts";
 
 /** Ways through a graph are many: so many of them unless asked for more. */
 const PATHS = 20;
@@ -125,12 +125,10 @@ function kind({ aqmfile }: Session, [name = ""]: readonly string[]): Promise<Fou
   return Promise.resolve(targets.length > 0 ? ok({ targets }) : err([unknownKind(name, known)]));
 }
 
-async function stale({ selection, workspace }: Session): Promise<Found> {
-  const { makePlan } = await import("../../plan/plan.ts");
-  await workspace.foresee();
-  await workspace.survey(selection.needed, () => undefined);
-  const open = makePlan(selection, workspace).actions.filter(({ verdict }) => verdict !== "fresh");
-  await workspace.close();
+async function stale(session: Session): Promise<Found> {
+  const { foresee } = await import("../session/foresee.ts");
+  const { plan } = await foresee(session);
+  const open = plan.actions.filter(({ verdict }) => verdict !== "fresh");
   return ok({
     targets: open.map(({ node }) => node),
     verdicts: new Map(open.map(({ node, verdict }) => [node, verdict])),

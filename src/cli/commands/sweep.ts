@@ -1,8 +1,8 @@
 import { EXIT } from "../../model/failure.ts";
-import type { Arguments } from "../arguments.ts";
-import { wrongUsage } from "../recall.ts";
-import { openSession } from "../session.ts";
-import { printFailures } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { wrongUsage } from "../session/recall.ts";
+import { openSession } from "../session/session.ts";
+import { printFailures } from "../terminal/terminal.ts";
 import { perform } from "./build.ts";
 
 /** `key=…`: what comes before the = is a name, perhaps with dots, an option after a slash, and a + before it. */

@@ -4,11 +4,11 @@ import { HashPool } from "../../host/observe/hash-pool.ts";
 import { Observer } from "../../host/observe/observer.ts";
 import { Verifier, type Verification } from "../../host/observe/verify.ts";
 import { EXIT } from "../../model/failure.ts";
-import { buildSettings, type Arguments } from "../arguments.ts";
-import { rerunVerified, type Rerunnable } from "../rerun.ts";
-import { openSession, type Session } from "../session.ts";
-import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
-import { verifyJson, verifyText } from "../verify-view.ts";
+import { buildSettings, type Arguments } from "../language/arguments.ts";
+import { rerunVerified, type Rerunnable } from "../session/rerun.ts";
+import { openSession, type Session } from "../session/session.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
+import { verifyJson, verifyText } from "../views/verify-view.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const settings = buildSettings(args);

@@ -3,13 +3,18 @@ import type { EmitEvent } from "../../model/event.ts";
 import { EXIT, interruptionCode, type Failure } from "../../model/failure.ts";
 import type { Result } from "../../model/result.ts";
 import { groupSkipped } from "../../model/skipped.ts";
-import { buildSettings, wholeNumber, type Arguments } from "../arguments.ts";
+import { buildSettings, wholeNumber, type Arguments } from "../language/arguments.ts";
 import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
 import { layoutOf } from "../../host/disk/layout.ts";
-import { PACKAGE_ROOT, workspaceRoot } from "../root.ts";
-import type { Serving } from "../serving.ts";
-import { openSession, type Session } from "../session.ts";
-import { chooseReporter, isReporterName, printFailures, unknownReporter } from "../terminal.ts";
+import { PACKAGE_ROOT, workspaceRoot } from "../session/root.ts";
+import type { Serving } from "../views/serving.ts";
+import { openSession, type Session } from "../session/session.ts";
+import {
+  chooseReporter,
+  isReporterName,
+  printFailures,
+  unknownReporter,
+} from "../terminal/terminal.ts";
 
 /** Null unless it was asked for. */
 async function serve(
@@ -18,7 +23,7 @@ async function serve(
   port: number,
 ): Promise<Result<Serving, Failure> | null> {
   if (args.value("serve") === undefined) return null;
-  const { startServing } = await import("../serving.ts");
+  const { startServing } = await import("../views/serving.ts");
   return startServing(root, port);
 }
 
@@ -35,9 +40,9 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { watchBuild } = await import("../../execute/watch.ts");
-  const { withPorts } = await import("../ports.ts");
+  const { withPorts } = await import("../session/ports.ts");
   const { watchFiles } = await import("../../host/evidence/watcher.ts");
-  const { interruptible } = await import("../interrupt.ts");
+  const { interruptible } = await import("../terminal/interrupt.ts");
   const { Warmth } = await import("../../host/aqmfile/warmth.ts");
   const { signal, dispose } = interruptible();
   const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
@@ -63,7 +68,7 @@ export async function run(args: Arguments): Promise<number> {
       {
         open: async () => {
           if (last?.workspace.storeGrown === true) {
-            const { tidyStore } = await import("../tidy.ts");
+            const { tidyStore } = await import("../session/tidy.ts");
             await tidyStore(last.layout, emit, signal);
           }
           warmth.bundler.begin();

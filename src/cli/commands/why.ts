@@ -4,14 +4,15 @@ import { adoptionOf } from "../../model/adoption.ts";
 import { EXIT } from "../../model/failure.ts";
 import { shortDigest } from "../../model/digest.ts";
 import { planCost } from "../../plan/cost.ts";
-import { makePlan, type Plan, type PlannedAction } from "../../plan/plan.ts";
+import type { Plan, PlannedAction } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import { causeText } from "../../ui/format.ts";
 import { adoptedText } from "../../ui/adoption-view.ts";
 import { planJson } from "../../ui/plan-view.ts";
-import type { Arguments } from "../arguments.ts";
-import { openSession } from "../session.ts";
-import { print, printFailures, printJson, standardOutput } from "../terminal.ts";
+import type { Arguments } from "../language/arguments.ts";
+import { foresee } from "../session/foresee.ts";
+import { openSession } from "../session/session.ts";
+import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   if (args.targets.length === 0) {
@@ -29,12 +30,9 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { selection, workspace, expected, gpus } = session.value;
+  const { selection, expected, gpus } = session.value;
   const width = { jobs: availableParallelism(), gpus: gpus.length };
-  await workspace.foresee();
-  await workspace.survey(selection.needed, () => undefined);
-  const plan = makePlan(selection, workspace);
-  await workspace.close();
+  const { plan } = await foresee(session.value);
   if (args.flag("json"))
     printJson(planJson(plan, planCost(plan, expected, width), EXIT.done, selection.skipped));
   else print(whyText(plan, selection.requested));

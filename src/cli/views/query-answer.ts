@@ -1,7 +1,7 @@
-import type { ActionNode } from "../graph/graph.ts";
-import type { Verdict } from "../model/verdict.ts";
-import { oneLine } from "../ui/escape.ts";
-import { print, printJson, standardOutput } from "./terminal.ts";
+import type { ActionNode } from "../../graph/graph.ts";
+import type { Verdict } from "../../model/verdict.ts";
+import { oneLine } from "../../ui/escape.ts";
+import { print, printJson, standardOutput } from "../terminal/terminal.ts";
 
 /** What an answer is: targets, or ways through the graph. */
 export type Answer =

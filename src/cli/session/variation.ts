@@ -1,21 +1,21 @@
-import { variantName, type Override } from "../declare/override.ts";
-import { product, axesOf, isIn, ownOf } from "../graph/sweep.ts";
-import { select, upstreamOf, type Selection } from "../graph/select.ts";
-import type { ActionNode } from "../graph/graph.ts";
-import { differing, relocate, union, withConsumers, type Relocated } from "../graph/variant.ts";
+import { variantName, type Override } from "../../declare/override.ts";
+import { product, axesOf, isIn, ownOf } from "../../graph/sweep.ts";
+import { select, upstreamOf, type Selection } from "../../graph/select.ts";
+import type { ActionNode } from "../../graph/graph.ts";
+import { differing, relocate, union, withConsumers, type Relocated } from "../../graph/variant.ts";
 import {
   checkedGraph,
   openAqmfile,
   type LoadedAqmfile,
   type OpenAqmfile,
-} from "../host/aqmfile/aqmfile.ts";
-import type { Evaluated } from "../host/aqmfile/evaluated.ts";
-import type { Evidence } from "../host/evidence/evidence.ts";
-import type { Layout } from "../host/disk/layout.ts";
-import type { Failure } from "../model/failure.ts";
-import { err, ok, type Result } from "../model/result.ts";
-import { globMatcher } from "./glob.ts";
-import { choiceText, readTerms, type Choice } from "./terms.ts";
+} from "../../host/aqmfile/aqmfile.ts";
+import type { Evaluated } from "../../host/aqmfile/evaluated.ts";
+import type { Evidence } from "../../host/evidence/evidence.ts";
+import type { Layout } from "../../host/disk/layout.ts";
+import type { Failure } from "../../model/failure.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import { globMatcher } from "../language/glob.ts";
+import { choiceText, readTerms, type Choice } from "../language/terms.ts";
 
 /** Where variants go, and with `--layout tmp` everything that is asked for. */
 const TMP = "tmp";
@@ -76,7 +76,7 @@ export async function openVariation(
   const { groups } = aqmfile.value;
   const plain = await aqmfile.value.evaluate({ configuration: groups });
   if (!plain.ok) return plain;
-  const { overrideValue } = await import("../host/aqmfile/overrides.ts");
+  const { overrideValue } = await import("../../host/aqmfile/overrides.ts");
   const known = { axes: axesOf(plain.value.declared), groups, value: overrideValue };
   const dimensions = readTerms(variation.terms, known, variation.many);
   if (!dimensions.ok) return dimensions;
@@ -126,7 +126,7 @@ async function openVariant(
 ): Promise<Result<Variant, readonly Failure[]>> {
   let evaluated = plain;
   if (overrides.length > 0) {
-    const { overridden } = await import("../host/aqmfile/overrides.ts");
+    const { overridden } = await import("../../host/aqmfile/overrides.ts");
     const configs = overridden(layout.conf, aqmfile.groups, overrides);
     if (!configs.ok) return configs;
     const other = await aqmfile.evaluate({

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import type { PageParts } from "../ui/graph-page.ts";
-import { PACKAGE_ROOT } from "./root.ts";
+import type { PageParts } from "../../ui/graph-page.ts";
+import { PACKAGE_ROOT } from "../session/root.ts";
 
 export const pageTitle = (targets: readonly string[]): string =>
   targets.join(" ") === "."

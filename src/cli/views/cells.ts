@@ -1,10 +1,10 @@
-import type { BuildEvent } from "../model/event.ts";
-import { parentOf } from "../model/folders.ts";
-import { groupSkipped } from "../model/skipped.ts";
-import type { Plan } from "../plan/plan.ts";
-import { oneLine } from "../ui/escape.ts";
-import type { Colours } from "../ui/reporter.ts";
-import type { Cell } from "./variation.ts";
+import type { BuildEvent } from "../../model/event.ts";
+import { parentOf } from "../../model/folders.ts";
+import { groupSkipped } from "../../model/skipped.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { oneLine } from "../../ui/escape.ts";
+import type { Colours } from "../../ui/reporter.ts";
+import type { Cell } from "../session/variation.ts";
 
 /** What became of a cell, the gravest first: it is as its gravest action is. */
 const GRAVITY = [

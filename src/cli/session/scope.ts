@@ -1,14 +1,14 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { focusOn, type Focus } from "../host/snapshot/focus.ts";
-import { graphPath } from "../host/snapshot/fresh-snapshot.ts";
-import { renewSnapshot } from "../host/snapshot/snapshot-renewal.ts";
-import { takeSnapshot } from "../host/snapshot/snapshot-writer.ts";
-import { errorCode } from "../host/disk/disk.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Failure } from "../model/failure.ts";
-import { ok, type Result } from "../model/result.ts";
-import { groupSkipped, type SkippedGroup } from "../model/skipped.ts";
+import { focusOn, type Focus } from "../../host/snapshot/focus.ts";
+import { graphPath } from "../../host/snapshot/fresh-snapshot.ts";
+import { renewSnapshot } from "../../host/snapshot/snapshot-renewal.ts";
+import { takeSnapshot } from "../../host/snapshot/snapshot-writer.ts";
+import { errorCode } from "../../host/disk/disk.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Failure } from "../../model/failure.ts";
+import { ok, type Result } from "../../model/result.ts";
+import { groupSkipped, type SkippedGroup } from "../../model/skipped.ts";
 import type { Memory, Recalled, Request } from "./recall.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 

@@ -1,4 +1,4 @@
-import { EXIT } from "../model/failure.ts";
+import { EXIT } from "../../model/failure.ts";
 
 /** What stops the command in an orderly way; null while nothing is under way that would need it. */
 let stop: (() => void) | null = null;

@@ -1,4 +1,4 @@
-import { isGlob, type GlobMatcher } from "../graph/select.ts";
+import { isGlob, type GlobMatcher } from "../../graph/select.ts";
 
 /** The glob library is only loaded when a target has glob characters. */
 export async function globMatcher(targets: readonly string[]): Promise<GlobMatcher> {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Layout } from "../host/disk/layout.ts";
-import type { EmitEvent } from "../model/event.ts";
-import { plural, sizeText } from "../ui/format.ts";
+import type { Layout } from "../../host/disk/layout.ts";
+import type { EmitEvent } from "../../model/event.ts";
+import { plural, sizeText } from "../../ui/format.ts";
 
 /**
  * After a build that put something into the store: keeps it within its bound. Costs the reading of one
@@ -14,7 +14,7 @@ export async function tidyStore(
 ): Promise<void> {
   if (signal.aborted) return;
   const { collectGarbage, hasOutgrown, slackLimit, storeLimit } =
-    await import("../host/store/garbage.ts");
+    await import("../../host/store/garbage.ts");
   const notice = (message: string): void => emit({ type: "notice", message });
   const limit = storeLimit(undefined);
   if (!limit.ok) {
@@ -54,7 +54,7 @@ async function lockAtOnce(
   path: string,
   signal: AbortSignal,
 ): Promise<(() => Promise<void>) | null> {
-  const { acquireFileLock } = await import("../host/process/file-lock.ts");
+  const { acquireFileLock } = await import("../../host/process/file-lock.ts");
   const busy = new AbortController();
   const lock = await acquireFileLock(
     path,

@@ -1,10 +1,16 @@
 import { fstatSync, writeSync } from "node:fs";
-import type { Failure } from "../model/failure.ts";
-import { failureText } from "../ui/format.ts";
-import { jsonReporter } from "../ui/json.ts";
-import { plainReporter } from "../ui/plain.ts";
-import { COLOURS, NO_COLOURS, type Colours, type Output, type Reporter } from "../ui/reporter.ts";
-import { ttyReporter } from "../ui/tty.ts";
+import type { Failure } from "../../model/failure.ts";
+import { failureText } from "../../ui/format.ts";
+import { jsonReporter } from "../../ui/json.ts";
+import { plainReporter } from "../../ui/plain.ts";
+import {
+  COLOURS,
+  NO_COLOURS,
+  type Colours,
+  type Output,
+  type Reporter,
+} from "../../ui/reporter.ts";
+import { ttyReporter } from "../../ui/tty.ts";
 
 /** Colours where a person looks: on a terminal, unless NO_COLOR says no. */
 function coloursFor(stream: NodeJS.WriteStream): Colours {

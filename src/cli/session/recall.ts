@@ -4,11 +4,11 @@ import {
   changedPlaces,
   readFreshSnapshot,
   type FreshSnapshot,
-} from "../host/snapshot/fresh-snapshot.ts";
-import type { Failure } from "../model/failure.ts";
-import { buildSettings, type Arguments } from "./arguments.ts";
+} from "../../host/snapshot/fresh-snapshot.ts";
+import type { Failure } from "../../model/failure.ts";
+import { buildSettings, type Arguments } from "../language/arguments.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
-import { isReporterName, unknownReporter } from "./terminal.ts";
+import { isReporterName, unknownReporter } from "../terminal/terminal.ts";
 import type { Variation } from "./variation.ts";
 
 export interface Request {

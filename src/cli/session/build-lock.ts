@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { exitCodeOf } from "../model/failure.ts";
-import type { Layout } from "../host/disk/layout.ts";
-import { printFailures } from "./terminal.ts";
+import { exitCodeOf } from "../../model/failure.ts";
+import type { Layout } from "../../host/disk/layout.ts";
+import { printFailures } from "../terminal/terminal.ts";
 
 /** Runs `answer` while nothing is built in the workspace; says whom it waits for. Returns the exit code. */
 export async function withBuildLock(
@@ -9,8 +9,8 @@ export async function withBuildLock(
   purpose: string,
   answer: () => Promise<number>,
 ): Promise<number> {
-  const { acquireFileLock } = await import("../host/process/file-lock.ts");
-  const { interruptible } = await import("./interrupt.ts");
+  const { acquireFileLock } = await import("../../host/process/file-lock.ts");
+  const { interruptible } = await import("../terminal/interrupt.ts");
   const { signal, dispose } = interruptible();
   const lock = await acquireFileLock(
     join(state, "build.lock"),

@@ -1,4 +1,4 @@
-import { splitChoices } from "../declare/choices.ts";
+import { splitChoices } from "../../declare/choices.ts";
 import {
   overrideText,
   parseAssignment,
@@ -6,13 +6,13 @@ import {
   type Assignment,
   type Groups,
   type Override,
-} from "../declare/override.ts";
-import { includeFilter } from "../graph/include.ts";
-import { axisNamed, axisValues, type GridAxes } from "../graph/sweep.ts";
-import type { Failure } from "../model/failure.ts";
-import type { Json } from "../model/json.ts";
-import { didYouMean } from "../model/nearest-name.ts";
-import { err, ok, type Result } from "../model/result.ts";
+} from "../../declare/override.ts";
+import { includeFilter } from "../../graph/include.ts";
+import { axisNamed, axisValues, type GridAxes } from "../../graph/sweep.ts";
+import type { Failure } from "../../model/failure.ts";
+import type { Json } from "../../model/json.ts";
+import { didYouMean } from "../../model/nearest-name.ts";
+import { err, ok, type Result } from "../../model/result.ts";
 
 /** One value of a term: a coordinate of existing targets, or a change of a config. */
 export type Choice =

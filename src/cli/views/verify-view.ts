@@ -1,9 +1,9 @@
-import type { CheckedFile, Verification } from "../host/observe/verify.ts";
-import { shortDigest } from "../model/digest.ts";
-import { oneLine } from "../ui/escape.ts";
-import { plural } from "../ui/format.ts";
-import type { Colours } from "../ui/reporter.ts";
-import type { RerunOrReason } from "./rerun.ts";
+import type { CheckedFile, Verification } from "../../host/observe/verify.ts";
+import { shortDigest } from "../../model/digest.ts";
+import { oneLine } from "../../ui/escape.ts";
+import { plural } from "../../ui/format.ts";
+import type { Colours } from "../../ui/reporter.ts";
+import type { RerunOrReason } from "../session/rerun.ts";
 
 const STATE: Readonly<Record<Verification["state"], string>> = {
   verified: "verified",

@@ -1,16 +1,16 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { startPageServer } from "../host/page-server.ts";
-import type { BuildEvent } from "../model/event.ts";
-import type { Failure } from "../model/failure.ts";
-import { ok, type Result } from "../model/result.ts";
-import { pictureOf } from "../plan/picture.ts";
-import { makePlan } from "../plan/plan.ts";
-import { graphPage } from "../ui/graph-page.ts";
-import { PageStateFold } from "../ui/page-state.ts";
-import { servePage } from "../ui/serve-page.ts";
+import { startPageServer } from "../../host/page-server.ts";
+import type { BuildEvent } from "../../model/event.ts";
+import type { Failure } from "../../model/failure.ts";
+import { ok, type Result } from "../../model/result.ts";
+import { pictureOf } from "../../plan/picture.ts";
+import { makePlan } from "../../plan/plan.ts";
+import { graphPage } from "../../ui/graph-page.ts";
+import { PageStateFold } from "../../ui/page-state.ts";
+import { servePage } from "../../ui/serve-page.ts";
 import { pageParts, pageTitle } from "./page-parts.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../session/session.ts";
 
 export interface Serving {
   readonly url: string;

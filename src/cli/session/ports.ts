@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { logOf } from "../host/disk/layout.ts";
-import { Executors, type ExecutorAtHand } from "../host/executor.ts";
-import { acquireFileLock } from "../host/process/file-lock.ts";
-import type { Ports } from "../ports.ts";
+import { logOf } from "../../host/disk/layout.ts";
+import { Executors, type ExecutorAtHand } from "../../host/executor.ts";
+import { acquireFileLock } from "../../host/process/file-lock.ts";
+import type { Ports } from "../../ports.ts";
 import type { Session } from "./session.ts";
 
 /* The real ports: only commands that run something load this module. */
@@ -28,7 +28,7 @@ function realPorts(session: Session, python: string | undefined): Ports {
     ...offers.typescript,
     logPath: () => null,
     open: async () => {
-      const { TypescriptExecutor } = await import("../host/typescript/typescript-executor.ts");
+      const { TypescriptExecutor } = await import("../../host/typescript/typescript-executor.ts");
       return new TypescriptExecutor(layout, opSources);
     },
   };
@@ -37,8 +37,8 @@ function realPorts(session: Session, python: string | undefined): Ports {
     logPath: ({ id }) => logOf(layout, id),
     open: async () => {
       const [{ PythonExecutor }, { PythonEnvironments }] = await Promise.all([
-        import("../host/python/python-executor.ts"),
-        import("../host/python/python-environment.ts"),
+        import("../../host/python/python-executor.ts"),
+        import("../../host/python/python-environment.ts"),
       ]);
       const pythonEnvironments = new PythonEnvironments(layout, named);
       const { environments } = aqmfile;

@@ -1,15 +1,15 @@
 import { join } from "node:path";
-import type { Rerun } from "../execute/rerun.ts";
-import { buildGraph } from "../graph/build-graph.ts";
-import type { CheckedFile, Verification } from "../host/observe/verify.ts";
-import { EXIT } from "../model/failure.ts";
-import type { ActionRecord } from "../model/record.ts";
-import { makePlan, type PlannedAction } from "../plan/plan.ts";
-import type { Publication } from "../ports.ts";
-import { causeText } from "../ui/format.ts";
-import type { Arguments } from "./arguments.ts";
+import type { Rerun } from "../../execute/rerun.ts";
+import { buildGraph } from "../../graph/build-graph.ts";
+import type { CheckedFile, Verification } from "../../host/observe/verify.ts";
+import { EXIT } from "../../model/failure.ts";
+import type { ActionRecord } from "../../model/record.ts";
+import { makePlan, type PlannedAction } from "../../plan/plan.ts";
+import type { Publication } from "../../ports.ts";
+import { causeText } from "../../ui/format.ts";
+import type { Arguments } from "../language/arguments.ts";
 import type { Session } from "./session.ts";
-import { chooseReporter } from "./terminal.ts";
+import { chooseReporter } from "../terminal/terminal.ts";
 
 /** A rerun, or why there was none. */
 export type RerunOrReason = Rerun & { readonly reason: string | null };
@@ -67,9 +67,9 @@ export async function rerunVerified(
   async function run(): Promise<{ readonly exitCode: number; readonly reruns: readonly Rerun[] }> {
     if (!graph.ok) throw new Error("checked before");
     const [{ rerun }, { withPorts }, { interruptible }] = await Promise.all([
-      import("../execute/rerun.ts"),
+      import("../../execute/rerun.ts"),
       import("./ports.ts"),
-      import("./interrupt.ts"),
+      import("../terminal/interrupt.ts"),
     ]);
     const { signal, dispose } = interruptible();
     const reporter = args.flag("json") ? null : chooseReporter(undefined);
@@ -108,14 +108,14 @@ async function compared(
   role: string,
 ): Promise<string | null> {
   const [{ firstDifference }, { Observer }] = await Promise.all([
-    import("../host/observe/compare-outputs.ts"),
-    import("../host/observe/observer.ts"),
+    import("../../host/observe/compare-outputs.ts"),
+    import("../../host/observe/observer.ts"),
   ]);
   const output = node.declaration.outputs[role];
   const staged = stage.paths[role];
   if (output === undefined || staged === undefined) throw new Error(`${node.id} has no ${role}`);
   if (output.kind === "region") {
-    const { digestOfStagedRegion } = await import("../host/disk/regions.ts");
+    const { digestOfStagedRegion } = await import("../../host/disk/regions.ts");
     const same = digestOfStagedRegion(staged) === records.get(node.id)?.outputs[role]?.digest;
     return same ? null : "its text";
   }

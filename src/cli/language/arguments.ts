@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { Failure } from "../model/failure.ts";
-import { didYouMean } from "../model/nearest-name.ts";
-import { err, ok, type Result } from "../model/result.ts";
+import type { Failure } from "../../model/failure.ts";
+import { didYouMean } from "../../model/nearest-name.ts";
+import { err, ok, type Result } from "../../model/result.ts";
 
 export interface OptionSpec {
   readonly name: string;

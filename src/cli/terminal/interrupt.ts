@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { killAllProcesses } from "../host/process/process.ts";
+import { killAllProcesses } from "../../host/process/process.ts";
 import { noteInterruption, onClosedPipe } from "./ending.ts";
 
 /** Exit codes as shells know them: 128 and the number of the signal. */

@@ -48,6 +48,11 @@ export interface Workspace extends Knowledge {
   readonly opChanged: (node: ActionNode) => string | null;
   /** A fresh staging folder for an action's outputs, on the workspace's file system. */
   readonly stage: (node: ActionNode) => Promise<Result<Stage, Failure>>;
+  /** The place for partial results of an action that is about to run; null where none are kept. */
+  readonly partialResults: (
+    node: ActionNode,
+    identity: Digest,
+  ) => Result<PartialResults, Failure> | null;
   /** Digests, stores, moves into place and records the staged outputs, as one transaction. */
   readonly publish: (
     publication: Publication,
@@ -76,6 +81,18 @@ export interface Stage {
   readonly discard: () => Promise<void>;
 }
 
+/** Where an op may keep what it has measured, so that a later run of the same identity need not. */
+export interface PartialResults {
+  /** Absolute path of the folder of items; it need not be there. */
+  readonly folder: string;
+  /** Items were removed, because what they were measured from may have changed under an interrupted run. */
+  readonly dropped: boolean;
+  /** Nothing that the action reads has changed while it ran: its items count from now on. */
+  readonly confirm: () => void;
+  /** Something has: removes all items. */
+  readonly discard: () => void;
+}
+
 export interface Publication {
   readonly node: ActionNode;
   readonly stage: Stage;
@@ -95,6 +112,8 @@ export interface ExecutionMember {
   readonly key: Digest;
   /** Must hold the outputs when the member has ended well. Where they are written until then is free. */
   readonly stage: Stage;
+  /** Null where none are kept. */
+  readonly partial: PartialResults | null;
 }
 
 /** One job: an action, or several of one batch group. */

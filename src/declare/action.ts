@@ -5,6 +5,7 @@ import type {
   ExpectedCost,
   InputDeclaration,
   OutputDeclaration,
+  ResumableDeclaration,
   Resources,
 } from "../model/declaration.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -152,6 +153,9 @@ export function action<
   readonly batch?: Omit<BatchDeclaration, "apart"> & {
     readonly apart: readonly (keyof Params & string)[];
   };
+  readonly resumable?: Omit<ResumableDeclaration, "bounds"> & {
+    readonly bounds: readonly (keyof Params & string)[];
+  };
   readonly expected?: ExpectedCost;
 }): DeclaredAction<Outputs> {
   checkAction(declaration);
@@ -173,6 +177,7 @@ export function action<
       gpu: declaration.resources?.gpu ?? 0,
     },
     ...(declaration.batch === undefined ? {} : { batch: declaration.batch }),
+    ...(declaration.resumable === undefined ? {} : { resumable: declaration.resumable }),
     ...(declaration.expected === undefined ? {} : { expected: declaration.expected }),
     environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
     producers,

@@ -110,16 +110,18 @@ const plainOf = ({
   outputs,
   resources,
   batch,
+  resumable,
   expected,
   coordinates,
   declaredAt,
 }: DeclaredAction): ActionDeclaration => {
   const plain = { op, params, inputs, outputs, resources };
-  if (batch === undefined && expected === undefined && coordinates === undefined)
-    return declaredAt === undefined ? plain : { ...plain, declaredAt };
+  const extras = batch ?? resumable ?? expected ?? coordinates;
+  if (extras === undefined) return declaredAt === undefined ? plain : { ...plain, declaredAt };
   return {
     ...plain,
     ...(batch === undefined ? {} : { batch }),
+    ...(resumable === undefined ? {} : { resumable }),
     ...(expected === undefined ? {} : { expected }),
     ...(coordinates === undefined ? {} : { coordinates }),
     ...(declaredAt === undefined ? {} : { declaredAt }),

@@ -61,6 +61,7 @@ export function checkAction(declaration: unknown): void {
   checkPlaces("output", outputs as object, "committed(…), local(…) or region(…)");
   checkResources(resources);
   checkBatch(declaration["batch"], op["declaration"], params as object);
+  checkResumable(declaration["resumable"], op["declaration"], params as object);
   checkExpected(declaration["expected"]);
 }
 
@@ -91,6 +92,31 @@ function checkBatch(batch: unknown, op: object, params: object): void {
       "The part that a batch shares is not a number from 0 to 1",
       "For example { shared: 0.5 }.",
     );
+}
+
+function checkResumable(resumable: unknown, op: object, params: object): void {
+  if (resumable === undefined) return;
+  const example = 'For example { bounds: ["max_items"] }; [] if the number of items is fixed.';
+  if (!isObject(resumable) || !Array.isArray(resumable["bounds"]))
+    wrong("The resumable of an action names no list of bounds", example);
+  if (!("runtime" in op) || op.runtime !== "python")
+    wrong(
+      "Only actions of Python ops are resumable",
+      "Leave resumable out: this op runs within aqm.",
+    );
+  const given = params as Readonly<Record<string, unknown>>;
+  for (const name of resumable["bounds"] as readonly unknown[]) {
+    if (typeof name !== "string" || !Object.hasOwn(given, name))
+      wrong(
+        `The resumable of an action bounds ${nameOf(name)}, which is not one of its params`,
+        didYouMean(String(name), Object.keys(given)) ?? example,
+      );
+    if (given[name] === null || isCount(given[name], 0)) continue;
+    wrong(
+      `The bound ${name} of a resumable action is ${nameOf(given[name])}, not a count of items`,
+      "Give a whole number from 0, or null for no bound. Time is no bound: what is done by then differs.",
+    );
+  }
 }
 
 function checkExpected(expected: unknown): void {

@@ -6,13 +6,13 @@ import { err, ok, type Result } from "../model/result.ts";
 import { inputBytes } from "../plan/estimate.ts";
 import { inputPlace } from "../plan/judge.ts";
 import type { Judgement } from "../plan/judgement.ts";
-import type { Execution, Ports, Replaced, Stage } from "../ports.ts";
+import type { Execution, ExecutionMember, Ports, Replaced, Stage } from "../ports.ts";
 import { laneOf } from "../schedule/lanes.ts";
 
 /** Checks that no input moved while the action ran, publishes, records. A failure changes nothing. */
 export async function publishAction(
   { node, judgement }: { readonly node: ActionNode; readonly judgement: Judgement },
-  stage: Stage,
+  { stage, partial }: Pick<ExecutionMember, "stage" | "partial">,
   execution: Result<Execution, Failure>,
   scale: Pick<CostScale, "together" | "gpus">,
   ports: Ports,
@@ -22,7 +22,9 @@ export async function publishAction(
   if (key === null || description === null) throw new Error(`${node.id} has no key`);
   if (!execution.ok) return err(await putAway(stage, execution.error));
   const moved = await movedInput(node, judgement, ports);
-  if (moved !== null) {
+  if (moved === null) partial?.confirm();
+  else {
+    partial?.discard();
     await stage.discard();
     return err(moved);
   }

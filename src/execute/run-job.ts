@@ -1,7 +1,8 @@
+import { partialIdentity } from "../keys/partial.ts";
 import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Result } from "../model/result.ts";
-import type { ExecutionMember, Ports } from "../ports.ts";
+import type { ExecutionMember, PartialResults, Ports } from "../ports.ts";
 import type { Job } from "../schedule/schedule.ts";
 import { publishAction, type Published } from "./publish-action.ts";
 
@@ -40,10 +41,13 @@ async function attempt(
   const staged = new Map<ExecutionMember, JobMember>();
   for (const member of members) {
     const { node, judgement } = member;
-    if (judgement.key === null) throw new Error(`${node.id} has no key`);
+    const { key } = judgement;
+    if (key === null) throw new Error(`${node.id} has no key`);
     const stage = await ports.workspace.stage(node);
-    if (stage.ok) staged.set({ node, key: judgement.key, stage: stage.value }, member);
-    else ended(member, stage);
+    if (stage.ok) {
+      const partial = openPartial(member, batch, ports.workspace, emit);
+      staged.set({ node, key, stage: stage.value, partial }, member);
+    } else ended(member, stage);
   }
   const [first] = staged.keys();
   if (first === undefined) return [];
@@ -74,7 +78,7 @@ async function attempt(
         return;
       }
       const scale = { together: members.length, gpus: job.lease.gpus.length };
-      const publication = publishAction(member, one.stage, outcome, scale, ports, emit);
+      const publication = publishAction(member, one, outcome, scale, ports, emit);
       publications.push(publication.then((published) => ended(member, published)));
       publication.catch(() => undefined); // it is awaited below, but perhaps much later
     },
@@ -88,6 +92,29 @@ async function attempt(
       .filter((half) => half.length > 0)
       .map((half) => ({ members: half, again })),
   ];
+}
+
+/** Partial results save time; an action that cannot have them runs all the same. */
+function openPartial(
+  { node, judgement: { description } }: JobMember,
+  batch: string | null,
+  workspace: Ports["workspace"],
+  emit: EmitEvent,
+): PartialResults | null {
+  const { resumable } = node.declaration;
+  if (resumable === undefined || description === null) return null;
+  const opened = workspace.partialResults(node, partialIdentity(description, resumable));
+  if (opened === null) return null;
+  const warn = (message: string): void =>
+    emit({ type: "action_warning", target: node.id, batch, code: "partial_results", message });
+  if (!opened.ok) {
+    const { message, cause } = opened.error;
+    warn(`runs without partial results: ${message}${cause === undefined ? "" : ` (${cause})`}`);
+    return null;
+  }
+  if (opened.value.dropped)
+    warn("measures all items again: its inputs may have changed during a run that was interrupted");
+  return opened.value;
 }
 
 /**

@@ -13,7 +13,7 @@ import { recordPath, type ActionRecord, type EnvironmentDescription } from "../m
 import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Knowledge, Observation } from "../plan/knowledge.ts";
-import type { Publication, Stage, Workspace } from "../ports.ts";
+import type { PartialResults, Publication, Stage, Workspace } from "../ports.ts";
 import { disk, diskFailure, errorCode, errorText } from "./disk/disk.ts";
 import { statOf, type Evidence } from "./evidence/evidence.ts";
 import type { Layout } from "./disk/layout.ts";
@@ -21,6 +21,7 @@ import { History } from "./records/history.ts";
 import { HashPool } from "./observe/hash-pool.ts";
 import { Observer, type HashProgress } from "./observe/observer.ts";
 import { foreseeRecovery, recoverPublications, type Recovery } from "./publish/publication.ts";
+import { openPartialResults } from "./partial/partial-results.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { Records } from "./records/records.ts";
 import { Seen } from "./evidence/seen.ts";
@@ -35,6 +36,8 @@ export interface WorkspaceOptions {
   readonly layout: Layout;
   readonly opSource: (node: ActionNode) => OpSource;
   readonly opChanged: (node: ActionNode) => string | null;
+  /** Absolute paths of the files that an op is made of. */
+  readonly opFiles: (node: ActionNode) => readonly string[];
   readonly environment: (name: string) => EnvironmentDescription;
   readonly unsupported: Knowledge["unsupported"];
 }
@@ -55,6 +58,8 @@ export class DiskWorkspace implements Workspace {
   readonly #store: Store;
   readonly #seen = new Seen();
   readonly #publisher: Publisher;
+  readonly #opFiles: WorkspaceOptions["opFiles"];
+  #partialsOpened = false;
 
   constructor(options: WorkspaceOptions) {
     const { layout } = options;
@@ -62,6 +67,7 @@ export class DiskWorkspace implements Workspace {
     this.#evidence = options.evidence;
     this.opSource = options.opSource;
     this.opChanged = options.opChanged;
+    this.#opFiles = options.opFiles;
     this.environment = options.environment;
     this.unsupported = options.unsupported;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
@@ -123,6 +129,11 @@ export class DiskWorkspace implements Workspace {
   /** Whether anything was put into the store. */
   get storeGrown(): boolean {
     return this.#store.grown;
+  }
+
+  /** Whether partial results may have been added. */
+  get partialsGrown(): boolean {
+    return this.#partialsOpened;
   }
 
   // --- Looking ---------------------------------------------------------------------------------
@@ -235,6 +246,11 @@ export class DiskWorkspace implements Workspace {
     return Promise.resolve(openStage(this.#layout, node));
   }
 
+  partialResults(node: ActionNode, identity: Digest): Result<PartialResults, Failure> {
+    this.#partialsOpened = true;
+    return openPartialResults(this.#layout, node, identity, this.#opFiles(node));
+  }
+
   publish(publication: Publication): ReturnType<Workspace["publish"]> {
     return this.#publisher.publish(publication);
   }
@@ -275,8 +291,9 @@ function overall(report: HashProgress): HashProgress {
 }
 
 /** A file where a folder of the state should be: whatever it was, it stands in the way of every build. */
-function removeObstacles({ stage, journal, store, logs, aside, state }: Layout): void {
-  for (const folder of [stage, journal, store, logs, aside, join(state, "fresh")]) {
+function removeObstacles(layout: Layout): void {
+  const { stage, journal, store, partial, logs, aside, state } = layout;
+  for (const folder of [stage, journal, store, partial, logs, aside, join(state, "fresh")]) {
     if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isFile() === true) disk.remove(folder);
   }
 }

@@ -26,6 +26,7 @@ export interface ActionDeclaration {
   readonly outputs: Readonly<Record<string, OutputDeclaration>>;
   readonly resources: Resources;
   readonly batch?: BatchDeclaration;
+  readonly resumable?: ResumableDeclaration;
   readonly expected?: ExpectedCost;
   /** Which cell of a grid it was declared for, axis → value; never in the key. */
   readonly coordinates?: Coordinates;
@@ -45,6 +46,18 @@ export interface BatchDeclaration {
   readonly most?: number;
   /** The part of a lone run's time that a job pays once for all its members; a half if not said. */
   readonly shared?: number;
+}
+
+/**
+ * The op keeps partial results, one item after the other, so that a later run continues an earlier one. This
+ * changes nothing of what comes out, so it is not in the key.
+ */
+export interface ResumableDeclaration {
+  /**
+   * Params that say how many items are wanted, as whole numbers; null is no bound. The op takes its items in a
+   * fixed order and only as many as these allow, so runs that differ in nothing else share their items.
+   */
+  readonly bounds: readonly string[];
 }
 
 /** What is known of an action's cost before anything like it has run; not in the key. */

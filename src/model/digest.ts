@@ -10,6 +10,9 @@ export type Digest = `sha256:${string}`;
 export const digestOfBytes = (bytes: string | Uint8Array): Digest =>
   `sha256:${hash("sha256", bytes, "hex")}`;
 
+/** The 64 hex digits, for names of files. */
+export const hexOf = (digest: Digest): string => digest.slice("sha256:".length);
+
 export const digestOfJson = (value: Json): Digest => digestOfBytes(canonicalJson(value));
 
 /** A folder is the list of its files: `[relative path, digest]` pairs, sorted by path. */

@@ -58,9 +58,15 @@ export function estimateFrom(evidence: CostEvidence): EstimateCost {
   };
 }
 
-/** What was taken over tells nothing about how long it takes to make. */
+/** What was taken over, or continued from partial results, tells little about how long it takes to make. */
 const madeHere = (record: ActionRecord | null): ActionRecord | null =>
-  record === null || adoptionOf(record) !== null ? null : record;
+  record === null || adoptionOf(record) !== null || reusedItems(record) > 0 ? null : record;
+
+/** Items that the run did not measure itself, as the runner counts them. */
+function reusedItems({ facts }: ActionRecord): number {
+  const items = facts["items"] as { readonly reused?: unknown } | null | undefined;
+  return typeof items?.reused === "number" ? items.reused : 0;
+}
 
 function fromOthers(node: ActionNode, runs: RunIndex, evidence: CostEvidence): Estimate | null {
   const sameOp = runs.ofOp(opName(node)).filter((run) => sameLane(node, run));

@@ -79,7 +79,8 @@ describe("executors", () => {
 
   async function run(all: Executors, target: string): Promise<string> {
     const stage = { paths: {}, keepAside: () => Promise.resolve(null), discard: async () => {} };
-    const member: ExecutionMember = { node: nodeOf(graph, target), key: digestOf(target), stage };
+    const node = nodeOf(graph, target);
+    const member: ExecutionMember = { node, key: digestOf(target), stage, partial: null };
     let outcome = "never ended";
     const request: ExecutionRequest = {
       ...{ members: [member], batch: null, lease: { cpu: 1, gpus: [] }, log: "" },

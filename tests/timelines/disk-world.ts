@@ -171,6 +171,7 @@ export class DiskWorld implements World {
         return { version, code: null, sources: { [module]: digestOf(`${module} ${version}`) } };
       },
       opChanged: () => null,
+      opFiles: () => [],
       environment: () => ({ name: "", lock: digestOf(""), variables: {} }),
       unsupported: () => null,
     });

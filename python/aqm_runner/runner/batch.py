@@ -12,6 +12,7 @@ from typing import Any
 from aqm_runner.runner.classify import classify
 from aqm_runner.runner.failures import BAD_REQUEST, GATE_FAILED, UNSUPPORTED_HERE, RunnerError
 from aqm_runner.runner.members import Member, Outcome
+from aqm_runner.runner.partial_origin import open_partials
 from aqm_runner.runner.reads import ReadGuard, undeclared_read
 from aqm_runner.runner.registry import VARIES
 from aqm_runner.runner.report import Report
@@ -54,7 +55,10 @@ def run_batch(report: Report, module: Any, context: Any, reads: ReadGuard) -> Ou
     for action in request.actions:
         try:
             check_action(action, module)
-            members.append(Member(action.id, action.params, action.inputs, action.outputs))
+            partials = open_partials(action, context, reads)
+            members.append(
+                Member(action.id, action.params, action.inputs, action.outputs, partials)
+            )
         except RunnerError as error:
             report.failed(action.id, error)
     guilty: Outcome | None = None
@@ -72,7 +76,8 @@ def run_batch(report: Report, module: Any, context: Any, reads: ReadGuard) -> Ou
         for outcome in outcomes:
             member = outcome.member
             if outcome.error is None:
-                report.result(member.id, module, member.outputs, share, outcome.facts)
+                facts = (outcome.facts or {}) | member.partials.facts()
+                report.result(member.id, module, member.outputs, share, facts)
             elif classify(outcome.error).class_ in HARMLESS:
                 report.failed(member.id, outcome.error)
             else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aqm_runner.runner.failures import CANCELLED, RunnerError
 from aqm_runner.runner.meters import Meter
+from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.protocol import EventWriter
 
 STEP_SECONDS = 0.05
@@ -21,6 +22,10 @@ class Context:
         device: "cpu" or "cuda".
         meter: Measures the action.
         cancelled: Set once the job is to stop.
+
+    Attributes:
+        device: As given.
+        partials: The action's partial results; in a batch each member has its own instead.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class Context:
         cancelled: threading.Event,
     ) -> None:
         self.device = device
+        self.partials = Partials()
         self._events = events
         self._ids = {"job": job, "action": action}
         self._meter = meter

@@ -1,19 +1,21 @@
 """What a batch is made of: actions of one op that one call of `run_batch` carries out together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.places import Place
 
 
 @dataclass(frozen=True)
 class Member:
-    """One action of a batch; `id` is "" where an op runs alone."""
+    """One action of a batch; `id` is "" where an op runs alone. Its partial results are its own."""
 
     id: str
     params: dict[str, Any]
     inputs: dict[str, Place]
     outputs: dict[str, Place]
+    partials: Partials = field(default_factory=Partials)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ class ReadGuard:
         self.end()
         self._watch = _Watch(str(workspace), [str(path) for path in declared])
 
+    def so_far(self) -> list[str]:
+        """Returns the undeclared files that were read until now, and goes on watching."""
+        return [] if self._watch is None else self._watch.found()
+
     def end(self) -> list[str]:
         """Stops to watch; returns the undeclared files, workspace-relative, sorted."""
         watch, self._watch = self._watch, None
@@ -87,18 +91,22 @@ class _Watch:
         self._seen: set[str] = set()
         self._own: set[str] = set()
         # A pipe, so that a forked child can tell, too; what does not fit is not needed.
-        self._found, self._tell = os.pipe()
-        os.set_blocking(self._found, False)
+        self._told, self._tell = os.pipe()
+        os.set_blocking(self._told, False)
         os.set_blocking(self._tell, False)
+        self._heard = b""
+
+    def found(self) -> list[str]:
+        with contextlib.suppress(BlockingIOError):  # this process or a child holds the other end
+            while chunk := os.read(self._told, 1 << 16):
+                self._heard += chunk
+        return sorted({os.fsdecode(name) for name in self._heard.split(b"\0") if name})
 
     def close(self) -> list[str]:
         os.close(self._tell)
-        data = b""
-        with contextlib.suppress(BlockingIOError):  # a child still holds the other end
-            while chunk := os.read(self._found, 1 << 16):
-                data += chunk
-        os.close(self._found)
-        return sorted({os.fsdecode(name) for name in data.split(b"\0") if name})
+        found = self.found()
+        os.close(self._told)
+        return found
 
     def opened(self, path: Any, _mode: Any, flags: Any) -> None:
         flags = flags if isinstance(flags, int) else 0

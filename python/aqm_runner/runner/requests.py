@@ -18,13 +18,14 @@ SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 @dataclass(frozen=True)
 class Action:
-    """One execution of an op."""
+    """One execution of an op; `partial` is the folder of its partial results, if any are kept."""
 
     id: str
     op: str
     params: dict[str, Any]
     inputs: dict[str, Place]
     outputs: dict[str, Place]
+    partial: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def _action(entry: dict[str, Any]) -> Action:
         }
         for key in ("inputs", "outputs")
     }
-    return Action(entry["id"], op, entry["params"], places["inputs"], places["outputs"])
+    partial = Path(entry["partial"]) if "partial" in entry else None
+    return Action(entry["id"], op, entry["params"], places["inputs"], places["outputs"], partial)
 
 
 def _check(validator: Draft202012Validator, document: Any, what: str) -> None:

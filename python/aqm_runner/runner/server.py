@@ -126,15 +126,18 @@ class Server:
         )
 
     def _run_action(self, report: Any, action: Any, module: Any) -> None:
+        from aqm_runner.runner.partial_origin import open_partials
         from aqm_runner.runner.reads import undeclared_read
 
         context = self._context(report, action.id)
+        context.partials = open_partials(action, context, self._reads)
         start = time.monotonic()
         facts = module.run(context, action.params, action.inputs, action.outputs)
         seconds = time.monotonic() - start
         undeclared = self._reads.end()
         if undeclared:
             raise undeclared_read(action.op, undeclared)
+        facts = facts | context.partials.facts()
         report.result(action.id, module, action.outputs, seconds, facts)
 
     def _cancel(self) -> None:

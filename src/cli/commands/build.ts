@@ -76,9 +76,9 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
     const outcome = await withPorts(session, args.value("python"), (ports) =>
       runBuild(request, ports, emit),
     );
-    if (session.workspace.storeGrown) {
+    if (session.workspace.storeGrown || session.workspace.partialsGrown) {
       const { tidyStore } = await import("../session/tidy.ts");
-      await tidyStore(session.layout, reporter.report, signal);
+      await tidyStore(session.layout, session.workspace, reporter.report, signal);
     }
     if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope, outcome.plan);
     return outcome.exitCode;

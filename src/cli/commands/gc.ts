@@ -51,7 +51,8 @@ function wrongUsage(args: Arguments): Failure | null {
 
 async function collect(limit: number, dryRun: boolean): Promise<Result<Collection, Failure>> {
   const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
-  if (dryRun || !fs.existsSync(layout.store)) return collectGarbage(layout, limit, dryRun);
+  const anything = fs.existsSync(layout.store) || fs.existsSync(layout.partial);
+  if (dryRun || !anything) return collectGarbage(layout, limit, dryRun);
   const { signal, dispose } = interruptible();
   const waiting = (owner: string): void => {
     process.stderr.write(`wait     for ${owner}\n`);
@@ -75,7 +76,7 @@ function collectionText(collection: Collection, dryRun: boolean): string {
   const lines = dryRun
     ? dropped.map(
         ({ digest, bytes, usedAt }) =>
-          `would remove ${shortDigest(digest)} ${sizeText(bytes)}, last used ${new Date(usedAt).toISOString().slice(0, 16)}Z`,
+          `would remove ${shortDigest(digest)} ${sizeText(bytes)}, last used ${timeText(usedAt)}`,
       )
     : [];
   const holds = `${plural(kept, "blob")} (${sizeText(keptBytes)}) of at most ${sizeText(limit)}`;
@@ -84,9 +85,32 @@ function collectionText(collection: Collection, dryRun: boolean): string {
       ? `nothing to remove: the store holds ${holds}`
       : `${dryRun ? "would remove" : "removed"} ${plural(dropped.length, "blob")} (${sizeText(droppedBytes)}), least recently used first; the store ${dryRun ? "would then hold" : "holds"} ${holds}`,
     pinnedText(collection),
+    ...partialLines(collection, dryRun),
   );
   return lines.join("\n");
 }
+
+/** Nothing in a workspace without resumable actions. */
+function partialLines({ partial }: Collection, dryRun: boolean): readonly string[] {
+  const { dropped, droppedBytes, kept, keptBytes, limit } = partial;
+  if (dropped.length === 0 && kept === 0) return [];
+  const which = dryRun
+    ? dropped.map(
+        ({ identity, bytes, usedAt }) =>
+          `would remove partial results ${shortDigest(identity)} ${sizeText(bytes)}, last used ${timeText(usedAt)}`,
+      )
+    : [];
+  const done = dryRun ? "would be removed" : "were removed";
+  const removed =
+    dropped.length === 0
+      ? ""
+      : `; of ${plural(dropped.length, "more action")} (${sizeText(droppedBytes)}) they ${done}`;
+  const total = `partial results of ${plural(kept, "action")} (${sizeText(keptBytes)}) of at most ${sizeText(limit)}`;
+  return [...which, `${total}${removed}`];
+}
+
+const timeText = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 16)}Z`;
 
 function pinnedText({ pinned, pinnedBytes, refs, limit }: Collection): string {
   const where = refs === null ? "the workspace" : `the workspace and ${plural(refs, "Git ref")}`;
@@ -107,4 +131,11 @@ const collectionJson = (collection: Collection, dryRun: boolean): object => ({
   pinned_bytes: collection.pinnedBytes,
   git_refs: collection.refs,
   over_limit: collection.keptBytes > collection.limit,
+  partial: {
+    limit_bytes: collection.partial.limit,
+    removed: collection.partial.dropped.map(({ identity, bytes }) => ({ identity, bytes })),
+    removed_bytes: collection.partial.droppedBytes,
+    kept: collection.partial.kept,
+    kept_bytes: collection.partial.keptBytes,
+  },
 });

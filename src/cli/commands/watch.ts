@@ -67,9 +67,9 @@ export async function run(args: Arguments): Promise<number> {
     await watchBuild(
       {
         open: async () => {
-          if (last?.workspace.storeGrown === true) {
+          if (last?.workspace.storeGrown === true || last?.workspace.partialsGrown === true) {
             const { tidyStore } = await import("../session/tidy.ts");
-            await tidyStore(last.layout, emit, signal);
+            await tidyStore(last.layout, last.workspace, emit, signal);
           }
           warmth.bundler.begin();
           const gpuIds = args.value("gpus");

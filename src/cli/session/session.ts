@@ -81,6 +81,7 @@ export async function openSession(
     force: options.force ?? false,
     opSource: (node) => opSources.of(node),
     opChanged: (node) => opSources.changed(node),
+    opFiles: (node) => opSources.filesOf(node),
     environment: (name) => {
       const environment = described.value.get(name);
       if (environment === undefined) throw new Error(`the environment ${name} was not declared`);

@@ -3,25 +3,36 @@ import type { Layout } from "../../host/disk/layout.ts";
 import type { EmitEvent } from "../../model/event.ts";
 import { plural, sizeText } from "../../ui/format.ts";
 
+/** What a build may have added. */
+export interface Growth {
+  readonly storeGrown: boolean;
+  readonly partialsGrown: boolean;
+}
+
 /**
- * After a build that put something into the store: keeps it within its bound. Costs the reading of one
- * small file while it is.
+ * After a build: keeps the store and partial results within their bounds. Costs the reading of one small file
+ * while the store is, and a look at all partial results if the build had some.
  */
 export async function tidyStore(
   layout: Layout,
+  { storeGrown, partialsGrown }: Growth,
   emit: EmitEvent,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signal.aborted) return;
+  if (signal.aborted || !(storeGrown || partialsGrown)) return;
   const { collectGarbage, hasOutgrown, slackLimit, storeLimit } =
     await import("../../host/store/garbage.ts");
+  const { partialLimit, partialsOutgrown } = await import("../../host/partial/partial-garbage.ts");
   const notice = (message: string): void => emit({ type: "notice", message });
   const limit = storeLimit(undefined);
   if (!limit.ok) {
     notice(`${limit.error.message}; the store is not kept within a bound until that is mended`);
     return;
   }
-  if (!hasOutgrown(layout, limit.value)) return;
+  const outgrown =
+    (storeGrown && hasOutgrown(layout, limit.value)) ||
+    (partialsGrown && partialsOutgrown(layout, partialLimit(limit.value)));
+  if (!outgrown) return;
   const lock = await lockAtOnce(join(layout.state, "build.lock"), signal);
   if (lock === null) return; // another build runs; the next one that ends here looks again
   try {
@@ -33,7 +44,12 @@ export async function tidyStore(
       );
       return;
     }
-    const { dropped, droppedBytes, keptBytes, pinnedBytes } = collected.value;
+    const { dropped, droppedBytes, keptBytes, pinnedBytes, partial } = collected.value;
+    if (partial.dropped.length > 0) {
+      notice(
+        `removed partial results of ${plural(partial.dropped.length, "action")} (${sizeText(partial.droppedBytes)}), least recently used first`,
+      );
+    }
     if (dropped.length > 0) {
       notice(
         `removed ${plural(dropped.length, "old blob")} (${sizeText(droppedBytes)}) from the store, which now holds ${sizeText(keptBytes)}`,

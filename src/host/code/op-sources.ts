@@ -121,6 +121,11 @@ export class OpSources {
     return ok(join(this.#layout.compiled, compiled.name));
   }
 
+  /** Absolute paths of the files that an action's op is made of. */
+  filesOf(node: ActionNode): readonly string[] {
+    return Object.keys(this.#get(node).looked);
+  }
+
   /** Every file that some op is made of, for watching. */
   files(): readonly string[] {
     return [...new Set([...this.#known.values()].flatMap(({ looked }) => Object.keys(looked)))];

@@ -14,6 +14,8 @@ export interface Layout {
   readonly state: string;
   readonly store: string;
   readonly stage: string;
+  /** Partial results of resumable actions, a folder an identity. */
+  readonly partial: string;
   readonly journal: string;
   readonly history: string;
   readonly logs: string;
@@ -35,6 +37,7 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     state,
     store: join(state, "store"),
     stage: join(state, "stage"),
+    partial: join(state, "partial"),
     journal: join(state, "journal"),
     history: join(state, "history"),
     logs: join(state, "logs"),

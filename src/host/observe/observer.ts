@@ -69,7 +69,7 @@ export class Observer {
   /** The files of a folder that match, sorted by path. Fails on dangling links: half a download. */
   async listFolder(place: Place, progress?: HashProgress): Promise<readonly FolderFile[]> {
     const accepts = includeFilter(place.include);
-    const paths = walk(join(this.#root, place.path), this.#evidence).sort().filter(accepts);
+    const paths = filesBelow(join(this.#root, place.path), this.#evidence).sort().filter(accepts);
     // All at once, so that the shards of a checkpoint are hashed side by side.
     const looks = paths.map((path) => this.#file(`${place.path}/${path}`, progress));
     const observations = await Promise.all(looks);
@@ -200,7 +200,7 @@ export function entriesOf(folder: string, shown: string): readonly fs.Dirent[] {
 }
 
 /** Relative paths of all files below a folder, links included, forward slashes. */
-function walk(folder: string, evidence: Evidence | null): string[] {
+export function filesBelow(folder: string, evidence: Evidence | null): string[] {
   const found: string[] = [];
   const seen = new Set<string>();
   const visit = (absolute: string, prefix: string): void => {

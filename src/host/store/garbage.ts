@@ -8,6 +8,11 @@ import { parseSize } from "../../model/size.ts";
 import { disk, diskFailure, readTextIfExists } from "../disk/disk.ts";
 import { Git } from "../process/git.ts";
 import type { Layout } from "../disk/layout.ts";
+import {
+  collectPartials,
+  partialLimit,
+  type PartialCollection,
+} from "../partial/partial-garbage.ts";
 import { Store } from "./store.ts";
 
 /** How large the store may become unless AQM_STORE_SIZE says otherwise. */
@@ -27,6 +32,7 @@ export interface Collection {
   readonly pinnedBytes: number;
   /** Refs whose lock records were read; null outside of a Git repository. */
   readonly refs: number | null;
+  readonly partial: PartialCollection;
 }
 
 /** The bound on the store's size, in bytes. */
@@ -44,8 +50,9 @@ export function storeLimit(flag: string | undefined): Result<number, Failure> {
 }
 
 /**
- * Removes blobs until the store is within `limit`. Whoever calls holds the build lock, so nobody else
- * puts anything in meanwhile. Nothing is removed when the refs cannot be read.
+ * Removes blobs until the store is within `limit`, and partial results until they are within their share.
+ * The caller holds the build lock, so no other process adds to them meanwhile. Nothing is removed when the
+ * refs cannot be read.
  */
 export async function collectGarbage(
   layout: Layout,
@@ -74,9 +81,10 @@ export async function collectGarbage(
       pinned: retention.pinned,
       pinnedBytes: retention.pinnedBytes,
       refs: refs.value,
+      partial: collectPartials(layout, partialLimit(limit), dryRun),
     });
   } catch (error) {
-    return err(diskFailure(error, ".aqm/store"));
+    return err(diskFailure(error, ".aqm"));
   }
 }
 

@@ -123,6 +123,10 @@ export class MemoryWorkspace implements Workspace {
     return Promise.resolve(ok(stage));
   }
 
+  partialResults(): null {
+    return null;
+  }
+
   writeStaged(stage: Stage, role: string, content: Content): void {
     this.#staged.get(stage)?.set(role, content);
   }

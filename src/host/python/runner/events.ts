@@ -84,6 +84,8 @@ export interface RunnerAction {
   readonly params: object;
   readonly inputs: Readonly<Record<string, RunnerPlace>>;
   readonly outputs: Readonly<Record<string, RunnerPlace>>;
+  /** Folder of the action's partial results; absent where none are kept. */
+  readonly partial?: string;
 }
 
 export interface RunnerPlace {

@@ -32,7 +32,7 @@ export function runnerRequest(
 }
 
 function runnerAction(
-  { node, stage }: ExecutionMember,
+  { node, stage, partial }: ExecutionMember,
   { root, opSources }: RequestContext,
 ): RunnerAction {
   const { op, outputs: declared, params } = node.declaration;
@@ -56,5 +56,6 @@ function runnerAction(
     params: JSON.parse(canonicalJson(params)) as object,
     inputs,
     outputs,
+    ...(partial === null ? {} : { partial: partial.folder }),
   };
 }

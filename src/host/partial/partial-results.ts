@@ -1,0 +1,132 @@
+import * as fs from "node:fs";
+import { join, relative } from "node:path";
+import type { ActionNode } from "../../graph/graph.ts";
+import { digestOfBytes, digestOfJson, hexOf, type Digest } from "../../model/digest.ts";
+import type { Failure } from "../../model/failure.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import type { PartialResults } from "../../ports.ts";
+import {
+  disk,
+  diskFailure,
+  errorCode,
+  readState,
+  temporaryName,
+  writeFileAtomic,
+} from "../disk/disk.ts";
+import type { Layout } from "../disk/layout.ts";
+import { isSettled, signatureOf } from "../disk/file-times.ts";
+import { statOf } from "../evidence/evidence.ts";
+import { filesBelow } from "../observe/observer.ts";
+
+/** What a run reads, and how all of it looked before the run began. */
+interface Note {
+  readonly target: string;
+  readonly reads: Reads;
+  /** Null when a change right after would not show. */
+  readonly seen: Digest | null;
+}
+
+interface Reads {
+  readonly inputs: readonly { readonly path: string; readonly kind: string }[];
+  /** Absolute paths of the op's own files. */
+  readonly code: readonly string[];
+}
+
+/**
+ * The folder `.aqm/partial/<identity>/` of one action: `items/` belongs to the op, `runs/` has a note of each
+ * run that has not ended yet.
+ *
+ * An item counts only if the run that measured it read what the identity says. A run that ends well is
+ * followed by a look at its inputs (the mutation guard), which confirms its items. A run that was killed is
+ * not. Its note therefore says which files it was to read, and how they looked before it began. Only if all of
+ * them look the same today, nothing can have changed meanwhile, and the items count. Otherwise they are removed.
+ */
+export function openPartialResults(
+  layout: Layout,
+  node: ActionNode,
+  identity: Digest,
+  code: readonly string[],
+): Result<PartialResults, Failure> {
+  const folder = join(layout.partial, hexOf(identity));
+  const runs = join(folder, "runs");
+  const notePath = join(runs, `${hexOf(digestOfBytes(node.id)).slice(0, 20)}.json`);
+  try {
+    const dropped = hasDoubtfulRun(runs, layout);
+    if (dropped || isObstacle(folder)) removePartialResults(layout, identity);
+    const inputs = node.inputs.map(({ path, kind }) => ({ path, kind }));
+    const reads = { inputs, code };
+    const note: Note = { target: node.id, reads, seen: signatureOfReads(layout, reads) };
+    writeFileAtomic(notePath, `${JSON.stringify(note)}\n`);
+    disk.touch(folder); // a use, for `aqm gc`
+    return ok({
+      folder: join(folder, "items"),
+      dropped,
+      confirm: () => attempt(() => disk.remove(notePath)),
+      discard: () => attempt(() => removePartialResults(layout, identity)),
+    });
+  } catch (error) {
+    return err(diskFailure(error, relative(layout.root, folder), node.id));
+  }
+}
+
+/** In one rename, so that a crash cannot leave items without the notes that put them in doubt. */
+export function removePartialResults({ partial }: Layout, identity: Digest): void {
+  const folder = join(partial, hexOf(identity));
+  const aside = temporaryName(folder);
+  disk.rename(folder, aside);
+  disk.remove(aside);
+}
+
+/** The stats of all that a run reads; null when a later change of a file would not show in them. */
+function signatureOfReads({ root }: Layout, { inputs, code }: Reads): Digest | null {
+  const files = inputs.flatMap(({ path, kind }) => {
+    const absolute = join(root, path);
+    return kind === "folder" && statOf(absolute)?.isDirectory() === true
+      ? filesBelow(absolute, null).map((file) => join(absolute, file))
+      : [absolute];
+  });
+  const now = Date.now();
+  const signatures: string[][] = [];
+  for (const path of [...files, ...code]) {
+    const stat = statOf(path);
+    if (stat !== undefined && !isSettled(stat, now)) return null;
+    signatures.push([path, signatureOf(stat)]);
+  }
+  return digestOfJson(signatures);
+}
+
+/** Whether a run was cut off and nobody can tell any more what it read. */
+function hasDoubtfulRun(runs: string, layout: Layout): boolean {
+  if (statOf(runs)?.isDirectory() !== true) return false;
+  return fs.readdirSync(runs).some((name) => {
+    if (!name.endsWith(".json")) return false; // half a note: its run had not begun
+    const text = readState(join(runs, name));
+    if (text === null) return false; // it has just ended
+    const note = noteIn(text);
+    const seen = note?.seen ?? null;
+    return note === null || seen === null || seen !== signatureOfReads(layout, note.reads);
+  });
+}
+
+/** Null when it is damaged. */
+function noteIn(text: string): Note | null {
+  try {
+    const note = JSON.parse(text) as Partial<Note> | null;
+    const whole = Array.isArray(note?.reads?.inputs) && Array.isArray(note.reads.code);
+    return whole ? (note as Note) : null;
+  } catch {
+    return null;
+  }
+}
+
+const isObstacle = (path: string): boolean =>
+  fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+
+/** What cannot be removed is looked at again by the next run; the action itself is not touched by it. */
+function attempt(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+  }
+}

@@ -168,7 +168,7 @@ describe("damage", () => {
     world.folder.write(".aqm/partial", "in the way");
     const opened = openPartialResults(world.layout, world.node("a"), IDENTITY, []);
     expect(errorOf(opened)).toMatchObject({
-      cause: expect.stringContaining("not a directory"),
+      cause: expect.stringContaining("not a directory") as string,
       place: { file: `.aqm/partial/${hexOf(IDENTITY)}` },
     });
   });

@@ -322,7 +322,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       "The store keeps results, so that going back to an earlier state is a copy instead of a run. A",
       "build keeps it below AQM_STORE_SIZE (20 GB without it) by itself. What a lock record of the",
       "workspace, or of any Git branch, tag or remote-tracking branch points to is never removed, even",
-      "if that alone is larger.",
+      "if that alone is larger. Partial results, which resumable actions continue from, may take a tenth of",
+      "the bound beside the store.",
     ],
     options: [
       { name: "dry-run", short: "n", help: "Say what would be removed." },

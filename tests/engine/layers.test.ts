@@ -1,54 +1,21 @@
 import * as fs from "node:fs";
-import { dirname, join, relative } from "node:path";
-import fastGlob from "fast-glob";
-import ts from "typescript";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SINGLE_MODULES } from "../../src/host/code/bundle.ts";
+import { circlesText, fileArrows, roomArrows } from "./support/arrows.ts";
 import { REPOSITORY } from "./support/folder.ts";
+import { ANALYSIS, CLI, HOST, LAYERS, UI, heightOf, roomOf, type Wing } from "./support/order.ts";
+import { readmeProblems } from "./support/room-readme.ts";
+import { readSource, sourcesBelow, type SourceFile } from "./support/sources.ts";
 
-interface SourceFile {
-  /** Relative to the repository. */
-  readonly path: string;
-  readonly text: string;
-  /** Repository-relative paths, or the specifier of a package as it is written. */
-  readonly imports: readonly string[];
-}
-
-/** Every import, `import type` and `import()` too: a type that leaks upwards is a leak as well. */
-function read(path: string): SourceFile {
-  const text = fs.readFileSync(join(REPOSITORY, path), "utf8");
-  const imports = ts
-    .preProcessFile(text, true, true)
-    .importedFiles.map(({ fileName }) =>
-      fileName.startsWith(".")
-        ? relative(REPOSITORY, join(REPOSITORY, dirname(path), fileName))
-        : fileName,
-    );
-  return { path, text, imports };
-}
-
-const filesBelow = (folder: string): readonly SourceFile[] =>
-  fastGlob.sync(`${folder}/**/*.ts`, { cwd: REPOSITORY }).sort().map(read);
-
-const all = filesBelow("src");
+const read = (path: string): SourceFile => readSource(REPOSITORY, path);
+const all = sourcesBelow(REPOSITORY, "src");
 const analysis = all.filter(({ path }) => path.startsWith("src/analysis/"));
 const engine = all.filter((file) => !analysis.includes(file));
-const rules = filesBelow("rules");
-
-/** Low to high; modules of one row do not know each other. */
-const LAYERS: readonly (readonly string[])[] = [
-  ["model"],
-  ["declare", "graph"],
-  ["keys"],
-  ["plan"],
-  ["schedule"],
-  ["ports.ts"],
-  ["host", "execute", "ui"],
-  ["cli"],
-];
+const rules = sourcesBelow(REPOSITORY, "rules");
 
 const layerOf = (path: string): string => path.split("/")[1] ?? "";
-const height = (layer: string): number => LAYERS.findIndex((row) => row.includes(layer));
+const height = (layer: string): number => heightOf(LAYERS, layer);
 
 /** `path → import` for every import that `allowed` refuses. */
 const violations = (
@@ -63,6 +30,52 @@ const violations = (
 
 const layered = engine.filter(({ path }) => path !== "src/index.ts");
 const own = (imported: string): boolean => imported.startsWith("src/");
+
+describe("files and rooms", () => {
+  it("have no circle of files, type-only imports included", () => {
+    expect(circlesText(fileArrows([...all, ...rules, read("Aqmfile.ts")]))).toEqual([]);
+  });
+
+  it("have no circle of rooms, which are folders", () => {
+    expect(circlesText(roomArrows(all))).toEqual([]);
+  });
+
+  describe.each<[string, Wing]>([
+    ["src/host", HOST],
+    ["src/analysis", ANALYSIS],
+    ["src/cli", CLI],
+    ["src/ui", UI],
+  ])("%s", (folder, wing) => {
+    const files = all.filter(({ path }) => path.startsWith(`${folder}/`));
+
+    it("has every file in a room that has a place in the order", () => {
+      const homeless = files.filter(({ path }) => roomOf(wing, path) === null);
+      expect(homeless.map(({ path }) => path)).toEqual([]);
+      const empty = wing.rows
+        .flat()
+        .filter((room) => !files.some(({ path }) => roomOf(wing, path) === room));
+      expect(empty).toEqual([]);
+    });
+
+    it("imports only downwards, from room to room", () => {
+      const wrong = violations(files, (imported, { path }) => {
+        const [from, to] = [roomOf(wing, path) ?? "", roomOf(wing, imported)];
+        return to === null || to === from || heightOf(wing, to) < heightOf(wing, from);
+      });
+      expect(wrong).toEqual([]);
+    });
+
+    it("has a README in every room, which names what the room imports", () => {
+      expect(readmeProblems(wing, files)).toEqual([]);
+    });
+  });
+
+  it("have a README in every layer and wing, too", () => {
+    expect(readmeProblems(LAYERS, layered)).toEqual([]);
+    const wings = [LAYERS, HOST, ANALYSIS, CLI, UI].map(({ folder }) => `${folder}/README.md`);
+    expect(wings.filter((path) => !fs.existsSync(join(REPOSITORY, path)))).toEqual([]);
+  });
+});
 
 describe("the engine's layers", () => {
   it("has every module in a known layer", () => {

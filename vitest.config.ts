@@ -24,15 +24,38 @@ const texts: Plugin = {
   },
 };
 
+/** Tests that start a process, a browser or a build on the disk, or that want Python. */
+const REAL = [
+  "tests/{e2e,crash}/**/*.test.ts",
+  "tests/page/browser.test.ts",
+  "tests/timelines/disk.test.ts",
+];
+
+/** No clock for a test: these end one that hangs, not one on a busy machine. */
+const MINUTES = 60_000;
+const HANGS = process.env["AQM_SOAK"] === undefined ? 20 * MINUTES : 300 * MINUTES;
+
 export default defineConfig({
   plugins: [texts],
   test: {
-    include: ["tests/**/*.test.ts"],
+    globalSetup: "tests/rig/bundle-first.mjs",
+    setupFiles: "tests/engine/support/remove-folders.ts",
     // All cores: on a machine with two, Vitest would use one.
     maxWorkers: availableParallelism(),
-    // What aqm compiles there is run as it is: Vite would complain about source maps that were damaged.
-    server: { deps: { external: [/\/aqm-crash-[^/]+\/\.aqm\/compiled\//] } },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    server: {
+      deps: {
+        // Run as it is: aqm's own bundle, and what aqm compiles where tests damage the source maps.
+        external: [/\/dist\/[^/]+\.js$/, /\/aqm-crash-[^/]+\/\.aqm\/compiled\//],
+      },
+    },
+    testTimeout: HANGS,
+    hookTimeout: HANGS,
+    projects: [
+      {
+        extends: true,
+        test: { name: "check", include: ["tests/**/*.test.ts"], exclude: REAL, isolate: false },
+      },
+      { extends: true, test: { name: "real", include: REAL } },
+    ],
   },
 });

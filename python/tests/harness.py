@@ -17,7 +17,8 @@ from aqm_runner.runner.registry import VERSIONS, load_op
 from aqm_runner.runner.requests import compile_schema
 
 PYTHON_ROOT = Path(__file__).parents[1]
-PATIENCE = 60
+# For what hangs, in seconds: a machine may be as busy as it likes.
+PATIENCE = 1200
 EVENT_SCHEMA = compile_schema("event")
 
 

@@ -191,7 +191,7 @@ def test_a_runner_does_not_outlive_its_parent(tmp_path):
     list(events)
     last = events.seen[-1]
     assert last["type"] == "step"
-    assert last["time"] - events.seen[1]["time"] < 10
+    assert last["done"] < long["train_images"]
 
 
 # As a runner that leads a group of its own and has a worker when its parent dies.

@@ -11,27 +11,35 @@ import { briefOutput, chooseReporter, standardOutput } from "./terminal/terminal
  * The commonest answer of all, that nothing has changed, without loading the rest of aqm. This is bundled
  * into one CommonJS file, because starting Node's module loader alone takes as long as all of this.
  *
+ * @param output says where an answer goes; it is asked only when there is one
  * @returns true when the question is answered; else what was found out, for the whole program
  */
-export function answerAtOnce(argv: readonly string[]): true | Recalled | undefined {
+export function answerAtOnce(
+  argv: readonly string[],
+  output: () => Output = quickestOutput,
+): true | Recalled | undefined {
   try {
-    return answer(argv);
+    return answer(argv, output);
   } catch {
     return undefined; // the whole program meets it again and says what it is
   }
 }
 
-function answer([command, ...rest]: readonly string[]): true | Recalled | undefined {
+function answer(
+  [command, ...rest]: readonly string[],
+  output: () => Output,
+): true | Recalled | undefined {
   const spec = COMMANDS.find(({ name }) => name === "build");
   if (command !== "build" || spec === undefined) return undefined;
   const args = parseArguments(spec, rest);
   if (!args.ok || args.value.flag("help") || wrongUsage(args.value) !== null) return undefined;
   const recalled = recall(args.value);
   if (recalled.memory?.changed.length !== 0) return recalled;
-  const output = briefOutput() ?? nodesOutput();
-  sayStillFresh(recalled.memory.snapshot.header, args.value, output);
+  sayStillFresh(recalled.memory.snapshot.header, args.value, output());
   return true;
 }
+
+const quickestOutput = (): Output => briefOutput() ?? nodesOutput();
 
 function nodesOutput(): Output {
   // A reader that went away is no error.

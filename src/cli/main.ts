@@ -74,41 +74,51 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-// An Aqmfile or an op that calls process.exit, or waits for ever, must not look like success.
-let answered = false;
-watchOutput((code) => {
-  answered = true;
-  process.exit(code);
-});
-process.once("exit", (code) => {
-  if (answered || (code !== 0 && code !== 13)) return;
-  process.stderr.write(
-    "error the command ended without an answer\n  next    Look for process.exit(), or an await that never ends, in the Aqmfile, its rules and its ops.\n",
-  );
-  process.exitCode = EXIT.actionFailed;
-});
-
-/** @param recalled what `answerAtOnce` found out */
-export async function start(argv: readonly string[], recalled?: Recalled): Promise<void> {
+/**
+ * What `aqm` says and does for these arguments, with the exit code as its answer. It takes the folder, the
+ * environment and the streams of this process as they are and leaves the process running, so that one process
+ * can ask again and again.
+ *
+ * @param recalled what `answerAtOnce` found out
+ */
+export async function answer(argv: readonly string[], recalled?: Recalled): Promise<number> {
   try {
-    process.exitCode = codeToEndWith(await main(argv, recalled));
+    return codeToEndWith(await main(argv, recalled));
   } catch (error) {
-    answerTo(error);
+    return answerTo(error);
   }
+}
+
+/** The same for a process of its own, which ends with that exit code. */
+export async function start(argv: readonly string[], recalled?: Recalled): Promise<void> {
+  let answered = false;
+  watchOutput((code) => {
+    answered = true;
+    process.exit(code);
+  });
+  // An Aqmfile or an op that calls process.exit, or waits for ever, must not look like success.
+  process.once("exit", (code) => {
+    if (answered || (code !== 0 && code !== 13)) return;
+    process.stderr.write(
+      "error the command ended without an answer\n  next    Look for process.exit(), or an await that never ends, in the Aqmfile, its rules and its ops.\n",
+    );
+    process.exitCode = EXIT.actionFailed;
+  });
+  process.exitCode = await answer(argv, recalled);
   answered = true;
 }
 
-function answerTo(error: unknown): void {
+function answerTo(error: unknown): number {
   if (error instanceof NotJsonError) {
     const target = error.target === undefined ? {} : { target: error.target };
     const nextStep =
       "Params must be plain JSON: strings, numbers, true, false, null, lists, objects.";
     printFailures([{ reason: "invalid_declaration", message: error.message, nextStep, ...target }]);
-    process.exit(EXIT.usage);
+    return EXIT.usage;
   }
   const code = errorCode(error);
   if (code === "" || code.startsWith("ERR_")) throw error; // a mistake in aqm: show all of it
   const { path } = error as NodeJS.ErrnoException;
   printFailures([diskFailure(error, path ?? process.cwd())]);
-  process.exitCode = EXIT.actionFailed;
+  return EXIT.actionFailed;
 }

@@ -7,7 +7,6 @@ import { CrashWorkspace, type Built, type DiskCall, type Fault } from "./crash-w
  * call; AQM_SOAK=1 takes all of them.
  */
 const SOAK = process.env["AQM_SOAK"] === "1";
-const TIMEOUT = SOAK ? 3_600_000 : 60_000;
 /** Two cores; more would only make each cell slower. */
 const AT_ONCE = 2;
 
@@ -198,73 +197,59 @@ describe("a build with new, replaced, restored and refused outputs", () => {
     ["before", 0],
     ["half", 3],
     ["after", 6],
-  ] as const)(
-    "survives kill -9 %s its calls to the disk",
-    { timeout: TIMEOUT },
-    async (mode, start) => {
-      const places = chosen(
-        ([, , half]) => mode !== "half" || half,
-        start,
-        mode === "half" ? 11 : 23,
-      );
-      const cells = await matrix(
-        places.map((at) => ({ mode, at })),
-        (workspace, built, problems) => {
-          if (built.signal !== "SIGKILL") problems.push("was not killed");
-          return judgeAtOnce(workspace, problems);
-        },
-      );
-      expectSound(`kill -9 ${mode}`, cells);
-    },
-  );
+  ] as const)("survives kill -9 %s its calls to the disk", async (mode, start) => {
+    const places = chosen(
+      ([, , half]) => mode !== "half" || half,
+      start,
+      mode === "half" ? 11 : 23,
+    );
+    const cells = await matrix(
+      places.map((at) => ({ mode, at })),
+      (workspace, built, problems) => {
+        if (built.signal !== "SIGKILL") problems.push("was not killed");
+        return judgeAtOnce(workspace, problems);
+      },
+    );
+    expectSound(`kill -9 ${mode}`, cells);
+  });
 
   it.each([
     ["EIO", 4],
     ["ENOSPC", 8],
-  ] as const)(
-    "names the failure and loses nothing when the disk says %s",
-    { timeout: TIMEOUT },
-    async (code, start) => {
-      const full = code === "ENOSPC";
-      const places = chosen(([, , , grows]) => !full || grows, start, full ? 11 : 23);
-      const cells = await matrix(
-        places.map((at) => ({ mode: "error", at, code, sticky: full })),
-        (workspace, built, problems) => {
-          if (built.signal !== null) problems.push(`ended by ${built.signal}`);
-          if (/^\s+at .*:\d+:\d+/m.test(built.stdout + built.stderr))
-            problems.push(`a stack trace: ${built.stderr}`);
-          const outcome = judgeAtOnce(workspace, problems);
-          const named = NAMED.test(built.stdout + built.stderr);
-          if (!named && outcome !== "all new") problems.push("did not say what failed");
-          return `${named ? "" : "unharmed, "}${outcome}`;
-        },
-      );
-      expectSound(code, cells);
-    },
-  );
+  ] as const)("names the failure and loses nothing when the disk says %s", async (code, start) => {
+    const full = code === "ENOSPC";
+    const places = chosen(([, , , grows]) => !full || grows, start, full ? 11 : 23);
+    const cells = await matrix(
+      places.map((at) => ({ mode: "error", at, code, sticky: full })),
+      (workspace, built, problems) => {
+        if (built.signal !== null) problems.push(`ended by ${built.signal}`);
+        if (/^\s+at .*:\d+:\d+/m.test(built.stdout + built.stderr))
+          problems.push(`a stack trace: ${built.stderr}`);
+        const outcome = judgeAtOnce(workspace, problems);
+        const named = NAMED.test(built.stdout + built.stderr);
+        if (!named && outcome !== "all new") problems.push("did not say what failed");
+        return `${named ? "" : "unharmed, "}${outcome}`;
+      },
+    );
+    expectSound(code, cells);
+  });
 
-  it(
-    "goes on, or says what is missing, when somebody removes .aqm while it runs",
-    { timeout: TIMEOUT },
-    async () => {
-      const cells = await matrix(
-        chosen(() => true, 2, 29).map((at) => ({ mode: "wipe", at })),
-        (workspace, built, problems) => {
-          if (built.signal !== null) problems.push(`ended by ${built.signal}`);
-          if (/^\s+at .*:\d+:\d+/m.test(built.stdout + built.stderr))
-            problems.push(`a stack trace: ${built.stderr}`);
-          const failed = [...built.stdout.matchAll(/"reason":"(\w+)"/g)].map(
-            ([, reason]) => reason,
-          );
-          const others = failed.filter((reason) => reason !== "gate_failed");
-          // What was in the stage or on its way from there is gone, and is made again.
-          const outcome = judgeAtOnce(workspace, []);
-          return `${others.length > 0 || built.stderr !== "" ? "" : "unharmed, "}${outcome}`;
-        },
-      );
-      expectSound(".aqm removed", cells);
-    },
-  );
+  it("goes on, or says what is missing, when somebody removes .aqm while it runs", async () => {
+    const cells = await matrix(
+      chosen(() => true, 2, 29).map((at) => ({ mode: "wipe", at })),
+      (workspace, built, problems) => {
+        if (built.signal !== null) problems.push(`ended by ${built.signal}`);
+        if (/^\s+at .*:\d+:\d+/m.test(built.stdout + built.stderr))
+          problems.push(`a stack trace: ${built.stderr}`);
+        const failed = [...built.stdout.matchAll(/"reason":"(\w+)"/g)].map(([, reason]) => reason);
+        const others = failed.filter((reason) => reason !== "gate_failed");
+        // What was in the stage or on its way from there is gone, and is made again.
+        const outcome = judgeAtOnce(workspace, []);
+        return `${others.length > 0 || built.stderr !== "" ? "" : "unharmed, "}${outcome}`;
+      },
+    );
+    expectSound(".aqm removed", cells);
+  });
 });
 
 const NAMED =

@@ -78,7 +78,7 @@ beforeAll(async () => {
   configure(
     `{ url: "${web.url}", into: ${FETCHED}, archive: { path: ${ARCHIVE}, sha256: ${sha256} } }`,
   );
-}, 240_000);
+});
 afterAll(() => {
   web.close();
   workspace.remove();

@@ -51,11 +51,12 @@ describe("a snapshot of freshness", () => {
   it("answers without loading anything else", async () => {
     fs.rmSync(workspace.path(".aqm/compiled"), { recursive: true });
     fs.rmSync(workspace.path(".aqm/stat-cache"));
-    expect(await answer()).toMatch(/^done: 0 ran, 4 fresh/);
+    // In processes of their own: what answers at once writes past the streams of Node.
+    const asked = async (...args: string[]): Promise<string> =>
+      (await workspace.start(["build", ...args]).finished).stdout;
+    expect(await asked()).toMatch(/^done: 0 ran, 4 fresh/);
     expect(workspace.exists(".aqm/compiled")).toBe(false);
-    expect((await workspace.aqm(["build", "--dry-run", "--check"])).stdout).toBe(
-      "0 to run, 4 fresh\n",
-    );
+    expect(await asked("--dry-run", "--check")).toBe("0 to run, 4 fresh\n");
     expect(workspace.exists(".aqm/compiled")).toBe(false);
   });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PictureNode } from "../../src/plan/picture.ts";
 import { pageParts } from "../../src/cli/views/page-parts.ts";
 import { graphPage } from "../../src/ui/graph-page.ts";
-import { testBrowser } from "../rig/browser.ts";
+import { openPage, testBrowser } from "../rig/browser.ts";
 import { REPOSITORY, type TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -93,7 +93,7 @@ describe("the graph page in a browser", () => {
   const errors: string[] = [];
   beforeAll(async () => {
     browser = await testBrowser();
-    page = await browser.newPage();
+    page = await openPage(browser);
     page.on("pageerror", ({ message }) => errors.push(message));
     page.on("request", (request) => {
       if (!request.url().startsWith("file:")) errors.push(request.url());
@@ -112,7 +112,7 @@ describe("the graph page in a browser", () => {
       expect.stringContaining("models/m7"),
       expect.stringContaining("report 7.md"),
     ]);
-    const plain = await browser.newPage({ javaScriptEnabled: false });
+    const plain = await openPage(browser, { javaScriptEnabled: false });
     await plain.goto(pathToFileURL(path).href);
     expect(await plain.locator("header").innerText()).toContain("without it only the drawing");
     await plain.close();

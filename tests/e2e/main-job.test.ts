@@ -21,7 +21,7 @@ let first: Awaited<ReturnType<TestWorkspace["build"]>>;
 beforeAll(async () => {
   workspace = TestWorkspace.copyOfRepository();
   first = await workspace.build([RUN]);
-}, 240_000);
+});
 afterAll(() => workspace.remove());
 
 const verdicts = async (target: string): Promise<Readonly<Record<string, string>>> => {
@@ -131,7 +131,7 @@ describe("the main job", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("6 targets: 6 verified; ran again: 6 of 6 the same");
     expect(digest(SCORES)).toBe(before);
-  }, 240_000);
+  });
 
   it("after a word changes in the Markdown writer, only Markdown reports are stale, and no Python starts", async () => {
     workspace.edit(
@@ -196,7 +196,7 @@ describe("the main job", () => {
 
     expect((await workspace.build([RUN])).ran).toEqual([SCORES]);
     expect(digest(SCORES)).toBe(before);
-  }, 240_000);
+  });
 });
 
 describe("bad input to the main job", () => {
@@ -216,7 +216,7 @@ describe("bad input to the main job", () => {
       "24 skipped: NVFP4 needs a CUDA device\n24 skipped: MXFP4 needs a CUDA device\n",
     );
     expect(workspace.exists(`aqm.lock/${target}/sensitivity-scores.json.json`)).toBe(false);
-  }, 120_000);
+  });
 
   it("truncated weights are named, and nothing that was there is lost", async () => {
     const weights = "models/qwen3_vl_tiny/checkpoints/tiny/model.safetensors";
@@ -240,7 +240,7 @@ describe("bad input to the main job", () => {
       '  placed: some/model\n  revision: "0123456789abcdef0123456789abcdef01234567"',
       "  tiny_seed: 42",
     );
-  }, 120_000);
+  });
 
   it("a checkpoint that is missing is named with the way to get it; the rest of the plan is shown", async () => {
     const target = RUN.replaceAll("qwen3_vl_tiny", "qwen3_vl_4b_instruct");

@@ -131,7 +131,7 @@ describe("a mistake is never taken for success", () => {
     ["an op", "rules/ops/count.ts", "return ok"],
   ])("when %s ends the process", async (_what, path, before) => {
     workspace.edit(path, before, `process.exit(0);\n${before}`);
-    const { code, stderr } = await workspace.aqm(["build"]);
+    const { code, stderr } = await workspace.start(["build"]).finished;
     expect(code).toBe(1);
     expect(stderr).toContain("the command ended without an answer");
   });

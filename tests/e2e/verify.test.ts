@@ -165,5 +165,5 @@ describe("on real Python ops", () => {
     expect(states).toContainEqual(["verified", "same"]);
     expect(code).toBe(1);
     expect((await verify("--rerun", captions)).code).toBe(0);
-  }, 240_000);
+  });
 });

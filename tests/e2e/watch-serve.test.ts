@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { testBrowser } from "../rig/browser.ts";
+import { openPage, testBrowser } from "../rig/browser.ts";
 import type { Running, TestWorkspace } from "../rig/workspace.ts";
 import { pageWorkspace } from "./page-workspace.ts";
 
@@ -41,7 +41,7 @@ describe("aqm watch --serve", () => {
     ({ port, url } = event);
     await running.event(({ type }) => type === "waiting");
     browser = await testBrowser();
-    page = await browser.newPage();
+    page = await openPage(browser);
   });
   afterAll(async () => {
     await browser.close();

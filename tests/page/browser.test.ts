@@ -7,7 +7,7 @@ import type { PageAnalysis } from "../../src/analysis/page/page-model.ts";
 import { problemFromManifest } from "../../src/analysis/manifest/problem-from-manifest.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { Folder } from "../engine/support/folder.ts";
-import { browserOrWhyNot } from "../rig/browser.ts";
+import { browserOrWhyNot, openPage } from "../rig/browser.ts";
 import { manyPairs } from "./many-pairs.ts";
 
 const found = await browserOrWhyNot();
@@ -88,12 +88,12 @@ describe.skipIf(!("browser" in found))(title, () => {
   /** Everything that leaves the page, and everything that it complains about. */
   const open = async (
     which: keyof typeof texts,
-    options: Parameters<typeof browser.newPage>[0] = {},
+    options: Parameters<typeof openPage>[1] = {},
   ): Promise<Page> => {
     const folder = new Folder();
     const path = folder.at("page.html");
     writeFileSync(path, texts[which]);
-    const opened = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+    const opened = await openPage(browser, { viewport: { width: 1280, height: 900 }, ...options });
     const address = pathToFileURL(path).href;
     opened.on("request", (request) => {
       if (request.url() !== address) said.push(`request ${request.url()}`);

@@ -34,6 +34,7 @@ const start = (
 ): Promise<Browser> =>
   chromium.launch({
     executablePath,
+    timeout: 0,
     env: { ...process.env, ...fonts(cache), ...env },
     args: [
       "--no-sandbox",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildEvent } from "../../src/model/event.ts";
+import { inProcess, type Surroundings } from "./in-process.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
@@ -92,11 +93,12 @@ export class TestWorkspace {
     fs.rmSync(this.root, { recursive: true, force: true });
   }
 
+  /** Runs a command to its end in this process. See `start` for where the process is the point. */
   aqm(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    return this.start(args, options).finished;
+    return inProcess(this.bin, args, this.#surroundings(options));
   }
 
-  /** Runs `aqm build --json …` and returns its events too. */
+  /** Runs `aqm build --json …` in this process and returns its events too. */
   async build(
     args: readonly string[] = [],
     options: RunOptions = {},
@@ -109,11 +111,21 @@ export class TestWorkspace {
     return { ...finished, events, ran };
   }
 
-  start(args: readonly string[], options: RunOptions = {}): Running {
+  #surroundings(options: RunOptions): Surroundings {
     const { NODE_EXTRA_CA_CERTS: _certificates, ...inherited } = process.env;
-    const child = spawn(process.execPath, [this.bin, ...args], {
+    return {
       cwd: options.cwd ?? this.root,
       env: { ...inherited, NO_COLOR: "1", CUDA_VISIBLE_DEVICES: "", ...options.env },
+    };
+  }
+
+  /**
+   * Starts a command in a process of its own: for tests of signals, exit codes and pipes, of several builds side
+   * by side, and of what is loaded only once a process.
+   */
+  start(args: readonly string[], options: RunOptions = {}): Running {
+    const child = spawn(process.execPath, [this.bin, ...args], {
+      ...this.#surroundings(options),
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";

@@ -151,7 +151,7 @@ export async function runToEnd(
 ): Promise<FinishedProcess> {
   const { $ } = await import("zx/core");
   const running = $({
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    cwd: options.cwd ?? process.cwd(), // zx would take the folder that was current when it was loaded
     ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
     ...(options.onlyEnv === undefined ? {} : { env: { ...options.onlyEnv } }),
     detached: true,

@@ -2,15 +2,15 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach } from "vitest";
 
 export const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 
 const made: string[] = [];
 
-afterEach(() => {
+/** After each test: see remove-folders.ts. */
+export function removeFolders(): void {
   for (const folder of made.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
-});
+}
 
 /** A real folder that is gone after the test. */
 export class Folder {

@@ -1,0 +1,8 @@
+// `npm run check`: formatting, types, lint, and the tests that need no process, no browser and no
+// Python. `npm run lint` is the same without the tests.
+import { parseArgs } from "node:util";
+import { lint, perform, vitest } from "./steps.mjs";
+
+const { values: options } = parseArgs({ options: { lint: { type: "boolean" } } });
+if (options.lint) await perform(lint());
+else await perform(lint(), [vitest("vitest", ["--project", "check"])]);

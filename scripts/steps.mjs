@@ -1,0 +1,82 @@
+// Steps of `npm run check` and `npm test`: what each is, and how several run side by side.
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+
+/** Beside the packages, so that `npm ci`, which may change what a tool finds, empties it. */
+const CACHE = "node_modules/.cache/aqm";
+mkdirSync(CACHE, { recursive: true });
+
+export function step(name, command, args, env = {}) {
+  return { name, run: () => collect(command, args, { ...process.env, ...env }) };
+}
+
+const typescript = (name, project) =>
+  step(name, "npx", [
+    ...["tsc", "--noEmit", "-p", project, "--incremental"],
+    ...["--tsBuildInfoFile", `${CACHE}/${name.replace(/\W+/g, "-")}.tsbuildinfo`],
+  ]);
+
+/** Formatting, types and lint of everything but Python. The slowest is first. */
+export const lint = () => [
+  step("eslint", "npx", [
+    ...["eslint", ".", "--cache", "--cache-strategy", "content"],
+    ...["--cache-location", `${CACHE}/eslint`],
+  ]),
+  typescript("tsc", "."),
+  step("prettier", "npx", [
+    ...["prettier", "--check", "--log-level", "warn", "."],
+    ...["--cache", "--cache-strategy", "content", "--cache-location", `${CACHE}/prettier`],
+  ]),
+  typescript("tsc, graph in browsers", "src/ui/web"),
+  typescript("tsc, pages in browsers", "src/analysis/page/client"),
+];
+
+export const vitest = (name, args, env) => step(name, "npx", ["vitest", "run", ...args], env);
+
+/** Runs lanes of steps side by side, each lane in its order; ends this process with 1 if a step failed. */
+export async function perform(...lanes) {
+  const started = performance.now();
+  const results = (await Promise.all(lanes.map(inTurn))).flat();
+  for (const { name, code, seconds, output } of results.filter(({ code }) => code !== 0)) {
+    console.log(`\n=== ${name} failed (exit ${code}, ${seconds.toFixed(0)} s) ===\n${output}`);
+  }
+  console.log("");
+  for (const { name, code, seconds } of results) {
+    console.log(`${code === 0 ? "ok    " : "FAILED"} ${name} ${seconds.toFixed(1)} s`);
+  }
+  console.log(`in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  const failed = results.filter(({ code }) => code !== 0).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+async function inTurn(steps) {
+  const done = [];
+  for (const { name, run } of steps) {
+    const begin = performance.now();
+    const { code, output } = await run();
+    const seconds = (performance.now() - begin) / 1000;
+    console.log(`--- ${name} (${seconds.toFixed(1)} s)\n${tail(output)}`);
+    done.push({ name, code, seconds, output });
+  }
+  return done;
+}
+
+function collect(command, args, env) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (text) => (output += text));
+    child.on("error", (error) => resolve({ code: 1, output: String(error) }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+function tail(text) {
+  return text.trimEnd().split("\n").slice(-12).join("\n");
+}

@@ -1,11 +1,13 @@
 import type { SnapshotHeader } from "../host/snapshot/fresh-snapshot.ts";
 import { EXIT } from "../model/failure.ts";
 import { skippedText } from "../ui/format.ts";
+import { jsonReporter } from "../ui/json.ts";
+import { plainReporter } from "../ui/plain.ts";
 import type { Output } from "../ui/reporter.ts";
 import { parseArguments, type Arguments } from "./language/arguments.ts";
 import { COMMANDS } from "./language/commands.ts";
 import { recall, wrongUsage, type Recalled } from "./session/recall.ts";
-import { briefOutput, chooseReporter, standardOutput } from "./terminal/terminal.ts";
+import { briefOutput, standardOutput } from "./terminal/terminal.ts";
 
 /**
  * The commonest answer of all, that nothing has changed, without loading the rest of aqm. This is bundled
@@ -59,8 +61,8 @@ function sayStillFresh(
     output.write(`0 to run, ${fresh} fresh\n`);
     return;
   }
-  const json = args.value("reporter") === "json";
-  const reporter = chooseReporter(json ? "json" : "plain", output);
+  const make = args.value("reporter") === "json" ? jsonReporter : plainReporter;
+  const reporter = make(output, () => performance.now());
   if (skipped.length > 0) reporter.report({ type: "skipped", groups: skipped });
   const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
   const seconds = performance.now() / 1000; // since the process began

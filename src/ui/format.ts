@@ -56,15 +56,17 @@ const WIDEST = 60;
 
 /** Old → new; of long values the part from where they differ. */
 function valuesText(before: Json | undefined, after: Json | undefined): string {
-  const [old, now] = [valueText(before), valueText(after)];
+  // By whole characters: half of one is not shown.
+  const old = Array.from(valueText(before));
+  const now = Array.from(valueText(after));
   let same = 0;
   while (same < old.length && old[same] === now[same]) same++;
   const from = Math.max(old.length, now.length) > WIDEST ? Math.max(0, same - 10) : 0;
   return `${clipped(old, from)} → ${clipped(now, from)}`;
 }
 
-function clipped(text: string, from: number): string {
-  const part = text.slice(from, from + WIDEST);
+function clipped(text: readonly string[], from: number): string {
+  const part = text.slice(from, from + WIDEST).join("");
   return `${from > 0 ? "…" : ""}${part}${from + WIDEST < text.length ? "…" : ""}`;
 }
 

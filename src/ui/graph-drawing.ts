@@ -74,6 +74,7 @@ function box(group: Placed): Html {
     .map((verdict) => `${counts[verdict]} ${verdict}`)
     .join(", ");
   const short = /([^/]+?)(?:\.[^./]*)?$/.exec(op)?.[1] ?? op;
-  const name = short.length > 20 ? `${short.slice(0, 19)}…` : short;
+  const characters = Array.from(short);
+  const name = characters.length > 20 ? `${characters.slice(0, 19).join("")}…` : short;
   return html`<g class="op${critical ? " on-path" : ""}"><title>${op}: ${states}</title><rect class="box" x="${x}" y="${y}" width="${WIDTH}" height="${HEIGHT}" rx="8"/><text x="${x + 12}" y="${y + 20}" class="name">${name}</text><text x="${x + 12}" y="${y + 42}" class="count">${gpu ? `GPU · ${states}` : states}</text>${bar}</g>`;
 }

@@ -1,6 +1,7 @@
 import type { BuildEvent } from "../model/event.ts";
-import { durationText } from "./format.ts";
+import { clip, columnsOf } from "./columns.ts";
 import { oneLine } from "./escape.ts";
+import { durationText } from "./format.ts";
 import { linesOf } from "./lines.ts";
 import { ProgressFold, secondsLeft, type Progress, type RunningAction } from "./progress.ts";
 import type { Colours, Output, Reporter } from "./reporter.ts";
@@ -8,6 +9,10 @@ import type { Colours, Output, Reporter } from "./reporter.ts";
 const REPAINT = 100;
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
+/** Terminals disagree on the width of some emoji: a line that is too wide is cut, not continued on the next row. */
+const CUT_LINES = "\u001b[?7l";
+const WRAP_LINES = "\u001b[?7h";
+const ERASE_BELOW = "\u001b[J";
 /** Rows of running actions shown at most; the rest is counted. */
 const MOST_ROWS = 8;
 
@@ -19,11 +24,16 @@ export function ttyReporter(output: Output, now: () => number): Reporter {
   const fold = new ProgressFold();
   let painted = 0;
   let lasting: string[] = [];
+  /** Goes to where the repainted lines begin, and writes there what lasts. */
+  const above = (): string => {
+    const up = painted > 0 ? `\u001b[${painted}A\r` : "\r";
+    // A lasting line may take several rows: none of them may show what was painted there.
+    return lasting.length === 0 ? up : `${up}${ERASE_BELOW}${lasting.join("\n")}\n`;
+  };
   const paint = (): void => {
     const live = liveLines(fold.now, now(), output.columns(), output.colours);
-    const up = painted > 0 ? `\u001b[${painted}A` : "";
-    const text = [...lasting, ...live].map((line) => `${line}\u001b[K\n`).join("");
-    output.write(`${up}\r${text}\u001b[J`);
+    const text = live.map((line) => `\u001b[K${line}\n`).join("");
+    output.write(`${above()}${CUT_LINES}${text}${ERASE_BELOW}${WRAP_LINES}`);
     painted = live.length;
     lasting = [];
   };
@@ -37,15 +47,14 @@ export function ttyReporter(output: Output, now: () => number): Reporter {
     },
     close: () => {
       clearInterval(timer);
-      const up = painted > 0 ? `\u001b[${painted}A\r\u001b[J` : "";
-      output.write(`${up}${lasting.map((line) => `${line}\n`).join("")}${SHOW_CURSOR}`);
+      output.write(`${above()}${ERASE_BELOW}${SHOW_CURSOR}`);
       lasting = [];
       painted = 0;
     },
   };
 }
 
-/** The repainted part, as lines no wider than the terminal. */
+/** The repainted part, as lines that take no more than `columns`. */
 export function liveLines(
   progress: Progress,
   now: number,
@@ -53,7 +62,7 @@ export function liveLines(
   colours: Colours,
 ): readonly string[] {
   const lines: string[] = [];
-  if (progress.activity !== null) lines.push(clip(progress.activity, columns));
+  if (progress.activity !== null) lines.push(clip(oneLine(progress.activity), columns));
   if (progress.total === 0) return lines;
   lines.push(barLine(progress, columns, colours));
   const running = [...progress.running.values()];
@@ -86,23 +95,15 @@ function actionLine(action: RunningAction, now: number, columns: number, colours
     phase === null
       ? "starting"
       : phase.total === null
-        ? `${phase.name}${phase.done > 0 ? ` ${phase.done}` : ""}`
-        : `${phase.name} ${phase.done} of ${phase.total}`;
+        ? `${oneLine(phase.name)}${phase.done > 0 ? ` ${phase.done}` : ""}`
+        : `${oneLine(phase.name)} ${phase.done} of ${phase.total}`;
   const left = secondsLeft(action, now);
   const time = `${durationText((now - action.startedAt) / 1000)}${left === null ? "" : `, ${durationText(left)} left`}`;
   const tail = `  ${step}  ${time}`;
   const head = clip(
     `  ${where}  ${together}${oneLine(action.target)}`,
-    Math.min(columns - 1, Math.max(20, columns - tail.length - 1)),
-    "start",
+    Math.min(columns - 1, Math.max(20, columns - columnsOf(tail) - 1)),
+    "ends",
   );
-  return `${colours.cyan(head)}${clip(tail, Math.max(0, columns - head.length - 1))}`;
-}
-
-/** Shortens from the end, or in the middle of a path so that its last part stays. */
-function clip(text: string, width: number, keep: "end" | "start" = "end"): string {
-  if (text.length <= width) return text;
-  if (keep === "end") return `${text.slice(0, Math.max(0, width - 1))}…`;
-  const front = Math.min(20, Math.floor(width / 3));
-  return `${text.slice(0, front)}…${text.slice(text.length - (width - front - 1))}`;
+  return `${colours.cyan(head)}${clip(tail, Math.max(0, columns - columnsOf(head) - 1))}`;
 }

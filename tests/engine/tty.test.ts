@@ -1,10 +1,31 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { Verdict } from "../../src/model/verdict.ts";
+import { clip, columnsOf, padded } from "../../src/ui/columns.ts";
+import { linesOf } from "../../src/ui/lines.ts";
 import { ProgressFold, type Progress } from "../../src/ui/progress.ts";
-import { NO_COLOURS } from "../../src/ui/reporter.ts";
+import { COLOURS, NO_COLOURS } from "../../src/ui/reporter.ts";
 import { liveLines, ttyReporter } from "../../src/ui/tty.ts";
+import { Screen } from "./support/screen.ts";
+
+/** Characters and the columns that they take. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  a: 1,
+  "/": 1,
+  "-": 1,
+  "…": 1,
+  "e\u0301": 1,
+  ー: 2,
+  日: 2,
+  한: 2,
+  ｗ: 2,
+  "😀": 2,
+};
+/** Terminals show it in two columns, or in six and more. */
+const FAMILY = "👨\u200d👩\u200d👧";
+const character = fc.constantFrom(...Object.keys(WIDTHS));
+const name = fc.string({ unit: character, minLength: 1, maxLength: 90 });
 
 const planned = (verdicts: Readonly<Record<string, Verdict>>): BuildEvent => ({
   type: "planned",
@@ -125,12 +146,11 @@ describe("the live lines", () => {
   });
 
   it("are never wider than the terminal", () => {
-    const path = fc.string({ unit: fc.constantFrom("a", "/", "-"), minLength: 1, maxLength: 150 });
     fc.assert(
       fc.property(
-        fc.uniqueArray(path, { minLength: 1, maxLength: 12 }),
+        fc.uniqueArray(name, { minLength: 1, maxLength: 12 }),
         fc.integer({ min: 20, max: 200 }),
-        fc.record({ phase: path, total: fc.option(fc.nat()), done: fc.nat(), now: fc.nat() }),
+        fc.record({ phase: name, total: fc.option(fc.nat()), done: fc.nat(), now: fc.nat() }),
         fc.constantFrom("cpu" as const, "gpu" as const),
         (targets, columns, { phase, total, done, now }, lane) => {
           const events: (readonly [number, BuildEvent])[] = [
@@ -147,7 +167,7 @@ describe("the live lines", () => {
           }
           events.push([1, { type: "hashing", file: targets[0] ?? "", done: 1, total: 2 }]);
           for (const line of liveLines(fold(events), now, columns, NO_COLOURS)) {
-            expect(line.length, line).toBeLessThanOrEqual(columns);
+            expect(columnsOf(line), line).toBeLessThanOrEqual(columns);
           }
         },
       ),
@@ -156,7 +176,118 @@ describe("the live lines", () => {
   });
 });
 
+describe("a width in columns", () => {
+  it("is what a terminal shows, for each character and for all of them", () => {
+    for (const [one, columns] of Object.entries(WIDTHS)) expect(columnsOf(one), one).toBe(columns);
+    fc.assert(
+      fc.property(fc.array(character), (characters) => {
+        const sum = characters.reduce((total, one) => total + (WIDTHS[one] ?? NaN), 0);
+        expect(columnsOf(characters.join(""))).toBe(sum);
+        expect(columnsOf(`\u001b[32m${characters.join("")}\u001b[39m`)).toBe(sum);
+      }),
+    );
+  });
+
+  it("clips between characters, never within one", () => {
+    fc.assert(
+      fc.property(name, fc.nat(100), fc.constantFrom("start", "ends"), (text, columns, keep) => {
+        const clipped = clip(text, columns, keep);
+        expect(columnsOf(clipped)).toBeLessThanOrEqual(columns);
+        expect(clipped === text).toBe(columnsOf(text) <= columns);
+        // A wide character may not have fitted in, on either side.
+        if (clipped !== text && columns > 0)
+          expect(columnsOf(clipped)).toBeGreaterThan(columns - 3);
+        const [front = "", back = ""] = clipped.split("…");
+        if (text.includes("…") || clipped === text) return;
+        expect(text.startsWith(front) && text.endsWith(back)).toBe(true);
+        expect(clipped).not.toMatch(/^\p{M}|…\p{M}|\p{Surrogate}/u);
+      }),
+    );
+    expect(clip("models/日本語の模型/報告書.md", 20, "ends")).toBe("models…型/報告書.md");
+    expect(padded("日本", 6)).toBe("日本  ");
+  });
+});
+
 describe("the terminal view", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** What is on a terminal of some columns after each repaint, and what should be. */
+  function repaints(
+    rounds: readonly (readonly BuildEvent[])[],
+    columns: number,
+    widthOf: (character: string) => number,
+  ): readonly (readonly [shown: readonly string[], expected: readonly string[]])[] {
+    vi.useFakeTimers();
+    const screen = new Screen(columns, widthOf);
+    const write = (text: string): void => screen.write(text);
+    const output = { write, columns: () => columns, colours: COLOURS };
+    const reporter = ttyReporter(output, () => 0);
+    const progress = new ProgressFold();
+    const lasting: string[] = [];
+    const seen = rounds.map((events) => {
+      for (const event of events) {
+        reporter.report(event);
+        progress.add(event, 0);
+        lasting.push(...linesOf(event, COLOURS).flatMap((line) => line.split("\n")));
+      }
+      vi.advanceTimersByTime(100);
+      const live = liveLines(progress.now, 0, columns, COLOURS);
+      return [screen.rows, rowsOf(lasting, live)] as const;
+    });
+    reporter.close();
+    return [...seen, [screen.rows, rowsOf(lasting, [])]];
+
+    function rowsOf(lines: readonly string[], live: readonly string[]): readonly string[] {
+      const plain = new Screen(columns, widthOf);
+      for (const line of lines) plain.write(`${line}\n`);
+      plain.write("\u001b[?7l");
+      for (const line of live) plain.write(`${line}\n`);
+      return plain.rows;
+    }
+  }
+
+  const round = (target: string, note: string): readonly BuildEvent[] => [
+    { type: "hashing", file: note, done: 1, total: 2 },
+    planned({ [target]: "run", other: "unknown" }),
+    started(target, { lane: "gpu", devices: ["0"] }),
+    { type: "action_phase", target, name: note, total: 3 },
+    { type: "notice", message: `${target} ${note}` },
+  ];
+
+  it("leaves nothing of what it painted before, whatever the paths are", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(name, name, fc.boolean()), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 20, max: 100 }),
+        (given, columns) => {
+          const rounds = given.map(([target, note, ends]) => [
+            ...round(target, note),
+            ...(ends ? [settled(target, "ran")] : []),
+          ]);
+          const widthOf = (one: string): number => WIDTHS[one] ?? 1;
+          for (const [shown, expected] of repaints(rounds, columns, widthOf))
+            expect(shown).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it("does so where the terminal has its own idea of an emoji's width", () => {
+    const target = `${FAMILY.repeat(12)}/a`;
+    const rounds = [round(target, "a"), [...round("b", "c"), settled(target, "ran")]];
+    const widthOf = (one: string): number =>
+      one === "\u200d" ? 1 : /\p{Emoji}/u.test(one) ? 2 : 1;
+    for (const [shown, expected] of repaints(rounds, 60, widthOf)) expect(shown).toEqual(expected);
+  });
+
+  it("shows control characters as escapes, in what tools report as well", () => {
+    const rounds = [round("a\u001b[2Jb", "x\ny\u001b[9A")];
+    const [shown = []] = repaints(rounds, 100, () => 1)[0] ?? [];
+    expect(shown.join("\n")).toContain("a\\u001b[2Jb  x\\ny\\u001b[9A 0 of 3");
+  });
+
   it("hides the cursor, keeps lasting lines, and leaves the terminal as it was", () => {
     const written: string[] = [];
     const output = {

@@ -6,7 +6,8 @@ import { oneLine } from "../../ui/escape.ts";
 import { buildSettings, type Arguments } from "../language/arguments.ts";
 import { recall, variationOf, wrongUsage, type Recalled } from "../session/recall.ts";
 import { openScope, remember, skippedIn, type Scope } from "../session/scope.ts";
-import { cellsJson, cellsText, Outcomes } from "../views/cells.ts";
+import type { Cell } from "../session/variation.ts";
+import { cellsJson, Outcomes } from "../views/cells.ts";
 import {
   chooseReporter,
   print,
@@ -44,7 +45,7 @@ export async function perform(scope: Scope, args: Arguments): Promise<number> {
   if (cells.length === 0) return exitCode;
   if (args.flag("json") || args.value("reporter") === "json") {
     print(JSON.stringify({ type: "cells", cells: cellsJson(cells, outcomes) }));
-  } else print(cellsText(cells, outcomes, standardOutput.colours));
+  } else await printCells(cells, outcomes);
   return exitCode;
 }
 
@@ -55,7 +56,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
   const { interruptible } = await import("../terminal/interrupt.ts");
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
-  const reporter = chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
+  const reporter = await chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
   const { signal, dispose } = interruptible();
   const emit: EmitEvent = (event) => {
     reporter.report(event);
@@ -116,10 +117,15 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
     for (const target of unfinished) print(unfinishedText(target));
     const options = { skipped: skippedIn(scope), verbose: args.flag("verbose") };
     print(planText(plan, cost, standardOutput.colours, options));
-    if (cells.length > 0) print(cellsText(cells, outcomes, standardOutput.colours));
+    if (cells.length > 0) await printCells(cells, outcomes);
     if (refused !== null) printFailures([refused]);
   }
   return exitCode;
+}
+
+async function printCells(cells: readonly Cell[], outcomes: Outcomes): Promise<void> {
+  const { cellsText } = await import("../views/cells-table.ts");
+  print(cellsText(cells, outcomes, standardOutput.colours));
 }
 
 const unfinishedText = (target: string): string =>

@@ -56,7 +56,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const page = serving?.value ?? null;
-  const reporter = chooseReporter(name);
+  const reporter = await chooseReporter(name);
   const emit: EmitEvent = (event) => {
     reporter.report(event);
     page?.report(event);

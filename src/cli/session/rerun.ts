@@ -72,7 +72,7 @@ export async function rerunVerified(
       import("../terminal/interrupt.ts"),
     ]);
     const { signal, dispose } = interruptible();
-    const reporter = args.flag("json") ? null : chooseReporter(undefined);
+    const reporter = args.flag("json") ? null : await chooseReporter(undefined);
     const compare = (publication: Publication, role: string): Promise<string | null> =>
       compared(session, records, publication, role);
     try {

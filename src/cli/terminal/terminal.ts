@@ -1,8 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import type { Failure } from "../../model/failure.ts";
 import { failureText } from "../../ui/format.ts";
-import { jsonReporter } from "../../ui/json.ts";
-import { plainReporter } from "../../ui/plain.ts";
 import {
   COLOURS,
   NO_COLOURS,
@@ -10,7 +8,6 @@ import {
   type Output,
   type Reporter,
 } from "../../ui/reporter.ts";
-import { ttyReporter } from "../../ui/tty.ts";
 
 /** Colours where a person looks: on a terminal, unless NO_COLOR says no. */
 function coloursFor(stream: NodeJS.WriteStream): Colours {
@@ -64,7 +61,12 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 
-const REPORTERS = { tty: ttyReporter, plain: plainReporter, json: jsonReporter } as const;
+/** Each loads when it is chosen: the one for terminals brings a package. */
+const REPORTERS = {
+  tty: async () => (await import("../../ui/tty.ts")).ttyReporter,
+  plain: async () => (await import("../../ui/plain.ts")).plainReporter,
+  json: async () => (await import("../../ui/json.ts")).jsonReporter,
+} as const;
 
 export const isReporterName = (name: string): name is keyof typeof REPORTERS => name in REPORTERS;
 
@@ -75,9 +77,10 @@ export const unknownReporter = (name: string): Failure => ({
 });
 
 /** The reporter that was asked for, else the one that fits the terminal. */
-export function chooseReporter(name: string | undefined, output = standardOutput): Reporter {
+export async function chooseReporter(name: string | undefined): Promise<Reporter> {
   const chosen = name !== undefined && isReporterName(name) ? name : fittingReporter();
-  return REPORTERS[chosen](output, () => performance.now());
+  const make = await REPORTERS[chosen]();
+  return make(standardOutput, () => performance.now());
 }
 
 const fittingReporter = (): keyof typeof REPORTERS =>

@@ -163,8 +163,9 @@ export default build([reports, readme(from(reports[0]![0], "report"), [title, "$
 function scoresText(run) {
   const layers = Array.from({ length: 276 }, (_, index) => `model.layers.${index}.mlp.up_proj`);
   return JSON.stringify({
-    schema: 1,
-    format: { name: "FP8_DEFAULT_CFG", charged_bits: 8, config: { quant_cfg: {} } },
+    schema: 2,
+    engine: "modelopt",
+    format: { name: "FP8_DEFAULT_CFG", charged_bits: 8, modelopt: { quant_cfg: {} } },
     method: "gradient",
     scope: "lm",
     measured: {
@@ -178,7 +179,7 @@ function scoresText(run) {
     },
     environment: { python: "3.11.0", torch: "2.11.0" },
     groups: layers.map((layer, index) => ({
-      handle: `${layer}.quant_recipe`,
+      name: layer,
       modules: [layer],
       weights: 1024,
       enabled: true,

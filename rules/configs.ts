@@ -74,7 +74,8 @@ export type GranularityConfig = Granularity;
 
 export interface AutoquantConfig {
   readonly name: string;
-  readonly method: "gradient" | "kl_div";
+  /** One of those that the op sensitivity_scores has. */
+  readonly method: string;
   readonly effective_bits: number;
   readonly score_size: number;
   readonly batch_size: Readonly<Record<Scope, number>>;

@@ -62,8 +62,9 @@ function scoresText(id, { format, scope }) {
   const layers = [...Array.from({ length: 8 }, (_, index) => `layers.${index}.mlp`), "lm_head"];
   const samples = { calibration_samples: 128, calibration_batches: 16 };
   return JSON.stringify({
-    schema: 1,
-    format: { name: format.name, charged_bits: 8, config: format.config },
+    schema: 2,
+    engine: "modelopt",
+    format: { name: format.name, charged_bits: 8, modelopt: format.config },
     method: "gradient",
     scope,
     measured: {
@@ -76,7 +77,7 @@ function scoresText(id, { format, scope }) {
     },
     environment: { python: "3.11.0", torch: "2.11.0" },
     groups: layers.map((layer, index) => ({
-      handle: `${layer}.quant_recipe`,
+      name: layer,
       modules: [layer],
       weights: 1024,
       enabled: true,

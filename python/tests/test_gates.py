@@ -11,9 +11,7 @@ from aqm_runner.scoring.table import Group
 
 
 def group(*modules: str, enabled: bool = True, score: float | None = 1.0, executions: int = 2):
-    return Group(
-        f"{modules[0]}.quant_recipe", modules, 8, enabled, score if enabled else 0.0, executions
-    )
+    return Group(modules[0], modules, 8, enabled, score if enabled else 0.0, executions)
 
 
 def model(language: float = 1.0, vision: float = 1.0, head: bool = True) -> list[Group]:
@@ -55,7 +53,7 @@ def test_a_sound_table_passes():
         (model(language=0.0), "family_at_zero", "'language'"),
         (model(vision=0.0), "family_at_zero", "'vision'"),
         (
-            [replace(g, score=0.0) if "down_proj" in g.handle else g for g in model()],
+            [replace(g, score=0.0) if "down_proj" in g.name else g for g in model()],
             "family_at_zero",
             "'language down_proj'",
         ),

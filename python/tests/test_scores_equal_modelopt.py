@@ -228,7 +228,7 @@ def compare(inputs: dict, params: list[dict], direct: dict, family: str, tmp_pat
         )
         bits = ours["format"]["charged_bits"] / 16
         assert theirs == {
-            group["handle"]: (group["score"], group["modules"], bits)
+            f"{group['name']}.quant_recipe": (group["score"], group["modules"], bits)
             for group in ours["groups"]
             if group["enabled"]
         }

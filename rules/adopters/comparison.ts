@@ -79,7 +79,7 @@ export function compare(
       "include_lm_head",
       plainOf(run.scores["include_lm_head"]),
       manifest.layers.some(
-        ({ handle, candidates }) => handle.startsWith("lm_head") && candidates.length > 1,
+        ({ name, candidates }) => name.startsWith("lm_head") && candidates.length > 1,
       ),
     ),
     is("data set", wanted.name, said(dataset, "name")),
@@ -158,10 +158,10 @@ function budgetOf({ manifest: { effective_bits } }: DeclaredRun, { layers }: Man
   return adjustedBits(shares, effective_bits);
 }
 
-const isVision = (handle: string): boolean => /(?:^|\.)visual\./.test(handle);
+const isVision = (name: string): boolean => /(?:^|\.)visual\./.test(name);
 
 function visionOf(run: DeclaredRun, { layers }: Manifest): readonly [number, number] {
-  const vision = layers.filter(({ handle }) => isVision(handle));
+  const vision = layers.filter(({ name }) => isVision(name));
   const open = vision.filter(({ candidates }) => candidates.length > 1).length;
   return [run.scope === "lm" ? 0 : vision.length, open];
 }
@@ -169,8 +169,8 @@ function visionOf(run: DeclaredRun, { layers }: Manifest): readonly [number, num
 /** Layers outside of vision that were no candidates; no scope declares that. */
 const keptOthers = ({ layers }: Manifest): number =>
   layers.filter(
-    ({ handle, candidates }) =>
-      !isVision(handle) && !handle.startsWith("lm_head") && candidates.length === 1,
+    ({ name, candidates }) =>
+      !isVision(name) && !name.startsWith("lm_head") && candidates.length === 1,
   ).length;
 
 /** What was meant to be measured: the mode, the name, or whether data reached the vision layers. */
@@ -179,7 +179,7 @@ function scopeOf({ json, layers, schemeName }: Manifest, path: string): Scope {
   if (mode === "lm_only" || mode === "lm_default") return "lm";
   if (`${schemeName} ${path}`.includes("all_layers")) return "all_layers";
   const seen = layers.some(
-    ({ handle, candidates }) => isVision(handle) && candidates.some(({ score }) => score > 0),
+    ({ name, candidates }) => isVision(name) && candidates.some(({ score }) => score > 0),
   );
   return seen ? SCOPES[1] : SCOPES[0];
 }

@@ -21,7 +21,6 @@ export type {
   Measured,
   QuantizedModule,
   ScoreGroup,
-  ScoreMethod,
   ScoreScope,
   ScoredFormat,
   Scores,
@@ -70,7 +69,7 @@ export {
   type Frontier,
 } from "./solve/frontier.ts";
 export type { FrontierPoint } from "./solve/frontier-points.ts";
-export { layerName, meansGroup } from "./groups/layer-pattern.ts";
+export { meansGroup } from "./groups/layer-pattern.ts";
 export { applyRules, type LayerRule } from "./bit-plan/layer-rules.ts";
 export { solveFamilies, type FamilyBudget } from "./bit-plan/families.ts";
 export { highestScore, normaliseScores } from "./bit-plan/normalise.ts";

@@ -44,7 +44,7 @@ export function problemOfPairs(
       });
       const none = { format: "NONE", bits: 16, cost: weights, score: 0 };
       return {
-        handle: `${modules[0] ?? ""}.quant_recipe`,
+        name: modules[0] ?? "",
         modules,
         weights,
         candidates: [...candidates, none],

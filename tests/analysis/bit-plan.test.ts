@@ -37,9 +37,9 @@ describe("rules", () => {
       { layers: ["lm_head"], formats: ["NONE"] },
     ];
     const { plan } = expectValue(planRequest(tiny, { ...none, budget: { bits: 9 }, rules }));
-    for (const { handle, candidate } of plan.choices) {
-      if (handle.includes("visual")) expect(candidate.format).toBe("wfp8_afp8");
-      if (handle.startsWith("lm_head")) expect(candidate.format).toBe("NONE");
+    for (const { name, candidate } of plan.choices) {
+      if (name.includes("visual")) expect(candidate.format).toBe("wfp8_afp8");
+      if (name.startsWith("lm_head")) expect(candidate.format).toBe("NONE");
     }
     const free = expectValue(planRequest(tiny, { ...none, budget: { bits: 9 } })).plan;
     expect(plan.score).toBeGreaterThan(free.score);
@@ -58,7 +58,7 @@ describe("rules", () => {
 
   it("that cannot be met say which, and against what", () => {
     expect(refused(["*visual.patch*"], ["wfp8_afp8"])).toBe(
-      'The rule "*visual.patch* only wfp8_afp8" leaves model.visual.patch_embed.proj.quant_recipe nothing: the rule "*visual* only NONE" allows only NONE there. Change one of them.',
+      'The rule "*visual.patch* only wfp8_afp8" leaves model.visual.patch_embed.proj nothing: the rule "*visual* only NONE" allows only NONE there. Change one of them.',
     );
     expect(refused(["*vizual*"], ["NONE"])).toContain("means no layer by *vizual*");
     expect(refused(["lm_head"], ["wfp8"])).toContain("names wfp8, which is no candidate");
@@ -110,7 +110,7 @@ describe("families", () => {
       fc.property(problems, fc.integer({ min: 41, max: 160 }), (problem, tenths) => {
         const bits = tenths / 10;
         const families = [{ name: "vision", layers: ["*visual*"], bits }];
-        const isVision = problem.groups.map(({ handle }) => handle.includes("visual"));
+        const isVision = problem.groups.map(({ name }) => name.includes("visual"));
         const weights = problem.groups.reduce(
           (sum, group, g) => sum + (isVision[g] === true ? group.weights : 0),
           0,
@@ -153,7 +153,7 @@ describe("families", () => {
       /family vision .* cannot have 3 bits: .* needs 4\.25/,
     );
     expect(refused(vision, { name: "first", layers: ["*.0.*"], bits: 8 })).toContain(
-      "The families vision and first both have model.visual.blocks.0.attn.qkv.quant_recipe",
+      "The families vision and first both have model.visual.blocks.0.attn.qkv",
     );
     expect(refused({ name: "audio", layers: ["*audio*"], bits: 8 })).toContain("means no layer");
   });
@@ -178,7 +178,7 @@ it("frontier documents are read as they were written, and wrong ones refused", (
   const read = expectValue(readFrontier(text));
   expect(read).toEqual(frontier);
   expect(choicesOfAll(read)).toEqual(choicesOfAll(frontier));
-  expect(expectFailure(readFrontier(text.replace('"schema": 1', '"schema": 2'))).reason).toBe(
+  expect(expectFailure(readFrontier(text.replace('"schema": 2', '"schema": 1'))).reason).toBe(
     "unsupported_schema",
   );
   const moved = text.replace(/"changes":\[\[\d+,\d+\]/, '"changes":[[0,9]');

@@ -54,7 +54,7 @@ export function problemOf({ layers, weights, scores, format, formatBits }: Figur
       const none = { format: "NONE", bits: 16, cost: size, score: 0 };
       const cost = weightCost(size, formatBits);
       const quantized = score === null ? [] : [{ format, bits: formatBits, cost, score }];
-      return { handle: `${layer}.quant_recipe`, weights: size, candidates: [...quantized, none] };
+      return { name: layer, weights: size, candidates: [...quantized, none] };
     }),
   };
 }
@@ -62,8 +62,9 @@ export function problemOf({ layers, weights, scores, format, formatBits }: Figur
 /** A score document, as its writer would have made it, of these figures. */
 export function scoresText(figures: Figures, overrides: Record<string, unknown> = {}): string {
   return JSON.stringify({
-    schema: 1,
-    format: { name: figures.format, charged_bits: figures.formatBits, config: { quant_cfg: [] } },
+    schema: 2,
+    engine: "modelopt",
+    format: { name: figures.format, charged_bits: figures.formatBits, modelopt: { quant_cfg: [] } },
     method: "gradient",
     scope: figures.scope,
     measured: {
@@ -79,7 +80,7 @@ export function scoresText(figures: Figures, overrides: Record<string, unknown> 
     groups: figures.layers.map((layer, index) => {
       const score = figures.scores[index] ?? null;
       return {
-        handle: `${layer}.quant_recipe`,
+        name: layer,
         modules: [layer],
         weights: figures.weights[index],
         enabled: score !== null,

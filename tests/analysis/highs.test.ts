@@ -64,7 +64,7 @@ it("problems of a hundred groups with five formats have the score that HiGHS fin
       groups: rows.map(([sensitivity = 1, ...noise], g) => {
         const size = weights[g] ?? 1;
         return {
-          handle: `g${g}`,
+          name: `g${g}`,
           weights: size,
           candidates: [3, 4.25, 4.5, 8, 16].map((bits, c) => ({
             format: String(bits),

@@ -19,7 +19,7 @@ export function randomProblems(
     score,
   });
   const group = fc.record({
-    handle: fc.constant("g"),
+    name: fc.constant("g"),
     weights: fc.integer({ min: 1, max: 30 }),
     candidates: fc.array(candidate, { minLength: 1, maxLength: most.candidates }),
   });

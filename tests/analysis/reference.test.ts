@@ -123,6 +123,7 @@ describe.runIf(haveReferenceData)(referenceDataTitle, () => {
 function scoresOf({ layers, json }: Manifest): Scores {
   const wrappers = json.get("layers");
   return {
+    engine: "modelopt",
     format: { name: "INT8_DEFAULT_CFG", bits: 8, config: new Map() },
     method: "gradient",
     scope: "lm",
@@ -136,9 +137,9 @@ function scoresOf({ layers, json }: Manifest): Scores {
       sequenceLength: 512,
     },
     environment: new Map(),
-    groups: layers.map(({ handle, candidates }) => ({
-      handle,
-      modules: [handle],
+    groups: layers.map(({ name, candidates }) => ({
+      name,
+      modules: [name],
       weights: candidates.at(-1)?.cost ?? 0,
       enabled: candidates.length > 1,
       score: candidates[0]?.score ?? 0,

@@ -15,50 +15,71 @@ describe("reading scores", () => {
     expect(scores.modules).toHaveLength(3);
   });
 
+  it("reads the first documents, which name no engine and groups as ModelOpt does", () => {
+    const document = JSON.parse(valid) as Record<string, unknown>;
+    const { engine: _engine, format, groups, ...rest } = document;
+    const { modelopt: config, ...named } = format as Record<string, unknown>;
+    const first = JSON.stringify({
+      ...rest,
+      schema: 1,
+      format: { ...named, config },
+      groups: (groups as { name: string }[]).map(({ name, ...group }) => ({
+        handle: `${name}.quant_recipe`,
+        ...group,
+      })),
+    });
+    expect(readScores(first)).toEqual(readScores(valid));
+  });
+
+  it("knows the form of a format by the engine's name", () => {
+    const other = valid.replaceAll('"modelopt"', '"weight_error"');
+    expect(expectValue(readScores(other)).engine).toBe("weight_error");
+    const mixed = valid.replace('"engine":"modelopt"', '"engine":"weight_error"');
+    expect(expectFailure(readScores(mixed))).toMatchObject({
+      reason: "wrong_structure",
+      where: "format.modelopt",
+    });
+  });
+
   it.each([
     ["text that is cut off", valid.slice(0, -5), "not_json", "line 1"],
-    ["another schema", valid.replace('"schema":1', '"schema":2'), "unsupported_schema", "schema"],
-    [
-      "NaN",
-      valid.replace("0.25", "NaN"),
-      "non_finite_number",
-      "groups[2] (layers.1.mlp.quant_recipe).score",
-    ],
+    ["another schema", valid.replace('"schema":2', '"schema":3'), "unsupported_schema", "schema"],
+    ["NaN", valid.replace("0.25", "NaN"), "non_finite_number", "groups[2] (layers.1.mlp).score"],
     [
       "Infinity",
       valid.replace("0.25", "Infinity"),
       "non_finite_number",
-      "groups[2] (layers.1.mlp.quant_recipe).score",
+      "groups[2] (layers.1.mlp).score",
     ],
     [
       "a score below zero",
       valid.replace("0.25", "-0.25"),
       "wrong_structure",
-      "groups[2] (layers.1.mlp.quant_recipe)",
+      "groups[2] (layers.1.mlp)",
     ],
     [
       "a score as text",
       valid.replace("0.25", '"0.25"'),
       "wrong_structure",
-      "groups[2] (layers.1.mlp.quant_recipe).score",
+      "groups[2] (layers.1.mlp).score",
     ],
     [
       "a group twice",
-      valid.replace("layers.1.mlp.quant_recipe", "layers.0.mlp.quant_recipe"),
+      valid.replace("layers.1.mlp", "layers.0.mlp"),
       "duplicate_group",
-      "layers.0.mlp.quant_recipe",
+      "layers.0.mlp",
     ],
     [
       "a score of a disabled group",
       valid.replace('"enabled":true', '"enabled":false'),
       "disabled_group_scored",
-      "groups[1] (layers.0.mlp.quant_recipe)",
+      "groups[1] (layers.0.mlp)",
     ],
     [
       "fractional weights",
       valid.replace('"weights":100', '"weights":100.5'),
       "wrong_structure",
-      "groups[0] (visual.proj.quant_recipe).weights",
+      "groups[0] (visual.proj).weights",
     ],
     ["an unknown scope", valid.replace('"lm"', '"all"'), "wrong_structure", "scope"],
     ["an unknown field", valid.replace('"scope"', '"extra":1,"scope"'), "wrong_structure", "extra"],
@@ -98,7 +119,7 @@ describe("layers that the data never reached", () => {
     const idle = valid.replace('"score":0.25,"executions":16', '"score":0.25,"executions":0');
     expect(expectFailure(check(idle))).toMatchObject({
       reason: "not_exercised",
-      where: "layers.1.mlp.quant_recipe",
+      where: "layers.1.mlp",
     });
   });
 
@@ -106,7 +127,7 @@ describe("layers that the data never reached", () => {
     const zero = valid.replace("0.25", "0.0").replace("0.5", "0.0");
     expect(expectFailure(check(zero))).toMatchObject({
       reason: "not_exercised",
-      where: "layers.*.mlp.quant_recipe",
+      where: "layers.*.mlp",
     });
   });
 });

@@ -39,7 +39,7 @@ describe("the search against all plans", () => {
       })
       .map((steps): BitProblem => ({
         groups: steps.map(([cost, score]) => ({
-          handle: "g",
+          name: "g",
           weights: 16,
           candidates: [
             { format: "F", bits: 8, cost: 0, score },

@@ -51,7 +51,7 @@ describe("budgets", () => {
 
   it("may equal the sum of costs that binary fractions cannot express", () => {
     const groups = Array.from({ length: 50 }, (_, index) => ({
-      handle: `g${index}`,
+      name: `g${index}`,
       weights: 1000 + index,
       candidates: [
         { format: "F", bits: 4.1, cost: ((1000 + index) * 4.1) / 16, score: 1 },
@@ -107,7 +107,7 @@ describe("problems", () => {
     const other = { ...int4, weights: [100, 200, 201] };
     expect(expectFailure(problemFromScores([scores(smallFigures), scores(other)]))).toMatchObject({
       reason: "groups_differ",
-      where: "layers.1.mlp.quant_recipe",
+      where: "layers.1.mlp",
     });
   });
 
@@ -116,13 +116,13 @@ describe("problems", () => {
       const weights = 1_000_000 + ((index ** 5 * 7919) % 9_999_991);
       const quantized = { format: "F", bits: 4, cost: weights / 4, score: weights * 1e-6 };
       const none = { format: "NONE", bits: 16, cost: weights, score: 0 };
-      return { handle: `g${index}`, weights, candidates: [quantized, none] };
+      return { name: `g${index}`, weights, candidates: [quantized, none] };
     });
     expect(expectFailure(solveBitPlan({ groups }, 8)).reason).toBe("search_too_large");
   });
 
   it("need candidates with finite figures", () => {
-    const group = { handle: "g", weights: 1 };
+    const group = { name: "g", weights: 1 };
     const candidate = { format: "F", bits: 8, cost: 1, score: NaN };
     expect(expectFailure(solveBitPlan({ groups: [{ ...group, candidates: [] }] }, 8)).reason).toBe(
       "no_candidates",

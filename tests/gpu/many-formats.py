@@ -155,7 +155,7 @@ def together(formats: list[Format], batches: list[Any]) -> list[dict[str, float]
                 print("failed:", formats[index].name, found)
             else:
                 tables[index] = {
-                    group.handle: group.score for group in found.groups if group.enabled
+                    group.name: group.score for group in found.groups if group.enabled
                 }
     took = context.seconds()
     print(

@@ -14,7 +14,7 @@ from pathlib import Path
 def scores_of(path: Path) -> dict[str, float]:
     """Returns group → raw score."""
     groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
-    return {group["handle"]: group["score"] for group in groups if group["enabled"]}
+    return {group["name"]: group["score"] for group in groups if group["enabled"]}
 
 
 def ranks(values: list[float]) -> list[float]:

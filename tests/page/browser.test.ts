@@ -20,11 +20,11 @@ const ROWS = `[...document.querySelectorAll("#layers tbody tr")].map((row) => [
 /** Vision kept in part, so that there are layers of every sort. */
 /** Two blocks of some kinds: drawings are as narrow as they get. */
 const small = (kinds: RegExp, pairs: readonly string[] = ["wfp8_afp8", "wint4_aint8"]) =>
-  manyPairs({ pairs, only: (handle) => kinds.test(handle) });
+  manyPairs({ pairs, only: (name) => kinds.test(name) });
 
 const analyses = manyPairs({
   pairs: ["wfp8_afp8", "wint4_aint8"],
-  keep: (handle) => handle.includes("merger"),
+  keep: (name) => name.includes("merger"),
   effectiveBits: 9,
 });
 

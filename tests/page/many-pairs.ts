@@ -12,13 +12,13 @@ export const PAIRS: readonly string[] = Object.keys(WEIGHTS).flatMap((weight) =>
 );
 
 /** Groups of the shape of Qwen2.5-VL-3B, all layers: 276 of them. */
-function shapes(): readonly (Pick<ScoreGroup, "handle" | "modules" | "weights"> & {
+function shapes(): readonly (Pick<ScoreGroup, "name" | "modules" | "weights"> & {
   base: number;
 })[] {
   const group = (path: string, members: readonly string[], weights: number, base: number) => {
     const folder = path.slice(0, path.lastIndexOf(".") + 1);
     const modules = members.length === 0 ? [path] : members.map((name) => folder + name);
-    return { handle: `${path}.quant_recipe`, modules, weights, base };
+    return { name: path, modules, weights, base };
   };
   const vision = Array.from({ length: 32 }, (_, block) => {
     const at = `model.visual.blocks.${block}`;
@@ -64,9 +64,9 @@ function randomness(seed: number): () => number {
 export interface ManyPairs {
   readonly pairs?: readonly string[];
   /** Layers that stay at 16 bits. */
-  readonly keep?: (handle: string) => boolean;
+  readonly keep?: (name: string) => boolean;
   /** Layers that the model has; all 276 if left out. */
-  readonly only?: (handle: string) => boolean;
+  readonly only?: (name: string) => boolean;
   readonly effectiveBits?: number;
 }
 
@@ -78,13 +78,14 @@ export function manyPairs({
   effectiveBits = 6,
 }: ManyPairs = {}): readonly [PageAnalysis, ...PageAnalysis[]] {
   const random = randomness(42);
-  const groups = shapes().filter(({ handle }) => only(handle));
+  const groups = shapes().filter(({ name }) => only(name));
   const own = groups.map(() => Math.exp((random() + random() + random() - 1.5) * 1.6));
   const analyses = pairs.map((pair): PageAnalysis => {
     const [weight = "", activation = ""] = pair.split("_");
     const [bits, worse] = WEIGHTS[weight as keyof typeof WEIGHTS];
     const added = ACTIVATIONS[activation as keyof typeof ACTIVATIONS];
     const scores: Scores = {
+      engine: "modelopt",
       format: { name: `${pair.toUpperCase()}_CFG`, bits, config: new Map() },
       method: "gradient",
       scope: "all_layers",
@@ -99,9 +100,9 @@ export function manyPairs({
       },
       environment: new Map([["torch", "2.11.0"]]),
       groups: groups.map(({ base, ...group }, g) => {
-        const enabled = !keep(group.handle);
+        const enabled = !keep(group.name);
         const noise = 0.7 + 0.6 * random();
-        const outliers = /down_proj/.test(group.handle) ? 4 : 1;
+        const outliers = /down_proj/.test(group.name) ? 4 : 1;
         const score = base * (own[g] ?? 1) * noise * (worse + added * outliers) * 1e-3;
         return { ...group, enabled, score: enabled ? score : 0, executions: enabled ? 128 : 0 };
       }),

@@ -76,7 +76,7 @@ describe("a page", () => {
   });
 
   it("tells layers that were kept from layers that were measured at zero", () => {
-    const kept = manyPairs({ pairs: ["wfp8_afp8"], keep: (handle) => handle.includes("visual") });
+    const kept = manyPairs({ pairs: ["wfp8_afp8"], keep: (name) => name.includes("visual") });
     const made = valueOf(analysisPage(subject, kept));
     expect(made.page.match(/>kept<\/abbr>/g)).toHaveLength(131);
     expect(made.heatmap).toContain("url(#heatmap-hatch)");

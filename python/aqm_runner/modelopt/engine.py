@@ -17,6 +17,8 @@ from aqm_runner.scoring.table import Scored
 class ModelOpt:
     """Scores by the gradient of the loss, or by how far the logits move."""
 
+    name = "modelopt"
+
     def check(self) -> None:
         """Raises unsupported_here `modelopt_version`."""
         check_modelopt()

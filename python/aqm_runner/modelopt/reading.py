@@ -24,6 +24,9 @@ SEARCHERS = {
     "kl_div": algorithms.AutoQuantizeKLDivSearcher,
 }
 
+# What ModelOpt appends to the path of a group's first member.
+SUFFIX = ".quant_recipe"
+
 
 class ScoreReader:
     """Takes the scores of one search.
@@ -115,7 +118,7 @@ class ScoreReader:
             reached = all(scored) if self._method == "gradient" else any(scored)
             score = float(hparam.get_score(recipe)) if reached else None
         return Group(
-            handle=handle,
+            name=handle.removesuffix(SUFFIX),
             modules=tuple(hparam.quant_module_names),
             weights=sum(module.weight.numel() for module in hparam.quant_modules),
             enabled=enabled,

@@ -13,24 +13,32 @@ import torch
 from aqm_runner.model.determinism import device_kind
 from aqm_runner.scoring.table import Table
 
+SCHEMA = 2
+
 
 def score_document(
-    params: dict[str, Any], table: Table, measured: dict[str, int], environment: dict[str, str]
+    engine: str,
+    params: dict[str, Any],
+    table: Table,
+    measured: dict[str, int],
+    environment: dict[str, str],
 ) -> str:
     """Returns the text of the document, the same for the same scores.
 
     Args:
+        engine: Its name; the format as the engine takes it is under that key.
         params: Those of the op: `format`, `method` and `scope`.
         table: The scores.
         measured: What they are sums over.
         environment: What they were measured with.
     """
     document = {
-        "schema": 1,
+        "schema": SCHEMA,
+        "engine": engine,
         "format": {
             "name": params["format"]["name"],
             "charged_bits": table.charged_bits,
-            "config": params["format"]["config"],
+            engine: params["format"]["config"],
         },
         "method": params["method"],
         "scope": params["scope"],
@@ -38,7 +46,7 @@ def score_document(
         "environment": environment,
         "groups": [
             {
-                "handle": group.handle,
+                "name": group.name,
                 "modules": list(group.modules),
                 "weights": group.weights,
                 "enabled": group.enabled,

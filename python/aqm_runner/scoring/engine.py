@@ -17,7 +17,13 @@ Candidate = TypeVar("Candidate")
 
 
 class Engine(Protocol, Generic[Candidate]):
-    """Scores candidate formats of a model."""
+    """Scores candidate formats of a model.
+
+    Attributes:
+        name: What documents and paths call it.
+    """
+
+    name: str
 
     def check(self) -> None:
         """Raises unsupported_here where the engine's library is not one that it can work with."""

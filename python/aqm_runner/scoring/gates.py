@@ -31,13 +31,13 @@ def check_groups(
         if group.executions < 1 or group.score is None:
             raise gate_failed(
                 "not_exercised",
-                f"{group.handle} was never reached while scoring {format_name} "
+                f"{group.name} was never reached while scoring {format_name} "
                 f"({group.executions} forward calls); its zero would mean nothing.",
                 next_step="Calibrate on data that reaches it (images for the vision layers), or "
                 "leave it out of the scope.",
             )
         if not math.isfinite(group.score):
-            raise non_finite(f"{group.handle} scores {group.score} in {format_name}.")
+            raise non_finite(f"{group.name} scores {group.score} in {format_name}.")
     _check_zeros(enabled, format_name)
 
 

@@ -88,12 +88,13 @@ def score_members(
     for scored, groups in engine.score(context, params, candidates, load, loader):
         batch = {"formats": len(members), "groups": groups}
         yield [
-            _finish(context, sound[index], found, measured, environment, batch)
+            _finish(engine, context, sound[index], found, measured, environment, batch)
             for index, found in scored
         ]
 
 
 def _finish(
+    engine: Engine[Any],
     context: Any,
     member: Member,
     found: Table | Exception,
@@ -104,7 +105,7 @@ def _finish(
     """Writes a member's scores, if it has any; the file knows nothing of the batch."""
     if isinstance(found, Exception):
         return Outcome(member, error=found)
-    text = score_document(member.params, found, measured, environment)
+    text = score_document(engine.name, member.params, found, measured, environment)
     try:
         member.outputs["scores"].create().write_bytes(text.encode())
     except RunnerError as error:

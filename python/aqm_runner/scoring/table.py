@@ -8,7 +8,7 @@ class Group:
     """A set of modules that share one choice of format.
 
     Attributes:
-        handle: Path of the first member followed by ".quant_recipe".
+        name: Path of the first member.
         modules: Paths of the members, in module order.
         weights: Weight elements over all members.
         enabled: Whether the scope lets the group be quantized.
@@ -16,7 +16,7 @@ class Group:
         executions: Forward calls of the group's modules during scoring.
     """
 
-    handle: str
+    name: str
     modules: tuple[str, ...]
     weights: int
     enabled: bool

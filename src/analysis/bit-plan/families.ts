@@ -54,7 +54,7 @@ export function solveFamilies(
     const name = family?.name ?? "the other layers";
     solved.push({ members, plans: choicesOfAll(frontier.value) });
     compound.push({
-      handle: name,
+      name,
       weights,
       candidates: within.map(({ bits, cost, score }) => ({ format: name, bits, cost, score })),
     });
@@ -88,7 +88,7 @@ function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcom
       if (!family.layers.some((pattern) => meansGroup(pattern, group))) continue;
       const other = owners.get(index);
       if (other !== undefined) {
-        const what = `The families ${other.name} and ${family.name} both have ${group.handle}`;
+        const what = `The families ${other.name} and ${family.name} both have ${group.name}`;
         return fail("constraint_unmet", family.name, `${what}. Give every layer to one family.`);
       }
       owners.set(index, family);

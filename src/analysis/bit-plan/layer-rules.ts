@@ -60,7 +60,7 @@ function whyNone(now: ChoiceGroup, before: ChoiceGroup, earlier: readonly LayerR
     before.candidates.length === 1
       ? "what was scored"
       : `the rule ${by.map((rule) => `"${ruleText(rule)}"`).join(" and ")}`;
-  return `leaves ${now.handle} nothing: ${whose} allows only ${left} there. Change one of them.`;
+  return `leaves ${now.name} nothing: ${whose} allows only ${left} there. Change one of them.`;
 }
 
 const unmet = (rule: LayerRule, what: string): ReturnType<typeof fail> =>

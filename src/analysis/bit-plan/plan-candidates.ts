@@ -81,6 +81,7 @@ function basisOf({ scores, manifest }: PlanCandidate): readonly (readonly [strin
   return [
     ["the model", manifest.modelId ?? "not said"],
     ["the scope", scores.scope],
+    ["the engine", scores.engine],
     ["the method", scores.method],
     ["the number of samples scored", String(measured.scoreSamples)],
     ["the number of batches scored", String(measured.scoreBatches)],

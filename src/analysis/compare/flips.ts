@@ -37,14 +37,14 @@ export function flipsAt(
   const [openA, openB] = [open(a.problem), open(b.problem)];
   const byName = sameFormats(a.problem, b.problem);
   const choicesB = new Map(
-    planB.value.choices.map(({ handle, candidate }) => [layerKey(handle), candidate]),
+    planB.value.choices.map(({ name, candidate }) => [layerKey(name), candidate]),
   );
-  const both = planA.value.choices.filter(({ handle }) =>
-    [openA, openB].every((choosable) => choosable.has(layerKey(handle))),
+  const both = planA.value.choices.filter(({ name }) =>
+    [openA, openB].every((choosable) => choosable.has(layerKey(name))),
   );
-  const pairs = both.flatMap(({ handle, candidate }) => {
-    const other = choicesB.get(layerKey(handle))?.format;
-    return other === undefined ? [] : [{ handle, a: candidate.format, b: other }];
+  const pairs = both.flatMap(({ name, candidate }) => {
+    const other = choicesB.get(layerKey(name))?.format;
+    return other === undefined ? [] : [{ name, a: candidate.format, b: other }];
   });
   const seen = (format: string): string =>
     byName || format === UNQUANTIZED ? format : "quantized";
@@ -61,7 +61,7 @@ export function flipsAt(
     layers: pairs
       .filter((pair) => seen(pair.a) !== seen(pair.b))
       .map((pair) => ({
-        layer: layerName(pair.handle),
+        layer: layerName(pair.name),
         a: pair.a,
         b: pair.b,
       })),
@@ -78,7 +78,7 @@ const summary = (plan: BitPlan, formats: readonly string[]): PlanSummary => ({
 /** The groups that have a choice. */
 const open = ({ groups }: BitProblem): ReadonlySet<string> =>
   new Set(
-    groups.flatMap(({ handle, candidates }) => (candidates.length > 1 ? [layerKey(handle)] : [])),
+    groups.flatMap(({ name, candidates }) => (candidates.length > 1 ? [layerKey(name)] : [])),
   );
 
 function sameFormats(a: BitProblem, b: BitProblem): boolean {

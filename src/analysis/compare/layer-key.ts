@@ -5,5 +5,4 @@
 export const layerKey = (name: string): string => layerName(name).replace(/^model\./, "");
 
 /** A layer as people know it: without what engines put behind a module's path. */
-export const layerName = (handle: string): string =>
-  handle.replaceAll(".quant_recipe", "").replace(/\.module$/, "");
+export const layerName = (name: string): string => name.replace(/\.module$/, "");

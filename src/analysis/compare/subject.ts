@@ -110,10 +110,10 @@ function subjectOfManifest(manifest: Manifest): Subject {
       sequence_length: count("calib_seq_len"),
       loss: isPyObject(raw) ? textOf(raw.get("loss")) : null,
     },
-    layers: layers.flatMap(({ handle, candidates }) => {
+    layers: layers.flatMap(({ name, candidates }) => {
       const quantized = candidates.filter(({ format }) => format !== UNQUANTIZED);
       const score = Math.max(...quantized.map((candidate) => candidate.score));
-      return quantized.length === 0 ? [] : [{ layer: layerName(handle), score }];
+      return quantized.length === 0 ? [] : [{ layer: layerName(name), score }];
     }),
     problem: problemFromManifest(manifest),
     budget: manifest.budgetBits,
@@ -137,8 +137,8 @@ function subjectOfScores(scores: Scores, json: PyJson): Outcome<Subject> {
       batch_size: measured.batchSize,
       sequence_length: measured.sequenceLength,
     },
-    layers: scores.groups.flatMap(({ handle, enabled, score }) =>
-      enabled ? [{ layer: layerName(handle), score }] : [],
+    layers: scores.groups.flatMap(({ name, enabled, score }) =>
+      enabled ? [{ layer: layerName(name), score }] : [],
     ),
     problem: problem.value,
     budget: null,

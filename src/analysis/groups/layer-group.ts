@@ -2,7 +2,8 @@ import { UNQUANTIZED_BITS } from "../formats/label.ts";
 
 /** Modules of a model that take one format together, since one kernel runs them. */
 export interface LayerGroup {
-  readonly handle: string;
+  /** Module path of its first member. */
+  readonly name: string;
   /** Names of its modules, where they are known: all of them take the same format. */
   readonly modules?: readonly string[];
   /** Number of weight elements: what the group adds to the denominator of effective bits. */

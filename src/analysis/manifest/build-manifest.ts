@@ -8,6 +8,8 @@ import type { BitPlan } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
 import { datasetObject, type DatasetInfo } from "./dataset-info.ts";
 import { formatObject } from "./format-section.ts";
+import { handleOf } from "../scores/handle.ts";
+import { MODELOPT } from "../scores/engines.ts";
 import { layersObject, sensitivitySections } from "./layer-sections.ts";
 import type { Manifest } from "./manifest.ts";
 import { EXTRAS_SCHEMA, manifestOf } from "./read-manifest.ts";
@@ -99,6 +101,8 @@ function extrasObject(
   return pyObject([
     ["schema", EXTRAS_SCHEMA],
     ["scope", scores.scope],
+    // Said only if it is not the one whose layout this is: its manifests stay what they are.
+    ...(scores.engine === MODELOPT ? [] : [["engine", scores.engine] as const]),
     ["method", scores.method],
     ...(quantizers === undefined ? [] : [["format", formatObject(quantizers)] as const]),
     [
@@ -125,9 +129,9 @@ function extrasObject(
     ],
     [
       "bit_plan",
-      plan.choices.map(({ handle, candidate }) =>
+      plan.choices.map(({ name, candidate }) =>
         pyObject([
-          ["handle", handle],
+          ["handle", handleOf(name)],
           ["format", candidate.format],
           ["bits", pyFloat(candidate.bits)],
         ]),

@@ -4,6 +4,7 @@ import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { isPyList, isPyObject, numericValue, type PyObject } from "../python-json/value.ts";
 import { problemFromManifest } from "./problem-from-manifest.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
+import { handleOf } from "../scores/handle.ts";
 import type { LayerSensitivity, Manifest } from "./manifest.ts";
 import { rankBySensitivity } from "./rank.ts";
 
@@ -51,18 +52,15 @@ function wrongCount({ json }: Manifest): Wrong | undefined {
 }
 
 function wrongLayer({ layers }: Manifest): Wrong | undefined {
-  for (const { handle, candidates } of layers) {
+  for (const { name, candidates } of layers) {
     const none = candidates.find(({ format }) => format === UNQUANTIZED);
-    if (none === undefined) return [handle, "has no candidate that leaves it unquantized"];
-    if (none.score !== 0) return [handle, `scores ${none.score} although it stays unquantized`];
+    if (none === undefined) return [name, "has no candidate that leaves it unquantized"];
+    if (none.score !== 0) return [name, `scores ${none.score} although it stays unquantized`];
     const odd = candidates.find(
       ({ cost, bits }) => !close(cost, weightCost(none.cost, bits), 1e-9),
     );
     if (odd !== undefined) {
-      return [
-        handle,
-        `costs ${odd.cost} as ${odd.format}, which are not ${odd.bits} bits a weight`,
-      ];
+      return [name, `costs ${odd.cost} as ${odd.format}, which are not ${odd.bits} bits a weight`];
     }
   }
   return undefined;
@@ -73,7 +71,7 @@ function wrongRanking({ json, layers }: Manifest): Wrong | undefined {
   const listed = json.get("sensitivity_ranking");
   if (listed === undefined) return undefined;
   const ranking = rankBySensitivity(
-    layers.map((layer) => ({ name: layer.handle, importance: importanceOf(layer) })),
+    layers.map((layer) => ({ name: handleOf(layer.name), importance: importanceOf(layer) })),
   );
   const items = isPyList(listed) ? listed : [];
   if (items.length !== ranking.length) {

@@ -2,6 +2,7 @@ import { formatLabel } from "../formats/label.ts";
 import { pyFloat, pyObject, type PyJson, type PyObject } from "../python-json/value.ts";
 import type { QuantizedModule } from "../scores/scores.ts";
 import type { ChoiceGroup } from "../solve/problem.ts";
+import { handleOf } from "../scores/handle.ts";
 import { rankBySensitivity, type RankedLayer } from "./rank.ts";
 
 /** `layers`: every quantized wrapper, whatever format the search gave it. */
@@ -22,8 +23,8 @@ export function sensitivitySections(groups: readonly ChoiceGroup[]): {
   readonly layerSensitivity: PyObject;
   readonly ranking: PyJson;
 } {
-  const importance = groups.map(({ handle, candidates }) => ({
-    name: handle,
+  const importance = groups.map(({ name, candidates }) => ({
+    name: handleOf(name),
     importance: Math.max(...candidates.map(({ score }) => score)),
   }));
   const ranking = rankBySensitivity(importance);
@@ -31,8 +32,8 @@ export function sensitivitySections(groups: readonly ChoiceGroup[]): {
   return {
     layerSensitivity: pyObject(
       groups.map((group, g) => [
-        group.handle,
-        entryOf(group, importance[g]?.importance ?? 0, ranks.get(group.handle) ?? 0),
+        handleOf(group.name),
+        entryOf(group, importance[g]?.importance ?? 0, ranks.get(handleOf(group.name)) ?? 0),
       ]),
     ),
     ranking: ranking.map(rankingItem),

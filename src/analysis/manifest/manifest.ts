@@ -7,6 +7,8 @@ export interface Manifest {
   readonly schemeName: string;
   /** Bits per weight over the whole model, that is after adjustment for layers kept at 16. */
   readonly budgetBits: number;
+  /** What measured the scores. */
+  readonly engine: string;
   readonly method: string;
   /** Absent in the oldest manifests. */
   readonly modelId: string | undefined;
@@ -26,8 +28,8 @@ export interface SearchResult {
 }
 
 export interface LayerSensitivity {
-  /** Module path of the group's first member followed by `.quant_recipe`. */
-  readonly handle: string;
+  /** Module path of the group's first member. */
+  readonly name: string;
   /** As listed: quantized formats first, NONE last. */
   readonly candidates: readonly SensitivityCandidate[];
 }

@@ -9,8 +9,8 @@ import type { BitProblem } from "../solve/problem.ts";
  */
 export function problemFromManifest({ layers }: Manifest): BitProblem {
   return {
-    groups: layers.map(({ handle, candidates }) => ({
-      handle,
+    groups: layers.map(({ name, candidates }) => ({
+      name,
       weights: weightsOf(candidates),
       candidates: candidates.map(({ format, bits, cost, score }) => ({
         format,

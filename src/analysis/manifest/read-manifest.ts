@@ -3,6 +3,8 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/ou
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
+import { MODELOPT } from "../scores/engines.ts";
+import { nameOf } from "../scores/handle.ts";
 import type { LayerSensitivity, Manifest, MeasuredBasis } from "./manifest.ts";
 
 /** Reads and checks a manifest of any published generation. */
@@ -22,6 +24,7 @@ export function manifestOf(json: PyJson): Outcome<Manifest> {
     json: root.verbatim,
     schemeName: scheme.string("name"),
     budgetBits: scheme.number("auto_quantize_bits"),
+    engine: engineOf(root),
     method: scheme.string("auto_quantize_method"),
     modelId: root.has("model") ? root.object("model").string("id") : undefined,
     search: {
@@ -34,6 +37,12 @@ export function manifestOf(json: PyJson): Outcome<Manifest> {
   };
   const failure = root.firstProblem;
   return failure === undefined ? succeed(manifest) : { ok: false, failure };
+}
+
+/** Manifests of ModelOpt do not name their engine: the layout was its own. */
+function engineOf(root: FieldReader): string {
+  const extras = root.has("aqm") ? root.object("aqm") : undefined;
+  return extras?.has("engine") === true ? extras.string("engine") : MODELOPT;
 }
 
 /** Schema number of what aqm adds to a manifest, under its own key. */
@@ -75,5 +84,5 @@ function readLayer(
     const { name, bits } = format.ok ? format.value : { name: "", bits: 0 };
     return { format: name, bits, score: scores[index] ?? 0, cost: costs[index] ?? 0 };
   });
-  return { handle, candidates };
+  return { name: nameOf(handle), candidates };
 }

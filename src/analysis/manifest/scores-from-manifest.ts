@@ -10,9 +10,8 @@ import {
   type PyJson,
 } from "../python-json/value.ts";
 import { writePythonJson } from "../python-json/write.ts";
+import { SCORES_SCHEMA } from "../scores/read-scores.ts";
 import type { ScoreScope, TakenOver } from "../scores/scores.ts";
-
-const SUFFIX = ".quant_recipe";
 
 /**
  * The score document that a manifest of one format holds, so that other budgets can be solved from it
@@ -40,24 +39,25 @@ export function scoresFromManifest(
   }
   const wrappers = json.get("layers");
   const names = isPyObject(wrappers) ? [...wrappers.keys()] : [];
-  const members = membersByHandle(layers, names);
+  const members = membersByName(layers, names);
   return succeed(
     writePythonJson(
       pyObject([
-        ["schema", 1],
+        ["schema", SCORES_SCHEMA],
+        ["engine", manifest.engine],
         [
           "format",
           pyObject([
             ["name", formatName(json)],
             ["charged_bits", pyFloat(bits)],
-            ["config", pyObject([])],
+            [manifest.engine, pyObject([])],
           ]),
         ],
         ["method", method],
         ["scope", scope],
         ["measured", measuredObject(json)],
         ["environment", pyObject([])],
-        ["groups", layers.map((layer) => groupObject(layer, members.get(layer.handle) ?? []))],
+        ["groups", layers.map((layer) => groupObject(layer, members.get(layer.name) ?? []))],
         ["modules", names.map((name) => moduleObject(name, wrappers))],
         ["taken_over", pyObject(Object.entries(takenOver))],
       ]),
@@ -88,11 +88,11 @@ function measuredObject(json: Manifest["json"]): PyJson {
   ]);
 }
 
-function groupObject({ handle, candidates }: LayerSensitivity, modules: readonly string[]): PyJson {
+function groupObject({ name, candidates }: LayerSensitivity, modules: readonly string[]): PyJson {
   const quantized = candidates.find(({ format }) => format !== UNQUANTIZED);
   const none = candidates.find(({ format }) => format === UNQUANTIZED);
   return pyObject([
-    ["handle", handle],
+    ["name", name],
     ["modules", modules],
     ["weights", none?.cost ?? 0],
     ["enabled", quantized !== undefined],
@@ -114,18 +114,16 @@ function moduleObject(name: string, wrappers: PyJson | undefined): PyJson {
  * A group is named after its first module; its others follow in module order and have the same parent
  * (k and v after q, up after gate).
  */
-function membersByHandle(
+function membersByName(
   layers: readonly LayerSensitivity[],
   names: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
-  const members = new Map<string, string[]>(
-    layers.map(({ handle }) => [handle, [handle.replace(SUFFIX, "")]]),
-  );
+  const members = new Map<string, string[]>(layers.map(({ name }) => [name, [name]]));
   let last: string | undefined;
   for (const name of names) {
-    if (members.has(`${name}${SUFFIX}`)) last = name;
+    if (members.has(name)) last = name;
     else if (last !== undefined && parentOf(last) === parentOf(name)) {
-      members.get(`${last}${SUFFIX}`)?.push(name);
+      members.get(last)?.push(name);
     }
   }
   return members;

@@ -64,14 +64,14 @@ const inMix = (analysis: string, format: string): string => `${analysis} ${forma
 
 /** Every layer may have any format of any analysis; none of them has to be listed twice. */
 function together(problems: readonly BitProblem[], analyses: Analyses): BitProblem {
-  const groups = (problems[0]?.groups ?? []).map(({ handle, weights }, g): ChoiceGroup => {
+  const groups = (problems[0]?.groups ?? []).map(({ name, weights }, g): ChoiceGroup => {
     const quantized = problems.flatMap((problem, p) =>
       (problem.groups[g]?.candidates ?? [])
         .filter(({ format }) => format !== UNQUANTIZED)
         .map((of) => ({ ...of, format: inMix(analyses[p]?.name ?? "", of.format) })),
     );
     const plain = problems[0]?.groups[g]?.candidates.filter(({ format }) => format === UNQUANTIZED);
-    return { handle, weights, candidates: [...quantized, ...(plain ?? [])] };
+    return { name, weights, candidates: [...quantized, ...(plain ?? [])] };
   });
   return { groups };
 }

@@ -82,12 +82,12 @@ function reached({ scores }: PageAnalysis): Verdict {
 
 function noFamilyAtZero({ manifest: { layers } }: PageAnalysis): Verdict {
   const families = new Map<string, number[]>();
-  for (const { handle, candidates } of layers) {
+  for (const { name, candidates } of layers) {
     const scores = candidates
       .filter(({ format }) => format !== UNQUANTIZED)
       .map(({ score }) => score);
     if (scores.length === 0) continue;
-    const family = handle.replace(/\d+/g, "*").replace(/\.quant_recipe$/, "");
+    const family = name.replace(/\d+/g, "*");
     families.set(family, [...(families.get(family) ?? []), Math.max(...scores)]);
   }
   const idle = [...families].filter(([, scores]) => scores.every((score) => score === 0));

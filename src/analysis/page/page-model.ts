@@ -50,8 +50,6 @@ export interface LayerBand {
   readonly row: boolean;
 }
 
-const SUFFIX = /\.quant_recipe$/;
-
 /** Refuses analyses that do not cover the same layers: their columns would not stand side by side. */
 export function pageModel(
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
@@ -60,10 +58,10 @@ export function pageModel(
   const weights = first.manifest.layers.map(({ candidates }) => weightsOf(candidates));
   for (const { name, manifest } of others) {
     const g = manifest.layers.findIndex(
-      ({ handle }, at) => handle !== first.manifest.layers[at]?.handle,
+      (layer, at) => layer.name !== first.manifest.layers[at]?.name,
     );
     if (g >= 0 || manifest.layers.length !== first.manifest.layers.length) {
-      const where = manifest.layers[g]?.handle ?? "";
+      const where = manifest.layers[g]?.name ?? "";
       const what = `${first.name} (${first.manifest.layers.length} groups) and ${name} (${manifest.layers.length} groups) do not cover the same layer groups`;
       return fail(
         "groups_differ",
@@ -72,7 +70,7 @@ export function pageModel(
       );
     }
   }
-  const names = first.manifest.layers.map(({ handle }) => handle.replace(SUFFIX, ""));
+  const names = first.manifest.layers.map(({ name }) => name);
   const all = new Set(names);
   const layers = names.map((name, g) => ({
     name,

@@ -9,8 +9,8 @@ import type { PlanSettings } from "../bit-plan/plan-settings.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { highestScore } from "../bit-plan/normalise.ts";
 
-const PLAN_SCHEMA = 1;
-const FRONTIER_SCHEMA = 1;
+const PLAN_SCHEMA = 2;
+const FRONTIER_SCHEMA = 2;
 
 /** What a plan document says beside the plan itself. */
 export interface PlanContext {
@@ -58,10 +58,10 @@ export function planJson(
     },
     frontier: { points: frontier.points.length, given: frontier.given },
   };
-  const layers = plan.choices.map(({ handle, candidate }, g) => {
+  const layers = plan.choices.map(({ name, candidate }, g) => {
     const { modules = [], weights = 0 } = problem.groups[g] ?? {};
     const { format, bits, score } = candidate;
-    return { handle, modules, weights, format, bits, score };
+    return { name, modules, weights, format, bits, score };
   });
   return withLines(head, { layers });
 }
@@ -144,7 +144,7 @@ function readGroup(item: PyJson, index: number, problems: AnalysisFailure[]): Ch
     };
   });
   return {
-    handle: fields.string("handle"),
+    name: fields.string("name"),
     ...(fields.has("modules") ? { modules: fields.strings("modules") } : {}),
     weights: fields.number("weights"),
     candidates,

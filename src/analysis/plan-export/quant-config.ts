@@ -1,7 +1,6 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { PairQuantizers, Quantizer } from "../formats/quantizer.ts";
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
-import { layerName } from "../groups/layer-pattern.ts";
 import type { BitPlan, BitProblem } from "../solve/problem.ts";
 
 /** ModelOpt's list-style config: later entries win. */
@@ -39,17 +38,17 @@ export function quantConfig(
 ): Outcome<QuantConfig> {
   const entries: QuantConfigEntry[] = [{ quantizer_name: "*", enable: false }];
   let algorithm: "max" | null = null;
-  for (const [g, { handle, candidate }] of choices.entries()) {
+  for (const [g, { name, candidate }] of choices.entries()) {
     if (candidate.format === UNQUANTIZED) continue;
     const format = formats.get(candidate.format);
     if (format === undefined) {
       const what = `What ${candidate.format} does with a layer is not known`;
-      return fail("unreadable_format", handle, `${what}. Hand over its quantizers.`);
+      return fail("unreadable_format", name, `${what}. Hand over its quantizers.`);
     }
     // Formats without calibration have no ranges that the other's calibration could spoil.
     algorithm ??= format.algorithm;
     const { weight, input } = format.quantizers;
-    for (const module of groups[g]?.modules ?? [layerName(handle)]) {
+    for (const module of groups[g]?.modules ?? [name]) {
       entries.push({ quantizer_name: `${module}.weight_quantizer`, cfg: weight, enable: true });
       if (input === null) continue;
       entries.push({ quantizer_name: `${module}.input_quantizer`, cfg: input, enable: true });

@@ -1,18 +1,14 @@
 import type { Manifest } from "../manifest/manifest.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
+import { meaningOf, type ScoreMeaning } from "../scores/engines.ts";
 import type { SensitivityRow } from "./sensitivity-rows.ts";
-
-/** What a score is, by scoring method. */
-const METRICS = {
-  gradient: "the squared output error weighted with the squared loss gradient",
-  kl_div: "the KL divergence of the model's output distribution from the unquantized one",
-} as const;
 
 /** The explanation above a sensitivity table: only what holds for this manifest. */
 export function howToRead(
-  { method, measured, search }: Manifest,
+  { engine, method, measured, search }: Manifest,
   rows: readonly SensitivityRow[],
 ): string {
+  const meaning = meaningOf(engine, method);
   const kept = rows.filter(({ candidates }) =>
     candidates.every(({ format }) => format === UNQUANTIZED),
   ).length;
@@ -23,7 +19,7 @@ export function howToRead(
     "One row is one decision of the search: a group of layers that share a format (q, k and v; gate and up; most others alone), named after its first module. Rows run from the most to the least sensitive.",
     "",
     "- **Num Bits**: bits per weight that the search charges for the candidate format.",
-    `- **Sensitivity**: how much the loss is expected to suffer when only this group is quantized: ${method === "kl_div" ? METRICS.kl_div : METRICS.gradient}, summed over ${basis(measured)}. Being a sum it grows with the data: compare rows of this report, not reports of different runs.`,
+    `- **Sensitivity**: ${sensitivity(meaning, measured)}`,
     "- **Size Cost**: weights x bits / 16, the group's size counted in fp16 weights.",
     ...(kept === 0
       ? []
@@ -43,8 +39,20 @@ export function howToRead(
   ].join("\n");
 }
 
-function basis(measured: Manifest["measured"]): string {
+function sensitivity(
+  { says, metric, tokens, over }: ScoreMeaning,
+  measured: Manifest["measured"],
+): string {
+  const data = basis(measured, tokens);
+  const what =
+    over === "sum"
+      ? `summed over ${data}. Being a sum it grows with the data`
+      : `over ${data}. Layers with large outputs score high whatever depends on them`;
+  return `${says}: ${metric}, ${what}: compare rows of this report, not reports of different runs.`;
+}
+
+function basis(measured: Manifest["measured"], what: string): string {
   if (measured === undefined) return "the scored samples";
   const { samples, batches, tokens } = measured;
-  return `${samples} samples (${batches} batches, ${tokens} tokens in the loss)`;
+  return `${samples} samples (${batches} batches, ${tokens} ${what})`;
 }

@@ -27,8 +27,8 @@ export function sensitivityRows(
 }
 
 function rowOf(
-  { handle }: LayerSensitivity,
+  { name }: LayerSensitivity,
   candidates: readonly SensitivityCandidate[],
 ): SensitivityRow {
-  return { layer: handle.replaceAll(".quant_recipe", ""), candidates };
+  return { layer: name, candidates };
 }

@@ -7,7 +7,7 @@ import type { ScoreGroup, Scores } from "./scores.ts";
  * A score of zero means "not measured" as often as "robust": text-only data
  * leaves a whole vision tower at zero, and a search would then give it the
  * fewest bits for free. So every enabled group must have run at least once, and
- * no whole family of layers (handles that differ only in their numbers) may be
+ * no whole family of layers (names that differ only in their numbers) may be
  * at zero. A single layer of a family may be: its neighbours show that the data
  * got there.
  */
@@ -17,8 +17,8 @@ export function checkExercised(scores: Scores): Outcome<Scores> {
   if (idle !== undefined) {
     return fail(
       "not_exercised",
-      idle.handle,
-      `${idle.handle} did not run while scores were measured. Use data that reaches it, or leave it out of the scope.`,
+      idle.name,
+      `${idle.name} did not run while scores were measured. Use data that reaches it, or leave it out of the scope.`,
     );
   }
   for (const [family, members] of byFamily(enabled)) {
@@ -36,7 +36,7 @@ export function checkExercised(scores: Scores): Outcome<Scores> {
 function byFamily(groups: readonly ScoreGroup[]): ReadonlyMap<string, readonly ScoreGroup[]> {
   const families = new Map<string, ScoreGroup[]>();
   for (const group of groups) {
-    const family = group.handle.replace(/\d+/g, "*");
+    const family = group.name.replace(/\d+/g, "*");
     const members = families.get(family);
     if (members === undefined) families.set(family, [group]);
     else members.push(group);

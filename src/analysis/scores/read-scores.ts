@@ -1,11 +1,16 @@
 import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { nameOf } from "./handle.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
+import { MODELOPT } from "./engines.ts";
 import type { Measured, QuantizedModule, ScoreGroup, Scores, TakenOver } from "./scores.ts";
 
-/** Schema number of the score documents that this version reads. */
-const SCORES_SCHEMA = 1;
+/** Schema number of the score documents that are written today. */
+export const SCORES_SCHEMA = 2;
+
+/** The first documents: all by one engine, which they do not name, with its names of groups. */
+const FIRST_SCHEMA = 1;
 
 /** Reads and checks a score document. */
 export function readScores(text: string): Outcome<Scores> {
@@ -14,15 +19,17 @@ export function readScores(text: string): Outcome<Scores> {
   const problems: AnalysisFailure[] = [];
   const root = new FieldReader(parsed.value, "", problems);
   const schema = root.integer("schema", 0);
-  if (root.firstProblem === undefined && schema !== SCORES_SCHEMA) {
+  if (root.firstProblem === undefined && schema !== SCORES_SCHEMA && schema !== FIRST_SCHEMA) {
     return fail(
       "unsupported_schema",
       "schema",
-      `Score documents of schema ${schema} are not readable here (this version reads ${SCORES_SCHEMA}). Measure again, or use the matching version.`,
+      `Score documents of schema ${schema} are not readable here (this version reads ${FIRST_SCHEMA} and ${SCORES_SCHEMA}). Measure again, or use the matching version.`,
     );
   }
+  const isFirst = schema === FIRST_SCHEMA;
   root.only([
     "schema",
+    ...(isFirst ? [] : ["engine"]),
     "format",
     "method",
     "scope",
@@ -34,16 +41,20 @@ export function readScores(text: string): Outcome<Scores> {
   ]);
   const takenOver = root.has("taken_over") ? readTakenOver(root.object("taken_over")) : undefined;
   const lenient = takenOver !== undefined;
-  const format = root.object("format").only(["name", "charged_bits", "config"]);
+  const engine = isFirst ? MODELOPT : root.string("engine");
+  // An engine has its own form of a format, under its own name.
+  const config = isFirst ? "config" : engine;
+  const format = root.object("format").only(["name", "charged_bits", config]);
   const bits = format.number("charged_bits");
   if (bits <= 0) format.problem("wrong_structure", "format.charged_bits", "is not above zero");
   const scores: Scores = {
-    format: { name: format.string("name"), bits, config: format.object("config").verbatim },
-    method: root.oneOf("method", ["gradient", "kl_div"]) ?? "gradient",
+    engine,
+    format: { name: format.string("name"), bits, config: format.object(config).verbatim },
+    method: root.string("method"),
     scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
     measured: readMeasured(root.object("measured"), lenient),
     environment: readEnvironment(root.object("environment")),
-    groups: readGroups(root, problems, lenient),
+    groups: readGroups(root, problems, { isFirst, lenient }),
     modules: root.list("modules").map((item, index) => readModule(item, index, problems)),
     ...(takenOver === undefined ? {} : { takenOver }),
   };
@@ -86,20 +97,26 @@ function readEnvironment(fields: FieldReader): ReadonlyMap<string, string> {
   return new Map([...fields.verbatim.keys()].map((name) => [name, fields.string(name)]));
 }
 
+/** How a document's groups are written. */
+interface GroupForm {
+  readonly isFirst: boolean;
+  readonly lenient: boolean;
+}
+
 function readGroups(
   root: FieldReader,
   problems: AnalysisFailure[],
-  lenient: boolean,
+  form: GroupForm,
 ): readonly ScoreGroup[] {
   const items = root.list("groups");
   if (items.length === 0) root.problem("wrong_structure", "groups", "is empty");
   const seen = new Set<string>();
   return items.map((item, index) => {
-    const group = readGroup(item, index, problems, lenient);
-    if (seen.has(group.handle)) {
-      root.problem("duplicate_group", group.handle, `is listed twice (again as groups[${index}])`);
+    const group = readGroup(item, index, problems, form);
+    if (seen.has(group.name)) {
+      root.problem("duplicate_group", group.name, `is listed twice (again as groups[${index}])`);
     }
-    seen.add(group.handle);
+    seen.add(group.name);
     return group;
   });
 }
@@ -108,15 +125,17 @@ function readGroup(
   item: PyJson,
   index: number,
   problems: AnalysisFailure[],
-  lenient: boolean,
+  { isFirst, lenient }: GroupForm,
 ): ScoreGroup {
-  const handle = new FieldReader(item, `groups[${index}]`, problems).string("handle");
+  const key = isFirst ? "handle" : "name";
+  const written = new FieldReader(item, `groups[${index}]`, problems).string(key);
+  const name = isFirst ? nameOf(written) : written;
   // Further problems name the layer: nobody can find "groups[137]" in a model.
-  const where = `groups[${index}] (${handle})`;
+  const where = `groups[${index}] (${name})`;
   const fields = new FieldReader(item, where, problems);
-  fields.only(["handle", "modules", "weights", "enabled", "score", "executions"]);
+  fields.only([key, "modules", "weights", "enabled", "score", "executions"]);
   const group: ScoreGroup = {
-    handle,
+    name,
     modules: fields.strings("modules"),
     weights: fields.integer("weights", 1),
     enabled: fields.boolean("enabled"),

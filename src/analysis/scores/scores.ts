@@ -2,15 +2,18 @@ import type { PyObject } from "../python-json/value.ts";
 
 /** Raw scores of one candidate format for every layer group of a model. */
 export interface Scores {
+  /** What measured them. */
+  readonly engine: string;
   readonly format: ScoredFormat;
-  readonly method: ScoreMethod;
+  /** How the engine scores; it may have several ways. */
+  readonly method: string;
   readonly scope: ScoreScope;
   readonly measured: Measured;
   /** Versions of what measured, by name. */
   readonly environment: ReadonlyMap<string, string>;
   /** In the model's module order. */
   readonly groups: readonly ScoreGroup[];
-  /** Every quantized wrapper in module order, whether its group was scored or not. */
+  /** Every layer that the engine can quantize, in module order, whether its group was scored or not. */
   readonly modules: readonly QuantizedModule[];
   /** Set when the scores were not measured here but read out of an earlier artifact. */
   readonly takenOver?: TakenOver;
@@ -26,10 +29,9 @@ export interface ScoredFormat {
   readonly name: string;
   /** Effective bits per weight that a choice of this format costs. */
   readonly bits: number;
+  /** The format as the engine takes it. */
   readonly config: PyObject;
 }
-
-export type ScoreMethod = "gradient" | "kl_div";
 
 /** `lm`: vision kept in high precision; `all_layers`: vision and text. */
 export type ScoreScope = "lm" | "all_layers";
@@ -43,7 +45,7 @@ export interface Measured {
   readonly calibrationBatches: number | null;
   readonly scoreSamples: number | null;
   readonly scoreBatches: number | null;
-  /** Tokens that entered the loss. */
+  /** Tokens that scores depend on; with ModelOpt those in the loss. */
   readonly scoreTokens: number | null;
   readonly batchSize: number | null;
   /** Tokens per sample after padding and truncation. */
@@ -51,14 +53,14 @@ export interface Measured {
 }
 
 export interface ScoreGroup {
-  /** Module path of the first member followed by `.quant_recipe`. */
-  readonly handle: string;
+  /** Module path of the first member. */
+  readonly name: string;
   readonly modules: readonly string[];
   /** Number of weight elements over all members. */
   readonly weights: number;
   /** False for layers that the scope keeps in high precision. */
   readonly enabled: boolean;
-  /** Sum over the measured samples; not clamped against other formats. */
+  /** Over the measured samples; not clamped against other formats. */
   readonly score: number;
   /** Forward calls of the group's modules during scoring. */
   readonly executions: number | null;

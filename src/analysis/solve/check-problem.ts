@@ -22,12 +22,12 @@ export function checkProblem({ groups }: BitProblem): Outcome<never> | undefined
       "There are no layer groups with weights to choose formats for. Check the scope and the model that were scored.",
     );
   }
-  for (const { handle, weights, candidates } of groups) {
+  for (const { name, weights, candidates } of groups) {
     if (candidates.length === 0) {
       return fail(
         "no_candidates",
-        handle,
-        `${handle} has no candidate format. Every group needs at least one, if only NONE.`,
+        name,
+        `${name} has no candidate format. Every group needs at least one, if only NONE.`,
       );
     }
     const numbers = [weights, ...candidates.flatMap(({ cost, score }) => [cost, score])];
@@ -35,8 +35,8 @@ export function checkProblem({ groups }: BitProblem): Outcome<never> | undefined
     if (bad !== undefined) {
       return fail(
         Number.isFinite(bad) ? "wrong_structure" : "non_finite_number",
-        handle,
-        `${handle} has ${bad} among its weights, costs and scores; they must be finite and not below zero. Measure its scores again.`,
+        name,
+        `${name} has ${bad} among its weights, costs and scores; they must be finite and not below zero. Measure its scores again.`,
       );
     }
   }

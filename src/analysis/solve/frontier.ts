@@ -100,9 +100,9 @@ export function planWithin(frontier: Frontier, budgetBits: number): BitPlan {
   const chosen = choicesAt(frontier, position);
   const achieved = points[position]?.bits ?? NaN;
   return {
-    choices: groups.flatMap(({ handle, candidates }, g) => {
+    choices: groups.flatMap(({ name, candidates }, g) => {
       const candidate = candidates[chosen[g] ?? 0];
-      return candidate === undefined ? [] : [{ handle, candidate }];
+      return candidate === undefined ? [] : [{ name, candidate }];
     }),
     score: points[position]?.score ?? NaN,
     cost: points[position]?.cost ?? NaN,

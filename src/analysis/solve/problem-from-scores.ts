@@ -14,7 +14,7 @@ export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Outco
   for (const other of others) {
     const differing = first.groups.find((group, g) => !sameGroup(group, other.groups[g]));
     if (differing !== undefined || first.groups.length !== other.groups.length) {
-      const where = differing?.handle ?? "";
+      const where = differing?.name ?? "";
       return fail(
         "groups_differ",
         where,
@@ -22,15 +22,15 @@ export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Outco
       );
     }
   }
-  const groups = first.groups.map(({ handle, modules, weights, enabled }, g) => {
+  const groups = first.groups.map(({ name, modules, weights, enabled }, g) => {
     const candidates = enabled ? scores.map((of) => candidateOf(of, weights, g)) : [];
-    return { handle, modules, weights, candidates: [...candidates, unquantized(weights)] };
+    return { name, modules, weights, candidates: [...candidates, unquantized(weights)] };
   });
   return succeed({ groups });
 }
 
 function sameGroup(a: ScoreGroup, b: ScoreGroup | undefined): boolean {
-  return a.handle === b?.handle && a.weights === b.weights && a.enabled === b.enabled;
+  return a.name === b?.name && a.weights === b.weights && a.enabled === b.enabled;
 }
 
 function candidateOf({ format, groups }: Scores, weights: number, g: number): Candidate {

@@ -38,7 +38,7 @@ export interface BitPlan {
 }
 
 export interface Choice {
-  readonly handle: string;
+  readonly name: string;
   readonly candidate: Candidate;
 }
 

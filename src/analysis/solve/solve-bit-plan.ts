@@ -52,9 +52,9 @@ export function solveBitPlan(problem: BitProblem, budgetBits: number): Outcome<B
 }
 
 function choose(groups: readonly ChoiceGroup[], plan: readonly number[]): readonly Choice[] {
-  return groups.flatMap(({ handle, candidates }, g) => {
+  return groups.flatMap(({ name, candidates }, g) => {
     const candidate = candidates[plan[g] ?? 0];
-    return candidate === undefined ? [] : [{ handle, candidate }];
+    return candidate === undefined ? [] : [{ name, candidate }];
   });
 }
 

@@ -1,0 +1,53 @@
+/** What a score is, in the words of a report. */
+export interface ScoreMeaning {
+  /** What it says of a layer. */
+  readonly says: string;
+  /** How it is worked out. */
+  readonly metric: string;
+  /** What its tokens are. */
+  readonly tokens: string;
+  /** A sum grows with the data, a mean does not. */
+  readonly over: "sum" | "mean";
+}
+
+/** The engine of documents that name none: there was no other. */
+export const MODELOPT = "modelopt";
+
+/**
+ * The engines and methods that reports have words for. An engine's op decides which methods there are;
+ * nothing else lists them.
+ */
+const MEANINGS: Readonly<Record<string, Readonly<Record<string, ScoreMeaning>>>> = {
+  [MODELOPT]: {
+    gradient: {
+      says: "how much the loss is expected to suffer when only this group is quantized",
+      metric: "the squared output error weighted with the squared loss gradient",
+      tokens: "tokens in the loss",
+      over: "sum",
+    },
+    kl_div: {
+      says: "how much the loss is expected to suffer when only this group is quantized",
+      metric: "the KL divergence of the model's output distribution from the unquantized one",
+      tokens: "tokens in the loss",
+      over: "sum",
+    },
+  },
+  weight_error: {
+    squared_error: {
+      says: "how far the group's outputs are expected to move when its weights are quantized, activations left alone",
+      metric:
+        "the squared error of every weight times the mean square of the input that it multiplies, which knows nothing of the loss",
+      tokens: "tokens",
+      over: "mean",
+    },
+  },
+};
+
+/** A method without words of its own is only named. */
+export const meaningOf = (engine: string, method: string): ScoreMeaning =>
+  MEANINGS[engine]?.[method] ?? {
+    says: "how sensitive this group is to being quantized",
+    metric: `${method} by ${engine}`,
+    tokens: "tokens",
+    over: "sum",
+  };

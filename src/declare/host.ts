@@ -44,17 +44,21 @@ export function declarationPlace(): { declaredAt: SourcePlace } | Record<string,
 }
 
 /**
- * The frame that a user would look at: in the Aqmfile if it is there, else in the innermost rule.
+ * The line of the rule or Aqmfile that declared something, and for a rule the line of the Aqmfile that called it.
  * Expects a stack that source maps have already translated.
  */
 export function placeInStack(stack: string): SourcePlace | undefined {
   const frames: SourcePlace[] = [];
   for (const line of stack.split("\n")) {
-    const match = /(?:\(|at )(?:file:\/\/)?([^()\s][^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
+    const match = /(?:\(|at |at async )(?:file:\/\/)?([^()\s][^()]*?):(\d+):(\d+)\)?$/.exec(
+      line.trim(),
+    );
     if (match === null) continue;
     const [, file = "", row, column] = match;
     if (/^node:|[\\/]src[\\/]declare[\\/]|[\\/]node_modules[\\/]/.test(file)) continue;
     frames.push({ file, line: Number(row), column: Number(column) });
   }
-  return frames.find((frame) => /Aqmfile\.[cm]?ts$/.test(frame.file)) ?? frames[0];
+  const [place] = frames;
+  const from = frames.find((frame) => /Aqmfile\.[cm]?ts$/.test(frame.file));
+  return place === undefined || from === undefined || from === place ? place : { ...place, from };
 }

@@ -1,5 +1,5 @@
 import type { ActionDeclaration, Declarations, InputDeclaration } from "../model/declaration.ts";
-import type { Failure } from "../model/failure.ts";
+import type { Failure, SourcePlace } from "../model/failure.ts";
 import { whyNotJson } from "../model/json.ts";
 import { outputBehind } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
@@ -193,12 +193,13 @@ function insideFolder(
   node: ActionNode,
   role: string,
   path: string,
-  folder: { path: string; action: ActionNode },
+  folder: { path: string },
 ): Failure {
   return {
     reason: "overlapping_output",
     message: `The input ${role} (${path}) lies inside ${folder.path}, which is made as one folder`,
-    nextStep: `Take the whole folder as the input, or let ${folder.action.id} declare ${path} as an output of its own.`,
+    nextStep:
+      "Take the whole folder as the input, or let its action declare the file as an output of its own.",
     target: node.id,
     ...placeOf(node.declaration),
   };
@@ -209,19 +210,20 @@ function duplicateOutput(
   first: ActionDeclaration,
   second: ActionDeclaration,
 ): Failure {
-  const at = first.declaredAt;
+  const other = first.declaredAt;
   return {
     reason: "duplicate_output",
     message: `Two actions make ${path}`,
-    ...(at === undefined
-      ? {}
-      : { cause: `The other one is declared at ${at.file}:${at.line ?? 0}.` }),
+    ...(other === undefined ? {} : { cause: `The other one is declared at ${placeText(other)}.` }),
     nextStep:
       "Two cells of a grid probably lead to the same path: put the axis that tells them apart into it.",
     target: path,
     ...placeOf(second),
   };
 }
+
+const placeText = ({ file, line = 0, from }: SourcePlace): string =>
+  `${file}:${line}${from === undefined ? "" : `, called at ${placeText(from)}`}`;
 
 function cycleFailure(cycle: readonly ActionNode[]): Failure {
   const path = [...cycle, cycle[0]].map((node) => node?.id ?? "").join(" → ");

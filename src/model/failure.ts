@@ -50,6 +50,8 @@ export interface SourcePlace {
   readonly file: string;
   readonly line?: number;
   readonly column?: number;
+  /** For a place in a rule: the line of the Aqmfile that called the rule. */
+  readonly from?: SourcePlace;
 }
 
 export interface Failure {
@@ -58,6 +60,8 @@ export interface Failure {
   readonly message: string;
   readonly target?: string;
   readonly place?: SourcePlace;
+  /** How many further failures are the same mistake at the same place, for instance in other cells of a grid. */
+  readonly alike?: number;
   /** The underlying error, in the words of whoever found it. */
   readonly cause?: string;
   /** What the user can do now. */
@@ -100,4 +104,23 @@ export function exitCodeOf(failure: Failure): number {
   if (failure.reason === "cancelled") return EXIT.interrupted;
   if (failure.reason === "over_budget") return EXIT.overBudget;
   return USAGE_REASONS.has(failure.reason) ? EXIT.usage : EXIT.actionFailed;
+}
+
+/**
+ * Every mistake once: of failures with the same reason, place and next step the first one stays, and counts the
+ * others. A failure without a line stays as it is.
+ */
+export function onceEach(failures: readonly Failure[]): readonly Failure[] {
+  const first = new Map<string, { readonly failure: Failure; alike: number }>();
+  failures.forEach((failure, position) => {
+    const { reason, place, nextStep } = failure;
+    const located = place?.line !== undefined;
+    const mistake = located ? JSON.stringify([reason, place, nextStep]) : String(position);
+    const same = first.get(mistake);
+    if (same === undefined) first.set(mistake, { failure, alike: 0 });
+    else same.alike += 1;
+  });
+  return [...first.values()].map(({ failure, alike }) =>
+    alike === 0 ? failure : { ...failure, alike },
+  );
 }

@@ -79,10 +79,12 @@ function valueText(value: Json | undefined): string {
 const placeText = (place: SourcePlace): string =>
   [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
 
-/** A failure in full: what, which target, where, why, what to do. */
+/** A failure in full: what, which target, where, why, what to do, and how many others are alike. */
 export function failureText(failure: Failure, colours: Colours): string {
   const place = failure.place === undefined ? "" : `${placeText(failure.place)}: `;
   const lines = [`${colours.red("error")} ${oneLine(`${place}${failure.message}`)}`];
+  const from = failure.place?.from;
+  if (from !== undefined) lines.push(`  from    ${oneLine(placeText(from))}`);
   if (failure.target !== undefined && failure.target !== failure.place?.file) {
     lines.push(`  target  ${oneLine(failure.target)}`);
   }
@@ -91,6 +93,8 @@ export function failureText(failure: Failure, colours: Colours): string {
   }
   if (failure.log !== undefined) lines.push(`  log     ${oneLine(failure.log)}`);
   if (failure.nextStep !== undefined) lines.push(`  next    ${severalLines(failure.nextStep)}`);
+  if (failure.alike !== undefined)
+    lines.push(`  and ${failure.alike.toLocaleString("en")} more like it`);
   return lines.join("\n");
 }
 

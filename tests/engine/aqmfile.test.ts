@@ -4,6 +4,8 @@ import { Evidence } from "../../src/host/evidence/evidence.ts";
 import { loadAqmfile, type LoadedAqmfile } from "../../src/host/aqmfile/aqmfile.ts";
 import { layoutOf } from "../../src/host/disk/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
+import { failureText } from "../../src/ui/format.ts";
+import { NO_COLOURS } from "../../src/ui/reporter.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { errorOf, only, valueOf } from "./support/results.ts";
 
@@ -31,8 +33,9 @@ const workspace = (aqmfile: string, more: Readonly<Record<string, string>> = {})
 
 const load = (folder: Folder) => loadAqmfile(layoutOf(folder.path, REPOSITORY), new Evidence());
 const loaded = async (folder: Folder): Promise<LoadedAqmfile> => valueOf(await load(folder));
-const failure = async (aqmfile: string): Promise<Failure> =>
-  only(errorOf(await load(workspace(aqmfile))));
+const mistakes = async (aqmfile: string): Promise<readonly Failure[]> =>
+  errorOf(await load(workspace(aqmfile)));
+const failure = async (aqmfile: string): Promise<Failure> => only(await mistakes(aqmfile));
 
 const HEAD =
   'import { build, configuration, grid, from } from "aqm";\nimport { copy, sized } from "./rules/copy.ts";\n';
@@ -147,12 +150,12 @@ describe("a mistake is shown with its place", () => {
     expect(found.message).toContain("./rules/none.ts");
   });
 
-  it("when a config name is wrong: the line in the Aqmfile, and the nearest name", async () => {
+  it("when a config name is wrong: the line of the rule, that of the Aqmfile, and the nearest name", async () => {
     expect(await failure(`${HEAD}\nexport default build(sized("a44"));`)).toMatchObject({
       reason: "unknown_name",
       message: "There is no conf/paper/a44.yaml",
       nextStep: "Did you mean a4?",
-      place: { file: "Aqmfile.ts", line: 4 },
+      place: { file: "rules/copy.ts", line: 10, from: { file: "Aqmfile.ts", line: 4 } },
     });
     expect(await failure(`${HEAD}configuration("papre", "a4");`)).toMatchObject({
       message: "There is no config group conf/papre",
@@ -161,16 +164,55 @@ describe("a mistake is shown with its place", () => {
     });
   });
 
-  it("when two actions make one path: both lines", async () => {
+  it("when two actions make one path: the line of the rule, and both of the Aqmfile", async () => {
     const found = await failure(`${HEAD}
 const one = copy("s", "out/a");
 const two = copy("t", "out/a");
 export default build([one, two]);`);
     expect(found).toMatchObject({
       reason: "duplicate_output",
-      place: { file: "Aqmfile.ts", line: 5 },
+      place: { file: "rules/copy.ts", line: 3, from: { file: "Aqmfile.ts", line: 5 } },
     });
-    expect(found.cause).toBe("The other one is declared at Aqmfile.ts:4.");
+    expect(found.cause).toBe(
+      "The other one is declared at rules/copy.ts:3, called at Aqmfile.ts:4.",
+    );
+  });
+
+  it("once, however many cells of a grid make it", async () => {
+    const [found, ...others] = await mistakes(`${HEAD}
+const sizes = Array.from({ length: 25 }, (_, size) => size);
+export default build([
+  grid({ a: sizes, b: sizes, c: [1, 2] }, ({ a }) => copy("s" + a, "out/same")),
+  grid({ a: [1, 2, 3] }, ({ a }) => copy("s", "out/" + a, a / 0)),
+]);`);
+    expect(others.map(({ alike, message }) => [alike, message])).toEqual([
+      [2, "params.size is Infinity, which JSON cannot hold"],
+    ]);
+    expect(failureText(found as Failure, NO_COLOURS)).toBe(`\
+error rules/copy.ts:3:3: Two actions make out/same
+  from    Aqmfile.ts:6:54
+  target  out/same
+  cause   The other one is declared at rules/copy.ts:3, called at Aqmfile.ts:6.
+  next    Two cells of a grid probably lead to the same path: put the axis that tells them apart into it.
+  and 1,248 more like it`);
+  });
+
+  it("with the line of the Aqmfile behind rules that call rules, and behind await", async () => {
+    const deep = `import { copy } from "./copy.ts";
+export const deep = (left: number): unknown => (left === 0 ? copy("", "out/a") : deep(left - 1));
+export const later = async (): Promise<unknown> => {
+  await null;
+  return deep(0);
+};
+`;
+    for (const call of ["deep(20)", "await later()"]) {
+      const text = `import { build } from "aqm";\nimport { deep, later } from "./rules/deep.ts";\n\nexport default build([${call} as any]);`;
+      const found = only(errorOf(await load(workspace(text, { "rules/deep.ts": deep }))));
+      expect(found).toMatchObject({
+        message: 'The path "" is empty',
+        place: { file: "rules/copy.ts", line: 3, from: { file: "Aqmfile.ts", line: 4 } },
+      });
+    }
   });
 
   it("when it throws", async () => {

@@ -8,7 +8,7 @@ import { buildGraph } from "../../graph/build-graph.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Declarations, EnvironmentDeclaration } from "../../model/declaration.ts";
 import { digestOfBytes } from "../../model/digest.ts";
-import type { Failure, SourcePlace } from "../../model/failure.ts";
+import { onceEach, type Failure, type SourcePlace } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
 import { isAmbient } from "./ambient.ts";
@@ -131,7 +131,7 @@ async function evaluated(
   const graph = checkedGraph(layout, { ...traced.value, actions });
   return graph.ok
     ? err([unsteady(layout)])
-    : err(graph.error.map((failure) => located(layout, failure)));
+    : err(onceEach(graph.error.map((failure) => located(layout, failure))));
 }
 
 /** The graph, if neither the declarations nor links on the disk make two places of one. */
@@ -175,6 +175,9 @@ async function compile(
   return ok(compiled);
 }
 
+/** Frames of a stack: enough for the Aqmfile behind rules that call rules within nested grids. */
+const TRACE_DEPTH = 50;
+
 let evaluations = 0;
 
 async function evaluate(
@@ -186,7 +189,11 @@ async function evaluate(
   // A module is evaluated once a URL; watching and the second, traced look need it again.
   if (evaluations > 0 || host.trace) url.search = `?${evaluations}`;
   evaluations += 1;
-  if (host.trace) process.setSourceMapsEnabled(true);
+  const depth = Error.stackTraceLimit;
+  if (host.trace) {
+    process.setSourceMapsEnabled(true);
+    Error.stackTraceLimit = TRACE_DEPTH;
+  }
   globalThis.aqmDeclareHost = host;
   try {
     const loaded = (await import(url.href)) as { default?: BuildFile };
@@ -197,6 +204,7 @@ async function evaluate(
     return err(evaluationFailure(layout, error));
   } finally {
     if (host.trace) process.setSourceMapsEnabled(false);
+    Error.stackTraceLimit = depth;
   }
 }
 
@@ -218,10 +226,14 @@ function located(layout: Layout, failure: Failure): Failure {
 }
 
 /** Absolute paths of stacks become workspace-relative ones. */
-function inWorkspace(layout: Layout, place: SourcePlace): SourcePlace {
+function inWorkspace(layout: Layout, { from, ...place }: SourcePlace): SourcePlace {
   const file = relative(layout.root, place.file);
   const inside = !file.startsWith("..") && place.file.startsWith("/");
-  return inside ? { ...place, file } : place;
+  return {
+    ...place,
+    ...(inside ? { file } : {}),
+    ...(from === undefined ? {} : { from: inWorkspace(layout, from) }),
+  };
 }
 
 const noAqmfile = (layout: Layout): Failure => ({

@@ -1,12 +1,12 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { EmitEvent, GpuTime } from "../model/event.ts";
-import type { Cause } from "../model/verdict.ts";
 import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { Cost } from "../model/record.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
-import { digestFor, judge, sourceState } from "../plan/judge.ts";
-import type { InputState, Judgement } from "../plan/judgement.ts";
+import type { Maker, MakerOf } from "../plan/inputs.ts";
+import { judge } from "../plan/judge.ts";
+import type { Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
 import { planCost, type PlanCost } from "../plan/cost.ts";
 import type { EstimateCost } from "../plan/estimate.ts";
@@ -21,6 +21,7 @@ import {
   plannedEvent,
   predicted,
 } from "./announce.ts";
+import { drive, type Send } from "./drive.ts";
 import { emitReplaced } from "./publish-action.ts";
 import { runJob } from "./run-job.ts";
 
@@ -76,14 +77,18 @@ export async function runBuild(
   }
 }
 
+/** An action that failed or is blocked, as its consumers see it. */
+const LOST: Maker = { verdict: "blocked", result: null, absent: new Set() };
+
 class Build {
   readonly #request: BuildRequest;
   readonly #ports: Ports;
   readonly #emit: EmitEvent;
   readonly #started: number;
   readonly #settled = new Map<ActionNode, Judgement>();
+  /** What failed or is blocked. */
+  readonly #lost = new Set<ActionNode>();
   readonly #failures: Failure[] = [];
-  #planned: Plan["byNode"] = new Map();
   readonly #counts = { ran: 0, restored: 0, fresh: 0, failed: 0, blocked: 0 };
   readonly #stop = new AbortController();
   #gpuSeconds = 0;
@@ -97,7 +102,7 @@ class Build {
   }
 
   async run(): Promise<BuildOutcome> {
-    const { selection, targets, jobs, gpus } = this.#request;
+    const { selection, targets, jobs, gpus, keepGoing, signal } = this.#request;
     this.#emit({ type: "build_started", targets, jobs, gpus });
     const { skipped = [] } = this.#request;
     if (skipped.length > 0) this.#emit({ type: "skipped", groups: skipped });
@@ -115,11 +120,9 @@ class Build {
         message: `finished publishing ${target}, which was interrupted`,
       });
     }
-    const { signal } = this.#request;
     await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
     if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = makePlan(selection, this.#ports.workspace);
-    this.#planned = plan.byNode;
     const comparable = comparableNotice(plan, this.#ports.workspace);
     if (comparable !== null) this.#emit(comparable);
     if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
@@ -132,7 +135,10 @@ class Build {
     this.#emit(plannedEvent(plan, expected, predicted(cost)));
     const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
     if (refused !== null) return this.#finish("failed", refused, plan);
-    await this.#drive(plan);
+    const nodes = plan.actions.map(({ node }) => node);
+    const { demanded } = plan;
+    const schedule = new Schedule(nodes, { jobs, gpus, keepGoing, demanded });
+    await drive(schedule, (command, send) => this.#perform(command, plan, send), signal);
     if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan, cost);
     // What is held back is a debt, not a failure.
     const held = this.#request.hold !== undefined;
@@ -140,99 +146,41 @@ class Build {
     return this.#finish(bad ? "failed" : "done", null, plan, cost);
   }
 
-  #drive(plan: Plan): Promise<void> {
-    const { jobs, gpus, keepGoing, signal } = this.#request;
-    const nodes = plan.actions.map(({ node }) => node);
-    const schedule = new Schedule(nodes, {
-      jobs,
-      gpus,
-      keepGoing,
-      demanded: plan.demanded,
-    });
-    return new Promise<void>((resolve, reject) => {
-      const inbox: ScheduleEvent[] = [];
-      let draining = false;
-      const send = (event: ScheduleEvent): void => {
-        inbox.push(event);
-        if (draining) return;
-        draining = true;
-        try {
-          for (const next of inbox) {
-            for (const command of schedule.handle(next)) this.#perform(command, plan, send, reject);
-          }
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error))); // a broken invariant must end the build, not hang it
-        }
-        inbox.length = 0;
-        draining = false;
-        if (schedule.finished) {
-          signal.removeEventListener("abort", cancel);
-          resolve();
-        }
-      };
-      const cancel = (): void => send({ type: "cancel" });
-      signal.addEventListener("abort", cancel, { once: true });
-      send(signal.aborted ? { type: "cancel" } : { type: "begin" });
-    });
-  }
-
-  #perform(
-    command: Command,
-    plan: Plan,
-    send: (event: ScheduleEvent) => void,
-    reject: (error: unknown) => void,
-  ): void {
+  #perform(command: Command, plan: Plan, send: Send): Promise<ScheduleEvent> | null {
     switch (command.type) {
       case "judge": {
-        const judgement = this.#judge(command.node, command.demandedBy);
+        const judgement = this.#judge(command.node, command.demandedBy, plan);
         if (judgement.verdict === "fresh")
           this.#settle(command.node, judgement, "fresh", false, null);
         send({ type: "judged", node: command.node, judgement });
-        return;
+        return null;
       }
       case "restore":
-        this.#restore(command.node, command.judgement).then(send, reject);
-        return;
+        return this.#restore(command.node, command.judgement);
       case "run":
-        this.#run(command.job, plan, send).then(send, reject);
-        return;
+        return this.#run(command.job, plan, send);
       case "report_blocked":
-        if (this.#request.signal.aborted) return; // stopped, not stuck
+        this.#lost.add(command.node);
+        if (this.#request.signal.aborted) return null; // stopped, not stuck
         this.#counts.blocked += 1;
         this.#emit({ type: "action_blocked", target: command.node.id, causes: command.causes });
-        return;
+        return null;
       case "stop_running":
         this.#stop.abort();
-        return;
+        return null;
     }
   }
 
-  #judge(node: ActionNode, demandedBy: string | null): Judgement {
-    const { workspace } = this.#ports;
-    const inputs = new Map<string, InputState>();
-    for (const input of node.inputs) {
-      if (input.producer === null) {
-        inputs.set(input.role, sourceState(node, input, workspace));
-        continue;
-      }
-      const producer = this.#settled.get(input.producer.action);
-      if (input.optional === true && producer?.absent.has(input.path) !== false) {
-        inputs.set(input.role, sourceState(node, input, workspace));
-        continue;
-      }
-      if (producer === undefined && !this.#planned.has(input.producer.action)) {
-        // Not part of this build, because a result from elsewhere stood for it until now.
-        const cause: Cause = { kind: "waits_for", producer: input.producer.action.id };
-        inputs.set(input.role, { state: "blocked", cause });
-        continue;
-      }
-      const digest = digestFor(input, producer?.result);
-      if (digest === undefined) throw new Error(`${node.id} was judged before ${input.path}`);
-      const present = producer?.absent.has(input.path) !== true;
-      inputs.set(input.role, { state: "known", digest, present });
-    }
+  #judge(node: ActionNode, demandedBy: string | null, plan: Plan): Judgement {
+    const makerOf: MakerOf = (maker) => {
+      const settled = this.#settled.get(maker);
+      if (settled !== undefined) return settled;
+      if (this.#lost.has(maker)) return LOST;
+      if (plan.byNode.has(maker)) throw new Error(`${node.id} was judged before ${maker.id}`);
+      return null;
+    };
     const demand = { consumer: demandedBy, exact: this.#request.selection.exact };
-    const judgement = judge(node, inputs, demand, workspace);
+    const judgement = judge(node, makerOf, demand, this.#ports.workspace);
     if (judgement.verdict === "run" && this.#request.hold?.(node) === true) {
       return { ...judgement, verdict: "blocked", causes: [...judgement.causes, { kind: "held" }] };
     }
@@ -302,6 +250,7 @@ class Build {
   }
 
   #failed(node: ActionNode, failure: Failure): ScheduleEvent {
+    this.#lost.add(node);
     const named = { ...failure, target: failure.target ?? node.id };
     if (failure.reason !== "cancelled") {
       this.#counts.failed += 1;

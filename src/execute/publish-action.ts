@@ -4,7 +4,7 @@ import type { Failure } from "../model/failure.ts";
 import { ABSENT, type ActionRecord, type Cost, type CostScale } from "../model/record.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { inputBytes } from "../plan/estimate.ts";
-import { inputPlace } from "../plan/judge.ts";
+import { inputPlace } from "../plan/inputs.ts";
 import type { Judgement } from "../plan/judgement.ts";
 import type { Execution, ExecutionMember, Ports, Replaced, Stage } from "../ports.ts";
 import { laneOf } from "../schedule/lanes.ts";

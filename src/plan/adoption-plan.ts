@@ -12,7 +12,7 @@ import {
 import { digestOfBytes, type Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
 import { UNKNOWN, type ActionDescription, type ActionRecord } from "../model/record.ts";
-import { inputPlace } from "./judge.ts";
+import { inputPlace } from "./inputs.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 /** One found artifact, and what is to be done with it. */

@@ -3,7 +3,7 @@ import { adoptionOf } from "../model/adoption.ts";
 import type { BatchDeclaration } from "../model/declaration.ts";
 import { canonicalJson, type Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
-import { inputPlace } from "./judge.ts";
+import { inputPlace } from "./inputs.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 /** From, to, and where in between one would bet. */

@@ -1,32 +1,28 @@
-import type { ActionNode, GraphInput } from "../graph/graph.ts";
+import type { ActionNode } from "../graph/graph.ts";
 import { actionKey, describeAction } from "../keys/describe.ts";
 import type { Digest } from "../model/digest.ts";
 import { NotJsonError } from "../model/json.ts";
-import { provenanceDigest } from "../model/provenance.ts";
 import { adoptionOf } from "../model/adoption.ts";
-import {
-  ABSENT,
-  UNKNOWN,
-  type Absent,
-  type ActionDescription,
-  type ActionRecord,
-} from "../model/record.ts";
+import type { Absent, ActionDescription } from "../model/record.ts";
 import type { Cause } from "../model/verdict.ts";
 import { checkOutputs, explain, type Demand } from "./compare.ts";
+import { inputMissing, inputStates, type MakerOf } from "./inputs.ts";
 import { changedSinceAdopted, judgeAdopted } from "./judge-adopted.ts";
 import type { Case, InputState, Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 /**
  * The one place that decides what happens to an action. Planning asks it with what is known before a
- * build, building asks it again with what is known by then.
+ * build, building asks it again with what is known by then. What its inputs are is worked out here too, so
+ * they differ in `makerOf` and in nothing else.
  */
 export function judge(
   node: ActionNode,
-  inputs: ReadonlyMap<string, InputState>,
+  makerOf: MakerOf,
   demand: Demand,
   knowledge: Knowledge,
 ): Judgement {
+  const inputs = inputStates(node, makerOf, knowledge);
   const of: Case = { node, inputs, demand, knowledge };
   const last = knowledge.record(node);
   const standing = last === null ? null : judgeAdopted(last, of, true);
@@ -140,53 +136,6 @@ function toRun(
     missingFrom: [...missingFrom],
   };
 }
-
-/** The digest of what `producer`'s result is to an input. */
-export const digestFor = (
-  { kind, producer }: GraphInput,
-  result: ActionRecord | null | undefined,
-): Digest | undefined =>
-  result === null || result === undefined
-    ? undefined
-    : kind === "record"
-      ? provenanceDigest(result)
-      : result.outputs[producer?.role ?? ""]?.digest;
-
-/** A source input: observed, or taken over from the record when a clone lacks the file. */
-export function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge): InputState {
-  const found = knowledge.observeInput(input);
-  if (found.state === "present") return { state: "known", digest: found.digest, present: true };
-  if (input.optional === true && found.state === "missing")
-    return { state: "known", digest: ABSENT, present: true };
-  if (found.state === "unreadable") {
-    return {
-      state: "blocked",
-      cause: { kind: "input_unreadable", path: input.path, error: found.error },
-    };
-  }
-  // Only what has to be obtained may be absent from a clone; anything else is simply missing.
-  const record = input.obtain === undefined ? null : knowledge.record(node);
-  const digest = record?.action.inputs[input.role];
-  if (
-    digest !== undefined &&
-    digest !== UNKNOWN &&
-    digest !== ABSENT &&
-    record?.input_paths[input.role] === inputPlace(input)
-  ) {
-    return { state: "known", digest, present: false };
-  }
-  return { state: "blocked", cause: inputMissing(input) };
-}
-
-/** Where an input is and what of it counts, as records say it. */
-export const inputPlace = ({ path, include }: GraphInput): string =>
-  include === undefined ? path : `${path} (${include.join(" ")})`;
-
-const inputMissing = (input: GraphInput): Cause => ({
-  kind: "input_missing",
-  path: input.path,
-  ...(input.obtain === undefined ? {} : { obtain: input.obtain }),
-});
 
 function without(verdict: "blocked" | "unknown", causes: readonly Cause[]): Judgement {
   return {

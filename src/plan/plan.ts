@@ -1,8 +1,9 @@
-import type { ActionNode, GraphInput } from "../graph/graph.ts";
+import type { ActionNode } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
 import type { Cause } from "../model/verdict.ts";
-import { digestFor, judge, sourceState } from "./judge.ts";
-import type { InputState, Judgement } from "./judgement.ts";
+import type { MakerOf } from "./inputs.ts";
+import { judge } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 export interface PlannedAction extends Judgement {
@@ -62,6 +63,7 @@ function forwardPass(
   { before, asked }: LastRound,
 ): Map<ActionNode, PlannedAction> {
   const planned = new Map<ActionNode, PlannedAction>();
+  const makerOf: MakerOf = (maker) => planned.get(maker) ?? null;
   for (const node of selection.needed) {
     const earlier = before.get(node);
     const asBefore = node.inputs.every(
@@ -72,25 +74,11 @@ function forwardPass(
       planned.set(node, earlier);
       continue;
     }
-    const inputs = new Map<string, InputState>();
-    for (const input of node.inputs) {
-      inputs.set(
-        input.role,
-        input.producer === null || doesWithout(input, planned.get(input.producer.action))
-          ? sourceState(node, input, knowledge)
-          : producedState(input, planned.get(input.producer.action)),
-      );
-    }
     const demand = { consumer: demanded.get(node) ?? null, exact: selection.exact };
-    planned.set(node, { node, ...judge(node, inputs, demand, knowledge) });
+    planned.set(node, { node, ...judge(node, makerOf, demand, knowledge) });
   }
   return planned;
 }
-
-/** What is optional is taken as it lies here where its producer will not make it now. */
-const doesWithout = (input: GraphInput, producer: PlannedAction | undefined): boolean =>
-  input.optional === true &&
-  (producer === undefined || producer.verdict === "blocked" || producer.absent.has(input.path));
 
 /** Drops what nobody asks for: neither a person nor an action that depends on what it makes. */
 function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAction>): void {
@@ -108,18 +96,6 @@ function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAc
     }
   }
   for (const { node } of planned) if (!asked.has(node)) byNode.delete(node);
-}
-
-/** What a consumer knows of an input that another action makes, before the build. */
-function producedState(input: GraphInput, producer: PlannedAction | undefined): InputState {
-  const { path } = input;
-  if (producer === undefined) throw new Error(`the producer of ${path} was not planned`);
-  if (producer.verdict === "blocked") {
-    return { state: "blocked", cause: { kind: "blocked_by", producer: producer.node.id } };
-  }
-  const digest = digestFor(input, producer.result);
-  if (digest === undefined) return { state: "pending", producer: producer.node.id };
-  return { state: "known", digest, present: !producer.absent.has(path) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { diskFailure, errorCode } from "../host/disk/disk.ts";
+import { errorCode } from "../host/disk/disk.ts";
+import { diskFailure } from "../host/disk/disk-failure.ts";
 import { EXIT } from "../model/failure.ts";
 import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";

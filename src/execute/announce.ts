@@ -5,7 +5,7 @@ import { timeTogether, type EstimateCost, type Interval } from "../plan/estimate
 import type { Knowledge } from "../plan/knowledge.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Executor } from "../ports.ts";
-import type { Job } from "../schedule/schedule.ts";
+import type { Job } from "../schedule/events.ts";
 
 /** What a build says of its plan and of what it starts. */
 

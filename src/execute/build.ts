@@ -12,7 +12,8 @@ import { planCost, type PlanCost } from "../plan/cost.ts";
 import type { EstimateCost } from "../plan/estimate.ts";
 import { makePlan, type Plan } from "../plan/plan.ts";
 import type { Ports } from "../ports.ts";
-import { Schedule, type Command, type Job, type ScheduleEvent } from "../schedule/schedule.ts";
+import type { Command, Job, ScheduleEvent } from "../schedule/events.ts";
+import { Schedule } from "../schedule/schedule.ts";
 import {
   announceJob,
   batchOf,

@@ -1,4 +1,5 @@
-import type { Command, Schedule, ScheduleEvent } from "../schedule/schedule.ts";
+import type { Command, ScheduleEvent } from "../schedule/events.ts";
+import type { Schedule } from "../schedule/schedule.ts";
 
 export type Send = (event: ScheduleEvent) => void;
 

@@ -3,7 +3,7 @@ import type { EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Result } from "../model/result.ts";
 import type { ExecutionMember, PartialResults, Ports } from "../ports.ts";
-import type { Job } from "../schedule/schedule.ts";
+import type { Job } from "../schedule/events.ts";
 import { publishAction, type Published } from "./publish-action.ts";
 
 export interface JobRun {

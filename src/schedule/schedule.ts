@@ -3,6 +3,7 @@ import { isOptional, producersOf, readsRecordOf, type ActionNode } from "../grap
 import type { Cause } from "../model/verdict.ts";
 import type { Judgement } from "../plan/judgement.ts";
 import { Backlog, Group } from "./backlog.ts";
+import type { Command, ScheduleEvent } from "./events.ts";
 import { Lanes, type Lease } from "./lanes.ts";
 
 /**
@@ -19,34 +20,6 @@ import { Lanes, type Lease } from "./lanes.ts";
  */
 type Status =
   "waiting" | "judging" | "restoring" | "queued" | "running" | "settled" | "failed" | "blocked";
-
-export type ScheduleEvent =
-  | { readonly type: "begin" }
-  | { readonly type: "judged"; readonly node: ActionNode; readonly judgement: Judgement }
-  | { readonly type: "succeeded"; readonly node: ActionNode; readonly changed: boolean }
-  /** The stored outputs were damaged: look again at what can be done. */
-  | { readonly type: "not_restored"; readonly node: ActionNode }
-  | { readonly type: "failed"; readonly node: ActionNode }
-  /** The process has nothing to do any more: its lease is free. All its members ended before. */
-  | { readonly type: "job_ended"; readonly job: Job }
-  | { readonly type: "cancel" };
-
-export type Command =
-  | { readonly type: "judge"; readonly node: ActionNode; readonly demandedBy: string | null }
-  | { readonly type: "restore"; readonly node: ActionNode; readonly judgement: Judgement }
-  | { readonly type: "run"; readonly job: Job }
-  | {
-      readonly type: "report_blocked";
-      readonly node: ActionNode;
-      readonly causes: readonly Cause[];
-    }
-  | { readonly type: "stop_running" };
-
-/** What runs in one process under one lease: an action, or several of one batch group. */
-export interface Job {
-  readonly members: readonly { readonly node: ActionNode; readonly judgement: Judgement }[];
-  readonly lease: Lease;
-}
 
 const LANES = ["gpu", "cpu", "light"] as const;
 

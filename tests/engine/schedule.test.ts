@@ -3,12 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { ActionNode } from "../../src/graph/graph.ts";
 import { recordPath } from "../../src/model/record.ts";
 import type { Judgement } from "../../src/plan/judgement.ts";
-import {
-  Schedule,
-  type Command,
-  type Job,
-  type ScheduleEvent,
-} from "../../src/schedule/schedule.ts";
+import type { Command, Job, ScheduleEvent } from "../../src/schedule/events.ts";
+import { Schedule } from "../../src/schedule/schedule.ts";
 import { graphOf, selectAll, type Sketch } from "./support/graphs.ts";
 import { defined } from "./support/results.ts";
 

@@ -1,4 +1,5 @@
-import { disk, diskFailure } from "../../host/disk/disk.ts";
+import { disk } from "../../host/disk/disk.ts";
+import { diskFailure } from "../../host/disk/disk-failure.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Failure } from "../../model/failure.ts";
 import { pictureOf, type Picture } from "../../plan/picture.ts";

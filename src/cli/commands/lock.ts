@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { upstreamOf } from "../../graph/select.ts";
-import { disk, diskFailure } from "../../host/disk/disk.ts";
+import { disk } from "../../host/disk/disk.ts";
+import { diskFailure } from "../../host/disk/disk-failure.ts";
 import { acquireFileLock } from "../../host/process/file-lock.ts";
 import { findLockConflicts, type LockConflict } from "../../host/records/lock-conflicts.ts";
 import { settle, type Candidate, type Settlement, type Side } from "../../keys/resolve.ts";

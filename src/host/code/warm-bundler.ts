@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import type { BuildContext, BuildResult, Metafile } from "esbuild";
+import type { Metafile } from "esbuild";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import { ok } from "../../model/result.ts";
 import {
@@ -13,36 +13,12 @@ import {
 } from "./bundle.ts";
 import { errorCode } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
-import { isRacySignature, sourceSignature } from "../evidence/signature.ts";
+import { sourceSignature } from "../evidence/signature.ts";
+import { linked, textOf, type Linked, type Warm, type WarmEntry } from "./warm-entry.ts";
+import { changesOf, isDeceived, settledSignatures } from "./warm-signatures.ts";
 import { WarmTexts } from "./warm-texts.ts";
 
-type WarmOptions = ReturnType<typeof bundleOptions> & { entryPoints: Record<string, string> };
-type Warm = BuildContext<WarmOptions>;
-type Minified = BuildContext<Omit<WarmOptions, "metafile">>;
-type Output = Pick<BuildResult<WarmOptions>, "outputFiles">;
 type Import = Metafile["inputs"][string]["imports"][number];
-
-/** What the bundler made of an entry; what it depends on is yet to be looked at. */
-interface Linked {
-  readonly plain: BuildResult<WarmOptions>;
-  readonly codeDigest: Digest | null;
-}
-
-/** After so many milliseconds most file systems have another time for the next change. */
-const TICK = 21;
-const STEP = 3;
-
-interface Entry {
-  readonly path: string;
-  /** What its output is called. */
-  readonly name: string;
-  readonly plain: Warm;
-  /** Null where a source map was asked for: then nobody wants to know the digest. */
-  readonly minified: Minified | null;
-  /** The last bundle that is sure, and the signatures of all that it depends on. */
-  bundle: Bundle | null;
-  looked: ReadonlyMap<string, string>;
-}
 
 /**
  * Bundles as `bundleModule` does, to the same bytes, for a process that does so again and again: the bundler
@@ -54,7 +30,7 @@ export class WarmBundler {
   readonly #layout: Layout;
   /** Entry → whether with a source map. */
   readonly #wanted = new Map<string, boolean>();
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, WarmEntry>();
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
   /** Module → what it imported when its places were found, and these. */
   readonly #places = new Map<string, { readonly said: string; readonly places: Set<string> }>();
@@ -153,7 +129,7 @@ export class WarmBundler {
     // Files are looked at once for all entries, and that is after all of them were linked.
     const all = Promise.all(linking.values());
     const looks = new Map<string, string>();
-    const current = async (entry: Entry): Promise<Bundle | null> => {
+    const current = async (entry: WarmEntry): Promise<Bundle | null> => {
       const found = linking.get(entry);
       if (found === undefined) return entry.bundle;
       await all;
@@ -164,7 +140,7 @@ export class WarmBundler {
 
   /** Null where nothing can be said for sure, or the entry could not be linked. */
   async #taken(
-    entry: Entry,
+    entry: WarmEntry,
     link: Linked | null,
     before: ReadonlyMap<string, string>,
     looks: Map<string, string>,
@@ -192,7 +168,7 @@ export class WarmBundler {
   }
 
   #bundleOf(
-    entry: Entry,
+    entry: WarmEntry,
     { plain, codeDigest }: Linked,
     looked: Map<string, string>,
     looks: Map<string, string>,
@@ -267,84 +243,3 @@ function reachable(entry: string, inputs: Metafile["inputs"]): ReadonlySet<strin
       if (external !== true && to in inputs) found.add(to);
   return found;
 }
-
-/** Null where the bundler found a mistake in some module: what and where, `bundleModule` says. */
-async function linked(
-  entry: Entry,
-  changed: readonly string[],
-  together: Promise<BuildResult<WarmOptions>> | undefined,
-): Promise<Linked | null> {
-  const last = entry.bundle;
-  entry.bundle = null;
-  try {
-    const touched = new Set(changed);
-    // What only changed in parts that are left out comes out as before: then its digest is known.
-    const likelySame = last?.inputs.every(({ path, used }) => !used || !touched.has(path));
-    const early = likelySame === true ? null : entry.minified?.rebuild();
-    early?.catch(() => undefined);
-    const plain = await (together ?? entry.plain.rebuild());
-    const code = textOf(plain, `/${entry.name}.mjs`) ?? "";
-    const known = last?.code === code ? last.codeDigest : null;
-    const codeDigest = known ?? (await digestOf(entry, early ?? entry.minified?.rebuild()));
-    await early;
-    return { plain, codeDigest };
-  } catch (error) {
-    const isMistake = Array.isArray((error as { errors?: unknown }).errors);
-    if (!isMistake && errorCode(error) === "") throw error;
-    return null;
-  }
-}
-
-/** Paths that no longer look as they did. */
-function changesOf(
-  looked: ReadonlyMap<string, string>,
-  now: ReadonlyMap<string, string>,
-): readonly string[] {
-  const changed: string[] = [];
-  for (const [path, was] of looked) if (now.get(path) !== was) changed.push(path);
-  return changed;
-}
-
-/** Of a file that was written within this tick of the clock nothing can be told, so it is waited for. */
-async function settledSignatures(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
-  const signatures = new Map<string, string>();
-  for (const path of new Set(paths)) {
-    let signature = sourceSignature(path);
-    // Never longer than a tick: some times only say the second, and stay in doubt.
-    const end = performance.now() + TICK;
-    while (isRacySignature(signature) && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, STEP));
-      signature = sourceSignature(path);
-    }
-    signatures.set(path, signature);
-  }
-  return signatures;
-}
-
-const textOf = ({ outputFiles }: Output, ending: string): string | null =>
-  outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? null;
-
-async function digestOf(
-  { name }: Entry,
-  minified: Promise<Output> | undefined,
-): Promise<Digest | null> {
-  return minified === undefined
-    ? null
-    : digestOfBytes(textOf(await minified, `/${name}.mjs`) ?? "");
-}
-
-/**
- * Whether a file changed although its size and its time of modification say otherwise: the bundler goes by
- * these, and would not notice.
- */
-const isDeceived = (
-  looked: ReadonlyMap<string, string>,
-  now: ReadonlyMap<string, string>,
-  changed: readonly string[],
-): boolean =>
-  changed.some(
-    (path) => withoutCtime(now.get(path) ?? "") === withoutCtime(looked.get(path) ?? ""),
-  );
-
-const withoutCtime = (signature: string): string =>
-  signature.replace(/^(\d+:\d+:\d+:[\d.]+):[\d.]+/, "$1");

@@ -5,14 +5,8 @@ import { digestOfBytes, digestOfJson, hexOf, type Digest } from "../../model/dig
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { PartialResults } from "../../ports.ts";
-import {
-  disk,
-  diskFailure,
-  errorCode,
-  readState,
-  temporaryName,
-  writeFileAtomic,
-} from "../disk/disk.ts";
+import { disk, errorCode, readState, temporaryName, writeFileAtomic } from "../disk/disk.ts";
+import { diskFailure } from "../disk/disk-failure.ts";
 import type { Layout } from "../disk/layout.ts";
 import { isSettled, signatureOf } from "../disk/file-times.ts";
 import { statOf } from "../evidence/evidence.ts";

@@ -5,7 +5,8 @@ import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { retain, type StoredBlob } from "../../model/retention.ts";
 import { parseSize } from "../../model/size.ts";
-import { disk, diskFailure, readTextIfExists } from "../disk/disk.ts";
+import { disk, readTextIfExists } from "../disk/disk.ts";
+import { diskFailure } from "../disk/disk-failure.ts";
 import { Git } from "../process/git.ts";
 import type { Layout } from "../disk/layout.ts";
 import {

@@ -166,6 +166,8 @@ function scored(
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // On one H200 a lone format took 44 s and 16 in one job 97 s: docs/gpu.md.
     batch: { apart: ["format"], shared: 0.9 } as const,
+    // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
+    ...(autoquant.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
     expected: expectedScoring({
       samples: calibration.subsets[size].samples,
       batchSize: batch_size[scope],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aqm_runner.runner.members import Member, Outcome
+from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.places import Place
 from aqm_runner.runner.registry import VERSIONS, load_op
 from aqm_runner.runner.requests import compile_schema
@@ -27,6 +28,7 @@ class FakeContext:
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
+        self.partials = Partials()
         self.phases: list[tuple[str, int | None]] = []
         self.steps: list[int] = []
         self.warnings: list[str] = []
@@ -74,10 +76,11 @@ def run_together(
     inputs: dict[str, Path],
     output: Path,
     context: FakeContext | None = None,
+    partials: list[Partials] | None = None,
 ) -> list[list[Outcome]]:
     """Scores formats as one batch in this process; returns its outcomes, a list a group.
 
-    The scores of the format X go to `output/X/scores`.
+    The scores of the format X go to `output/X/scores`; `partials` are those of each format.
     """
     module = load_op("sensitivity_scores")
     kinds = module.INPUTS | module.OPTIONAL_INPUTS
@@ -87,8 +90,9 @@ def run_together(
             params,
             {role: place(path, kinds[role]) for role, path in inputs.items()},
             {"scores": place(output / params["format"]["name"] / "scores", "file")},
+            kept,
         )
-        for params in paramses
+        for params, kept in zip(paramses, partials or [Partials() for _ in paramses], strict=True)
     ]
     return list(module.run_batch(context or FakeContext(), members))
 

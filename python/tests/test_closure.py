@@ -41,7 +41,7 @@ for entry in json.load(sys.stdin):
                     for role, p in entry[key].items()}
         quiet = lambda *_: None
         context = SimpleNamespace(device="cpu", phase=quiet, step=quiet, warning=quiet,
-                                  sample_memory=quiet, check_cancelled=quiet)
+                                  sample_memory=quiet, check_cancelled=quiet, partials=None)
         module.run(context, entry["params"], places("inputs"), places("outputs"))
         names = [name for name in sys.modules if name.split(".")[0] == "aqm_runner"]
         os.write(writer, json.dumps(names).encode())

@@ -1,6 +1,7 @@
 """ModelOpt's AutoQuantize as an engine: see `scoring.engine` for what is asked of it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -11,6 +12,7 @@ from aqm_runner.modelopt.formats import check_format
 from aqm_runner.modelopt.groups import score_in_groups
 from aqm_runner.modelopt.recipes import Format, as_format
 from aqm_runner.modelopt.scoring import Scorer, Setting, check_modelopt
+from aqm_runner.runner.partials import Partials
 from aqm_runner.scoring.table import Scored
 
 
@@ -43,8 +45,16 @@ class ModelOpt:
         candidates: list[Format],
         load: Callable[[], nn.Module],
         loader: Loader,
+        partials: list[Partials],
     ) -> Iterator[tuple[list[Scored], int]]:
-        """Yields the scores of as many formats at a time as memory allows."""
+        """Yields the scores of as many formats at a time as memory allows.
+
+        By `kl_div`, what each batch adds to the score of each group is kept; `gradient` has the
+        scores of all groups at once, from one backward pass, and keeps nothing.
+        """
+        candidates = [
+            replace(each, partials=kept) for each, kept in zip(candidates, partials, strict=True)
+        ]
         setting = Setting(
             params["scope"],
             params["loss"],

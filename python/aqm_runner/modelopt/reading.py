@@ -16,6 +16,7 @@ from modelopt.torch.opt.utils import named_hparams
 from modelopt.torch.quantization import algorithms, model_calib
 from torch import nn
 
+from aqm_runner.modelopt.kept_divergences import KeptDivergences
 from aqm_runner.modelopt.wrapped import wrapped_modules
 from aqm_runner.scoring.table import Group, Table
 
@@ -36,15 +37,23 @@ class ScoreReader:
         recipes: The formats; their configs, not their names, say which is meant, because ModelOpt
             names custom configs by their position.
         method: "gradient" or "kl_div".
+        kept: Scores in the place of ModelOpt's own function; None where nothing is kept.
 
     Attributes:
         tables: One for each recipe, in their order, once the search has scored.
     """
 
-    def __init__(self, context: Any, recipes: list[algorithms.QuantRecipe], method: str) -> None:
+    def __init__(
+        self,
+        context: Any,
+        recipes: list[algorithms.QuantRecipe],
+        method: str,
+        kept: KeptDivergences | None = None,
+    ) -> None:
         self._context = context
         self._recipes = recipes
         self._method = method
+        self._kept = kept
         self._calls: Counter[tuple[int, Any]] = Counter()
         self.tables: list[Table] = []
 
@@ -62,7 +71,10 @@ class ScoreReader:
                 if hasattr(module, "_hparams_for_scoring")
             ]
             try:
-                estimate_(searcher)
+                if self._kept is None:
+                    estimate_(searcher)
+                else:
+                    self._kept.estimate(searcher, self._calls)
             finally:
                 for handle in handles:
                     handle.remove()

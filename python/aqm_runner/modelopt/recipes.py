@@ -1,6 +1,6 @@
 """Candidate formats in ModelOpt's own form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from modelopt.torch.quantization import model_quant
@@ -8,15 +8,20 @@ from modelopt.torch.quantization.algorithms import QuantRecipe
 
 from aqm_runner.modelopt.formats import native_config
 from aqm_runner.runner.failures import bad_request
+from aqm_runner.runner.partials import Partials
 
 
 @dataclass(frozen=True)
 class Format:
-    """A candidate: its name, for messages, its config with native tuples, and ModelOpt's recipe."""
+    """A candidate: its name, for messages, its config with native tuples, and ModelOpt's recipe.
+
+    `partials` has what was measured of it before.
+    """
 
     name: str
     config: dict[str, Any]
     recipe: QuantRecipe
+    partials: Partials = field(default_factory=Partials)
 
 
 def as_format(name: str, config: dict[str, Any]) -> Format:

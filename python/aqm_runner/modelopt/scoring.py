@@ -13,6 +13,7 @@ from torch import nn
 
 from aqm_runner.model.batches import IGNORED, Batch, Loader
 from aqm_runner.model.loss import LOSSES
+from aqm_runner.modelopt.kept_divergences import KeptDivergences
 from aqm_runner.modelopt.progress import Progress, check_progress
 from aqm_runner.modelopt.reading import ScoreReader
 from aqm_runner.modelopt.recipes import Format
@@ -100,8 +101,13 @@ class Scorer:
             RunnerError: gate_failed that concerns all: `progress_short`, `non_finite_score`.
         """
         progress = Progress(self.context)
+        method = self.setting.method
+        keeps = method == "kl_div" and any(each.partials.keeps for each in formats)
         reader = ScoreReader(
-            self.context, [each.recipe for each in formats], method := self.setting.method
+            self.context,
+            [each.recipe for each in formats],
+            method,
+            KeptDivergences(formats) if keeps and self._calibration else None,
         )
         start = loader.yields
         loss = LOSSES[self.setting.loss]

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from torch import nn
 
 from aqm_runner.model.batches import Loader
+from aqm_runner.runner.partials import Partials
 from aqm_runner.scoring.table import Scored
 
 # A candidate format in the engine's own form.
@@ -52,6 +53,7 @@ class Engine(Protocol, Generic[Candidate]):
         candidates: list[Candidate],
         load: Callable[[], nn.Module],
         loader: Loader,
+        partials: list[Partials],
     ) -> Iterator[tuple[list[Scored], int]]:
         """Yields scores as soon as they are known, and in how many parts the work was done so far.
 
@@ -61,6 +63,9 @@ class Engine(Protocol, Generic[Candidate]):
             candidates: What to score; positions in the results are those in this list.
             load: Returns a fresh model in evaluation mode.
             loader: All batches, re-iterable.
+            partials: Of each candidate, what may be kept and continued from. The bound of an
+                action is `score_size`, so an item may depend on everything but the number of
+                batches. An engine that is quick leaves them alone.
 
         Raises:
             RunnerError: What concerns all candidates.

@@ -30,7 +30,8 @@ def score_alone(
     outputs: dict[str, Place],
 ) -> dict[str, Any]:
     """Writes the scores of one format; returns the device's kind and what the sums run over."""
-    for outcomes in score_members(engine, context, [Member("", params, inputs, outputs)]):
+    member = Member("", params, inputs, outputs, context.partials)
+    for outcomes in score_members(engine, context, [member]):
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
@@ -85,7 +86,8 @@ def score_members(
         return load_model(inputs["checkpoint"], params["dtype"], context.device)
 
     loader = Loader(batches, context.device)
-    for scored, groups in engine.score(context, params, candidates, load, loader):
+    partials = [member.partials for member in sound]
+    for scored, groups in engine.score(context, params, candidates, load, loader, partials):
         batch = {"formats": len(members), "groups": groups}
         yield [
             _finish(engine, context, sound[index], found, measured, environment, batch)

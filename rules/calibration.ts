@@ -17,18 +17,8 @@ export interface Calibration {
   readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
 }
 
-type Samples = "database" | "captions";
-
-const calibrationSample = pythonOp<
-  { readonly samples: number; readonly seed: number; readonly coco_root_relative: string },
-  "annotations_train" | "annotations_val",
-  Samples
->("calibration_sample", data);
-
-const calibrationSubset = pythonOp<{ readonly samples: number }, "database", Samples>(
-  "calibration_subset",
-  data,
-);
+const calibrationSample = pythonOp("calibration_sample", data);
+const calibrationSubset = pythonOp("calibration_subset", data);
 
 /** COCO annotations → one full sample → its first rows as small, medium and large subsets. */
 export function calibration(name: string): Calibration {

@@ -6,20 +6,8 @@ import { modelopt } from "./modelopt.ts";
 /** The files of a Hugging Face folder that decide what a model computes. */
 const MATTERS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"];
 
-const tinyCheckpoint = pythonOp<{ family: string; seed: number }, never, "checkpoint">(
-  "tiny_checkpoint",
-  modelopt,
-);
-const hubCheckpoint = pythonOp<
-  {
-    readonly hub: string;
-    readonly revision: string;
-    readonly endpoint: string | null;
-    readonly include: readonly string[];
-  },
-  never,
-  "checkpoint"
->("hub_checkpoint", data);
+const tinyCheckpoint = pythonOp("tiny_checkpoint", modelopt);
+const hubCheckpoint = pythonOp("hub_checkpoint", data);
 
 /** A model and its checkpoint: one that somebody placed, one that is fetched, or a tiny one. */
 export function checkpoint(name: string): { readonly model: ModelConfig; readonly files: Input } {

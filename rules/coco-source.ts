@@ -14,20 +14,10 @@ export interface CocoSource {
 type Config = DatasetConfig["source"];
 type Fetched = Extract<Config, { url: string }>;
 type Synthetic = Extract<Config, { synthetic: object }>;
-type Annotations = "annotations_train" | "annotations_val";
 
-const cocoAnnotations = pythonOp<
-  { readonly source: string; readonly archive: Fetched["archive"] | null },
-  never,
-  Annotations
->("coco_annotations", data);
-
-const cocoImages = pythonOp<{ readonly source: string }, "database", "images">("coco_images", data);
-
-const syntheticCoco = pythonOp<Synthetic["synthetic"], never, Annotations | "images">(
-  "synthetic_coco",
-  modelopt,
-);
+const cocoAnnotations = pythonOp("coco_annotations", data);
+const cocoImages = pythonOp("coco_images", data);
+const syntheticCoco = pythonOp("synthetic_coco", modelopt);
 
 export function cocoSource(source: Config): CocoSource {
   if ("folder" in source) return placed(source.folder);

@@ -1,3 +1,4 @@
+import type { PythonOps } from "aqm";
 import type {
   BitCount,
   Budget,
@@ -74,8 +75,7 @@ export type GranularityConfig = Granularity;
 
 export interface AutoquantConfig {
   readonly name: string;
-  /** One of those that the op sensitivity_scores has. */
-  readonly method: string;
+  readonly method: PythonOps["sensitivity_scores"]["params"]["method"];
   readonly effective_bits: number;
   readonly score_size: number;
   readonly batch_size: Readonly<Record<Scope, number>>;

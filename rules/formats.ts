@@ -1,3 +1,4 @@
+import type { PythonOps } from "aqm";
 import type { Outcome, PairQuantizers } from "aqm/analysis";
 import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
@@ -11,7 +12,7 @@ export interface Format {
   readonly name: string;
   readonly quantizers: PairQuantizers;
   /** ModelOpt's list-style config: everything off, then the weight and the input quantizers. */
-  readonly config: object;
+  readonly config: PythonOps["sensitivity_scores"]["params"]["format"]["config"];
   /** Why a device cannot score it; null when it can. */
   readonly unsupported: Readonly<Record<ModelConfig["device"], string | null>>;
 }

@@ -10,29 +10,13 @@ import {
   type Input,
 } from "aqm";
 import { analysisPage, scopeAndSize } from "./analysis-page.ts";
-import type { AutoquantConfig, ModelConfig, Scope } from "./configs.ts";
 import { composedConfig } from "./composed-config.ts";
 import { expectedScoring } from "./expected.ts";
 import { DEFAULT_GRANULARITY, formatOf, type Format } from "./formats.ts";
 import { modelopt } from "./modelopt.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
-interface ScoresParams extends Omit<AutoquantConfig, "name" | "effective_bits" | "batch_size"> {
-  readonly scope: Scope;
-  readonly format: Pick<Format, "name" | "config">;
-  readonly dtype: ModelConfig["dtype"];
-  readonly batch_size: number;
-  readonly sequence_length: number;
-  readonly calibration_samples: number | null;
-}
-const lmScores = pythonOp<ScoresParams, "checkpoint" | "captions", "scores">(
-  "sensitivity_scores",
-  modelopt,
-);
-const allLayersScores = pythonOp<ScoresParams, "checkpoint" | "database" | "images", "scores">(
-  "sensitivity_scores",
-  modelopt,
-);
+const scoresOp = pythonOp("sensitivity_scores", modelopt);
 const manifestOp = typescriptOp<typeof import("./ops/manifest.ts")>("rules/ops/manifest.ts");
 const jsonReportOp = typescriptOp<typeof import("./ops/json-report.ts")>(
   "rules/ops/json-report.ts",
@@ -152,7 +136,9 @@ function scored(
 ) {
   const { captions, database, images } = calibration.subsets[size];
   const { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
-  const shared = {
+  return action({
+    op: scoresOp,
+    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
     params: {
       ...settings,
       scope,
@@ -174,8 +160,5 @@ function scored(
       scoreSize: autoquant.score_size,
       device: model.device,
     }),
-  };
-  return scope === "lm"
-    ? action({ op: lmScores, inputs: { checkpoint, captions }, ...shared })
-    : action({ op: allLayersScores, inputs: { checkpoint, database, images }, ...shared });
+  });
 }

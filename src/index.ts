@@ -17,6 +17,8 @@ export {
   typescriptOp,
 } from "./declare/action.ts";
 export type { DeclaredAction, Input, Op } from "./declare/action.ts";
+// Not by name: what a workspace adds to an interface reaches only a module that exports all of it.
+export type * from "./declare/python-ops.ts";
 export { build, grid, skip } from "./declare/build.ts";
 export type { BuildFile, Declared, Skipped } from "./declare/build.ts";
 export { configuration, configurationNames } from "./declare/configuration.ts";

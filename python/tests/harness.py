@@ -14,7 +14,7 @@ from typing import Any
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.places import Place
-from aqm_runner.runner.registry import VERSIONS, load_op
+from aqm_runner.runner.registry import OPS, load_op
 from aqm_runner.runner.requests import compile_schema
 
 PYTHON_ROOT = Path(__file__).parents[1]
@@ -53,6 +53,16 @@ def place(path: Path, kind: str) -> Place:
     return Place(path, kind, f"given/{path.name}")
 
 
+def kinds_of(op: str) -> dict[str, str]:
+    """Returns role to kind of all inputs that some action of the op may have."""
+    declared = OPS[op]
+    kinds = declared.inputs | declared.optional_inputs
+    for by_value in declared.inputs_by.values():
+        for more in by_value.values():
+            kinds = kinds | more
+    return kinds
+
+
 def run_op(
     op: str,
     params: dict[str, Any],
@@ -61,13 +71,12 @@ def run_op(
     context: FakeContext | None = None,
 ) -> dict[str, Any]:
     """Runs an op in this process; all outputs go to `output/<role>`."""
-    module = load_op(op)
-    kinds = module.INPUTS | getattr(module, "OPTIONAL_INPUTS", {})
-    return module.run(
+    kinds = kinds_of(op)
+    return load_op(op).run(
         context or FakeContext(),
         params,
         {role: place(path, kinds[role]) for role, path in inputs.items()},
-        {role: place(output / role, kind) for role, kind in module.OUTPUTS.items()},
+        {role: place(output / role, kind) for role, kind in OPS[op].outputs.items()},
     )
 
 
@@ -83,7 +92,7 @@ def run_together(
     The scores of the format X go to `output/X/scores`; `partials` are those of each format.
     """
     module = load_op("sensitivity_scores")
-    kinds = module.INPUTS | module.OPTIONAL_INPUTS
+    kinds = kinds_of("sensitivity_scores")
     members = [
         Member(
             params["format"]["name"],
@@ -101,16 +110,15 @@ def action(
     op: str, params: dict[str, Any], inputs: dict[str, Path], output: Path, **changes: Any
 ) -> dict[str, Any]:
     """Returns an action of a request with the same meaning as `run_op`."""
-    module = load_op(op)
-    kinds = module.INPUTS | getattr(module, "OPTIONAL_INPUTS", {})
+    kinds = kinds_of(op)
     spot = lambda path, kind: {"path": str(path), "kind": kind, "name": f"given/{path.name}"}  # noqa: E731
     return {
         "id": op,
         "op": op,
-        "version": VERSIONS[op],
+        "version": OPS[op].version,
         "params": params,
         "inputs": {role: spot(path, kinds[role]) for role, path in inputs.items()},
-        "outputs": {role: spot(output / role, kind) for role, kind in module.OUTPUTS.items()},
+        "outputs": {role: spot(output / role, kind) for role, kind in OPS[op].outputs.items()},
     } | changes
 
 

@@ -13,7 +13,7 @@ from aqm_runner.modelopt import groups, versions
 from aqm_runner.modelopt import scoring as modelopt_scoring
 from aqm_runner.runner.batch import is_batch
 from aqm_runner.runner.failures import RunnerError
-from aqm_runner.runner.registry import VARIES, VERSIONS, load_op
+from aqm_runner.runner.registry import OPS, load_op
 from aqm_runner.runner.requests import RequestReader
 
 # With and without ranges of activations, and one whose weights change their layout.
@@ -231,10 +231,10 @@ def test_formats_without_ranges_of_activations_walk_no_data(lm_inputs, tmp_path)
     assert [name for name, _ in context.phases] == ["prepare", "load", "score"]
 
 
-def test_what_concerns_all_members_is_one_error(lm_inputs, tmp_path):
+def test_what_concerns_all_members_is_one_error(image_inputs, tmp_path):
     paramses = [scoring("all_layers", name, batch_size=2) for name in ("FP8", "INT8")]
-    with pytest.raises(RunnerError, match="roles"):
-        run_together(paramses, lm_inputs, tmp_path)
+    with pytest.raises(RunnerError, match="batch_size"):
+        run_together(paramses, image_inputs, tmp_path)
 
 
 def read(*actions: dict[str, Any]) -> list[Any]:
@@ -258,7 +258,6 @@ def test_which_actions_make_a_batch(lm_inputs, image_inputs, tmp_path):
     )
 
 
-def test_ops_that_can_run_a_batch_are_registered():
-    assert {name for name in VERSIONS if hasattr(load_op(name), "run_batch")} == set(VARIES)
-    for name, param in VARIES.items():
-        assert param in load_op(name).PARAMS_SCHEMA["properties"]
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_an_op_can_run_a_batch_if_it_declares_what_varies(op):
+    assert hasattr(load_op(op.name), "run_batch") == (op.varies is not None)

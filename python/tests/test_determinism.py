@@ -8,7 +8,7 @@ from harness import action, of_type, run_op
 from material import COCO, SAMPLE, SUBSET, scoring
 
 from aqm_runner.runner.digests import digest_file, digest_folder, digest_place
-from aqm_runner.runner.registry import load_op
+from aqm_runner.runner.registry import OPS
 from aqm_runner.runner.requests import compile_schema
 
 
@@ -18,7 +18,7 @@ def both(kept, op, params, inputs, folder: Path) -> dict[str, str]:
     events = kept.run(f"{op} {folder.name}", action(op, params, inputs, folder / "there"))
     here = {
         role: digest_place(folder / "here" / role, kind)[0]
-        for role, kind in load_op(op).OUTPUTS.items()
+        for role, kind in OPS[op].outputs.items()
     }
     there = {event["role"]: event["digest"] for event in of_type(events, "artifact")}
     assert here == there

@@ -6,7 +6,7 @@ from importlib import metadata
 import pytest
 from harness import PYTHON_ROOT
 
-from aqm_runner.runner.registry import load_op
+from aqm_runner.runner.registry import OPS
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-dev", "data"])
@@ -44,7 +44,7 @@ def test_what_another_lock_file_shares_with_the_runner_s_is_the_same(name):
 def test_data_ops_name_tools_that_their_environment_has():
     locked = (PYTHON_ROOT / "data.lock").read_text()
     for op in ("calibration_sample", "calibration_subset", "coco_annotations", "coco_images"):
-        assert load_op(op).TOOLS == ()
-    for tool in load_op("hub_checkpoint").TOOLS:
+        assert OPS[op].tools == ()
+    for tool in OPS["hub_checkpoint"].tools:
         assert f"{tool}==" in locked
         assert metadata.version(tool)

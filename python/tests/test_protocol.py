@@ -11,7 +11,7 @@ from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
 from material import COCO, SAMPLE, scoring
 
 from aqm_runner.runner.digests import digest_folder
-from aqm_runner.runner.registry import VERSIONS, load_op
+from aqm_runner.runner.registry import VERSIONS
 
 
 def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(tmp_path):
@@ -47,13 +47,6 @@ def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(t
     assert runner.end() == (0, [])
 
 
-def test_registered_versions_are_the_modules_own():
-    assert {name: load_op(name).VERSION for name in VERSIONS} == VERSIONS
-    assert {path.stem for path in (PYTHON_ROOT / "aqm_runner/ops").glob("[a-z]*.py")} == set(
-        VERSIONS
-    )
-
-
 def test_hello_waits_for_no_library():
     code = (
         "import sys, aqm_runner.runner.server\n"
@@ -80,6 +73,12 @@ def changed(**changes: Any) -> dict[str, Any]:
     return action("synthetic_coco", COCO, {}, Path("/nowhere")) | changes
 
 
+def images_for(scope: str) -> dict[str, Any]:
+    """Which inputs are declared goes by a param: images are for one scope only."""
+    places = {name: Path("/nowhere") / name for name in ("checkpoint", "database", "images")}
+    return action("sensitivity_scores", scoring(scope), places, Path("/nowhere"))
+
+
 @pytest.mark.parametrize(
     ("document", "reason", "words"),
     [
@@ -95,6 +94,8 @@ def changed(**changes: Any) -> dict[str, Any]:
             "roles",
             "annotations_train, annotations_val",
         ),
+        (request("j", images_for("lm")), "roles", "captions, database, images"),
+        (request("j", images_for("all_layers")), "missing_input", "given/checkpoint"),
         (
             request(
                 "j",

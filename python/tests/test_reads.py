@@ -13,13 +13,6 @@ from harness import PYTHON_ROOT, Runner, of_type
 
 # An op whose deed is a param; it is given the names of everything that it may want to touch.
 OP = '''"""Does what it is told."""
-VERSION = 1
-PARAMS_SCHEMA = {"type": "object"}
-INPUTS = {"file": "file", "folder": "folder"}
-OUTPUTS = {"made": "file", "tree": "folder"}
-USES_DEVICE = False
-TOOLS = ()
-
 
 def run(context, params, inputs, outputs):
     """Writes its outputs, then does the deed."""
@@ -31,6 +24,14 @@ def run(context, params, inputs, outputs):
                           "folder": inputs["folder"].path, "outside": params["outside"]})
     return {}
 '''
+DECLARATION = {
+    "version": 1,
+    "usesDevice": False,
+    "tools": [],
+    "inputs": {"file": "file", "folder": "folder"},
+    "outputs": {"made": "file", "tree": "folder"},
+    "params": {"type": "object"},
+}
 
 
 class Place:
@@ -43,8 +44,7 @@ class Place:
         skip = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PYTHON_ROOT / "aqm_runner", self.package / "aqm_runner", ignore=skip)
         (self.package / "aqm_runner/ops/deed.py").write_text(OP)
-        registry = self.package / "aqm_runner/runner/registry.py"
-        registry.write_text(registry.read_text().replace("VERSIONS = {", 'VERSIONS = {"deed": 1,'))
+        (self.package / "aqm_runner/ops/deed.json").write_text(json.dumps(DECLARATION))
         self.write("given.txt", "given")
         self.write("given/one.txt", "one")
         self.write("secret.txt", "secret")

@@ -130,9 +130,7 @@ def test_formats_that_would_score_a_false_zero(lm_inputs, tmp_path, quant_cfg, r
     assert (error.class_, error.reason) == ("bad_request", reason)
 
 
-def test_inputs_of_the_other_scope(lm_inputs, image_inputs, tmp_path):
-    assert trip(image_inputs, tmp_path, scoring("lm")).reason == "roles"
-    assert trip(lm_inputs, tmp_path, scoring("all_layers")).reason == "roles"
+def test_more_than_one_image_in_a_batch(image_inputs, tmp_path):
     assert trip(image_inputs, tmp_path, scoring("all_layers", batch_size=2)).reason == "batch_size"
 
 

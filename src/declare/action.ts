@@ -24,20 +24,43 @@ import {
 } from "./check.ts";
 import { coordinatesHere } from "./cell.ts";
 import { declarationPlace } from "./host.ts";
+import type { PythonOps } from "./python-ops.ts";
 
 /** An op and what it takes; the type parameters make a forgotten role a compile error. */
-export interface Op<Params extends object, Inputs extends string, Outputs extends string> {
+export interface Op<Params extends object, Inputs extends object, Outputs extends string> {
   readonly declaration: ActionDeclaration["op"];
   readonly environment?: EnvironmentDeclaration;
   /** Types only; never set. */
   readonly signature?: (params: Params, inputs: Inputs) => Outputs;
 }
 
-/** A Python op: module `ops/<name>.py` of the runner package, run in `environment`. */
-export function pythonOp<Params extends object, Inputs extends string, Outputs extends string>(
+/** The inputs of an action whose op names their roles. */
+type Inputs<Role extends string = string> = Readonly<Record<Role, Input>>;
+
+type KnownOp<Entry> = Entry extends {
+  readonly params: infer Params extends object;
+  readonly inputs: infer Given extends object;
+  readonly outputs: infer Outputs extends string;
+}
+  ? Op<Params, Given, Outputs>
+  : never;
+
+/**
+ * A Python op: module `ops/<name>.py` of the runner package, declared in `ops/<name>.json` beside it, run in
+ * `environment`.
+ */
+export function pythonOp<Name extends keyof PythonOps>(
+  name: Name,
+  environment: EnvironmentDeclaration,
+): KnownOp<PythonOps[Name]>;
+export function pythonOp(
   name: string,
   environment: EnvironmentDeclaration,
-): Op<Params, Inputs, Outputs> {
+): Op<object, Inputs, string>;
+export function pythonOp(
+  name: string,
+  environment: EnvironmentDeclaration,
+): Op<object, Inputs, string> {
   checkPathText("pythonOp", name);
   checkEnvironment(environment);
   return { declaration: { runtime: "python", name, environment: environment.name }, environment };
@@ -49,8 +72,8 @@ export function pythonOp<Params extends object, Inputs extends string, Outputs e
  */
 export function typescriptOp<Module>(
   path: string,
-): Module extends TypescriptOpModule<infer P, infer I, infer O> ? Op<P, I, O> : never;
-export function typescriptOp(path: string): Op<object, string, string> {
+): Module extends TypescriptOpModule<infer P, infer I, infer O> ? Op<P, Inputs<I>, O> : never;
+export function typescriptOp(path: string): Op<object, Inputs, string> {
   checkPathText("typescriptOp", path);
   return { declaration: { runtime: "typescript", module: path } };
 }
@@ -142,12 +165,12 @@ export interface DeclaredAction<Outputs extends string = string> extends ActionD
 /** Declares one execution of an op. Nothing happens until somebody asks for one of its outputs. */
 export function action<
   Params extends object,
-  Inputs extends string,
+  Given extends object,
   Outputs extends string,
 >(declaration: {
-  readonly op: Op<Params, Inputs, Outputs>;
+  readonly op: Op<Params, Given, Outputs>;
   readonly params: Params;
-  readonly inputs: Readonly<Record<Inputs, Input>>;
+  readonly inputs: Given;
   readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
   readonly resources?: Partial<Resources>;
   readonly batch?: Omit<BatchDeclaration, "apart"> & {
@@ -161,7 +184,7 @@ export function action<
   checkAction(declaration);
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
-  for (const [role, input] of Object.entries<Input>(declaration.inputs)) {
+  for (const [role, input] of Object.entries(declaration.inputs as Inputs)) {
     const { producer, ...declared } = input;
     if (producer !== undefined) producers.push(producer);
     inputs[role] = declared;

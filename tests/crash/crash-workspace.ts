@@ -5,6 +5,7 @@ import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/dige
 import type { BuildEvent } from "../../src/model/event.ts";
 import { parseLockRecord } from "../../src/host/records/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
+import { pythonOpFiles } from "../rig/python-op.ts";
 import { REPOSITORY, TestWorkspace, type Finished } from "../rig/workspace.ts";
 
 export const PAGE_RUNNER = join(REPOSITORY, "tests/crash/page-runner.mjs");
@@ -238,7 +239,10 @@ const SOURCES = {
   }),
   "python/aqm_runner/__init__.py": "",
   "python/aqm_runner/ops/__init__.py": "",
-  "python/aqm_runner/ops/pages.py": "VERSION = 1\n",
+  ...pythonOpFiles("pages", {
+    inputs: { source: "file" },
+    outputs: { pages: "folder", index: "file" },
+  }),
   "rules/ops/shout.ts": op("return ok({ text: text.toUpperCase() });"),
   "rules/ops/join.ts": op("return ok({ text });"),
   "rules/ops/count.ts": op('return ok({ text: (text.length + "\\n").repeat(50) });'),
@@ -254,7 +258,7 @@ const join = typescriptOp<typeof import("./rules/ops/join.ts")>("rules/ops/join.
 const count = typescriptOp<typeof import("./rules/ops/count.ts")>("rules/ops/count.ts");
 const gate = typescriptOp<typeof import("./rules/ops/gate.ts")>("rules/ops/gate.ts");
 const fake = environment({ name: "fake", requirements: "fake.in", lock: "fake.lock" });
-const pages = pythonOp<object, "source", "pages" | "index">("pages", fake);
+const pages = pythonOp("pages", fake);
 const { loud } = configuration<{ loud: boolean }>("style", "plain");
 const shouted = (name: string) =>
   action({ op: shout, params: { loud }, inputs: { poem: file("poems/" + name + ".txt") }, outputs: { text: local("big/" + name + ".txt") } });

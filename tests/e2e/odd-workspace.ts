@@ -3,16 +3,19 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { Failure } from "../../src/model/failure.ts";
+import { pythonOpFiles } from "../rig/python-op.ts";
 import { REPOSITORY, TestWorkspace, type RunOptions } from "../rig/workspace.ts";
 
 const RUNNER = join(REPOSITORY, "tests/e2e/folder-runner.mjs");
 const SCHEMAS = "python/aqm_runner/schemas";
 
+const INPUTS = { a: "file", text: "file", tree: "folder" } as const;
+
 /** What every Aqmfile of these tests begins with; `copy` puts its texts together, `folder` is `writer.mjs`. */
 const PROLOGUE = `import { action, build, committed, environment, file, folder, from, local, pythonOp, typescriptOp } from "aqm";
 const copy = typescriptOp<typeof import("./rules/ops/copy.ts")>("rules/ops/copy.ts");
 const fake = environment({ name: "fake", requirements: "fake.in", lock: "fake.lock" });
-const made = pythonOp<object, string, string>("made", fake);
+const [file_made, folder_made] = [pythonOp("file_made", fake), pythonOp("folder_made", fake)];
 `;
 
 export interface Built {
@@ -35,7 +38,8 @@ export class OddWorkspace {
       "fake.lock": "fake==1.0 --hash=sha256:0\n",
       "python/aqm_runner/__init__.py": "",
       "python/aqm_runner/ops/__init__.py": "",
-      "python/aqm_runner/ops/made.py": "VERSION = 1\n",
+      ...pythonOpFiles("file_made", { optionalInputs: INPUTS, outputs: { made: "file" } }),
+      ...pythonOpFiles("folder_made", { optionalInputs: INPUTS, outputs: { made: "folder" } }),
       "rules/ops/copy.ts": `import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
 export const version = 1;
 export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"text">, OpFailure> {
@@ -92,5 +96,6 @@ const STACK_TRACE = /^\s+at .*:\d+:\d+\)?$/m;
 export const copyOf = (input: string, output: string): string =>
   `action({ op: copy, params: {}, inputs: { text: ${input} }, outputs: { text: committed(${JSON.stringify(output)}) } }),\n`;
 
+/** `outputs` is one of the role made; `inputs` are some of INPUTS. */
 export const madeFrom = (inputs: string, outputs: string): string =>
-  `action({ op: made, params: {}, inputs: ${inputs}, outputs: ${outputs} }),\n`;
+  `action({ op: ${/"folder"/.test(outputs) ? "folder" : "file"}_made, params: {}, inputs: ${inputs}, outputs: ${outputs} }),\n`;

@@ -97,7 +97,7 @@ describe("an action that reads what is recorded of another", () => {
       "Aqmfile.ts",
       aqmfile("recordOf(length)").replace(
         /const report = .*/,
-        'import { environment, pythonOp } from "aqm";\nconst report = pythonOp<object, "length" | "record", "report">("report", environment({ name: "e", requirements: "r.txt", lock: "l.txt" }));',
+        'import { environment, pythonOp } from "aqm";\nconst report = pythonOp("report", environment({ name: "e", requirements: "r.txt", lock: "l.txt" }));',
       ),
     );
     const python = await workspace.aqm(["build"]);

@@ -108,7 +108,7 @@ describe("a resumable action", () => {
     jobs.push(await measured());
     for (const [path, text] of [
       ["source.txt", "other\n"],
-      ["python/aqm_runner/ops/work.py", "VERSION = 1\n# other\n"],
+      ["python/aqm_runner/ops/work.py", "# other\n"],
       ["fake.lock", "fake==1.0 --hash=sha256:1\n"],
     ] as const) {
       workspace.write(path, text);

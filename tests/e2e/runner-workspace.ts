@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { pythonOpFiles } from "../rig/python-op.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 /**
@@ -16,7 +17,11 @@ export function runnerWorkspace(
     "fake.lock": "fake==1.0 --hash=sha256:0\n",
     "python/aqm_runner/__init__.py": "",
     "python/aqm_runner/ops/__init__.py": "",
-    "python/aqm_runner/ops/work.py": "VERSION = 1\n",
+    ...pythonOpFiles("work", {
+      inputs: { source: "file" },
+      outputs: { text: "file" },
+      params: { type: "object", required: ["n"], properties: { n: { type: "integer" } } },
+    }),
     "rules/ops/join.ts": `import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
 export const version = 1;
 export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"text">, OpFailure> {
@@ -25,7 +30,7 @@ export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"text"
 `,
     "Aqmfile.ts": `import { action, build, committed, environment, file, from, pythonOp, typescriptOp } from "aqm";
 const fake = environment({ name: "fake", requirements: "fake.in", lock: "fake.lock", ${options.environment ?? ""} });
-const work = pythonOp<{ n: number }, "source", "text">("work", fake);
+const work = pythonOp("work", fake);
 const join = typescriptOp<typeof import("./rules/ops/join.ts")>("rules/ops/join.ts");
 const made = (lane: "cpu" | "gpu") => (n: number) =>
   action({

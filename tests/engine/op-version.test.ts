@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { typescriptVersion } from "../../src/host/code/op-version.ts";
-import { pythonVersion } from "../../src/host/code/python-version.ts";
 
 describe("the version of a TypeScript op", () => {
   it.each([
@@ -27,23 +26,5 @@ describe("the version of a TypeScript op", () => {
     ["export const version = 1 + 1;", null],
   ])("%j is %s", async (text, version) => {
     expect(await typescriptVersion(text)).toBe(version);
-  });
-});
-
-describe("the version of a Python op", () => {
-  it.each([
-    ["VERSION = 3\n", 3],
-    ["VERSION: int = 3  # third\n", 3],
-    ["VERSION: Final[int]=3\n", 3],
-    ['"""Help.\n\nVERSION = 2\n"""\nVERSION = 3\n', 3],
-    ["HELP = r'''\nVERSION = 2\n\\'''\nVERSION = 4\n'''\nVERSION = 3\n", 3],
-    ["HELP = 'it''s'  # it's \"\"\"\nVERSION = 3\n", 3],
-    ["# VERSION = 2\n", null],
-    ["def f():\n    VERSION = 2\n", null],
-    ["VERSION = 2\nVERSION = 3\n", null],
-    ['VERSION = "2"\n', null],
-    ["VERSION = 1 + 1\n", null],
-  ])("%j is %s", (text, version) => {
-    expect(pythonVersion(text)).toBe(version);
   });
 });

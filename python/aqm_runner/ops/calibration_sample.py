@@ -20,25 +20,6 @@ from aqm_runner.calibration.sample_writing import SampleRow, write_samples
 from aqm_runner.runner.failures import bad_request, gate_failed
 from aqm_runner.runner.places import Place
 
-VERSION = 1
-USES_DEVICE = False
-TOOLS: tuple[str, ...] = ()
-INPUTS = {"annotations_train": "file", "annotations_val": "file"}
-OUTPUTS = {"database": "file", "captions": "file"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["samples", "seed", "coco_root_relative"],
-    "properties": {
-        "samples": {"description": "<= 0 means all captions.", "type": "integer"},
-        "seed": {"type": "integer"},
-        "coco_root_relative": {
-            "description": "From the database's folder to the images' root; only recorded.",
-            "type": "string",
-        },
-    },
-}
-
 
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]

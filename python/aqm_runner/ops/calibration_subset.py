@@ -16,18 +16,6 @@ from aqm_runner.calibration.sample_writing import write_samples
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
-VERSION = 2
-USES_DEVICE = False
-TOOLS: tuple[str, ...] = ()
-INPUTS = {"database": "file"}
-OUTPUTS = {"database": "file", "captions": "file"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["samples"],
-    "properties": {"samples": {"type": "integer", "minimum": 1}},
-}
-
 
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]

@@ -20,31 +20,6 @@ from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import bad_request, gate_failed
 from aqm_runner.runner.places import Place
 
-VERSION = 1
-USES_DEVICE = False
-TOOLS: tuple[str, ...] = ()
-INPUTS: dict[str, str] = {}
-OUTPUTS = {"annotations_train": "file", "annotations_val": "file"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["source", "archive"],
-    "properties": {
-        "source": {"description": "URL or absolute path of the base.", "type": "string"},
-        "archive": {
-            "description": "The zip file below the base; null where the files lie unpacked.",
-            "type": ["object", "null"],
-            "additionalProperties": False,
-            "required": ["path"],
-            "properties": {
-                "path": {"type": "string"},
-                "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                "size": {"type": "integer", "minimum": 1},
-            },
-        },
-    },
-}
-
 FILES = {
     "annotations_train": "captions_train2017.json",
     "annotations_val": "captions_val2017.json",

@@ -23,20 +23,6 @@ from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
-VERSION = 1
-USES_DEVICE = False
-TOOLS: tuple[str, ...] = ()
-INPUTS = {"database": "file"}
-OUTPUTS = {"images": "folder"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["source"],
-    "properties": {
-        "source": {"description": "URL or absolute path of the base.", "type": "string"}
-    },
-}
-
 AT_ONCE = 8
 JPEG = b"\xff\xd8\xff"
 

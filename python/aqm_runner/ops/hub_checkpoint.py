@@ -22,26 +22,6 @@ from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
-VERSION = 1
-USES_DEVICE = False
-TOOLS = ("huggingface-hub",)
-INPUTS: dict[str, str] = {}
-OUTPUTS = {"checkpoint": "folder"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["hub", "revision", "endpoint", "include"],
-    "properties": {
-        "hub": {"description": "owner/name of the model.", "type": "string"},
-        "revision": {"description": "A whole commit id.", "type": "string"},
-        "endpoint": {
-            "description": "URL of the hub; null for HF_ENDPOINT, else the public one.",
-            "type": ["string", "null"],
-        },
-        "include": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-    },
-}
-
 
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]

@@ -22,69 +22,6 @@ from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.job import score_alone, score_members
 
-VERSION = 1
-USES_DEVICE = True
-TOOLS = ("torch", "transformers", "nvidia-modelopt", "tokenizers", "safetensors")
-INPUTS = {"checkpoint": "folder"}
-OPTIONAL_INPUTS = {"captions": "file", "database": "file", "images": "folder"}
-OUTPUTS = {"scores": "file"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": [
-        "scope",
-        "method",
-        "format",
-        "dtype",
-        "batch_size",
-        "sequence_length",
-        "score_size",
-        "calibration_samples",
-        "padding",
-        "loss",
-        "include_lm_head",
-        "attention",
-    ],
-    "properties": {
-        "scope": {"enum": ["lm", "all_layers"]},
-        "method": {"enum": ["gradient", "kl_div"]},
-        "format": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["name", "config"],
-            "properties": {
-                "name": {"type": "string", "minLength": 1},
-                "config": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["quant_cfg", "algorithm"],
-                    "properties": {
-                        "quant_cfg": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {"type": "object", "required": ["quantizer_name"]},
-                        },
-                        "algorithm": {"type": ["string", "object", "null"]},
-                    },
-                },
-            },
-        },
-        "dtype": {"enum": ["float32", "bfloat16"]},
-        "batch_size": {"description": "Samples a batch.", "type": "integer", "minimum": 1},
-        "sequence_length": {"description": "Tokens a sample.", "type": "integer", "minimum": 2},
-        "score_size": {"description": "Samples to score over.", "type": "integer", "minimum": 1},
-        "calibration_samples": {
-            "description": "Samples to calibrate on, from the first; null: all.",
-            "type": ["integer", "null"],
-            "minimum": 1,
-        },
-        "padding": {"enum": ["max_length", "longest"]},
-        "loss": {"description": "Of gradient.", "enum": ["batch_mean", "sample_sum"]},
-        "include_lm_head": {"type": "boolean"},
-        "attention": {"const": "deterministic"},
-    },
-}
-
 
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]

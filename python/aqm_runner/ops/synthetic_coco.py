@@ -18,23 +18,6 @@ from PIL import Image, ImageDraw
 from aqm_runner.calibration.scenes import COLOURS, GROUNDS, Scene, Thing, draw_scene
 from aqm_runner.runner.places import Place
 
-VERSION = 1
-USES_DEVICE = False
-TOOLS = ("pillow",)
-INPUTS: dict[str, str] = {}
-OUTPUTS = {"annotations_train": "file", "annotations_val": "file", "images": "folder"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["train_images", "val_images", "captions_per_image", "seed"],
-    "properties": {
-        "train_images": {"type": "integer", "minimum": 1},
-        "val_images": {"type": "integer", "minimum": 1},
-        "captions_per_image": {"type": "integer", "minimum": 1, "maximum": 5},
-        "seed": {"type": "integer"},
-    },
-}
-
 SIDE = 64
 RADIUS = {"small": 7, "large": 13}
 CENTRES = {"above": ((32, 16), (32, 48)), "left of": ((16, 32), (48, 32))}

@@ -13,21 +13,6 @@ from aqm_runner.model.tiny_model import build_model
 from aqm_runner.model.tiny_processor import SPECIAL, build_processor, build_tokenizer
 from aqm_runner.runner.places import Place
 
-VERSION = 1
-USES_DEVICE = False
-TOOLS = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
-INPUTS: dict[str, str] = {}
-OUTPUTS = {"checkpoint": "folder"}
-PARAMS_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["family", "seed"],
-    "properties": {
-        "family": {"enum": ["qwen3_vl", "qwen2_5_vl"]},
-        "seed": {"type": "integer"},
-    },
-}
-
 
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]

@@ -14,7 +14,7 @@ from aqm_runner.runner.failures import BAD_REQUEST, GATE_FAILED, UNSUPPORTED_HER
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.partial_origin import open_partials
 from aqm_runner.runner.reads import ReadGuard, undeclared_read
-from aqm_runner.runner.registry import VARIES
+from aqm_runner.runner.registry import OPS
 from aqm_runner.runner.report import Report
 from aqm_runner.runner.requests import Action, check_action
 
@@ -24,7 +24,7 @@ HARMLESS = {BAD_REQUEST, GATE_FAILED, UNSUPPORTED_HERE}
 
 def is_batch(actions: list[Action]) -> bool:
     """Returns whether actions can run at once: same op and inputs, and params alike but for one."""
-    varies = VARIES.get(actions[0].op)
+    varies = OPS[actions[0].op].varies
     if varies is None or len(actions) == 1:
         return False
 
@@ -51,10 +51,11 @@ def run_batch(report: Report, module: Any, context: Any, reads: ReadGuard) -> Ou
         RunnerError: What concerns all actions.
     """
     request = report.request
+    op = OPS[request.actions[0].op]
     members: list[Member] = []
     for action in request.actions:
         try:
-            check_action(action, module)
+            check_action(action)
             partials = open_partials(action, context, reads)
             members.append(
                 Member(action.id, action.params, action.inputs, action.outputs, partials)
@@ -77,7 +78,7 @@ def run_batch(report: Report, module: Any, context: Any, reads: ReadGuard) -> Ou
             member = outcome.member
             if outcome.error is None:
                 facts = (outcome.facts or {}) | member.partials.facts()
-                report.result(member.id, module, member.outputs, share, facts)
+                report.result(member.id, op, member.outputs, share, facts)
             elif classify(outcome.error).class_ in HARMLESS:
                 report.failed(member.id, outcome.error)
             else:

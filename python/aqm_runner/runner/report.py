@@ -6,6 +6,7 @@ from typing import Any
 
 from aqm_runner.runner.meters import Meter
 from aqm_runner.runner.protocol import EventWriter
+from aqm_runner.runner.registry import Op
 
 
 class Report:
@@ -22,13 +23,13 @@ class Report:
         self.meter = Meter()
 
     def result(
-        self, action: str, module: Any, outputs: dict[str, Any], seconds: float, facts: Any
+        self, action: str, op: Op, outputs: dict[str, Any], seconds: float, facts: Any
     ) -> None:
         """Emits `artifact` for each output, `resource` and `result`.
 
         Args:
             action: The action's id.
-            module: The op's module.
+            op: The op's declaration.
             outputs: Role to place; whole.
             seconds: What the action took, or its share of what a batch took.
             facts: As the op returned them.
@@ -40,7 +41,7 @@ class Report:
             digest, size = digest_place(place.path, place.kind)
             self._events.emit("artifact", **ids, role=role, digest=digest, size=size)
         self._events.emit("resource", **ids, **self.meter.peaks())
-        on_gpu = self.request.device == "cuda" and module.USES_DEVICE
+        on_gpu = self.request.device == "cuda" and op.uses_device
         seconds = round(seconds, 3)
         self._events.emit(
             "result",
@@ -48,7 +49,7 @@ class Report:
             seconds=seconds,
             gpu_seconds=seconds if on_gpu else 0,
             tools={"python": platform.python_version()}
-            | {name: metadata.version(name) for name in module.TOOLS},
+            | {name: metadata.version(name) for name in op.tools},
             facts=facts,
         )
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -11,7 +10,7 @@ from jsonschema.exceptions import best_match
 
 from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
-from aqm_runner.runner.registry import VERSIONS
+from aqm_runner.runner.registry import OPS, Op
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
@@ -77,18 +76,20 @@ class RequestReader:
         return Request(document["job"], document["device"], workspace, log, actions)
 
 
-def check_action(action: Action, module: ModuleType) -> None:
-    """Checks params and roles against what the op's module declares.
+def check_action(action: Action) -> None:
+    """Checks params and roles against the op's declaration, and that every input is there.
+
+    aqm has checked params and roles before, at each rule; another sender may not have.
 
     Raises bad_request: `schema`, `roles`, `missing_input`.
     """
-    _check(Draft202012Validator(module.PARAMS_SCHEMA), action.params, f"Params of {action.op}")
-    declared = [
-        ("input", module.INPUTS, action.inputs),
-        ("output", module.OUTPUTS, action.outputs),
+    op: Op = OPS[action.op]
+    _check(Draft202012Validator(op.params), action.params, f"Params of {action.op}")
+    declared: list[tuple[str, dict[str, str], dict[str, str], dict[str, Place]]] = [
+        ("input", op.required_inputs(action.params), op.optional_inputs, action.inputs),
+        ("output", op.outputs, {}, action.outputs),
     ]
-    for what, kinds, places in declared:
-        optional = getattr(module, "OPTIONAL_INPUTS", {}) if what == "input" else {}
+    for what, kinds, optional, places in declared:
         wrong = sorted(
             (set(kinds) - set(places)) | (set(places) - set(kinds) - set(optional))
         ) + sorted(
@@ -101,7 +102,7 @@ def check_action(action: Action, module: ModuleType) -> None:
                 "roles",
                 f"{action.op} has missing, unknown or wrongly typed {what} roles: "
                 f"{', '.join(wrong)}.",
-                next_step=f"Declare these {what}s: {kinds | optional}.",
+                next_step=f"ops/{action.op}.json declares these {what}s: {kinds | optional}.",
             )
     for place in action.inputs.values():
         place.require()
@@ -109,17 +110,18 @@ def check_action(action: Action, module: ModuleType) -> None:
 
 def _action(entry: dict[str, Any]) -> Action:
     op, version = entry["op"], entry["version"]
-    if op not in VERSIONS:
+    if op not in OPS:
         raise bad_request(
             "unknown_op",
             f"There is no op {op} in this runner.",
-            next_step=f"Use one of: {', '.join(VERSIONS)}.",
+            next_step=f"Use one of: {', '.join(OPS)}.",
         )
-    if VERSIONS[op] != version:
+    if OPS[op].version != version:
         raise bad_request(
             "op_version",
-            f"This runner has version {VERSIONS[op]} of {op}; the request asks for {version}.",
-            next_step="Start the runner of the same checkout as the request's sender.",
+            f"This runner started with version {OPS[op].version} of {op}; the request asks for "
+            f"{version}.",
+            next_step=f"Run the same command again: ops/{op}.json has changed since.",
         )
     places = {
         key: {

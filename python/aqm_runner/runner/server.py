@@ -20,7 +20,7 @@ from aqm_runner.runner.protocol import (
     start_heartbeat,
     start_parent_watch,
 )
-from aqm_runner.runner.registry import VERSIONS
+from aqm_runner.runner.registry import OPS, VERSIONS
 from aqm_runner.runner.report import Report
 
 
@@ -88,8 +88,8 @@ class Server:
             for action in request.actions:
                 self._action = action.id
                 self._watch_reads(request, [action])
+                check_action(action)
                 module = self._load(request, action.op, action.id)
-                check_action(action, module)
                 self._run_action(report, action, module)
                 self._action = None
         self._events.emit("idle", job=request.job)
@@ -138,7 +138,7 @@ class Server:
         if undeclared:
             raise undeclared_read(action.op, undeclared)
         facts = facts | context.partials.facts()
-        report.result(action.id, module, action.outputs, seconds, facts)
+        report.result(action.id, OPS[action.op], action.outputs, seconds, facts)
 
     def _cancel(self) -> None:
         self._cancelled.set()

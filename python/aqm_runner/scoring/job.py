@@ -1,6 +1,6 @@
 """One scoring job: from the members of a batch to their score documents, with any engine.
 
-Errors: bad_request `roles`, `batch_size`; unsupported_here `no_gpu`; gate_failed of the rooms that
+Errors: bad_request `batch_size`; unsupported_here `no_gpu`; gate_failed of the rooms that
 read the inputs; and those of the engine.
 """
 
@@ -58,7 +58,7 @@ def score_members(
     """
     params, inputs = members[0].params, members[0].inputs
     # What could only fail after the model is loaded is refused in milliseconds.
-    check_scope(params, inputs)
+    check_scope(params)
     require_device(context.device)
     engine.check()
     check_weight_files(inputs["checkpoint"])

@@ -1,11 +1,9 @@
-"""What the scopes of an analysis mean: the inputs that each takes, the layers that each leaves."""
+"""What the scopes of an analysis mean: the layers that each leaves, the samples of a batch."""
 
 from typing import Any
 
 from aqm_runner.runner.failures import bad_request
-from aqm_runner.runner.places import Place
 
-SCOPE_INPUTS = {"lm": {"captions"}, "all_layers": {"database", "images"}}
 VISION = "*visual*"
 LM_HEAD = "*lm_head*"
 
@@ -21,19 +19,8 @@ def kept_layers(scope: str, include_lm_head: bool) -> list[str]:
     return patterns if include_lm_head else [*patterns, LM_HEAD]
 
 
-def check_scope(params: dict[str, Any], inputs: dict[str, Place]) -> None:
-    """Refuses inputs of the other scope, and images in batches of several samples.
-
-    Raises bad_request `roles` or `batch_size`.
-    """
-    wanted = SCOPE_INPUTS[params["scope"]] | {"checkpoint"}
-    if set(inputs) != wanted:
-        raise bad_request(
-            "roles",
-            f"Scope {params['scope']} takes the inputs {', '.join(sorted(wanted))}; got "
-            f"{', '.join(sorted(inputs))}.",
-            next_step="Give captions for lm, a database and images for all_layers.",
-        )
+def check_scope(params: dict[str, Any]) -> None:
+    """Refuses images in batches of several samples. Raises bad_request `batch_size`."""
     if params["scope"] == "all_layers" and params["batch_size"] != 1:
         raise bad_request(
             "batch_size",

@@ -105,7 +105,9 @@ export async function run(args: Arguments): Promise<number> {
         },
         idle: () => warmth.bundler.warmUp(),
         watchFiles: (changed) => watchFiles(workspaceRoot(), changed),
-        always: ["Aqmfile.ts", "conf", "rules"].map((name) => join(workspaceRoot(), name)),
+        always: ["Aqmfile.ts", "conf", "rules", "python/aqm_runner/ops"].map((name) =>
+          join(workspaceRoot(), name),
+        ),
         gpu: args.flag("gpu"),
         signal,
       },

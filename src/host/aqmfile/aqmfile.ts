@@ -19,6 +19,7 @@ import { errorText, readCache, writeCache } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { linkedTwins } from "../evidence/linked-paths.ts";
 import { allCurrent, derivationContext } from "../evidence/signature.ts";
+import { checkPythonOps } from "./python-ops.ts";
 import type { Warmth } from "./warmth.ts";
 
 export interface LoadedAqmfile {
@@ -64,9 +65,10 @@ export async function loadAqmfile(
   const { groups, files, evaluate } = aqmfile.value;
   const evaluated = await evaluate({ configuration: groups });
   if (!evaluated.ok) return evaluated;
-  const { graph, declared } = evaluated.value;
+  const { graph, declared, looked } = evaluated.value;
   const { environments, adopters, comparers } = declared;
-  return ok({ graph, environments, adopters, comparers, files });
+  const watched = [...files, ...Object.keys(looked)];
+  return ok({ graph, environments, adopters, comparers, files: watched });
 }
 
 export async function openAqmfile(
@@ -98,7 +100,7 @@ async function remembered(
   if (warmth === null || compiled.ambient) return evaluated(layout, evidence, compiled, configs);
   const dependsOn = JSON.stringify([compiled.module.digest, configs]);
   const known = warmth.aqmfile;
-  if (known?.dependsOn === dependsOn) {
+  if (known?.dependsOn === dependsOn && allCurrent(known.evaluated.looked, evidence)) {
     if (linkedTwins(layout.root, known.evaluated.graph).length === 0) return ok(known.evaluated);
   }
   const found = await evaluated(layout, evidence, compiled, configs);
@@ -114,8 +116,8 @@ async function evaluated(
 ): Promise<Result<Evaluated, readonly Failure[]>> {
   const first = await evaluate(layout, compiled, { ...configs, trace: false });
   if (first.ok) {
-    const graph = checkedGraph(layout, first.value);
-    if (graph.ok) return ok({ graph: graph.value, declared: first.value });
+    const sound = await soundGraph(layout, evidence, first.value);
+    if (sound.ok) return ok({ ...sound.value, declared: first.value });
   }
   // Something is wrong: evaluate once more, now keeping track of where everything is declared.
   const mapped = await compile(layout, evidence, { withMap: true });
@@ -128,10 +130,21 @@ async function evaluated(
       ? {}
       : { declaredAt: inWorkspace(layout, declaration.declaredAt) }),
   }));
-  const graph = checkedGraph(layout, { ...traced.value, actions });
-  return graph.ok
+  const sound = await soundGraph(layout, evidence, { ...traced.value, actions });
+  return sound.ok
     ? err([unsteady(layout)])
-    : err(onceEach(graph.error.map((failure) => located(layout, failure))));
+    : err(onceEach(sound.error.map((failure) => located(layout, failure))));
+}
+
+async function soundGraph(
+  layout: Layout,
+  evidence: Evidence,
+  declarations: Declarations,
+): Promise<Result<Pick<Evaluated, "graph" | "looked">, readonly Failure[]>> {
+  const graph = checkedGraph(layout, declarations);
+  if (!graph.ok) return graph;
+  const looked = await checkPythonOps(layout, evidence, declarations.actions);
+  return looked.ok ? ok({ graph: graph.value, looked: looked.value }) : looked;
 }
 
 /** The graph, if neither the declarations nor links on the disk make two places of one. */

@@ -5,9 +5,9 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
-import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { yamlProblems } from "./configuration-values.ts";
+import { schemaProblem } from "./schema-problem.ts";
 import { errorText } from "../disk/disk.ts";
 import { namesIn } from "../disk/names-in.ts";
 
@@ -206,36 +206,6 @@ function schemaFailure(
     nextStep: hint ?? `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
   };
 }
-
-/** What a schema refuses, in words: where it is, the key that should not be there, the nearest right one. */
-export function schemaProblem(error: ErrorObject): {
-  readonly path: readonly string[];
-  readonly extra: string | undefined;
-  readonly message: string;
-  readonly hint: string | undefined;
-} {
-  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
-  const params = error.params as Readonly<Record<string, unknown>>;
-  const extra =
-    typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
-  const where = path.length === 0 ? "" : `${path.join(".")} `;
-  const allowed = Object.keys(
-    (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
-  );
-  const what =
-    extra !== undefined
-      ? `has no key ${extra}`
-      : error.keyword === "enum"
-        ? `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`
-        : (error.message ?? "is not valid");
-  // A pattern says little to a person; what the schema says of the value says more.
-  const { description } = error.parentSchema as { description?: string };
-  const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
-  const said = error.keyword === "pattern" ? description : undefined;
-  return { path, extra, message: `${where}${what}`, hint: hint ?? said };
-}
-
-const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
 
 /** Where a key starts in the text. */
 function keyOffset(document: Document, path: readonly string[], key: string): number {

@@ -9,8 +9,9 @@ import {
 import type { Failure } from "../../model/failure.ts";
 import type { Json } from "../../model/json.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { groupCheck, schemaChecker, schemaProblem } from "./configuration-reader.ts";
+import { groupCheck, schemaChecker } from "./configuration-reader.ts";
 import { yamlProblems } from "./configuration-values.ts";
+import { schemaProblem } from "./schema-problem.ts";
 import { errorText } from "../disk/disk.ts";
 
 /** The value on the right side of `key=…`, typed as in a YAML file; nothing at all is an empty text. */

@@ -4,13 +4,14 @@ import type { ActionNode } from "../../graph/graph.ts";
 import type { OpSource } from "../../keys/describe.ts";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { Failure } from "../../model/failure.ts";
+import type { PythonOpDeclaration } from "../../model/python-op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { BundleModule } from "./bundle.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
 import { readCache, readTextIfExists, writeCache } from "../disk/disk.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Layout } from "../disk/layout.ts";
-import { pythonVersion } from "./python-version.ts";
+import { pythonRoot } from "./python-root.ts";
 import { pythonClosure, type UnclearImport } from "./python-closure.ts";
 import { allCurrent, derivationContext, statSignature } from "../evidence/signature.ts";
 
@@ -28,7 +29,7 @@ interface Cache {
 
 /**
  * Finds the source closure of ops. A TypeScript op's is what the bundler keeps after tree shaking; a
- * Python op's is what it imports from the runner package. Cached by the stat signatures of the files.
+ * Python op's is its declaration and what it imports from the runner package. Cached by the stat signatures of the files.
  */
 export class OpSources {
   readonly #layout: Layout;
@@ -179,25 +180,21 @@ function pythonSource(
 ): Result<CachedSource, Failure> {
   const root = pythonRoot(layout);
   const entry = `aqm_runner/ops/${name}.py`;
-  const text = readTextIfExists(join(root, entry));
-  if (text === null) return err(opMissing(node, `python/${entry}`));
-  const version = pythonVersion(text);
-  if (version === null) return err(versionMissing(node, `python/${entry}`, "VERSION = 1"));
+  const declaration = `aqm_runner/ops/${name}.json`;
+  const text = readTextIfExists(join(root, declaration));
+  // Both were there, and right, when the graph was made.
+  if (text === null) return err(opMissing(node, `python/${declaration}`));
+  if (!fs.existsSync(join(root, entry))) return err(opMissing(node, `python/${entry}`));
+  const { version } = JSON.parse(text) as PythonOpDeclaration;
   const sources: Record<string, Digest> = {};
   const looked: Record<string, string> = {};
   const closure = pythonClosure(root, entry);
   if (!closure.ok) return err({ ...unclearImport(closure.error), target: node.id });
-  for (const path of closure.value) {
+  for (const path of [declaration, ...closure.value].sort()) {
     looked[join(root, path)] = statSignature(join(root, path), evidence);
     sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
   }
   return ok({ version, code: null, sources, looked, compiled: null });
-}
-
-/** The folder that holds `aqm_runner`: the workspace's own, else the one that came with aqm. */
-export function pythonRoot(layout: Layout): string {
-  const own = join(layout.root, "python");
-  return fs.existsSync(join(own, "aqm_runner")) ? own : join(layout.packageRoot, "python");
 }
 
 /** The same name on every machine: below aqm's package, else below the workspace. */

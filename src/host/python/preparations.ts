@@ -10,7 +10,7 @@ import { disk, readTextIfExists, writeFileAtomic } from "../disk/disk.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
 import { acquireFileLock } from "../process/file-lock.ts";
 import type { Layout } from "../disk/layout.ts";
-import { pythonRoot } from "../code/op-sources.ts";
+import { pythonRoot } from "../code/python-root.ts";
 import { runToEnd } from "../process/process.ts";
 import type { PreparedEnvironment } from "./python-environment.ts";
 import { cacheVariables, machineFolder, runnerEnvironment } from "./runner-environment.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import { machineKind } from "../gpu/gpus.ts";
 import type { Layout } from "../disk/layout.ts";
-import { pythonRoot } from "../code/op-sources.ts";
+import { pythonRoot } from "../code/python-root.ts";
 import type { PreparedEnvironment } from "./python-environment.ts";
 
 /** What every process needs to find its libraries and its temporary folder. */

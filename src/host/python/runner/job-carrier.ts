@@ -1,5 +1,5 @@
 import type { ExecutionRequest } from "../../../ports.ts";
-import { pythonRoot } from "../../code/op-sources.ts";
+import { pythonRoot } from "../../code/python-root.ts";
 import type { Layout } from "../../disk/layout.ts";
 import type { GpuLease } from "../../gpu/gpu-leases.ts";
 import type { ProcessRequest } from "../../process/process.ts";

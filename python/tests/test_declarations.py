@@ -1,0 +1,48 @@
+"""Every op is declared once, in `ops/<name>.json`, and has a module that does what that says."""
+
+import inspect
+import json
+
+import pytest
+from harness import PYTHON_ROOT
+from jsonschema import Draft202012Validator
+
+from aqm_runner.runner.registry import OPS, load_op
+from aqm_runner.runner.requests import compile_schema
+
+FOLDER = PYTHON_ROOT / "aqm_runner/ops"
+
+
+def test_every_module_in_ops_has_a_declaration_and_every_declaration_a_module():
+    modules = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    assert modules == set(OPS), (
+        "An op is ops/<name>.py and ops/<name>.json; what several ops share lies elsewhere."
+    )
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_a_declaration_follows_its_schema(op):
+    document = json.loads((FOLDER / f"{op.name}.json").read_text(encoding="utf-8"))
+    compile_schema("op").validate(document)
+    Draft202012Validator.check_schema(op.params)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_a_declaration_names_params_that_there_are(op):
+    properties = op.params["properties"]
+    assert op.varies is None or op.varies in properties
+    for param, by_value in op.inputs_by.items():
+        assert set(by_value) == set(properties[param]["enum"])
+        assert param in op.params["required"]
+        for roles in by_value.values():
+            assert not set(roles) & set(op.inputs | op.optional_inputs)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_the_module_of_an_op_has_run(op):
+    assert list(inspect.signature(load_op(op.name).run).parameters) == [
+        "context",
+        "params",
+        "inputs",
+        "outputs",
+    ]

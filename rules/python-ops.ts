@@ -1,0 +1,119 @@
+// Made by `node scripts/python-op-types.mjs` from python/aqm_runner/ops/*.json; edit those.
+import type { Input } from "aqm";
+
+declare module "aqm" {
+  interface PythonOps {
+    calibration_sample: {
+      readonly params: {
+        /** <= 0 means all captions. */
+        readonly samples: number;
+        readonly seed: number;
+        /** From the database's folder to the images' root; only recorded. */
+        readonly coco_root_relative: string;
+      };
+      readonly inputs: { readonly annotations_train: Input; readonly annotations_val: Input };
+      readonly outputs: "database" | "captions";
+    };
+    calibration_subset: {
+      readonly params: {
+        readonly samples: number;
+      };
+      readonly inputs: { readonly database: Input };
+      readonly outputs: "database" | "captions";
+    };
+    coco_annotations: {
+      readonly params: {
+        /** URL or absolute path of the base. */
+        readonly source: string;
+        /** The zip file below the base; null where the files lie unpacked. */
+        readonly archive: {
+          readonly path: string;
+          readonly sha256?: string;
+          readonly size?: number;
+        } | null;
+      };
+      readonly inputs: Readonly<Record<never, Input>>;
+      readonly outputs: "annotations_train" | "annotations_val";
+    };
+    coco_images: {
+      readonly params: {
+        /** URL or absolute path of the base. */
+        readonly source: string;
+      };
+      readonly inputs: { readonly database: Input };
+      readonly outputs: "images";
+    };
+    hub_checkpoint: {
+      readonly params: {
+        /** owner/name of the model. */
+        readonly hub: string;
+        /** A whole commit id. */
+        readonly revision: string;
+        /** URL of the hub; null for HF_ENDPOINT, else the public one. */
+        readonly endpoint: string | null;
+        readonly include: readonly string[];
+      };
+      readonly inputs: Readonly<Record<never, Input>>;
+      readonly outputs: "checkpoint";
+    };
+    sensitivity_scores: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        readonly method: "gradient" | "kl_div";
+        readonly format: {
+          readonly name: string;
+          readonly config: {
+            readonly quant_cfg: readonly object[];
+            readonly algorithm: string | object | null;
+          };
+        };
+        readonly dtype: "float32" | "bfloat16";
+        /** Samples a batch. */
+        readonly batch_size: number;
+        /** Tokens a sample. */
+        readonly sequence_length: number;
+        /** Samples to score over. */
+        readonly score_size: number;
+        /** Samples to calibrate on, from the first; null: all. */
+        readonly calibration_samples: number | null;
+        readonly padding: "max_length" | "longest";
+        /** Of gradient. */
+        readonly loss: "batch_mean" | "sample_sum";
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly captions: Input;
+            readonly database?: never;
+            readonly images?: never;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly captions?: never;
+            readonly database: Input;
+            readonly images: Input;
+          };
+      readonly outputs: "scores";
+    };
+    synthetic_coco: {
+      readonly params: {
+        readonly train_images: number;
+        readonly val_images: number;
+        readonly captions_per_image: number;
+        readonly seed: number;
+      };
+      readonly inputs: Readonly<Record<never, Input>>;
+      readonly outputs: "annotations_train" | "annotations_val" | "images";
+    };
+    tiny_checkpoint: {
+      readonly params: {
+        readonly family: "qwen3_vl" | "qwen2_5_vl";
+        readonly seed: number;
+      };
+      readonly inputs: Readonly<Record<never, Input>>;
+      readonly outputs: "checkpoint";
+    };
+  }
+}

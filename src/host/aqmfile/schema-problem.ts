@@ -1,0 +1,39 @@
+import type { ErrorObject } from "ajv/dist/2020.js";
+import { didYouMean } from "../../model/nearest-name.ts";
+
+/**
+ * What a JSON Schema refuses, in words: where it is, the key that should not be there, the nearest right one.
+ *
+ * @param whole how the document is called, in front of the path to a value of it
+ */
+export function schemaProblem(
+  error: ErrorObject,
+  whole = "",
+): {
+  readonly path: readonly string[];
+  readonly extra: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+} {
+  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const extra =
+    typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
+  const where = [...(whole === "" ? [] : [whole]), ...path].join(".");
+  const allowed = Object.keys(
+    (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
+  );
+  const what =
+    extra !== undefined
+      ? `has no key ${extra}`
+      : error.keyword === "enum"
+        ? `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`
+        : (error.message ?? "is not valid");
+  // A pattern says little to a person; what the schema says of the value says more.
+  const { description } = error.parentSchema as { description?: string };
+  const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
+  const said = error.keyword === "pattern" ? description : undefined;
+  return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hint ?? said };
+}
+
+const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");

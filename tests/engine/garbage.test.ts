@@ -82,6 +82,8 @@ describe("collecting garbage", () => {
     );
     world.folder.write("aqm.lock/deep/er/b.json", `{"digest":"${torn}`);
     world.folder.write(".aqm/journal/c.json", JSON.stringify({ record: { digest: open } }));
+    const below = world.put("below a folder that is named like a record");
+    world.folder.write("aqm.lock/d.json/.hidden.json", `"${below}"`);
     expect(await world.collect(0)).toEqual([free]);
   });
 

@@ -120,13 +120,14 @@ describe("the engine's layers", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("has one module for zx, one for chokidar, and one for string-width", () => {
+  it("has one module each for zx, chokidar, fast-glob and string-width", () => {
     const users = (name: string): readonly string[] =>
       all
         .filter(({ imports }) => imports.some((to) => to === name || to.startsWith(`${name}/`)))
         .map(({ path }) => path);
     expect(users("zx")).toEqual(["src/host/process/process.ts"]);
     expect(users("chokidar")).toEqual(["src/host/evidence/watcher.ts"]);
+    expect(users("fast-glob")).toEqual(["src/host/disk/files-below.ts"]);
     expect(users("string-width")).toEqual(["src/ui/columns.ts"]);
   });
 

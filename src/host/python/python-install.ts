@@ -122,8 +122,9 @@ export async function install(request: Installation): Promise<Result<void, Failu
         ];
   const total =
     (readTextIfExists(lockFile) ?? "").match(/^[A-Za-z0-9][^\s;=]*==/gm)?.length ?? null;
+  const { countFolders } = await import("../disk/files-below.ts");
   const watch = setInterval(() => {
-    const done = countInstalled(folder);
+    const done = countFolders(folder, "lib/*/site-packages/*.dist-info");
     say(`installing packages with ${uv === null ? "pip" : "uv"}`, done, total);
   }, 500);
   try {
@@ -138,16 +139,6 @@ export async function install(request: Installation): Promise<Result<void, Failu
   } finally {
     clearInterval(watch);
   }
-}
-
-function countInstalled(folder: string): number {
-  const lib = join(folder, "lib");
-  for (const python of fs.existsSync(lib) ? fs.readdirSync(lib) : []) {
-    const site = join(lib, python, "site-packages");
-    if (!fs.existsSync(site)) continue;
-    return fs.readdirSync(site).filter((name) => name.endsWith(".dist-info")).length;
-  }
-  return 0;
 }
 
 function installFailed(command: string, stderr: string): Failure {

@@ -1,10 +1,10 @@
-import * as fs from "node:fs";
 import { join } from "node:path";
 import { hasConflictMarkers, sidesOf, type Side } from "../../keys/resolve.ts";
 import type { Failure } from "../../model/failure.ts";
 import type { ActionRecord } from "../../model/record.ts";
 import { ok, type Result } from "../../model/result.ts";
 import { readTextIfExists } from "../disk/disk.ts";
+import { filesBelow } from "../disk/files-below.ts";
 import { Git } from "../process/git.ts";
 import type { Layout } from "../disk/layout.ts";
 import { parseLockRecord } from "./records.ts";
@@ -44,7 +44,7 @@ export async function findLockConflicts(
     note(path, readTextIfExists(join(layout.root, path)), ours, theirs);
   }
   const known = new Set(unmerged.value.map(({ path }) => path));
-  for (const name of recordFiles(layout)) {
+  for (const name of filesBelow(layout.lockRecords, "**/*.json")) {
     const file = `aqm.lock/${name}`;
     const text = known.has(file) ? null : readTextIfExists(join(layout.lockRecords, name));
     if (text === null || !hasConflictMarkers(text)) continue;
@@ -53,10 +53,3 @@ export async function findLockConflicts(
   }
   return ok([...conflicts.values()].sort((a, b) => (a.target < b.target ? -1 : 1)));
 }
-
-const recordFiles = ({ lockRecords }: Layout): readonly string[] =>
-  fs.existsSync(lockRecords)
-    ? fs
-        .readdirSync(lockRecords, { recursive: true, encoding: "utf8" })
-        .filter((name) => name.endsWith(".json"))
-    : [];

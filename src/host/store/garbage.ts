@@ -121,12 +121,11 @@ async function findRoots(
       if (isDigest(digest)) roots.add(digest);
     }
   };
+  const { filesBelow } = await import("../disk/files-below.ts");
   try {
     for (const folder of [layout.lockRecords, layout.journal]) {
-      if (!fs.existsSync(folder)) continue;
-      for (const name of fs.readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-        if (name.endsWith(".json")) see(readTextIfExists(join(folder, name)) ?? "");
-      }
+      for (const name of filesBelow(folder, "**/*.json"))
+        see(readTextIfExists(join(folder, name)) ?? "");
     }
   } catch (error) {
     return err({

@@ -64,7 +64,13 @@ async function main() {
   if (machine.warning !== null) say(machine.warning);
   const workspaces = new Workspaces({ folder, jobs, budgetSeconds, say });
   const bench = {
-    ...{ folder, tools, sizes, jobs, workspaces, say, budgetSeconds },
+    folder,
+    tools,
+    sizes,
+    jobs,
+    workspaces,
+    say,
+    budgetSeconds,
     rounds: wholeNumber("rounds", values.rounds),
     bytes: wholeNumber("bytes", values.bytes),
   };

@@ -16,20 +16,38 @@ export function step(name, command, args, env = {}) {
 
 const typescript = (name, project) =>
   step(name, "npx", [
-    ...["tsc", "--noEmit", "-p", project, "--incremental"],
-    ...["--tsBuildInfoFile", `${CACHE}/${name.replace(/\W+/g, "-")}.tsbuildinfo`],
+    "tsc",
+    "--noEmit",
+    "-p",
+    project,
+    "--incremental",
+    "--tsBuildInfoFile",
+    `${CACHE}/${name.replace(/\W+/g, "-")}.tsbuildinfo`,
   ]);
 
 /** Formatting, types and lint of everything but Python. The slowest is first. */
 export const lint = () => [
   step("eslint", "npx", [
-    ...["eslint", ".", "--cache", "--cache-strategy", "content"],
-    ...["--cache-location", `${CACHE}/eslint`],
+    "eslint",
+    ".",
+    "--cache",
+    "--cache-strategy",
+    "content",
+    "--cache-location",
+    `${CACHE}/eslint`,
   ]),
   typescript("tsc", "."),
   step("prettier", "npx", [
-    ...["prettier", "--check", "--log-level", "warn", "."],
-    ...["--cache", "--cache-strategy", "content", "--cache-location", `${CACHE}/prettier`],
+    "prettier",
+    "--check",
+    "--log-level",
+    "warn",
+    ".",
+    "--cache",
+    "--cache-strategy",
+    "content",
+    "--cache-location",
+    `${CACHE}/prettier`,
   ]),
   typescript("tsc, graph in browsers", "src/ui/web"),
   typescript("tsc, pages in browsers", "src/analysis/page/client"),

@@ -10,7 +10,7 @@ const inOrder = (nodes: Iterable<ActionNode>): readonly ActionNode[] =>
   [...nodes].sort((a, b) => a.index - b.index);
 
 /** What an action reads from, or what reads from it. */
-export function neighbours(node: ActionNode, direction: Direction): ReadonlySet<ActionNode> {
+function neighbours(node: ActionNode, direction: Direction): ReadonlySet<ActionNode> {
   if (direction === "down") return new Set(node.consumers);
   return new Set(node.inputs.flatMap(({ producer }) => producer?.action ?? []));
 }

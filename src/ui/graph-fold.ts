@@ -18,7 +18,7 @@ export interface FoldedGraph {
   readonly edges: readonly (readonly [from: number, to: number, count: number])[];
 }
 
-export const NO_VERDICTS: Readonly<Record<Verdict, number>> = {
+const NO_VERDICTS: Readonly<Record<Verdict, number>> = {
   fresh: 0,
   restore: 0,
   run: 0,

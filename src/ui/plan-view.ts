@@ -51,7 +51,7 @@ export function planText(
   return lines.join("\n");
 }
 
-export function causeLines(causes: readonly Cause[], most: number): readonly string[] {
+function causeLines(causes: readonly Cause[], most: number): readonly string[] {
   const lines = causes.slice(0, most).map(causeText);
   if (causes.length > most) lines.push(`and ${plural(causes.length - most, "more cause")}`);
   return lines;

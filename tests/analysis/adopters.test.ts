@@ -42,18 +42,29 @@ const declared = (...sizes: readonly string[]): readonly WantedAction[] =>
     const dataset = { name: "captions", size, root: "datasets/calib", vlm_calib_db: null };
     return [
       {
-        ...{ target: scores, op: "sensitivity_scores", inputs: {}, outputs: { scores } },
+        target: scores,
+        op: "sensitivity_scores",
+        inputs: {},
+        outputs: { scores },
         params: {
-          ...{ scope: "lm", method: "gradient", batch_size: 8, sequence_length: 512 },
-          ...{ format: { name: "FP8_DEFAULT_CFG", config: {} }, dtype: "bfloat16" },
+          scope: "lm",
+          method: "gradient",
+          batch_size: 8,
+          sequence_length: 512,
+          format: { name: "FP8_DEFAULT_CFG", config: {} },
+          dtype: "bfloat16",
         },
       },
       {
-        ...{ target: manifest, op: "rules/ops/manifest.ts", outputs: { manifest } },
+        target: manifest,
+        op: "rules/ops/manifest.ts",
+        outputs: { manifest },
         inputs: { scores: { path: scores, producer: scores } },
         params: {
-          ...{ scheme: "wfp8_afp8_autoquant_lm", effective_bits: 8, score_size: 128 },
-          ...{ model_id: MODEL },
+          scheme: "wfp8_afp8_autoquant_lm",
+          effective_bits: 8,
+          score_size: 128,
+          model_id: MODEL,
           dataset: {
             ...dataset,
             captions_path: "datasets/calib/captions.txt",
@@ -72,7 +83,9 @@ function published(size: string | null = "medium", modelId = `/workspace/${MODEL
       scheme: { name: "wfp8_afp8_autoquant_lm", effectiveBits: 8, scoreSize: 128 },
       modelId,
       dataset: {
-        ...{ name: "captions", size: size ?? "", root: "/workspace/datasets/calib" },
+        name: "captions",
+        size: size ?? "",
+        root: "/workspace/datasets/calib",
         source: { kind: "captions", path: "/workspace/datasets/calib/captions.txt" },
         maxCalibSamples: 128,
       },
@@ -87,7 +100,9 @@ function published(size: string | null = "medium", modelId = `/workspace/${MODEL
 const textOf = (manifest: Manifest): string => writePythonJson(manifest.json);
 
 const found = (path: string, text: string): FoundFile => ({
-  ...{ path, text, digest: digestOfBytes(text) },
+  path,
+  text,
+  digest: digestOfBytes(text),
 });
 
 const NAME = "wfp8_afp8_autoquant_lm_quant_manifest.json";
@@ -118,7 +133,9 @@ describe("published manifests", () => {
       },
     });
     expect(finding).toMatchObject({
-      ...{ kind: "candidate", grade: "consistent", contradictions: [] },
+      kind: "candidate",
+      grade: "consistent",
+      contradictions: [],
       checks: [
         { says: "verified: the same bytes come out" },
         { says: "verified: the same header values and rows come out" },

@@ -29,16 +29,14 @@ describe.runIf(existsSync(INC))(`comparing: ${referenceDataTitle}`, () => {
   it("gives the table and the example of the documentation", () => {
     const rows = COMPARED.map(([a, b]) => row(a, b, compare(a, b, 10)));
     const titles = [
-      ...[
-        "A",
-        "B",
-        "layers",
-        "Spearman",
-        "Kendall",
-        "of the first 10",
-        "scores",
-        "flips at 12 bits",
-      ],
+      "A",
+      "B",
+      "layers",
+      "Spearman",
+      "Kendall",
+      "of the first 10",
+      "scores",
+      "flips at 12 bits",
     ];
     const written = table(titles, rows) ?? "";
     const [a = "", b = ""] = COMPARED[0] ?? [];

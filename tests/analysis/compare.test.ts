@@ -264,7 +264,8 @@ describe("comparing two analyses", () => {
       `- **n0** is not enough for the plans of n2: at 12 bits ${flipped?.layers.length} of 3 layers are chosen otherwise. Order: Spearman -1.000; 0 of the 1 most sensitive layers are its.`,
     );
     const alike = [subject([3, 2, 1]), subject([3.1, 2, 1])].map((one, index) => ({
-      ...{ label: `n${index}`, subject: one },
+      label: `n${index}`,
+      subject: one,
     }));
     expect(
       comparisonSetText(expectValue(compareAll(alike, { budgets: [12], most: 1 })), "Sizes", "n1"),

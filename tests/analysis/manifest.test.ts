@@ -224,7 +224,12 @@ describe("building a manifest", () => {
       maxCalibSamples: null,
     }).json.get("dataset");
     expect([...(dataset as ReadonlyMap<string, unknown>).keys()]).toEqual([
-      ...["name", "size", "vlm_calib_db", "num_calib_samples", "calib_seq_len", "batch_size"],
+      "name",
+      "size",
+      "vlm_calib_db",
+      "num_calib_samples",
+      "calib_seq_len",
+      "batch_size",
       "num_calib_batches",
     ]);
   });

@@ -29,8 +29,13 @@ export function referenceTable(runs: readonly ReferenceRun[]): string {
     ];
   });
   const titles = [
-    ...["manifest", "generation", "manifest bytes", "figures"],
-    ...["JSON bytes", "Markdown header", "Markdown rows"],
+    "manifest",
+    "generation",
+    "manifest bytes",
+    "figures",
+    "JSON bytes",
+    "Markdown header",
+    "Markdown rows",
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [titles, titles.map(() => "---"), ...rows].map(line).join("\n");

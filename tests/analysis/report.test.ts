@@ -44,8 +44,10 @@ print(json.dumps([["%.1f" % x, "%.4f" % x, "%.3e" % x, "%.6e" % x] for x in json
     );
     const input = [...values, 4.25, 4.75, 0.05, 12345000, 99995, 9999.5, 0, 1e-300, 1e300 / 1e290];
     const printed = input.map((x) => [
-      ...[printFixed(x, 1), printFixed(x, 4)],
-      ...[printExponential(x, 3), printExponential(x, 6)],
+      printFixed(x, 1),
+      printFixed(x, 4),
+      printExponential(x, 3),
+      printExponential(x, 6),
     ]);
     expect(printed).toEqual(JSON.parse(python(formats, JSON.stringify(input))));
     expect(printFixed(4.25, 1)).toBe("4.2");

@@ -45,7 +45,11 @@ const entry = (
 });
 
 const measured = (seconds: number, gpuSeconds: number, day: string): Measurement => ({
-  ...{ seconds, gpuSeconds, peakGpuMemoryBytes: null, together: 1, day },
+  seconds,
+  gpuSeconds,
+  peakGpuMemoryBytes: null,
+  together: 1,
+  day,
   device: gpuSeconds > 0 ? "NVIDIA H200" : "cpu",
 });
 
@@ -129,7 +133,10 @@ describe("the op behind a README", () => {
 
   it("says what scoring cost, when and on what, as the record of the scores has it", () => {
     const record = {
-      ...{ target: "s", tools: {}, facts: { device_kind: "NVIDIA H200" }, adopted: false },
+      target: "s",
+      tools: {},
+      facts: { device_kind: "NVIDIA H200" },
+      adopted: false,
       cost: { seconds: 12, gpu_seconds: 7.2, scale: { together: 16, gpus: 1, input_bytes: 1 } },
       made_on: "2026-11-21",
     };
@@ -139,7 +146,8 @@ describe("the op behind a README", () => {
           tableOp({
             params,
             inputs: {
-              ...{ small: present(manifestText(1.5)), large: missing },
+              small: present(manifestText(1.5)),
+              large: missing,
               small_record: present(JSON.stringify(text)),
             },
           }),

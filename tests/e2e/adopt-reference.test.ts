@@ -89,8 +89,13 @@ describe.runIf(haveReferenceData)(`adopting: ${referenceDataTitle}`, () => {
       ];
     });
     const titles = [
-      ...["found", "grade", "unknown", "contradicts", "grade with `--because`"],
-      ...["scores in the plan", "JSON report after `aqm build`"],
+      "found",
+      "grade",
+      "unknown",
+      "contradicts",
+      "grade with `--because`",
+      "scores in the plan",
+      "JSON report after `aqm build`",
     ];
     const table = [titles, titles.map(() => "---"), ...lines]
       .map((cells) => `| ${cells.join(" | ")} |`)

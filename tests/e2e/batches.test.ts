@@ -135,8 +135,12 @@ describe("when a member", () => {
     const job = await runners.nextJob();
     fs.writeFileSync(job.request.actions[1]?.outputs["text"]?.path ?? "", "NaN\n");
     job.send({
-      ...{ type: "failed", action: "cpu/2.txt", class: "gate_failed", retryable: false },
-      ...{ reason: "non_finite_score", message: "a score is NaN" },
+      type: "failed",
+      action: "cpu/2.txt",
+      class: "gate_failed",
+      retryable: false,
+      reason: "non_finite_score",
+      message: "a score is NaN",
     });
     expect(await failureOf(running, "cpu/2.txt")).toMatchObject({
       reason: "gate_failed",
@@ -158,8 +162,12 @@ describe("when a member", () => {
     const job = await runners.nextJob();
     job.finish("cpu/1.txt");
     job.send({
-      ...{ type: "error", action: "cpu/2.txt", class: "bug", retryable: false },
-      ...{ reason: "value_error", message: "a bug" },
+      type: "error",
+      action: "cpu/2.txt",
+      class: "bug",
+      retryable: false,
+      reason: "value_error",
+      message: "a bug",
     });
     job.exit(5);
     expect(await failureOf(running, "cpu/2.txt")).toMatchObject({ reason: "op_failed" });
@@ -203,8 +211,12 @@ describe("when a member", () => {
     const first = await runners.nextJob();
     first.finish("cpu/1.txt");
     first.send({
-      ...{ type: "error", action: undefined, class: "device_lost", retryable: true },
-      ...{ reason: "cuda_error", message: "the device fell off" },
+      type: "error",
+      action: undefined,
+      class: "device_lost",
+      retryable: true,
+      reason: "cuda_error",
+      message: "the device fell off",
     });
     first.exit(5);
     const second = await runners.nextJob();

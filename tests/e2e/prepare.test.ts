@@ -22,7 +22,8 @@ console.log("compiling 1 of 2");
 
 beforeEach(async () => {
   workspace = runnerWorkspace({
-    ...{ gpu: 2, cpu: 1 },
+    gpu: 2,
+    cpu: 1,
     environment: 'caches: { KERNELS: "kernels" }, prepare: { module: "tools.prepare", gpu: true },',
   });
   workspace.write("python.sh", PYTHON);

@@ -82,7 +82,11 @@ async function build(graph: Graph) {
   }));
   const outcome = await runBuild(
     {
-      ...{ targets: [], jobs: 2, gpus: ["0"], keepGoing: true, expected: () => null },
+      targets: [],
+      jobs: 2,
+      gpus: ["0"],
+      keepGoing: true,
+      expected: () => null,
       selection: selectPaths(graph, "report"),
       signal: new AbortController().signal,
     },
@@ -137,7 +141,10 @@ describe("a result that was taken over", () => {
     const { measured, solved } = planOf(chain({ size: 64 }), "report");
     expect(measured?.verdict).toBe("blocked");
     expect(measured?.causes).toContainEqual({
-      ...{ kind: "changed", field: "params.size", old: 128, new: 64 },
+      kind: "changed",
+      field: "params.size",
+      old: 128,
+      new: 64,
     });
     expect(solved?.causes).toEqual([{ kind: "blocked_by", producer: "measured" }]);
   });
@@ -161,7 +168,10 @@ describe("a result that was taken over", () => {
     expect(planOf(chain(), "report")["measured"]?.verdict).toBe("fresh");
     workspace.versions.set("ops/copy.ts", 2);
     expect(planOf(chain(), "report")["measured"]?.causes).toContainEqual({
-      ...{ kind: "changed", field: "op.version", old: 1, new: 2 },
+      kind: "changed",
+      field: "op.version",
+      old: 1,
+      new: 2,
     });
   });
 
@@ -264,8 +274,12 @@ describe("what is taken over", () => {
     });
     const twins = planAdoption(
       {
-        ...{ findings: [found, other], files, nodes: graph.actions, narrowed: false },
-        ...{ because: null, force: false },
+        findings: [found, other],
+        files,
+        nodes: graph.actions,
+        narrowed: false,
+        because: null,
+        force: false,
       },
       workspace,
     );

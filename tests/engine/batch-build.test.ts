@@ -44,7 +44,10 @@ async function play(
   workspace.files.set("s", "source");
   const graph = graphOf(
     ...actions.map(({ reads, gpu }, n): Sketch => ({
-      ...{ makes: `a${n}`, from: reads < n ? [`a${reads}`] : ["s"], gpu, params: { n } },
+      makes: `a${n}`,
+      from: reads < n ? [`a${reads}`] : ["s"],
+      gpu,
+      params: { n },
       ...(batch === undefined ? {} : { batch }),
     })),
   );
@@ -60,8 +63,13 @@ async function play(
   const events: BuildEvent[] = [];
   await runBuild(
     {
-      ...{ selection: selectAll(graph), targets: [], jobs, gpus, keepGoing: true },
-      ...{ expected: () => null, signal: new AbortController().signal },
+      selection: selectAll(graph),
+      targets: [],
+      jobs,
+      gpus,
+      keepGoing: true,
+      expected: () => null,
+      signal: new AbortController().signal,
     },
     memoryPorts(workspace, executor),
     (event) => events.push(event),

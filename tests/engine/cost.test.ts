@@ -62,8 +62,14 @@ const estimates = ({ own, runs = [], bytes = 100 }: Known) =>
 
 const planOf = (graph: Graph, verdict: (id: string) => Verdict = () => "run"): Plan => {
   const actions = graph.actions.map((node) => ({
-    ...{ node, verdict: verdict(node.id), causes: [], key: null, description: null },
-    ...{ result: null, absent: new Set<string>(), missingFrom: [] },
+    node,
+    verdict: verdict(node.id),
+    causes: [],
+    key: null,
+    description: null,
+    result: null,
+    absent: new Set<string>(),
+    missingFrom: [],
   }));
   return { actions, byNode: new Map(actions.map((one) => [one.node, one])), demanded: new Map() };
 };
@@ -94,10 +100,12 @@ describe("what an action is told by", () => {
     const far = recordOf(elsewhere, { seconds: 1000 });
     const near = [30, 10, 20].map((seconds) => recordOf(other, { seconds }));
     expect(estimates({ runs: [far, ...near] })(one)).toMatchObject({
-      ...{ basis: "similar", seconds: { likely: 20, low: 20 / 1.5, high: 30 } },
+      basis: "similar",
+      seconds: { likely: 20, low: 20 / 1.5, high: 30 },
     });
     expect(estimates({ runs: [far] })(one)).toMatchObject({
-      ...{ basis: "similar", seconds: { likely: 1000, low: 500, high: 2000 } },
+      basis: "similar",
+      seconds: { likely: 1000, low: 500, high: 2000 },
     });
     expect(estimates({ runs: [recordOf(cheap)] })(one)).toBeNull();
   });
@@ -197,8 +205,15 @@ describe("the cost of a plan", () => {
     const own = new Map(graph.actions.slice(0, 2).map((node) => [node.id, recordOf(node)]));
     const plan = planOf(graph, (id) => (id === "fresh" ? "fresh" : "run"));
     expect(planCost(plan, estimates({ own }), WIDTH)).toMatchObject({
-      ...{ fresh: 1, run: 4, gpuRun: 3, unknown: 0, blocked: 0, restore: 0 },
-      ...{ basis: { own: 2, similar: 0, prior: 1 }, withoutEstimate: 1, gpuWithoutEstimate: 1 },
+      fresh: 1,
+      run: 4,
+      gpuRun: 3,
+      unknown: 0,
+      blocked: 0,
+      restore: 0,
+      basis: { own: 2, similar: 0, prior: 1 },
+      withoutEstimate: 1,
+      gpuWithoutEstimate: 1,
       cpuSeconds: { likely: 10 },
       gpuSeconds: { low: 9, likely: 12, high: 16.5 },
       because: ["a guess"],
@@ -241,7 +256,9 @@ describe("the cost of a plan", () => {
       fc.property(sketches, width, (drawn, lanes) => {
         const graph = graphOf(
           ...drawn.map(({ gpu: gpus, reads, batch }, n) => ({
-            ...{ makes: `a${n}`, gpu: gpus, params: { n } },
+            makes: `a${n}`,
+            gpu: gpus,
+            params: { n },
             from: reads < n ? [`a${reads}`] : ["s"],
             ...(batch === undefined ? {} : { batch }),
           })),

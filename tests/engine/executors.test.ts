@@ -73,8 +73,10 @@ describe("executors", () => {
   }
 
   const NO_COST = {
-    ...{ seconds: 0, gpu_seconds: 0 },
-    ...{ peak_memory_bytes: null, peak_gpu_memory_bytes: null },
+    seconds: 0,
+    gpu_seconds: 0,
+    peak_memory_bytes: null,
+    peak_gpu_memory_bytes: null,
   };
 
   async function run(all: Executors, target: string): Promise<string> {
@@ -83,7 +85,10 @@ describe("executors", () => {
     const member: ExecutionMember = { node, key: digestOf(target), stage, partial: null };
     let outcome = "never ended";
     const request: ExecutionRequest = {
-      ...{ members: [member], batch: null, lease: { cpu: 1, gpus: [] }, log: "" },
+      members: [member],
+      batch: null,
+      lease: { cpu: 1, gpus: [] },
+      log: "",
       emit: () => undefined,
       signal: new AbortController().signal,
       ended: (_member, ended) => (outcome = ended.ok ? "ran" : ended.error.message),

@@ -18,7 +18,10 @@ import { defined } from "./support/results.ts";
 
 const optional = (path: string): InputDeclaration => ({ path, kind: "file", optional: true });
 const recordOf = (target: string): InputDeclaration => ({
-  ...{ path: recordPath(target), kind: "record", recordOf: target, optional: true },
+  path: recordPath(target),
+  kind: "record",
+  recordOf: target,
+  optional: true,
 });
 
 /** Writes from what it was made; says which key each action ran with. */
@@ -55,7 +58,11 @@ async function build(
   const executor = new SayingExecutor(workspace);
   await runBuild(
     {
-      ...{ targets: [], jobs: 2, gpus: ["0"], keepGoing: true, expected: () => null },
+      targets: [],
+      jobs: 2,
+      gpus: ["0"],
+      keepGoing: true,
+      expected: () => null,
       selection: selectAll(graph),
       signal: new AbortController().signal,
     },
@@ -75,12 +82,17 @@ const recordOfMade: ActionRecord = {
   action: {
     epoch: 1,
     op: { runtime: "typescript", name: "ops/copy.ts", version: 1, code: null, sources: {} },
-    ...{ environment: null, params: {}, inputs: {}, outputs: {} },
+    environment: null,
+    params: {},
+    inputs: {},
+    outputs: {},
   },
   input_paths: {},
   outputs: { out: { path: "made", digest: digestOfBytes("made"), size: 4 } },
   cost: { seconds: 1, gpu_seconds: 0, ...NO_MEMORY },
-  ...{ tools: {}, facts: {}, audit: [] },
+  tools: {},
+  facts: {},
+  audit: [],
 };
 
 describe("what is known of an input", () => {
@@ -106,7 +118,9 @@ describe("what is known of an input", () => {
   const state = (role: string, maker: Maker | null): InputState =>
     defined(inputStates(reader, () => maker, workspace).get(role));
   const text = (content: string): InputState => ({
-    ...{ state: "known", digest: digestOfBytes(content), present: true },
+    state: "known",
+    digest: digestOfBytes(content),
+    present: true,
   });
   const result: Maker = { verdict: "fresh", absent: new Set(), result: recordOfMade };
   const pending: Maker = { verdict: "run", result: null, absent: new Set() };
@@ -205,7 +219,8 @@ describe("what a plan supposes of inputs (P4)", () => {
           const graph = drawn(actions, changed);
           const plan = makePlan(selectAll(graph), workspace);
           const supposed = plan.actions.map((planned) => ({
-            ...{ planned, states: suppose(planned.node, plan, workspace) },
+            planned,
+            states: suppose(planned.node, plan, workspace),
           }));
 
           const ran = await build(graph, workspace);

@@ -206,7 +206,9 @@ class World {
     for (const fate of fates.slice(1)) {
       const common = ({ reads, ...rest }: Fate): unknown[] => [
         [...reads].sort(),
-        ...[rest.gpu, rest.cpu, rest.batch],
+        rest.gpu,
+        rest.cpu,
+        rest.batch,
       ];
       expect(common(fate), "a job of several groups").toEqual(common(defined(first)));
     }
@@ -515,7 +517,11 @@ describe("a batch group", () => {
   it("that failed in part goes on with the rest of its job", () => {
     const timeline = {
       fates: [...some(1, { fails: true }), ...some(3)],
-      ...{ jobs: 1, gpus: ["0"], keepGoing: false, cancelAfter: null, picks: [0] },
+      jobs: 1,
+      gpus: ["0"],
+      keepGoing: false,
+      cancelAfter: null,
+      picks: [0],
     };
     const world = new World(timeline).play();
     expect([...world.outcomes.values()]).toEqual(["failed", "settled", "settled", "settled"]);

@@ -7,7 +7,7 @@ import type { ScoreGroup, Scores } from "../../src/analysis/scores/scores.ts";
 const WEIGHTS = { wfp4: [4.5, 40], wfp8: [8, 1], wint4: [4, 90], wint8: [8, 0.6] } as const;
 const ACTIVATIONS = { afp16: 0, afp8: 2, aint8: 30, aint4: 4000 } as const;
 
-export const PAIRS: readonly string[] = Object.keys(WEIGHTS).flatMap((weight) =>
+const PAIRS: readonly string[] = Object.keys(WEIGHTS).flatMap((weight) =>
   Object.keys(ACTIVATIONS).map((activation) => `${weight}_${activation}`),
 );
 

@@ -109,8 +109,12 @@ describe("a page", () => {
 
 describe("what a page says of its measurements", () => {
   const measurement = {
-    ...{ seconds: 20, gpuSeconds: 6.1, peakGpuMemoryBytes: 14.5e9, together: 16 },
-    ...{ device: "NVIDIA H200", day: "2026-11-21" },
+    seconds: 20,
+    gpuSeconds: 6.1,
+    peakGpuMemoryBytes: 14.5e9,
+    together: 16,
+    device: "NVIDIA H200",
+    day: "2026-11-21",
   };
   const factsOf = (...analyses: readonly PageAnalysis[]): Readonly<Record<string, string>> =>
     Object.fromEntries(measurementFacts(analyses).map(({ name, value }) => [name, value]));

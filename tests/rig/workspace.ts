@@ -172,18 +172,3 @@ function parseEvents(text: string): readonly BuildEvent[] {
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as BuildEvent);
 }
-
-/** Resolves once `path` exists; watches instead of sleeping. */
-export function appearance(path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    fs.mkdirSync(dirname(path), { recursive: true });
-    const watcher = fs.watch(dirname(path), () => look());
-    const look = (): void => {
-      if (!fs.existsSync(path)) return;
-      watcher.close();
-      resolve();
-    };
-    watcher.on("error", reject);
-    look();
-  });
-}

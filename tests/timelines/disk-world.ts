@@ -225,7 +225,13 @@ export class DiskWorld implements World {
     const events: BuildEvent[] = [];
     const outcome = await runBuild(
       {
-        ...{ selection, targets, jobs, gpus: ["0"], keepGoing, expected: () => null, signal },
+        selection,
+        targets,
+        jobs,
+        gpus: ["0"],
+        keepGoing,
+        expected: () => null,
+        signal,
         untouched: focused?.focus.untouched ?? 0,
       },
       ports,

@@ -93,7 +93,10 @@ export class Project {
         if (index === 0) continue;
         const target = this.targetOf(index - 1 - (read % index));
         from[`record of ${target}`] = {
-          ...{ path: recordPath(target), kind: "record", recordOf: target, optional: true },
+          path: recordPath(target),
+          kind: "record",
+          recordOf: target,
+          optional: true,
         };
       }
       const makes = outputsOf(shape, index);

@@ -2,11 +2,25 @@ import { isPyList, isPyObject, numericValue, type PyJson } from "../python-json/
 
 /** What is a result, or a list of layers, and no setting. */
 const RESULTS: ReadonlySet<string> = new Set([
-  ...["layers", "num_quantized_layers", "autoquant_state", "layer_sensitivity"],
-  ...["sensitivity_ranking", "groups", "modules", "taken_over", "schema"],
-  ...["fp32_fallback_sensitivity", "int8_requant_sensitivity"],
-  ...["aqm.bit_plan", "aqm.schema", "aqm.taken_over", "aqm.budget.adjusted"],
-  ...["aqm.budget.achieved", "aqm.budget.slack", "aqm.budget.minimum", "aqm.budget.satisfied"],
+  "layers",
+  "num_quantized_layers",
+  "autoquant_state",
+  "layer_sensitivity",
+  "sensitivity_ranking",
+  "groups",
+  "modules",
+  "taken_over",
+  "schema",
+  "fp32_fallback_sensitivity",
+  "int8_requant_sensitivity",
+  "aqm.bit_plan",
+  "aqm.schema",
+  "aqm.taken_over",
+  "aqm.budget.adjusted",
+  "aqm.budget.achieved",
+  "aqm.budget.slack",
+  "aqm.budget.minimum",
+  "aqm.budget.satisfied",
 ]);
 
 /**

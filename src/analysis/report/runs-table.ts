@@ -25,8 +25,16 @@ export function runsTable(runs: readonly TableRun[]): string {
   const measured = runs.filter(({ manifest }) => manifest !== null);
   const several = new Set(runs.map(({ granularity }) => granularity)).size > 1;
   const titles = [
-    ...["Run", ...(several ? ["Granularity"] : []), "Scope", "Data"],
-    ...["Bits", "Size", "Score", "Most sensitive layers", "Cost", "Measured"],
+    "Run",
+    ...(several ? ["Granularity"] : []),
+    "Scope",
+    "Data",
+    "Bits",
+    "Size",
+    "Score",
+    "Most sensitive layers",
+    "Cost",
+    "Measured",
   ];
   const rows = measured.flatMap(
     ({ pair, granularity, scope, size, link, manifest, measurement }) =>

@@ -64,7 +64,7 @@ export function wrongUsage(args: Arguments): Failure | null {
 }
 
 /** What a snapshot is for: these targets under these overrides, this workspace, this aqm. */
-export function requestFor(
+function requestFor(
   root: string,
   asked: readonly string[],
   variation: Variation | null = null,
@@ -83,10 +83,10 @@ export function variationOf(args: Arguments): Variation | null {
   return terms.length === 0 && layout === "publish" ? null : { terms, many: false, layout };
 }
 
-export const isLayout = (name: string | undefined): boolean =>
+const isLayout = (name: string | undefined): boolean =>
   name === undefined || name === "tmp" || name === "publish";
 
-export const unknownLayout = (name: string): Failure => ({
+const unknownLayout = (name: string): Failure => ({
   reason: "usage",
   message: `There is no layout ${name}`,
   nextStep: "Take publish (where the Aqmfile says) or tmp (the same tree below tmp/).",

@@ -3,26 +3,18 @@
  * (`process`, `fetch`, `Date`, `globalThis`, `eval` …) can say something new each time.
  */
 const STEADY: ReadonlySet<string> = new Set([
-  ...["undefined", "NaN", "Infinity", "Object", "Boolean", "String", "Symbol", "Number", "BigInt"],
-  ...[
-    "parseInt",
-    "parseFloat",
-    "isNaN",
-    "isFinite",
-    "RegExp",
-    "JSON",
-    "Promise",
-    "Reflect",
-    "Proxy",
-  ],
-  ...["Array", "Map", "Set", "WeakMap", "WeakSet", "Iterator", "ArrayBuffer", "DataView"],
-  ...["Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array"],
-  ...["Uint32Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"],
-  ...["Error", "AggregateError", "EvalError", "RangeError", "ReferenceError", "SyntaxError"],
-  ...["TypeError", "URIError", "encodeURI", "encodeURIComponent", "decodeURI"],
-  ...["decodeURIComponent", "escape", "unescape", "atob", "btoa", "TextEncoder", "TextDecoder"],
-  ...["URL", "URLSearchParams", "structuredClone", "queueMicrotask", "console"],
   "aqmDeclareHost", // what aqm hands over: see declare/host.ts
+  ...`
+    undefined NaN Infinity Object Boolean String Symbol Number BigInt parseInt parseFloat
+    isNaN isFinite RegExp JSON Promise Reflect Proxy Array Map Set WeakMap WeakSet Iterator
+    ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array
+    Int32Array Uint32Array Float32Array Float64Array BigInt64Array BigUint64Array Error
+    AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError
+    encodeURI encodeURIComponent decodeURI decodeURIComponent escape unescape atob btoa
+    TextEncoder TextDecoder URL URLSearchParams structuredClone queueMicrotask console
+  `
+    .trim()
+    .split(/\s+/),
 ]);
 
 /** Not on `globalThis` of a module, or only of a later Node. */

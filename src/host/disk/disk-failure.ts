@@ -2,9 +2,9 @@ import type { Failure } from "../../model/failure.ts";
 import { errorCode, errorText } from "./disk.ts";
 
 /** Calls that change nothing. */
-const READING: ReadonlySet<string> = new Set([
-  ...["stat", "lstat", "scandir", "opendir", "readlink", "realpath", "access", "read"],
-]);
+const READING: ReadonlySet<string> = new Set(
+  "stat lstat scandir opendir readlink realpath access read".split(" "),
+);
 
 /** The failure that an error of the file system is to the user. */
 export function diskFailure(error: unknown, file: string, target?: string): Failure {

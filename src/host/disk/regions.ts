@@ -22,7 +22,7 @@ import { disk, errorCode } from "./disk.ts";
 const BYTES = "latin1";
 
 /** The content of a region, as text; null when its file or its markers are not there, or it is empty. */
-export function readRegion(root: string, path: string): string | null {
+function readRegion(root: string, path: string): string | null {
   const found = lookForRegion(root, path);
   return found.state === "there" && !isBlank(found.content) ? textOf(found.content) : null;
 }

@@ -191,7 +191,8 @@ function parseOwner(content: string): Owner {
     if (typeof owner.token !== "string" || typeof owner.pid !== "number") return NOBODY;
     // Earlier versions said less about themselves.
     const { machine, boot, space } = owner.host === hostname() ? identityOf(owner.pid) : NOBODY;
-    return { ...{ machine, boot, space, workers: [] }, ...owner };
+    const place: Partial<Owner> = { machine, boot, space, workers: [] };
+    return { ...place, ...owner };
   } catch {
     return NOBODY;
   }
@@ -201,8 +202,15 @@ const sealOf = (owner: Owner): string => digestOfBytes(JSON.stringify(owner));
 
 /** Whose a damaged lock is. */
 const NOBODY: Owner = {
-  ...{ host: "", machine: "", boot: "", space: "", pid: 0, started: "" },
-  ...{ purpose: "", token: "", workers: [] },
+  host: "",
+  machine: "",
+  boot: "",
+  space: "",
+  pid: 0,
+  started: "",
+  purpose: "",
+  token: "",
+  workers: [],
 };
 
 const stateOf = (owner: Owner): Whereabouts => (owner.pid === 0 ? "dead" : whereaboutsOf(owner));

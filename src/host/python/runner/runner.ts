@@ -133,7 +133,7 @@ export class Runner {
 }
 
 /** The last lines of a log, for a failure's cause. */
-export function logTail(path: string, lines = 6): string {
+function logTail(path: string, lines = 6): string {
   try {
     return fs.readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
   } catch {

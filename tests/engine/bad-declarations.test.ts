@@ -21,6 +21,10 @@ async function mistakes(line: string): Promise<readonly Failure[]> {
 const one = (rest: string): string =>
   `export default build([declare({ op, params: {}, inputs: {}, outputs: { text: committed("out/a") }, ${rest} })]);`;
 
+/** Likewise of a Python op. */
+const measured = (rest: string): string =>
+  one(`op: { declaration: { runtime: "python", name: "x", environment: "e" } }, ${rest}`);
+
 describe("a malformed declaration is named with its line", () => {
   it.each([
     [
@@ -50,6 +54,26 @@ describe("a malformed declaration is named with its line", () => {
       "resources as text",
       one('resources: "gpu"'),
       /^The resources of an action are the text "gpu"$/,
+    ],
+    [
+      "resumable without bounds",
+      measured("resumable: {}"),
+      /^The resumable of an action names no list of bounds$/,
+    ],
+    [
+      "a TypeScript op that is resumable",
+      one("resumable: { bounds: [] }"),
+      /^Only actions of Python ops are resumable$/,
+    ],
+    [
+      "a bound that is no param",
+      measured('resumable: { bounds: ["most"] }'),
+      /^The resumable of an action bounds the text "most", which is not one of its params$/,
+    ],
+    [
+      "a bound that is no count",
+      measured('params: { seconds: 0.5 }, resumable: { bounds: ["seconds"] }'),
+      /^The bound seconds of a resumable action is a number, not a count of items$/,
     ],
     [
       "file(undefined)",

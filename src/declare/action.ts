@@ -196,8 +196,9 @@ export function action<
     outputs: declaration.outputs,
     resources: {
       // TypeScript ops are over in milliseconds: they should not queue behind a Python op.
-      cpu: declaration.resources?.cpu ?? (declaration.op.declaration.runtime === "python" ? 1 : 0),
-      gpu: declaration.resources?.gpu ?? 0,
+      cpu: declaration.op.declaration.runtime === "python" ? 1 : 0,
+      gpu: 0,
+      ...withoutUndefined({ ...declaration.resources }),
     },
     ...(declaration.batch === undefined ? {} : { batch: declaration.batch }),
     ...(declaration.resumable === undefined ? {} : { resumable: declaration.resumable }),
@@ -208,6 +209,10 @@ export function action<
     ...declarationPlace(),
   };
 }
+
+/** In plain JavaScript `{ gpu: undefined }` is possible, and says as little as `{}`. */
+const withoutUndefined = (resources: Readonly<Record<string, unknown>>): Partial<Resources> =>
+  Object.fromEntries(Object.entries(resources).filter(([, value]) => value !== undefined));
 
 /** The input that another action's output is. */
 export function from<Outputs extends string>(

@@ -62,7 +62,7 @@ export function checkAction(declaration: unknown): void {
   checkResources(resources);
   checkBatch(declaration["batch"], op["declaration"], params as object);
   checkResumable(declaration["resumable"], op["declaration"], params as object);
-  checkExpected(declaration["expected"]);
+  checkExpected(declaration["expected"], resources);
 }
 
 const isCount = (value: unknown, least: number): boolean =>
@@ -119,19 +119,25 @@ function checkResumable(resumable: unknown, op: object, params: object): void {
   }
 }
 
-function checkExpected(expected: unknown): void {
+function checkExpected(expected: unknown, resources: unknown): void {
   if (expected === undefined) return;
   const given = isObject(expected) ? expected : {};
   const { work = {}, gpuSeconds, gpuMemoryBytes = [0, 0], because } = given;
   const isRange = (range: unknown): boolean =>
     Array.isArray(range) && range.length === 2 && 0 <= range[0] && range[0] <= range[1];
   const counts = isObject(work) && Object.values(work).every((count) => Number(count) >= 0);
-  if (isRange(gpuSeconds) && isRange(gpuMemoryBytes) && counts && typeof because === "string")
-    return;
-  wrong(
-    "The expected cost of an action is not a range with a reason",
-    'For example { gpuSeconds: [10, 60], because: "measured on one H200" }.',
-  );
+  if (!(isRange(gpuSeconds) && isRange(gpuMemoryBytes) && counts && typeof because === "string"))
+    wrong(
+      "The expected cost of an action is not a range with a reason",
+      'For example { gpuSeconds: [10, 60], because: "measured on one H200" }.',
+    );
+  const most = isObject(resources) ? resources["seconds"] : undefined;
+  const [, high] = gpuSeconds as readonly [number, number];
+  if (typeof most === "number" && high > most)
+    wrong(
+      `An action is expected to take up to ${high} s, and its resources ask for ${most}`,
+      "Let the resources ask for more seconds, or for none.",
+    );
 }
 
 const KINDS: readonly unknown[] = ["file", "folder"];
@@ -162,16 +168,30 @@ function checkRecords(op: object, inputs: object): void {
   }
 }
 
+const RESOURCES = ["cpu", "gpu", "memoryBytes", "seconds"];
+
 function checkResources(resources: unknown): void {
   if (resources === undefined) return;
   if (!isObject(resources)) {
     wrong(`The resources of an action are ${nameOf(resources)}`, "For example { gpu: 1 }.");
   }
-  for (const name of ["cpu", "gpu"]) {
+  const refuse = (name: string, nextStep: string): never => {
     const value = resources[name];
-    if (value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0)) continue;
     const text = typeof value === "number" ? String(value) : nameOf(value);
-    wrong(`The resource ${name} is ${text}`, "Write a whole number from 0.");
+    return wrong(`The resource ${name} is ${text}`, nextStep);
+  };
+  for (const [name, value] of Object.entries(resources)) {
+    if (!RESOURCES.includes(name))
+      wrong(
+        `The resources of an action have no ${name}`,
+        didYouMean(name, RESOURCES) ?? `They are ${RESOURCES.join(", ")}.`,
+      );
+    if (value === undefined) continue;
+    if (name === "seconds") {
+      if (!(Number.isFinite(value) && Number(value) > 0)) refuse(name, "Write a number above 0.");
+    } else if (name === "memoryBytes") {
+      if (!isCount(value, 1)) refuse(name, "Write a whole number of bytes, for example 32e9.");
+    } else if (!isCount(value, 0)) refuse(name, "Write a whole number from 0.");
   }
 }
 

@@ -114,11 +114,22 @@ export interface OutputDeclaration {
   readonly keep: "committed" | "local";
 }
 
+/**
+ * What an executor must have to take an action. It changes where and when an action runs and not what comes
+ * out, so it is not in the key. What an action will probably take is another matter: `ExpectedCost`.
+ */
 export interface Resources {
   /** Slots of the CPU lane, clamped to `--jobs`; 0 for work that never has to wait. */
   readonly cpu: number;
   /** Devices of the GPU lane; 0 means that no device is visible to the action. */
   readonly gpu: number;
+  /** Main memory of a job, in bytes. An executor that has less refuses the action. */
+  readonly memoryBytes?: number;
+  /**
+   * Wall time that an action takes at most when it runs alone. It is its prior where no `expected` says more,
+   * and what an executor with time limits would ask for; on this machine nothing ends an action for it.
+   */
+  readonly seconds?: number;
 }
 
 /** A Python environment that aqm makes itself from a hashed lock file. */

@@ -21,3 +21,12 @@ export function parseSize(text: string): number | null {
   const factor = UNITS[(unit ?? "").toLowerCase()];
   return number === undefined || factor === undefined ? null : Math.round(Number(number) * factor);
 }
+
+/** For people, in decimal units: `4.1 GB`. */
+export function sizeText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ""}`;
+}

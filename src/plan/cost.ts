@@ -7,7 +7,7 @@ import type { Plan, PlannedAction } from "./plan.ts";
  * The model, kept simple enough to be checked by hand.
  *
  * An action alone takes what its last run took; else the median of runs of its batch group, else of its op;
- * else what its rule declares. An earlier run is scaled in proportion to the work that the rule declares
+ * else what its rule declares; else up to the time that its resources ask for. An earlier run is scaled in proportion to the work that the rule declares
  * (steps, samples), and with the size of the inputs somewhere between not at all and in proportion; the
  * interval covers both, and 1.25, 1.5 or 2 times more and less on top: itself, its group, its op.
  *
@@ -22,6 +22,7 @@ import type { Plan, PlannedAction } from "./plan.ts";
 
 const START_SECONDS = 20;
 const MEMORY_OF_A_MEMBER = 0.1;
+const AS_ASKED_FOR = "no more time than its resources ask for";
 
 export interface PlanCost {
   readonly fresh: number;
@@ -73,7 +74,7 @@ export function planCost(plan: Plan, estimate: EstimateCost, width: Width): Plan
     }
     due.push(planned);
     basis[told.basis] += 1;
-    if (told.basis === "prior") because.add(node.declaration.expected?.because ?? "");
+    if (told.basis === "prior") because.add(node.declaration.expected?.because ?? AS_ASKED_FOR);
   }
   const jobs = predictJobs(due, estimate, width);
   const work = (gpu: boolean, of: "seconds" | "gpuSeconds"): Interval =>

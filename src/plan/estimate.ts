@@ -1,6 +1,6 @@
 import type { ActionNode } from "../graph/graph.ts";
 import { adoptionOf } from "../model/adoption.ts";
-import type { BatchDeclaration } from "../model/declaration.ts";
+import type { BatchDeclaration, Resources } from "../model/declaration.ts";
 import { canonicalJson, type Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { inputPlace } from "./inputs.ts";
@@ -114,8 +114,8 @@ function scaled(
 }
 
 /** What the rule says; nothing is known of an action whose rule says nothing. */
-function declared({ declaration: { expected } }: ActionNode): Estimate | null {
-  if (expected === undefined) return null;
+function declared({ declaration: { expected, resources } }: ActionNode): Estimate | null {
+  if (expected === undefined) return asAskedFor(resources);
   const interval = ([low, high]: readonly [number, number]): Interval => ({
     low,
     likely: Math.sqrt(low * high),
@@ -128,6 +128,16 @@ function declared({ declaration: { expected } }: ActionNode): Estimate | null {
     gpuMemoryBytes: gpuMemoryBytes === undefined ? null : interval(gpuMemoryBytes),
     together: 1,
     basis: "prior",
+  };
+}
+
+/** What an action asks for is a bound, so half of it is as good a guess as any. */
+function asAskedFor({ seconds, gpu }: Resources): Estimate | null {
+  if (seconds === undefined) return null;
+  const upTo = (high: number): Interval => ({ low: 0, likely: high / 2, high });
+  const gpuSeconds = upTo(seconds * gpu);
+  return {
+    ...{ seconds: upTo(seconds), gpuSeconds, gpuMemoryBytes: null, together: 1, basis: "prior" },
   };
 }
 

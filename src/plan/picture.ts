@@ -1,5 +1,5 @@
 import type { ActionNode } from "../graph/graph.ts";
-import type { Coordinates } from "../model/declaration.ts";
+import type { Coordinates, Resources } from "../model/declaration.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { Basis, EstimateCost } from "./estimate.ts";
@@ -25,6 +25,7 @@ export interface PictureNode {
   readonly op: string;
   readonly runtime: "python" | "typescript";
   readonly gpu: boolean;
+  readonly resources: Resources;
   readonly verdict: Verdict;
   readonly causes: readonly Cause[];
   /** Likely seconds if it runs alone; null where nothing is known. */
@@ -54,6 +55,7 @@ export function pictureOf({ actions }: Plan, expected: EstimateCost): Picture {
       op: op.runtime === "python" ? op.name : op.module,
       runtime: op.runtime,
       gpu: resources.gpu > 0,
+      resources,
       verdict,
       causes,
       seconds: estimate?.seconds.likely ?? null,

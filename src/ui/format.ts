@@ -130,14 +130,6 @@ function rangeText(low: number, high: number, unit: string): string {
     : `${text(low)}–${text(high)} ${unit}`;
 }
 
-export function sizeText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ""}`;
-}
-
 /** `12 skipped: the printer has no A3`. */
 export const skippedText = ({ count, because }: SkippedGroup): string =>
   oneLine(`${count} skipped: ${because}`);

@@ -128,6 +128,7 @@ export function planJson(
           ? node.declaration.op.name
           : node.declaration.op.module,
       lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
+      resources: node.declaration.resources,
       verdict,
       key,
       adopted: result === null ? null : (adoptionOf(result)?.grade ?? null),

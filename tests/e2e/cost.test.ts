@@ -21,7 +21,9 @@ const PRIOR = `batch: { apart: ["n"], shared: 0.5 },
     expected: { gpuSeconds: [60, 240], gpuMemoryBytes: [10e9, 20e9], because: "a guess for tests" },`;
 
 it("is predicted from a prior, then from what was measured; a limit is kept", async () => {
-  workspace = runnerWorkspace({ gpu: 3, action: PRIOR });
+  workspace = runnerWorkspace({
+    ...{ gpu: 3, action: PRIOR, resources: "memoryBytes: 1e6, seconds: 600" },
+  });
   const before = await aqm("build", "--dry-run");
   // Three together: half of one lone run once, and half of one for each.
   expect(before.stdout).toContain("2–8 min of GPU time, 10–24 GB of GPU memory");
@@ -35,6 +37,12 @@ it("is predicted from a prior, then from what was measured; a limit is kept", as
     gpuSeconds: { low: 120, likely: 240, high: 480 },
     basis: { own: 0, similar: 0, prior: 3 },
   });
+  const resources = { cpu: 1, gpu: 1, memoryBytes: 1e6, seconds: 600 };
+  const [first] = (JSON.parse(planned.stdout) as { actions: object[] }).actions;
+  expect(first).toMatchObject({ lane: "gpu", resources });
+  const graph = await workspace.aqm(["graph", "--json"]);
+  const [target] = (JSON.parse(graph.stdout) as { targets: object[] }).targets;
+  expect(target).toMatchObject({ gpu: true, resources });
   const refused = await aqm("build", "--json", "--python", FAKE_PYTHON, limit, "0.1");
   expect(refused.code).toBe(13);
   expect(refused.stdout).toContain('"reason":"over_budget"');

@@ -166,6 +166,7 @@ function large(count: number): Parameters<typeof graphPage>[0] {
       op: scores ? "scores" : "rules/ops/report.ts",
       runtime: scores ? "python" : "typescript",
       gpu: scores,
+      resources: { cpu: 1, gpu: scores ? 1 : 0 },
       verdict: run ? "run" : "fresh",
       causes: run ? [{ kind: "never_built" }] : [],
       seconds: scores ? 60 : 0.01,

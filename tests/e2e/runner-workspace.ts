@@ -6,10 +6,16 @@ import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 /**
  * A workspace of Python ops whose interpreter is the test itself (see fake-runners.ts): `cpu` actions
  * make cpu/<n>.txt from source.txt, `gpu` actions make gpu/<n>.txt, and sum.txt is joined in TypeScript.
- * `action` and `environment` are what else is declared of these.
+ * `action`, `environment` and `resources` are what else is declared of these.
  */
 export function runnerWorkspace(
-  options: { cpu?: number; gpu?: number; action?: string; environment?: string } = {},
+  options: {
+    cpu?: number;
+    gpu?: number;
+    action?: string;
+    environment?: string;
+    resources?: string;
+  } = {},
 ): TestWorkspace {
   const workspace = TestWorkspace.create({
     "source.txt": "source\n",
@@ -38,7 +44,7 @@ const made = (lane: "cpu" | "gpu") => (n: number) =>
     params: { n },
     inputs: { source: file("source.txt") },
     outputs: { text: committed(lane + "/" + n + ".txt") },
-    resources: { [lane]: 1 },
+    resources: { [lane]: 1, ${options.resources ?? ""} },
     ${options.action ?? ""}
   });
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);

@@ -50,6 +50,22 @@ describe("a malformed declaration is named with its line", () => {
     ["outputs undefined", one("outputs: undefined"), /^The outputs of an action are undefined$/],
     ["no outputs", one("outputs: {}"), /declares no output/],
     ["half a slot", one("resources: { cpu: 0.5 }"), /^The resource cpu is 0\.5$/],
+    ["no memory at all", one("resources: { memoryBytes: 0 }"), /^The resource memoryBytes is 0$/],
+    [
+      "time as text",
+      one('resources: { seconds: "1 h" }'),
+      /^The resource seconds is the text "1 h"$/,
+    ],
+    [
+      "a mistyped resource",
+      one("resources: { memoryByte: 1e9 }"),
+      /^The resources of an action have no memoryByte$/,
+    ],
+    [
+      "less time than is expected",
+      one('resources: { seconds: 30 }, expected: { gpuSeconds: [1, 60], because: "a guess" }'),
+      /^An action is expected to take up to 60 s, and its resources ask for 30$/,
+    ],
     [
       "resources as text",
       one('resources: "gpu"'),

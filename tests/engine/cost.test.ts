@@ -118,6 +118,19 @@ describe("what an action is told by", () => {
     expect(estimates({})(defined(without))).toBeNull();
   });
 
+  it("is else bounded by the time that its resources ask for, on each of its devices", () => {
+    const node = only(graphOf({ makes: "a", gpu: 2, seconds: 60 }).actions);
+    expect(estimates({})(node)).toMatchObject({
+      basis: "prior",
+      seconds: { low: 0, likely: 30, high: 60 },
+      gpuSeconds: { low: 0, likely: 60, high: 120 },
+    });
+    const told = cost(graphOf({ makes: "a", gpu: 1, seconds: 3600 }), {});
+    expect(told.because).toEqual(["no more time than its resources ask for"]);
+    expect(overBudget(told, 1)).toBeNull();
+    expect(overBudget(told, 0.9)).not.toBeNull();
+  });
+
   it("is scaled by the work that is declared now and the facts that were recorded then", () => {
     const work = { steps: 64, unknown_then: 5 };
     const expected = { work, gpuSeconds: [0, 1] as const, because: "" };

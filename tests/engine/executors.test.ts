@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Executors, type ExecutorAtHand } from "../../src/host/executor.ts";
-import { localOffers } from "../../src/host/machine.ts";
+import { localOffers, thisMachine, type Machine } from "../../src/host/machine.ts";
 import { ok } from "../../src/model/result.ts";
 import { takerOf } from "../../src/plan/offer.ts";
 import type { ExecutionMember, ExecutionRequest } from "../../src/ports.ts";
@@ -8,6 +8,8 @@ import { digestOf } from "./support/content.ts";
 import { action, graphOf, nodeOf, type Sketch } from "./support/graphs.ts";
 
 const declared = (sketch: Omit<Sketch, "makes">) => action({ makes: "a", ...sketch });
+
+const machine = (gpus: readonly string[]): Machine => ({ gpus, memoryBytes: () => 16e9 });
 
 describe("the executor that takes an action", () => {
   const large = { runtime: "python", name: "large", lacks: () => null } as const;
@@ -34,10 +36,20 @@ describe("the executor that takes an action", () => {
 
   it("is refused on this machine where it shows fewer GPUs than are needed", () => {
     const why = (shown: readonly string[], gpu: number): string | undefined =>
-      localOffers({ gpus: shown }).python.lacks({ cpu: 0, gpu })?.why;
+      localOffers(machine(shown)).python.lacks({ cpu: 0, gpu })?.why;
     expect(why([], 1)).toBe("it needs a GPU and this machine shows none");
     expect(why(["0"], 2)).toBe("it needs 2 GPUs and this machine shows 1");
     expect(why(["0", "1"], 2)).toBeUndefined();
+  });
+
+  it("is refused on this machine where it has less memory than is needed", () => {
+    const why = (memoryBytes: number): string | undefined =>
+      localOffers(machine([])).python.lacks({ cpu: 1, gpu: 0, memoryBytes })?.why;
+    expect(why(16e9)).toBeUndefined();
+    expect(why(64e9)).toBe("it needs 64.0 GB of memory and this machine has 16.0 GB");
+    const { memoryBytes } = thisMachine([]);
+    expect(memoryBytes()).toBeGreaterThan(1e8);
+    expect(memoryBytes()).toBeLessThan(1e15);
   });
 });
 
@@ -51,7 +63,7 @@ describe("executors", () => {
   /** What was opened, asked and closed, in order. */
   function executors(gpus: readonly string[]): { readonly all: Executors; readonly log: string[] } {
     const log: string[] = [];
-    const offers = localOffers({ gpus });
+    const offers = localOffers(machine(gpus));
     const atHand = (name: "typescript" | "python"): ExecutorAtHand => ({
       ...offers[name],
       logPath: ({ id }) => `${name}/${id}.log`,

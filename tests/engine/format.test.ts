@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { digestOfBytes, shortDigest } from "../../src/model/digest.ts";
 import { EXIT, exitCodeOf, type Failure, type FailureReason } from "../../src/model/failure.ts";
 import type { Cause } from "../../src/model/verdict.ts";
-import { causeText, durationText, failureText, plural, sizeText } from "../../src/ui/format.ts";
+import { sizeText } from "../../src/model/size.ts";
+import { causeText, durationText, failureText, plural } from "../../src/ui/format.ts";
 import { NO_COLOURS } from "../../src/ui/reporter.ts";
 
 const [OLD, NEW] = [digestOfBytes("old"), digestOfBytes("new")];

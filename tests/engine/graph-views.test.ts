@@ -18,6 +18,7 @@ const node = (target: string, more: Partial<PictureNode> = {}): PictureNode => (
   op: "rules/ops/copy.ts",
   runtime: "typescript",
   gpu: false,
+  resources: { cpu: 0, gpu: 0 },
   verdict: "fresh",
   causes: [],
   seconds: null,

@@ -6,7 +6,7 @@ import { Evidence } from "../../host/evidence/evidence.ts";
 import type { Focus } from "../../host/snapshot/focus.ts";
 import { distinctGpus, visibleGpus } from "../../host/gpu/gpus.ts";
 import { layoutOf, type Layout } from "../../host/disk/layout.ts";
-import { localOffers, type LocalOffers } from "../../host/machine.ts";
+import { localOffers, thisMachine, type LocalOffers } from "../../host/machine.ts";
 import { OpSources } from "../../host/code/op-sources.ts";
 import type { Warmth } from "../../host/aqmfile/warmth.ts";
 import { DiskWorkspace } from "../../host/workspace.ts";
@@ -74,7 +74,7 @@ export async function openSession(
   const gpus = distinctGpus(
     options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
   );
-  const offers = localOffers({ gpus });
+  const offers = localOffers(thisMachine(gpus));
   const workspace = new DiskWorkspace({
     layout,
     evidence,

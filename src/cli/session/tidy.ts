@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Layout } from "../../host/disk/layout.ts";
 import type { EmitEvent } from "../../model/event.ts";
-import { plural, sizeText } from "../../ui/format.ts";
+import { plural } from "../../ui/format.ts";
+import { sizeText } from "../../model/size.ts";
 
 /** What a build may have added. */
 export interface Growth {

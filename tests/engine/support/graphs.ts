@@ -20,6 +20,8 @@ export interface Sketch {
   readonly params?: JsonObject;
   readonly gpu?: number;
   readonly cpu?: number;
+  readonly memoryBytes?: number;
+  readonly seconds?: number;
   readonly batch?: BatchDeclaration;
   readonly expected?: ExpectedCost;
   /** Line of its declaration. */
@@ -54,7 +56,11 @@ export function action(sketch: Sketch): ActionDeclaration {
     params: sketch.params ?? {},
     inputs,
     outputs: typeof sketch.makes === "string" ? { out: committed(sketch.makes) } : sketch.makes,
-    resources: { cpu: sketch.cpu ?? 1, gpu: sketch.gpu ?? 0 },
+    resources: {
+      ...{ cpu: sketch.cpu ?? 1, gpu: sketch.gpu ?? 0 },
+      ...(sketch.memoryBytes === undefined ? {} : { memoryBytes: sketch.memoryBytes }),
+      ...(sketch.seconds === undefined ? {} : { seconds: sketch.seconds }),
+    },
     ...(sketch.batch === undefined ? {} : { batch: sketch.batch }),
     ...(sketch.expected === undefined ? {} : { expected: sketch.expected }),
     ...(sketch.line === undefined ? {} : { declaredAt: { file: "Aqmfile.ts", line: sketch.line } }),

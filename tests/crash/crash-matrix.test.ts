@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Digest } from "../../src/model/digest.ts";
-import { CrashWorkspace, type Built, type DiskCall, type Fault } from "./crash-workspace.ts";
+import { CrashWorkspace, type DiskCall, type Fault, type UnderFault } from "./crash-workspace.ts";
 
 /*
  * One build that does everything, stopped at each of its calls to the disk. `npm test` takes every n-th
  * call; AQM_SOAK=1 takes all of them.
  */
 const SOAK = process.env["AQM_SOAK"] === "1";
-/** Two cores; more would only make each cell slower. */
-const AT_ONCE = 2;
 
 interface Cell {
   readonly fault: Fault;
@@ -50,24 +48,20 @@ function chosen(fits: (call: DiskCall) => boolean, start: number, stride: number
 
 async function matrix(
   faults: readonly Fault[],
-  judge: (workspace: CrashWorkspace, built: Built, problems: string[]) => string,
+  judge: (workspace: CrashWorkspace, built: UnderFault, problems: string[]) => string,
 ): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
-  const queue = [...faults];
-  const worker = async (): Promise<void> => {
-    for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
-      const workspace = base.copy();
-      const problems: string[] = [];
-      const built = await workspace.faulty(fault);
-      const call = built.calls[(fault.at ?? 0) - 1] ?? (["nothing", "", false, false] as const);
-      let outcome = judge(workspace, built, problems);
-      const next = await followUp(workspace, problems, fault.mode === "wipe");
-      if (next.finished) outcome = "finished later";
-      cells.push({ fault, call, outcome, problems });
-      workspace.remove();
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  for (const fault of faults) {
+    const workspace = base.copy();
+    const problems: string[] = [];
+    const built = await workspace.faulty(fault);
+    const call = built.calls[(fault.at ?? 0) - 1] ?? (["nothing", "", false, false] as const);
+    let outcome = judge(workspace, built, problems);
+    const next = await followUp(workspace, problems, fault.mode === "wipe");
+    if (next.finished) outcome = "finished later";
+    cells.push({ fault, call, outcome, problems });
+    workspace.remove();
+  }
   return cells;
 }
 
@@ -123,7 +117,10 @@ async function followUp(
   const last = await workspace.build();
   if (last.code !== 0 || last.ran.length > 0)
     problems.push(`a further build runs ${last.ran.join(", ")}`);
-  return { finished: next.notices.some((text) => text.startsWith("finished publishing")) };
+  const finished = next.events.some(
+    (event) => event.type === "notice" && event.message.startsWith("finished publishing"),
+  );
+  return { finished };
 }
 
 function compare(

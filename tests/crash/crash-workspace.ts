@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../src/model/digest.ts";
-import type { BuildEvent } from "../../src/model/event.ts";
 import { parseLockRecord } from "../../src/host/records/records.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { pythonOpFiles } from "../rig/python-op.ts";
@@ -10,6 +9,9 @@ import { REPOSITORY, TestWorkspace, type Finished } from "../rig/workspace.ts";
 
 export const PAGE_RUNNER = join(REPOSITORY, "tests/crash/page-runner.mjs");
 const INJECTOR = join(REPOSITORY, "tests/crash/fault-injector.mjs");
+
+/** One action at a time, so that every build does the same things in the same order. */
+const BUILD = ["--python", PAGE_RUNNER, "--jobs", "1", "--keep-going"];
 
 /** A build that takes this long hangs; it is ended so that the test can say which one it was. */
 const HANGS = 600_000;
@@ -28,10 +30,7 @@ export interface Fault {
 /** One call: operation, path below the workspace, has it a half, does it need room. */
 export type DiskCall = readonly [operation: string, path: string, half: boolean, grows: boolean];
 
-export interface Built extends Finished {
-  readonly events: readonly BuildEvent[];
-  readonly ran: readonly string[];
-  readonly notices: readonly string[];
+export interface UnderFault extends Finished {
   readonly calls: readonly DiskCall[];
 }
 
@@ -94,33 +93,29 @@ export class CrashWorkspace {
     this.files.remove();
   }
 
-  /** A build in which the gate trips, under a fault; never let it hang the test. */
-  async faulty(fault: Fault): Promise<Built> {
+  /** A build in which the gate trips, under a fault, in a process of its own; it must not hang the test. */
+  async faulty(fault: Fault): Promise<UnderFault> {
     const log = `${this.files.root}.calls`;
     fs.rmSync(log, { force: true });
-    const built = await this.build({
-      NODE_OPTIONS: `--import=${INJECTOR}`,
-      AQM_FAULT: JSON.stringify({ root: this.files.root, log, ...fault }),
-      CRASH_GATE: "shut",
+    const running = this.files.start(["build", "--json", ...BUILD], {
+      env: {
+        NODE_OPTIONS: `--import=${INJECTOR}`,
+        AQM_FAULT: JSON.stringify({ root: this.files.root, log, ...fault }),
+        CRASH_GATE: "shut",
+      },
     });
+    const watchdog = setTimeout(() => running.kill("SIGKILL"), HANGS);
+    const built = await running.finished;
+    clearTimeout(watchdog);
     const text = fs.existsSync(log) ? fs.readFileSync(log, "utf8") : "";
     fs.rmSync(log, { force: true });
     const lines = text.split("\n").filter((line) => line !== "");
     return { ...built, calls: lines.map((line) => JSON.parse(line) as DiskCall) };
   }
 
-  /** One action at a time, so that every build does the same things in the same order. */
-  async build(env: Readonly<Record<string, string>> = {}): Promise<Built> {
-    const args = ["--python", PAGE_RUNNER, "--jobs", "1", "--keep-going"];
-    const running = this.files.start(["build", "--json", ...args], { env });
-    const watchdog = setTimeout(() => running.kill("SIGKILL"), HANGS);
-    const finished = await running.finished;
-    clearTimeout(watchdog);
-    const lines = finished.stdout.split("\n").filter((line) => line.startsWith("{"));
-    const events = lines.map((line) => JSON.parse(line) as BuildEvent);
-    const ran = events.flatMap((event) => (event.type === "action_started" ? [event.target] : []));
-    const notices = events.flatMap((event) => (event.type === "notice" ? [event.message] : []));
-    return { ...finished, events, ran, notices, calls: [] };
+  /** A build without a fault. */
+  build(env: Readonly<Record<string, string>> = {}): ReturnType<TestWorkspace["build"]> {
+    return this.files.build(BUILD, { env });
   }
 
   /** Digests of all outputs that are there; a torn one has a digest that nobody knows. */

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { TestWorkspace, type Finished } from "../rig/workspace.ts";
+import { TestWorkspace, type Finished, type Running } from "../rig/workspace.ts";
 
 /**
  * The main job on real ModelOpt: a copy of this repository, its own Aqmfile, the tiny Qwen3-VL. One
@@ -17,9 +17,14 @@ const REPORTS = ["md", "json", "html"].map((kind) => `${RUN}/per-layer-sensitivi
 
 let workspace: TestWorkspace;
 let first: Awaited<ReturnType<TestWorkspace["build"]>>;
+/** What came of two builds that ended in the middle of scoring, before the first whole one. */
+let runnerKilled: Finished & { readonly scored: boolean };
+let aqmKilled: Finished & { readonly scored: boolean };
 
 beforeAll(async () => {
   workspace = TestWorkspace.copyOfRepository();
+  runnerKilled = await whileScoring(({ pid }) => process.kill(-runnerOf(pid), "SIGKILL"));
+  aqmKilled = await whileScoring((running) => running.kill("SIGKILL"));
   first = await workspace.build([RUN]);
 });
 afterAll(() => workspace.remove());
@@ -31,13 +36,30 @@ const verdicts = async (target: string): Promise<Readonly<Record<string, string>
     actions.filter(({ verdict }) => verdict !== "fresh").map((a) => [a.target, a.verdict]),
   );
 };
+/** A build that `end` ends as soon as ModelOpt scores. */
+async function whileScoring(
+  end: (running: Running) => void,
+): Promise<Finished & { readonly scored: boolean }> {
+  const running = workspace.start(["build", "--json", RUN]);
+  await running.event((event) => event.type === "action_phase" && event.name === "score");
+  end(running);
+  const finished = await running.finished;
+  const scored = workspace.exists(SCORES) || workspace.exists(`aqm.lock/${SCORES}.json`);
+  return { ...finished, scored };
+}
 const digest = (path: string): string =>
   createHash("sha256")
     .update(fs.readFileSync(workspace.path(path)))
     .digest("hex");
 
 describe("the main job", () => {
-  it("goes from nothing to reports through ModelOpt, counting its steps", () => {
+  it("killed in the middle of scoring, runner or aqm, records and leaves no scores", () => {
+    expect(runnerKilled).toMatchObject({ code: 1, scored: false });
+    expect(runnerKilled.stdout).toContain("ended by SIGKILL");
+    expect(aqmKilled).toMatchObject({ signal: "SIGKILL", scored: false });
+  });
+
+  it("goes on from there to reports through ModelOpt, counting its steps", () => {
     expect(first.stderr).toBe("");
     expect(first.code).toBe(0);
     expect(first.ran).toEqual(expect.arrayContaining([SCORES, MANIFEST, ...REPORTS]));
@@ -125,7 +147,7 @@ describe("the main job", () => {
     expect(REPORTS.map(digest)).toEqual(before);
   });
 
-  it("is verified, and scored again to the same bytes", async () => {
+  it("is verified, and scored again without a kill to the same bytes", async () => {
     const before = digest(SCORES);
     const { code, stdout } = await workspace.aqm(["verify", "--rerun", RUN]);
     expect(code).toBe(0);
@@ -172,30 +194,6 @@ describe("the main job", () => {
     expect(why.stdout).toContain("because params.score_size: 128 → 64");
     workspace.edit("conf/autoquant/gradient_default.yaml", "score_size: 64", "score_size: 128");
     expect(await verdicts(RUN)).toEqual({});
-  });
-
-  it("killed in the middle of scoring, runner or aqm, the next build is right, bit for bit", async () => {
-    const before = digest(SCORES);
-    const phase = (running: ReturnType<TestWorkspace["start"]>): Promise<unknown> =>
-      running.event((event) => event.type === "action_phase" && event.name === "score");
-    fs.rmSync(workspace.path(SCORES));
-    fs.rmSync(workspace.path(".aqm/store"), { recursive: true });
-    const killed = workspace.start(["build", "--json", RUN]);
-    await phase(killed);
-    process.kill(-runnerOf(killed.pid), "SIGKILL");
-    const { code, stdout } = await killed.finished;
-    expect(code).toBe(1);
-    expect(stdout).toContain("ended by SIGKILL");
-    expect(workspace.exists(SCORES)).toBe(false);
-
-    const orphaned = workspace.start(["build", "--json", RUN]);
-    await phase(orphaned);
-    orphaned.kill("SIGKILL");
-    expect((await orphaned.finished).signal).toBe("SIGKILL");
-    expect(workspace.exists(SCORES)).toBe(false);
-
-    expect((await workspace.build([RUN])).ran).toEqual([SCORES]);
-    expect(digest(SCORES)).toBe(before);
   });
 });
 

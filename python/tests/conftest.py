@@ -2,18 +2,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import Runner, action, request, run_op
+from forks import Original
+from harness import Runner, run_op
 from material import COCO, SAMPLE, SUBSET
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    """A runner that serves many jobs, in another locale, folder, time zone and hash seed.
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
+    """A process that has imported ModelOpt, for tests that need one of their own with that."""
+    process = Original(tmp_path_factory.mktemp("forks"))
+    yield process
+    process.end()
 
-    Started first, so that its imports overlap with those of this process.
-    """
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """A runner that serves many jobs, in another locale, folder, time zone and hash seed."""
     folder = tmp_path_factory.mktemp("kept runner ü")
     runner = Runner(folder / "log", LC_ALL="C", PYTHONHASHSEED="7", TZ="Asia/Kathmandu")
     yield runner
@@ -21,18 +27,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     assert code == 0
     # A selection of the tests may never have asked it anything.
     assert {event["type"] for event in rest} <= {"hello", "heartbeat"}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def doomed(kept: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    """A runner for the test that cancels it; it begins with torch's import, ahead of need."""
-    folder = tmp_path_factory.mktemp("doomed")
-    runner = Runner(folder / "log", AQM_HEARTBEAT_SECONDS="0.2")
-    params = {"family": "qwen3_vl", "seed": 1}
-    runner.send(request("warm", action("tiny_checkpoint", params, {}, folder)))
-    yield runner
-    runner.process.kill()
-    runner.process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import ForkedRunner
 from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
 from material import COCO, SAMPLE, scoring
 
@@ -142,8 +143,8 @@ def test_an_idle_runner_is_cancelled_by_sigint(tmp_path):
     assert runner.end()[0] == 130
 
 
-def test_a_scoring_runner_is_cancelled_by_sigint(doomed, tmp_path, lm_inputs):
-    doomed.events.until("idle", job="warm")
+def test_a_scoring_runner_is_cancelled_by_sigint(original, tmp_path, lm_inputs):
+    doomed = ForkedRunner(original, tmp_path / "log", AQM_HEARTBEAT_SECONDS="0.2")
     long = scoring(batch_size=1, score_size=6, sequence_length=1024)
     doomed.send(request("scores", action("sensitivity_scores", long, lm_inputs, tmp_path)))
     doomed.events.until("phase", name="score")

@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
+import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { TestWorkspace, type Finished, type Running } from "../rig/workspace.ts";
+import { REPOSITORY, TestWorkspace, type Finished, type Running } from "../rig/workspace.ts";
 
 /**
  * The main job on real ModelOpt: a copy of this repository, its own Aqmfile, the tiny Qwen3-VL. One
@@ -14,6 +15,7 @@ const SCORES = `${RUN}/sensitivity-scores.json`;
 const MANIFEST = `${RUN}/wfp8_afp8_autoquant_lm_quant_manifest.json`;
 const CONFIG = `${RUN}/composed-config.yaml`;
 const REPORTS = ["md", "json", "html"].map((kind) => `${RUN}/per-layer-sensitivity.${kind}`);
+const README = fs.readFileSync(join(REPOSITORY, "README.md"), "utf8");
 
 let workspace: TestWorkspace;
 let first: Awaited<ReturnType<TestWorkspace["build"]>>;
@@ -23,7 +25,9 @@ let aqmKilled: Finished & { readonly scored: boolean };
 
 beforeAll(async () => {
   workspace = TestWorkspace.copyOfRepository();
-  runnerKilled = await whileScoring(({ pid }) => process.kill(-runnerOf(pid), "SIGKILL"));
+  runnerKilled = await whileScoring(({ pid }) => {
+    for (const runner of runnersOf(pid)) process.kill(-runner, "SIGKILL");
+  });
   aqmKilled = await whileScoring((running) => running.kill("SIGKILL"));
   first = await workspace.build([RUN]);
 });
@@ -36,11 +40,14 @@ const verdicts = async (target: string): Promise<Readonly<Record<string, string>
     actions.filter(({ verdict }) => verdict !== "fresh").map((a) => [a.target, a.verdict]),
   );
 };
-/** A build that `end` ends as soon as ModelOpt scores. */
+/** A build that is ended where ModelOpt scores; its runner stops itself there and waits for that. */
 async function whileScoring(
   end: (running: Running) => void,
 ): Promise<Finished & { readonly scored: boolean }> {
-  const running = workspace.start(["build", "--json", RUN]);
+  const python = (await workspace.aqm(["environment", "modelopt"])).stdout.trim();
+  const running = workspace.start(["build", "--json", "--python", python, RUN], {
+    env: { PYTHONPATH: join(REPOSITORY, "tests/rig/stop-when-scoring") },
+  });
   await running.event((event) => event.type === "action_phase" && event.name === "score");
   end(running);
   const finished = await running.finished;
@@ -112,6 +119,16 @@ describe("the main job", () => {
     expect(page).not.toContain(workspace.root);
   });
 
+  it("has as many actions as the README shows", async () => {
+    const [, folder = "", shown] =
+      /^\$ npx aqm build (\S+)\n(\d+) actions to run/m.exec(README) ?? [];
+    const { stdout } = await workspace.aqm(["build", "--dry-run", "--json", folder]);
+    const { actions } = JSON.parse(stdout) as { actions: readonly object[] };
+    expect(actions).toHaveLength(Number(shown));
+    for (const [, ran] of README.matchAll(/^done: (?:0 ran, )?(\d+) (?:ran|fresh)/gm))
+      expect(ran).toBe(shown);
+  });
+
   it("runs nothing the second time", async () => {
     const second = await workspace.build([RUN]);
     expect(second.ran).toEqual([]);
@@ -151,7 +168,10 @@ describe("the main job", () => {
     const before = digest(SCORES);
     const { code, stdout } = await workspace.aqm(["verify", "--rerun", RUN]);
     expect(code).toBe(0);
-    expect(stdout).toContain("6 targets: 6 verified; ran again: 6 of 6 the same");
+    const n = first.events
+      .flatMap((event) => (event.type === "planned" ? event.actions : []))
+      .filter(({ target }) => target.startsWith(`${RUN}/`)).length;
+    expect(stdout).toContain(`${n} targets: ${n} verified; ran again: ${n} of ${n} the same`);
     expect(digest(SCORES)).toBe(before);
   });
 
@@ -209,10 +229,17 @@ describe("bad input to the main job", () => {
     expect(named.code).toBe(2);
     expect(failure(named)).toContain(`${target} is skipped: NVFP4 needs a CUDA device`);
     expect(failure(named)).toMatch(/next {4}\S/);
-    const all = await workspace.aqm(["build", "--dry-run", "models/qwen3_vl_tiny/**"]);
-    expect(all.stdout).toContain(
-      "24 skipped: NVFP4 needs a CUDA device\n24 skipped: MXFP4 needs a CUDA device\n",
-    );
+    const all = await workspace.aqm([
+      "build",
+      "--dry-run",
+      "models/qwen3_vl_tiny/layer-analysis/**",
+    ]);
+    const skipped = README.match(/^\d+ skipped: .*$/gm) ?? [];
+    expect(skipped.map((line) => line.replace(/^\d+ /, ""))).toEqual([
+      "skipped: NVFP4 needs a CUDA device",
+      "skipped: MXFP4 needs a CUDA device",
+    ]);
+    expect(all.stdout).toContain(`${skipped.join("\n")}\n`);
     expect(workspace.exists(`aqm.lock/${target}/sensitivity-scores.json.json`)).toBe(false);
   });
 
@@ -252,18 +279,16 @@ describe("bad input to the main job", () => {
   });
 });
 
-/** The process group of the runner that an aqm process has started. */
-function runnerOf(parent: number): number {
-  for (const entry of fs.readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
+/** The process groups of the runners that an aqm process has started; all but the one that scores are idle. */
+const runnersOf = (parent: number): readonly number[] =>
+  fs.readdirSync("/proc").flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
     try {
       const stat = fs.readFileSync(`/proc/${entry}/stat`, "utf8");
       const parentOf = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
       const command = fs.readFileSync(`/proc/${entry}/cmdline`, "utf8");
-      if (parentOf === parent && command.includes("aqm_runner")) return Number(entry);
+      return parentOf === parent && command.includes("aqm_runner") ? [Number(entry)] : [];
     } catch {
-      // gone meanwhile
+      return []; // gone meanwhile
     }
-  }
-  throw new Error(`process ${parent} has no runner`);
-}
+  });

@@ -118,7 +118,8 @@ export async function install(request: Installation): Promise<Result<void, Failu
         ]
       : [
           [uv, ["venv", "--quiet", "--python", python, folder]],
-          [uv, ["pip", "sync", "--require-hashes", "--python", own, lockFile]],
+          // As pip does: a runner may not write bytecode, and without any each import of PyTorch compiles it all.
+          [uv, ["pip", "sync", "--require-hashes", "--compile-bytecode", "--python", own, lockFile]],
         ];
   const total =
     (readTextIfExists(lockFile) ?? "").match(/^[A-Za-z0-9][^\s;=]*==/gm)?.length ?? null;

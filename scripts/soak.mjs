@@ -1,6 +1,7 @@
-// `npm run test:soak`: many random timelines, golden keys under other circumstances, and the whole
-// crash matrix. `--runs N` timelines over all families (default: a whole soak), `--seed S`,
-// `--time-limit SECONDS` for the timelines of each family, `--only timelines|keys|crash`.
+// `npm run test:soak`: many random timelines, golden keys under other circumstances, the whole crash
+// matrix, and what npm test takes a sample of. `--runs N` timelines over all families (default: a whole
+// soak), `--seed S`, `--time-limit SECONDS` for the timelines of each family,
+// `--only timelines|keys|crash|sizes|pairs`. docs/testing.md has a table.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
+import { environment, pythonStep } from "./python.mjs";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const { values: options } = parseArgs({
@@ -25,7 +28,7 @@ const WHOLE = [...readFileSync("tests/timelines/families.ts", "utf8").matchAll(/
 
 const scratch = mkdtempSync(join(tmpdir(), "aqm-soak-"));
 const rows = [];
-const parts = { timelines, keys, crash };
+const parts = { timelines, keys, crash, sizes, pairs };
 for (const [name, part] of Object.entries(parts)) {
   if (options.only === undefined || options.only === name) await part();
 }
@@ -116,16 +119,34 @@ function otherNode(version) {
 }
 
 function crash() {
-  const { seconds, code } = run("npx", ["vitest", "run", "tests/crash"], { AQM_SOAK: "1" });
-  rows.push([
-    "crash matrix, every call to the disk",
-    "",
-    "",
-    "",
-    "",
-    seconds,
-    code === 0 ? "ok" : "FAILED",
+  whole("crash matrix and damage, every call to the disk", ["tests/crash"]);
+}
+
+function sizes() {
+  whole("graphs at full size, many rounds for one device", [
+    "tests/engine/extremes.test.ts",
+    "tests/e2e/gpu-leases.test.ts",
   ]);
+}
+
+/** Vitest with AQM_SOAK. */
+function whole(what, files) {
+  const { seconds, code } = run("npx", ["vitest", "run", ...files], { AQM_SOAK: "1" });
+  rows.push([what, "", "", "", "", seconds, code === 0 ? "ok" : "FAILED"]);
+}
+
+async function pairs() {
+  await bundle();
+  const begin = performance.now();
+  const file = "python/tests/test_scores_equal_modelopt.py";
+  const args = ["pytest", "-q", file];
+  const { code, output } = await pythonStep("", environment("modelopt"), args, {
+    AQM_SOAK: "1",
+  }).run();
+  console.log(output);
+  const seconds = ((performance.now() - begin) / 1000).toFixed(0);
+  const result = code === 0 ? "ok" : "FAILED";
+  rows.push(["every pair against a lone call of ModelOpt", "", "", "", "", seconds, result]);
 }
 
 function run(command, args, env, cwd = process.cwd()) {

@@ -1,0 +1,64 @@
+// What the Python tests and checks run in: an environment that aqm makes, and tools beside it.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { step } from "./steps.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** A step `python -m …` that finds the development tools and the runner. */
+export const pythonStep = (name, interpreter, args, env = {}) =>
+  step(name, interpreter, ["-m", ...args], {
+    PYTHONPATH: [developmentTools(interpreter), join(root, "python")].join(":"),
+    ...env,
+  });
+
+/** The interpreter of an environment of the Aqmfile, which aqm makes where it is not there yet. */
+export function environment(name) {
+  const made = spawnSync(process.execPath, ["bin/aqm.js", "environment", name], {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+  });
+  if (made.status !== 0) process.exit(made.status ?? 1);
+  return made.stdout.trim();
+}
+
+/** pytest and ruff, beside the environment instead of in it: what is tested stays what is locked. */
+function developmentTools(interpreter) {
+  const lock = "python/requirements-dev.lock";
+  const stamp = createHash("sha256").update(readFileSync(lock)).update(interpreter).digest("hex");
+  const folder = join(root, ".aqm", "development-tools");
+  if (existsSync(join(folder, stamp))) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const version = spawnSync(
+    interpreter,
+    ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+    { encoding: "utf8" },
+  );
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--root-user-action=ignore",
+    "--no-deps",
+  ];
+  const target = [
+    "--require-hashes",
+    "--only-binary=:all:",
+    "--python-version",
+    version.stdout.trim(),
+    "--target",
+    folder,
+    "-r",
+    lock,
+  ];
+  const installed = spawnSync("python3", [...pip, ...target], { stdio: "inherit" });
+  if (installed.status !== 0) process.exit(1);
+  writeFileSync(join(folder, stamp), "");
+  return folder;
+}

@@ -5,7 +5,7 @@ import { basename, dirname } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
-import type { Running, TestWorkspace } from "../rig/workspace.ts";
+import type { Finished, TestWorkspace } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 /* Where an op may keep partial results, and for how long; the test is the op. */
@@ -21,9 +21,18 @@ async function open(action = BOUNDED, cpu = 1): Promise<void> {
   fs.utimesSync(workspace.path("source.txt"), past, past);
   runners = await FakeRunners.listen(workspace);
 }
-const start = (command: string, ...args: string[]): Running =>
-  workspace.start([command, "--python", FAKE_PYTHON, ...args]);
-const build = (...args: string[]): Running => start("build", "--json", "--jobs", "1", ...args);
+const aqm = (command: string, ...args: string[]): Promise<Finished> =>
+  workspace.aqm([command, "--python", FAKE_PYTHON, ...args]);
+const BUILD = ["build", "--json", "--jobs", "1"] as const;
+const build = (): Promise<Finished> => aqm(...BUILD);
+
+/** A build in a process of its own, which is killed once its job has kept an item. */
+async function killedAfter(item: string): Promise<void> {
+  const running = workspace.start([...BUILD, "--python", FAKE_PYTHON]);
+  keep(await runners.nextJob(), item);
+  running.kill("SIGKILL");
+  await running.finished;
+}
 
 /** Where the op may put its items. */
 const placeOf = ({ request }: FakeJob): string => request.actions[0]?.partial ?? "";
@@ -34,8 +43,8 @@ function keep(job: FakeJob, item: string): void {
 const kept = (job: FakeJob): readonly string[] =>
   fs.existsSync(placeOf(job)) ? fs.readdirSync(placeOf(job)).sort() : [];
 
-async function ends(running: Running, code = 0): Promise<string> {
-  const finished = await running.finished;
+async function ends(running: Promise<Finished>, code = 0): Promise<string> {
+  const finished = await running;
   expect(finished, finished.stdout + finished.stderr).toMatchObject({ code });
   return finished.stdout;
 }
@@ -146,7 +155,7 @@ describe("a resumable action", () => {
     fs.rmSync(workspace.path("aqm.lock"), { recursive: true });
     fs.rmSync(workspace.path(".aqm/store"), { recursive: true });
     fs.rmSync(workspace.path(".aqm/history"), { recursive: true });
-    const dry = await start("build", "--dry-run").finished;
+    const dry = await aqm("build", "--dry-run");
     expect(dry.stdout).toContain("run      cpu/1.txt");
     expect(kept(await measured())).toEqual(kept(job));
   });
@@ -161,7 +170,7 @@ describe("a resumable action", () => {
   it("has none while it is verified: everything is measured again", async () => {
     await open();
     await measured("one");
-    const verifying = start("verify", "--rerun", "--json", "cpu/1.txt");
+    const verifying = aqm("verify", "--rerun", "--json", "cpu/1.txt");
     const job = await runners.nextJob();
     expect(job.request.actions[0]).not.toHaveProperty("partial");
     job.succeed();
@@ -172,11 +181,7 @@ describe("a resumable action", () => {
 describe("a run that is cut off", () => {
   it("leaves its items to the next one", async () => {
     await open();
-    const killed = build();
-    const job = await runners.nextJob();
-    keep(job, "one");
-    killed.kill("SIGKILL");
-    await killed.finished;
+    await killedAfter("one");
     expect(kept(await measured())).toEqual(["one"]);
   });
 
@@ -193,11 +198,7 @@ describe("a run that is cut off", () => {
 
   it("leaves none if an input was touched since, which the next run says", async () => {
     await open();
-    const killed = build();
-    const job = await runners.nextJob();
-    keep(job, "one");
-    killed.kill("SIGKILL");
-    await killed.finished;
+    await killedAfter("one");
     workspace.write("source.txt", "source\n"); // edited, and put back
     const next = build();
     expect(kept(await runners.nextJob().then((again) => (again.succeed(), again)))).toEqual([]);
@@ -251,7 +252,7 @@ describe("a workspace whose partial results are damaged", () => {
 });
 
 describe("aqm gc", () => {
-  const gc = (...args: string[]): Promise<string> => ends(workspace.start(["gc", ...args]));
+  const gc = (...args: string[]): Promise<string> => ends(workspace.aqm(["gc", ...args]));
 
   it("shows partial results and bounds them by a tenth of the store's bound", async () => {
     await open();

@@ -1,7 +1,7 @@
 import { action, committed, typescriptOp, type DeclaredAction, type Input } from "aqm";
 import type { Scope, Size } from "./configs.ts";
 
-const op = typescriptOp<typeof import("./ops/analysis-page.ts")>("rules/ops/analysis-page.ts");
+const op = typescriptOp<typeof import("./ops/analysis-page.ts")>("aqm/rules/ops/analysis-page.ts");
 
 export interface ShownAnalysis {
   /** The pair. */

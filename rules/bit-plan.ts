@@ -17,7 +17,7 @@ import type {
 } from "./configs.ts";
 import type { Sensitivity } from "./sensitivity.ts";
 
-const op = typescriptOp<typeof import("./ops/bit-plan.ts")>("rules/ops/bit-plan.ts");
+const op = typescriptOp<typeof import("./ops/bit-plan.ts")>("aqm/rules/ops/bit-plan.ts");
 
 export interface BitPlanCell {
   readonly model: ModelConfig;

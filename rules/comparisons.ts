@@ -3,7 +3,9 @@ import { SCOPES, SIZES } from "./configs.ts";
 import { DEFAULT_GRANULARITY } from "./formats.ts";
 import type { Run } from "./runs.ts";
 
-const op = typescriptOp<typeof import("./ops/comparison-set.ts")>("rules/ops/comparison-set.ts");
+const op = typescriptOp<typeof import("./ops/comparison-set.ts")>(
+  "aqm/rules/ops/comparison-set.ts",
+);
 
 /** At this budget half of an 8-bit pair's weights can stay: there plans differ most. */
 const BUDGETS = [12];

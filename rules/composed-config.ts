@@ -2,7 +2,9 @@ import { action, committed, typescriptOp, type Declared } from "aqm";
 import type { Format } from "./formats.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
-const op = typescriptOp<typeof import("./ops/composed-config.ts")>("rules/ops/composed-config.ts");
+const op = typescriptOp<typeof import("./ops/composed-config.ts")>(
+  "aqm/rules/ops/composed-config.ts",
+);
 
 /**
  * All settings that a run was made with, resolved, beside its results. The sections and their order are

@@ -3,7 +3,7 @@ import { scopeAndSize } from "./analysis-page.ts";
 import { SCOPES, SIZES, type DatasetConfig } from "./configs.ts";
 import type { Run } from "./runs.ts";
 
-const op = typescriptOp<typeof import("./ops/runs-table.ts")>("rules/ops/runs-table.ts");
+const op = typescriptOp<typeof import("./ops/runs-table.ts")>("aqm/rules/ops/runs-table.ts");
 
 /**
  * The tables of runs in a model's READMEs. They list what is measured: a run that is not there is counted

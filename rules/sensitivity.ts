@@ -17,12 +17,12 @@ import { modelopt } from "./modelopt.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
 const scoresOp = pythonOp("sensitivity_scores", modelopt);
-const manifestOp = typescriptOp<typeof import("./ops/manifest.ts")>("rules/ops/manifest.ts");
+const manifestOp = typescriptOp<typeof import("./ops/manifest.ts")>("aqm/rules/ops/manifest.ts");
 const jsonReportOp = typescriptOp<typeof import("./ops/json-report.ts")>(
-  "rules/ops/json-report.ts",
+  "aqm/rules/ops/json-report.ts",
 );
 const markdownReportOp = typescriptOp<typeof import("./ops/markdown-report.ts")>(
-  "rules/ops/markdown-report.ts",
+  "aqm/rules/ops/markdown-report.ts",
 );
 
 /** What others can be made from. */

@@ -22,7 +22,7 @@ export interface DeclaredRun {
 export function declaredRuns(actions: readonly WantedAction[]): readonly DeclaredRun[] {
   const byTarget = new Map(actions.map((action) => [action.target, action]));
   return actions.flatMap((action) => {
-    if (action.op !== "rules/ops/manifest.ts") return [];
+    if (action.op !== "aqm/rules/ops/manifest.ts") return [];
     const scores = byTarget.get(action.inputs["scores"]?.producer ?? "");
     if (scores === undefined) return [];
     const folders = action.target.split("/");

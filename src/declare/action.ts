@@ -68,7 +68,8 @@ export function pythonOp(
 
 /**
  * A TypeScript op: `typescriptOp<typeof import("./ops/report.ts")>("rules/ops/report.ts")`.
- * The path is relative to the workspace; the module is only loaded when the op has to run.
+ * The path is relative to the workspace, but for the ops that come with aqm: `aqm/rules/ops/report.ts`. The module is
+ * only loaded when the op has to run.
  */
 export function typescriptOp<Module>(
   path: string,

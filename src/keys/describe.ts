@@ -13,9 +13,15 @@ export interface OpSource {
   readonly version: number;
   /** Digest of the op as one minified bundle, where there is one: it also covers what was inlined. */
   readonly code: Digest | null;
-  /** Module path to digest, for every module in the op's closure. */
+  /** Name of a module → digest, for every module in the op's closure. The name is the same on every machine. */
   readonly sources: Readonly<Record<string, Digest>>;
+  /** Name of a module → path of the file as a person would open it, where that is another one. Not in the key. */
+  readonly files?: Readonly<Record<string, string>>;
 }
+
+/** The file behind the name of a module; the name itself for a module that the op no longer has. */
+export const sourceFile = ({ files = {} }: OpSource, module: string): string =>
+  files[module] ?? module;
 
 /**
  * The description that is hashed and explained. In it: op, version, source closure, environment (lock

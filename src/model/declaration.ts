@@ -83,7 +83,7 @@ export type OpDeclaration =
     }
   | {
       readonly runtime: "typescript";
-      /** Workspace-relative path of the module that exports `version` and `run`. */
+      /** The module that exports `version` and `run`: its path in the workspace, or `aqm/rules/…`. In the key. */
       readonly module: string;
     };
 

@@ -1,4 +1,5 @@
 import type { ActionNode } from "../graph/graph.ts";
+import { sourceFile, type OpSource } from "../keys/describe.ts";
 import { differences } from "../keys/difference.ts";
 import type { Digest } from "../model/digest.ts";
 import type { Json } from "../model/json.ts";
@@ -71,6 +72,7 @@ export function explain(
   record: ActionRecord,
   description: ActionDescription,
   node: ActionNode,
+  source: OpSource,
 ): readonly Cause[] {
   const before = record.action as unknown as Json;
   return differences(before, description as unknown as Json).map((difference) => {
@@ -79,7 +81,7 @@ export function explain(
       section === "inputs"
         ? (node.inputs.find((input) => input.role === role)?.path ?? record.input_paths[role ?? ""])
         : section === "op" && role === "sources"
-          ? difference.path[2]
+          ? sourceFile(source, difference.path[2] ?? "")
           : undefined;
     return {
       kind: "changed",

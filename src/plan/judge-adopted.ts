@@ -30,7 +30,10 @@ export function judgeAdopted(record: ActionRecord, of: Case, isLast: boolean): J
   if (isLast && wrong.length === 0) return { ...judged, verdict: "fresh", causes: [], absent };
   if (!wrong.every(({ digest }) => of.knowledge.inStore(digest))) return null;
   const now = of.knowledge.record(of.node);
-  const changed = isLast || now === null ? [] : explain(now, description, of.node);
+  const changed =
+    isLast || now === null
+      ? []
+      : explain(now, description, of.node, of.knowledge.opSource(of.node));
   const causes = [...changed, ...wrong.map(({ cause }) => cause)];
   return {
     ...judged,
@@ -43,7 +46,12 @@ export function judgeAdopted(record: ActionRecord, of: Case, isLast: boolean): J
 /** Why a result that was taken over no longer stands, as far as that is known. */
 export function changedSinceAdopted(record: ActionRecord, of: Case): readonly Cause[] {
   const unknown = unknownRoles(record);
-  const changed = explain(record, describeKnown(record, of, unknown), of.node);
+  const changed = explain(
+    record,
+    describeKnown(record, of, unknown),
+    of.node,
+    of.knowledge.opSource(of.node),
+  );
   if (changed.length > 0) return changed;
   return checkOutputs(of.node, record, of.demand, of.knowledge).wrong.map(({ cause }) => cause);
 }

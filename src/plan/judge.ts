@@ -74,7 +74,7 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
       ? [{ kind: "never_built" }]
       : adopted !== null
         ? told
-        : explain(record, description, node);
+        : explain(record, description, node, knowledge.opSource(node));
   if (result === null) return toRun(node, inputs, changed, known, knowledge);
 
   const { wrong, absent } = checkOutputs(node, result, demand, knowledge);

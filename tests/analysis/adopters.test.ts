@@ -57,7 +57,7 @@ const declared = (...sizes: readonly string[]): readonly WantedAction[] =>
       },
       {
         target: manifest,
-        op: "rules/ops/manifest.ts",
+        op: "aqm/rules/ops/manifest.ts",
         outputs: { manifest },
         inputs: { scores: { path: scores, producer: scores } },
         params: {

@@ -105,7 +105,7 @@ describe("questions about a graph, against a naive model", () => {
 
   it("knows actions by op, runtime and lane", () => {
     const graph = graphOf(
-      { makes: "a", op: "rules/ops/markdown-report.ts" },
+      { makes: "a", op: "aqm/rules/ops/markdown-report.ts" },
       { makes: "b", op: "score", python: "env", gpu: 1 },
     );
     expect(kindsOf(nodeOf(graph, "a"))).toContain("markdown-report");

@@ -49,8 +49,8 @@ export class TestWorkspace {
   }
 
   /** A workspace at another path that shares nothing with this one but what `folder` holds. */
-  static at(root: string): TestWorkspace {
-    return new TestWorkspace(fs.realpathSync(root), join(REPOSITORY, "bin/aqm.js"));
+  static at(root: string, bin = join(REPOSITORY, "bin/aqm.js")): TestWorkspace {
+    return new TestWorkspace(fs.realpathSync(root), bin);
   }
 
   /** The repository itself, copied: its sources may be edited by a test. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { kindsOf, ofKind, pathsBetween, reached, readersOf } from "../../graph/query.ts";
 import { select } from "../../graph/select.ts";
+import { sourceFile } from "../../keys/describe.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
@@ -97,10 +98,10 @@ const isConfig = ({ aqmfile, layout }: Session, path: string): boolean =>
 
 /** The actions whose op is made of this file. */
 function usersOf({ opSources, selection }: Session, path: string): readonly ActionNode[] {
-  const names = new Set([path, `aqm/${path}`, path.replace(/^python\//, "")]);
-  return selection.needed.filter((node) =>
-    Object.keys(opSources.of(node).sources).some((source) => names.has(source)),
-  );
+  return selection.needed.filter((node) => {
+    const source = opSources.of(node);
+    return Object.keys(source.sources).some((module) => sourceFile(source, module) === path);
+  });
 }
 
 async function paths(

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { roleProblems } from "../../graph/python-roles.ts";
 import type { ActionDeclaration } from "../../model/declaration.ts";
@@ -8,6 +8,7 @@ import { didYouMean } from "../../model/nearest-name.ts";
 import type { PythonOpDeclaration } from "../../model/python-op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { pythonOps } from "../code/python-root.ts";
+import { shownPath } from "../code/source-name.ts";
 import { errorText, readTextIfExists } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { schemaProblem } from "./schema-problem.ts";
@@ -103,9 +104,7 @@ class OpReader {
 
   /** A file among the ops as a person would open it. */
   shown(name: string): string {
-    const path = join(this.#folder, name);
-    const inside = relative(this.#layout.root, path);
-    return inside.startsWith("..") ? path : inside;
+    return shownPath(this.#layout, join(this.#folder, name));
   }
 
   read(name: string): Result<UsableOp, Problem> {

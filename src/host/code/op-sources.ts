@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { basename, join, relative, sep } from "node:path";
+import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import type { OpSource } from "../../keys/describe.ts";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
@@ -12,6 +12,7 @@ import { readCache, readTextIfExists, writeCache } from "../disk/disk.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Layout } from "../disk/layout.ts";
 import { pythonRoot } from "./python-root.ts";
+import { modulePath, shownPath, shownPythonPath, sourceName } from "./source-name.ts";
 import { pythonClosure, type UnclearImport } from "./python-closure.ts";
 import { allCurrent, derivationContext, statSignature } from "../evidence/signature.ts";
 
@@ -88,7 +89,7 @@ export class OpSources {
     const root = pythonRoot(this.#layout);
     for (const [path, digest] of Object.entries(sources)) {
       const bytes = fs.existsSync(join(root, path)) ? fs.readFileSync(join(root, path)) : "";
-      if (digestOfBytes(bytes) !== digest) return `python/${path}`;
+      if (digestOfBytes(bytes) !== digest) return shownPythonPath(this.#layout, path);
     }
     return null;
   }
@@ -116,10 +117,17 @@ export class OpSources {
     if (!this.#loaded.has(compiled.name) && !isWhole(this.#layout.compiled, compiled)) {
       const again = await this.#typescriptSource(op.module, node);
       if (!again.ok) return again;
-      if (again.value.compiled?.digest !== compiled.digest) return err(opMoved(node, op.module));
+      if (again.value.compiled?.digest !== compiled.digest)
+        return err(opMoved(node, this.moduleFile(node)));
     }
     this.#loaded.add(compiled.name);
     return ok(join(this.#layout.compiled, compiled.name));
+  }
+
+  /** The file of a TypeScript op as a person would open it. */
+  moduleFile({ declaration: { op } }: ActionNode): string {
+    if (op.runtime === "python") throw new Error(`${op.name} is a Python op`);
+    return shownPath(this.#layout, modulePath(this.#layout, op.module));
   }
 
   /** Absolute paths of the files that an action's op is made of. */
@@ -148,28 +156,41 @@ export class OpSources {
     module: string,
     node: ActionNode,
   ): Promise<Result<CachedSource, Failure>> {
-    const entry = join(this.#layout.root, module);
+    const entry = modulePath(this.#layout, module);
+    const file = shownPath(this.#layout, entry);
     const text = readTextIfExists(entry);
-    if (text === null) return err(opMissing(node, module));
+    if (text === null) return err(opMissing(node, file));
     const bundleModule = this.#bundler ?? (await import("./bundle.ts")).bundleModule;
     const bundled = await bundleModule(this.#layout, entry);
     if (!bundled.ok) return bundled;
     const { typescriptVersion } = await import("./op-version.ts");
     const version = await typescriptVersion(text);
-    if (version === null) return err(versionMissing(node, module, "export const version = 1;"));
-    const sources: Record<string, Digest> = {};
-    for (const { path, used, digest } of bundled.value.inputs) {
-      if (used) sources[sourceName(this.#layout, path)] = digest;
-    }
+    if (version === null) return err(versionMissing(node, file));
+    const used = bundled.value.inputs
+      .filter((input) => input.used)
+      .map(({ path, digest }) => ({ name: sourceName(this.#layout, path), path, digest }));
     for (const path of Object.keys(bundled.value.looked)) this.#evidence.look(path);
-    const ordered = Object.fromEntries(
-      Object.entries(sources).sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
     const { code, looked, codeDigest } = bundled.value;
     const name = `op-${digestOfBytes(code).slice(7, 27)}.mjs`;
     const compiled = writeCompiled(this.#layout.compiled, name, code);
-    return ok({ version, code: codeDigest, sources: ordered, looked, compiled });
+    const op = { version, code: codeDigest, ...named(this.#layout, used) };
+    return ok({ ...op, looked, compiled });
   }
+}
+
+/** Sources by name, in order of names. */
+function named(
+  layout: Layout,
+  used: readonly { readonly name: string; readonly path: string; readonly digest: Digest }[],
+): Pick<OpSource, "sources" | "files"> {
+  const sources: Record<string, Digest> = {};
+  const files: Record<string, string> = {};
+  for (const { name, path, digest } of [...used].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    sources[name] = digest;
+    const file = shownPath(layout, path);
+    if (file !== name) files[name] = file;
+  }
+  return { sources, files };
 }
 
 function pythonSource(
@@ -183,36 +204,25 @@ function pythonSource(
   const declaration = `aqm_runner/ops/${name}.json`;
   const text = readTextIfExists(join(root, declaration));
   // Both were there, and right, when the graph was made.
-  if (text === null) return err(opMissing(node, `python/${declaration}`));
-  if (!fs.existsSync(join(root, entry))) return err(opMissing(node, `python/${entry}`));
+  if (text === null) return err(opMissing(node, shownPythonPath(layout, declaration)));
+  if (!fs.existsSync(join(root, entry)))
+    return err(opMissing(node, shownPythonPath(layout, entry)));
   const { version } = JSON.parse(text) as PythonOpDeclaration;
-  const sources: Record<string, Digest> = {};
   const looked: Record<string, string> = {};
   const closure = pythonClosure(root, entry);
-  if (!closure.ok) return err({ ...unclearImport(closure.error), target: node.id });
-  for (const path of [declaration, ...closure.value].sort()) {
-    looked[join(root, path)] = statSignature(join(root, path), evidence);
-    sources[path] = digestOfBytes(fs.readFileSync(join(root, path)));
-  }
-  return ok({ version, code: null, sources, looked, compiled: null });
+  if (!closure.ok) return err({ ...unclearImport(layout, closure.error), target: node.id });
+  const used = [declaration, ...closure.value].map((name) => {
+    const path = join(root, name);
+    looked[path] = statSignature(path, evidence);
+    return { name, path, digest: digestOfBytes(fs.readFileSync(path)) };
+  });
+  return ok({ version, code: null, ...named(layout, used), looked, compiled: null });
 }
 
-/** The same name on every machine: below aqm's package, else below the workspace. */
-function sourceName(layout: Layout, path: string): string {
-  const own = relative(join(layout.packageRoot, "src"), path);
-  if (!own.startsWith("..")) return `aqm/src/${own.split(sep).join("/")}`;
-  const parts = path.split(sep);
-  const packages = parts.lastIndexOf("node_modules");
-  if (packages >= 0) return `npm:${parts.slice(packages + 1).join("/")}`;
-  const inside = relative(layout.root, path);
-  // Where a module outside the workspace lies is nobody's business; its bytes are in the key.
-  return inside.startsWith("..") ? `outside:${basename(path)}` : inside.split(sep).join("/");
-}
-
-const unclearImport = ({ path, line, text }: UnclearImport): Failure => ({
+const unclearImport = (layout: Layout, { path, line, text }: UnclearImport): Failure => ({
   reason: "invalid_declaration",
   message: `aqm cannot tell what this line imports: ${text}`,
-  place: { file: `python/${path}`, line },
+  place: { file: shownPythonPath(layout, path), line },
   nextStep: "Write it as `from aqm_runner.x import y`, alone at the start of a line or indented.",
 });
 
@@ -232,10 +242,10 @@ const opMissing = (node: ActionNode, file: string): Failure => ({
   nextStep: "Correct the name in the rule, or write the op.",
 });
 
-const versionMissing = (node: ActionNode, file: string, line: string): Failure => ({
+const versionMissing = (node: ActionNode, file: string): Failure => ({
   reason: "invalid_declaration",
   message: `The op at ${file} does not say its version`,
   target: node.id,
   place: { file },
-  nextStep: `Add a line of its own: ${line}`,
+  nextStep: "Add a line of its own: export const version = 1;",
 });

@@ -67,6 +67,8 @@ export async function browserScript(
     platform: "browser",
     target: "es2022",
     charset: "utf8",
+    // In place of any tsconfig.json above: esbuild reads none in node_modules, and the script is part of a key.
+    tsconfigRaw: { compilerOptions: { strict: true } },
     logLevel: "silent",
     plugins: [...plugins],
   });

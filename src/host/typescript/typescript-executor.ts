@@ -72,18 +72,19 @@ export class TypescriptExecutor implements JobExecutor {
       inputs[role] = { path, text, isThere, digest: () => digestOfBytes(read()) };
     }
     const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
+    const op = { node, file: this.#opSources.moduleFile(node) };
     const compiled = await this.#opSources.compiledModule(node);
     if (!compiled.ok) return compiled;
     try {
       const module = (await import(pathToFileURL(compiled.value).href)) as Partial<
         TypescriptOpModule<object, string, string>
       >;
-      if (typeof module.run !== "function") return err(noRun(node));
+      if (typeof module.run !== "function") return err(noRun(op));
       const returned: unknown = module.run(call);
       // Whatever the op made of it, what it could not read is the cause.
-      return unreadable[0] === undefined ? checkReturned(node, returned) : err(unreadable[0]);
+      return unreadable[0] === undefined ? checkReturned(op, returned) : err(unreadable[0]);
     } catch (error) {
-      return err(unreadable[0] ?? threw(node, error, compiled.value));
+      return err(unreadable[0] ?? threw(op, error, compiled.value));
     }
   }
 }

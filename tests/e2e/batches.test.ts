@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
-import type { Finished, Running, TestWorkspace } from "../rig/workspace.ts";
+import type { Finished, TestWorkspace, UnderWay } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 /* Several actions in one process: each keeps its own key, events, publication, record and failure. */
@@ -16,15 +16,17 @@ const TOGETHER = 'batch: { apart: ["n"] },';
 async function start(
   options: { cpu?: number; gpu?: number; action?: string },
   ...args: string[]
-): Promise<Running> {
-  workspace = runnerWorkspace({ action: TOGETHER, ...options });
-  runners = await FakeRunners.listen(workspace);
+): Promise<UnderWay> {
+  await open(options);
   return build(...args);
 }
-const build = (...args: string[]): Running =>
-  workspace.start(["build", "--json", "--python", FAKE_PYTHON, ...args], {
-    env: { AQM_GPU_LEASES: workspace.path(".run") },
-  });
+async function open(options: { cpu?: number; gpu?: number; action?: string }): Promise<void> {
+  workspace = runnerWorkspace({ action: TOGETHER, ...options });
+  runners = await FakeRunners.listen(workspace);
+}
+const BUILD = ["build", "--json", "--python", FAKE_PYTHON];
+const leases = () => ({ env: { AQM_GPU_LEASES: workspace.path(".run") } });
+const build = (...args: string[]): UnderWay => workspace.begin([...BUILD, ...args], leases());
 const ids = ({ request }: FakeJob): readonly string[] => request.actions.map(({ id }) => id);
 const names = (lane: string, ...numbers: number[]): string[] =>
   numbers.map((n) => `${lane}/${n}.txt`);
@@ -34,7 +36,7 @@ const ranOnce = ({ stdout }: Finished, target: string): boolean =>
   stdout.split(`"type":"action_settled","target":"${target}","verdict":"ran"`).length === 2;
 const settled = (target: string) => (event: BuildEvent) =>
   event.type === "action_settled" && event.target === target;
-const failureOf = async (running: Running, target: string): Promise<object> => {
+const failureOf = async (running: UnderWay, target: string): Promise<object> => {
   const event = await running.event((e) => e.type === "action_failed" && e.target === target);
   return event.type === "action_failed" ? event.failure : {};
 };
@@ -269,7 +271,8 @@ describe("when a member", () => {
 });
 
 it("a batch that is interrupted leaves nothing of what was not done", async () => {
-  const running = await start({ cpu: 3 }, "--jobs", "1");
+  await open({ cpu: 3 });
+  const running = workspace.start([...BUILD, "--jobs", "1"], leases());
   const job = await runners.nextJob();
   job.finish("cpu/1.txt");
   await running.event(settled("cpu/1.txt"));

@@ -2,21 +2,28 @@ import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import type { BuildEvent } from "../../src/model/event.ts";
 import { FAKE_PYTHON, FakeRunners } from "../rig/fake-runners.ts";
-import type { Running, TestWorkspace } from "../rig/workspace.ts";
+import type { Running, TestWorkspace, UnderWay } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 let workspace: TestWorkspace;
 let runners: FakeRunners;
 
-async function start(options: { cpu?: number; gpu?: number }, ...args: string[]): Promise<Running> {
-  workspace = runnerWorkspace(options);
-  runners = await FakeRunners.listen(workspace);
+async function start(
+  options: { cpu?: number; gpu?: number },
+  ...args: string[]
+): Promise<UnderWay> {
+  await open(options);
   return build(...args);
 }
-const build = (...args: string[]): Running =>
-  workspace.start(["build", "--json", "--python", FAKE_PYTHON, ...args], {
-    env: { AQM_GPU_LEASES: workspace.path(".run") },
-  });
+async function open(options: { cpu?: number; gpu?: number }): Promise<void> {
+  workspace = runnerWorkspace(options);
+  runners = await FakeRunners.listen(workspace);
+}
+const BUILD = ["build", "--json", "--python", FAKE_PYTHON];
+const leases = () => ({ env: { AQM_GPU_LEASES: workspace.path(".run") } });
+const build = (...args: string[]): UnderWay => workspace.begin([...BUILD, ...args], leases());
+/** In a process of its own, which can be killed. */
+const doomed = (): Running => workspace.start(BUILD, leases());
 const failed = (event: BuildEvent): boolean => event.type === "action_failed";
 
 afterEach(() => {
@@ -76,7 +83,7 @@ describe("one job", () => {
 });
 
 describe("a failing job", () => {
-  const failure = async (running: Running): Promise<unknown> => {
+  const failure = async (running: UnderWay): Promise<unknown> => {
     const event = await running.event(failed);
     return event.type === "action_failed" ? event.failure : null;
   };
@@ -221,7 +228,8 @@ describe("lanes", () => {
 /* signals.test.ts has the orderly ends. */
 describe("being stopped", () => {
   it("by a second Ctrl-C does not wait for a runner that ignores the first", async () => {
-    const running = await start({ cpu: 1 });
+    await open({ cpu: 1 });
+    const running = doomed();
     const job = await runners.nextJob();
     running.kill("SIGINT");
     await job.signal();
@@ -230,7 +238,8 @@ describe("being stopped", () => {
   });
 
   it("by kill -9 of aqm: the runner ends, the next build takes the lock over and is right", async () => {
-    const running = await start({ cpu: 1 });
+    await open({ cpu: 1 });
+    const running = doomed();
     await runners.nextJob();
     running.kill("SIGKILL");
     expect((await running.finished).signal).toBe("SIGKILL");

@@ -19,11 +19,13 @@ let command: string | null = null;
  * environment and the streams of this process to itself meanwhile, so there can only be one at a time.
  *
  * @param bin the `bin/aqm.js` whose bundle is taken
+ * @param said told of what the command writes to its standard output
  */
 export async function inProcess(
   bin: string,
   args: readonly string[],
   surroundings: Surroundings,
+  said: (text: string) => void = () => undefined,
 ): Promise<Finished> {
   if (command !== null)
     throw new Error(
@@ -35,8 +37,8 @@ export async function inProcess(
     env: { ...process.env },
     prepareStackTrace: Object.getOwnPropertyDescriptor(Error, "prepareStackTrace"),
   };
-  const stdout = captured(process.stdout);
-  const stderr = captured(process.stderr);
+  const stdout = captured(process.stdout, said);
+  const stderr = captured(process.stderr, () => undefined);
   const texts = (): Pick<Finished, "stdout" | "stderr"> => ({
     stdout: stdout.text(),
     stderr: stderr.text(),
@@ -84,11 +86,16 @@ function become(env: Surroundings["env"]): void {
 }
 
 /** Takes what is written to a stream, until it is released. */
-function captured(stream: NodeJS.WriteStream): { text: () => string; release: () => void } {
+function captured(
+  stream: NodeJS.WriteStream,
+  said: (text: string) => void,
+): { text: () => string; release: () => void } {
   const write = stream.write.bind(stream);
   let text = "";
   const take = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
-    text += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    const more = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    text += more;
+    said(more);
     const done = rest.at(-1);
     if (typeof done === "function") queueMicrotask(done as () => void);
     return true;

@@ -20,14 +20,19 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-export interface Running {
+/** A command under way. */
+export interface UnderWay {
+  /** Resolves with the first event (of `--json`) that fits. */
+  readonly event: (fits: (event: BuildEvent) => boolean) => Promise<BuildEvent>;
+  readonly finished: Promise<Finished>;
+}
+
+/** A command under way in a process of its own. */
+export interface Running extends UnderWay {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
   /** From now on nobody reads what it prints. */
   readonly closePipe: (name: "stdout" | "stderr") => void;
-  /** Resolves with the first event (of `--json`) that fits. */
-  readonly event: (fits: (event: BuildEvent) => boolean) => Promise<BuildEvent>;
-  readonly finished: Promise<Finished>;
 }
 
 /** A real workspace in a temporary folder, and the real command line run in it. */
@@ -98,6 +103,13 @@ export class TestWorkspace {
     return inProcess(this.bin, args, this.#surroundings(options));
   }
 
+  /** Starts a command in this process, for a test that plays a part while it runs. */
+  begin(args: readonly string[], options: RunOptions = {}): UnderWay {
+    const events = new Events();
+    const running = inProcess(this.bin, args, this.#surroundings(options), events.add);
+    return { event: events.first, finished: running.finally(events.end) };
+  }
+
   /** Runs `aqm build --json …` in this process and returns its events too. */
   async build(
     args: readonly string[] = [],
@@ -130,22 +142,15 @@ export class TestWorkspace {
     });
     let stdout = "";
     let stderr = "";
-    let waiting: (() => void)[] = [];
-    const wake = (): void => {
-      const woken = waiting;
-      waiting = [];
-      for (const resolve of woken) resolve();
-    };
-    let over = false;
+    const events = new Events();
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
-      wake();
+      events.add(text);
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     const finished = new Promise<Finished>((resolve) => {
       child.on("close", (code, signal) => {
-        over = true;
-        wake();
+        events.end();
         resolve({ code, signal, stdout, stderr });
       });
     });
@@ -153,16 +158,40 @@ export class TestWorkspace {
       pid: child.pid ?? 0,
       kill: (signal) => void child.kill(signal),
       closePipe: (name) => void child[name].destroy(),
-      event: async (fits) => {
-        for (;;) {
-          const found = parseEvents(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).find(fits);
-          if (found !== undefined) return found;
-          if (over) throw new Error(`ended without the event:\n${stdout}\n${stderr}`);
-          await new Promise<void>((resolve) => waiting.push(resolve));
-        }
-      },
+      event: events.first,
       finished,
     };
+  }
+}
+
+/** The events of a command, as they come. */
+class Events {
+  #text = "";
+  #over = false;
+  #waiting: (() => void)[] = [];
+
+  readonly add = (text: string): void => {
+    this.#text += text;
+    this.#wake();
+  };
+
+  readonly end = (): void => {
+    this.#over = true;
+    this.#wake();
+  };
+
+  readonly first = async (fits: (event: BuildEvent) => boolean): Promise<BuildEvent> => {
+    for (;;) {
+      const whole = this.#text.slice(0, this.#text.lastIndexOf("\n") + 1);
+      const found = parseEvents(whole).find(fits);
+      if (found !== undefined) return found;
+      if (this.#over) throw new Error(`ended without the event:\n${this.#text}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  };
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 

@@ -86,7 +86,7 @@ export class DamageWorkspace {
 
   async build(during: (request: ExecutionMember) => void = () => undefined): Promise<Outcome> {
     const layout = layoutOf(this.crash.files.root, REPOSITORY);
-    const opened = await openSession({ targets: [], layout });
+    const opened = await openSession({ targets: [], layout, python: [PAGE_RUNNER] });
     if (!opened.ok) return { code: 2, notices: [], failures: opened.error.map(textOf) };
     const session = opened.value;
     const { selection, targets, gpus, expected } = session;
@@ -94,7 +94,7 @@ export class DamageWorkspace {
     const events: BuildEvent[] = [];
     const { signal } = new AbortController();
     const request = { selection, targets, gpus, expected, jobs: 1, keepGoing: true, signal };
-    const { exitCode } = await withPorts(session, PAGE_RUNNER, (ports) => {
+    const { exitCode } = await withPorts(session, (ports) => {
       const executor = new PlayedExecutor(layout.root, ports.executor, typescript, during);
       return runBuild(request, { ...ports, executor }, (event) => events.push(event));
     });

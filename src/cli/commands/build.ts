@@ -26,6 +26,7 @@ export async function run(args: Arguments, recalled?: Recalled): Promise<number>
   const scope = await openScope(recalled ?? recall(args), {
     targets: args.targets,
     gpus: args.value("gpus"),
+    python: args.values("python"),
     force: args.flag("force"),
     variation: variationOf(args),
   });
@@ -74,9 +75,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
       skipped: skippedIn(scope),
       ...settings.value,
     };
-    const outcome = await withPorts(session, args.value("python"), (ports) =>
-      runBuild(request, ports, emit),
-    );
+    const outcome = await withPorts(session, (ports) => runBuild(request, ports, emit));
     if (session.workspace.storeGrown || session.workspace.partialsGrown) {
       const { tidyStore } = await import("../session/tidy.ts");
       await tidyStore(session.layout, session.workspace, reporter.report, signal);

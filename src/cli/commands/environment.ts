@@ -7,18 +7,17 @@ import { openSession } from "../session/session.ts";
 import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
-  const session = await openSession({ targets: ["."] });
+  const session = await openSession({ targets: ["."], python: args.values("python") });
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { layout, aqmfile } = session.value;
+  const { layout, aqmfile, interpreters } = session.value;
   const names =
     args.targets.length > 0 ? args.targets : aqmfile.environments.map(({ name }) => name);
   const { PythonEnvironments } = await import("../../host/python/python-environment.ts");
   const { interruptible } = await import("../terminal/interrupt.ts");
-  const python = args.value("python") ?? (process.env["AQM_PYTHON"] || undefined);
-  const environments = new PythonEnvironments(layout, python);
+  const environments = new PythonEnvironments(layout, interpreters);
   // Progress goes to standard error: standard output is the interpreters, for scripts.
   const write = (text: string): void => void process.stderr.write(text);
   const reporter = plainReporter({ write, columns: () => 80, colours: NO_COLOURS }, () =>

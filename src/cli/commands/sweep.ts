@@ -19,6 +19,7 @@ export async function run(args: Arguments): Promise<number> {
   const session = await openSession({
     targets: args.targets.filter((text) => !isTerm(text)),
     gpus: args.value("gpus"),
+    python: args.values("python"),
     force: args.flag("force"),
     variation: { terms, many: true, layout: args.value("layout") === "tmp" ? "tmp" : "publish" },
   });

@@ -16,7 +16,11 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([settings.error]);
     return EXIT.usage;
   }
-  const session = await openSession({ targets: args.targets, gpus: args.value("gpus") });
+  const session = await openSession({
+    targets: args.targets,
+    gpus: args.value("gpus"),
+    python: args.values("python"),
+  });
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;

@@ -76,6 +76,7 @@ export async function run(args: Arguments): Promise<number> {
           const session = await openSession({
             targets: args.targets,
             gpus: gpuIds,
+            python: args.values("python"),
             layout,
             warmth,
           });
@@ -85,7 +86,7 @@ export async function run(args: Arguments): Promise<number> {
           return {
             ok: true,
             value: {
-              withPorts: (use) => withPorts(session.value, args.value("python"), use),
+              withPorts: (use) => withPorts(session.value, use),
               request: {
                 selection,
                 targets,

@@ -3,8 +3,9 @@ import type { CommandSpec, OptionSpec } from "./arguments.ts";
 const JSON_OPTION: OptionSpec = { name: "json", help: "Print data instead of text." };
 const PYTHON_OPTION: OptionSpec = {
   name: "python",
-  value: "PATH",
-  help: "Use this interpreter for Python ops (also AQM_PYTHON); it is checked.",
+  value: "[NAME=]PATH",
+  many: true,
+  help: "Use this interpreter for Python ops, or for those of environment NAME (again for others); it is checked.",
 };
 const LANE_OPTIONS: readonly OptionSpec[] = [
   {

@@ -10,10 +10,9 @@ import type { Session } from "./session.ts";
 /** Opens the real ports for `use`, and closes what they opened when it is over. */
 export async function withPorts<Outcome>(
   session: Session,
-  python: string | undefined,
   use: (ports: Ports) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const ports = realPorts(session, python);
+  const ports = realPorts(session);
   try {
     return await use(ports);
   } finally {
@@ -21,9 +20,8 @@ export async function withPorts<Outcome>(
   }
 }
 
-function realPorts(session: Session, python: string | undefined): Ports {
-  const { layout, aqmfile, workspace, opSources, offers } = session;
-  const named = python ?? (process.env["AQM_PYTHON"] || undefined);
+function realPorts(session: Session): Ports {
+  const { layout, aqmfile, workspace, opSources, interpreters, offers } = session;
   const inProcess: ExecutorAtHand = {
     ...offers.typescript,
     logPath: () => null,
@@ -40,7 +38,7 @@ function realPorts(session: Session, python: string | undefined): Ports {
         import("../../host/python/python-executor.ts"),
         import("../../host/python/python-environment.ts"),
       ]);
-      const pythonEnvironments = new PythonEnvironments(layout, named);
+      const pythonEnvironments = new PythonEnvironments(layout, interpreters);
       const { environments } = aqmfile;
       return new PythonExecutor({ layout, opSources, environments, pythonEnvironments });
     },

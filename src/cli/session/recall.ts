@@ -35,7 +35,9 @@ const LONG_ANSWER = ["json", "python", "verbose"];
 /** What is still known of the answer to `aqm build` with these arguments, which are right. */
 export function recall(args: Arguments): Recalled {
   const request = requestFor(workspaceRoot(), args.targets, variationOf(args));
-  const long = LONG_ANSWER.some((name) => args.flag(name) || args.value(name) !== undefined);
+  const long = LONG_ANSWER.some(
+    (name) => args.flag(name) || args.value(name) !== undefined || args.values(name).length > 0,
+  );
   return { request, memory: long ? null : memoryOf(request) };
 }
 

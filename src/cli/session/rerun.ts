@@ -77,7 +77,7 @@ export async function rerunVerified(
       compared(session, records, publication, role);
     try {
       const request = { graph: graph.value, records, compare, jobs, gpus, expected, signal };
-      return await withPorts(session, args.value("python"), (ports) =>
+      return await withPorts(session, (ports) =>
         rerun(request, ports, (event) => reporter?.report(event)),
       );
     } finally {

@@ -17,6 +17,12 @@ import { err, ok, type Result } from "../../model/result.ts";
 import { estimateFrom, inputBytes, type EstimateCost } from "../../plan/estimate.ts";
 import { takerOf } from "../../plan/offer.ts";
 import { describeEnvironment } from "../../host/python/environment-lock.ts";
+import {
+  interpretersIn,
+  namedInterpreters,
+  NO_INTERPRETERS,
+  type NamedInterpreters,
+} from "../../host/python/named-interpreters.ts";
 import { globMatcher } from "../language/glob.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 import type { Cell, Variation } from "./variation.ts";
@@ -34,6 +40,8 @@ export interface Session {
   readonly evidence: Evidence;
   readonly opSources: OpSources;
   readonly gpus: readonly string[];
+  /** Which Python the user named for which environment. */
+  readonly interpreters: NamedInterpreters;
   readonly offers: LocalOffers;
   readonly expected: EstimateCost;
 }
@@ -41,6 +49,8 @@ export interface Session {
 export interface SessionOptions {
   readonly targets: readonly string[];
   readonly gpus?: string | undefined;
+  /** What --python was given, of a command that has it; AQM_PYTHON counts where that is nothing. */
+  readonly python?: readonly string[];
   /** Only this part of the graph; the Aqmfile is not loaded then. */
   readonly focus?: Focus;
   /** Overrides of configs, coordinates of targets; null or absent for the Aqmfile as it is. */
@@ -66,6 +76,8 @@ export async function openSession(
   if (!scope.ok) return scope;
   const { aqmfile, selection, cells } = scope.value;
 
+  const interpreters = interpretersOf(options.python, aqmfile.environments);
+  if (!interpreters.ok) return err([interpreters.error]);
   const opSources = new OpSources(layout, evidence, options.warmth?.bundler.bundle ?? null);
   const resolved = await opSources.resolve(selection.needed);
   if (!resolved.ok) return err([resolved.error]);
@@ -107,9 +119,23 @@ export async function openSession(
     evidence,
     opSources,
     gpus,
+    interpreters: interpreters.value,
     offers,
     expected,
   });
+}
+
+/** What the user named: by options, else by the variable. */
+function interpretersOf(
+  given: readonly string[] | undefined,
+  environments: readonly EnvironmentDeclaration[],
+): Result<NamedInterpreters, Failure> {
+  if (given === undefined) return ok(NO_INTERPRETERS);
+  const texts = given.length > 0 ? given : interpretersIn(process.env["AQM_PYTHON"] ?? "");
+  return namedInterpreters(
+    texts,
+    environments.map(({ name }) => name),
+  );
 }
 
 /** All that ever ran here, and what a clone knows from others. */

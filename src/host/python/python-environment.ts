@@ -11,6 +11,7 @@ import { describeEnvironment, resolveEnvironmentFile } from "./environment-lock.
 import { acquireFileLock } from "../process/file-lock.ts";
 import type { Layout } from "../disk/layout.ts";
 import { runToEnd } from "../process/process.ts";
+import type { NamedInterpreters } from "./named-interpreters.ts";
 import { cacheFolder, findPython, findUv, install } from "./python-install.ts";
 
 export interface PreparedEnvironment {
@@ -32,12 +33,12 @@ type Emit = (event: BuildEvent) => void;
  */
 export class PythonEnvironments {
   readonly #layout: Layout;
-  readonly #namedInterpreter: string | undefined;
+  readonly #interpreters: NamedInterpreters;
   readonly #prepared = new Map<string, Promise<Result<PreparedEnvironment, Failure>>>();
 
-  constructor(layout: Layout, namedInterpreter: string | undefined) {
+  constructor(layout: Layout, interpreters: NamedInterpreters) {
     this.#layout = layout;
-    this.#namedInterpreter = namedInterpreter;
+    this.#interpreters = interpreters;
   }
 
   prepare(
@@ -47,10 +48,11 @@ export class PythonEnvironments {
   ): Promise<Result<PreparedEnvironment, Failure>> {
     const known = this.#prepared.get(declaration.name);
     if (known !== undefined) return known;
+    const named = this.#interpreters(declaration.name);
     const prepared =
-      this.#namedInterpreter === undefined
+      named === undefined
         ? this.#make(declaration, emit, signal)
-        : this.#probe(this.#namedInterpreter, declaration, emit);
+        : this.#probe(named, declaration, emit);
     this.#prepared.set(declaration.name, prepared);
     return prepared;
   }

@@ -25,19 +25,30 @@ export function environment(name) {
   return made.stdout.trim();
 }
 
+/** The interpreters of all environments, by name. */
+export function environments() {
+  const made = spawnSync(process.execPath, ["bin/aqm.js", "environment", "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+  });
+  if (made.status !== 0) process.exit(made.status ?? 1);
+  return Object.fromEntries(JSON.parse(made.stdout).map(({ name, python }) => [name, python]));
+}
+
 /** pytest and ruff, beside the environment instead of in it: what is tested stays what is locked. */
 function developmentTools(interpreter) {
   const lock = "python/requirements-dev.lock";
-  const stamp = createHash("sha256").update(readFileSync(lock)).update(interpreter).digest("hex");
-  const folder = join(root, ".aqm", "development-tools");
-  if (existsSync(join(folder, stamp))) return folder;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
   const version = spawnSync(
     interpreter,
     ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
     { encoding: "utf8" },
-  );
+  ).stdout.trim();
+  // All environments are made from one Python, so that the tools of one are those of all.
+  const stamp = createHash("sha256").update(readFileSync(lock)).update(version).digest("hex");
+  const folder = join(root, ".aqm", "development-tools");
+  if (existsSync(join(folder, stamp))) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   const pip = [
     "-m",
     "pip",
@@ -51,7 +62,7 @@ function developmentTools(interpreter) {
     "--require-hashes",
     "--only-binary=:all:",
     "--python-version",
-    version.stdout.trim(),
+    version,
     "--target",
     folder,
     "-r",

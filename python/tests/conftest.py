@@ -1,4 +1,11 @@
+"""Fixtures, and which tests run where: `pytest python/tests` is right in every environment.
+
+Tests in `in_<environment>` run there alone. The others run in modelopt, which has all that the
+runner and its ops need.
+"""
+
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -7,6 +14,26 @@ from harness import Runner, run_op
 from material import COCO, SAMPLE, SUBSET
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
+TESTS = Path(__file__).parent
+
+
+def environment_here() -> str:
+    """Returns the name of the environment that this interpreter belongs to, by what it has."""
+    if find_spec("modelopt"):
+        return "modelopt"
+    return "torch" if find_spec("torch") else "data"
+
+
+ENVIRONMENT = environment_here()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leaves out the tests of other environments."""
+    inside = collection_path.relative_to(TESTS).parts
+    if not inside or inside[-1] in ("conftest.py", "__pycache__"):
+        return None
+    environment = inside[0].removeprefix("in_") if inside[0].startswith("in_") else "modelopt"
+    return None if environment == ENVIRONMENT else True
 
 
 @pytest.fixture(scope="session")

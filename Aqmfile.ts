@@ -12,9 +12,12 @@ import {
   type QuantPairConfig,
   type Scope,
   type Size,
+  type WeightErrorConfig,
 } from "./rules/configs.ts";
 import { comparisons } from "./rules/comparisons.ts";
-import { DEFAULT_GRANULARITY } from "./rules/formats.ts";
+import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
+import { modeloptEngine } from "./rules/engines/modelopt.ts";
+import { weightErrorEngine } from "./rules/engines/weight-error.ts";
 import { modelPage } from "./rules/model-page.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
@@ -24,7 +27,13 @@ import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
 const layout = configuration<OutputLayoutConfig>("output_layout", "publish");
-const autoquant = configuration<AutoquantConfig>("autoquant", "gradient_default");
+const modelopt = modeloptEngine(configuration<AutoquantConfig>("autoquant", "gradient_default"));
+const weightError = weightErrorEngine(configuration<WeightErrorConfig>("weight_error", "default"));
+
+/** weight_error scores weights alone, so that one pair of each weight format says all. */
+const weightPairs = configurationNames("quant_pair").filter(
+  (name) => configuration<QuantPairConfig>("quant_pair", name).quantizers.input === null,
+);
 
 const every = configurationNames("granularity");
 const models = [
@@ -40,31 +49,32 @@ export default build(
     const { model, files } = checkpoint(name);
     const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
     const analysed = new Map<string, Sensitivity>();
-    const analyses = grid(
-      {
-        quant_pair: configurationNames("quant_pair"),
-        granularity: granularities,
-        scope: SCOPES,
-        "dataset.size": SIZES,
-      },
-      ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
-        const cell = {
-          model,
-          checkpoint: files,
-          calibration: data,
-          pair: configuration<QuantPairConfig>("quant_pair", pair),
-          granularity: configuration<GranularityConfig>("granularity", granularity),
-          scope,
-          size,
-          autoquant,
-          layout,
-        };
-        const analysis = sensitivity(cell);
-        all.push({ cell, analysis });
-        if (granularity === DEFAULT_GRANULARITY) analysed.set(`${pair} ${scope} ${size}`, analysis);
-        return analysis.declared;
-      },
-    );
+    const analysesBy = (engine: Engine, pairs: readonly string[], levels: readonly string[]) =>
+      grid(
+        { quant_pair: pairs, granularity: levels, scope: SCOPES, "dataset.size": SIZES },
+        ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
+          const cell = {
+            model,
+            checkpoint: files,
+            calibration: data,
+            pair: configuration<QuantPairConfig>("quant_pair", pair),
+            granularity: configuration<GranularityConfig>("granularity", granularity),
+            scope,
+            size,
+            engine,
+            layout,
+          };
+          const analysis = sensitivity(cell);
+          all.push({ cell, analysis });
+          if (engine === modelopt && granularity === DEFAULT_GRANULARITY)
+            analysed.set(`${pair} ${scope} ${size}`, analysis);
+          return analysis.declared;
+        },
+      );
+    const analyses = [
+      analysesBy(modelopt, configurationNames("quant_pair"), granularities),
+      analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
+    ];
     const analysisAt = (scope: Scope, size: Size) => (pair: string) =>
       analysed.get(`${pair} ${scope} ${size}`);
     const plans = grid(
@@ -98,7 +108,11 @@ export default build(
       plans,
       pages,
       comparisons(folder, runs),
-      readmeTables(folder, runs, data.dataset),
+      readmeTables(
+        folder,
+        runs.filter(({ engine }) => engine === modelopt.name),
+        data.dataset,
+      ),
     ];
   }),
   {

@@ -1,6 +1,6 @@
 import { action, committed, file, ifThere, typescriptOp, type Declared, type Input } from "aqm";
 import { SCOPES, SIZES } from "./configs.ts";
-import { DEFAULT_GRANULARITY } from "./formats.ts";
+import { DEFAULT_GRANULARITY } from "./engines/engine.ts";
 import type { Run } from "./runs.ts";
 
 const op = typescriptOp<typeof import("./ops/comparison-set.ts")>(
@@ -20,11 +20,12 @@ interface Compared {
 export const roleOf = (index: number): string => `m${String(index).padStart(3, "0")}`;
 
 /**
- * What the runs of a model say of each other: sizes of one pair, scopes of one pair, and all pairs. The
- * first two are made from what they compare; the matrix of pairs from those that are there.
+ * What the runs of a model say of each other: sizes of one pair, scopes of one pair, engines of one pair, and
+ * all pairs. The matrix of pairs is made from those that are there, the others from what they compare.
  */
 export function comparisons(folder: string, all: readonly Run[]): Declared {
-  const runs = all.filter(({ granularity }) => granularity === DEFAULT_GRANULARITY);
+  const usual = all.filter(({ granularity }) => granularity === DEFAULT_GRANULARITY);
+  const runs = usual.filter(({ engine }) => engine === "modelopt");
   const compared = (
     place: string,
     question: string,
@@ -52,8 +53,8 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
           },
         });
   const pairs = [...new Set(runs.map(({ pair }) => pair))];
-  const of = (wanted: Partial<Run>): readonly Run[] =>
-    runs.filter((run) =>
+  const of = (wanted: Partial<Run>, among = runs): readonly Run[] =>
+    among.filter((run) =>
       Object.entries(wanted).every(([name, value]) => run[name as keyof Run] === value),
     );
   return [
@@ -84,6 +85,17 @@ export function comparisons(folder: string, all: readonly Run[]): Declared {
           of({ scope, size }).map((run) => ({ run, label: run.pair })),
           undefined,
           ifThere,
+        ),
+      ),
+    ),
+    pairs.flatMap((pair) =>
+      SCOPES.flatMap((scope) =>
+        SIZES.map((size) =>
+          compared(
+            `engines/${pair}-${scope}-${size}`,
+            `${pair}, ${scope}, ${size}: do engines agree?`,
+            of({ pair, scope, size }, usual).map((run) => ({ run, label: run.engine })),
+          ),
         ),
       ),
     ),

@@ -1,5 +1,5 @@
 import { action, committed, typescriptOp, type Declared } from "aqm";
-import type { Format } from "./formats.ts";
+import type { Format } from "./engines/engine.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
 const op = typescriptOp<typeof import("./ops/composed-config.ts")>(
@@ -12,7 +12,7 @@ const op = typescriptOp<typeof import("./ops/composed-config.ts")>(
  * nothing reads it.
  */
 export function composedConfig(cell: SensitivityCell, format: Format, folder: string): Declared {
-  const { model, calibration, pair, granularity, scope, size, autoquant } = cell;
+  const { model, calibration, pair, granularity, scope, size, engine } = cell;
   const { dataset, subsets } = calibration;
   const { captions, database, samples } = subsets[size];
   const sections = {
@@ -37,7 +37,7 @@ export function composedConfig(cell: SensitivityCell, format: Format, folder: st
     quant_pair: pair,
     quant_granularity: granularity,
     quant_format: { name: format.name, config: format.config },
-    autoquant: { ...autoquant, scope, batch_size: autoquant.batch_size[scope] },
+    ...engine.settings(scope),
   };
   return action({
     op,

@@ -85,6 +85,15 @@ export interface AutoquantConfig {
   readonly attention: "deterministic";
 }
 
+export interface WeightErrorConfig {
+  readonly name: string;
+  readonly effective_bits: number;
+  readonly batch_size: Readonly<Record<Scope, number>>;
+  readonly padding: "max_length" | "longest";
+  readonly include_lm_head: boolean;
+  readonly attention: "deterministic";
+}
+
 export interface OutputLayoutConfig {
   readonly name: string;
   readonly root: string;

@@ -38,3 +38,29 @@ export function expectedScoring({
       "a 4 G parameter model on one H200 takes 0.25–0.5 s a calibration step, 0.7–1 s a scoring step",
   };
 }
+
+/**
+ * What scoring one format by weight_error costs before it was ever measured: a forward pass a batch, and the
+ * weights rounded once.
+ */
+export function expectedWeightError({
+  samples,
+  batchSize,
+  device,
+}: Omit<ScoringWork, "scoreSize">): ExpectedCost {
+  const steps = Math.ceil(samples / batchSize);
+  const work = { calibration_batches: steps };
+  return device === "cpu"
+    ? {
+        work,
+        gpuSeconds: [0.2 + 0.01 * steps, 2 + 0.1 * steps],
+        because: "a tiny model on a CPU takes 0.01–0.1 s a forward pass",
+      }
+    : {
+        work,
+        gpuSeconds: [2 + 0.1 * steps, 10 + 0.5 * steps],
+        gpuMemoryBytes: [10e9, 30e9],
+        because:
+          "a forward pass of a 4 G parameter model takes 0.1–0.5 s, as in ModelOpt's calibration",
+      };
+}

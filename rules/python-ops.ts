@@ -32,7 +32,7 @@ declare module "aqm" {
           readonly size?: number;
         } | null;
       };
-      readonly inputs: Readonly<Record<never, Input>>;
+      readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "annotations_train" | "annotations_val";
     };
     coco_images: {
@@ -53,7 +53,7 @@ declare module "aqm" {
         readonly endpoint: string | null;
         readonly include: readonly string[];
       };
-      readonly inputs: Readonly<Record<never, Input>>;
+      readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
     };
     sensitivity_scores: {
@@ -104,7 +104,7 @@ declare module "aqm" {
         readonly captions_per_image: number;
         readonly seed: number;
       };
-      readonly inputs: Readonly<Record<never, Input>>;
+      readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "annotations_train" | "annotations_val" | "images";
     };
     tiny_checkpoint: {
@@ -112,8 +112,45 @@ declare module "aqm" {
         readonly family: "qwen3_vl" | "qwen2_5_vl";
         readonly seed: number;
       };
-      readonly inputs: Readonly<Record<never, Input>>;
+      readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
+    };
+    weight_error_scores: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        readonly method: "squared_error";
+        readonly format: {
+          readonly name: string;
+          readonly config: {
+            /** Attributes of the pair's weight quantizer. */
+            readonly weight: object;
+          };
+        };
+        readonly dtype: "float32" | "bfloat16";
+        /** Samples a batch. */
+        readonly batch_size: number;
+        /** Tokens a sample. */
+        readonly sequence_length: number;
+        /** Samples to run over, from the first; null: all. */
+        readonly calibration_samples: number | null;
+        readonly padding: "max_length" | "longest";
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly captions: Input;
+            readonly database?: never;
+            readonly images?: never;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly captions?: never;
+            readonly database: Input;
+            readonly images: Input;
+          };
+      readonly outputs: "scores";
     };
   }
 }

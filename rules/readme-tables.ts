@@ -32,7 +32,9 @@ export function readmeTables(
         folder: place,
         commands,
         sizes: SIZES.map((size) => [size, sizes[size]] as const),
-        runs: listed.map(({ manifest: _manifest, record: _record, ...names }) => names),
+        runs: listed.map(
+          ({ engine: _engine, manifest: _manifest, record: _record, ...names }) => names,
+        ),
         pictures,
       },
       inputs: Object.fromEntries([

@@ -8,6 +8,7 @@ export interface Run {
   readonly manifest: string;
   /** What is recorded of its scores. */
   readonly record: Input;
+  readonly engine: string;
   readonly pair: string;
   readonly granularity: string;
   readonly scope: SensitivityCell["scope"];
@@ -26,6 +27,7 @@ export function runsOf(
             folder: results.folder,
             manifest: results.manifestPath,
             record: results.record,
+            engine: cell.engine.name,
             pair: cell.pair.name,
             granularity: cell.granularity.name,
             scope: cell.scope,

@@ -1,26 +1,12 @@
-import type { Input } from "aqm";
 import type { Generation } from "aqm/analysis";
-import type { Calibration } from "./calibration.ts";
-import type {
-  AutoquantConfig,
-  GranularityConfig,
-  ModelConfig,
-  OutputLayoutConfig,
-  QuantPairConfig,
-  Scope,
-  Size,
-} from "./configs.ts";
+import type { GranularityConfig, OutputLayoutConfig, QuantPairConfig } from "./configs.ts";
+import type { Engine, Scored } from "./engines/engine.ts";
 
 /** One cell of the grid of sensitivity analyses: all that decides what is measured, and how. */
-export interface SensitivityCell {
-  readonly model: ModelConfig;
-  readonly checkpoint: Input;
-  readonly calibration: Calibration;
+export interface SensitivityCell extends Scored {
   readonly pair: QuantPairConfig;
   readonly granularity: GranularityConfig;
-  readonly scope: Scope;
-  readonly size: Size;
-  readonly autoquant: AutoquantConfig;
+  readonly engine: Engine;
   readonly layout: OutputLayoutConfig;
   /** Reports as an earlier generation wrote them, for comparing with published ones. */
   readonly generation?: Generation;

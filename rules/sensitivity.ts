@@ -2,7 +2,6 @@ import {
   action,
   committed,
   from,
-  pythonOp,
   recordOf,
   skip,
   typescriptOp,
@@ -11,12 +10,9 @@ import {
 } from "aqm";
 import { analysisPage, scopeAndSize } from "./analysis-page.ts";
 import { composedConfig } from "./composed-config.ts";
-import { expectedScoring } from "./expected.ts";
-import { DEFAULT_GRANULARITY, formatOf, type Format } from "./formats.ts";
-import { modelopt } from "./modelopt.ts";
+import { DEFAULT_GRANULARITY, type Format } from "./engines/engine.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
-const scoresOp = pythonOp("sensitivity_scores", modelopt);
 const manifestOp = typescriptOp<typeof import("./ops/manifest.ts")>("aqm/rules/ops/manifest.ts");
 const jsonReportOp = typescriptOp<typeof import("./ops/json-report.ts")>(
   "aqm/rules/ops/json-report.ts",
@@ -46,25 +42,25 @@ export interface Sensitivity {
 
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
 export function sensitivity(cell: SensitivityCell): Sensitivity {
-  const { model, pair, scope, size } = cell;
+  const { model, pair, scope, size, engine } = cell;
   const folder = runFolder(cell);
-  const format = formatOf(pair, cell.granularity);
+  const format = engine.formatOf(pair, cell.granularity);
   if (!format.ok) return { declared: skip(folder, format.failure.message) };
   const unsupported = format.value.unsupported[model.device];
   if (unsupported !== null) return { declared: skip(folder, unsupported) };
-  const scheme = `${pair.name}_autoquant_${scope}`;
-  const scores = scored(cell, format.value, folder);
+  const scheme = `${pair.name}_${engine.word}_${scope}`;
+  const scores = format.value.scores(cell, folder);
   const { dataset, subsets } = cell.calibration;
   const manifestPath = `${folder}/${scheme}_quant_manifest.json`;
   const manifest = action({
     op: manifestOp,
     params: {
       scheme,
-      effective_bits: cell.autoquant.effective_bits,
-      score_size: cell.autoquant.score_size,
+      effective_bits: engine.effectiveBits,
+      score_size: engine.scoreSize(cell),
       model_id: model.checkpoint,
       quantizers: format.value.quantizers,
-      loss: cell.autoquant.method === "gradient" ? cell.autoquant.loss : null,
+      loss: engine.loss,
       dataset: {
         name: dataset.name,
         size,
@@ -103,7 +99,8 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
     }),
     analysisPage({
       path: `${folder}/${REPORT}`,
-      title: `${model.name}, ${pair.name}`,
+      // Named only where it is not the one that most analyses are by.
+      title: `${model.name}, ${pair.name}${engine.name === "modelopt" ? "" : `, ${engine.name}`}`,
       subtitle: scopeAndSize(scope, size),
       analyses: [{ name: pair.name, ...results }],
       links: [
@@ -119,46 +116,12 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
 
 const REPORT = "per-layer-sensitivity";
 
-function runFolder({ model, pair, granularity, scope, size, layout }: SensitivityCell) {
+function runFolder({ model, pair, granularity, scope, size, engine, layout }: SensitivityCell) {
   const formats = `weight-${pair.weight}-act-${pair.activation}`;
   const level = granularity.name === DEFAULT_GRANULARITY ? "" : `${granularity.name}/`;
   const run =
     scope === "lm"
-      ? `${model.name}_autoquant_${pair.name}_lm_${size}`
-      : `${model.name}_autoquant_all_layers_${pair.name}_${size}`;
+      ? `${model.name}_${engine.word}_${pair.name}_lm_${size}`
+      : `${model.name}_${engine.word}_all_layers_${pair.name}_${size}`;
   return `${layout.root}/${model.name}/layer-analysis/${formats}/${level}${run}`;
-}
-
-function scored(
-  { model, checkpoint, calibration, scope, size, autoquant }: SensitivityCell,
-  { name, config }: Format,
-  folder: string,
-) {
-  const { captions, database, images } = calibration.subsets[size];
-  const { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings } = autoquant;
-  return action({
-    op: scoresOp,
-    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
-    params: {
-      ...settings,
-      scope,
-      format: { name, config },
-      dtype: model.dtype,
-      batch_size: batch_size[scope],
-      sequence_length: calibration.dataset.calib_seq_len,
-      calibration_samples: null,
-    },
-    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
-    resources: { gpu: model.device === "cuda" ? 1 : 0 },
-    // On one H200 a lone format took 44 s and 16 in one job 97 s: docs/gpu.md.
-    batch: { apart: ["format"], shared: 0.9 } as const,
-    // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
-    ...(autoquant.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
-    expected: expectedScoring({
-      samples: calibration.subsets[size].samples,
-      batchSize: batch_size[scope],
-      scoreSize: autoquant.score_size,
-      device: model.device,
-    }),
-  });
 }

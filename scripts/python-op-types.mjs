@@ -90,7 +90,7 @@ function inputsOf({ inputs, inputsBy = {}, optionalInputs = {} }) {
     );
     return `{ ${[...members, ...optional].join(" ")} }`;
   });
-  return union(types.map((type) => (type === "{  }" ? "Readonly<Record<never, Input>>" : type)));
+  return union(types.map((type) => (type === "{  }" ? "Readonly<Record<string, never>>" : type)));
 }
 
 /** @param {string} file */

@@ -59,3 +59,22 @@ def scoring(scope: str = "lm", format_: str = "FP8", **changes: Any) -> dict[str
         "include_lm_head": scope == "all_layers",
         "attention": "deterministic",
     } | changes
+
+
+WEIGHTS = {"INT8_WEIGHTS": INT8_ROWS, "FP8_WEIGHTS": E4M3, "INT4_WEIGHTS": INT4_BLOCKS}
+
+
+def squared_error(
+    scope: str = "lm", format_: str = "INT8_WEIGHTS", **changes: Any
+) -> dict[str, Any]:
+    """Returns params of weight_error_scores that go with those of `scoring`."""
+    shared = scoring(scope)
+    del shared["score_size"], shared["loss"]
+    return (
+        shared
+        | {
+            "method": "squared_error",
+            "format": {"name": format_, "config": {"weight": WEIGHTS[format_]}},
+        }
+        | changes
+    )

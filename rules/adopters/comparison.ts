@@ -51,6 +51,7 @@ export function compare(
       identity: true,
       equal: endsWith,
     }),
+    is("engine", run.engine, manifest.engine, { identity: true }),
     is("format", run.format, format, { identity: true, equal: sameFormat }),
     is("scope", run.scope, found, { identity: true }),
     is("size", wanted.size, said(dataset, "size") ?? place.size, { identity: true }),

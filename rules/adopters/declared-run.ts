@@ -4,6 +4,8 @@ import type { ManifestParams } from "../ops/manifest.ts";
 
 /** One declared analysis, as far as its two costly results are concerned. */
 export interface DeclaredRun {
+  /** What measures its scores. */
+  readonly engine: string;
   readonly scoresTarget: string;
   readonly manifestTarget: string;
   readonly scope: Scope;
@@ -17,6 +19,12 @@ export interface DeclaredRun {
   /** Name of the format that is scored. */
   readonly format: string;
 }
+
+/** The engine of every op that writes a score document. */
+const ENGINES: Readonly<Record<string, string>> = {
+  sensitivity_scores: "modelopt",
+  weight_error_scores: "weight_error",
+};
 
 /** Finds the pairs of actions that `sensitivity` declares. */
 export function declaredRuns(actions: readonly WantedAction[]): readonly DeclaredRun[] {
@@ -34,6 +42,7 @@ export function declaredRuns(actions: readonly WantedAction[]): readonly Declare
     };
     return [
       {
+        engine: ENGINES[scores.op] ?? scores.op,
         scoresTarget: scores.target,
         manifestTarget: action.target,
         scope: scope ?? "lm",

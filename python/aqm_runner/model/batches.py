@@ -37,6 +37,12 @@ class Batch:
         """Number of tokens in the loss: the first of a sequence is predicted by nothing."""
         return int((self.labels[:, 1:] != IGNORED).sum())
 
+    @property
+    def unpadded(self) -> int:
+        """Number of tokens that are no pads."""
+        mask = self.inputs.get("attention_mask")
+        return self.labels.numel() if mask is None else int(mask.sum())
+
     def to(self, device: str) -> "Batch":
         """Returns the batch on a device."""
         return Batch({k: v.to(device) for k, v in self.inputs.items()}, self.labels.to(device))

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from aqm_runner.model.batches import Loader, score_steps
+from aqm_runner.model.batches import Batch, Loader, score_steps
 from aqm_runner.modelopt.formats import check_format
 from aqm_runner.modelopt.groups import score_in_groups
 from aqm_runner.modelopt.recipes import Format, as_format
@@ -33,6 +33,10 @@ class ModelOpt:
         """Returns a format; raises what `check_format` and `as_format` raise."""
         check_format(name, config, device)
         return as_format(name, config)
+
+    def tokens(self, batch: Batch) -> int:
+        """Returns how many tokens are in the loss; by kl_div, how many logits are compared."""
+        return batch.tokens
 
     def score_steps(self, params: dict[str, Any], batches: int) -> int:
         """Returns as many batches as hold `score_size` samples, at least one."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from torch import nn
 
-from aqm_runner.model.batches import Loader
+from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.runner.partials import Partials
 from aqm_runner.scoring.table import Scored
 
@@ -40,6 +40,10 @@ class Engine(Protocol, Generic[Candidate]):
         Raises bad_request or unsupported_here for a format that would be scored wrongly or not at
         all, before any model is loaded.
         """
+        ...
+
+    def tokens(self, batch: Batch) -> int:
+        """Returns how many tokens of a batch scores depend on."""
         ...
 
     def score_steps(self, params: dict[str, Any], batches: int) -> int:

@@ -78,7 +78,8 @@ def score_members(
         return
     make_deterministic(context.device)
     batches = read_batches(context, params, inputs)
-    measured = measured_counts(batches, engine.score_steps(params, len(batches)), params)
+    steps = engine.score_steps(params, len(batches))
+    measured = measured_counts(batches, steps, engine.tokens, params)
     environment = environment_of(context.device, params, engine.versions())
 
     def load() -> nn.Module:

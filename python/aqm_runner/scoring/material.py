@@ -1,5 +1,6 @@
 """What is scored over: the batches of a request, and how much they hold."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aqm_runner.model.batches import Batch, caption_batches, image_batches
@@ -32,13 +33,17 @@ def read_batches(context: Any, params: dict[str, Any], inputs: dict[str, Place])
 
 
 def measured_counts(
-    batches: list[Batch], score_steps: int, params: dict[str, Any]
+    batches: list[Batch],
+    score_steps: int,
+    tokens: Callable[[Batch], int],
+    params: dict[str, Any],
 ) -> dict[str, int]:
     """Returns what the sums of scores run over, in samples, batches and tokens.
 
     Args:
         batches: All batches, which calibration uses.
         score_steps: How many of them are scored, from the first.
+        tokens: How many tokens of a batch scores depend on.
         params: `batch_size` in samples, `sequence_length` in tokens.
     """
     scored = batches[:score_steps]
@@ -47,7 +52,7 @@ def measured_counts(
         "calibration_batches": len(batches),
         "score_samples": sum(batch.samples for batch in scored),
         "score_batches": len(scored),
-        "score_tokens": sum(batch.tokens for batch in scored),
+        "score_tokens": sum(tokens(batch) for batch in scored),
         "batch_size": params["batch_size"],
         "sequence_length": params["sequence_length"],
     }

@@ -2,6 +2,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson, type PyObject } from "../python-json/value.ts";
 import { costText, measuredText, type Measurement } from "../report/measurement.ts";
 import type { PageAnalysis } from "./page-model.ts";
+import { meaningOf, MODELOPT } from "../scores/engines.ts";
 
 /** A file that a page was made from. */
 export interface PageSource {
@@ -62,12 +63,13 @@ const DATASET: Readonly<Record<string, string>> = {
   batch_size: "batch size",
 };
 
-function factsOf({ json, modelId, method, measured }: Manifest): readonly Fact[] {
+function factsOf({ json, modelId, engine, method, measured }: Manifest): readonly Fact[] {
   const extras = inside(json, "aqm");
   const dataset = inside(json, "dataset");
   const budget = inside(extras, "budget");
   const facts: [string, string | undefined][] = [
     ["model", modelId],
+    ["engine", engine === MODELOPT ? undefined : engine],
     ["method", method],
     ...Object.entries(DATASET).map(([key, name]): [string, string | undefined] => [
       name,
@@ -75,7 +77,7 @@ function factsOf({ json, modelId, method, measured }: Manifest): readonly Fact[]
     ]),
     ["scored samples", measured?.samples.toString()],
     ["scored batches", measured?.batches.toString()],
-    ["tokens in the loss", measured?.tokens.toString()],
+    [meaningOf(engine, method).tokens, measured?.tokens.toString()],
     ["bits asked for, on layers that may be quantized", text(budget.get("requested"))],
     ["taken over from", text(inside(extras, "taken_over").get("from"))],
     ...[...inside(extras, "environment")].map(([name, version]): [string, string | undefined] => [

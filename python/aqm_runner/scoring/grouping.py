@@ -1,0 +1,78 @@
+"""Which layers a model has, and which of them must share one choice of format.
+
+The rules are those of ModelOpt 0.47.0 (`quant_grouping_rules` of its AutoQuantize), so that every
+engine scores the same groups; a test compares. What inference engines fuse into one matrix product
+has to have one format: q, k and v; gate and up; all experts of a block.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from torch import nn
+
+LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+# (pattern of the path, what is appended to its first group); the first rule that fits counts.
+RULES = [
+    (re.compile(pattern), suffix)
+    for pattern, suffix in (
+        (r"(.*?)\.(?:q_proj|k_proj|v_proj)", ""),
+        (r"(.*?\.mlp\.experts)\.\d+\.(?:gate_proj|up_proj|down_proj)", ""),
+        (r"(.*?\.mixer\.experts)\.\d+\.(?:up_proj|down_proj)", ""),
+        (r"(.*?\.mlp\.experts\.local_experts)\.\d+\.(?:linear_fc1|linear_fc2)", ""),
+        (r"(.*?)\.(?:gate_proj|up_proj)", ""),
+        (r"(.*?)\.\d+\.(?:w1|w2|w3)", ""),
+        (r"(.*?)\.(?:w1_linear|w2_linear|w3_linear)\.\d+", ""),
+        (r"(.*?\.linear_attn)\.(?:in_proj_qkv|in_proj_z)", "/qkvz"),
+        (r"(.*?\.linear_attn)\.(?:in_proj_a|in_proj_b)", "/ba"),
+    )
+]
+
+
+@dataclass(frozen=True)
+class LayerGroup:
+    """Layers that share one choice of format.
+
+    Attributes:
+        layers: Path and module of each, in module order.
+        enabled: Whether all of them may be quantized.
+    """
+
+    layers: dict[str, nn.Module]
+    enabled: bool
+
+    @property
+    def weights(self) -> int:
+        """Number of weight elements over all members."""
+        return sum(layer.weight.numel() for layer in self.layers.values())
+
+
+def layers_of(model: nn.Module) -> dict[str, nn.Module]:
+    """Returns path and module of every linear and convolution layer, in module order."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, LAYERS)}
+
+
+def group_layers(layers: dict[str, nn.Module], kept: Iterable[str]) -> list[LayerGroup]:
+    """Returns the groups, in the order of their first members.
+
+    Args:
+        layers: Path and module of every layer, in module order.
+        kept: Patterns (as of fnmatch) of layers that stay in high precision; one of them keeps its
+            whole group there.
+    """
+    members: dict[str, dict[str, nn.Module]] = {}
+    for name, module in layers.items():
+        members.setdefault(_key(name), {})[name] = module
+    return [
+        LayerGroup(group, not any(fnmatch(name, pattern) for name in group for pattern in kept))
+        for group in members.values()
+    ]
+
+
+def _key(name: str) -> str:
+    for pattern, suffix in RULES:
+        found = pattern.fullmatch(name)
+        if found:
+            return f"{found.group(1)}{suffix}"
+    return name

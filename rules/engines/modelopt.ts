@@ -1,0 +1,109 @@
+import { action, committed, pythonOp, type PythonOps } from "aqm";
+import type { Outcome } from "aqm/analysis";
+import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
+import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
+import type {
+  AutoquantConfig,
+  GranularityConfig,
+  ModelConfig,
+  QuantPairConfig,
+} from "../configs.ts";
+import { expectedScoring } from "../expected.ts";
+import { modelopt } from "../modelopt.ts";
+import { formatName, sharedParams, type Engine, type Format, type Scored } from "./engine.ts";
+
+const op = pythonOp("sensitivity_scores", modelopt);
+type OpFormat = PythonOps["sensitivity_scores"]["params"]["format"];
+
+/** ModelOpt's AutoQuantize with the settings of a config of the group `autoquant`. */
+export function modeloptEngine(autoquant: AutoquantConfig): Engine {
+  const known = new Map<QuantPairConfig, Map<GranularityConfig, Outcome<Format>>>();
+  return {
+    name: "modelopt",
+    word: "autoquant",
+    effectiveBits: autoquant.effective_bits,
+    loss: autoquant.method === "gradient" ? autoquant.loss : null,
+    scoreSize: () => autoquant.score_size,
+    settings: (scope) => ({
+      autoquant: { ...autoquant, scope, batch_size: autoquant.batch_size[scope] },
+    }),
+    // Made once for a pair and granularity, since a grid has hundreds of cells with each.
+    formatOf: (pair, granularity) => {
+      const ofPair = known.get(pair) ?? new Map<GranularityConfig, Outcome<Format>>();
+      known.set(pair, ofPair);
+      const format = ofPair.get(granularity) ?? formatOf(autoquant, pair, granularity);
+      ofPair.set(granularity, format);
+      return format;
+    },
+  };
+}
+
+function formatOf(
+  autoquant: AutoquantConfig,
+  pair: QuantPairConfig,
+  granularity: GranularityConfig,
+): Outcome<Format> {
+  const merged = applyGranularity(pair.quantizers, granularity);
+  if (!merged.ok) return merged;
+  const { weight, input } = merged.value;
+  const on = (quantizer_name: string, cfg: object): object => ({
+    quantizer_name,
+    cfg,
+    enable: true,
+  });
+  const config = {
+    quant_cfg: [
+      { quantizer_name: "*", enable: false },
+      on("*weight_quantizer", weight),
+      ...(input === null ? [] : [on("*input_quantizer", input)]),
+    ],
+    algorithm: pair.algorithm,
+  };
+  const whyNot = (device: ModelConfig["device"]): string | null => {
+    const here = device === "cpu" ? { kind: device } : { kind: device, capability: null };
+    const can = capability(merged.value, {
+      device: here,
+      modelopt: KNOWN_MODELOPT,
+      purpose: "score",
+    });
+    return can.verdict === "supported" ? null : can.because;
+  };
+  const name = formatName(pair, granularity);
+  return {
+    ok: true,
+    value: {
+      name,
+      quantizers: merged.value,
+      config,
+      unsupported: { cpu: whyNot("cpu"), cuda: whyNot("cuda") },
+      scores: (what, folder) => scores(autoquant, what, { name, config }, folder),
+    },
+  };
+}
+
+function scores(
+  { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings }: AutoquantConfig,
+  what: Scored,
+  format: OpFormat,
+  folder: string,
+) {
+  const { model, checkpoint, calibration, scope, size } = what;
+  const { captions, database, images, samples } = calibration.subsets[size];
+  return action({
+    op,
+    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
+    params: { ...settings, ...sharedParams(what, batch_size), format },
+    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
+    resources: { gpu: model.device === "cuda" ? 1 : 0 },
+    // On one H200 a lone format took 44 s and 16 in one job 97 s: docs/gpu.md.
+    batch: { apart: ["format"], shared: 0.9 } as const,
+    // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
+    ...(settings.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
+    expected: expectedScoring({
+      samples,
+      batchSize: batch_size[scope],
+      scoreSize: settings.score_size,
+      device: model.device,
+    }),
+  });
+}

@@ -1,6 +1,6 @@
 import pytest
 
-from aqm_runner.runner.errors import classify, error_fields, exit_code
+from aqm_runner.runner.errors import classify, error_fields, exit_code, print_traceback
 from aqm_runner.runner.failures import gate_failed
 
 
@@ -36,7 +36,12 @@ def test_causes_decide_the_class_however_libraries_wrap_them(error, class_, code
         assert (found.class_, exit_code(found.class_), found.retryable) == (class_, code, retryable)
 
 
-def test_a_bug_comes_with_its_traceback_and_a_foreseen_failure_without():
+def test_a_bug_comes_with_its_traceback_and_a_foreseen_failure_without(capsys):
     fields = error_fields(wrapped(KeyError("x")), "j", "a")
     assert "AutoQuantize" in fields["traceback"]
-    assert error_fields(gate_failed("r", "m"), "j", "a")["traceback"] is None
+    print_traceback(fields)  # a job prints to its log, which the message of a failure names
+    assert capsys.readouterr().err == fields["traceback"]
+    foreseen = error_fields(gate_failed("r", "m"), "j", "a")
+    assert foreseen["traceback"] is None
+    print_traceback(foreseen)
+    assert capsys.readouterr().err == ""

@@ -66,14 +66,25 @@ export function pythonOp(
   return { declaration: { runtime: "python", name, environment: environment.name }, environment };
 }
 
+/** What every op module exports, so that a forgotten `version` or `run` is a compile error where it is named. */
+interface OpExports {
+  readonly version: number;
+  readonly run: (call: never) => unknown;
+}
+
+/** No action takes it: where `run` is not that of an op, the compiler says so at the action. */
+interface NoOp {
+  readonly error: "run(call: OpCall<Params, Roles>) must return Result<OpOutputs<Roles>, OpFailure>";
+}
+
 /**
  * A TypeScript op: `typescriptOp<typeof import("./ops/report.ts")>("rules/ops/report.ts")`.
  * The path is relative to the workspace, but for the ops that come with aqm: `aqm/rules/ops/report.ts`. The module is
  * only loaded when the op has to run.
  */
-export function typescriptOp<Module>(
+export function typescriptOp<Module extends OpExports>(
   path: string,
-): Module extends TypescriptOpModule<infer P, infer I, infer O> ? Op<P, Inputs<I>, O> : never;
+): Module extends TypescriptOpModule<infer P, infer I, infer O> ? Op<P, Inputs<I>, O> : NoOp;
 export function typescriptOp(path: string): Op<object, Inputs, string> {
   checkPathText("typescriptOp", path);
   return { declaration: { runtime: "typescript", module: path } };

@@ -44,6 +44,16 @@ describe("aqm why", () => {
   });
 });
 
+describe("an op that a rule names", () => {
+  it("is looked for beside its file where the name is mistyped", async () => {
+    fs.renameSync(workspace.path("rules/ops/count.ts"), workspace.path("rules/ops/counts.ts"));
+    const { code, stderr } = await workspace.aqm(["build", "--dry-run"]);
+    expect(stderr).toMatch(/There is no op at rules\/ops\/count\.ts/);
+    expect(stderr).toMatch(/Did you mean counts\.ts\? Correct the name in the rule/);
+    expect(code).toBe(2);
+  });
+});
+
 describe("aqm clean", () => {
   it("removes what aqm wrote, keeps what somebody changed, and touches nothing else", async () => {
     await workspace.build();

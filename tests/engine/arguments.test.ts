@@ -47,7 +47,7 @@ describe("arguments", () => {
     expect(mistake("--keepgoing")).toEqual({
       reason: "usage",
       message: "aqm build has no option --keepgoing",
-      nextStep: "Did you mean keep-going?",
+      nextStep: "Did you mean --keep-going?",
     });
     expect(mistake("--zzzzzzzzz").nextStep).toBe("aqm build --help lists them.");
     expect(mistake("-x").message).toContain("has no option");

@@ -37,7 +37,10 @@ describe(`the table of commands in ${DOCUMENT}`, () => {
   });
 
   it.each(rows)("has the options of $command", ({ command, options }) => {
-    expect(options).toEqual(optionsOf(command));
+    expect(
+      options,
+      `options of ${command} in ${DOCUMENT}, against src/cli/language/commands.ts`,
+    ).toEqual(optionsOf(command));
   });
 
   it("has the right letters", () => {

@@ -1,5 +1,6 @@
 """From any exception to the fields of an `error` event and the process's exit code."""
 
+import sys
 import traceback
 from typing import Any
 
@@ -31,3 +32,10 @@ def error_fields(error: BaseException, job: str | None, action: str | None) -> d
         if error is known
         else "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     }
+
+
+def print_traceback(fields: dict[str, Any]) -> None:
+    """Prints the traceback of `error_fields`, if there is one, into the log of the job."""
+    if fields["traceback"] is not None:
+        sys.stderr.write(fields["traceback"])
+        sys.stderr.flush()

@@ -55,8 +55,9 @@ class Report:
 
     def failed(self, action: str, error: Any) -> None:
         """Emits `failed`: this action has no result, the others of the job go on."""
-        from aqm_runner.runner.errors import error_fields
+        from aqm_runner.runner.errors import error_fields, print_traceback
 
         fields = error_fields(error, self.request.job, action)
+        print_traceback(fields)
         fields.pop("traceback")
         self._events.emit("failed", **fields)

@@ -50,7 +50,7 @@ class Server:
         self._events.emit("hello", pid=os.getpid(), python=platform.python_version(), ops=VERSIONS)
         start_heartbeat(self._events)
         # Only now: `hello` should not wait for the schema library.
-        from aqm_runner.runner.errors import error_fields, exit_code
+        from aqm_runner.runner.errors import error_fields, exit_code, print_traceback
         from aqm_runner.runner.reads import ReadGuard
         from aqm_runner.runner.requests import RequestReader
 
@@ -63,6 +63,7 @@ class Server:
         except BaseException as error:
             fields = error_fields(error, self._job, self._action)
             sys.stdout.flush()
+            print_traceback(fields)
             sys.stderr.flush()
             # Not sys.exit: a thread of a library could keep a failed process, and its GPU, alive.
             self._events.emit_and_exit(exit_code(fields["class"]), **fields)

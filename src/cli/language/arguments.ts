@@ -88,8 +88,12 @@ export function parseArguments(
           ? (text.split(". ")[0] ?? text)
           : `aqm ${spec.name} has no option --${unknown}`,
       nextStep:
-        (unknown === undefined ? undefined : didYouMean(unknown, Object.keys(options))) ??
-        `aqm ${spec.name} --help lists them.`,
+        (unknown === undefined
+          ? undefined
+          : didYouMean(
+              `--${unknown}`,
+              Object.keys(options).map((name) => `--${name}`),
+            )) ?? `aqm ${spec.name} --help lists them.`,
     });
   }
 }

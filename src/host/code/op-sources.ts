@@ -1,14 +1,16 @@
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import type { OpSource } from "../../keys/describe.ts";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { Failure } from "../../model/failure.ts";
+import { didYouMean } from "../../model/nearest-name.ts";
 import type { PythonOpDeclaration } from "../../model/python-op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { BundleModule } from "./bundle.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
 import { readCache, readTextIfExists, writeCache } from "../disk/disk.ts";
+import { namesIn } from "../disk/names-in.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Layout } from "../disk/layout.ts";
 import { pythonRoot } from "./python-root.ts";
@@ -159,7 +161,7 @@ export class OpSources {
     const entry = modulePath(this.#layout, module);
     const file = shownPath(this.#layout, entry);
     const text = readTextIfExists(entry);
-    if (text === null) return err(opMissing(node, file));
+    if (text === null) return err(opMissing(node, file, namesIn(dirname(entry))));
     const bundleModule = this.#bundler ?? (await import("./bundle.ts")).bundleModule;
     const bundled = await bundleModule(this.#layout, entry);
     if (!bundled.ok) return bundled;
@@ -234,12 +236,13 @@ const opMoved = (node: ActionNode, file: string): Failure => ({
   nextStep: "Run the same command again once the file is left alone.",
 });
 
-const opMissing = (node: ActionNode, file: string): Failure => ({
+const opMissing = (node: ActionNode, file: string, beside: readonly string[] = []): Failure => ({
   reason: "invalid_declaration",
   message: `There is no op at ${file}`,
   target: node.id,
   place: node.declaration.declaredAt ?? { file },
-  nextStep: "Correct the name in the rule, or write the op.",
+  nextStep:
+    `${didYouMean(basename(file), beside) ?? ""} Correct the name in the rule, or write the op.`.trim(),
 });
 
 const versionMissing = (node: ActionNode, file: string): Failure => ({

@@ -137,9 +137,9 @@ function aqmfileText(runs) {
   return `import { action, build, committed, configuration, file, from, typescriptOp } from "aqm";
 import { formatOf } from "./rules/formats.ts";
 import { readme } from "./rules/readme.ts";
-const manifestOp = typescriptOp<typeof import("./rules/ops/manifest.ts")>("rules/ops/manifest.ts");
-const markdown = typescriptOp<typeof import("./rules/ops/markdown-report.ts")>("rules/ops/markdown-report.ts");
-const json = typescriptOp<typeof import("./rules/ops/json-report.ts")>("rules/ops/json-report.ts");
+const manifestOp = typescriptOp<typeof import("./rules/ops/manifest.ts")>("aqm/rules/ops/manifest.ts");
+const markdown = typescriptOp<typeof import("./rules/ops/markdown-report.ts")>("aqm/rules/ops/markdown-report.ts");
+const json = typescriptOp<typeof import("./rules/ops/json-report.ts")>("aqm/rules/ops/json-report.ts");
 const { title } = configuration<{ title: string }>("readme", "plain");
 const format = formatOf(configuration("quant_pair", "wfp8_afp8"), configuration("granularity", "default"));
 if (!format.ok) throw new Error(format.failure.message);

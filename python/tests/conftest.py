@@ -4,6 +4,7 @@ Tests in `in_<environment>` run there alone. The others run in modelopt, which h
 runner and its ops need.
 """
 
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 from forks import Original
 from harness import Runner, run_op
+from hub_web import HubWeb
 from material import COCO, SAMPLE, SUBSET
+from op_runs import Given
+from web import serving
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 TESTS = Path(__file__).parent
@@ -48,12 +52,42 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A runner that serves many jobs, in another locale, folder, time zone and hash seed."""
     folder = tmp_path_factory.mktemp("kept runner ü")
-    runner = Runner(folder / "log", LC_ALL="C", PYTHONHASHSEED="7", TZ="Asia/Kathmandu")
+    others = {"LC_ALL": "C", "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
+    runner = Runner(folder / "log", **others, **own_cache(folder))
     yield runner
     code, rest = runner.end()
     assert code == 0
     # A selection of the tests may never have asked it anything.
     assert {event["type"] for event in rest} <= {"hello", "heartbeat"}
+
+
+def own_cache(folder: Path) -> dict[str, str]:
+    """Returns variables with which downloads and tokens are those of a test, not of a person."""
+    return {"AQM_CACHE": str(folder / "cache"), "HF_TOKEN_PATH": str(folder / "no-token")}
+
+
+@pytest.fixture(scope="session")
+def given(
+    tmp_path_factory: pytest.TempPathFactory,
+    coco: Path,
+    annotations: dict[str, Path],
+    sample: Path,
+    lm_inputs: dict[str, Path],
+    image_inputs: dict[str, Path],
+) -> Iterator[Given]:
+    """Material for a run of every op, and a cache that is empty when the first one runs."""
+    folder = tmp_path_factory.mktemp("given")
+    placed = folder / "placed"
+    (placed / "annotations").mkdir(parents=True)
+    for split in ("train", "val"):
+        name = f"captions_{split}2017.json"
+        shutil.copy(annotations[f"annotations_{split}"], placed / "annotations" / name)
+    with pytest.MonkeyPatch.context() as patch, serving() as web, serving() as store:
+        for name, value in own_cache(folder).items():
+            patch.setenv(name, value)
+        patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(folder / "no-token"))
+        hub = HubWeb(web, store).web.url
+        yield Given(coco, placed, annotations, sample, lm_inputs, image_inputs, hub)
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,14 @@
 
 import ast
 import json
-import shutil
 from pathlib import Path
 
+import pytest
+from conftest import own_cache
 from harness import PYTHON_ROOT, action
-from material import COCO, SAMPLE, SUBSET, scoring
+from op_runs import runs_of
+
+from aqm_runner.runner.registry import OPS
 
 PACKAGE = PYTHON_ROOT / "aqm_runner"
 SERVER_SIDE = {
@@ -24,7 +27,8 @@ SERVER_SIDE = {
 
 # Each op runs in a fork of a process that has imported the libraries, and none of ours.
 SCRIPT = """
-import importlib, json, sys
+import importlib, json, os, sys
+os.environ.update(order["environ"])
 from pathlib import Path
 from types import SimpleNamespace
 entry = order["entry"]
@@ -63,54 +67,24 @@ def scan(module: str) -> set[str]:
     return found
 
 
-def test_ops_load_exactly_their_static_closure(
-    original, tmp_path, coco, annotations, sample, lm_inputs
-):
-    # As the public data set lies, so that nothing has to be served.
-    placed = tmp_path / "placed"
-    (placed / "annotations").mkdir(parents=True)
-    for split, role in (("train", "annotations_train"), ("val", "annotations_val")):
-        name = f"annotations/captions_{split}2017.json"
-        shutil.copy(annotations[role], placed / name)
-    unpacked = {"source": str(placed), "archive": None}
-    full = {"database": sample / "database"}
-    runs = [
-        ("synthetic_coco", COCO, {}),
-        ("calibration_sample", SAMPLE, annotations),
-        ("calibration_subset", SUBSET, full),
-        ("coco_annotations", unpacked, {}),
-        ("coco_images", {"source": str(coco / "images")}, full),
-        ("tiny_checkpoint", {"family": "qwen2_5_vl", "seed": 0}, {}),
-        ("sensitivity_scores", scoring(), lm_inputs),
-    ]
-    entries = [action(op, params, inputs, tmp_path / op) for op, params, inputs in runs]
-    loaded = {}
-    for entry in entries:
-        names = tmp_path / f"{entry['op']}.json"
-        fork = original.fork(SCRIPT, entry=entry, loaded=str(names))
-        assert fork.wait() == 0
-        loaded[entry["op"]] = set(json.loads(names.read_text()))
+@pytest.mark.parametrize("op", OPS)
+def test_an_op_loads_exactly_its_static_closure(original, tmp_path, given, op):
+    closure = scan(f"aqm_runner.ops.{op}")
+    assert not closure & {f"aqm_runner.{name}" for name in SERVER_SIDE}
+    loaded: set[str] = set()
+    for index, run in enumerate(runs_of(op, given)):
+        entry = action(op, run.params, run.inputs, tmp_path / f"{index}")
+        names = tmp_path / f"{index}.json"
+        order = {"entry": entry, "loaded": str(names), "environ": own_cache(tmp_path)}
+        assert original.fork(SCRIPT, **order).wait() == 0
+        loaded |= set(json.loads(names.read_text()))
     packages = {
         ".".join(["aqm_runner", *init.parent.relative_to(PACKAGE).parts])
         for init in PACKAGE.rglob("__init__.py")
     }
     # The script itself needs places.
     needed = {"aqm_runner.runner.places"}
-    assert set(loaded) == {op for op, _, _ in runs}
-    for op, names in loaded.items():
-        closure = scan(f"aqm_runner.ops.{op}")
-        assert names - packages - needed == closure - needed
-        assert not closure & {f"aqm_runner.{name}" for name in SERVER_SIDE}
-
-
-def test_an_op_that_needs_a_server_imports_all_at_once():
-    found = scan("aqm_runner.ops.hub_checkpoint")  # which asserts that no import is late
-    assert {
-        "aqm_runner.fetching.hub",
-        "aqm_runner.fetching.remote",
-        "aqm_runner.runner.cache",
-    } < found
-    assert not any("model" in name for name in found)
+    assert loaded - packages - needed == closure - needed
 
 
 def test_packages_hold_no_code():

@@ -54,6 +54,11 @@ describe("the source closure of a Python op", () => {
     ["if 1: import aqm_runner.a"],
     ["x = 1; from aqm_runner import a"],
     ["from aqm_runner.ops \\\n    import op"],
+    ['importlib.import_module("aqm_runner.a")'],
+    ["from importlib import import_module as load"],
+    ['    module = __import__("aqm_runner." + name)'],
+    ['spec = importlib.util.spec_from_file_location("a", path)'],
+    ['runpy.run_module("aqm_runner.a")'],
   ])("refuses %j rather than missing it, and says where", (line) => {
     const folder = new Folder({ [ENTRY]: `"""Doc."""\n${line}\n`, "aqm_runner/a.py": "" });
     expect(errorOf(pythonClosure(folder.path, ENTRY))).toMatchObject({ path: ENTRY, line: 2 });
@@ -67,6 +72,24 @@ describe("the source closure of a Python op", () => {
     expect(names("from aqm_runner.package.other import x\n")).toBe(
       "__init__.py package/__init__.py package/inner.py package/other.py",
     );
+  });
+
+  it("takes no import out of a string, whatever is in it", () => {
+    const shown = `"""As in:
+
+from aqm_runner import a, unused (or import_module)
+\\""" # still the string
+"""
+X = 'it is # no comment'; Y = r"\\"
+from aqm_runner.a import x  # "from aqm_runner import unused"
+`;
+    expect(names(shown)).toBe("__init__.py a.py");
+  });
+
+  it("leaves what loads no module alone", () => {
+    const line =
+      "from importlib import metadata\nimport importlib.util\nimportlib.util.find_spec(x)\n";
+    expect(closure(line)).toEqual([ENTRY]);
   });
 
   it("does not take names out of comments and other packages", () => {

@@ -225,7 +225,8 @@ const unclearImport = (layout: Layout, { path, line, text }: UnclearImport): Fai
   reason: "invalid_declaration",
   message: `aqm cannot tell what this line imports: ${text}`,
   place: { file: shownPythonPath(layout, path), line },
-  nextStep: "Write it as `from aqm_runner.x import y`, alone at the start of a line or indented.",
+  nextStep:
+    "Write a plain import, alone on its line, so that its file is part of the key: `from aqm_runner.x import y`, or `import package`.",
 });
 
 const opMoved = (node: ActionNode, file: string): Failure => ({

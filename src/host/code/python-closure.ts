@@ -10,9 +10,10 @@ export interface UnclearImport {
 }
 
 /**
- * The files of the runner package that a Python module imports, itself included, sorted. Imports of
- * ops are static by convention (`from aqm_runner.x import y`); what does not follow it is refused
- * rather than missed, and a test compares this scan with what Python really loads.
+ * The files of the runner package that a Python module imports, itself included, sorted: at the top, in functions,
+ * in `if` and `try`. An import that is written otherwise, or whose module is only known when it runs
+ * (`importlib.import_module`), is refused rather than missed. Tests compare this scan with Python's own parser, and
+ * that with what Python loads.
  *
  * @param root folder that holds the package
  * @param entry path of the module relative to `root`
@@ -37,26 +38,33 @@ const FROM = /^[ \t]*from[ \t]+(aqm_runner[\w.]*)[ \t]+import[ \t]+(\([\w\s,]*\)
 const IMPORT =
   /^[ \t]*import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[\w.]+(?:[ \t]+as[ \t]+\w+)?)*)[ \t]*$/;
 
+/** What loads a module that no import statement names. */
+const LOADS_BY_NAME =
+  /\b(?:import_module|__import__|spec_from_file_location|exec_module|load_module|SourceFileLoader|run_module|run_path)\b/;
+
 /** Dotted names below `aqm_runner` that the text imports; for `from a import b` also `a.b`. */
 function importedModules(
   text: string,
 ): Result<readonly string[], { readonly line: number; readonly text: string }> {
   const modules: string[] = [];
-  const lines = text.split("\n");
+  const lines = codeOf(text).split("\n");
+  const written = text.split("\n");
   for (let index = 0; index < lines.length; index++) {
-    const first = withoutComment(lines[index] ?? "");
+    const first = lines[index] ?? "";
+    const line = index + 1;
+    const unclear = err({ line, text: (written[index] ?? "").trim() });
+    if (LOADS_BY_NAME.test(first)) return unclear;
     if (!/^[ \t]*(?:from|import)\b|[;:][ \t]*(?:from|import)\b/.test(first)) continue;
     if (!/\baqm_runner\b|\bfrom[ \t]+\./.test(first)) continue;
     let statement = first;
-    const line = index + 1;
     if (first.includes("(")) {
       while (!statement.includes(")") && index + 1 < lines.length) {
-        statement += ` ${withoutComment(lines[++index] ?? "")}`;
+        statement += ` ${lines[++index] ?? ""}`;
       }
     }
     const from = FROM.exec(statement.trimEnd());
     const plain = IMPORT.exec(statement);
-    if (from === null && plain === null) return err({ line, text: first.trim() });
+    if (from === null && plain === null) return unclear;
     if (from?.[1] !== undefined) {
       modules.push(from[1]);
       for (const name of (from[2] ?? "").replace(/[()]/g, "").split(",")) {
@@ -73,7 +81,12 @@ function importedModules(
   return ok(modules);
 }
 
-const withoutComment = (line: string): string => line.replace(/#.*$/, "");
+/** The same lines without comments, and without what is in strings: a docstring may show an import. */
+const codeOf = (text: string): string =>
+  text.replace(
+    /#[^\n]*|"""(?:\\[^]|[^\\])*?"""|'''(?:\\[^]|[^\\])*?'''|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*'/g,
+    (part) => (part.startsWith("#") ? "" : `""${"\n".repeat(part.split("\n").length - 1)}`),
+  );
 
 /** A module's own file and the `__init__.py` of every package above it, as far as they exist. */
 function filesOf(root: string, module: string): readonly string[] {

@@ -1,0 +1,87 @@
+"""Runs of every op, for the tests that are about all of them: small, offline, the same each time.
+
+A new op needs an entry in RUNS. Its runs should reach every branch that imports or draws something.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hub_web import INCLUDE, REPOSITORY, REVISION
+from material import COCO, SAMPLE, SUBSET, scoring, squared_error
+
+
+@dataclass(frozen=True)
+class Given:
+    """What there is to run ops on; see the fixtures of the same names.
+
+    Attributes:
+        placed: A folder with COCO's own layout.
+        hub: URL of a local server that speaks the hub's language.
+    """
+
+    coco: Path
+    placed: Path
+    annotations: dict[str, Path]
+    sample: Path
+    lm_inputs: dict[str, Path]
+    image_inputs: dict[str, Path]
+    hub: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Params and inputs (role to path) of one action."""
+
+    params: dict[str, Any]
+    inputs: dict[str, Path]
+
+
+def _hub_checkpoint(given: Given) -> list[Run]:
+    params = {"hub": REPOSITORY, "revision": REVISION, "endpoint": given.hub, "include": INCLUDE}
+    return [Run(params, {})]
+
+
+def _sensitivity_scores(given: Given) -> list[Run]:
+    return [
+        Run(scoring("lm"), given.lm_inputs),
+        Run(scoring("all_layers", "INT8"), given.image_inputs),
+    ]
+
+
+def _weight_error_scores(given: Given) -> list[Run]:
+    return [
+        Run(squared_error("lm"), given.lm_inputs),
+        Run(squared_error("all_layers"), given.image_inputs),
+    ]
+
+
+RUNS: dict[str, Callable[[Given], list[Run]]] = {
+    "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
+    "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
+    "coco_annotations": lambda given: [Run({"source": str(given.placed), "archive": None}, {})],
+    "coco_images": lambda given: [
+        Run({"source": str(given.coco / "images")}, {"database": given.sample / "database"})
+    ],
+    "hub_checkpoint": _hub_checkpoint,
+    "sensitivity_scores": _sensitivity_scores,
+    "synthetic_coco": lambda _: [Run(COCO, {})],
+    "tiny_checkpoint": lambda _: [
+        Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl")
+    ],
+    "weight_error_scores": _weight_error_scores,
+}
+
+
+def runs_of(op: str, given: Given) -> list[Run]:
+    """Returns the runs of an op, or fails the test with what to add."""
+    if op not in RUNS:
+        pytest.fail(
+            f"The op {op} has no run that the tests could do. Add one to RUNS in "
+            "python/tests/op_runs.py: params and inputs with which it takes about a second and "
+            "needs no network. With it, its closure and its determinism are tested.",
+            pytrace=False,
+        )
+    return RUNS[op](given)

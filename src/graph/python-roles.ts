@@ -1,5 +1,5 @@
 import type { ActionDeclaration } from "../model/declaration.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import type { PythonOpDeclaration, RoleKinds } from "../model/python-op.ts";
 
@@ -33,10 +33,13 @@ export function roleProblems(
 
 function requiredInputs(params: JsonObject, op: PythonOpDeclaration): RoleKinds {
   const more = Object.entries(op.inputsBy ?? {}).map(
-    ([param, byValue]) => byValue[String(params[param])] ?? {},
+    ([param, byValue]) => byValue[asKey(params[param])] ?? {},
   );
   return Object.assign({}, op.inputs, ...more) as RoleKinds;
 }
+
+const asKey = (value: Json | undefined): string =>
+  typeof value === "string" ? value : JSON.stringify(value ?? null);
 
 function wrongRoles(
   what: "input" | "output",
@@ -50,7 +53,7 @@ function wrongRoles(
     const part = `the ${what} ${role}`;
     return { message: `${part} is missing`, part, hint: undefined };
   });
-  for (const [role, { kind }] of Object.entries(given)) {
+  for (const [role, { kind }] of Object.entries<Places[string]>(given)) {
     const part = `the ${what} ${role}`;
     const wanted = Object.hasOwn(known, role) ? known[role] : undefined;
     // Of a region an op writes the content, to a file of its own.

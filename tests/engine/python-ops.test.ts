@@ -55,7 +55,7 @@ describe("an action that is not what its Python op declares is refused when the 
     ["what fits", ACTION, []],
     [
       "an optional input",
-      `${ACTION.replace("inputs: {", 'inputs: { picture: ifThere(file("p")),')}`,
+      ACTION.replace("inputs: {", 'inputs: { picture: ifThere(file("p")),'),
       [],
     ],
     [

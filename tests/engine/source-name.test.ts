@@ -50,7 +50,9 @@ it("a cause names the file of a source that changed, and the module of one that 
   const [node] = graphOf({ makes: "out" }).actions;
   if (node === undefined) throw new Error("no action");
   const described = (sources: Readonly<Record<string, string>>) => {
-    const digests = Object.entries(sources).map(([name, text]) => [name, digestOfBytes(text)]);
+    const digests = Object.entries(sources).map(
+      ([name, text]) => [name, digestOfBytes(text)] as const,
+    );
     const files = { "aqm/a.ts": "node_modules/aqm/src/a.ts" };
     return { version: 1, code: null, sources: Object.fromEntries(digests), files };
   };

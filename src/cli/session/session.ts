@@ -131,11 +131,9 @@ function interpretersOf(
   environments: readonly EnvironmentDeclaration[],
 ): Result<NamedInterpreters, Failure> {
   if (given === undefined) return ok(NO_INTERPRETERS);
-  const texts = given.length > 0 ? given : interpretersIn(process.env["AQM_PYTHON"] ?? "");
-  return namedInterpreters(
-    texts,
-    environments.map(({ name }) => name),
-  );
+  const names = environments.map(({ name }) => name);
+  if (given.length > 0) return namedInterpreters(given, names);
+  return namedInterpreters(interpretersIn(process.env["AQM_PYTHON"] ?? ""), names, "AQM_PYTHON");
 }
 
 /** All that ever ran here, and what a clone knows from others. */

@@ -16,22 +16,24 @@ const ONE = /^([\w-]+)=(.*)$/s;
  *
  * @param texts in the order in which they were given
  * @param known names of the environments that there are
+ * @param source where they were given, for messages
  */
 export function namedInterpreters(
   texts: readonly string[],
   known: readonly string[],
+  source = "--python",
 ): Result<NamedInterpreters, Failure> {
   let all: string | undefined;
   const own = new Map<string, string>();
   for (const text of texts) {
     const [, name, path = text] = ONE.exec(text) ?? [];
     if (path === "")
-      return wrong(`--python ${text} names no interpreter`, `Write a path after ${text}.`);
+      return wrong(`${source} ${text} names no interpreter`, `Write a path after ${text}.`);
     if (name === undefined) all = path;
     else if (known.includes(name)) own.set(name, path);
     else {
       const next = didYouMean(name, known) ?? `It declares: ${known.join(", ")}.`;
-      return wrong(`--python ${text}: the Aqmfile uses no environment ${name}`, next);
+      return wrong(`${source} ${text}: the Aqmfile uses no environment ${name}`, next);
     }
   }
   return ok((environment) => own.get(environment) ?? all);

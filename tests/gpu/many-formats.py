@@ -126,7 +126,7 @@ def alone(format_: Format, batches: list[Any]) -> dict[str, float]:
     )
     print(f"alone     {format_.name:12} {time.monotonic() - start:6.1f} s with loading")
     return {
-        name: stats["scores"][0]
+        name.removesuffix(".quant_recipe"): stats["scores"][0]
         for name, stats in state["candidate_stats"].items()
         if len(stats["formats"]) == 2
     }

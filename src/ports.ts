@@ -91,6 +91,8 @@ export interface PartialResults {
   readonly confirm: () => void;
   /** Something has: removes all items. */
   readonly discard: () => void;
+  /** The run ended without a result: whether its items count is for the next run to find out. */
+  readonly leave: () => void;
 }
 
 export interface Publication {

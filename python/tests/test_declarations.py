@@ -7,7 +7,7 @@ import pytest
 from harness import PYTHON_ROOT
 from jsonschema import Draft202012Validator
 
-from aqm_runner.runner.registry import OPS, load_op
+from aqm_runner.runner.registry import OPS, load_op, read_op
 from aqm_runner.runner.requests import compile_schema
 
 FOLDER = PYTHON_ROOT / "aqm_runner/ops"
@@ -46,3 +46,14 @@ def test_the_module_of_an_op_has_run(op):
         "inputs",
         "outputs",
     ]
+
+
+def test_inputs_go_by_any_value_of_a_param_and_by_none_where_it_is_left_out(tmp_path):
+    by_value = {"true": {"more": "file"}, "2": {"two": "file"}, "text": {"text": "file"}}
+    declared = {"version": 1, "usesDevice": False, "tools": [], "inputs": {}, "outputs": {}}
+    path = tmp_path / "work.json"
+    path.write_text(json.dumps({**declared, "params": {}, "inputsBy": {"by": by_value}}))
+    op = read_op(path)
+    found = [list(op.required_inputs({"by": value})) for value in (True, 2, "text", False)]
+    assert found == [["more"], ["two"], ["text"], []]
+    assert op.required_inputs({}) == {}

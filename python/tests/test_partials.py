@@ -36,8 +36,9 @@ def entry(folder: Path) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of one identity with one item, `a`."""
-    opened(tmp_path / "identity")[0].put("a", VALUE)
-    return tmp_path / "identity"
+    items = tmp_path / "identity" / "items"
+    opened(items)[0].put("a", VALUE)
+    return items
 
 
 def test_an_item_that_was_kept_is_not_measured_again(folder):
@@ -104,19 +105,29 @@ def test_an_item_with_a_flipped_bit_is_absent(folder):
 
 
 def test_an_item_of_another_identity_origin_or_name_is_absent(folder):
-    assert opened(folder.with_name("other"))[0].get("a") is None
+    other = folder.parent.with_name("other") / folder.name
+    assert opened(other)[0].get("a") is None
     assert opened(folder, "elsewhere")[0].get("a") is None
     assert opened(folder)[0].get("b") is None
     # Not even where its file was moved to.
     path = entry(folder)
-    other = folder.with_name("other")
-    folder.rename(other)
+    folder.parent.rename(other.parent)
     partials, told = opened(other)
     assert partials.get("a") is None
     (other / "here").rename(other / "elsewhere")
     assert opened(other, "elsewhere")[0].get("a") is None
     assert told == ["partial_damaged"]
     assert not path.exists()
+
+
+def test_a_pipe_in_place_of_an_item_is_not_waited_for(folder):
+    path = entry(folder)
+    path.unlink()
+    os.mkfifo(path)
+    partials, told = opened(folder)
+    assert partials.measure("a", lambda: VALUE) == VALUE
+    assert told == ["partial_damaged"]
+    assert path.is_file()
 
 
 def test_what_a_killed_process_left_behind_is_not_an_item(folder):
@@ -127,12 +138,15 @@ def test_what_a_killed_process_left_behind_is_not_an_item(folder):
     assert told == []
 
 
-@pytest.mark.parametrize("place", ["partial", "partial/identity", "partial/identity/here"])
+@pytest.mark.parametrize(
+    "place",
+    ["partial", "partial/identity", "partial/identity/items", "partial/identity/items/here"],
+)
 def test_a_file_in_the_way_costs_a_warning(tmp_path, place):
     path = tmp_path / place
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("in the way")
-    partials, told = opened(tmp_path / "partial" / "identity")
+    partials, told = opened(tmp_path / "partial" / "identity" / "items")
     for name in ("a", "b"):
         assert partials.measure(name, lambda: 7) == 7
     assert told == ["partial_damaged", "partial_not_kept"]

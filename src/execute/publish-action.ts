@@ -20,7 +20,10 @@ export async function publishAction(
 ): Promise<Result<Published, Failure>> {
   const { key, description } = judgement;
   if (key === null || description === null) throw new Error(`${node.id} has no key`);
-  if (!execution.ok) return err(await putAway(stage, execution.error));
+  if (!execution.ok) {
+    partial?.leave();
+    return err(await putAway(stage, execution.error));
+  }
   const moved = await movedInput(node, judgement, ports);
   if (moved === null) partial?.confirm();
   else {

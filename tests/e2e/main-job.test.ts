@@ -28,7 +28,13 @@ beforeAll(async () => {
   runnerKilled = await whileScoring(({ pid }) => {
     for (const runner of runnersOf(pid)) process.kill(-runner, "SIGKILL");
   });
-  aqmKilled = await whileScoring((running) => running.kill("SIGKILL"));
+  let orphans: readonly number[] = [];
+  aqmKilled = await whileScoring((running) => {
+    orphans = runnersOf(running.pid);
+    running.kill("SIGKILL");
+  });
+  // They are stopped and would stay for ever; going on, they find that nobody listens and end.
+  for (const runner of orphans) process.kill(-runner, "SIGCONT");
   first = await workspace.build([RUN]);
 });
 afterAll(() => workspace.remove());

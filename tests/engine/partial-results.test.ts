@@ -124,6 +124,25 @@ describe("the place of partial results", () => {
     expect(world.open("b").dropped).toBe(true); // the other one may have been killed since
   });
 
+  it("has none of a run that went on when another of its identity removed the items", () => {
+    const world = new World();
+    const long = world.open("a");
+    world.write("in/file", "2");
+    world.begin("b").discard();
+    fs.mkdirSync(long.folder, { recursive: true });
+    fs.writeFileSync(join(long.folder, "late"), "measured from 2"); // then it is killed
+    world.write("in/file", "1");
+    const next = world.open("a");
+    expect([world.items(next), next.dropped]).toEqual([[], true]);
+  });
+
+  it("is in no doubt from a run that failed before its items were removed", () => {
+    const world = new World();
+    world.begin("a").leave();
+    world.begin("b").discard();
+    expect(world.open("b").dropped).toBe(false); // the note of the failed run is gone
+  });
+
   it("is not shared by other identities", () => {
     const world = new World();
     world.begin();
@@ -226,9 +245,11 @@ describe("collecting partial results", () => {
   it("removes what a crash left, and nothing that is not aqm's", () => {
     const world = filled();
     world.folder.write(`.aqm/partial/${hexOf(IDENTITY)}.12-0000abcd.tmp/items/a`, "left");
-    world.folder.write(".aqm/partial/notes.txt", "a person's");
+    for (const name of ["notes.tmp", "notes.txt"])
+      // the folder may be a link to one with other files
+      world.folder.write(`.aqm/partial/${name}`, "a person's");
     collectPartials(world.layout, 0, false);
-    expect(fs.readdirSync(world.layout.partial)).toEqual(["notes.txt"]);
+    expect(fs.readdirSync(world.layout.partial).sort()).toEqual(["notes.tmp", "notes.txt"]);
   });
 
   it("has nothing to do where there are none, or something else is in their place", () => {

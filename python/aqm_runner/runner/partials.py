@@ -29,7 +29,8 @@ class Partials:
     """The items of one action.
 
     Args:
-        folder: Where they lie; None keeps nothing, so that each item is measured.
+        folder: Where they lie, `<identity>/items`; None keeps nothing, so that each item is
+            measured.
         origin: Digest of what only the runner knows; a name for a folder.
         warn: Told a code and a message.
         check: Called before an item is kept; raises what forbids to keep it.
@@ -43,7 +44,7 @@ class Partials:
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder = None if folder is None else folder / origin
-        self._seal = "" if folder is None else f"{folder.name}\0{origin}"
+        self._seal = "" if folder is None else f"{folder.parent.name}\0{origin}"
         self._warn = warn
         self._check = check
         self._warned: set[str] = set()
@@ -67,6 +68,8 @@ class Partials:
             return None
         path = self._path(name)
         try:
+            if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+                raise OSError("it is no file")
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None

@@ -47,7 +47,10 @@ class Op:
         """Returns role to kind of what an action with these params, which are valid, must take."""
         required = dict(self.inputs)
         for param, by_value in self.inputs_by.items():
-            required |= by_value.get(params[param], {})
+            if param in params:  # the rule may leave it out, and it need not be text
+                value = params[param]
+                name = value if isinstance(value, str) else json.dumps(value)
+                required |= by_value.get(name, {})
         return required
 
 

@@ -39,7 +39,7 @@ export class OpSources {
   readonly #evidence: Evidence;
   readonly #bundler: BundleModule | null;
   readonly #cachePath: string;
-  /** Paths in the cache are absolute, so a copied workspace must not believe it. */
+  /** Paths in the cache are absolute, and a runner that a workspace brings replaces the one of aqm. */
   readonly #context: string;
   readonly #cache: Record<string, CachedSource>;
   readonly #known = new Map<string, CachedSource>();
@@ -52,7 +52,7 @@ export class OpSources {
     this.#bundler = bundler;
     this.#evidence = evidence;
     this.#cachePath = join(layout.compiled, "ops.json");
-    this.#context = derivationContext(layout);
+    this.#context = JSON.stringify([derivationContext(layout), pythonRoot(layout)]);
     const cache = readCache(this.#cachePath) as Cache | null;
     this.#cache = cache?.context === this.#context ? cache.ops : {};
   }

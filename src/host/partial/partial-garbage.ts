@@ -10,6 +10,9 @@ const SHARE = 0.1;
 /** What a file takes on a disk at least: items are small and many. */
 const BLOCK = 4096;
 
+/** What a crash leaves of a folder that was being removed; `.aqm/partial` may be a link to a folder with other files. */
+const LEFTOVER = /^[0-9a-f]{64}\.\d+-[0-9a-f]{8}\.tmp$/;
+
 /** All items of one identity; they are removed together. */
 export interface PartialFolder {
   readonly identity: Digest;
@@ -71,7 +74,7 @@ function surveyPartials({ partial }: Layout): {
   for (const name of fs.readdirSync(partial)) {
     const path = join(partial, name);
     const identity = `sha256:${name}`;
-    if (name.endsWith(".tmp")) leftovers.push(path);
+    if (LEFTOVER.test(name)) leftovers.push(path);
     else if (isDigest(identity)) {
       const stat = fs.lstatSync(path, { throwIfNoEntry: false });
       if (stat !== undefined)

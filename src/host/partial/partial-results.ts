@@ -46,24 +46,55 @@ export function openPartialResults(
   const notePath = join(runs, `${hexOf(digestOfBytes(node.id)).slice(0, 20)}.json`);
   try {
     const dropped = hasDoubtfulRun(runs, layout);
-    if (dropped || isObstacle(folder)) removePartialResults(layout, identity);
+    if (isObstacle(folder)) removePartialResults(layout, identity);
+    else if (dropped) removeItems(layout, identity);
     const inputs = node.inputs.map(({ path, kind }) => ({ path, kind }));
     const reads = { inputs, code };
     const note: Note = { target: node.id, reads, seen: signatureOfReads(layout, reads) };
     writeFileAtomic(notePath, `${JSON.stringify(note)}\n`);
+    underWay.add(notePath);
     disk.touch(folder); // a use, for `aqm gc`
     return ok({
       folder: join(folder, "items"),
       dropped,
-      confirm: () => attempt(() => disk.remove(notePath)),
-      discard: () => attempt(() => removePartialResults(layout, identity)),
+      confirm: () => {
+        underWay.delete(notePath);
+        attempt(() => disk.remove(notePath));
+      },
+      discard: () => {
+        underWay.delete(notePath);
+        attempt(() => removeItems(layout, identity));
+      },
+      leave: () => void underWay.delete(notePath),
     });
   } catch (error) {
     return err(diskFailure(error, relative(layout.root, folder), node.id));
   }
 }
 
-/** In one rename, so that a crash cannot leave items without the notes that put them in doubt. */
+/**
+ * Notes of runs of this process that go on, and so may still keep items. Another process has none:
+ * a workspace has one build at a time.
+ */
+const underWay = new Set<string>();
+
+/** The items first, so that a crash cannot leave items without the notes that put them in doubt. */
+function removeItems({ partial }: Layout, identity: Digest): void {
+  const folder = join(partial, hexOf(identity));
+  const items = join(folder, "items");
+  if (fs.lstatSync(items, { throwIfNoEntry: false }) !== undefined) {
+    const aside = temporaryName(folder); // in a place that `aqm gc` clears
+    disk.rename(items, aside);
+    disk.remove(aside);
+  }
+  const runs = join(folder, "runs");
+  for (const name of fs.readdirSync(runs)) {
+    const path = join(runs, name);
+    if (!underWay.has(path)) disk.remove(path);
+  }
+}
+
+/** In one rename, for the same reason. */
 export function removePartialResults({ partial }: Layout, identity: Digest): void {
   const folder = join(partial, hexOf(identity));
   const aside = temporaryName(folder);
@@ -94,7 +125,9 @@ function hasDoubtfulRun(runs: string, layout: Layout): boolean {
   if (statOf(runs)?.isDirectory() !== true) return false;
   return fs.readdirSync(runs).some((name) => {
     if (!name.endsWith(".json")) return false; // half a note: its run had not begun
-    const text = readState(join(runs, name));
+    const path = join(runs, name);
+    if (statOf(path)?.isFile() === false) return true; // a pipe would never end
+    const text = readState(path);
     if (text === null) return false; // it has just ended
     const note = noteIn(text);
     const seen = note?.seen ?? null;

@@ -78,7 +78,7 @@ describe("bad input", () => {
 
   it("a mistyped command, option and number likewise", async () => {
     expect(await fails(["biuld"], 2)).toContain("Did you mean build?");
-    expect(await fails(["build", "--dry-rum"], 2)).toContain("Did you mean dry-run?");
+    expect(await fails(["build", "--dry-rum"], 2)).toContain("Did you mean --dry-run?");
     expect(await fails(["build", "--jobs", "many"], 2)).toContain("whole number");
     expect(await fails(["build", "--check"], 2)).toContain("--dry-run --check");
     expect(await fails(["build", "--reporter", "loud"], 2)).toContain("tty, plain or json");

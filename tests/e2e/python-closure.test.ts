@@ -36,7 +36,7 @@ it("the closure of every module of the runner package is what Python's own parse
     return [...packages, `${parts.join("/")}.py`].filter((path) => fs.existsSync(join(ROOT, path)));
   };
   const parsed = (entry: string): readonly string[] => {
-    const found = new Set([entry]);
+    const found = new Set(filesOf(entry.replace(/\.py$/, "").replaceAll("/", ".")));
     for (const path of found)
       for (const module of imports[join(ROOT, path)] ?? [])
         for (const file of filesOf(module)) found.add(file);

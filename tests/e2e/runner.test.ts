@@ -183,6 +183,24 @@ describe("a failing job", () => {
     expect(workspace.exists("aqm.lock")).toBe(false);
     expect(workspace.exists("cpu/1.txt")).toBe(false);
   });
+
+  it.each([
+    ["its declaration", "python/aqm_runner/ops/work.json", '"version":1', '"version":2'],
+    ["the package around it", "python/aqm_runner/ops/__init__.py", "", '"""Ops."""\n'],
+  ])(
+    "is stale after an edit of %s alone, also where the last build was fresh",
+    async (_, ...edit) => {
+      const running = await start({ cpu: 1 });
+      (await runners.nextJob()).succeed();
+      expect((await running.finished).code).toBe(0);
+      const look = async (): Promise<string> =>
+        (await workspace.aqm(["build", "--dry-run", "--python", FAKE_PYTHON])).stdout;
+      // The second of two looks that find everything fresh answers from stats alone.
+      for (let times = 0; times < 2; times++) expect(await look()).toContain("0 to run, 2 fresh");
+      workspace.edit(...edit);
+      expect(await look()).toMatch(/1 to run/);
+    },
+  );
 });
 
 describe("lanes", () => {

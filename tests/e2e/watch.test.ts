@@ -133,4 +133,18 @@ describe("aqm watch", () => {
     expect(runners.untaken).toBe(0);
     runners.close();
   });
+
+  it("runs a Python op again after an edit of its declaration alone", async () => {
+    workspace = runnerWorkspace({ cpu: 1 });
+    const runners = await FakeRunners.listen(workspace);
+    running = workspace.start(["watch", "--reporter", "json", "--python", FAKE_PYTHON]);
+    (await runners.nextJob()).succeed();
+    await watching(1);
+    workspace.edit("python/aqm_runner/ops/work.json", '"version":1', '"version":2');
+    const again = await runners.nextJob();
+    expect(again.request).toMatchObject({ actions: [{ op: "work", version: 2 }] });
+    again.succeed();
+    await nth(2, ({ type }) => type === "action_finished");
+    runners.close();
+  });
 });

@@ -4,12 +4,15 @@ import { Folder } from "./support/folder.ts";
 import { errorOf, valueOf } from "./support/results.ts";
 
 const ENTRY = "aqm_runner/ops/op.py";
+/** What Python runs on the way to the op. */
+const AROUND = ["aqm_runner/__init__.py", "aqm_runner/ops/__init__.py"];
 const closure = (op: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
   valueOf(
     pythonClosure(
       new Folder({
         [ENTRY]: op,
         "aqm_runner/__init__.py": "",
+        "aqm_runner/ops/__init__.py": "",
         "aqm_runner/a.py": "",
         "aqm_runner/b.py": "from aqm_runner import c\n",
         "aqm_runner/c.py": "from aqm_runner.b import thing\n",
@@ -24,25 +27,25 @@ const closure = (op: string, files: Readonly<Record<string, string>> = {}): read
   );
 const names = (op: string): string =>
   closure(op)
-    .filter((path) => path !== ENTRY)
+    .filter((path) => path !== ENTRY && !AROUND.includes(path))
     .map((path) => path.replace("aqm_runner/", ""))
     .join(" ");
 
 describe("the source closure of a Python op", () => {
-  it("is the op alone when it imports nothing of the package", () => {
-    expect(closure("import json\nfrom pathlib import Path\n")).toEqual([ENTRY]);
+  it("is the op and what Python runs on the way to it when it imports nothing of the package", () => {
+    expect(closure("import json\nfrom pathlib import Path\n")).toEqual([...AROUND, ENTRY]);
   });
 
   it.each([
-    ["import aqm_runner.a", "__init__.py a.py"],
-    ["from aqm_runner import a", "__init__.py a.py"],
-    ["from aqm_runner.a import thing", "__init__.py a.py"],
-    ["from aqm_runner import a as other, unused as u", "__init__.py a.py unused.py"],
-    ["from aqm_runner import (\n    a,\n    unused,  # why\n)", "__init__.py a.py unused.py"],
-    ["def run():\n    from aqm_runner.a import lazily", "__init__.py a.py"],
-    ["try:\n    import aqm_runner.a\nexcept ImportError: pass", "__init__.py a.py"],
-    ["import aqm_runner.a, aqm_runner.unused as u", "__init__.py a.py unused.py"],
-    ["from aqm_runner.package import *", "__init__.py package/__init__.py package/inner.py"],
+    ["import aqm_runner.a", "a.py"],
+    ["from aqm_runner import a", "a.py"],
+    ["from aqm_runner.a import thing", "a.py"],
+    ["from aqm_runner import a as other, unused as u", "a.py unused.py"],
+    ["from aqm_runner import (\n    a,\n    unused,  # why\n)", "a.py unused.py"],
+    ["def run():\n    from aqm_runner.a import lazily", "a.py"],
+    ["try:\n    import aqm_runner.a\nexcept ImportError: pass", "a.py"],
+    ["import aqm_runner.a, aqm_runner.unused as u", "a.py unused.py"],
+    ["from aqm_runner.package import *", "package/__init__.py package/inner.py"],
   ])("follows %j", (line, found) => {
     expect(names(`${line}\n`)).toBe(found);
   });
@@ -65,12 +68,12 @@ describe("the source closure of a Python op", () => {
   });
 
   it("follows imports of imports, also in a circle", () => {
-    expect(names("from aqm_runner.b import x\n")).toBe("__init__.py b.py c.py");
+    expect(names("from aqm_runner.b import x\n")).toBe("b.py c.py");
   });
 
   it("takes the __init__ of every package on the way, and what that imports", () => {
     expect(names("from aqm_runner.package.other import x\n")).toBe(
-      "__init__.py package/__init__.py package/inner.py package/other.py",
+      "package/__init__.py package/inner.py package/other.py",
     );
   });
 
@@ -83,13 +86,13 @@ from aqm_runner import a, unused (or import_module)
 X = 'it is # no comment'; Y = r"\\"
 from aqm_runner.a import x  # "from aqm_runner import unused"
 `;
-    expect(names(shown)).toBe("__init__.py a.py");
+    expect(names(shown)).toBe("a.py");
   });
 
   it("leaves what loads no module alone", () => {
     const line =
       "from importlib import metadata\nimport importlib.util\nimportlib.util.find_spec(x)\n";
-    expect(closure(line)).toEqual([ENTRY]);
+    expect(closure(line)).toEqual([...AROUND, ENTRY]);
   });
 
   it("does not take names out of comments and other packages", () => {

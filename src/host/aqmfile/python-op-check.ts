@@ -78,28 +78,37 @@ function problemsOf(
 const sentences = (...texts: readonly (string | undefined)[]): string =>
   texts.filter((text) => text !== undefined).join(" ");
 
+const ajv = new Ajv2020({
+  allErrors: true,
+  verbose: true,
+  strict: true,
+  strictRequired: false,
+  strictTypes: false,
+});
+
+/** The check of declarations themselves. It is this aqm's own, since this code must understand what passes. */
+let declarationCheck: ValidateFunction<PythonOpDeclaration> | undefined;
+
+function checkOfDeclarations(packageRoot: string): ValidateFunction<PythonOpDeclaration> {
+  return (declarationCheck ??= ajv.compile<PythonOpDeclaration>(
+    JSON.parse(
+      fs.readFileSync(join(packageRoot, "python/aqm_runner/schemas/op.schema.json"), "utf8"),
+    ) as object,
+  ));
+}
+
+/** Usable declarations by their text: `aqm watch` looks at the same ones after every edit, and compiling is slow. */
+const usable = new Map<string, UsableOp>();
+
 /** Reads and checks declarations, each once. */
 class OpReader {
   readonly #layout: Layout;
   readonly #folder: string;
-  readonly #ajv = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    strict: true,
-    strictRequired: false,
-    strictTypes: false,
-  });
-  readonly #isDeclaration: ValidateFunction<PythonOpDeclaration>;
   readonly #known = new Map<string, Result<UsableOp, Problem>>();
 
   constructor(layout: Layout) {
     this.#layout = layout;
     this.#folder = pythonOps(layout);
-    // Of this aqm: it is what this code understands, whatever runner a workspace brings.
-    const schema = join(layout.packageRoot, "python/aqm_runner/schemas/op.schema.json");
-    this.#isDeclaration = this.#ajv.compile<PythonOpDeclaration>(
-      JSON.parse(fs.readFileSync(schema, "utf8")) as object,
-    );
   }
 
   /** A file among the ops as a person would open it. */
@@ -122,7 +131,7 @@ class OpReader {
       return err({
         message: `The Python op ${name} has no declaration: ${file} is missing`,
         place: { file: this.shown(`${name}.py`) },
-        nextStep: `Write ${file}: docs/contributing.md, "A Python op", says what stands in it.`,
+        nextStep: `Write ${file}: "Add a Python op" in docs/contributing.md says what stands in it.`,
       });
     if (!hasModule)
       return err({
@@ -130,7 +139,11 @@ class OpReader {
         place: { file },
         nextStep: "Write the module, or correct the name of the declaration.",
       });
-    return this.#declared(text, file);
+    const known = usable.get(text);
+    if (known !== undefined) return ok(known);
+    const op = this.#declared(text, file);
+    if (op.ok) usable.set(text, op.value);
+    return op;
   }
 
   #declared(text: string, file: string): Result<UsableOp, Problem> {
@@ -142,7 +155,7 @@ class OpReader {
       const nextStep = "Correct it and run the same command again.";
       return err({ message: `${file} is not JSON`, cause: errorText(error), place, nextStep });
     }
-    const isDeclaration = this.#isDeclaration;
+    const isDeclaration = checkOfDeclarations(this.#layout.packageRoot);
     if (!isDeclaration(declaration)) {
       const [error] = isDeclaration.errors ?? [];
       if (error === undefined) throw new Error("a schema refused without a reason");
@@ -154,7 +167,7 @@ class OpReader {
       return err({ message: `${file} is no declaration of an op: ${message}`, place, nextStep });
     }
     try {
-      return ok({ declaration, validateParams: this.#ajv.compile(declaration.params) });
+      return ok({ declaration, validateParams: ajv.compile(declaration.params) });
     } catch (error) {
       const message = `The params of ${file} are no valid JSON Schema`;
       const nextStep = "Correct the schema, draft 2020-12.";

@@ -23,7 +23,9 @@ export function pythonClosure(
   entry: string,
 ): Result<readonly string[], UnclearImport> {
   const found = new Set<string>();
-  const pending = [entry];
+  // Python runs the `__init__.py` of the packages around a module as well.
+  const around = filesOf(root, entry.replace(/\.py$/, "").replaceAll("/", "."));
+  const pending = [entry, ...around];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (found.has(path)) continue;
     found.add(path);

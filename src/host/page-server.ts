@@ -1,10 +1,11 @@
 import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import { errorCode, errorText } from "./disk/disk.ts";
+import { errorText } from "./disk/disk.ts";
+import { placeInside } from "./disk/place-inside.ts";
 
 export interface PageServerOptions {
   /** 0 for any that is free. */
@@ -142,15 +143,11 @@ function pathOf(url: string): string | null {
 /** The file behind `/files/…`, if it is an output and lies in the workspace, whatever links are on the way. */
 function shownFile(path: string, root: string, isShown: (path: string) => boolean): string | null {
   const wanted = path.startsWith("/files/") ? path.slice("/files/".length) : "";
-  const odd = wanted.split("/").some((part) => part === "" || part === "." || part === "..");
-  if (odd || wanted.includes("\0") || !isShown(wanted)) return null;
-  try {
-    const real = fs.realpathSync(join(root, wanted));
-    return real.startsWith(`${fs.realpathSync(root)}/`) && fs.statSync(real).isFile() ? real : null;
-  } catch (error) {
-    if (errorCode(error) === "") throw error;
-    return null;
-  }
+  if (!isShown(wanted)) return null;
+  const place = placeInside(root, wanted);
+  if (!place.ok) return null;
+  const stat = fs.statSync(place.value, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? place.value : null;
 }
 
 const notListening = (port: number, error: unknown): Failure => ({

@@ -144,7 +144,7 @@ describe("aqm watch", () => {
     const again = await runners.nextJob();
     expect(again.request).toMatchObject({ actions: [{ op: "work", version: 2 }] });
     again.succeed();
-    await nth(2, ({ type }) => type === "action_finished");
+    await nth(2, ({ type }) => type === "action_settled");
     runners.close();
   });
 });

@@ -43,6 +43,15 @@ describe("lock records", () => {
     expect(records.damaged).toEqual([folder.at("aqm.lock/out/a.md.json")]);
   });
 
+  it.each([
+    ["its target", { target: "../out/a.md" }],
+    ["an output", { outputs: { out: { ...recordOf(node).outputs["out"], path: "/etc/a.md" } } }],
+    ["an input", { input_paths: { s: "../../s" } }],
+  ])("that name a place outside of the workspace as %s are no records", (_, forged) => {
+    const record = { ...recordOf(node), ...forged } as ReturnType<typeof recordOf>;
+    expect(parseLockRecord(lockRecordText(record))).toBeNull();
+  });
+
   it("that lack an output declared since are merely old, not damaged", () => {
     const folder = new Folder();
     open(folder).write(recordOf(node));

@@ -92,6 +92,20 @@ describe("the store", () => {
     expect(store.has(digest)).toBe(false);
   });
 
+  it("takes a list that names a file outside of the folder for damaged, and writes nothing", async () => {
+    for (const name of ["../escaped", "/escaped", "a/../../escaped", "./a", ""]) {
+      const folder = new Folder({ source: "hello" });
+      const store = new Store(folder.at("store"));
+      const file = digestOfBytes("hello");
+      store.putFile(folder.at("source"), file);
+      folder.write("list", JSON.stringify([[name, file]]));
+      const digest = digestOfFolder([[name, file]]);
+      store.putFile(folder.at("list"), digest);
+      expect(await store.takeOut(digest, "folder", folder.at("deep/copy")), name).toBe(false);
+      expect(folder.exists("deep"), name).toBe(false);
+    }
+  });
+
   it("does not have a folder of which one file is gone", () => {
     const { folder, store, digest } = storedFolder();
     folder.remove(blob(digestOfBytes("one")));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import type { OutputDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
+import { whyNotInside } from "../../model/inside.ts";
 import { findClash } from "../../model/name-clash.ts";
 import { errorText } from "../disk/disk.ts";
 import { entriesOf } from "./observer.ts";
@@ -25,6 +26,8 @@ export function outputProblem(
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       for (const entry of entriesOf(join(staged, folder), folder)) {
         const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+        const odd = whyNotInside(path);
+        if (odd !== null) return invalid(node, output, `${path} in it ${odd}`, RENAME);
         if (entry.isDirectory()) folders.push(path);
         else if (entry.isFile()) paths.push(path);
         else {
@@ -42,6 +45,7 @@ export function outputProblem(
   }
 }
 
+const RENAME = "Let the op write names that are the same path on every system.";
 const WRITE_FILES = "Let the op write the files themselves: what a link leads to may change or go.";
 
 const invalid = (

@@ -4,6 +4,7 @@ import { actionKey } from "../../keys/describe.ts";
 import { hasConflictMarkers } from "../../keys/resolve.ts";
 import { digestOfBytes, isDigest, type Digest } from "../../model/digest.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../model/json.ts";
+import { whyNotInside } from "../../model/inside.ts";
 import { adoptionOf } from "../../model/adoption.ts";
 import { provenanceText } from "../../model/provenance.ts";
 import { ABSENT, UNKNOWN, type ActionRecord } from "../../model/record.ts";
@@ -153,14 +154,14 @@ function isWhole(record: ActionRecord): boolean {
   const outputs = Object.values(record.outputs);
   return (
     (record.schema as number) === 1 &&
-    typeof record.target === "string" &&
+    whyNotInside(record.target) === null &&
     typeof record.cost.seconds === "number" &&
-    Object.values(record.input_paths).every((path) => typeof path === "string") &&
+    Object.values(record.input_paths).every((path) => whyNotInside(path) === null) &&
     [record.tools, record.facts].every((part) => typeof part === "object") &&
     Array.isArray(record.audit) &&
     outputs.every(
       ({ path, digest, size }) =>
-        typeof path === "string" && isDigest(digest) && typeof size === "number",
+        whyNotInside(path) === null && isDigest(digest) && typeof size === "number",
     ) &&
     // Only a result from elsewhere may have been made from something that nobody knows.
     Object.values(record.action.inputs).every((digest) =>

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { canonicalJson } from "../../model/json.ts";
 import { digestOfBytes, isDigest, type Digest } from "../../model/digest.ts";
+import { whyNotInside } from "../../model/inside.ts";
 import type { StoredBlob } from "../../model/retention.ts";
 import { disk, errorCode, putInPlace, readCache, writeCache } from "../disk/disk.ts";
 import { hashFile, type FolderFile } from "../observe/observer.ts";
@@ -167,7 +168,11 @@ export class Store {
     try {
       const list = JSON.parse(text) as readonly (readonly [string, Digest])[];
       const isList = list.every(
-        (item) => Array.isArray(item) && typeof item[1] === "string" && isDigest(item[1]),
+        (item) =>
+          Array.isArray(item) &&
+          whyNotInside(item[0]) === null &&
+          typeof item[1] === "string" &&
+          isDigest(item[1]),
       );
       return isList && canonicalJson(list) === text && digestOfBytes(text) === digest ? list : null;
     } catch {

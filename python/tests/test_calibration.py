@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from annotation_files import write_annotations
 from harness import FakeContext, place, run_op
 from material import SAMPLE, SUBSET
 
@@ -39,22 +40,6 @@ def schema(path: Path) -> dict[str, list[tuple]]:
             name: connection.execute(f"PRAGMA table_info({name})").fetchall()
             for (name,) in tables.fetchall()
         }
-
-
-def write_annotations(folder: Path, captions: dict[str, list[str]]) -> dict[str, Path]:
-    """Gives image ids from 1; the last caption of a split belongs to an image without entry."""
-    paths = {}
-    for split, texts in captions.items():
-        document = {
-            "images": [{"id": i, "file_name": f"{i:012d}.jpg"} for i in range(1, len(texts))],
-            "annotations": [
-                {"id": 100 + i, "image_id": i, "caption": text}
-                for i, text in enumerate(texts, start=1)
-            ],
-        }
-        paths[f"annotations_{split}"] = folder / f"{split}.json"
-        paths[f"annotations_{split}"].write_text(json.dumps(document))
-    return paths
 
 
 def test_the_published_draw_is_the_rule_s_draw():
@@ -157,8 +142,10 @@ def test_all_captions_in_draw_order_without_those_of_unknown_images(tmp_path):
     inputs = write_annotations(
         tmp_path, {"train": [" a\nb ", "c", "lost"], "val": ["d", "\te\n", "lost"]}
     )
-    facts = run_op("calibration_sample", SAMPLE | {"samples": 0}, inputs, tmp_path)
-    assert facts == {"population": 4, "samples": 4}
+    context = FakeContext()
+    facts = run_op("calibration_sample", SAMPLE | {"samples": 0}, inputs, tmp_path, context)
+    assert facts == {"population": 4, "samples": 4, "without_image": 2}
+    assert context.warnings == ["captions_without_image"]
     population = [
         ("train2017", "train2017/000000000001.jpg", 1, 101, " a\nb "),
         ("train2017", "train2017/000000000002.jpg", 2, 102, "c"),

@@ -91,6 +91,33 @@ def test_a_local_folder_serves_as_well(web, coco, subset, tmp_path, cache):
     assert web.asked == []
 
 
+def hostile(kind: str) -> bytes:
+    """Returns a small archive that asks for a password, for another program, or for a disk."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in (TRAIN, VAL):
+            archive.writestr(name, bytes(4 << 20) if kind == "bomb" else b"{}")
+    data = bytearray(packed.getvalue())
+    # Offsets of the flags and of the method: ZIP file format, local and central headers.
+    for mark, flags, method in ((b"PK\3\4", 6, 8), (b"PK\1\2", 8, 10)):
+        at = data.find(mark)
+        while at >= 0:
+            data[at + flags] |= kind == "password"
+            data[at + method] = 97 if kind == "method" else data[at + method]
+            at = data.find(mark, at + 1)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["password", "method", "bomb"])
+def test_an_archive_that_cannot_be_unpacked_within_bounds_is_refused(web, tmp_path, kind):
+    web.files[ARCHIVE] = hostile(kind)
+    with pytest.raises(RunnerError) as caught:
+        run_op("coco_annotations", archived(web.url), {}, tmp_path / "out")
+    assert (caught.value.class_, caught.value.reason) == ("gate_failed", "unreadable_archive")
+    assert caught.value.next_step
+    assert sum(path.stat().st_size for path in (tmp_path / "out").glob("*")) <= 2
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -7,7 +7,8 @@ import pytest
 from harness import PYTHON_ROOT
 from jsonschema import Draft202012Validator
 
-from aqm_runner.runner.registry import OPS, load_op, read_op
+from aqm_runner.runner.failures import RunnerError
+from aqm_runner.runner.registry import OPS, Ops, load_op, read_op
 from aqm_runner.runner.requests import compile_schema
 
 FOLDER = PYTHON_ROOT / "aqm_runner/ops"
@@ -57,3 +58,18 @@ def test_inputs_go_by_any_value_of_a_param_and_by_none_where_it_is_left_out(tmp_
     found = [list(op.required_inputs({"by": value})) for value in (True, 2, "text", False)]
     assert found == [["more"], ["two"], ["text"], []]
     assert op.required_inputs({}) == {}
+
+
+@pytest.mark.parametrize("text", ["{", '{"version": 1}', "[]", "null"])
+def test_a_broken_declaration_is_named_when_it_is_asked_for_and_harms_no_other(tmp_path, text):
+    (tmp_path / "calibration_subset.json").write_text(
+        (FOLDER / "calibration_subset.json").read_text()
+    )
+    (tmp_path / "zzz.json").write_text(text)
+    ops = Ops(tmp_path)
+    assert list(ops) == ["calibration_subset", "zzz"]
+    assert ops.versions() == {"calibration_subset": OPS["calibration_subset"].version}
+    with pytest.raises(RunnerError) as caught:
+        _ = ops["zzz"]
+    assert (caught.value.reason, caught.value.file) == ("unreadable_op", "ops/zzz.json")
+    assert caught.value.next_step

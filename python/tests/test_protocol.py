@@ -12,7 +12,7 @@ from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
 from material import COCO, SAMPLE, scoring
 
 from aqm_runner.runner.digests import digest_folder
-from aqm_runner.runner.registry import VERSIONS
+from aqm_runner.runner.registry import OPS
 
 
 def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(tmp_path):
@@ -31,7 +31,7 @@ def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(t
     ]
     hello, result = events[0], events[-2]
     assert hello["pid"] == runner.process.pid
-    assert hello["ops"] == VERSIONS
+    assert hello["ops"] == OPS.versions()
     assert [event["name"] for event in of_type(events, "phase")] == ["import", "draw"]
     assert of_type(events, "step")[-1]["done"] == 48
     assert result["facts"] == {"images": 48, "captions": 240}

@@ -17,8 +17,20 @@ class Sample:
 
 
 def read_captions(place: Place, limit: int | None) -> list[str]:
-    """Returns the first `limit` non-blank lines of a captions file (None: all)."""
-    text = place.path.read_text(encoding="utf-8")
+    """Returns the first `limit` non-blank lines of a captions file (None: all).
+
+    A line ends at a newline alone, as `write_samples` writes it: a carriage return, U+2028 and the
+    like are part of a caption. Raises gate_failed `unreadable_captions`, `too_few_samples`.
+    """
+    try:
+        text = place.path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise gate_failed(
+            "unreadable_captions",
+            f"{place.name} is no text in UTF-8: {error}.",
+            file=place.name,
+            next_step="Build the calibration subset again.",
+        ) from error
     captions = [line.strip() for line in text.split("\n") if line.strip()]
     return _first(captions, limit, place)
 

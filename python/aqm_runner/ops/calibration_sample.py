@@ -2,8 +2,9 @@
 
 Inputs `annotations_train` and `annotations_val`: COCO caption annotation files. The population is
 the train captions in file order, then the val captions in file order, without those whose image
-has no entry. `random.Random(seed).sample(range(n), min(samples, n))` draws the sample (`samples`
-<= 0: all), and its rows stand in draw order. Subsets of it are made by `calibration_subset`.
+has no entry; a warning and the fact `without_image` count these.
+`random.Random(seed).sample(range(n), min(samples, n))` draws the sample (`samples` <= 0: all), and
+its rows stand in draw order. Subsets of it are made by `calibration_subset`.
 
 Output `database`: SQLite, table `vlm_calib_samples` (one row a caption, ids from 1 in draw order)
 and table `meta`. Output `captions`: one caption a line, its newlines made spaces, then trimmed.
@@ -12,23 +13,33 @@ Errors: gate_failed `no_captions`, `repeated_caption`, `empty_caption`; bad_requ
 `unreadable_annotations`, `output_exists`.
 """
 
-import json
 import random
 from typing import Any
 
-from aqm_runner.calibration.sample_writing import SampleRow, write_samples
-from aqm_runner.runner.failures import bad_request, gate_failed
+from aqm_runner.calibration.annotations import read_captions_of_split
+from aqm_runner.calibration.sample_writing import write_samples
+from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
 
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
 ) -> dict[str, Any]:
-    """Writes both outputs; returns the population's size and the number of samples."""
+    """Writes both outputs; returns the sizes of population and sample, and what was left out."""
     context.phase("read", None)
     train = inputs["annotations_train"]
-    population = read_population(train, "train2017")
-    population += read_population(inputs["annotations_val"], "val2017")
+    splits = {
+        "train2017": read_captions_of_split(train, "train2017"),
+        "val2017": read_captions_of_split(inputs["annotations_val"], "val2017"),
+    }
+    population = [row for captions in splits.values() for row in captions.rows]
+    without_image = sum(captions.without_image for captions in splits.values())
+    if without_image:
+        context.warning(
+            "captions_without_image",
+            f"{without_image} of {without_image + len(population)} captions are left out, since "
+            "the annotation files have no entry for their images.",
+        )
     drawn = draw_indices(len(population), params["samples"], params["seed"])
     rows = [population[index] for index in drawn]
     if not rows:
@@ -53,36 +64,11 @@ def run(
         "random_seed": str(params["seed"]),
     }
     write_samples(outputs, rows, meta, train)
-    return {"population": len(population), "samples": len(rows)}
+    facts = {"population": len(population), "samples": len(rows)}
+    return facts | ({"without_image": without_image} if without_image else {})
 
 
 def draw_indices(population: int, samples: int, seed: int) -> list[int]:
     """Returns indices into the population in draw order, without repetition."""
     count = population if samples <= 0 else min(samples, population)
     return random.Random(seed).sample(range(population), count)
-
-
-def read_population(place: Place, split: str) -> list[SampleRow]:
-    """Returns a split's captions in file order, without those whose image has no entry."""
-    try:
-        document = json.loads(place.path.read_bytes())
-        files = {image["id"]: image["file_name"] for image in document["images"]}
-        return [
-            SampleRow(
-                split,
-                f"{split}/{files[entry['image_id']]}",
-                entry["image_id"],
-                entry["id"],
-                entry["caption"],
-            )
-            for entry in document["annotations"]
-            if entry["image_id"] in files
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise bad_request(
-            "unreadable_annotations",
-            f"{place.name} is not a COCO caption annotation file "
-            f"({type(error).__name__}: {error}).",
-            file=place.name,
-            next_step="Use captions_train2017.json and captions_val2017.json as COCO ships them.",
-        ) from error

@@ -20,6 +20,9 @@ from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import bad_request, gate_failed
 from aqm_runner.runner.places import Place
 
+# COCO's captions shrink to a seventh; a file of one repeated byte to a thousandth.
+LARGEST_RATIO = 100
+SMALL_BYTES = 1 << 20
 FILES = {
     "annotations_train": "captions_train2017.json",
     "annotations_val": "captions_val2017.json",
@@ -45,10 +48,12 @@ def run(
         with zipfile.ZipFile(path) as opened:
             for done, (role, name) in enumerate(FILES.items(), start=1):
                 member = _member(opened, name, source.where(archive["path"]))
+                _check_size(member, source.where(archive["path"]))
                 with opened.open(member) as packed, outputs[role].create().open("wb") as file:
                     shutil.copyfileobj(packed, file, 1 << 20)
                 context.step(done)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    # Encrypted members and unknown ways of compression are the last two.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         source.forget(archive["path"], pin)
         raise gate_failed(
             "unreadable_archive",
@@ -59,8 +64,19 @@ def run(
     return {"source": params["source"]}
 
 
-def _member(archive: zipfile.ZipFile, name: str, where: str) -> str:
-    found = [entry for entry in archive.namelist() if entry.split("/")[-1] == name]
+def _check_size(member: zipfile.ZipInfo, where: str) -> None:
+    """Refuses a member that is far smaller packed than any text that people write."""
+    if member.file_size > member.compress_size * LARGEST_RATIO + SMALL_BYTES:
+        raise gate_failed(
+            "unreadable_archive",
+            f"{member.filename} in {where} has {member.compress_size} bytes and unpacks to "
+            f"{member.file_size}, which no annotation file does.",
+            next_step="Correct the source in conf/ to COCO's annotations_trainval2017.zip.",
+        )
+
+
+def _member(archive: zipfile.ZipFile, name: str, where: str) -> zipfile.ZipInfo:
+    found = [entry for entry in archive.infolist() if entry.filename.split("/")[-1] == name]
     if len(found) != 1:
         raise bad_request(
             "missing_member",

@@ -5,12 +5,17 @@ file is the only place that says it: this runner checks requests against it, aqm
 against it. Reading it imports no op, and with it no torch, so that `hello` need not wait.
 """
 
+import contextlib
 import importlib
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from aqm_runner.runner.documents import DocumentError, read_document
+from aqm_runner.runner.failures import RunnerError, bad_request
 
 FOLDER = Path(__file__).parent.parent / "ops"
 
@@ -55,24 +60,71 @@ class Op:
 
 
 def read_op(path: Path) -> Op:
-    """Reads a declaration. A test holds every file against the schema, so this does not."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    return Op(
-        name=path.stem,
-        version=document["version"],
-        uses_device=document["usesDevice"],
-        tools=tuple(document["tools"]),
-        inputs=document["inputs"],
-        inputs_by=document.get("inputsBy", {}),
-        optional_inputs=document.get("optionalInputs", {}),
-        outputs=document["outputs"],
-        params=document["params"],
-        varies=document.get("varies"),
-    )
+    """Reads a declaration; raises bad_request `unreadable_op` naming it.
+
+    A test holds every file against the schema, so this does not.
+    """
+    try:
+        document = read_document(path)
+        return Op(
+            name=path.stem,
+            version=document["version"],
+            uses_device=document["usesDevice"],
+            tools=tuple(document["tools"]),
+            inputs=document["inputs"],
+            inputs_by=document.get("inputsBy", {}),
+            optional_inputs=document.get("optionalInputs", {}),
+            outputs=document["outputs"],
+            params=document["params"],
+            varies=document.get("varies"),
+        )
+    except (DocumentError, KeyError, TypeError, AttributeError) as error:
+        lacking = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise bad_request(
+            "unreadable_op",
+            f"The declaration ops/{path.name} of the runner cannot be used: {lacking}.",
+            file=f"ops/{path.name}",
+            next_step="Correct it by schemas/op.schema.json, or remove it with the op's module.",
+        ) from error
 
 
-OPS = {path.stem: read_op(path) for path in sorted(FOLDER.glob("*.json"))}
-VERSIONS = {name: op.version for name, op in OPS.items()}
+class Ops(Mapping[str, Op]):
+    """Name to declaration of every op, read when it is asked for: a broken one harms no other.
+
+    Args:
+        folder: The folder of the declarations.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, Op] = {}
+
+    def __getitem__(self, name: str) -> Op:
+        if name not in self:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = read_op(self._folder / f"{name}.json")
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (self._folder / f"{name}.json").is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._folder.glob("*.json")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def versions(self) -> dict[str, int]:
+        """Returns name to version of every op whose declaration can be read."""
+        found = {}
+        for name in self:
+            with contextlib.suppress(RunnerError):
+                found[name] = self[name].version
+        return found
+
+
+OPS = Ops(FOLDER)
 
 
 def load_op(name: str) -> ModuleType:

@@ -20,7 +20,7 @@ from aqm_runner.runner.protocol import (
     start_heartbeat,
     start_parent_watch,
 )
-from aqm_runner.runner.registry import OPS, VERSIONS
+from aqm_runner.runner.registry import OPS
 from aqm_runner.runner.report import Report
 
 
@@ -47,7 +47,8 @@ class Server:
         """Serves requests until standard input ends; ends the process."""
         start_cancel_watch(self._cancel)
         start_parent_watch()
-        self._events.emit("hello", pid=os.getpid(), python=platform.python_version(), ops=VERSIONS)
+        versions = OPS.versions()
+        self._events.emit("hello", pid=os.getpid(), python=platform.python_version(), ops=versions)
         start_heartbeat(self._events)
         # Only now: `hello` should not wait for the schema library.
         from aqm_runner.runner.errors import error_fields, exit_code, print_traceback

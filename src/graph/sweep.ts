@@ -46,13 +46,12 @@ export function axisValues(
   const values = axes.get(axis) ?? new Set<string>();
   const found = new Set<string>();
   for (const choice of choices) {
-    const text = choice.replace(/^(["'])(.*)\1$/, "$2");
-    const matches = values.has(text) ? [text] : [...values].filter(includeFilter([text]));
+    const matches = values.has(choice) ? [choice] : [...values].filter(includeFilter([choice]));
     if (matches.length === 0) {
       return err({
         reason: "usage",
-        message: `The axis ${axis} has no value ${text || '""'}`,
-        nextStep: didYouMean(text, values) ?? `It has: ${[...values].join(", ")}.`,
+        message: `The axis ${axis} has no value ${choice || '""'}`,
+        nextStep: didYouMean(choice, values) ?? `It has: ${[...values].join(", ")}.`,
       });
     }
     for (const value of matches) found.add(value);

@@ -138,7 +138,12 @@ describe("aqm build --set", () => {
     ["setting.join.with=[", "is not a value", "quotes"],
     ["setting.repeat=1,2", "several values", "aqm sweep"],
     ["tone=lowd", "The axis tone has no value lowd", "Did you mean loud?"],
-    ["~setting.repeat", "not an override", "cannot be removed"],
+    ["~setting.repeat", "With ~setting.repeat", "setting.schema.json"],
+    ["setting.note=x", "no key note", "+setting.note=x adds a key"],
+    ["+setting.repeat.x=5", "repeat is 3, which has no keys", "Set repeat itself"],
+    ["setting.__proto__.x=1", "__proto__ is not a key", "Take another name"],
+    ["setting.repeat=range(1,4)", "several values", "aqm sweep"],
+    ["setting.repeat=glob(*)", "glob(…) is a function of Hydra", "Write the pattern itself"],
     ["repeat", "not an override", "group.key=value"],
   ])("%s is refused: %s", async (set, what, next) => {
     const stderr = await refusal("build", "--set", set, "out/calm/small");
@@ -150,6 +155,23 @@ describe("aqm build --set", () => {
 });
 
 describe("aqm sweep", () => {
+  it("reads values, functions and keys by Hydra's grammar, and shows each as it can be typed", async () => {
+    const { stdout, stderr } = await workspace.aqm([
+      ..."sweep tone=calm size=small setting.repeat=range(2,4)".split(" "),
+      "+setting/usual.note=#fff,'a, b'",
+    ]);
+    expect(stderr).toBe("");
+    const table = stdout.slice(stdout.indexOf("tone "));
+    expect(table.split("\n").map((line) => line.split(/ {2,}/).slice(2, 4))).toEqual([
+      ["setting.repeat", "+setting/usual.note"],
+      ["2", '"#fff"'],
+      ["2", '"a, b"'],
+      ["3", '"#fff"'],
+      ["3", '"a, b"'],
+      [],
+    ]);
+  });
+
   it("narrows by axes, makes variants of values, and shows every cell", async () => {
     const { stdout, code } = await workspace.aqm([
       ..."sweep tone=loud,calm dataset.size=small setting.repeat=1,2".split(" "),

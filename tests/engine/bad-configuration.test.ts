@@ -50,6 +50,7 @@ describe("a config never reaches an op as something else than it says", () => {
     ["a: 1\ntrue: b\n", 2, "true is a key that is not text"],
     ["a: 1\n? [x]\n: b\n", 2, "A key must be text"],
     ["a: 1\n__proto__: b\n", 2, "__proto__ is not a key"],
+    ["a: 1\nconstructor: b\n", 2, "constructor is not a key"],
     ["%YAML 1.1\n---\na: yes\n", 1, "A %YAML directive changes what values mean"],
     ["a: 1\n---\nb: 2\n", 2, "multiple documents"],
     ["just text\n", 1, "must hold keys and values"],

@@ -5,12 +5,16 @@ import { openSession } from "../session/session.ts";
 import { printFailures } from "../terminal/terminal.ts";
 import { perform } from "./build.ts";
 
-/** `key=…`: what comes before the = is a name, perhaps with dots, an option after a slash, and a + before it. */
-const TERM = /^\+?\w[\w-]*(?:\/[\w-]+)?(?:\.[\w-]+)*=/;
+/**
+ * A term begins with a sign, or is a name before an =: words with dots between them, and an option after a slash.
+ * `\\` keeps any letter in a word.
+ */
+const WORD = String.raw`(?:[^\s\\./=]|\\.)+`;
+const TERM = new RegExp(`^(?:[+~]|\\w[\\w-]*(?:/${WORD})?(?:\\.${WORD})*=)`);
 
 export async function run(args: Arguments): Promise<number> {
   const wrong = wrongUsage(args);
-  const isTerm = (text: string): boolean => TERM.test(text) || text.startsWith("~");
+  const isTerm = (text: string): boolean => TERM.test(text);
   const terms = args.targets.filter(isTerm);
   if (wrong !== null || terms.length === 0) {
     printFailures([wrong ?? nothingToSweep]);

@@ -1,37 +1,38 @@
-import { splitChoices } from "../../declare/choices.ts";
+import { usage, type Element, type Term } from "../../declare/override/element.ts";
 import {
+  overrideKey,
   overrideText,
-  parseAssignment,
+  overrideValue,
   resolveOverride,
-  type Assignment,
   type Groups,
   type Override,
-} from "../../declare/override.ts";
+} from "../../declare/override/override.ts";
+import { parseTerm } from "../../declare/override/term-parser.ts";
+import { nameOfElement } from "../../declare/override/value.ts";
 import { includeFilter } from "../../graph/include.ts";
 import { axisNamed, axisValues, type GridAxes } from "../../graph/sweep.ts";
 import type { Failure } from "../../model/failure.ts";
-import type { Json } from "../../model/json.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 
 /** One value of a term: a coordinate of existing targets, or a change of a config. */
 export type Choice =
-  | {
-      readonly kind: "coordinate";
-      readonly key: string;
-      readonly axis: string;
-      readonly value: string;
-    }
-  | { readonly kind: "override"; readonly key: string; readonly override: Override };
+  | { readonly kind: "coordinate"; readonly axis: string; readonly value: string }
+  | { readonly kind: "override"; readonly override: Override };
 
 export const choiceText = (choice: Choice): string =>
   choice.kind === "coordinate" ? `${choice.axis}=${choice.value}` : overrideText(choice.override);
+
+/** A choice as key and value, for a table of cells. */
+export const choiceParts = (choice: Choice): readonly [key: string, value: string] =>
+  choice.kind === "coordinate"
+    ? [choice.axis, choice.value]
+    : [overrideKey(choice.override), overrideValue(choice.override)];
 
 /** What the terms of a command line can be about. */
 export interface Known {
   readonly axes: GridAxes;
   readonly groups: Groups;
-  readonly value: (text: string) => Result<Json, Failure>;
 }
 
 /**
@@ -46,14 +47,13 @@ export function readTerms(
 ): Result<readonly (readonly Choice[])[], readonly Failure[]> {
   const dimensions = new Map<string, readonly Choice[]>();
   const failures: Failure[] = [];
-  for (const term of terms) {
-    const assignment = parseAssignment(term);
-    const choices = assignment.ok ? readTerm(assignment.value, known) : assignment;
+  for (const text of terms) {
+    const term = parseTerm(text);
+    const choices = term.ok ? readTerm(term.value, known) : term;
     if (!choices.ok) failures.push(choices.error);
-    else if (!many && choices.value.length > 1) failures.push(several(term));
+    else if (!many && choices.value.length > 1) failures.push(several(text));
     else {
-      const [first] = choices.value;
-      const name = first?.kind === "coordinate" ? first.axis : (first?.key ?? "");
+      const name = dimensionOf(choices.value[0]);
       dimensions.delete(name);
       dimensions.set(name, choices.value);
     }
@@ -61,36 +61,54 @@ export function readTerms(
   return failures.length > 0 ? err(failures) : ok([...dimensions.values()]);
 }
 
-function readTerm(assignment: Assignment, known: Known): Result<readonly Choice[], Failure> {
-  const { key, text, adds } = assignment;
+const dimensionOf = (choice: Choice | undefined): string =>
+  choice?.kind === "override"
+    ? overrideKey(choice.override).replace(/^[+~]+/, "")
+    : (choice?.axis ?? "");
+
+function readTerm(term: Term, known: Known): Result<readonly Choice[], Failure> {
   const { axes, groups } = known;
-  const choices = splitChoices(text);
-  const group = /^[^./]*/.exec(key)?.[0] ?? "";
-  const isGroup = Object.hasOwn(groups, group);
-  const axis = adds ? null : axisNamed(axes, key, isGroup);
-  if (axis !== null) {
-    const values = axisValues(axes, axis, choices);
-    return values.ok
-      ? ok(values.value.map((value) => ({ kind: "coordinate", key, axis, value })))
-      : values;
-  }
-  if (!isGroup) return err(unknownKey(key, known));
+  const isGroup = Object.hasOwn(groups, term.key.group);
+  const axis = term.sign === "" ? axisNamed(axes, term.name, isGroup) : null;
+  if (axis !== null) return coordinates(term, axis, axes);
+  if (!isGroup) return err(unknownKey(term, known));
   const found = new Map<string, Choice>();
-  for (const choice of choices.flatMap((item) => optionsLike(item, key, groups))) {
-    const override = resolveOverride({ key, text: choice, adds }, groups, known.value);
+  const choices = term.choices.length === 0 ? [null] : term.choices;
+  for (const choice of choices.flatMap((item) => optionsLike(item, term, groups))) {
+    const override = resolveOverride(term, choice, groups);
     if (!override.ok) return override;
-    const item = { kind: "override", key, override: override.value } as const;
-    found.set(choiceText(item), item);
+    found.set(overrideText(override.value), { kind: "override", override: override.value });
   }
   return ok([...found.values()]);
 }
 
+function coordinates(
+  { name, choices }: Term,
+  axis: string,
+  axes: GridAxes,
+): Result<readonly Choice[], Failure> {
+  const names = choices.flatMap((choice) => nameOfElement(choice) ?? []);
+  if (names.length < choices.length)
+    return err(usage(`${name} is an axis, and takes names or patterns`, `Write ${name}=a,b.`));
+  const values = axisValues(axes, axis, names);
+  return values.ok
+    ? ok(values.value.map((value) => ({ kind: "coordinate", axis, value })))
+    : values;
+}
+
 /** The options of a group that a pattern stands for; anything else stands for itself. */
-function optionsLike(text: string, key: string, groups: Groups): readonly string[] {
-  const options = Object.hasOwn(groups, key) ? Object.keys(groups[key] ?? {}) : [];
-  if (!/[*?]/.test(text)) return [text];
-  const matches = options.sort().filter(includeFilter([text]));
-  return matches.length > 0 ? matches : [text];
+function optionsLike(
+  choice: Element | null,
+  { key: { group, option, path } }: Term,
+  groups: Groups,
+): readonly (Element | null)[] {
+  const text = choice === null ? null : nameOfElement(choice);
+  if (text === null || option !== null || path.length > 0 || !/[*?]/.test(text)) return [choice];
+  const options = Object.keys(groups[group] ?? {}).sort();
+  const matches = options.filter(includeFilter([text]));
+  return matches.length > 0
+    ? matches.map((name) => ({ kind: "text", text: name, literal: true }))
+    : [choice];
 }
 
 const several = (term: string): Failure => ({
@@ -99,13 +117,14 @@ const several = (term: string): Failure => ({
   nextStep: `For one build each, write aqm sweep ${term}. A comma that belongs to a text is put in quotes.`,
 });
 
-function unknownKey(key: string, { axes, groups }: Known): Failure {
+function unknownKey({ name: key, key: { group } }: Term, { axes, groups }: Known): Failure {
   const names = [...axes.keys(), ...Object.keys(groups)];
   return {
     reason: "usage",
     message: `${key} is neither an axis of the targets nor a config`,
     nextStep:
       didYouMean(key, names) ??
+      didYouMean(group, Object.keys(groups)) ??
       `Axes: ${[...axes.keys()].join(", ") || "none"}. Config groups: ${Object.keys(groups).join(", ") || "none"}.`,
   };
 }

@@ -1,4 +1,4 @@
-import { variantName, type Override } from "../../declare/override.ts";
+import { variantName, type Override } from "../../declare/override/override.ts";
 import { product, axesOf, isIn, ownOf } from "../../graph/sweep.ts";
 import { select, upstreamOf, type Selection } from "../../graph/select.ts";
 import type { ActionNode } from "../../graph/graph.ts";
@@ -15,7 +15,7 @@ import type { Layout } from "../../host/disk/layout.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { globMatcher } from "../language/glob.ts";
-import { choiceText, readTerms, type Choice } from "../language/terms.ts";
+import { choiceParts, choiceText, readTerms, type Choice } from "../language/terms.ts";
 
 /** Where variants go, and with `--layout tmp` everything that is asked for. */
 const TMP = "tmp";
@@ -76,8 +76,7 @@ export async function openVariation(
   const { groups } = aqmfile.value;
   const plain = await aqmfile.value.evaluate({ configuration: groups });
   if (!plain.ok) return plain;
-  const { overrideValue } = await import("../../host/aqmfile/overrides.ts");
-  const known = { axes: axesOf(plain.value.declared), groups, value: overrideValue };
+  const known = { axes: axesOf(plain.value.declared), groups };
   const dimensions = readTerms(variation.terms, known, variation.many);
   if (!dimensions.ok) return dimensions;
 
@@ -238,11 +237,7 @@ function cellOf({ choices, skipped }: Combination, nodes: readonly ActionNode[])
   const inCell = new Set(nodes);
   const tips = nodes.filter(({ consumers }) => !consumers.some((consumer) => inCell.has(consumer)));
   return {
-    choices: choices.map((choice) => {
-      const text = choiceText(choice);
-      const end = text.indexOf("=");
-      return [text.slice(0, end), text.slice(end + 1)] as const;
-    }),
+    choices: choices.map(choiceParts),
     actions: nodes.map(({ id }) => id),
     skipped,
     results: tips.flatMap(({ declaration }) =>

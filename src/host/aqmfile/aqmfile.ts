@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { placeInStack, type DeclareHost } from "../../declare/host.ts";
 import type { BuildFile } from "../../declare/build.ts";
-import type { Groups } from "../../declare/override.ts";
+import type { Groups } from "../../declare/override/override.ts";
 import { buildGraph } from "../../graph/build-graph.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Declarations, EnvironmentDeclaration } from "../../model/declaration.ts";

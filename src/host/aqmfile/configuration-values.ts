@@ -1,4 +1,6 @@
 import { isAlias, isCollection, isMap, isScalar, visit, type Document, type Node } from "yaml";
+import { wrongNumber } from "../../model/exact-number.ts";
+import { isReservedKey } from "../../model/reserved-key.ts";
 
 export interface YamlProblem {
   readonly message: string;
@@ -33,7 +35,7 @@ export function yamlProblems(document: Document.Parsed): readonly YamlProblem[] 
     for (const { key } of node.items) {
       if (isScalar(key) && typeof key.value === "string") {
         if (key.value === "<<") add(key, "<< merges nothing in YAML 1.2", WRITE_OUT);
-        if (key.value === "__proto__") add(key, "__proto__ is not a key", "Take another name.");
+        if (isReservedKey(key.value)) add(key, `${key.value} is not a key`, "Take another name.");
       } else if (isScalar(key)) {
         const text = key.source === undefined || key.source === "" ? "A key" : key.source;
         add(key, `${text} is a key that is not text`, "Put it in quotes.");
@@ -48,18 +50,3 @@ const PLAIN_TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 
 const WRITE_OUT = "Write the value out: anchors, aliases and merges are not read.";
 const QUOTE_NUMBER = "Write it shorter, or as text in quotes.";
-
-/** What the shortest text of any number has at most. */
-const MOST_DIGITS = 17;
-
-function wrongNumber(value: number, source: string): string | null {
-  if (!Number.isFinite(value)) return "is no number that JSON can hold";
-  const whole = !/^[-+]?[0-9]*[.eE]|[0-9][.eE]/.test(source) || /^[-+]?0[xo]/.test(source);
-  if (whole) return Number.isSafeInteger(value) ? null : "is too large to be held exactly";
-  const digits = source
-    .replace(/[eE].*$/, "")
-    .replace(/[^0-9]/g, "")
-    .replace(/^0+|0+$/g, "");
-  if (digits.length > MOST_DIGITS) return "has more digits than a number holds";
-  return value === 0 && digits !== "" ? "is too small to be held" : null;
-}

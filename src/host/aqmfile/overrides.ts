@@ -1,35 +1,9 @@
-import { LineCounter, parseDocument } from "yaml";
-import {
-  applyOverrides,
-  overrideText,
-  type Groups,
-  type Overridden,
-  type Override,
-} from "../../declare/override.ts";
+import { applyOverrides, type Overridden } from "../../declare/override/apply.ts";
+import { overrideText, type Groups, type Override } from "../../declare/override/override.ts";
 import type { Failure } from "../../model/failure.ts";
-import type { Json } from "../../model/json.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { groupCheck, schemaChecker } from "./configuration-reader.ts";
-import { yamlProblems } from "./configuration-values.ts";
 import { schemaProblem } from "./schema-problem.ts";
-import { errorText } from "../disk/disk.ts";
-
-/** The value on the right side of `key=…`, typed as in a YAML file; nothing at all is an empty text. */
-export function overrideValue(text: string): Result<Json, Failure> {
-  if (text.trim() === "") return ok("");
-  try {
-    const document = parseDocument(text, { lineCounter: new LineCounter() });
-    const [problem] = [
-      ...[...document.errors, ...document.warnings].map(
-        (error) => error.message.split("\n")[0] ?? "",
-      ),
-      ...yamlProblems(document).map(({ message, nextStep }) => `${message}. ${nextStep}`),
-    ];
-    return problem === undefined ? ok(document.toJS() as Json) : err(notAValue(text, problem));
-  } catch (error) {
-    return err(notAValue(text, errorText(error)));
-  }
-}
 
 /** The configs with the overrides in force, each changed one checked against its schema as a file is. */
 export function overridden(
@@ -37,7 +11,9 @@ export function overridden(
   groups: Groups,
   overrides: readonly Override[],
 ): Result<Overridden, readonly Failure[]> {
-  const result = applyOverrides(groups, overrides);
+  const applied = applyOverrides(groups, overrides);
+  if (!applied.ok) return applied;
+  const result = applied.value;
   const failures: Failure[] = [];
   const schemas = schemaChecker();
   const checks = new Map<string, ReturnType<typeof groupCheck>>();
@@ -57,10 +33,3 @@ export function overridden(
   }
   return failures.length > 0 ? err(failures) : ok(result);
 }
-
-const notAValue = (text: string, cause: string): Failure => ({
-  reason: "usage",
-  message: `${JSON.stringify(text)} is not a value`,
-  cause,
-  nextStep: "Write it as in a YAML file, in quotes if it is text.",
-});

@@ -27,8 +27,10 @@ class HubWeb:
 
     def __init__(self, web: Web, store: Web) -> None:
         self.web, self.store = web, store
+        """`lie` has other digests by file name, `more` further entries of the list."""
         self.gated = False
         self.lie: dict[str, str] = {}
+        self.more: list[object] = []
         web.answers[f"/api/models/{REPOSITORY}/tree/{REVISION}"] = self.tree
         for name, content in FILES.items():
             if name.endswith((".safetensors", ".bin")):
@@ -43,6 +45,7 @@ class HubWeb:
             return status, {"X-Error-Code": "GatedRepo"}, b"{}"
         entries = [self.entry(name, content) for name, content in FILES.items()]
         entries.append({"type": "directory", "oid": "0" * 40, "size": 0, "path": "original"})
+        entries += self.more
         return 200, {"Content-Type": "application/json"}, json.dumps(entries).encode()
 
     def entry(self, name: str, content: bytes) -> dict:

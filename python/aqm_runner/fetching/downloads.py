@@ -1,29 +1,38 @@
 """Files fetched over HTTP, kept in a folder that outlives the attempt: nothing is fetched twice.
 
-Each file has a folder of its own, named after its pinned digest, else after its URL: `content` is
-the whole file, `partial` what has arrived of it, `about.json` says of which version. A whole file
-is checked each time it is taken, and never asked for again.
+Each file has a folder of its own (`Slot`), named after its pinned digest, else after its URL. A
+whole file is checked each time it is taken, and never asked for again.
 """
 
-import contextlib
 import errno
-import fcntl
 import hashlib
-import json
+import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from aqm_runner.fetching.remote import Answer, PassingError, StaleRangeError, no_connection, opened
+from aqm_runner.fetching.addresses import shown
+from aqm_runner.fetching.remote import (
+    Answer,
+    PassingError,
+    StaleRangeError,
+    TrickleError,
+    no_connection,
+    opened,
+)
+from aqm_runner.fetching.slot import About, Slot
 from aqm_runner.runner.digests import CHUNK, digest_file
-from aqm_runner.runner.failures import RunnerError, gate_failed
+from aqm_runner.runner.failures import RunnerError, bad_request, gate_failed
 
 # In a row, without one new byte.
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
+
+# Of a file whose size is neither pinned nor asked for otherwise.
+MOST_BYTES = 64 << 30
 
 Tell = Callable[[int, int | None], None]
 NOBODY: Mapping[str, str] = {}
@@ -35,20 +44,31 @@ def tell_nobody(_done: int, _size: int | None) -> None:
 
 @dataclass(frozen=True)
 class Pin:
-    """What a file must be; None where nobody has said so."""
+    """What a file must be.
+
+    Attributes:
+        sha256: Its digest, 64 lower-case hexadecimal digits; None where that is not known.
+        size: Its bytes; None where that is not known.
+        most: The bytes that it may have at most.
+    """
 
     sha256: str | None = None
     size: int | None = None
+    most: int = MOST_BYTES
 
+    def __post_init__(self) -> None:
+        """Checks the digest, which names a folder; raises bad_request `bad_digest`."""
+        if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise bad_request(
+                "bad_digest",
+                f"{self.sha256[:80]!r} is no SHA-256 of 64 lower-case hexadecimal digits.",
+                next_step="Correct the digest in conf/.",
+            )
 
-@dataclass(frozen=True)
-class About:
-    """Which version of which file lies there; `sha256` once it is whole."""
-
-    url: str
-    validator: str | None = None
-    size: int | None = None
-    sha256: str | None = None
+    @property
+    def limit(self) -> int:
+        """The bytes after which nothing more is taken."""
+        return self.most if self.size is None else self.size
 
 
 class Downloads:
@@ -74,8 +94,8 @@ class Downloads:
         """Returns a whole file, from the folder or from the network.
 
         `tell` hears how many bytes have arrived, and of how many. Raises bad_request as `opened`
-        does, unsupported_here `no_connection` and `disk_full`, gate_failed `digest_mismatch` and
-        `size_mismatch`.
+        does, unsupported_here `no_connection` and `disk_full`, gate_failed `digest_mismatch`,
+        `size_mismatch` and `too_large`.
         """
         slot = self._slot(url, pin)
         try:
@@ -85,32 +105,35 @@ class Downloads:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            raise RunnerError(
-                "unsupported_here",
-                "disk_full",
-                f"There is no room left in {self._folder} for {url}.",
-                next_step="Free space, or set AQM_CACHE to a folder on a larger disk; what has "
-                "arrived is kept.",
-            ) from error
+            raise self._disk_full(url) from error
         return slot.content
+
+    def _disk_full(self, url: str) -> RunnerError:
+        return RunnerError(
+            "unsupported_here",
+            "disk_full",
+            f"There is no room left in {self._folder} for {shown(url)}.",
+            next_step="Free space, or set AQM_CACHE to a folder on a larger disk; what has "
+            "arrived is kept.",
+        )
 
     def forget(self, url: str, pin: Pin) -> None:
         """Removes a file that turned out to be something else, so that it is asked for again."""
         shutil.rmtree(self._slot(url, pin).folder, ignore_errors=True)
 
-    def _slot(self, url: str, pin: Pin) -> "_Slot":
+    def _slot(self, url: str, pin: Pin) -> Slot:
         named = hashlib.sha256(url.encode()).hexdigest()[:40]
         name = f"url-{named}" if pin.sha256 is None else f"sha256-{pin.sha256}"
-        return _Slot(self._folder / name)
+        return Slot(self._folder / name)
 
-    def _download(self, slot: "_Slot", url: str, pin: Pin, tell: Tell) -> None:
+    def _download(self, slot: Slot, url: str, pin: Pin, tell: Tell) -> None:
         failures = 0
         while True:
             before = slot.arrived()
             try:
                 resumed = self._attempt(slot, url, pin, tell)
             except (PassingError, StaleRangeError) as error:
-                gained = slot.arrived() > before
+                gained = slot.arrived() > before and not isinstance(error, TrickleError)
                 if isinstance(error, StaleRangeError):
                     slot.drop()
                 failures = 0 if gained else failures + 1
@@ -130,7 +153,7 @@ class Downloads:
             if not resumed:  # else the parts may be of two versions: once more, from the start
                 raise _mismatch(url, pin, sha256, size)
 
-    def _attempt(self, slot: "_Slot", url: str, pin: Pin, tell: Tell) -> bool:
+    def _attempt(self, slot: Slot, url: str, pin: Pin, tell: Tell) -> bool:
         """Brings what is missing; returns whether something was there before."""
         about = slot.about()
         offset = slot.arrived()
@@ -138,32 +161,47 @@ class Downloads:
         if offset > 0 and (about.url != url or (about.validator is None and pin.sha256 is None)):
             slot.drop()
             offset = 0
+        if offset > pin.limit:
+            slot.drop()
+            offset = 0
         if offset > 0 and offset == about.size:
             return True
         with opened(url, offset, about.validator, self._credentials) as answer:
             if pin.size is not None and answer.size not in (None, pin.size):
                 raise _mismatch(url, pin, None, answer.size)
+            if answer.size is not None and answer.size > pin.limit:
+                raise _too_large(url, pin)
             if answer.start not in (0, offset) or (
                 answer.start > 0 and answer.validator not in (None, about.validator)
             ):
                 raise StaleRangeError
             if answer.start == 0:
                 slot.begin(About(url, answer.validator, answer.size))
-            _receive(slot, answer, tell)
-            return answer.start > 0
+            if shutil.disk_usage(slot.folder).free < (answer.size or 0) - answer.start:
+                raise self._disk_full(url)
+            done = _receive(slot, answer, tell, pin.limit)
+        if done > pin.limit:
+            slot.drop()
+            raise _too_large(url, pin)
+        return answer.start > 0
 
 
-def _receive(slot: "_Slot", answer: Answer, tell: Tell) -> None:
-    done = answer.start
+def _receive(slot: Slot, answer: Answer, tell: Tell, limit: int) -> int:
+    """Appends the body to what has arrived; returns how much that is, at most one byte too much."""
+    done = told = answer.start
     with slot.partial.open("ab") as file:
         tell(done, answer.size)
-        while chunk := answer.read(CHUNK):
+        while chunk := answer.read(min(CHUNK, limit + 1 - done)):
             file.write(chunk)
-            file.flush()
             done += len(chunk)
-            tell(done, answer.size)
+            if done - told >= CHUNK:
+                tell(done, answer.size)
+                told = done
+    if done != told:
+        tell(done, answer.size)
     if answer.size is not None and done < answer.size:
         raise PassingError(f"the connection ended after {done} of {answer.size} bytes")
+    return done
 
 
 def _mismatch(url: str, pin: Pin, sha256: str | None, size: int | None) -> RunnerError:
@@ -175,54 +213,23 @@ def _mismatch(url: str, pin: Pin, sha256: str | None, size: int | None) -> Runne
     )
     return gate_failed(
         "size_mismatch" if wrong_size else "digest_mismatch",
-        f"{url} has {found}, but conf/ asks for {wanted}; it was not kept.",
+        f"{shown(url)} has {found}, but conf/ asks for {wanted}; it was not kept.",
         next_step="Find out which of the two is right: the source may have changed, or something "
         "on the way (a proxy, a login page) answers in its place.",
     )
 
 
-class _Slot:
-    """The folder of one file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.content = folder / "content"
-        self.partial = folder / "partial"
-        self._about = folder / "about.json"
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps other processes away; the lock goes with the process."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    def about(self) -> About:
-        try:
-            return About(**json.loads(self._about.read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return About("")
-
-    def arrived(self) -> int:
-        return self.partial.stat().st_size if self.partial.is_file() else 0
-
-    def is_whole(self) -> bool:
-        if not self.content.is_file():
-            return False
-        if digest_file(self.content)[0] == f"sha256:{self.about().sha256}":
-            return True
-        self.content.unlink()  # damaged
-        return False
-
-    def begin(self, about: About) -> None:
-        self.partial.write_bytes(b"")
-        self._about.write_text(json.dumps(asdict(about)))
-
-    def drop(self) -> None:
-        self.partial.unlink(missing_ok=True)
-
-    def keep(self, about: About) -> None:
-        # In this order: content without its digest counts as damaged, not as whole.
-        self._about.write_text(json.dumps(asdict(about)))
-        self.partial.replace(self.content)
+def _too_large(url: str, pin: Pin) -> RunnerError:
+    if pin.size is not None:
+        return gate_failed(
+            "size_mismatch",
+            f"{shown(url)} has more than the {pin.size} bytes that it should have; it was not "
+            "kept.",
+            next_step="Find out which of the two is right: the source may have changed, or "
+            "something on the way (a proxy, a login page) answers in its place.",
+        )
+    return gate_failed(
+        "too_large",
+        f"{shown(url)} has more than {pin.most} bytes, the most that is taken of such a file.",
+        next_step="Correct the source in conf/, or pin the size there.",
+    )

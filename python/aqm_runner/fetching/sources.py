@@ -1,11 +1,14 @@
 """Where files come from: a base URL, or a local folder with the same layout."""
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from aqm_runner.fetching.addresses import checked, shown
 from aqm_runner.fetching.downloads import Downloads, Pin, Tell, tell_nobody
 from aqm_runner.runner.digests import digest_file
 from aqm_runner.runner.failures import bad_request, gate_failed
+from aqm_runner.runner.inside import inside
 
 ANY = Pin()
 
@@ -21,16 +24,17 @@ class Source:
     def __init__(self, base: str, downloads: Downloads) -> None:
         self._base = base.rstrip("/")
         self._downloads = downloads
-        parts = urlsplit(base)
         self._folder: Path | None = None
         if base.startswith("/"):
             self._folder = Path(base)
-        elif parts.scheme == "file" and parts.netloc in ("", "localhost"):
-            self._folder = Path(unquote(parts.path))
-        elif parts.scheme not in ("http", "https") or not parts.netloc:
+        elif base.startswith(("file:///", "file://localhost/")):
+            self._folder = Path(unquote(urlsplit(base).path))
+        elif re.match(r"https?://[^/]", base):
+            checked(base)
+        else:
             raise bad_request(
                 "unknown_source",
-                f"{base} is no source that aqm can fetch from.",
+                f"{shown(base)} is no source that aqm can fetch from.",
                 next_step="Use an http, https or file URL, or an absolute path.",
             )
 
@@ -38,7 +42,7 @@ class Source:
         """Returns a file that lies in the local folder, or that is fetched; see Downloads.fetch."""
         if self._folder is None:
             return self._downloads.fetch(self._url(name), pin, tell)
-        path = self._folder / name
+        path = inside(self._folder, name, self._base)
         if not path.is_file():
             raise bad_request(
                 "not_found",
@@ -62,7 +66,8 @@ class Source:
 
     def where(self, name: str) -> str:
         """Returns how a message calls a file."""
-        return self._url(name) if self._folder is None else str(self._folder / name)
+        return shown(self._url(name)) if self._folder is None else str(self._folder / name)
 
     def _url(self, name: str) -> str:
+        inside(Path("/"), name, shown(self._base))
         return f"{self._base}/{quote(name)}"

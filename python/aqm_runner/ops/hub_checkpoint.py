@@ -1,9 +1,9 @@
 """Op hub_checkpoint: the files of a model at a pinned revision of the Hugging Face hub.
 
 The hub's list names each file's size and digest (SHA-256 of large files, else Git's SHA-1), and
-what comes is held against both. huggingface_hub asks for the list and knows the token; the bytes
-come through `Downloads`, since huggingface_hub 1.33 throws away the parts of a file when a process
-ends, and these files have gigabytes.
+what comes is held against both. The bytes come through `Downloads`, since huggingface_hub 1.33
+throws away the parts of a file when a process ends, and these files have gigabytes. The user's
+token goes to the public hub, or to the one that HF_ENDPOINT names, and to no other.
 
 Output `checkpoint`: a folder with the files that match `include`.
 
@@ -20,6 +20,7 @@ from aqm_runner.fetching.downloads import Downloads
 from aqm_runner.fetching.hub import Hub, HubFile
 from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import RunnerError, gate_failed
+from aqm_runner.runner.inside import inside
 from aqm_runner.runner.places import Place
 
 
@@ -30,6 +31,8 @@ def run(
     del inputs
     context.phase("list", None)
     hub = Hub(params["hub"], params["revision"], params["endpoint"])
+    if hub.withheld is not None:
+        context.warning("token_withheld", f"Your token was not sent to {hub}: {hub.withheld}.")
     files = hub.files(params["include"])
     downloads = Downloads(downloads_folder(), credentials=hub.credentials)
     total = sum(file.pin.size or 0 for file in files)
@@ -42,8 +45,9 @@ def run(
         context.step(before // 1000)
     folder = outputs["checkpoint"].create()
     for file, path in zip(files, paths, strict=True):
-        (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
-        _give(path, folder / file.path)
+        target = inside(folder, file.path, f"the list of {hub}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _give(path, target)
     return {"files": len(files), "bytes": total}
 
 

@@ -16,11 +16,11 @@ def hub(tmp_path, monkeypatch) -> Iterator[HubWeb]:
     monkeypatch.setenv("AQM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    # The library's own pauses between attempts.
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
-    monkeypatch.setattr("aqm_runner.fetching.downloads.time.sleep", lambda _: None)
+
+    monkeypatch.setattr("aqm_runner.fetching.listing.time.sleep", lambda _: None)
+    monkeypatch.setattr("aqm_runner.fetching.downloads.FIRST_PAUSE_SECONDS", 0.0)
     with serving() as web, serving() as store:
         yield HubWeb(web, store)
 
@@ -79,6 +79,7 @@ def test_weights_go_on_where_the_connection_was_cut(hub, tmp_path):
 def test_the_token_goes_to_the_hub_and_not_to_where_the_weights_lie(hub, tmp_path, monkeypatch):
     hub.gated = True
     monkeypatch.setenv("HF_TOKEN", "right")
+    monkeypatch.setenv("HF_ENDPOINT", hub.web.url)
     fetch(hub, tmp_path / "out")
     assert all(request.headers.get("authorization") == "Bearer right" for request in hub.web.asked)
     assert ["authorization" in request.headers for request in hub.store.asked] == [False]
@@ -89,6 +90,7 @@ def test_a_gated_model_names_the_token(hub, tmp_path, monkeypatch, token):
     hub.gated = True
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
+        monkeypatch.setenv("HF_ENDPOINT", hub.web.url)
     error = failure(hub, tmp_path / "out")
     assert (error.class_, error.reason) == ("bad_request", "access_denied")
     assert "HF_TOKEN" in error.next_step

@@ -4,5 +4,6 @@ import { parseArgs } from "node:util";
 import { lint, perform, vitest } from "./steps.mjs";
 
 const { values: options } = parseArgs({ options: { lint: { type: "boolean" } } });
-if (options.lint) await perform(lint());
-else await perform(lint(), [vitest("vitest", ["--project", "check"])]);
+const [slowest, ...others] = lint();
+const tests = options.lint ? [] : [vitest("vitest", ["--project", "check"])];
+await perform([slowest, ...tests, ...others]);

@@ -26,12 +26,20 @@ export interface Clock {
   readonly today: () => string;
 }
 
+/** What was put right before a build. */
+export interface Recovered {
+  /** Targets whose publication was finished. */
+  readonly finished: readonly string[];
+  /** Targets whose publication could not be finished: they will be made again. */
+  readonly given_up: readonly string[];
+  /** What else the user should know. */
+  readonly notices: readonly string[];
+}
+
 /** What is in the workspace and what is recorded about it. */
 export interface Workspace extends Knowledge {
   /** Finishes publications that a crash interrupted, as far as that is possible. */
-  readonly recover: () => Promise<
-    Result<{ readonly finished: readonly string[]; readonly given_up: readonly string[] }, Failure>
-  >;
+  readonly recover: () => Promise<Result<Recovered, Failure>>;
   /**
    * Looks at every file that the given actions read and write, hashing what is not in the stat cache.
    * Afterwards the questions of `Knowledge` are answered without reading anything, unless `signal` cut

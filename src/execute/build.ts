@@ -121,6 +121,7 @@ class Build {
         message: `finished publishing ${target}, which was interrupted`,
       });
     }
+    for (const message of recovered.value.notices) this.#emit({ type: "notice", message });
     await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
     if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = makePlan(selection, this.#ports.workspace);

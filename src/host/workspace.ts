@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ActionNode, GraphInput } from "../graph/graph.ts";
@@ -16,14 +15,16 @@ import type { Knowledge, Observation } from "../plan/knowledge.ts";
 import type { PartialResults, Publication, Stage, Workspace } from "../ports.ts";
 import { disk, errorCode, errorText } from "./disk/disk.ts";
 import { diskFailure } from "./disk/disk-failure.ts";
+import { lstatIfThere } from "./disk/stat.ts";
 import { statOf, type Evidence } from "./evidence/evidence.ts";
 import type { Layout } from "./disk/layout.ts";
 import { History } from "./records/history.ts";
 import { HashPool } from "./observe/hash-pool.ts";
 import { Observer, type HashProgress } from "./observe/observer.ts";
-import { foreseeRecovery, recoverPublications, type Recovery } from "./publish/publication.ts";
+import { foreseeRecovery, recoverPublications } from "./publish/publication.ts";
 import { openPartialResults } from "./partial/partial-results.ts";
 import { Publisher } from "./publish/publisher.ts";
+import { clearStage, mendState } from "./publish/state-folders.ts";
 import { Records } from "./records/records.ts";
 import { Seen } from "./evidence/seen.ts";
 import { openStage } from "./publish/stage.ts";
@@ -152,9 +153,7 @@ export class DiskWorkspace implements Workspace {
     // Thousands of targets that were never built share a few folders that are not there.
     const isAbsent = onceForEachFolder(
       false,
-      (folder, around) =>
-        around ||
-        fs.lstatSync(`${this.#layout.root}/${folder}`, { throwIfNoEntry: false }) === undefined,
+      (folder, around) => around || lstatIfThere(`${this.#layout.root}/${folder}`) === undefined,
     );
     const look = (place: GraphInput | OutputDeclaration): void => {
       if (isAbsent(parentOf(place.path))) this.#noteAbsent(place);
@@ -229,15 +228,14 @@ export class DiskWorkspace implements Workspace {
     return this.#observer.observe({ path, kind: stat?.isDirectory() === true ? "folder" : "file" });
   }
 
-  async recover(): Promise<Result<Recovery, Failure>> {
+  async recover(): ReturnType<Workspace["recover"]> {
     try {
-      removeObstacles(this.#layout);
+      const mended = mendState(this.#layout);
       const recovery = await recoverPublications(this.#layout, this, async (path, isRegion) => {
         const found = await this.#lookAt(path, isRegion);
         return found.state === "present" ? found.digest : null;
       });
-      disk.remove(this.#layout.stage);
-      return ok(recovery);
+      return ok({ ...recovery, notices: [...mended, ...clearStage(this.#layout)] });
     } catch (error) {
       return err(diskFailure(error, ".aqm"));
     }
@@ -289,14 +287,6 @@ function overall(report: HashProgress): HashProgress {
     known.done = now;
     report(file, done, total);
   };
-}
-
-/** A file where a folder of the state should be: whatever it was, it stands in the way of every build. */
-function removeObstacles(layout: Layout): void {
-  const { stage, journal, store, partial, logs, aside, state } = layout;
-  for (const folder of [stage, journal, store, partial, logs, aside, join(state, "fresh")]) {
-    if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isFile() === true) disk.remove(folder);
-  }
 }
 
 function removeIfEmpty(folder: string): void {

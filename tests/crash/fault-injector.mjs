@@ -140,6 +140,7 @@ function install({ root, log, mode, at = 0, code = "EIO", sticky = false, only =
     "cpSync",
     "symlinkSync",
     "utimesSync",
+    "chmodSync",
   ]) {
     const act = fs[name];
     fs[name] = (path, ...rest) => step(name, path, () => act(path, ...rest));

@@ -77,6 +77,127 @@ describe("kept aside, with a notice that says where", () => {
   });
 });
 
+describe("what is kept stays as it was", () => {
+  it("although the file has another name under which it is edited later", async () => {
+    await workspace.build();
+    workspace.files.write("notes.txt", "my only draft");
+    fs.rmSync(workspace.files.path("out/a"));
+    fs.linkSync(workspace.files.path("notes.txt"), workspace.files.path("out/a"));
+    await workspace.build();
+    workspace.files.write("notes.txt", "something else");
+    expect(kept()).toEqual({ "out/a": "my only draft" });
+  });
+
+  it("and what has its name but not its content any more is not taken for it", async () => {
+    await workspace.build();
+    workspace.files.write("out/a", "mine");
+    await workspace.build();
+    const [name] = fs.readdirSync(workspace.files.path(".aqm/replaced"));
+    workspace.files.write(`.aqm/replaced/${name}/out/a`, "scribbled over");
+    workspace.files.write("out/a", "mine");
+    const { notices } = await workspace.build();
+    expect(notices[0]).toMatch(new RegExp(`kept in \\.aqm/replaced/${name}-2/out/a$`));
+    expect(workspace.files.read(`.aqm/replaced/${name}-2/out/a`)).toBe("mine");
+    workspace.files.write("out/a", "mine");
+    expect((await workspace.build()).notices).toEqual(notices);
+  });
+
+  it("where links led: to files elsewhere, within the folder, and nowhere", async () => {
+    const at = (path: string): string => workspace.files.path(path);
+    workspace.files.write("drafts/one", "a draft");
+    workspace.files.write("drafts/more/two", "another");
+    workspace.files.write("made/own", "own");
+    fs.mkdirSync(at("out"));
+    fs.symlinkSync("../drafts/one", at("out/a"));
+    fs.symlinkSync("own", at("made/within"));
+    fs.symlinkSync(at("made/own"), at("made/absolute"));
+    fs.symlinkSync("../drafts/one", at("made/elsewhere"));
+    fs.symlinkSync("../drafts/more", at("made/folder"));
+    fs.symlinkSync("../drafts/gone", at("made/nowhere"));
+    const { code, notices } = await workspace.build();
+    expect(code).toBe(0);
+    const places = notices.map((notice) => notice.replace(/^.* is kept in /, "")).sort();
+    const [made = "", a = ""] = [...places].sort((x, y) => x.length - y.length);
+    workspace.files.write("drafts/one", "written over");
+    expect(workspace.files.read(a)).toBe("a draft");
+    const texts = ["own", "within", "absolute", "elsewhere", "folder/two"];
+    expect(texts.map((name) => workspace.files.read(`${made}/${name}`))).toEqual([
+      "own",
+      "own",
+      "own",
+      "a draft",
+      "another",
+    ]);
+    expect(fs.readlinkSync(at(`${made}/nowhere`))).toBe(at("drafts/gone"));
+    expect(fs.realpathSync(at(`${made}/absolute`))).toBe(at(`${made}/own`));
+  });
+
+  it("a link that leads nowhere in an output's place, too", async () => {
+    await workspace.build();
+    fs.rmSync(workspace.files.path("out/a"));
+    fs.symlinkSync("../unmounted/a", workspace.files.path("out/a"));
+    const { notices } = await workspace.build();
+    expect(workspace.files.read("out/a")).toBe("one");
+    const place = notices[0]?.replace(/^.* is kept in /, "") ?? "";
+    expect(fs.readlinkSync(workspace.files.path(place))).toBe(workspace.files.path("unmounted/a"));
+  });
+});
+
+describe("an output that becomes a folder, or a folder that becomes an output", () => {
+  const at = (output: string): void => workspace.declare(copyOf('file("in.txt")', output));
+
+  it("steps aside when aqm made it, also for what lies deeper or in other folders of the state", async () => {
+    at("out/report");
+    await workspace.build();
+    at("out/report/deep/index.txt");
+    expect((await workspace.says("build", "--dry-run")).text).toContain("1 to run, 0 fresh");
+    const { code, notices } = await workspace.build();
+    expect([code, notices]).toEqual([0, []]);
+    expect(workspace.files.read("out/report/deep/index.txt")).toBe("one");
+    expect((await workspace.says("verify")).code).toBe(0);
+    at("out/report");
+    expect(await workspace.build()).toMatchObject({ code: 0, notices: [] });
+    expect(workspace.files.read("out/report")).toBe("one");
+    expect(workspace.files.exists(".aqm/replaced")).toBe(false);
+  });
+
+  it("is kept when a person edited it, or laid files beside what aqm made", async () => {
+    at("out/report");
+    await workspace.build();
+    workspace.files.write("out/report", "edited");
+    at("out/report/index.txt");
+    expect((await workspace.build()).notices).toHaveLength(1);
+    expect(kept()).toEqual({ "out/report": "edited" });
+    workspace.files.write("out/report/mine.txt", "mine");
+    at("out/report");
+    expect((await workspace.build()).notices).toHaveLength(1);
+    expect(Object.values(kept()).sort()).toEqual(["edited", "mine", "one"]);
+  });
+
+  it("lets a restored output in as well as one that is made", async () => {
+    at("out/report/index.txt");
+    await workspace.build();
+    fs.rmSync(workspace.files.path("out"), { recursive: true });
+    workspace.files.write("out", "a person's file in the folder's place");
+    const { code, events, notices } = await workspace.build();
+    expect(code).toBe(0);
+    expect(events.at(-1)).toMatchObject({ restored: 1 });
+    expect(notices).toHaveLength(1);
+    expect(kept()).toEqual({ out: "a person's file in the folder's place" });
+  });
+
+  it("does not stop the record of the new target, whatever records lie there", async () => {
+    at("out/report");
+    await workspace.build();
+    at("out/report.json/index.txt");
+    expect((await workspace.build()).code).toBe(0);
+    expect(workspace.files.exists("aqm.lock/out/report.json/index.txt.json")).toBe(true);
+    at("out/report");
+    expect((await workspace.build()).code).toBe(0);
+    expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 1 });
+  });
+});
+
 describe("nothing is kept, and nothing said", () => {
   it.each([
     ["in the ordinary course of edits", () => undefined],

@@ -6,7 +6,7 @@ import type { Failure } from "../../src/model/failure.ts";
 import { pythonOpFiles } from "../rig/python-op.ts";
 import { REPOSITORY, TestWorkspace, type RunOptions } from "../rig/workspace.ts";
 
-const RUNNER = join(REPOSITORY, "tests/e2e/folder-runner.mjs");
+export const RUNNER = join(REPOSITORY, "tests/e2e/folder-runner.mjs");
 const SCHEMAS = "python/aqm_runner/schemas";
 
 const INPUTS = { a: "file", text: "file", tree: "folder" } as const;

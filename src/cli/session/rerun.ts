@@ -107,13 +107,15 @@ async function compared(
   { node, stage }: Publication,
   role: string,
 ): Promise<string | null> {
-  const [{ firstDifference }, { Observer }] = await Promise.all([
+  const [{ firstDifference }, { Observer }, { ownStaged }] = await Promise.all([
     import("../../host/observe/compare-outputs.ts"),
     import("../../host/observe/observer.ts"),
+    import("../../host/publish/own-staged.ts"),
   ]);
   const output = node.declaration.outputs[role];
   const staged = stage.paths[role];
   if (output === undefined || staged === undefined) throw new Error(`${node.id} has no ${role}`);
+  ownStaged(layout.stage, staged); // as when it is published
   if (output.kind === "region") {
     const { digestOfStagedRegion } = await import("../../host/disk/regions.ts");
     const same = digestOfStagedRegion(staged) === records.get(node.id)?.outputs[role]?.digest;

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { digestOfBytes } from "../../model/digest.ts";
 import { SETTLED_MS } from "./file-times.ts";
+import { foldersToOpen, modeToMove } from "./permission.ts";
 
 /**
  * Every change that aqm makes to a disk goes through these few operations, so that a test can stop the
@@ -45,15 +46,19 @@ export const disk = {
   /** A reflink where the file system has them, so that big files cost no space. Not durable. */
   copy: (from: string, to: string): void =>
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE),
-  /** A file, or a folder with all that is in it, links as they are. Not durable. */
-  copyTree: (from: string, to: string): void =>
-    fs.cpSync(from, to, {
-      recursive: true,
-      verbatimSymlinks: true,
-      preserveTimestamps: true,
-      mode: fs.constants.COPYFILE_FICLONE,
-    }),
-  rename: (from: string, to: string): void => fs.renameSync(from, to),
+  /** Gives a file or a folder that belongs to this user other permissions. */
+  allow: (path: string, mode: number): void => fs.chmodSync(path, mode),
+  /** A folder that its owner may not write can be renamed only after that is allowed; the name goes, so it is. */
+  rename: (from: string, to: string): void => {
+    try {
+      fs.renameSync(from, to);
+    } catch (error) {
+      const mode = isRefused(error) ? modeToMove(from) : null;
+      if (mode === null) throw error;
+      disk.allow(from, mode);
+      fs.renameSync(from, to);
+    }
+  },
   /** A rename that also works when `to` lies on another file system, as behind a linked folder. */
   moveInto: (from: string, to: string): void => {
     try {
@@ -61,15 +66,34 @@ export const disk = {
     } catch (error) {
       if (errorCode(error) !== "EXDEV") throw error;
       const beside = temporaryName(to);
-      fs.cpSync(from, beside, { recursive: true });
-      if (fs.statSync(from).isFile()) disk.sync(beside);
+      // A link must lead where it led, also after it was moved back.
+      fs.cpSync(from, beside, { recursive: true, verbatimSymlinks: true });
+      if (fs.lstatSync(from).isFile()) disk.sync(beside);
       disk.rename(beside, to);
       disk.remove(from);
     }
   },
   link: (from: string, to: string): void => fs.linkSync(from, to),
-  /** A file, or a folder with all that is in it; fine if it is not there. */
-  remove: (path: string): void => fs.rmSync(path, { recursive: true, force: true }),
+  /** A symbolic link at `path`. */
+  linkTo: (leads: string, path: string): void => fs.symlinkSync(leads, path),
+  /**
+   * A file, or a folder with all that is in it; fine if it is not there. Folders in it that their owner may not
+   * write or read (an op copied them from a read-only place) are made writable first.
+   */
+  remove: (path: string): void => {
+    try {
+      fs.rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      for (const [folder, mode] of foldersToOpen(path)) disk.allow(folder, mode);
+      fs.rmSync(path, { recursive: true, force: true });
+    }
+  },
+  /** Gives a file the times of another one. */
+  copyTimes: (from: string, to: string): void => {
+    const { atime, mtime } = fs.statSync(from);
+    fs.utimesSync(to, atime, mtime);
+  },
   /** Sets the times of a file to now. */
   touch: (path: string): void => {
     const now = new Date();
@@ -110,6 +134,8 @@ export const disk = {
     }
   },
 };
+
+const isRefused = (error: unknown): boolean => ["EACCES", "EPERM"].includes(errorCode(error));
 
 function writeSettled(handle: number, content: string | Uint8Array): void {
   fs.writeFileSync(handle, content);
@@ -194,28 +220,6 @@ export function temporaryName(path: string): string {
 
 /** From anywhere on: a process in another container may have our number. */
 let temporaryFiles = randomBytes(4).readUInt32LE();
-
-/**
- * Removes temporary files of processes that were killed. `deep` looks into subfolders, too; `ours` says
- * that this process has none there, so that those with its number are of an earlier one.
- */
-export function removeAbandoned(folder: string, { deep = false, ours = false } = {}): void {
-  if (!fs.existsSync(folder)) return;
-  for (const name of fs.readdirSync(folder, { recursive: deep, encoding: "utf8" })) {
-    const pid = /\.(\d+)-[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
-    if (pid !== undefined && isAbandoned(Number(pid), ours)) disk.remove(join(folder, name));
-  }
-}
-
-function isAbandoned(pid: number, ours: boolean): boolean {
-  if (pid === process.pid) return ours;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return errorCode(error) === "ESRCH";
-  }
-}
 
 /**
  * A cache says of itself that it is whole and which path it was made for: a flipped bit, or a workspace

@@ -17,6 +17,7 @@ import {
 import { lineDiff } from "../../model/line-diff.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import { disk, errorCode } from "./disk.ts";
+import { lstatIfThere } from "./stat.ts";
 
 /** One byte is one character, so whatever else a file holds goes through as it is. */
 const BYTES = "latin1";
@@ -40,7 +41,7 @@ export function observeRegion(root: string, path: string): Observation {
 /** Why an action that fills this region cannot, whatever it makes; null when it can. */
 export function regionObstacle(root: string, output: OutputDeclaration): Failure | null {
   const { file, id } = regionOf(output.path);
-  const stat = fs.lstatSync(join(root, file), { throwIfNoEntry: false });
+  const stat = lstatIfThere(join(root, file));
   if (stat === undefined) return null;
   if (!stat.isFile()) {
     return {

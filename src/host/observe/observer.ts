@@ -7,6 +7,7 @@ import { digestOfBytes, digestOfFolder, type Digest } from "../../model/digest.t
 import { regionOf } from "../../model/region.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import { errorCode, errorText } from "../disk/disk.ts";
+import { statIfThere } from "../disk/stat.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { provenanceAt } from "../records/records.ts";
@@ -89,7 +90,7 @@ export class Observer {
 
   async #file(path: string, progress?: HashProgress): Promise<Observation> {
     const absolute = `${this.#root}/${path}`;
-    const stat = fs.statSync(absolute, { throwIfNoEntry: false });
+    const stat = statIfThere(absolute);
     this.#evidence?.notePlace(absolute, stat);
     if (stat === undefined) return { state: "missing" };
     if (!stat.isFile()) return { state: "unreadable", error: `${path} is not a file` };
@@ -105,14 +106,14 @@ export class Observer {
   /** Read each time: a document is small, and its times tell nothing of one region. */
   #region(path: string): Observation {
     const absolute = `${this.#root}/${regionOf(path).file}`;
-    this.#evidence?.notePlace(absolute, fs.statSync(absolute, { throwIfNoEntry: false }));
+    this.#evidence?.notePlace(absolute, statIfThere(absolute));
     return observeRegion(this.#root, path);
   }
 
   /** Read each time, since only part of it counts. What is damaged counts as not there, as everywhere. */
   #record(path: string): Observation {
     const absolute = `${this.#root}/${path}`;
-    this.#evidence?.notePlace(absolute, fs.statSync(absolute, { throwIfNoEntry: false }));
+    this.#evidence?.notePlace(absolute, statIfThere(absolute));
     const text = provenanceAt(absolute);
     if (text === null) return { state: "missing" };
     return { state: "present", digest: digestOfBytes(text), size: text.length };
@@ -137,7 +138,7 @@ export class Observer {
 
   async #folder(place: Place, progress?: HashProgress): Promise<Observation> {
     const absolute = `${this.#root}/${place.path}`;
-    const stat = fs.statSync(absolute, { throwIfNoEntry: false });
+    const stat = statIfThere(absolute);
     this.#evidence?.notePlace(absolute, stat);
     if (stat === undefined) return { state: "missing" };
     if (!stat.isDirectory()) return { state: "unreadable", error: `${place.path} is not a folder` };

@@ -5,7 +5,8 @@ import { basename, dirname, join } from "node:path";
 import { digestOfBytes } from "../../model/digest.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { disk, errorCode, putInPlace, removeAbandoned, temporaryName } from "../disk/disk.ts";
+import { disk, errorCode, putInPlace, temporaryName } from "../disk/disk.ts";
+import { removeAbandoned } from "../disk/abandoned.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
 import { endGroup } from "./process.ts";
 import {

@@ -3,14 +3,11 @@ import { dirname, join, relative } from "node:path";
 import type { ActionRecord } from "../../model/record.ts";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { Observation } from "../../plan/knowledge.ts";
-import {
-  disk,
-  readState,
-  removeAbandoned,
-  writeFileAtomic,
-  type ComingFile,
-} from "../disk/disk.ts";
+import type { Recovered } from "../../ports.ts";
+import { disk, errorCode, readState, writeFileAtomic, type ComingFile } from "../disk/disk.ts";
+import { removeAbandoned } from "../disk/abandoned.ts";
 import { fileNameOf, type Layout } from "../disk/layout.ts";
+import { lstatIfThere, obstacleAbove } from "../disk/stat.ts";
 import type { History } from "../records/history.ts";
 import { parseRecord, type Records } from "../records/records.ts";
 import { publishRegion } from "../disk/regions.ts";
@@ -85,12 +82,14 @@ export function publish(
 function isOneStep(layout: Layout, moves: Intent["moves"]): boolean {
   const [only] = moves;
   if (only === undefined || moves.length > 1) return moves.length === 0;
-  const target = fs.lstatSync(join(layout.root, only.to), { throwIfNoEntry: false });
+  const target = lstatIfThere(join(layout.root, only.to));
   return fs.statSync(join(layout.root, only.from)).isFile() && target?.isDirectory() !== true;
 }
 
 function move(layout: Layout, { from, to, region }: Move): void {
   const target = join(layout.root, to);
+  const obstacle = obstacleAbove(layout.root, to);
+  if (obstacle !== null) disk.remove(join(layout.root, obstacle)); // kept or known: see `keepUnknown`
   disk.makeFolder(dirname(target));
   if (region === true) {
     publishRegion(layout.root, join(layout.root, from), to);
@@ -113,17 +112,19 @@ function replace(source: string, target: string, aside: string): void {
     if (existing !== undefined) disk.moveInto(target, aside);
     disk.moveInto(source, target);
     disk.syncFolder(dirname(target));
-    disk.remove(aside);
+    removeLater(aside);
     return;
   }
   disk.moveInto(source, target);
 }
 
-export interface Recovery {
-  /** Targets whose publication was finished. */
-  readonly finished: readonly string[];
-  /** Targets whose publication could not be finished: they will be made again. */
-  readonly given_up: readonly string[];
+/** What is replaced already and cannot be removed (another user's file in it) must not undo the publication. */
+function removeLater(path: string): void {
+  try {
+    disk.remove(path);
+  } catch (error) {
+    if (errorCode(error) === "") throw error; // else the next command clears the stage
+  }
 }
 
 export interface Foreseen {
@@ -144,7 +145,7 @@ export async function recoverPublications(
   layout: Layout,
   books: Books,
   digestOf: (path: string, isRegion: boolean) => Promise<string | null>,
-): Promise<Recovery> {
+): Promise<Omit<Recovered, "notices">> {
   const finished: string[] = [];
   const given_up: string[] = [];
   const interrupted = fs.existsSync(layout.stage);
@@ -207,6 +208,8 @@ async function finish(
   try {
     for (const one of moves) {
       const { from, to } = one;
+      // Nobody has looked whether a person made it since.
+      if (obstacleAbove(layout.root, to) !== null) return false;
       const aside = join(layout.stage, `${fileNameOf(to)}.old`);
       if (fs.existsSync(join(layout.root, from))) move(layout, one);
       else if (fs.existsSync(aside) && !fs.existsSync(join(layout.root, to))) {

@@ -22,6 +22,8 @@ import { FilledDocuments, RegionEdits } from "./region-edits.ts";
 import { regionInvalid, settleStagedRegion } from "../disk/regions.ts";
 import { keepUnknown, type Coming } from "./replaced.ts";
 import type { Seen } from "../evidence/seen.ts";
+import { KnownContent } from "./known-content.ts";
+import { ownStaged } from "./own-staged.ts";
 import { openStage } from "./stage.ts";
 import type { StatCache } from "../observe/stat-cache.ts";
 import type { Store } from "../store/store.ts";
@@ -55,6 +57,7 @@ export class Publisher {
   readonly #store: Store;
   readonly #seen: Seen;
   readonly #edits: RegionEdits;
+  readonly #known: KnownContent;
 
   constructor(options: PublisherOptions) {
     const { layout, records, store } = options;
@@ -67,10 +70,11 @@ export class Publisher {
     this.#history = options.history;
     this.#store = store;
     this.#seen = options.seen;
+    this.#known = new KnownContent(layout.root, this.#books, store, options.observer);
     this.#edits = new RegionEdits({
       layout,
       force: options.force,
-      isOurs: (node, path, digest) => this.#isOurs(node, path, digest),
+      isOurs: (node, path, digest) => this.#known.has(node, path, digest),
       lastText: (node, path) => {
         const last = Object.values(records.record(node)?.outputs ?? {});
         const digest = last.find((output) => output.path === path)?.digest;
@@ -95,6 +99,7 @@ export class Publisher {
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
         const staged = stage.paths[role] ?? "";
+        ownStaged(this.#layout.stage, staged);
         if (!isThere(staged, output)) return err(outputMissing(node, role, output));
         const problem = outputProblem(node, output, staged);
         if (problem !== null) return err(problem);
@@ -242,19 +247,11 @@ export class Publisher {
 
   /** What a person put where these outputs go, kept aside. */
   #keepUnknown(node: ActionNode, coming: readonly Coming[]): Promise<readonly Replaced[]> {
-    return keepUnknown(
-      this.#layout,
-      coming,
-      (path, kind) => this.#observer.observe({ path, kind }),
-      (path, digest) => this.#isOurs(node, path, digest),
-    );
-  }
-
-  /** Whether somebody else could bring this content back: a record says that aqm made it, or the store has it. */
-  #isOurs(node: ActionNode, path: string, digest: Digest): boolean {
-    const outputs = Object.values(this.#records.record(node)?.outputs ?? {});
-    const recorded = outputs.some((output) => output.path === path && output.digest === digest);
-    return recorded || this.#history.made(node.id, path, digest) || this.#store.has(digest);
+    return keepUnknown(this.#layout, coming, {
+      look: (path, kind) => this.#observer.observe({ path, kind }),
+      lookAtKept: (path, kind) => this.#stageObserver.observe({ path, kind }),
+      isKnown: (path, digest) => this.#known.hasAll(node, path, digest),
+    });
   }
 }
 

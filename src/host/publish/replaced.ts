@@ -4,13 +4,25 @@ import { join, relative } from "node:path";
 import { shortDigest, type Digest } from "../../model/digest.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import type { Replaced } from "../../ports.ts";
+import { copyTree } from "../disk/copy-tree.ts";
 import { disk, errorCode, putInPlace } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
+import { lstatIfThere, obstacleAbove } from "../disk/stat.ts";
 
 /** What is about to lie at an output's path. */
 export interface Coming {
   readonly path: string;
   readonly digest: Digest;
+}
+
+type Look = (path: string, kind: "file" | "folder") => Promise<Observation>;
+
+/** How what lies in the workspace is looked at, and what of it somebody else could bring back. */
+export interface Looks {
+  readonly look: Look;
+  /** The same for what is kept already: nothing that is built depends on it. */
+  readonly lookAtKept: Look;
+  readonly isKnown: (path: string, digest: Digest) => Promise<boolean>;
 }
 
 /**
@@ -23,27 +35,41 @@ export interface Coming {
 export async function keepUnknown(
   layout: Layout,
   coming: readonly Coming[],
-  look: (path: string, kind: "file" | "folder") => Promise<Observation>,
-  isKnown: (path: string, digest: Digest) => boolean,
+  { look, lookAtKept, isKnown }: Looks,
 ): Promise<readonly Replaced[]> {
   const kept: Replaced[] = [];
+  const places = new Map<string, Digest | null>();
   for (const { path, digest } of coming) {
+    // A file where a folder has to be steps aside for it: nothing comes in its own place.
+    const obstacle = obstacleAbove(layout.root, path);
+    places.set(obstacle ?? path, obstacle === null ? digest : null);
+  }
+  for (const [path, digest] of places) {
     const absolute = join(layout.root, path);
-    const there = fs.lstatSync(absolute, { throwIfNoEntry: false });
-    if (there === undefined) continue;
+    if (lstatIfThere(absolute) === undefined) continue;
     const found = await look(path, kindOf(absolute));
-    if (found.state === "missing") continue; // a link that leads nowhere
     const known =
-      found.state === "present" && (found.digest === digest || isKnown(path, found.digest));
-    if (known) continue;
-    const name =
-      found.state === "present" ? shortDigest(found.digest) : randomBytes(5).toString("hex");
-    const place = join(layout.replaced, name, path);
-    // The name tells the content, so what is there already is the same.
-    if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined) keepCopy(absolute, place);
-    kept.push({ path, kept: relative(layout.root, place) });
+      found.state === "present" && (found.digest === digest || (await isKnown(path, found.digest)));
+    if (!known) kept.push({ path, kept: await keep(layout, path, found, lookAtKept) });
   }
   return kept;
+}
+
+/** Returns where it is kept. The name tells the content; but what has that name already is held against it. */
+async function keep(layout: Layout, path: string, found: Observation, look: Look): Promise<string> {
+  const digest = found.state === "present" ? found.digest : null;
+  const name = digest === null ? randomBytes(5).toString("hex") : shortDigest(digest);
+  for (let copy = 1; ; copy++) {
+    const folder = copy === 1 ? name : `${name}-${copy}`;
+    const place = join(layout.replaced, folder, path);
+    const kept = relative(layout.root, place);
+    if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined) {
+      keepCopy(join(layout.root, path), place);
+      return kept;
+    }
+    const there = await look(kept, kindOf(place));
+    if (there.state === "present" && there.digest === digest) return kept;
+  }
 }
 
 function kindOf(absolute: string): "file" | "folder" {
@@ -54,14 +80,22 @@ function kindOf(absolute: string): "file" | "folder" {
   }
 }
 
-/** A second name costs nothing; a copy does, but works for folders and across file systems. */
+/**
+ * A second name costs nothing, and is enough for a file that has no other: once the output is replaced, nobody
+ * writes to it any more. A file with several names is copied, since it can be edited under another one.
+ */
 function keepCopy(from: string, to: string): void {
+  const stat = fs.lstatSync(from);
   putInPlace(to, (temporary) => {
+    if (!stat.isFile() || stat.nlink > 1) {
+      copyTree(from, temporary);
+      return;
+    }
     try {
       disk.link(from, temporary);
     } catch (error) {
       if (errorCode(error) === "") throw error;
-      disk.copyTree(from, temporary);
+      copyTree(from, temporary); // on another file system, or one without second names
     }
   });
 }

@@ -8,6 +8,7 @@ import type { Stage } from "../../ports.ts";
 import { disk, errorCode } from "../disk/disk.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
 import { fileNameOf, type Layout } from "../disk/layout.ts";
+import { obstacleAbove } from "../disk/stat.ts";
 import { intentPath } from "./publication.ts";
 import { regionObstacle } from "../disk/regions.ts";
 
@@ -126,8 +127,10 @@ function checkWritable(layout: Layout, node: ActionNode): void {
         { code: "ENAMETOOLONG" },
       );
     }
-    const parent = dirname(join(layout.root, path));
-    disk.makeFolder(parent);
+    const obstacle = obstacleAbove(layout.root, path);
+    const parent = dirname(join(layout.root, obstacle ?? path));
+    // The folders below an obstacle are made when the output is published: until then it stays.
+    if (obstacle === null) disk.makeFolder(parent);
     fs.accessSync(parent, fs.constants.W_OK);
   }
 }

@@ -9,12 +9,14 @@ import { adoptionOf } from "../../model/adoption.ts";
 import { provenanceText } from "../../model/provenance.ts";
 import { ABSENT, UNKNOWN, type ActionRecord } from "../../model/record.ts";
 import {
+  disk,
   errorCode,
   readState,
   writeFileAtomic,
   writeFileSoon,
   type ComingFile,
 } from "../disk/disk.ts";
+import { lstatIfThere, obstacleAbove } from "../disk/stat.ts";
 import { statOf, type Evidence } from "../evidence/evidence.ts";
 
 /** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
@@ -58,21 +60,42 @@ export class Records {
     return names === null || names.has(path.slice(end + 1));
   }
 
+  /** Whether there is a record of a target that is called as its output, and gives it this content. */
+  recorded(path: string, digest: Digest): boolean {
+    const text = readState(this.pathOf(path));
+    const record = text === null ? null : parseLockRecord(text);
+    const outputs = Object.values(record?.outputs ?? {});
+    return outputs.some((output) => output.path === path && output.digest === digest);
+  }
+
   write(record: ActionRecord): void {
-    const path = this.pathOf(record.target);
+    const path = this.#wayTo(record.target);
     writeFileAtomic(path, lockRecordText(record));
     this.#written(path, record);
   }
 
   /** The same in two steps: the record counts once it has its place. */
   writeSoon(record: ActionRecord): ComingFile {
-    const path = this.pathOf(record.target);
+    const path = this.#wayTo(record.target);
     const file = writeFileSoon(path, lockRecordText(record));
     const place = (): void => {
       file.place();
       this.#written(path, record);
     };
     return { ...file, place };
+  }
+
+  /**
+   * The path of a record, after what stands in its way was removed: the record of `a`, which is the file
+   * `a.json`, while one of `a.json/b` is written, or the other way round. An Aqmfile that declares both is
+   * refused, so what stands there is of a target that is not declared any more.
+   */
+  #wayTo(target: string): string {
+    const path = this.pathOf(target);
+    const obstacle = obstacleAbove(this.#folder, `${target}.json`);
+    if (obstacle !== null) disk.remove(`${this.#folder}/${obstacle}`);
+    if (lstatIfThere(path)?.isDirectory() === true) disk.remove(path);
+    return path;
   }
 
   #written(path: string, record: ActionRecord): void {

@@ -5,6 +5,7 @@ import { digestOfBytes, isDigest, type Digest } from "../../model/digest.ts";
 import { whyNotInside } from "../../model/inside.ts";
 import type { StoredBlob } from "../../model/retention.ts";
 import { disk, errorCode, putInPlace, readCache, writeCache } from "../disk/disk.ts";
+import { modeToMove } from "../disk/permission.ts";
 import { hashFile, type FolderFile } from "../observe/observer.ts";
 
 /** About how much the store holds: kept beside it, so that nobody has to count after each build. */
@@ -60,7 +61,7 @@ export class Store {
         const stat = fs.statSync(path, { throwIfNoEntry: false });
         if (stat?.isFile() !== true) continue;
         if (name.endsWith(".tmp")) leftovers.push(path);
-        if (!isDigest(digest)) continue;
+        if (!isDigest(digest) || !isReadable(path)) continue;
         const members = (this.#folderList(digest) ?? []).map(([, file]) => file);
         blobs.push({ digest, bytes: stat.size, usedAt: stat.mtimeMs, members });
       }
@@ -73,7 +74,7 @@ export class Store {
   }
 
   has(digest: Digest): boolean {
-    if (!isFile(this.#pathOf(digest))) return false;
+    if (!isReadable(this.#pathOf(digest))) return false;
     const list = this.#folderList(digest);
     return list === null || list.every(([, file]) => isFile(this.#pathOf(file)));
   }
@@ -83,7 +84,7 @@ export class Store {
     const { size } = fs.statSync(source);
     if (this.#isThere(path, size)) return;
     this.#grow(size);
-    putInPlace(path, (temporary) => disk.copy(source, temporary));
+    this.#put(path, (temporary) => disk.copy(source, temporary));
   }
 
   putFolder(source: string, files: readonly FolderFile[], digest: Digest): void {
@@ -92,13 +93,25 @@ export class Store {
     const list = canonicalJson(files.map((file) => [file.path, file.digest]));
     if (this.#isThere(path, Buffer.byteLength(list))) return;
     this.#grow(Buffer.byteLength(list));
-    putInPlace(path, (temporary) => disk.writeNew(temporary, list));
+    this.#put(path, (temporary) => disk.writeNew(temporary, list));
+  }
+
+  /** A shelf that its owner may not write (an archive restored it so) is opened. */
+  #put(path: string, write: (temporary: string) => void): void {
+    try {
+      putInPlace(path, write);
+    } catch (error) {
+      const mode = errorCode(error) === "EACCES" ? modeToMove(dirname(path)) : null;
+      if (mode === null) throw error;
+      disk.allow(dirname(path), mode);
+      putInPlace(path, write);
+    }
   }
 
   /** The content of a stored file; null when it is not there, or damaged. */
   text(digest: Digest): string | null {
     const path = this.#pathOf(digest);
-    const bytes = isFile(path) ? fs.readFileSync(path) : null;
+    const bytes = isReadable(path) ? fs.readFileSync(path) : null;
     return bytes !== null && digestOfBytes(bytes) === digest ? bytes.toString("utf8") : null;
   }
 
@@ -120,7 +133,7 @@ export class Store {
 
   async #takeOutFile(digest: Digest, target: string): Promise<boolean> {
     const path = this.#pathOf(digest);
-    if (!isFile(path)) return false; // somebody else removed it meanwhile
+    if (!isReadable(path)) return false; // somebody else removed it meanwhile
     const found = await hashFile(path, fs.statSync(path).size);
     if (found !== digest) {
       disk.remove(path); // a damaged blob must not be offered again
@@ -134,7 +147,7 @@ export class Store {
 
   /** Whether there is such a blob; what is in its place but cannot be it is removed. */
   #isThere(path: string, size: number): boolean {
-    if (isFile(path) && fs.statSync(path).size === size) return touch(path);
+    if (isReadable(path) && fs.statSync(path).size === size) return touch(path);
     if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) disk.remove(path);
     return false;
   }
@@ -190,6 +203,18 @@ export class Store {
 function isFile(path: string): boolean {
   try {
     return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+    return false;
+  }
+}
+
+/** The same, and this user may read it: else it is of no use, and is put in anew. */
+function isReadable(path: string): boolean {
+  if (!isFile(path)) return false;
+  try {
+    fs.accessSync(path, fs.constants.R_OK);
+    return true;
   } catch (error) {
     if (errorCode(error) === "") throw error;
     return false;

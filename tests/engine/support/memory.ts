@@ -101,7 +101,7 @@ export class MemoryWorkspace implements Workspace {
   }
 
   recover(): ReturnType<Workspace["recover"]> {
-    return Promise.resolve(ok({ finished: [], given_up: [] }));
+    return Promise.resolve(ok({ finished: [], given_up: [], notices: [] }));
   }
 
   survey(): Promise<void> {

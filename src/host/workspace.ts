@@ -16,7 +16,8 @@ import type { PartialResults, Publication, Stage, Workspace } from "../ports.ts"
 import { disk, errorCode, errorText } from "./disk/disk.ts";
 import { diskFailure } from "./disk/disk-failure.ts";
 import { lstatIfThere } from "./disk/stat.ts";
-import { statOf, type Evidence } from "./evidence/evidence.ts";
+import type { Evidence } from "./evidence/evidence.ts";
+import { statOf } from "./evidence/ways.ts";
 import type { Layout } from "./disk/layout.ts";
 import { History } from "./records/history.ts";
 import { HashPool } from "./observe/hash-pool.ts";

@@ -111,7 +111,7 @@ export async function openVariation(
   ) {
     return err([nothingThere(variation.terms, targets)]);
   }
-  return joined(layout, aqmfile.value, plain.value, list, variation.layout);
+  return joined({ layout, evidence }, aqmfile.value, plain.value, list, variation.layout);
 }
 
 async function openVariant(
@@ -163,7 +163,7 @@ function contentOf(
 }
 
 function joined(
-  layout: Layout,
+  { layout, evidence }: { readonly layout: Layout; readonly evidence: Evidence },
   { files }: OpenAqmfile,
   plain: Evaluated,
   variants: readonly Variant[],
@@ -194,7 +194,7 @@ function joined(
   }
   const all = union([...relocated.values()]);
   if (all === null) return err([differentEnvironments()]);
-  const graph = checkedGraph(layout, all);
+  const graph = checkedGraph(layout, all, evidence);
   if (!graph.ok) return graph;
 
   const requested = new Set<ActionNode>();

@@ -18,7 +18,7 @@ import { isWhole, writeCompiled, type CompiledFile } from "../code/compiled-modu
 import { errorText, readCache, writeCache } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { linkedTwins } from "../evidence/linked-paths.ts";
-import { allCurrent, derivationContext } from "../evidence/signature.ts";
+import { allCurrent, derivationContext, noteLooked } from "../evidence/signature.ts";
 import { checkPythonOps } from "./python-ops.ts";
 import type { Warmth } from "./warmth.ts";
 
@@ -101,7 +101,8 @@ async function remembered(
   const dependsOn = JSON.stringify([compiled.module.digest, configs]);
   const known = warmth.aqmfile;
   if (known?.dependsOn === dependsOn && allCurrent(known.evaluated.looked, evidence)) {
-    if (linkedTwins(layout.root, known.evaluated.graph).length === 0) return ok(known.evaluated);
+    const twins = linkedTwins(layout.root, known.evaluated.graph, evidence.ways);
+    if (twins.length === 0) return ok(known.evaluated);
   }
   const found = await evaluated(layout, evidence, compiled, configs);
   warmth.aqmfile = found.ok ? { dependsOn, evaluated: found.value } : null;
@@ -141,7 +142,7 @@ async function soundGraph(
   evidence: Evidence,
   declarations: Declarations,
 ): Promise<Result<Pick<Evaluated, "graph" | "looked">, readonly Failure[]>> {
-  const graph = checkedGraph(layout, declarations);
+  const graph = checkedGraph(layout, declarations, evidence);
   if (!graph.ok) return graph;
   const looked = await checkPythonOps(layout, evidence, declarations.actions);
   return looked.ok ? ok({ graph: graph.value, looked: looked.value }) : looked;
@@ -151,9 +152,10 @@ async function soundGraph(
 export function checkedGraph(
   layout: Layout,
   declarations: Declarations,
+  { ways }: Evidence,
 ): Result<Graph, readonly Failure[]> {
   const graph = buildGraph(declarations);
-  const twins = graph.ok ? linkedTwins(layout.root, graph.value) : [];
+  const twins = graph.ok ? linkedTwins(layout.root, graph.value, ways) : [];
   return twins.length > 0 ? err(twins) : graph;
 }
 
@@ -176,7 +178,7 @@ async function compile(
   if (!bundle.ok) return bundle;
   const { code, map, external, looked: inputs } = bundle.value;
   const name = `aqmfile-${digestOfBytes(code).slice(7, 27)}.mjs`;
-  for (const path of Object.keys(inputs)) evidence.look(path);
+  noteLooked(inputs, evidence);
   const compiled: CompiledAqmfile = {
     context,
     ambient: await isAmbient(code, external),

@@ -1,11 +1,13 @@
 import * as fs from "node:fs";
-import { dirname, extname, isAbsolute, join } from "node:path";
+import { extname, isAbsolute, join } from "node:path";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { BuildOptions } from "esbuild";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { Layout } from "../disk/layout.ts";
 import { sourceSignature } from "../evidence/signature.ts";
+import { Ways } from "../evidence/ways.ts";
+import { Surroundings } from "./surroundings.ts";
 import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
 
 export interface Bundle {
@@ -86,6 +88,7 @@ export async function bundleModule(
 ): Promise<Result<Bundle, Failure>> {
   const { build } = await import("esbuild");
   const reader = new ModuleReader();
+  reader.noteModule(entry); // its own path, too: the bundler says where links on it lead to
   const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
   const shared = {
     ...bundleOptions(layout),
@@ -145,6 +148,8 @@ const LOADERS: Readonly<Record<string, Loader>> = {
 export class ModuleReader implements TextReader {
   readonly #modules = new Map<string, { readonly contents: Buffer; readonly digest: Digest }>();
   readonly #inside = new Map<string, readonly string[]>();
+  readonly #ways = new Ways();
+  readonly #surroundings = new Surroundings((path) => this.#look(path));
   readonly looked: Record<string, string> = {};
 
   plugin(): Plugin {
@@ -153,7 +158,9 @@ export class ModuleReader implements TextReader {
       setup: (build) => {
         build.onLoad({ filter: /\.(?:[mc]?[jt]s|[jt]sx|json)$/, namespace: "file" }, ({ path }) => {
           const loader = LOADERS[extname(path)];
-          return loader === undefined ? undefined : { contents: this.#read(path).contents, loader };
+          if (loader === undefined) return undefined;
+          this.noteModule(path);
+          return { contents: this.#read(path).contents, loader };
         });
       },
     };
@@ -179,8 +186,13 @@ export class ModuleReader implements TextReader {
     return [isAbsolute(path) ? path : join(root, path)];
   }
 
+  noteModule(path: string): void {
+    this.#look(path);
+    this.#surroundings.noteModule(path);
+  }
+
   noteResolution(specifier: string, folder: string): void {
-    for (const path of placesToLook(specifier, folder)) this.#look(path);
+    this.#surroundings.noteImport(specifier, folder);
   }
 
   #read(path: string): { readonly contents: Buffer; readonly digest: Digest } {
@@ -193,24 +205,8 @@ export class ModuleReader implements TextReader {
     return module;
   }
 
-  #look(path: string): void {
-    this.looked[path] ??= sourceSignature(path);
-  }
-}
-
-/** What may change how `specifier` resolves: links, other endings, package and TypeScript configs. */
-export function placesToLook(specifier: string, folder: string): readonly string[] {
-  const places: string[] = [];
-  if (specifier.startsWith(".") || isAbsolute(specifier)) {
-    const base = join(folder, specifier);
-    for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".json"]) places.push(base + ending);
-  }
-  const [first = "", second = ""] = specifier.split("/");
-  const name = first.startsWith("@") ? `${first}/${second}` : first;
-  for (let parent = folder; ; parent = dirname(parent)) {
-    places.push(join(parent, "package.json"), join(parent, "tsconfig.json"));
-    if (!specifier.startsWith(".")) places.push(join(parent, "node_modules", name, "package.json"));
-    if (parent === dirname(parent)) return places;
+  #look(path: string): string {
+    return (this.looked[path] ??= sourceSignature(path, this.#ways));
   }
 }
 

@@ -16,7 +16,7 @@ import type { Layout } from "../disk/layout.ts";
 import { pythonRoot } from "./python-root.ts";
 import { modulePath, shownPath, shownPythonPath, sourceName } from "./source-name.ts";
 import { pythonClosure, type UnclearImport } from "./python-closure.ts";
-import { allCurrent, derivationContext, statSignature } from "../evidence/signature.ts";
+import { allCurrent, derivationContext, noteLooked, statSignature } from "../evidence/signature.ts";
 
 interface CachedSource extends OpSource {
   /** Absolute path and stat signature of each file that was looked at, used or not. */
@@ -171,7 +171,7 @@ export class OpSources {
     const used = bundled.value.inputs
       .filter((input) => input.used)
       .map(({ path, digest }) => ({ name: sourceName(this.#layout, path), path, digest }));
-    for (const path of Object.keys(bundled.value.looked)) this.#evidence.look(path);
+    noteLooked(bundled.value.looked, this.#evidence);
     const { code, looked, codeDigest } = bundled.value;
     const name = `op-${digestOfBytes(code).slice(7, 27)}.mjs`;
     const compiled = writeCompiled(this.#layout.compiled, name, code);
@@ -180,17 +180,25 @@ export class OpSources {
   }
 }
 
-/** Sources by name, in order of names. */
+/**
+ * Sources by name, in order of names. Two files of one name (modules outside of the workspace, a package in two
+ * versions) are told apart by a number, so that a cause can say which one changed.
+ */
 function named(
   layout: Layout,
   used: readonly { readonly name: string; readonly path: string; readonly digest: Digest }[],
 ): Pick<OpSource, "sources" | "files"> {
   const sources: Record<string, Digest> = {};
   const files: Record<string, string> = {};
-  for (const { name, path, digest } of [...used].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    sources[name] = digest;
+  const inOrder = [...used].sort((a, b) =>
+    a.name === b.name ? (a.path < b.path ? -1 : 1) : a.name < b.name ? -1 : 1,
+  );
+  for (const { name, path, digest } of inOrder) {
+    let own = name;
+    for (let number = 2; own in sources; number++) own = `${name} (${number})`;
+    sources[own] = digest;
     const file = shownPath(layout, path);
-    if (file !== name) files[name] = file;
+    if (file !== own) files[own] = file;
   }
   return { sources, files };
 }

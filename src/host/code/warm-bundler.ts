@@ -6,7 +6,6 @@ import { ok } from "../../model/result.ts";
 import {
   bundleModule,
   bundleOptions,
-  placesToLook,
   type Bundle,
   type BundleInput,
   type BundleModule,
@@ -14,11 +13,25 @@ import {
 import { errorCode } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { sourceSignature } from "../evidence/signature.ts";
+import { Ways } from "../evidence/ways.ts";
+import { placesOfImport } from "./places-to-look.ts";
+import { Surroundings } from "./surroundings.ts";
 import { linked, textOf, type Linked, type Warm, type WarmEntry } from "./warm-entry.ts";
 import { changesOf, isDeceived, settledSignatures } from "./warm-signatures.ts";
 import { WarmTexts } from "./warm-texts.ts";
 
-type Import = Metafile["inputs"][string]["imports"][number];
+/** Signatures as they were at the first look of a round. */
+class Looks {
+  readonly #known = new Map<string, string>();
+  readonly #ways = new Ways();
+
+  at(path: string): string {
+    let signature = this.#known.get(path);
+    if (signature === undefined)
+      this.#known.set(path, (signature = sourceSignature(path, this.#ways)));
+    return signature;
+  }
+}
 
 /**
  * Bundles as `bundleModule` does, to the same bytes, for a process that does so again and again: the bundler
@@ -32,8 +45,8 @@ export class WarmBundler {
   readonly #wanted = new Map<string, boolean>();
   readonly #entries = new Map<string, WarmEntry>();
   readonly #digests = new Map<string, { readonly signature: string; readonly digest: Digest }>();
-  /** Module → what it imported when its places were found, and these. */
-  readonly #places = new Map<string, { readonly said: string; readonly places: Set<string> }>();
+  /** By folder and specifier. */
+  readonly #places = new Map<string, readonly string[]>();
   readonly #texts: WarmTexts;
   /** All entries in one go: what they share is looked at once. */
   #shared: Warm | null = null;
@@ -128,7 +141,7 @@ export class WarmBundler {
     const linking = new Map(open.map(([entry, paths]) => [entry, linked(entry, paths, together)]));
     // Files are looked at once for all entries, and that is after all of them were linked.
     const all = Promise.all(linking.values());
-    const looks = new Map<string, string>();
+    const looks = new Looks();
     const current = async (entry: WarmEntry): Promise<Bundle | null> => {
       const found = linking.get(entry);
       if (found === undefined) return entry.bundle;
@@ -143,7 +156,7 @@ export class WarmBundler {
     entry: WarmEntry,
     link: Linked | null,
     before: ReadonlyMap<string, string>,
-    looks: Map<string, string>,
+    looks: Looks,
     again = true,
   ): Promise<Bundle | null> {
     if (link === null) return null;
@@ -162,7 +175,7 @@ export class WarmBundler {
     else if (again) {
       const settled = await settledSignatures(after.keys());
       const relinked = await linked(entry, [...after.keys()], undefined);
-      return this.#taken(entry, relinked, settled, new Map(), false);
+      return this.#taken(entry, relinked, settled, new Looks(), false);
     }
     return entry.bundle;
   }
@@ -171,19 +184,21 @@ export class WarmBundler {
     entry: WarmEntry,
     { plain, codeDigest }: Linked,
     looked: Map<string, string>,
-    looks: Map<string, string>,
+    looks: Looks,
   ): Bundle | null {
     const { inputs, outputs } = plain.metafile;
-    const output = Object.values(outputs).find(
-      ({ entryPoint }) => entryPoint !== undefined && this.#absolute(entryPoint) === entry.path,
-    );
+    // Not by its entry: the bundler says where links on its path lead to.
+    const [, output] =
+      Object.entries(outputs).find(([path]) => path.endsWith(`/${entry.name}.mjs`)) ?? [];
     if (output?.entryPoint === undefined) throw new Error(`${entry.path} was not bundled`);
     const look = (path: string): string => {
-      let signature = looks.get(path);
-      if (signature === undefined) looks.set(path, (signature = sourceSignature(path)));
+      const signature = looks.at(path);
       looked.set(path, signature);
       return signature;
     };
+    const surroundings = new Surroundings(look, this.#placesOf);
+    look(entry.path);
+    surroundings.noteModule(entry.path);
     const modules: BundleInput[] = [];
     for (const input of reachable(output.entryPoint, inputs)) {
       const used = (output.inputs[input]?.bytesInOutput ?? 0) > 0;
@@ -194,7 +209,11 @@ export class WarmBundler {
         modules.push({ path, used, digest });
       }
       for (const place of this.#texts.lookedOf(input)) look(place);
-      for (const place of this.#placesOf(input, inputs[input]?.imports ?? [])) look(place);
+      const [path] = files;
+      if (path === undefined || this.#texts.filesOf(input) !== null) continue;
+      surroundings.noteModule(path);
+      for (const { path: to, original = to } of inputs[input]?.imports ?? [])
+        surroundings.noteImport(original.replace(/\?(?:raw|script)$/, ""), dirname(path));
     }
     return {
       code: textOf(plain, `/${entry.name}.mjs`) ?? "",
@@ -206,19 +225,12 @@ export class WarmBundler {
     };
   }
 
-  /** Where the bundler may have looked for what a module imports. */
-  #placesOf(input: string, imports: readonly Import[]): ReadonlySet<string> {
-    const specifiers = imports.map(({ path, original = path }) =>
-      original.replace(/\?(?:raw|script)$/, ""),
-    );
-    const said = specifiers.join("\0");
-    const known = this.#places.get(input);
-    if (known?.said === said) return known.places;
-    const folder = dirname(this.#absolute(input));
-    const places = new Set(specifiers.flatMap((specifier) => placesToLook(specifier, folder)));
-    this.#places.set(input, { said, places });
+  readonly #placesOf = (specifier: string, folder: string): readonly string[] => {
+    const name = `${folder}\0${specifier}`;
+    let places = this.#places.get(name);
+    if (places === undefined) this.#places.set(name, (places = placesOfImport(specifier, folder)));
     return places;
-  }
+  };
 
   /** Null where the file changed while it was read. */
   #digestOf(path: string, signature: string): Digest | null {

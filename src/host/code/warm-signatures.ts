@@ -1,4 +1,5 @@
 import { isRacySignature, sourceSignature } from "../evidence/signature.ts";
+import { Ways } from "../evidence/ways.ts";
 
 /** After so many milliseconds most file systems have another time for the next change. */
 const TICK = 21;
@@ -19,8 +20,9 @@ export async function settledSignatures(
   paths: Iterable<string>,
 ): Promise<ReadonlyMap<string, string>> {
   const signatures = new Map<string, string>();
+  const ways = new Ways();
   for (const path of new Set(paths)) {
-    let signature = sourceSignature(path);
+    let signature = sourceSignature(path, ways);
     // Never longer than a tick: some times only say the second, and stay in doubt.
     const end = performance.now() + TICK;
     while (isRacySignature(signature) && performance.now() < end) {

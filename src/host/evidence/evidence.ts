@@ -1,5 +1,6 @@
-import * as fs from "node:fs";
+import type * as fs from "node:fs";
 import { isRacy, isSettled } from "../disk/file-times.ts";
+import { Ways, type Lead } from "./ways.ts";
 
 /** Numbers that are noted of each path: device, inode, size, mtime, ctime. */
 export const STAT_FIELDS = 5;
@@ -7,6 +8,8 @@ export const STAT_FIELDS = 5;
 export const MISSING = -1;
 /** In place of all of them: look again, whatever is there. */
 export const UNSURE = -2;
+/** In place of all of them: no link is there. */
+export const NO_LINK = -3;
 
 /** Path → stat, as columns: there can be hundreds of thousands. */
 export class StatTable {
@@ -14,7 +17,7 @@ export class StatTable {
   #stats = new Float64Array(1024 * STAT_FIELDS);
 
   /** `stat` undefined: nothing is there. */
-  set(path: string, stat: fs.Stats | undefined | typeof UNSURE): void {
+  set(path: string, stat: fs.Stats | undefined | typeof UNSURE | typeof NO_LINK): void {
     const row = this.#rows.get(path) ?? this.#rows.size;
     this.#rows.set(path, row);
     if ((row + 1) * STAT_FIELDS > this.#stats.length) {
@@ -22,7 +25,8 @@ export class StatTable {
       larger.set(this.#stats);
       this.#stats = larger;
     }
-    if (stat === UNSURE) this.#stats.fill(UNSURE, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+    if (typeof stat === "number")
+      this.#stats.fill(stat, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
     else putStat(this.#stats, row, stat);
   }
 
@@ -63,33 +67,58 @@ export function putStat(stats: Float64Array, row: number, stat: fs.Stats | undef
   stats[at + 4] = stat.ctimeMs;
 }
 
+/** A place on a way: the numbers of the link, or that there is none. */
+export function putWay(stats: Float64Array, row: number, stat: fs.Stats | undefined): void {
+  if (stat?.isSymbolicLink() === true) putStat(stats, row, stat);
+  else stats.fill(NO_LINK, row * STAT_FIELDS, (row + 1) * STAT_FIELDS);
+}
+
 /**
  * Every file and folder that an answer depends on, with the stat that it had just before it was looked
  * at. Collected while a command runs, so that the next one knows what it need not look at again.
  *
- * Two kinds: *grounds* decide what the graph is (modules, configs, op sources, lock files); *places* are
- * what actions read and write, and their records.
+ * Three kinds: *grounds* decide what the graph is (modules, configs, op sources, lock files); *places* are
+ * what actions read and write, and their records; *links* are what lies on the way to grounds, declared inputs and
+ * outputs, each place with the link that is there, or as one without a link.
  */
 export class Evidence {
   readonly grounds = new StatTable();
   readonly places = new StatTable();
+  readonly links = new StatTable();
+  readonly ways = new Ways((place, link) => {
+    if (!this.links.knows(place))
+      this.links.set(place, link === null ? NO_LINK : isUnsure(link) ? UNSURE : link);
+  });
   /** Signatures of grounds, each taken at the first look. */
   readonly #signatures = new Map<string, string>();
   #complete = true;
 
   /** Looks at a path that the graph depends on: a file, or a folder, whose times tell when an entry comes or goes. */
   look(path: string): void {
-    if (this.grounds.knows(path)) return; // the older look is the one to be compared with
-    const stat = statOf(path);
-    this.grounds.set(path, isUnsure(stat) ? UNSURE : stat);
+    if (!this.grounds.knows(path)) this.#look(path); // the older look is the one to be compared with
   }
 
-  /** Likewise: several modules depend on the same files, and what is noted of one holds for all. */
-  signature(path: string, take: (path: string) => string): string {
-    this.look(path);
+  #look(path: string): Lead {
+    const lead = this.ways.look(path);
+    this.grounds.set(path, isUnsure(lead.stat) ? UNSURE : lead.stat);
+    return lead;
+  }
+
+  /**
+   * The signature of a ground as it was at the first look: several modules depend on the same files, and what is
+   * noted of one holds for all.
+   */
+  signature(path: string, signatureOf: (path: string, lead: Lead) => string): string {
     let signature = this.#signatures.get(path);
-    if (signature === undefined) this.#signatures.set(path, (signature = take(path)));
+    if (signature !== undefined) return signature;
+    const lead = this.grounds.knows(path) ? this.ways.look(path) : this.#look(path);
+    this.#signatures.set(path, (signature = signatureOf(path, lead)));
     return signature;
+  }
+
+  /** A ground is not what it was taken for. */
+  doubtGround(path: string): void {
+    this.grounds.set(path, UNSURE);
   }
 
   /** `stat` was taken before the content was read; undefined when there is nothing at `path`. */
@@ -129,12 +158,3 @@ export class Evidence {
 /** Written within a clock tick of now, it could be written again without its times telling. */
 const isUnsure = (stat: fs.Stats | undefined): boolean =>
   stat !== undefined && isRacy(stat, Date.now());
-
-/** Nothing, too, for what cannot be looked at (a link to itself): whoever reads it will say so. */
-export function statOf(path: string): fs.Stats | undefined {
-  try {
-    return fs.statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}

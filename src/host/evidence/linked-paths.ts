@@ -1,9 +1,9 @@
-import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ActionNode, Graph, GraphInput } from "../../graph/graph.ts";
 import { includeFilter, mayMatchBelow } from "../../graph/include.ts";
 import type { Failure } from "../../model/failure.ts";
-import { foldersAbove, onceForEachFolder, parentOf } from "../../model/folders.ts";
+import { foldersAbove, parentOf } from "../../model/folders.ts";
+import type { Ways } from "./ways.ts";
 
 interface Place {
   readonly path: string;
@@ -15,16 +15,18 @@ interface Place {
  * Declared paths that lead to the same file by way of a link: the graph takes them for two, and would build a
  * consumer before what it reads. Looks at each folder above a declared path, and each source, once; where
  * none of them is a link, which is the rule, that is all.
+ *
+ * @param root absolute path of the workspace, without links
  */
-export function linkedTwins(root: string, graph: Graph): readonly Failure[] {
-  const places = new RealPlaces(root);
-  if (!places.anyLink(graph)) return [];
+export function linkedTwins(root: string, graph: Graph, ways: Ways): readonly Failure[] {
+  if (!lookAtWays(root, graph, ways)) return [];
+  const realOf = (path: string): string => ways.realOf(join(root, path));
   const outputs = new Map<string, Place & { readonly kind: string }>();
   const failures: Failure[] = [];
   for (const node of graph.actions) {
     for (const { path, kind } of Object.values(node.declaration.outputs)) {
       // A link in the place of an output itself is replaced, not followed.
-      const real = join(places.of(dirname(path)), basename(path));
+      const real = join(realOf(dirname(path)), basename(path));
       const other = outputs.get(real);
       if (other === undefined) outputs.set(real, { path, real, node, kind });
       else failures.push(twins(`The output ${path}`, other.path, node));
@@ -33,7 +35,7 @@ export function linkedTwins(root: string, graph: Graph): readonly Failure[] {
   const sources = graph.actions.flatMap((node) =>
     node.inputs
       .filter(({ producer }) => producer === null)
-      .map((input) => ({ input, path: input.path, real: places.of(input.path), node })),
+      .map((input) => ({ input, path: input.path, real: realOf(input.path), node })),
   );
   for (const [real, output] of outputs) {
     const around = enclosing(real, outputs);
@@ -75,56 +77,20 @@ const twins = (what: string, other: string, node: ActionNode): Failure => ({
   ...(node.declaration.declaredAt === undefined ? {} : { place: node.declaration.declaredAt }),
 });
 
-/** Where workspace-relative paths really are; each folder is looked at once. */
-class RealPlaces {
-  readonly #known = new Map<string, string>();
-  /** What is at a path, and whether a link is on the way: then the rest does not matter. */
-  readonly #kind: (path: string) => "there" | "absent" | "linked";
-
-  constructor(root: string) {
-    this.#kind = onceForEachFolder<"there" | "absent" | "linked">("there", (path, around) => {
-      if (around !== "there") return around; // nothing can be in a folder that is not there
-      const stat = look(`${root}/${path}`);
-      return stat === undefined ? "absent" : stat.isSymbolicLink() ? "linked" : "there";
-    });
-    this.#known.set(".", fs.realpathSync.native(root));
+/**
+ * Looks at every declared path: an answer depends on each of them.
+ *
+ * @returns whether a folder above a declared path, or a source, is a link
+ */
+function lookAtWays(root: string, graph: Graph, ways: Ways): boolean {
+  let anyLink = false;
+  const look = (path: string): void => {
+    const place = path === "" ? root : `${root}/${path}`;
+    if (ways.realOf(place) !== place) anyLink = true;
+  };
+  for (const { declaration, inputs } of graph.actions) {
+    for (const { path } of Object.values(declaration.outputs)) look(parentOf(path));
+    for (const { path, producer } of inputs) if (producer === null) look(path);
   }
-
-  /** Whether a folder above a declared path, or a source, is a link. */
-  anyLink(graph: Graph): boolean {
-    return graph.actions.some(
-      ({ declaration, inputs }) =>
-        Object.values(declaration.outputs).some(({ path }) => this.#isLinked(parentOf(path))) ||
-        inputs.some(({ path, producer }) => producer === null && this.#isLinked(path)),
-    );
-  }
-
-  #isLinked(path: string): boolean {
-    return this.#kind(path) === "linked";
-  }
-
-  of(path: string): string {
-    const known = this.#known.get(path);
-    if (known !== undefined) return known;
-    const plain = join(this.of(dirname(path)), basename(path));
-    const real = look(plain)?.isSymbolicLink() === true ? (realOf(plain) ?? plain) : plain;
-    this.#known.set(path, real);
-    return real;
-  }
-}
-
-function look(path: string): fs.Stats | undefined {
-  try {
-    return fs.lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-function realOf(path: string): string | null {
-  try {
-    return fs.realpathSync.native(path);
-  } catch {
-    return null; // leads nowhere, or in a circle: whoever reads it will say so
-  }
+  return anyLink;
 }

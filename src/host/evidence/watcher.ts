@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { relative } from "node:path";
 import type { FileWatch } from "../../ports.ts";
-import { statOf } from "./evidence.ts";
+import { statOf } from "./ways.ts";
 import { FolderWatch } from "./folder-watch.ts";
 
 /** One save is often several events; so many milliseconds after the last one we look. */

@@ -9,7 +9,7 @@ import { disk, errorCode, readState, temporaryName, writeFileAtomic } from "../d
 import { diskFailure } from "../disk/disk-failure.ts";
 import type { Layout } from "../disk/layout.ts";
 import { isSettled, signatureOf } from "../disk/file-times.ts";
-import { statOf } from "../evidence/evidence.ts";
+import { statOf } from "../evidence/ways.ts";
 import { filesBelow } from "../observe/observer.ts";
 
 /** What a run reads, and how all of it looked before the run began. */

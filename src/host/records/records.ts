@@ -17,7 +17,8 @@ import {
   type ComingFile,
 } from "../disk/disk.ts";
 import { lstatIfThere, obstacleAbove } from "../disk/stat.ts";
-import { statOf, type Evidence } from "../evidence/evidence.ts";
+import type { Evidence } from "../evidence/evidence.ts";
+import { statOf } from "../evidence/ways.ts";
 
 /** Lock records: one committed file a target below `aqm.lock/`, the last result of each action. */
 export class Records {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { SkippedGroup } from "../../model/skipped.ts";
 import { checksum } from "../disk/checksum.ts";
-import { MISSING, putStat, STAT_FIELDS } from "../evidence/evidence.ts";
+import { MISSING, putStat, putWay, STAT_FIELDS } from "../evidence/evidence.ts";
 
 /**
  * Remembers, for one request, that everything was fresh, and the stat of every file and folder that this
@@ -22,7 +22,9 @@ import { MISSING, putStat, STAT_FIELDS } from "../evidence/evidence.ts";
 export interface SnapshotHeader {
   readonly actions: number;
   readonly paths: number;
-  /** The first so many paths are grounds. */
+  /** The first so many paths are places on the way to others, where a link is or is not. */
+  readonly links: number;
+  /** The first so many paths are grounds, links included. */
   readonly grounds: number;
   readonly pathBytes: number;
   readonly owners: number;
@@ -49,7 +51,7 @@ export interface FreshSnapshot {
   readonly seal: string;
   /** Rows whose stats are from the file beside it. */
   readonly renewed: readonly number[];
-  /** Relative to the workspace where they lie in it; grounds first. */
+  /** Relative to the workspace where they lie in it; links first, then other grounds. */
   readonly paths: string[];
   readonly stats: Float64Array;
   readonly lines: Float64Array;
@@ -145,7 +147,7 @@ export function changedPlaces(snapshot: FreshSnapshot, root: string): readonly n
   process.chdir(root); // short paths are looked up faster
   try {
     for (let row = 0; row < paths.length; row++) {
-      statInto(now, paths[row] ?? "");
+      statInto(now, paths[row] ?? "", row < header.links);
       const at = row * STAT_FIELDS;
       if (
         now[0] === stats[at] &&
@@ -165,9 +167,10 @@ export function changedPlaces(snapshot: FreshSnapshot, root: string): readonly n
   return changed;
 }
 
-function statInto(now: Float64Array, path: string): void {
+function statInto(now: Float64Array, path: string, isWay: boolean): void {
   try {
-    putStat(now, 0, fs.statSync(path, { throwIfNoEntry: false }));
+    if (isWay) putWay(now, 0, fs.lstatSync(path, { throwIfNoEntry: false }));
+    else putStat(now, 0, fs.statSync(path, { throwIfNoEntry: false }));
   } catch {
     now.fill(NaN); // a loop of links, an unreadable folder: like nothing that was noted
   }

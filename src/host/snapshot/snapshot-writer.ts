@@ -45,18 +45,25 @@ export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
 
   const owners = new Owners(answer);
   const places = split(evidence.places, root, owners);
-  const grounds = [...evidence.grounds.paths].map((path) => inWorkspace(path, root));
-  const paths = [...grounds, ...places.foreign, ...places.paths];
+  const shown = (table: StatTable): readonly string[] =>
+    [...table.paths].map((path) => inWorkspace(path, root));
+  const links = shown(evidence.links);
+  const own = [...links, ...shown(evidence.grounds)];
+  const paths = [...own, ...places.foreign, ...places.paths];
   const stats = new Float64Array(paths.length * STAT_FIELDS);
-  for (let row = 0; row < grounds.length; row++)
-    stats.set(evidence.grounds.row(row), row * STAT_FIELDS);
+  for (let row = 0; row < own.length; row++) {
+    const [table, at] =
+      row < links.length ? [evidence.links, row] : [evidence.grounds, row - links.length];
+    stats.set(table.row(at), row * STAT_FIELDS);
+  }
   places.rows.forEach((row, index) =>
-    stats.set(evidence.places.row(row), (grounds.length + index) * STAT_FIELDS),
+    stats.set(evidence.places.row(row), (own.length + index) * STAT_FIELDS),
   );
   const indexOf = new Map(nodes.map((node, index) => [node, index]));
   writeFreshSnapshot(state, request, {
     header: {
-      grounds: grounds.length + places.foreign.length,
+      links: links.length,
+      grounds: own.length + places.foreign.length,
       stamp,
       exact: [...answer.exact],
       environments: answer.environments,
@@ -65,7 +72,7 @@ export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
     paths,
     stats,
     lines: graph.lines,
-    owners: relation(paths.length, (row) => places.owners[row - grounds.length] ?? []),
+    owners: relation(paths.length, (row) => places.owners[row - own.length] ?? []),
     consumers: relation(nodes.length, (action) =>
       (nodes[action]?.consumers ?? []).flatMap((consumer) => indexOf.get(consumer) ?? []),
     ),
@@ -169,7 +176,7 @@ export function writeFreshSnapshot(
   snapshot: Omit<FreshSnapshot, "header" | "seal" | "renewed"> & {
     readonly header: Pick<
       SnapshotHeader,
-      "grounds" | "stamp" | "exact" | "environments" | "skipped"
+      "links" | "grounds" | "stamp" | "exact" | "environments" | "skipped"
     >;
   },
 ): void {

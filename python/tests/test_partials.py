@@ -10,6 +10,7 @@ import pytest
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.partial_origin import open_partials, origin_digest
 from aqm_runner.runner.partials import Partials
+from aqm_runner.runner.places import Place
 from aqm_runner.runner.reads import ReadGuard
 from aqm_runner.runner.requests import Action
 
@@ -232,7 +233,7 @@ def test_nothing_is_kept_once_an_undeclared_file_was_read(tmp_path):
     (workspace / "secret").write_text("2")
     action = Action("a", "work", {}, {}, {}, workspace / ".aqm/partial/identity/items")
     reads = ReadGuard()
-    reads.begin(workspace, [workspace / "declared"])
+    reads.begin(workspace, [Place(workspace / "declared", "folder", "declared")])
     partials = open_partials(action, Context(), reads)
     partials.measure("first", lambda: int((workspace / "declared").read_text()))
     with pytest.raises(RunnerError, match="secret") as raised:

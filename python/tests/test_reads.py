@@ -244,3 +244,21 @@ def test_each_action_of_a_job_is_judged_by_its_own_declarations(place, tmp_path)
     assert [event["action"] for event in of_type(events, "result")] == ["deed"]
     assert (events[-1]["reason"], events[-1]["action"]) == ("undeclared_read", "second")
     assert runner.end()[0] == 3
+
+
+def test_of_a_folder_that_is_taken_in_part_only_that_part_may_be_read(place, honest, tmp_path):
+    def part(code: str, stage: Path) -> dict[str, Any]:
+        document = place.request(code, stage)
+        document["actions"][0]["inputs"]["folder"]["include"] = ["*.txt"]
+        return document
+
+    link = "import os; os.symlink(folder / 'one.txt', tree / 'to'); open(tree / 'to').read()"
+    for code in ("list(folder.rglob('*')); open(folder / 'one.txt').read()", link):
+        honest.send(part(code, tmp_path / code[:4]))
+        honest.events.until("idle", job=code)
+    place.write("given/other.md", "not taken")
+    runner = place.runner(tmp_path / "log")
+    runner.send(part("open(folder / 'other.md').read()", tmp_path / "stage"))
+    error = list(runner.events)[-1]
+    assert (error["reason"], error["file"]) == ("undeclared_read", "given/other.md")
+    assert runner.end()[0] == 3

@@ -14,6 +14,7 @@ import modelopt.torch.quantization as mtq
 import pytest
 import torch
 import yaml
+from experts import make_experts
 from harness import run_together
 from material import config, scoring
 from PIL import Image
@@ -159,14 +160,28 @@ CASES = [
     ("qwen3_vl", "all_layers", ["INT8"], {"loss": "sample_sum", "padding": "longest"}),
     ("qwen3_vl", "lm", ["INT8", "INT8_WEIGHTS", "INT4_INT8"], {"method": "kl_div"}),
     ("qwen2_5_vl", "all_layers", ["FP8"], {"method": "kl_div", "score_size": 1}),
+    # The experts of a block are one layer, with a quantizer for the weights of each.
+    ("qwen3_vl_moe", "lm", ["FP8", "INT8_WEIGHTS", "INT4_WEIGHTS", "INT4_INT8"], {}),
+    ("qwen3_vl_moe", "all_layers", ["INT8", "FP8_INT8"], {}),
+    ("qwen3_vl_moe", "lm", ["INT8"], {"method": "kl_div"}),
 ]
+GROUPS = {
+    "lm": {"qwen3_vl": 8, "qwen2_5_vl": 8, "qwen3_vl_moe": 6},
+    "all_layers": {"qwen3_vl": 22, "qwen2_5_vl": 20, "qwen3_vl_moe": 20},
+}
+
+
+@pytest.fixture(scope="session")
+def folders(checkpoints, tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("experts") / "qwen3_vl_moe"
+    return checkpoints | {folder.name: make_experts(checkpoints["qwen3_vl"], folder)}
 
 
 @pytest.mark.parametrize(("family", "scope", "formats", "settings"), CASES)
 def test_scores_of_a_batch_equal_lone_calls_of_modelopt(
-    checkpoints, lm_inputs, image_inputs, tmp_path, family, scope, formats, settings
+    folders, lm_inputs, image_inputs, tmp_path, family, scope, formats, settings
 ):
-    folder = checkpoints[family]
+    folder = folders[family]
     inputs = (lm_inputs if scope == "lm" else image_inputs) | {"checkpoint": folder}
     params = [scoring(scope, format_, **settings) for format_ in formats]
     direct = {name: direct_format(name) for name in formats}
@@ -237,5 +252,5 @@ def compare(inputs: dict, params: list[dict], direct: dict, family: str, tmp_pat
             for group in ours["groups"]
             if group["enabled"]
         }
-        assert len(theirs) == {"lm": 8, "all_layers": {"qwen3_vl": 22}.get(family, 20)}[scope]
+        assert len(theirs) == GROUPS[scope][family]
         assert all(score > 0 for score, _, _ in theirs.values())

@@ -77,7 +77,7 @@ def scramble(file: Path) -> None:
         (scramble, "spoilt/model.safetensors"),
         (lambda file: file.write_bytes(b""), "spoilt/model.safetensors"),
         (Path.unlink, "spoilt"),
-        (lambda file: (file.parent / "config.json").unlink(), "spoilt"),
+        (lambda file: (file.parent / "config.json").unlink(), "spoilt/config.json"),
         (
             lambda file: (file.parent / "model.safetensors.index.json").write_text(
                 json.dumps({"weight_map": {"x": "model-00002.safetensors"}})

@@ -4,17 +4,17 @@ A batch holds what the model is called with and `labels`: int64 of the input ids
 tokens), -100 where a token does not count. Labels are never given to the model: the loss is ours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
-from transformers import AutoProcessor, AutoTokenizer
 
+from aqm_runner.model.checkpoint import load_config, load_processor, load_tokenizer
+from aqm_runner.model.checkpoint_files import naming_errors
+from aqm_runner.model.images import read_image, unreadable_image
 from aqm_runner.model.samples import Sample
-from aqm_runner.runner.failures import gate_failed
+from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
 IGNORED = -100
@@ -85,10 +85,28 @@ def caption_batches(
         batch_size: Samples a batch; the last may have fewer.
         length: Most tokens a sample.
         padding: "max_length": to `length`; "longest": to the longest sample of the batch.
+
+    Raises:
+        RunnerError: gate_failed `unreadable_checkpoint`, `special_token_in_caption`,
+            `token_beyond_vocabulary`, `empty_caption`.
     """
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, local_files_only=True)
+    tokenizer = load_tokenizer(checkpoint)
+    check_plain(tokenizer, captions)
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    rows = [tokenizer(text, truncation=True, max_length=length)["input_ids"] for text in captions]
+    if pad is None:
+        raise _tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
+    with naming_errors(checkpoint, "tokens of a caption"):
+        rows = [
+            tokenizer(text, truncation=True, max_length=length)["input_ids"] for text in captions
+        ]
+    for row, text in zip(rows, captions, strict=True):
+        if not row:
+            raise gate_failed(
+                "empty_caption",
+                f"The tokenizer of {checkpoint.name} leaves nothing of the caption {text!a}.",
+                next_step="Take this caption out of the annotation files.",
+            )
+    _check_vocabulary(checkpoint, (max(max(row) for row in rows), pad))
     batches = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
@@ -112,9 +130,15 @@ def image_batches(
 
     The processor's output is used verbatim. With padding "max_length" a sample is padded to
     `length` tokens on the left; it is never cut, because image tokens cannot be. Pad and image
-    tokens are not in the loss. Raises gate_failed `unreadable_image` naming the image.
+    tokens are not in the loss.
+
+    Raises:
+        RunnerError: gate_failed `unreadable_image` naming the image; `unreadable_checkpoint`,
+            `tokenizer_mismatch`, `special_token_in_caption`, `token_beyond_vocabulary`.
     """
-    processor = AutoProcessor.from_pretrained(checkpoint.path, local_files_only=True)
+    processor = load_processor(checkpoint)
+    _check_processor(checkpoint, processor)
+    check_plain(processor.tokenizer, [sample.caption for sample in samples])
     processor.tokenizer.padding_side = "left"
     placeholders = torch.tensor(
         [
@@ -126,31 +150,89 @@ def image_batches(
     context.phase("prepare", len(samples))
     batches = []
     for done, sample in enumerate(samples, start=1):
-        content = [{"type": "image"}, {"type": "text", "text": sample.caption}]
-        text = processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        image = _read_image(images, sample.image_relpath)
-        inputs = dict(processor(text=[text], images=[image], return_tensors="pt", **pads))
+        text = _as_turn(checkpoint, processor, sample.caption)
+        image = read_image(images, sample.image_relpath)
+        try:
+            inputs = dict(processor(text=[text], images=[image], return_tensors="pt", **pads))
+        except (ValueError, TypeError, OverflowError, ZeroDivisionError) as error:
+            said = f"cannot be used by the processor of {checkpoint.name}: {error}"
+            raise unreadable_image(images, sample.image_relpath, said) from error
         ids = inputs["input_ids"]
         left_out = (inputs["attention_mask"] == 0) | torch.isin(ids, placeholders)
         batches.append(Batch(inputs, ids.masked_fill(left_out, IGNORED)))
         context.step(done)
+    _check_vocabulary(checkpoint, (int(batch.inputs["input_ids"].max()) for batch in batches))
     return batches
 
 
-def _read_image(root: Place, relpath: str) -> Image.Image:
-    path = root.path / Path(relpath)
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        name = f"{root.name}/{relpath}"
-        missing = isinstance(error, FileNotFoundError)
+def check_plain(tokenizer: Any, captions: list[str]) -> None:
+    """Refuses captions that hold the text of a special token.
+
+    A tokenizer makes the token itself of it, so that a caption could end a turn or stand for an
+    image that is not there. Raises gate_failed `special_token_in_caption` naming both.
+    """
+    special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    special |= set(tokenizer.all_special_tokens)
+    for number, caption in enumerate(captions, start=1):
+        for token in sorted(special):
+            if token and token in caption:
+                raise gate_failed(
+                    "special_token_in_caption",
+                    f"Caption {number} of the sample, {caption[:80]!a}, holds {token}, which the "
+                    "model takes for a sign of its own and not for text.",
+                    next_step="Take this caption out of the annotation files, or write it in "
+                    "other words.",
+                )
+
+
+def _as_turn(checkpoint: Place, processor: Any, caption: str) -> str:
+    """Returns image and caption as the checkpoint's chat template has a user's turn."""
+    content = [{"type": "image"}, {"type": "text", "text": caption}]
+    with naming_errors(checkpoint, "a user's turn by its chat template"):
+        text = processor.apply_chat_template(
+            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        )
+        if text.count(processor.image_token) != 1 or caption.strip() not in text:
+            raise ValueError("it leaves out the image or the caption")
+    return text
+
+
+def _check_processor(checkpoint: Place, processor: Any) -> None:
+    """Compares what processor and model each say of images; unequal, the model would stumble."""
+    config = load_config(checkpoint)
+    vision, images = config.vision_config, processor.image_processor
+    token = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
+    for what, ours, theirs in (
+        ("the id of an image token", token, config.image_token_id),
+        ("patch_size", images.patch_size, vision.patch_size),
+        ("merge_size", images.merge_size, vision.spatial_merge_size),
+        ("temporal_patch_size", images.temporal_patch_size, vision.temporal_patch_size),
+    ):
+        if ours != theirs:
+            raise _tokenizer_mismatch(
+                checkpoint, f"{what} is {ours} in the processor and {theirs} in config.json"
+            )
+
+
+def _check_vocabulary(checkpoint: Place, highest: Iterable[int]) -> None:
+    rows = load_config(checkpoint).get_text_config().vocab_size
+    beyond = [token for token in highest if token >= rows]
+    if beyond:
         raise gate_failed(
-            "unreadable_image",
-            f"The image {name} {'is not there' if missing else f'cannot be read: {error}'}.",
-            file=name,
-            next_step=f"Complete {root.name} with the train2017 and val2017 folders of the "
-            "data set that the samples were drawn from.",
-        ) from error
+            "token_beyond_vocabulary",
+            f"The tokenizer of {checkpoint.name} makes the token {max(beyond)}, but the model has "
+            f"embeddings for {rows}, from 0.",
+            file=f"{checkpoint.name}/config.json",
+            next_step="Place a tokenizer that belongs to these weights, or resize the model's "
+            "embeddings to it.",
+        )
+
+
+def _tokenizer_mismatch(checkpoint: Place, problem: str) -> RunnerError:
+    return gate_failed(
+        "tokenizer_mismatch",
+        f"Tokenizer or processor of {checkpoint.name} do not fit: {problem}.",
+        file=checkpoint.name,
+        next_step="Download the checkpoint again; its tokenizer and processor files are of "
+        "another model.",
+    )

@@ -1,17 +1,24 @@
-"""Loading a Hugging Face checkpoint folder, whole or not at all."""
+"""Loading a Hugging Face checkpoint folder, whole or not at all, and without running its code."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
+from aqm_runner.model.checkpoint_files import check_checkpoint, loading
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
-HEADER_LENGTH_BYTES = 8
-HEADER_LIMIT = 100_000_000
+# What every call of transformers that reads a checkpoint gets: no network, no code of others.
+OURS = {"local_files_only": True, "trust_remote_code": False}
+SHOWN = 3
 
 
 def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
@@ -23,82 +30,83 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
         device: "cpu" or "cuda".
 
     Raises:
-        RunnerError: gate_failed `unreadable_checkpoint` naming the file; `incomplete_checkpoint` if
-            a weight is missing, which transformers would replace by random numbers.
+        RunnerError: gate_failed of `check_checkpoint`; `unreadable_checkpoint`;
+            `incomplete_checkpoint` if a weight is missing, which transformers would replace by
+            random numbers; `unused_weights` if the model has no place for one.
     """
-    check_weight_files(place)
-    try:
+    check_checkpoint(place)
+    with loading(place, "the model") as folder:
         model, info = AutoModelForImageTextToText.from_pretrained(
-            place.path,
+            folder,
             dtype=getattr(torch, dtype),
             attn_implementation="sdpa",
-            local_files_only=True,
+            use_safetensors=True,
             output_loading_info=True,
+            **OURS,
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise _unreadable(place, "", str(error)) from error
-    wrong = {
-        what: sorted(str(name) for name in info[what])
-        for what in ("missing_keys", "mismatched_keys")
-        if info[what]
-    }
-    if wrong:
-        what, names = next(iter(wrong.items()))
-        raise gate_failed(
-            "incomplete_checkpoint",
-            f"{place.name} lacks weights of its model ({what}: {', '.join(names[:3])}"
-            f"{', ...' if len(names) > 3 else ''}); they would be random.",
-            file=place.name,
-            next_step="Download the checkpoint again, with all its *.safetensors files.",
-        )
+        _check_loaded(place, model, info)
     return model.to(device).eval()
 
 
-def check_weight_files(place: Place) -> None:
-    """Checks that every safetensors file is there and as long as its header says.
-
-    Reads headers only. Raises gate_failed `unreadable_checkpoint`.
-    """
-    index = place.path / "model.safetensors.index.json"
-    names = {path.name for path in place.path.glob("*.safetensors")}
-    if index.is_file():
-        try:
-            names |= set(json.loads(index.read_bytes())["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _unreadable(place, index.name, f"not a weight index ({error})") from error
-    if not names:
-        raise _unreadable(place, "", "it has no *.safetensors file")
-    for name in sorted(names):
-        path = place.path / name
-        problem = _weight_file_problem(path) if path.is_file() else "it is not there"
-        if problem:
-            raise _unreadable(place, name, problem)
+def load_config(place: Place) -> PreTrainedConfig:
+    """Returns the model's configuration; raises gate_failed `unreadable_checkpoint`."""
+    with loading(place, "the model's configuration") as folder:
+        return AutoConfig.from_pretrained(folder, **OURS)
 
 
-def _weight_file_problem(path: Path) -> str | None:
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(HEADER_LENGTH_BYTES), "little")
-        if not 0 < length <= min(HEADER_LIMIT, size - HEADER_LENGTH_BYTES):
-            return "its header is damaged or cut off"
-        try:
-            header: dict[str, Any] = json.loads(stream.read(length))
-            ends = [
-                entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"
-            ]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return "its header is damaged"
-    expected = HEADER_LENGTH_BYTES + length + max(ends, default=0)
-    if size != expected:
-        return f"it has {size} bytes where its header says {expected}"
-    return None
+def load_tokenizer(place: Place) -> Any:
+    """Returns the tokenizer; raises gate_failed `unreadable_checkpoint`."""
+    with loading(place, "the tokenizer") as folder:
+        return AutoTokenizer.from_pretrained(folder, **OURS)
 
 
-def _unreadable(place: Place, name: str, problem: str) -> RunnerError:
-    file = f"{place.name}/{name}" if name else place.name
+def load_processor(place: Place) -> Any:
+    """Returns the processor of images and texts; raises gate_failed `unreadable_checkpoint`."""
+    with loading(place, "the image processor") as folder:
+        processor = AutoProcessor.from_pretrained(folder, **OURS)
+        if not hasattr(processor, "image_processor"):
+            raise ValueError("it has no preprocessor_config.json or processor_config.json")
+        if processor.chat_template is None:
+            raise ValueError("it has no chat template (chat_template.jinja or chat_template.json)")
+        return processor
+
+
+def _check_loaded(place: Place, model: PreTrainedModel, info: dict[str, Any]) -> None:
+    for what in ("missing_keys", "mismatched_keys"):
+        names = sorted(str(name) for name in info[what])
+        if names:
+            raise _incomplete(place, model, what, names)
+    unused = sorted(str(name) for name in info["unexpected_keys"])
+    if unused:
+        raise gate_failed(
+            "unused_weights",
+            f"{place.name} holds {len(unused)} weights for which {type(model).__name__}, as its "
+            f"config.json describes it, has no place: {_some(unused)}; they would be ignored.",
+            file=f"{place.name}/config.json",
+            next_step="Check that config.json belongs to these weights (model_type, number of "
+            "layers), or save the model without what it does not use.",
+        )
+
+
+def _incomplete(place: Place, model: PreTrainedModel, what: str, names: list[str]) -> RunnerError:
+    head = model.get_output_embeddings()
+    tied = {name for name, module in model.named_modules() if head is not None and module is head}
+    if what == "missing_keys" and names == [f"{name}.weight" for name in tied]:
+        return gate_failed(
+            "incomplete_checkpoint",
+            f"{place.name} lacks {names[0]}, which would be random, while its config.json says "
+            "that the head has weights of its own (tie_word_embeddings is false, or not there).",
+            file=f"{place.name}/config.json",
+            next_step='If the head shares the weights of the embedding, set "tie_word_embeddings": '
+            "true at the top of config.json; otherwise download the weights again.",
+        )
     return gate_failed(
-        "unreadable_checkpoint",
-        f"{file} cannot be read: {problem}.",
-        file=file,
-        next_step="Download or build the checkpoint again and compare its digests.",
+        "incomplete_checkpoint",
+        f"{place.name} lacks weights of its model ({what}: {_some(names)}); they would be random.",
+        file=place.name,
+        next_step="Download the checkpoint again, with all its *.safetensors files.",
     )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -17,7 +17,7 @@ from modelopt.torch.quantization import algorithms, model_calib
 from torch import nn
 
 from aqm_runner.modelopt.kept_divergences import KeptDivergences
-from aqm_runner.modelopt.wrapped import wrapped_modules
+from aqm_runner.modelopt.wrapped import weights_of, wrapped_modules
 from aqm_runner.scoring.table import Group, Table
 
 SEARCHERS = {
@@ -132,7 +132,7 @@ class ScoreReader:
         return Group(
             name=handle.removesuffix(SUFFIX),
             modules=tuple(hparam.quant_module_names),
-            weights=sum(module.weight.numel() for module in hparam.quant_modules),
+            weights=sum(weights_of(module) for module in hparam.quant_modules),
             enabled=enabled,
             score=score,
             executions=sum(calls) if min(calls) else 0,

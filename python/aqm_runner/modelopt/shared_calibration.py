@@ -131,8 +131,8 @@ class SharedCalibration:
 
 
 def _is_of_weight(name: str) -> bool:
-    # As ModelOpt tells them apart; `weight_quantizer.0` is one of a sequence.
-    return any(part.endswith("weight_quantizer") for part in name.split("."))
+    # `weight_quantizer.0` is one of a sequence, `down_proj_weight_quantizers.0` that of an expert.
+    return any(part.endswith(("weight_quantizer", "weight_quantizers")) for part in name.split("."))
 
 
 def _needs_range(quantizer: TensorQuantizer) -> bool:
@@ -172,13 +172,14 @@ def _layout(model: nn.Module) -> tuple[Slot, ...]:
     matrix product of it may round in another way, and activations behind it with it.
     """
     return tuple(
-        (name, _cut(module.weight_quantizer))
+        (f"{name}.{index}", _cut(quantizer))
         for name, module in model.named_modules()
         if isinstance(module, QuantModule)
-        and isinstance(getattr(module, "weight_quantizer", None), TensorQuantizer)
-        and module.weight_quantizer.is_enabled
-        and module.weight_quantizer.is_static_block_quant
-        and not _keeps_layout(module.weight, module.weight_quantizer.block_sizes)
+        for index, (weight, quantizer) in enumerate(module.iter_weights_for_calibration())
+        if isinstance(quantizer, TensorQuantizer)
+        and quantizer.is_enabled
+        and quantizer.is_static_block_quant
+        and not _keeps_layout(weight, quantizer.block_sizes)
     )
 
 

@@ -65,7 +65,7 @@ class ScoredModule:
             if not hparam.is_configurable:
                 continue
             recipes = [recipe for recipe in hparam.choices if recipe != self._unquantized]
-            if module in hparam.quant_modules:
+            if module in hparam.quant_modules and _has_one_weight(module):
                 inputs, weights = (
                     _alike(recipes, hparam._all_quantizer_choices, module, role)
                     for role in ("input_quantizer", "weight_quantizer")
@@ -148,6 +148,11 @@ class SharedResult:
         self.forget()
         for each in self._quantizers:
             each.__dict__.pop("forward", None)
+
+
+def _has_one_weight(module: nn.Module) -> bool:
+    """Returns whether a layer has one input and one weight; experts have several, used in turn."""
+    return hasattr(module, "input_quantizer") and hasattr(module, "weight_quantizer")
 
 
 def _tensor(output: Any) -> torch.Tensor:

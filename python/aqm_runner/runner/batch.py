@@ -64,7 +64,7 @@ def run_batch(report: Report, module: Any, context: Any, reads: ReadGuard) -> Ou
             report.failed(action.id, error)
     guilty: Outcome | None = None
     declared = [
-        place.path
+        place
         for action in request.actions
         for place in (*action.inputs.values(), *action.outputs.values())
     ]

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import RunnerError, gate_failed
+from aqm_runner.runner.places import Place
 
 PACKAGE = Path(__file__).resolve().parent.parent
 NAMED = 5  # how many files an error names
@@ -30,10 +31,14 @@ class ReadGuard:
         self._watch: _Watch | None = None
         sys.addaudithook(self._hear)
 
-    def begin(self, workspace: Path, declared: Iterable[Path]) -> None:
-        """Starts to watch: below `workspace` only what lies in a declared place may be read."""
+    def begin(self, workspace: Path, declared: Iterable[Place]) -> None:
+        """Starts to watch.
+
+        Below `workspace` only what lies in a declared place may be read, and of a folder that is
+        taken in part only what its patterns take.
+        """
         self.end()
-        self._watch = _Watch(str(workspace), [str(path) for path in declared])
+        self._watch = _Watch(str(workspace), list(declared))
 
     def so_far(self) -> list[str]:
         """Returns the undeclared files that were read until now, and goes on watching."""
@@ -72,7 +77,7 @@ def undeclared_read(op: str, files: list[str]) -> RunnerError:
 class _Watch:
     """What was seen during one action. Decides at once, since files come and go."""
 
-    def __init__(self, workspace: str, declared: list[str]) -> None:
+    def __init__(self, workspace: str, declared: list[Place]) -> None:
         self._roots = _both(workspace)
         # What Python and its libraries read for themselves; the runner may live in the workspace.
         listed = [entry or os.getcwd() for entry in sys.path]
@@ -80,7 +85,7 @@ class _Watch:
         libraries = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, *listed]
         own = {str(PACKAGE.parent), *_both(str(PACKAGE.parent))}
         allowed = [
-            *declared,
+            *(str(place.path) for place in declared if place.include is None),
             str(PACKAGE),
             str(downloads_folder()),  # what lies there is checked against a digest when it is taken
             *(f"{root}/.aqm" for root in self._roots),
@@ -88,6 +93,14 @@ class _Watch:
         ]
         self._allowed = tuple({path for entry in allowed for path in _both(entry)})
         self._allowed_folders = tuple(f"{path}/" for path in self._allowed)
+        # Folders of which some files are in the key; all of them may be listed.
+        partly = [
+            (path, place)
+            for place in declared
+            if place.include is not None
+            for path in _both(str(place.path))
+        ]
+        self._partly = [(f"{path}/", place) for path, place in partly]
         self._seen: set[str] = set()
         self._own: set[str] = set()
         # A pipe, so that a forked child can tell, too; what does not fit is not needed.
@@ -137,6 +150,11 @@ class _Watch:
         else:
             self._read(source, folder=False)
 
+    def linked(self, source: Any, target: Any, *_: Any) -> None:
+        """A link to what may be read may be read, wherever that in turn leads."""
+        if self._may_be_read(_absolute(source)):
+            self._own.add(_absolute(target))
+
     def _made(self, path: Any) -> None:
         name = _absolute(path)
         if not name.startswith(self._allowed_folders):
@@ -146,18 +164,20 @@ class _Watch:
         name = _absolute(path)
         if name in self._seen or name in self._own:
             return
-        plain = "/../" not in name and not name.endswith("/..")
-        if plain and name.startswith(self._allowed_folders):
+        plain = _is_plain(name)
+        if self._may_be_read(name):
             return
         self._seen.add(name)
         real = os.path.realpath(name)
         names = [path for path in ([name] if plain else []) + [real] if self._inside(path)]
         if not names or name in self._allowed or real in self._allowed:
             return
-        if real.startswith(self._allowed_folders) or real in self._own:
+        if self._may_be_read(real) or real in self._own:
             return
         if folder and (name in self._listed or real in self._listed):
             return  # the import system lists these to find modules
+        if folder and any(f"{name}/".startswith(path) for path, _ in self._partly):
+            return  # names alone, to find what is taken
         if not (os.path.isdir(real) if folder else os.path.isfile(real)):
             return  # nothing there to read, a device, or a folder that is merely held open
         relative = next(
@@ -168,6 +188,15 @@ class _Watch:
         )
         with contextlib.suppress(BlockingIOError):
             os.write(self._tell, os.fsencode(relative) + b"\0")
+
+    def _may_be_read(self, name: str) -> bool:
+        return _is_plain(name) and (
+            name.startswith(self._allowed_folders)
+            or any(
+                name.startswith(folder) and place.takes(name[len(folder) :])
+                for folder, place in self._partly
+            )
+        )
 
     def _inside(self, path: str) -> bool:
         return any(_within(path, root) for root in self._roots)
@@ -182,9 +211,14 @@ LOOKS: dict[str, Callable[..., None]] = {
     "os.scandir": _Watch.listed,
     "os.link": _Watch.moved,
     "os.rename": _Watch.moved,
+    "os.symlink": _Watch.linked,
     "sqlite3.connect": _Watch.connected,
     "mmap.__new__": _Watch.mapped,
 }
+
+
+def _is_plain(name: str) -> bool:
+    return "/../" not in name and not name.endswith("/..")
 
 
 def _within(path: str, folder: str) -> bool:

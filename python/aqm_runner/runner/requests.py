@@ -124,14 +124,16 @@ def _action(entry: dict[str, Any]) -> Action:
             next_step=f"Run the same command again: ops/{op}.json has changed since.",
         )
     places = {
-        key: {
-            role: Place(Path(place["path"]), place["kind"], place["name"])
-            for role, place in entry[key].items()
-        }
+        key: {role: _place(place) for role, place in entry[key].items()}
         for key in ("inputs", "outputs")
     }
     partial = Path(entry["partial"]) if "partial" in entry else None
     return Action(entry["id"], op, entry["params"], places["inputs"], places["outputs"], partial)
+
+
+def _place(entry: dict[str, Any]) -> Place:
+    include = tuple(entry["include"]) if "include" in entry else None
+    return Place(Path(entry["path"]), entry["kind"], entry["name"], include)
 
 
 def _check(validator: Draft202012Validator, document: Any, what: str) -> None:

@@ -103,7 +103,7 @@ class Server:
             for action in actions
             for place in (*action.inputs.values(), *action.outputs.values())
         ]
-        self._reads.begin(request.workspace, [place.path for place in places])
+        self._reads.begin(request.workspace, places)
 
     def _load(self, request: Any, op: str, action: str | None) -> Any:
         from aqm_runner.runner.registry import load_op

@@ -10,14 +10,15 @@ from typing import Any
 from torch import nn
 
 from aqm_runner.model.batches import Loader
-from aqm_runner.model.checkpoint import check_weight_files, load_model
+from aqm_runner.model.checkpoint import load_model
+from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of, score_document
 from aqm_runner.scoring.engine import Candidate, Engine
-from aqm_runner.scoring.material import measured_counts, read_batches
+from aqm_runner.scoring.material import check_counted, measured_counts, read_batches
 from aqm_runner.scoring.scopes import check_scope
 from aqm_runner.scoring.table import Table
 
@@ -61,7 +62,7 @@ def score_members(
     check_scope(params)
     require_device(context.device)
     engine.check()
-    check_weight_files(inputs["checkpoint"])
+    check_checkpoint(inputs["checkpoint"])
     candidates: list[Candidate] = []
     sound: list[Member] = []
     refused: list[Outcome] = []
@@ -79,6 +80,7 @@ def score_members(
     make_deterministic(context.device)
     batches = read_batches(context, params, inputs)
     steps = engine.score_steps(params, len(batches))
+    check_counted(batches[:steps], engine.tokens, params, inputs)
     measured = measured_counts(batches, steps, engine.tokens, params)
     environment = environment_of(context.device, params, engine.versions())
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from aqm_runner.model.batches import Batch, caption_batches, image_batches
 from aqm_runner.model.samples import read_captions, read_samples
+from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
 
@@ -17,7 +18,8 @@ def read_batches(context: Any, params: dict[str, Any], inputs: dict[str, Place])
         inputs: As the scope takes them.
 
     Raises:
-        RunnerError: gate_failed `too_few_samples`, `unreadable_image` or that of a database.
+        RunnerError: gate_failed `too_few_samples`, that of a database, and those of
+            `caption_batches` and `image_batches`.
     """
     limit, length, padding = (
         params[key] for key in ("calibration_samples", "sequence_length", "padding")
@@ -30,6 +32,43 @@ def read_batches(context: Any, params: dict[str, Any], inputs: dict[str, Place])
         )
     samples = read_samples(context, inputs["database"], limit)
     return image_batches(context, inputs["checkpoint"], inputs["images"], samples, length, padding)
+
+
+def check_counted(
+    scored: list[Batch],
+    tokens: Callable[[Batch], int],
+    params: dict[str, Any],
+    inputs: dict[str, Place],
+) -> None:
+    """Refuses a batch that no score can depend on: one in which every caption has one token.
+
+    Nothing follows a single token that could be predicted, so that the batch has no loss.
+
+    Args:
+        scored: The batches that are scored, from the first.
+        tokens: How many tokens of a batch scores depend on.
+        params: `scope`.
+        inputs: `captions` or `database`, for the message.
+
+    Raises:
+        RunnerError: gate_failed `nothing_to_predict` naming the samples.
+    """
+    first = 1
+    for batch in scored:
+        last = first + batch.samples - 1
+        if tokens(batch) == 0:
+            place = inputs["captions" if params["scope"] == "lm" else "database"]
+            one = first == last
+            raise gate_failed(
+                "nothing_to_predict",
+                f"{'Sample' if one else 'Samples'} {first if one else f'{first} to {last}'} of "
+                f"{place.name} {'has' if one else 'have'} a caption of one token, after which "
+                "nothing is left to predict.",
+                file=place.name,
+                next_step="Take such captions out of the annotation files, or set padding to "
+                "max_length, where a first token is predicted from a pad.",
+            )
+        first = last + 1
 
 
 def measured_counts(

@@ -25,14 +25,17 @@ import torch
 from torch import nn
 
 from aqm_runner.model.batches import Batch, Loader
-from aqm_runner.runner.failures import RunnerError
+from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.partials import Partials
 from aqm_runner.scoring.gates import check_groups
-from aqm_runner.scoring.grouping import LayerGroup, group_layers, layers_of
+from aqm_runner.scoring.grouping import LAYERS, LayerGroup, group_layers, layers_of
 from aqm_runner.scoring.scopes import kept_layers
 from aqm_runner.scoring.table import Group, Scored, Table
 from aqm_runner.weight_error.inputs import InputSquares
 from aqm_runner.weight_error.quantize import WeightFormat, fake_quantize, weight_format
+
+# Axes of a tensor of matrices: (experts, outputs, inputs).
+STACKED = 3
 
 
 class WeightError:
@@ -73,6 +76,7 @@ class WeightError:
         """Yields all scores at once; formats with the same weights are worked out once."""
         del partials  # seconds on a GPU: nothing worth keeping
         model = load()
+        _check_layers(model)
         layers = layers_of(model)
         groups = group_layers(layers, kept_layers(params["scope"], params["include_lm_head"]))
         watched = {
@@ -110,6 +114,26 @@ def squared_error(layer: nn.Module, means: torch.Tensor, format_: WeightFormat) 
     """
     difference = fake_quantize(layer.weight, format_).float() - layer.weight.float()
     return float((difference.square_().sum(0, dtype=torch.float64) * means).sum())
+
+
+def _check_layers(model: nn.Module) -> None:
+    """Refuses a model with experts: leaving them out would leave out most of its weights.
+
+    Raises gate_failed `unknown_layers` naming the first module that has weights of several layers.
+    """
+    for name, module in model.named_modules():
+        stacked = [
+            own
+            for own, weight in module.named_parameters(recurse=False)
+            if weight.dim() == STACKED and not isinstance(module, LAYERS)
+        ]
+        if stacked:
+            raise gate_failed(
+                "unknown_layers",
+                f"{name} ({type(module).__name__}) holds the weights of several layers in one "
+                f"tensor ({', '.join(stacked)}), which weight_error does not score.",
+                next_step="Score a mixture of experts with ModelOpt: the op sensitivity_scores.",
+            )
 
 
 def _scored(group: LayerGroup, format_: WeightFormat, squares: InputSquares) -> Group:

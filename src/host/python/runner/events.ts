@@ -92,4 +92,6 @@ export interface RunnerPlace {
   readonly path: string;
   readonly kind: "file" | "folder";
   readonly name: string;
+  /** Which files of a folder are in the key; absent where all are. */
+  readonly include?: readonly string[];
 }

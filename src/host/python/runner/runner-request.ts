@@ -38,10 +38,11 @@ function runnerAction(
   const { op, outputs: declared, params } = node.declaration;
   if (op.runtime !== "python") throw new Error(`${node.id} has no Python op`);
   const inputs: Record<string, RunnerPlace> = {};
-  for (const { role, path, kind, optional } of node.inputs) {
+  for (const { role, path, kind, optional, include } of node.inputs) {
     if (kind === "record") continue; // refused where it is declared
     if (optional === true && !existsSync(join(root, path))) continue;
-    inputs[role] = { path: join(root, path), kind, name: path };
+    const taken = include === undefined ? {} : { include };
+    inputs[role] = { path: join(root, path), kind, name: path, ...taken };
   }
   const outputs: Record<string, RunnerPlace> = {};
   for (const [role, { path, kind }] of Object.entries(declared)) {

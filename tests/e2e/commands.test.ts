@@ -25,6 +25,48 @@ describe("aqm list", () => {
   });
 });
 
+describe("a target outside of the workspace", () => {
+  it.each([
+    "clean ../out",
+    "clean --force ..",
+    "build ../../out/joined.txt",
+    "build --dry-run /out",
+    "list /",
+    "list ../**",
+    "why out/../../out/joined.txt",
+    "verify ..",
+    "graph /etc/passwd",
+    "sweep style=plain ../out",
+    "query deps ../out/joined.txt",
+    "query rdeps /poems/one.txt",
+    "query paths poems/one.txt ../out",
+    "lock resolve ..",
+    "adopt poems ../out",
+  ])("is refused: aqm %s", async (words) => {
+    workspace.write("out/joined.txt", "mine");
+    const { code, stderr } = await workspace.aqm(words.split(" "));
+    expect(stderr).toMatch(/lies outside of the workspace\n/);
+    expect(code).toBe(2);
+    expect(workspace.read("out/joined.txt")).toBe("mine");
+  });
+
+  it("is not one whose path leads back in, absolute or by way of a link", async () => {
+    const names = "out/joined.txt\nout/length.txt\n";
+    const { root } = workspace;
+    const link = `${root}-link`;
+    fs.symlinkSync(root, link);
+    for (const path of [
+      `${root}/out`,
+      `../${root.split("/").at(-1)}/out`,
+      `${link}/out`,
+      "./out/.",
+    ])
+      expect(await stdout("list", path)).toBe(names);
+    expect(await stdout("list", root)).toContain("big/one.txt");
+    fs.rmSync(link);
+  });
+});
+
 describe("aqm why", () => {
   it("follows causes to their roots", async () => {
     await workspace.build();

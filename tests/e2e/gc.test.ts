@@ -96,6 +96,26 @@ describe("aqm gc in a Git repository", () => {
     expect(workspace.read("big/one.txt")).toContain("A POEM OF THE OTHER BRANCH");
   });
 
+  it("asks the workspace's own repository, also in a hook of another one", async () => {
+    await branch("other", "a poem of the other branch\n");
+    const elsewhere = workspace.path("elsewhere");
+    git(workspace.root, "init", "--quiet", elsewhere);
+    const env = {
+      GIT_DIR: `${elsewhere}/.git`,
+      GIT_WORK_TREE: elsewhere,
+      GIT_INDEX_FILE: `${elsewhere}/.git/index`,
+      GIT_COMMON_DIR: `${elsewhere}/.git`,
+      GIT_OBJECT_DIRECTORY: `${elsewhere}/.git/objects`,
+      GIT_CEILING_DIRECTORIES: workspace.root,
+      GIT_NAMESPACE: "elsewhere",
+    };
+    const before = stored();
+    const { code, stdout } = await workspace.aqm(["gc", "--json", "--max-size", "0"], { env });
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as GcAnswer).git_refs).toBe(2);
+    expect(stored()).toBe(before);
+  });
+
   it("removes what only a deleted branch pointed to, and nothing that is still needed", async () => {
     await branch("other", "a poem of the other branch\n");
     const before = stored();

@@ -11,7 +11,7 @@ export function tryGit(folder: string, ...args: readonly string[]): GitRun {
     cwd: folder,
     encoding: "utf8",
     env: {
-      ...process.env,
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^GIT_/.test(name))),
       GIT_CONFIG_GLOBAL: "/dev/null",
       GIT_CONFIG_SYSTEM: "/dev/null",
       GIT_AUTHOR_NAME: "t",

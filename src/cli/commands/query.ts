@@ -10,7 +10,7 @@ import { wholeNumber, type Arguments } from "../language/arguments.ts";
 import { globMatcher } from "../language/glob.ts";
 import { showAnswer, type Answer } from "../views/query-answer.ts";
 import { QUESTION_NAMES, type QuestionName } from "../language/questions.ts";
-import { fromWorkspaceRoot } from "../session/root.ts";
+import { allFromWorkspaceRoot, fromWorkspaceRoot } from "../session/root.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { printFailures } from "../terminal/terminal.ts";
 
@@ -78,7 +78,9 @@ async function dependents(
   const readers = new Set<ActionNode>();
   const made = new Set<ActionNode>();
   for (const word of words) {
-    const path = fromWorkspaceRoot(word, session.layout.root);
+    const place = fromWorkspaceRoot(word, session.layout.root);
+    if (!place.ok) return err([place.error]);
+    const path = place.value;
     const readBy = [...readersOf(session.aqmfile.graph.actions, path), ...usersOf(session, path)];
     for (const node of readBy) readers.add(node);
     if (readBy.length > 0) continue;
@@ -110,7 +112,9 @@ async function paths(
   _args: Arguments,
   most: number,
 ): Promise<Found> {
-  const path = fromWorkspaceRoot(from, session.layout.root);
+  const place = fromWorkspaceRoot(from, session.layout.root);
+  if (!place.ok) return err([place.error]);
+  const path = place.value;
   const readers = [...readersOf(session.aqmfile.graph.actions, path), ...usersOf(session, path)];
   const begin = readers.length > 0 ? ok(new Set(readers)) : await selected(session, [from]);
   if (!begin.ok) return begin;
@@ -142,8 +146,9 @@ async function selected(
   { aqmfile, layout }: Session,
   words: readonly string[],
 ): Promise<Result<ReadonlySet<ActionNode>, readonly Failure[]>> {
-  const targets = words.map((word) => fromWorkspaceRoot(word, layout.root));
-  const found = select(aqmfile.graph, targets, await globMatcher(targets));
+  const targets = allFromWorkspaceRoot(words, layout.root);
+  if (!targets.ok) return targets;
+  const found = select(aqmfile.graph, targets.value, await globMatcher(targets.value));
   return found.ok ? ok(found.value.requested) : found;
 }
 

@@ -71,7 +71,11 @@ function requestFor(
   asked: readonly string[],
   variation: Variation | null = null,
 ): Request {
-  const targets = asked.map((target) => fromWorkspaceRoot(target, root));
+  // What lies outside is refused when the session is opened; until then it is a request like no other.
+  const targets = asked.map((target) => {
+    const path = fromWorkspaceRoot(target, root);
+    return path.ok ? path.value : { outside: target };
+  });
   const { mtimeMs, ino } = fs.statSync(join(PACKAGE_ROOT, "dist/main.js"));
   const varied = variation === null ? [] : [variation.terms, variation.layout];
   const text = JSON.stringify([root, targets, mtimeMs, ino, ...varied]);

@@ -24,7 +24,7 @@ import {
   type NamedInterpreters,
 } from "../../host/python/named-interpreters.ts";
 import { globMatcher } from "../language/glob.ts";
-import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
+import { allFromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 import type { Cell, Variation } from "./variation.ts";
 
 /** Everything that a command needs, wired to the real world. */
@@ -68,7 +68,9 @@ export async function openSession(
 ): Promise<Result<Session, readonly Failure[]>> {
   const layout = withCompiledFolder(options.layout ?? layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const evidence = new Evidence();
-  const targets = options.targets.map((target) => fromWorkspaceRoot(target, layout.root));
+  const asked = allFromWorkspaceRoot(options.targets, layout.root);
+  if (!asked.ok) return asked;
+  const targets = asked.value;
   const scope =
     options.focus === undefined
       ? await wholeScope(layout, targets, options, evidence)

@@ -28,7 +28,6 @@ export class Git {
 
   /** Null outside of a repository: that alone is no failure. */
   static of(folder: string): Git | null {
-    if ((process.env["GIT_DIR"] ?? "") !== "") return new Git(folder);
     for (let place = folder; ; place = dirname(place)) {
       if (fs.existsSync(join(place, ".git"))) return new Git(folder);
       if (place === dirname(place)) return null;
@@ -116,7 +115,7 @@ export class Git {
   async #run(args: readonly string[], input?: string): Promise<Result<string, Failure>> {
     const { code, stdout, stderr } = await runToEnd("git", args, {
       cwd: this.#folder,
-      env: { LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" },
+      onlyEnv: { ...withoutRepository(process.env), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" },
       ...(input === undefined ? {} : { input }),
     });
     if (code === 0) return ok(stdout);
@@ -127,6 +126,21 @@ export class Git {
       nextStep: "Mend what Git complains about, then run the same command again.",
     });
   }
+}
+
+/** Settings of the user and of the machine, such as `safe.directory`. */
+const SETTINGS = /^GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|EXEC_PATH)$/;
+
+/**
+ * Git gives its hooks variables that name a repository, its index, its objects or its folder (GIT_DIR,
+ * GIT_INDEX_FILE, …). The workspace's own repository is meant, wherever aqm is started.
+ */
+function withoutRepository(variables: NodeJS.ProcessEnv): Record<string, string> {
+  const kept = Object.entries(variables).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && (!entry[0].startsWith("GIT_") || SETTINGS.test(entry[0])),
+  );
+  return Object.fromEntries(kept);
 }
 
 const noCommit = (ref: string): Failure => ({

@@ -10,23 +10,24 @@ python=${AQM_PYTHON:-$(command -v python3)}
 run=models/qwen3_vl_4b_instruct/layer-analysis/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_wfp8_afp8_lm_small
 variant="tmp/autoquant=kl_div_default/$run/sensitivity-scores.json"
 aqm() { node bin/aqm.js "$@"; }
-build() { aqm build --set autoquant=kl_div_default --layout tmp --python "$python" "$@" "$variant"; }
+build() { aqm build --set autoquant=kl_div_default --layout tmp --python "$python" "$@" "$run/sensitivity-scores.json"; }
 say() { printf '\n=== %s\n' "$*"; }
 
 [ -e models/qwen3_vl_4b_instruct/checkpoints ] || "$python" tests/gpu/random_checkpoint.py 2>&1 | grep -v Warning
 say "from nothing"; time build --reporter plain
 first=$(sha256sum < "$variant")
-grep -A12 '"facts": {' "aqm.lock/$variant.json"
+grep -A16 '"facts": {' "aqm.lock/$variant.json"
 
 say "again from nothing, and killed in the middle"
-rm -rf .aqm/store .aqm/history .aqm/partial "$variant"
+# The record too: of equal results the first is kept, with what it says of items.
+rm -rf .aqm/store .aqm/history .aqm/partial "$variant" "aqm.lock/$variant.json"
 build --json > events.json & pid=$!
-until [ "$(grep -c '"type":"action_step"' events.json)" -ge 6 ]; do kill -0 $pid; sleep 0.1; done
+until grep -q '"type":"action_step".*"done":1[0-9][0-9]' events.json; do kill -0 $pid; sleep 0.1; done
 pkill -9 -f 'python.* -m aqm_runner'
 wait $pid && { echo "IT WAS NOT KILLED"; exit 1; }
 tail -n 1 events.json | cut -c1-300; rm events.json
 [ ! -e "$variant" ] || { echo "SCORES OF A KILLED RUN"; exit 1; }
 
 say "continued"; time build --reporter plain
-grep -A12 '"facts": {' "aqm.lock/$variant.json"
+grep -A16 '"facts": {' "aqm.lock/$variant.json"
 [ "$first" = "$(sha256sum < "$variant")" ] && echo "same bytes" || { echo "OTHER BYTES"; exit 1; }

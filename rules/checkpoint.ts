@@ -1,10 +1,25 @@
-import { action, configuration, folder, from, local, pythonOp, type Input } from "aqm";
+import {
+  action,
+  configuration,
+  folder,
+  from,
+  local,
+  pythonOp,
+  type Expectation,
+  type Input,
+} from "aqm";
 import type { ModelConfig } from "./configs.ts";
 import { data } from "./data.ts";
 import { modelopt } from "./modelopt.ts";
 
 /** The files of a Hugging Face folder that decide what a model computes. */
 const MATTERS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"];
+
+/** What `model_type` in config.json may be, by family: a mixture of experts is scored as its dense relative is. */
+const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = {
+  qwen2_5_vl: ["qwen2_5_vl"],
+  qwen3_vl: ["qwen3_vl", "qwen3_vl_moe"],
+};
 
 const tinyCheckpoint = pythonOp("tiny_checkpoint", modelopt);
 const hubCheckpoint = pythonOp("hub_checkpoint", data);
@@ -16,7 +31,8 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
   if ("placed" in source) {
     const pinned = source.revision === undefined ? "" : ` --revision ${source.revision}`;
     const obtain = `get it with: hf download ${source.placed}${pinned} --local-dir ${model.checkpoint}; or write hub instead of placed in conf/model/${name}.yaml, and aqm fetches it`;
-    return { model, files: folder(model.checkpoint, { include: MATTERS, obtain }) };
+    const expect = expectations(name, model.family);
+    return { model, files: folder(model.checkpoint, { include: MATTERS, obtain, expect }) };
   }
   if ("tiny_seed" in source) {
     const made = action({
@@ -37,4 +53,34 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
     outputs: { checkpoint: local(place, "folder") },
   });
   return { model: { ...model, checkpoint: place }, files: from(made, "checkpoint") };
+}
+
+/**
+ * What shows in the files of a placed checkpoint that it is none that can be scored, so that a plan says so. The ops
+ * look again, and at the weights: what is fetched or made is theirs alone to judge.
+ */
+function expectations(name: string, family: ModelConfig["family"]): readonly Expectation[] {
+  const original =
+    "place the checkpoint as it was before quantization, since scores of codes without their scales mean nothing";
+  const config = "config.json";
+  return [
+    { file: "adapter_config.json", otherwise: "merge the adapter (peft: merge_and_unload) first" },
+    {
+      file: config,
+      at: ["model_type"],
+      oneOf: MODEL_TYPES[family],
+      otherwise: `correct family in conf/model/${name}.yaml, or place the checkpoint that it means`,
+    },
+    ...["quantization_config", "compression_config"].map((key) => ({
+      file: config,
+      at: [key],
+      otherwise: original,
+    })),
+    { file: config, at: ["text_config", "quantization_config"], otherwise: original },
+    ...["hf_quant_config.json", "quantize_config.json", "quant_config.json"].map((file) => ({
+      file,
+      otherwise: original,
+    })),
+    { file: config, at: ["auto_map"], otherwise: "aqm runs no code of a checkpoint" },
+  ];
 }

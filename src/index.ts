@@ -17,6 +17,7 @@ export {
   typescriptOp,
 } from "./declare/action.ts";
 export type { DeclaredAction, Input, Op } from "./declare/action.ts";
+export type { Expectation } from "./model/declaration.ts";
 // Not by name: what a workspace adds to an interface reaches only a module that exports all of it.
 export type * from "./declare/python-ops.ts";
 export { build, grid, skip } from "./declare/build.ts";

@@ -2,6 +2,7 @@ import type {
   ActionDeclaration,
   BatchDeclaration,
   EnvironmentDeclaration,
+  Expectation,
   ExpectedCost,
   InputDeclaration,
   OutputDeclaration,
@@ -15,6 +16,7 @@ import { isRegionId, regionPath } from "../model/region.ts";
 import {
   checkAction,
   checkEnvironment,
+  checkExpectations,
   checkInclude,
   checkPathText,
   checkRole,
@@ -105,10 +107,15 @@ export function file(path: string, options: { readonly obtain?: string } = {}): 
 
 export function folder(
   path: string,
-  options: { readonly include?: readonly string[]; readonly obtain?: string } = {},
+  options: {
+    readonly include?: readonly string[];
+    readonly obtain?: string;
+    readonly expect?: readonly Expectation[];
+  } = {},
 ): Input {
   checkPathText("folder", path);
   checkInclude(options.include);
+  checkExpectations(options.expect);
   return { path, kind: "folder", ...options };
 }
 

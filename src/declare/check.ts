@@ -1,3 +1,4 @@
+import { whyNotInside } from "../model/inside.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { DeclarationError } from "./host.ts";
 
@@ -35,6 +36,22 @@ export function checkInclude(include: unknown): void {
   wrong(
     `include takes a list of patterns, not ${nameOf(include)}`,
     'For example { include: ["**/*.txt"] }; leave it out to take the whole folder.',
+  );
+}
+
+export function checkExpectations(expect: unknown): void {
+  const texts = (list: unknown): boolean =>
+    list === undefined || (Array.isArray(list) && list.every((each) => typeof each === "string"));
+  const sound = (each: unknown): boolean =>
+    isObject(each) &&
+    whyNotInside(each["file"]) === null &&
+    typeof each["otherwise"] === "string" &&
+    texts(each["at"]) &&
+    texts(each["oneOf"]);
+  if (expect === undefined || (Array.isArray(expect) && expect.every(sound))) return;
+  wrong(
+    `expect takes a list of what files of the folder must say, not ${nameOf(expect)}`,
+    'For example { expect: [{ file: "config.json", at: ["kind"], oneOf: ["a"], otherwise: "set kind" }] }.',
   );
 }
 
@@ -154,6 +171,7 @@ function checkPlaces(what: "input" | "output", places: object, makers: string): 
       (what === "input" || KEEPS.includes(place["keep"]));
     if (!given) wrong(`The ${what} ${role} is ${nameOf(place)}`, `Declare it with ${makers}.`);
     if (what === "input") checkInclude(place["include"]);
+    if (what === "input") checkExpectations(place["expect"]);
   }
 }
 

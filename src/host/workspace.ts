@@ -11,7 +11,7 @@ import { provenanceDigest } from "../model/provenance.ts";
 import { recordPath, type ActionRecord, type EnvironmentDescription } from "../model/record.ts";
 import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
-import type { Knowledge, Observation } from "../plan/knowledge.ts";
+import type { Knowledge, Observation, Unfit } from "../plan/knowledge.ts";
 import type { PartialResults, Publication, Stage, Workspace } from "../ports.ts";
 import { disk, errorCode, errorText } from "./disk/disk.ts";
 import { diskFailure } from "./disk/disk-failure.ts";
@@ -20,6 +20,7 @@ import type { Evidence } from "./evidence/evidence.ts";
 import { statOf } from "./evidence/ways.ts";
 import type { Layout } from "./disk/layout.ts";
 import { History } from "./records/history.ts";
+import { Expectations } from "./observe/expectations.ts";
 import { HashPool } from "./observe/hash-pool.ts";
 import { Observer, type HashProgress } from "./observe/observer.ts";
 import { foreseeRecovery, recoverPublications } from "./publish/publication.ts";
@@ -60,6 +61,7 @@ export class DiskWorkspace implements Workspace {
   readonly #observer: Observer;
   readonly #store: Store;
   readonly #seen = new Seen();
+  readonly #expectations: Expectations;
   readonly #publisher: Publisher;
   readonly #opFiles: WorkspaceOptions["opFiles"];
   #partialsOpened = false;
@@ -68,6 +70,7 @@ export class DiskWorkspace implements Workspace {
     const { layout } = options;
     this.#layout = layout;
     this.#evidence = options.evidence;
+    this.#expectations = new Expectations(layout.root);
     this.opSource = options.opSource;
     this.opChanged = options.opChanged;
     this.#opFiles = options.opFiles;
@@ -94,8 +97,10 @@ export class DiskWorkspace implements Workspace {
 
   // --- Knowledge -------------------------------------------------------------------------------
 
-  observeInput(input: GraphInput): Observation {
-    return this.#seen.at(input);
+  observeInput(input: GraphInput): Observation | Unfit {
+    const found = this.#seen.at(input);
+    if (input.expect === undefined || found.state !== "present") return found;
+    return this.#expectations.unmet(input, found.digest) ?? found;
   }
 
   observeOutput(output: OutputDeclaration): Observation {

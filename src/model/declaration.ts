@@ -98,8 +98,22 @@ export interface InputDeclaration {
   readonly include?: readonly string[];
   /** How to get it when it is missing; shown to the user. */
   readonly obtain?: string;
+  /** What its content must be for the action to run at all; found out before anything runs, and not in the key. */
+  readonly expect?: readonly Expectation[];
   /** Taken as it lies here when its reader is built, or as absent: neither made nor missed for its sake. */
   readonly optional?: true;
+}
+
+/** Something that a JSON file of an input must say, or must not. */
+export interface Expectation {
+  /** Path in the folder. */
+  readonly file: string;
+  /** The key that is meant, from the top; without it the file itself is. */
+  readonly at?: readonly string[];
+  /** What may be there, as text. Without it nothing may be there: no file, no key, or null. */
+  readonly oneOf?: readonly string[];
+  /** Why it matters and what to do, for the user. */
+  readonly otherwise: string;
 }
 
 export interface OutputDeclaration {

@@ -32,4 +32,11 @@ export type Cause =
   | { readonly kind: "blocked_by"; readonly producer: string }
   | { readonly kind: "input_missing"; readonly path: string; readonly obtain?: string }
   | { readonly kind: "input_unreadable"; readonly path: string; readonly error: string }
+  /** It is there, but its content is not what the action is declared for. */
+  | {
+      readonly kind: "input_unfit";
+      readonly path: string;
+      readonly problem: string;
+      readonly nextStep: string;
+    }
   | { readonly kind: "unsupported_here"; readonly why: string; readonly nextStep: string };

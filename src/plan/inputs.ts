@@ -70,6 +70,10 @@ function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge):
   if (found.state === "present") return { state: "known", digest: found.digest, present: true };
   if (input.optional === true && found.state === "missing")
     return { state: "known", digest: ABSENT, present: true };
+  if (found.state === "unfit") {
+    const { path, problem, nextStep } = found;
+    return { state: "blocked", cause: { kind: "input_unfit", path, problem, nextStep } };
+  }
   if (found.state === "unreadable") {
     return {
       state: "blocked",

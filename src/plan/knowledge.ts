@@ -11,9 +11,17 @@ export type Observation =
   | { readonly state: "missing" }
   | { readonly state: "unreadable"; readonly error: string };
 
+/** An input that is there, and a file of it that is not as the action expects it: what is wrong, what to do. */
+export interface Unfit {
+  readonly state: "unfit";
+  readonly path: string;
+  readonly problem: string;
+  readonly nextStep: string;
+}
+
 /** Everything a plan may depend on. Answers do not change while one plan is made. */
 export interface Knowledge {
-  readonly observeInput: (input: GraphInput) => Observation;
+  readonly observeInput: (input: GraphInput) => Observation | Unfit;
   readonly observeOutput: (output: OutputDeclaration) => Observation;
   /** The last record of an action: its lock record, or the local one. */
   readonly record: (node: ActionNode) => ActionRecord | null;

@@ -32,6 +32,8 @@ function rawCauseText(cause: Cause): string {
       return `${cause.path} is missing${cause.obtain === undefined ? "" : `; ${cause.obtain}`}`;
     case "input_unreadable":
       return `${cause.path} cannot be read: ${cause.error}`;
+    case "input_unfit":
+      return `${cause.path} ${cause.problem}; ${cause.nextStep}`;
     case "unsupported_here":
       return `${cause.why}; ${cause.nextStep}`;
     default:

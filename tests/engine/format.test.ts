@@ -33,6 +33,10 @@ const CAUSES: { [K in Cause["kind"]]: readonly [Extract<Cause, { kind: K }>, rea
       { kind: "input_unreadable", path: "data", error: "EACCES" },
       ["data cannot be read", "EACCES"],
     ],
+    input_unfit: [
+      { kind: "input_unfit", path: "data/a.json", problem: "has kind 1", nextStep: "set kind" },
+      ["data/a.json has kind 1", "set kind"],
+    ],
     unsupported_here: [
       { kind: "unsupported_here", why: "it needs a GPU", nextStep: "use another machine" },
       ["it needs a GPU", "use another machine"],

@@ -130,12 +130,13 @@ async function printCells(cells: readonly Cell[], outcomes: Outcomes): Promise<v
 const unfinishedText = (target: string): string =>
   `notice   publishing ${oneLine(target)} was interrupted: a build finishes it first, as this plan supposes`;
 
+/** Causes for which an input is not what a build could start from. */
+const UNUSABLE: ReadonlySet<string> = new Set(["input_missing", "input_unreadable", "input_unfit"]);
+
 /** What CI wants to know: is anything stale, does that need a GPU, or can it not be known at all? */
 export function checkCode(plan: Plan): number {
   const open = plan.actions.filter(({ verdict }) => verdict !== "fresh");
-  const missing = open.some(({ causes }) =>
-    causes.some(({ kind }) => kind === "input_missing" || kind === "input_unreadable"),
-  );
+  const missing = open.some(({ causes }) => causes.some(({ kind }) => UNUSABLE.has(kind)));
   if (missing) return EXIT.inputsMissing;
   const gpu = open.some(
     ({ verdict, node }) => verdict !== "restore" && node.declaration.resources.gpu > 0,

@@ -7,6 +7,7 @@ import { digestOfBytes } from "../model/digest.ts";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { Stage } from "../ports.ts";
+import { readFileBytes } from "./disk/bounded-read.ts";
 import { disk, errorText } from "./disk/disk.ts";
 import { diskFailure } from "./disk/disk-failure.ts";
 import type { Layout } from "./disk/layout.ts";
@@ -71,7 +72,7 @@ export function findFiles(folder: string, patterns: readonly string[]): Result<S
 function readFound(absolute: string, path: string): Result<FoundFile, string> {
   try {
     if (fs.statSync(absolute).size > LARGEST) return err("it is larger than 64 MiB");
-    const bytes = fs.readFileSync(absolute);
+    const bytes = readFileBytes(absolute, LARGEST);
     if (!isUtf8(bytes)) return err("it is not UTF-8 text");
     return ok({ path, digest: digestOfBytes(bytes), text: bytes.toString("utf8") });
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import { Git } from "./process/git.ts";
 import type { Layout } from "./disk/layout.ts";
+import { readFileText } from "./disk/bounded-read.ts";
 import { loadNamedModule } from "./code/named-module.ts";
 
 /** A comparer need not export options. */
@@ -54,7 +55,7 @@ export async function locate(
   const chosen = only(asked, absolute, fs.readdirSync(absolute), kinds);
   if (!chosen.ok) return chosen;
   const path = join(absolute, chosen.value);
-  return ok({ name: join(asked, chosen.value), path, text: fs.readFileSync(path, "utf8") });
+  return ok({ name: join(asked, chosen.value), path, text: readFileText(path) });
 }
 
 async function fromGit(

@@ -10,6 +10,7 @@ import { yamlProblems } from "./configuration-values.ts";
 import { schemaProblem } from "./schema-problem.ts";
 import { errorText } from "../disk/disk.ts";
 import { namesIn } from "../disk/names-in.ts";
+import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
 
 /**
  * What this process read last, by the texts of schema and file: while watching, an edit of one file is checked
@@ -20,7 +21,7 @@ let checked: ReadonlyMap<string, JsonObject> = new Map();
 /** Null for what is no text, or not there: then nothing is remembered of it. */
 function textAt(path: string): string | null {
   try {
-    const bytes = fs.readFileSync(path);
+    const bytes = readFileBytes(path);
     return isUtf8(bytes) ? bytes.toString("utf8") : null;
   } catch {
     return null; // whoever reads it says so
@@ -97,7 +98,7 @@ export function groupCheck(
     return null;
   }
   try {
-    return ajv.compile(JSON.parse(text ?? fs.readFileSync(path, "utf8")) as object);
+    return ajv.compile(JSON.parse(text ?? readFileText(path)) as object);
   } catch (error) {
     failures.push({
       reason: "config_invalid",
@@ -157,7 +158,7 @@ function readFile(
 
 function readText(path: string, file: string, failures: Failure[]): string | null {
   try {
-    const bytes = fs.readFileSync(path);
+    const bytes = readFileBytes(path);
     if (isUtf8(bytes)) return bytes.toString("utf8");
     failures.push(unreadable(file, "it is not UTF-8 text"));
   } catch (error) {

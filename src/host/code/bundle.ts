@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { extname, isAbsolute, join } from "node:path";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { BuildOptions } from "esbuild";
@@ -9,6 +8,7 @@ import { sourceSignature } from "../evidence/signature.ts";
 import { Ways } from "../evidence/ways.ts";
 import { Surroundings } from "./surroundings.ts";
 import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 export interface Bundle {
   readonly code: string;
@@ -199,7 +199,7 @@ export class ModuleReader implements TextReader {
     const known = this.#modules.get(path);
     if (known !== undefined) return known;
     this.#look(path);
-    const contents = fs.readFileSync(path);
+    const contents = readFileBytes(path);
     const module = { contents, digest: digestOfBytes(contents) };
     this.#modules.set(path, module);
     return module;

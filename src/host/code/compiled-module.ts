@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
 import { join } from "node:path";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import { errorCode, replaceCache } from "../disk/disk.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 /** A file below `.aqm/compiled` that is run, or that tells where what is run comes from. */
 export interface CompiledFile {
@@ -19,7 +19,7 @@ export function writeCompiled(folder: string, name: string, content: string): Co
 /** Whether the file is still what was written: code is never run because it has the right name. */
 export function isWhole(folder: string, { name, digest }: CompiledFile): boolean {
   try {
-    return digestOfBytes(fs.readFileSync(join(folder, name))) === digest;
+    return digestOfBytes(readFileBytes(join(folder, name))) === digest;
   } catch (error) {
     if (errorCode(error) === "") throw error;
     return false;

@@ -1,6 +1,6 @@
-import * as fs from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import type { Json, JsonObject } from "../../model/json.ts";
+import { readFileText } from "../disk/bounded-read.ts";
 
 interface CompilerConfig {
   readonly folder: string;
@@ -96,7 +96,7 @@ export class CompilerConfigs {
   #read(path: string): JsonObject | null {
     if (!this.#isThere(path)) return null;
     try {
-      return objectOf(JSON.parse(withoutComments(fs.readFileSync(path, "utf8"))) as Json);
+      return objectOf(JSON.parse(withoutComments(readFileText(path))) as Json);
     } catch {
       return null;
     }

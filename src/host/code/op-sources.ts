@@ -17,6 +17,7 @@ import { pythonRoot } from "./python-root.ts";
 import { modulePath, shownPath, shownPythonPath, sourceName } from "./source-name.ts";
 import { pythonClosure, type UnclearImport } from "./python-closure.ts";
 import { allCurrent, derivationContext, noteLooked, statSignature } from "../evidence/signature.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 interface CachedSource extends OpSource {
   /** Absolute path and stat signature of each file that was looked at, used or not. */
@@ -90,7 +91,7 @@ export class OpSources {
     const { sources } = this.#get(node);
     const root = pythonRoot(this.#layout);
     for (const [path, digest] of Object.entries(sources)) {
-      const bytes = fs.existsSync(join(root, path)) ? fs.readFileSync(join(root, path)) : "";
+      const bytes = fs.existsSync(join(root, path)) ? readFileBytes(join(root, path)) : "";
       if (digestOfBytes(bytes) !== digest) return shownPythonPath(this.#layout, path);
     }
     return null;
@@ -224,7 +225,7 @@ function pythonSource(
   const used = [declaration, ...closure.value].map((name) => {
     const path = join(root, name);
     looked[path] = statSignature(path, evidence);
-    return { name, path, digest: digestOfBytes(fs.readFileSync(path)) };
+    return { name, path, digest: digestOfBytes(readFileBytes(path)) };
   });
   return ok({ version, code: null, ...named(layout, used), looked, compiled: null });
 }

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../model/result.ts";
+import { readFileText } from "../disk/bounded-read.ts";
 
 /** An import of the package that the scan does not understand. */
 export interface UnclearImport {
@@ -29,7 +30,7 @@ export function pythonClosure(
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (found.has(path)) continue;
     found.add(path);
-    const imported = importedModules(fs.readFileSync(join(root, path), "utf8"));
+    const imported = importedModules(readFileText(join(root, path)));
     if (!imported.ok) return err({ path, ...imported.error });
     for (const module of imported.value) pending.push(...filesOf(root, module));
   }

@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import type { Metafile } from "esbuild";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
@@ -19,6 +18,7 @@ import { Surroundings } from "./surroundings.ts";
 import { linked, textOf, type Linked, type Warm, type WarmEntry } from "./warm-entry.ts";
 import { changesOf, isDeceived, settledSignatures } from "./warm-signatures.ts";
 import { WarmTexts } from "./warm-texts.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 /** Signatures as they were at the first look of a round. */
 class Looks {
@@ -236,7 +236,7 @@ export class WarmBundler {
   #digestOf(path: string, signature: string): Digest | null {
     const known = this.#digests.get(path);
     if (known?.signature === signature) return known.digest;
-    const digest = digestOfBytes(fs.readFileSync(path));
+    const digest = digestOfBytes(readFileBytes(path));
     if (sourceSignature(path) !== signature) return null;
     this.#digests.set(path, { signature, digest });
     return digest;

@@ -1,10 +1,10 @@
-import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
 import { ModuleReader, sideEffectFree } from "./bundle.ts";
 import type { Layout } from "../disk/layout.ts";
 import { sourceSignature } from "../evidence/signature.ts";
 import { browserScript, SCRIPT, TEXT } from "./text-imports.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 interface Script {
   readonly text: string;
@@ -32,7 +32,7 @@ export class WarmTexts {
         return { path: join(resolveDir, file), namespace, sideEffects: false };
       });
       build.onLoad({ filter: /.*/, namespace: TEXT }, ({ path }) => ({
-        contents: fs.readFileSync(path),
+        contents: readFileBytes(path),
         loader: "text",
       }));
       build.onLoad({ filter: /.*/, namespace: SCRIPT }, async ({ path }) => {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { digestOfBytes } from "../../model/digest.ts";
 import { SETTLED_MS } from "./file-times.ts";
 import { foldersToOpen, modeToMove } from "./permission.ts";
+import { readFileText } from "./bounded-read.ts";
 
 /**
  * Every change that aqm makes to a disk goes through these few operations, so that a test can stop the
@@ -251,7 +252,7 @@ export const errorText = (error: unknown): string =>
 
 export function readTextIfExists(path: string): string | null {
   try {
-    return fs.readFileSync(path, "utf8");
+    return readFileText(path);
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return null;
@@ -261,11 +262,11 @@ export function readTextIfExists(path: string): string | null {
 
 /**
  * The text of a state file, which may have met anything: null when there is none; empty, and so damaged
- * to whoever parses it, when it cannot be read (a folder, a link that leads nowhere, no permission).
+ * to whoever parses it, when it cannot be read (a folder, a device, a link that leads nowhere, no permission).
  */
 export function readState(path: string): string | null {
   try {
-    return fs.readFileSync(path, "utf8");
+    return readFileText(path);
   } catch (error) {
     const code = errorCode(error);
     if (code === "") throw error;

@@ -18,6 +18,7 @@ import { lineDiff } from "../../model/line-diff.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import { disk, errorCode } from "./disk.ts";
 import { lstatIfThere } from "./stat.ts";
+import { readFileBytes } from "./bounded-read.ts";
 
 /** One byte is one character, so whatever else a file holds goes through as it is. */
 const BYTES = "latin1";
@@ -178,7 +179,7 @@ function lookForRegion(root: string, path: string): FoundRegion {
 
 function readBytes(path: string): string | null {
   try {
-    return fs.readFileSync(path, BYTES);
+    return readFileBytes(path).toString(BYTES);
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return null;
     throw error;

@@ -1,8 +1,9 @@
-import * as fs from "node:fs";
+import type * as fs from "node:fs";
 import { dirname } from "node:path";
 import { digestOfBytes, isDigest, type Digest } from "../../model/digest.ts";
 import { disk, errorCode, writeFileAtomic } from "../disk/disk.ts";
 import { isRacy, isSettled, signatureOf, tickOf } from "../disk/file-times.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 /** `digest TAB wall clock when the content was read TAB signature`: parsed only when asked for. */
 type Entry = string;
@@ -119,7 +120,7 @@ function readSegments(path: string): {
   const bodies: string[] = [];
   let content: Buffer;
   try {
-    content = fs.readFileSync(path);
+    content = readFileBytes(path);
   } catch {
     return { bodies, whole: false }; // none yet, or not to be read: the next save makes a new one
   }

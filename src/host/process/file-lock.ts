@@ -19,6 +19,7 @@ import {
   type Whereabouts,
 } from "./process-identity.ts";
 import { cancelled } from "./cancelled.ts";
+import { readFileText } from "../disk/bounded-read.ts";
 
 interface Owner extends ProcessIdentity {
   readonly purpose: string;
@@ -175,7 +176,7 @@ function textOf(owner: Owner): string {
 
 function readOwner(path: string): Owner | null {
   try {
-    return parseOwner(fs.readFileSync(path, "utf8"));
+    return parseOwner(readFileText(path));
   } catch (error) {
     const code = errorCode(error);
     if (code === "EISDIR" || code === "ELOOP") return NOBODY;

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import { withoutPasswords } from "../../model/passwords.ts";
 import { runToEnd } from "./process.ts";
 
 /** So many records are read at once: their text is in memory meanwhile. */
@@ -101,7 +102,7 @@ export class Git {
     if (!commit.ok) return err(noCommit(ref));
     const object = `${commit.value.trim()}:./${path === "." ? "" : path}`;
     const kind = await this.#run(["cat-file", "-t", object]);
-    if (!kind.ok) return ok(null);
+    if (!kind.ok) return LACKS.test(kind.error.cause ?? "") ? kind : ok(null);
     if (kind.value.trim() === "tree") {
       const listed = await this.#run(["ls-tree", "--name-only", "-z", object]);
       return listed.ok
@@ -113,17 +114,25 @@ export class Git {
   }
 
   async #run(args: readonly string[], input?: string): Promise<Result<string, Failure>> {
-    const { code, stdout, stderr } = await runToEnd("git", args, {
+    const { code, stdout, stderr } = await runToEnd("git", [...ONLY_READ, ...args], {
       cwd: this.#folder,
-      onlyEnv: { ...withoutRepository(process.env), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" },
+      onlyEnv: {
+        ...withoutRepository(process.env),
+        LC_ALL: "C",
+        GIT_OPTIONAL_LOCKS: "0",
+        ...NO_TRANSPORT,
+      },
       ...(input === undefined ? {} : { input }),
     });
-    if (code === 0) return ok(stdout);
+    // Some commands call such an object missing and end well.
+    if (code === 0 && !LACKS.test(stderr)) return ok(stdout);
     return err({
       reason: "git_failed",
       message: `git ${args[0] ?? ""} failed in ${this.#folder}`,
-      cause: stderr.trim(),
-      nextStep: "Mend what Git complains about, then run the same command again.",
+      cause: withoutPasswords(stderr.trim()),
+      nextStep: LACKS.test(stderr)
+        ? "This clone is partial, and aqm fetches nothing for Git: run git fetch --refetch, or git show of what is missing."
+        : "Mend what Git complains about, then run the same command again.",
     });
   }
 }
@@ -142,6 +151,31 @@ function withoutRepository(variables: NodeJS.ProcessEnv): Record<string, string>
   );
   return Object.fromEntries(kept);
 }
+
+/**
+ * A repository's own configuration may name programs: who only reads starts none of them. Alias, text conversion
+ * and filters play no part in the commands used here.
+ */
+const ONLY_READ = [
+  ["core.fsmonitor", "false"],
+  ["core.hooksPath", "/dev/null"],
+  ["core.pager", "cat"],
+  ["protocol.allow", "never"],
+].flatMap(([name = "", value = ""]) => ["-c", `${name}=${value}`]);
+
+/**
+ * What a partial clone lacks is not fetched, since its configuration names the program that would do so. Git
+ * fails then. It must not go on as if the object had never been there, or `gc` would take its blobs for needless.
+ */
+const NO_TRANSPORT = {
+  GIT_ALLOW_PROTOCOL: "none",
+  GIT_NO_LAZY_FETCH: "0",
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_PAGER: "cat",
+};
+
+/** How Git says that an object would have to be fetched. */
+const LACKS = /promisor remote|transport '[^']*' not allowed/;
 
 const noCommit = (ref: string): Failure => ({
   reason: "usage",

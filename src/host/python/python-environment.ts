@@ -12,7 +12,7 @@ import { acquireFileLock } from "../process/file-lock.ts";
 import type { Layout } from "../disk/layout.ts";
 import { runToEnd } from "../process/process.ts";
 import type { NamedInterpreters } from "./named-interpreters.ts";
-import { cacheFolder, findPython, findUv, install } from "./python-install.ts";
+import { cacheFolder, findPython, findUv, install, OWN_MODULES } from "./python-install.ts";
 
 export interface PreparedEnvironment {
   readonly python: string;
@@ -67,7 +67,7 @@ export class PythonEnvironments {
     const wanted = requirements(
       readTextIfExists(resolveEnvironmentFile(this.#layout, declaration.requirements)) ?? "",
     );
-    const probe = await runToEnd(python, ["-c", PROBE, ...wanted.keys()]);
+    const probe = await runToEnd(python, ["-c", PROBE, ...wanted.keys()], { env: OWN_MODULES });
     const failed = (message: string, nextStep: string): Result<never, Failure> =>
       err({
         reason: "environment_failed",

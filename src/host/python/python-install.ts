@@ -1,14 +1,18 @@
 import * as fs from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import { withoutPasswords } from "../../model/passwords.ts";
 import { disk, readTextIfExists } from "../disk/disk.ts";
 import { runToEnd } from "../process/process.ts";
 import { cancelled } from "../process/cancelled.ts";
 
 /** Brought from the package index when no uv is on the path. */
 const UV_VERSION = "0.13.8";
+/** A folder of the workspace that is called like a module (`venv`, `pip`) is no module of Python. */
+export const OWN_MODULES = { PYTHONSAFEPATH: "1" };
+
 /** What the pinned packages have wheels for. */
 const OLDEST_MINOR = 10;
 const NEWEST_MINOR = 13;
@@ -33,10 +37,8 @@ export async function findPython(): Promise<Result<{ python: string; version: st
   ]) {
     const python = onPath(name);
     if (python === null) continue;
-    const probe = await runToEnd(python, [
-      "-c",
-      "import sys; print('%d.%d' % sys.version_info[:2])",
-    ]);
+    const print = "import sys; print('%d.%d' % sys.version_info[:2])";
+    const probe = await runToEnd(python, ["-c", print], { env: OWN_MODULES });
     const version = probe.stdout.trim();
     const [major = 0, minor = 0] = version.split(".").map(Number);
     if (probe.code === 0 && major === 3 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) {
@@ -80,6 +82,7 @@ export async function findUv(
   say(`fetching uv ${UV_VERSION}, which installs packages`);
   const target = ["--quiet", "--no-deps", "--upgrade", "--target", folder, `uv==${UV_VERSION}`];
   await runToEnd(python, ["-m", "pip", "install", "--disable-pip-version-check", ...target], {
+    env: OWN_MODULES,
     signal,
   });
   return fs.existsSync(uv) ? uv : null;
@@ -130,7 +133,12 @@ export async function install(request: Installation): Promise<Result<void, Failu
   }, 500);
   try {
     for (const [command, args] of steps) {
-      const step = await runToEnd(command, args, { signal });
+      const step = await runToEnd(command, args, {
+        // Not the workspace, whose uv.toml could name programs and indexes.
+        cwd: dirname(folder),
+        env: OWN_MODULES,
+        signal,
+      });
       if (signal.aborted) return err(cancelled());
       if (step.code === 0) continue;
       disk.remove(folder);
@@ -149,7 +157,7 @@ function installFailed(command: string, stderr: string): Failure {
     message: full
       ? "The disk is full, so the Python environment could not be installed"
       : "The Python environment could not be installed",
-    cause: `${command}\n${stderr.trim().slice(-800)}`,
+    cause: withoutPasswords(`${command}\n${stderr.trim().slice(-800)}`),
     nextStep: full
       ? "Free space (README.md says how much an environment needs), or set AQM_CACHE to a folder on a larger disk."
       : "Look at the cause; a package index must be reachable. Or name a ready interpreter with --python PATH.",

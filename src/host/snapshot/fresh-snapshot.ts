@@ -4,6 +4,7 @@ import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { SkippedGroup } from "../../model/skipped.ts";
 import { checksum } from "../disk/checksum.ts";
 import { MISSING, putStat, putWay, STAT_FIELDS } from "../evidence/evidence.ts";
+import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
 
 /**
  * Remembers, for one request, that everything was fresh, and the stat of every file and folder that this
@@ -81,7 +82,7 @@ export const deltaPath = (state: string, request: string): string =>
 export function readFreshSnapshot(state: string, request: string): FreshSnapshot | null {
   let content: Buffer;
   try {
-    content = fs.readFileSync(snapshotPath(state, request));
+    content = readFileBytes(snapshotPath(state, request));
   } catch {
     return null; // none, or none that can be read
   }
@@ -127,7 +128,7 @@ function readDelta(path: string, seal: string): SnapshotDelta["rows"] {
   if (!fs.existsSync(path)) return [];
   let text: string;
   try {
-    text = fs.readFileSync(path, "utf8");
+    text = readFileText(path);
   } catch {
     return [];
   }

@@ -7,6 +7,7 @@ import type { StoredBlob } from "../../model/retention.ts";
 import { disk, errorCode, putInPlace, readCache, writeCache } from "../disk/disk.ts";
 import { modeToMove } from "../disk/permission.ts";
 import { hashFile, type FolderFile } from "../observe/observer.ts";
+import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
 
 /** About how much the store holds: kept beside it, so that nobody has to count after each build. */
 export interface Tally {
@@ -111,7 +112,7 @@ export class Store {
   /** The content of a stored file; null when it is not there, or damaged. */
   text(digest: Digest): string | null {
     const path = this.#pathOf(digest);
-    const bytes = isReadable(path) ? fs.readFileSync(path) : null;
+    const bytes = isReadable(path) ? readFileBytes(path) : null;
     return bytes !== null && digestOfBytes(bytes) === digest ? bytes.toString("utf8") : null;
   }
 
@@ -177,7 +178,7 @@ export class Store {
       fs.closeSync(handle);
     }
     if (start.toString() !== "[[" && start.toString() !== "[]") return null;
-    const text = fs.readFileSync(path, "utf8");
+    const text = readFileText(path);
     try {
       const list = JSON.parse(text) as readonly (readonly [string, Digest])[];
       const isList = list.every(

@@ -1,11 +1,11 @@
 import { createInterface } from "node:readline";
-import * as fs from "node:fs";
 import type { Failure } from "../../../model/failure.ts";
 import { err, ok, type Result } from "../../../model/result.ts";
 import { startProcess, type ChildProcess, type ProcessRequest } from "../../process/process.ts";
 import type { RunnerEvent, RunnerRequest } from "./events.ts";
 import { cancelled } from "../../process/cancelled.ts";
 import type { RunnerSchemas } from "./schemas.ts";
+import { readFileEnd } from "../../disk/bounded-read.ts";
 
 /** A runner that says nothing, not even its heartbeat, for this long is taken for dead. */
 const SILENCE_LIMIT = 120_000;
@@ -135,7 +135,7 @@ export class Runner {
 /** The last lines of a log, for a failure's cause. */
 function logTail(path: string, lines = 6): string {
   try {
-    return fs.readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
+    return readFileEnd(path, 64 * 1024).trimEnd().split("\n").slice(-lines).join("\n");
   } catch {
     return "";
   }

@@ -179,12 +179,21 @@ export interface BuildLock {
 }
 
 /** Tells that something under some paths changed; never what, since it is looked at anew anyway. */
+/** Absolute paths. */
+export interface Watched {
+  /** Files, and folders with all that is in them. */
+  readonly paths: readonly string[];
+  /** There may be very many. */
+  readonly outputs: readonly string[];
+  /** Places on the way to these, where a link is or may come: only such a place itself counts, not what is in it. */
+  readonly ways: readonly string[];
+}
+
 export interface FileWatch {
   /**
-   * Replaces what is watched: absolute paths of files and folders, and of outputs, of which there may be very
-   * many. Resolves once the watch is on, to true when it was off for some of them until now, so that a change
-   * may have gone unseen.
+   * Replaces what is watched. Resolves once the watch is on, to true when it was off for some of that until now,
+   * so that a change may have gone unseen.
    */
-  readonly set: (paths: readonly string[], outputs: readonly string[]) => Promise<boolean>;
+  readonly set: (watched: Watched) => Promise<boolean>;
   readonly close: () => Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { BuildEvent, EmitEvent } from "../model/event.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Result } from "../model/result.ts";
 import type { ActionNode } from "../graph/graph.ts";
-import type { FileWatch, Ports } from "../ports.ts";
+import type { FileWatch, Ports, Watched } from "../ports.ts";
 import { runBuild, type BuildRequest } from "./build.ts";
 
 export interface WatchedBuild {
@@ -11,6 +11,8 @@ export interface WatchedBuild {
   readonly request: Omit<BuildRequest, "signal" | "hold">;
   /** Absolute paths of the modules, configs and op sources behind the declarations. */
   readonly files: readonly string[];
+  /** Absolute paths of places on the way to all that was looked at so far: see `Watched`. */
+  readonly ways: () => readonly string[];
   readonly root: string;
 }
 
@@ -32,38 +34,58 @@ export interface WatchRequest {
  * Builds, waits for a change, builds again. An event only means "look again": what is stale is decided
  * by content as always, so a touched file or our own output costs a look and nothing more. GPU work
  * that became due is held and reported with its cost.
+ *
+ * @returns what is wrong with the command itself, so that there is nothing to wait for; else nothing
  */
-export async function watchBuild(request: WatchRequest, emit: EmitEvent): Promise<void> {
+export async function watchBuild(
+  request: WatchRequest,
+  emit: EmitEvent,
+): Promise<readonly Failure[]> {
   const changes = new ChangeQueue(request.signal);
   const watch = await request.watchFiles(() => changes.notify());
   try {
     // Also when nothing could be loaded yet: the mistake will be corrected in one of these.
-    let watched: readonly string[] = request.always;
-    let outputs: readonly string[] = [];
+    let watched: Watched = { paths: request.always, outputs: [], ways: [] };
+    let isFirst = true;
+    /** What was said since something changed. */
+    let said = "";
     let debt = "";
     while (!request.signal.aborted) {
       emit({ type: "looking" });
       const opened = await request.open();
       if (!opened.ok) {
-        for (const failure of opened.error) emit({ type: "failure", failure });
+        if (isFirst && opened.error.every(isOfCommand)) return opened.error;
+        const text = JSON.stringify(opened.error);
+        if (text !== said) for (const failure of opened.error) emit({ type: "failure", failure });
+        said = text;
       } else {
-        const { files, root } = opened.value;
+        const { files, root, ways } = opened.value;
         const { needed } = opened.value.request.selection;
-        watched = [...request.always, ...files, ...sourcesOf(needed, root)];
-        outputs = outputsOf(needed, root);
         debt = await buildOnce(opened.value, request, emit, debt);
+        watched = {
+          paths: [...request.always, ...files, ...sourcesOf(needed, root)],
+          outputs: outputsOf(needed, root),
+          ways: ways(),
+        };
         request.built();
       }
+      isFirst = false;
       // What was saved before the watch was on would be missed: look once more.
-      if (await watch.set(watched, outputs)) continue;
-      emit({ type: "waiting", files: watched.length });
+      if (await watch.set(watched)) continue;
+      emit({ type: "waiting", files: watched.paths.length });
       await request.idle();
       await changes.next();
+      said = "";
     }
+    return [];
   } finally {
     await watch.close();
   }
 }
+
+/** No edit of a file is meant to correct it. */
+const isOfCommand = ({ reason }: Failure): boolean =>
+  reason === "usage" || reason === "unknown_target" || reason === "skipped_target";
 
 async function buildOnce(
   { request, withPorts }: WatchedBuild,

@@ -8,9 +8,17 @@ import { textWorkspace } from "./text-workspace.ts";
 
 let workspace: TestWorkspace;
 let running: Running;
+let isRunning = false;
+const start = (args: readonly string[]): void => {
+  running = workspace.start(args);
+  isRunning = true;
+};
 afterEach(async () => {
-  running.kill("SIGINT");
-  expect((await running.finished).code).toBe(130);
+  if (isRunning) {
+    isRunning = false;
+    running.kill("SIGINT");
+    expect((await running.finished).code).toBe(130);
+  }
   workspace.remove();
 });
 
@@ -50,7 +58,7 @@ export default build([action({ op, params: {}, inputs, outputs: { sum: committed
 describe("aqm watch", () => {
   it("rebuilds what an edit leads to, survives a syntax error, and picks up after it", async () => {
     workspace = textWorkspace();
-    running = workspace.start(["watch", "--reporter", "json"]);
+    start(["watch", "--reporter", "json"]);
     await watching(1);
     expect(workspace.read("out/length.txt")).toBe("37\n");
 
@@ -83,7 +91,7 @@ describe("aqm watch", () => {
 
   it("notices a deleted output at once, also with the folder that it was in", async () => {
     workspace = textWorkspace();
-    running = workspace.start(["watch", "--reporter", "json"]);
+    start(["watch", "--reporter", "json"]);
     await watching(1);
     const restored = (target: string): Promise<unknown> =>
       running.event(
@@ -102,7 +110,7 @@ describe("aqm watch", () => {
 
   it("does one build for a burst of 1,000 changed files", async () => {
     workspace = manySources(1000);
-    running = workspace.start(["watch", "--reporter", "json"]);
+    start(["watch", "--reporter", "json"]);
     await watching(1);
     expect(workspace.read("sum.txt")).toBe("1000");
     running.kill("SIGSTOP"); // so that all of them are there when it looks, however slow this machine is
@@ -137,7 +145,7 @@ describe("aqm watch", () => {
   it("runs a Python op again after an edit of its declaration alone", async () => {
     workspace = runnerWorkspace({ cpu: 1 });
     const runners = await FakeRunners.listen(workspace);
-    running = workspace.start(["watch", "--reporter", "json", "--python", FAKE_PYTHON]);
+    start(["watch", "--reporter", "json", "--python", FAKE_PYTHON]);
     (await runners.nextJob()).succeed();
     await watching(1);
     workspace.edit("python/aqm_runner/ops/work.json", '"version":1', '"version":2');
@@ -146,5 +154,58 @@ describe("aqm watch", () => {
     again.succeed();
     await nth(2, ({ type }) => type === "action_settled");
     runners.close();
+  });
+
+  it("sees links to code and sources that are set anew, go and come, and edits behind them", async () => {
+    workspace = textWorkspace();
+    workspace.edit("Aqmfile.ts", ', { obtain: "write a poem" }', ""); // or their absence is no trouble
+    const behind = (folder: string, first: string, second: string): void => {
+      fs.renameSync(workspace.path(folder), workspace.path(first));
+      fs.cpSync(workspace.path(first), workspace.path(second), { recursive: true });
+      fs.symlinkSync(first, workspace.path(folder));
+    };
+    const setLink = (path: string, to: string): void => {
+      fs.symlinkSync(to, workspace.path("new-link"));
+      fs.renameSync(workspace.path("new-link"), workspace.path(path));
+    };
+    behind("rules", "rules-1", "rules-2");
+    behind("poems", "poems-1", "poems-2");
+    workspace.edit("rules-2/ops/sign.ts", "--", "==");
+    workspace.write("poems-2/one.txt", "roses are redder\n");
+    start(["watch", "--reporter", "json"]);
+    await watching(1);
+
+    let times = 1;
+    const shows = async (text: string): Promise<void> => {
+      times += 1;
+      await nth(
+        times,
+        (event) =>
+          event.type === "action_settled" &&
+          event.verdict !== "fresh" &&
+          event.target === "out/joined.txt",
+      );
+      expect(workspace.read("out/joined.txt")).toContain(text);
+    };
+    setLink("rules", "rules-2");
+    await shows("==");
+    workspace.edit("rules-2/ops/sign.ts", "==", "++");
+    await shows("++");
+    setLink("poems", "poems-2");
+    await shows("ROSES ARE REDDER");
+    fs.appendFileSync(workspace.path("poems-2/one.txt"), "and blue\n");
+    await shows("AND BLUE");
+    fs.rmSync(workspace.path("poems"));
+    await running.event(({ type }) => type === "action_blocked");
+    workspace.write("poems-1/one.txt", "roses are white\n");
+    setLink("poems", "poems-1");
+    await shows("ROSES ARE WHITE");
+  });
+
+  it("ends where no rule makes what it is asked for, and says so once", async () => {
+    workspace = textWorkspace();
+    const { code, stdout, stderr } = await workspace.aqm(["watch", "nope"]);
+    expect(code).toBe(2);
+    expect((stdout + stderr).match(/No rule makes nope/g)).toHaveLength(1);
   });
 });

@@ -20,13 +20,19 @@ afterEach(async () => {
 });
 
 /** Resolves when the watch has told of what `change` does; as `aqm watch` does, it then sets the same again. */
-async function notices(paths: readonly string[], change: () => void): Promise<void> {
-  const absolute = paths.map((path) => join(root, path));
-  while (await watch.set(absolute, []));
+async function notices(
+  paths: readonly string[],
+  change: () => void,
+  ways: readonly string[] = [],
+): Promise<void> {
+  const absolute = (some: readonly string[]): readonly string[] =>
+    some.map((path) => join(root, path));
+  const watched = { paths: absolute(paths), outputs: [], ways: absolute(ways) };
+  while (await watch.set(watched));
   const changed = new Promise<void>((resolve) => (told = resolve));
   change();
   await changed;
-  while (await watch.set(absolute, []));
+  while (await watch.set(watched));
 }
 
 const write = (path: string): void => {
@@ -76,5 +82,42 @@ describe("the watch", () => {
     fs.symlinkSync("file.txt", join(root, "link.txt"));
     await notices(["link.txt"], () => fs.appendFileSync(join(root, "file.txt"), "more"));
     expect(fs.readFileSync(join(root, "link.txt"), "utf8")).toBe("textmore");
+  });
+
+  it("tells of a link on the way that is set to something else, goes and comes, and of edits behind it", async () => {
+    for (const folder of ["v1", "v2", "v3"]) {
+      fs.mkdirSync(join(root, folder));
+      write(`${folder}/file.txt`);
+    }
+    const setLink = (to: string): void => {
+      fs.symlinkSync(to, join(root, "new"));
+      fs.renameSync(join(root, "new"), join(root, "in")); // as `ln -sfn` does
+    };
+    const notice = (to: string, change: () => void): Promise<void> =>
+      notices(["in/file.txt", "in"], change, ["in", to]);
+    setLink("v1");
+    await notice("v1", () => {
+      setLink("v2");
+    });
+    await notice("v2", () => {
+      fs.appendFileSync(join(root, "v2/file.txt"), "more");
+    });
+    await notice("v2", () => {
+      fs.rmSync(join(root, "in"));
+    });
+    await notice("v2", () => {
+      setLink("v3");
+    });
+    await notice("v3", () => {
+      fs.appendFileSync(join(root, "v3/file.txt"), "more");
+    });
+    await notice("v3", () => {
+      fs.renameSync(join(root, "v3"), join(root, "v4"));
+      fs.renameSync(join(root, "v1"), join(root, "v3"));
+    });
+    await notice("v3", () => {
+      write("v3/another.txt");
+    });
+    expect(fs.readdirSync(join(root, "in"))).toEqual(["another.txt", "file.txt"]);
   });
 });

@@ -63,8 +63,9 @@ export async function run(args: Arguments): Promise<number> {
   };
   if (page !== null) emit({ type: "serving", url: page.url, port: page.port });
   let last: Session | null = null;
+  let wrong: readonly Failure[] = [];
   try {
-    await watchBuild(
+    wrong = await watchBuild(
       {
         open: async () => {
           if (last?.workspace.storeGrown === true || last?.workspace.partialsGrown === true) {
@@ -82,7 +83,8 @@ export async function run(args: Arguments): Promise<number> {
           });
           if (!session.ok) return session;
           last = session.value;
-          const { aqmfile, opSources, selection, targets, gpus, expected } = session.value;
+          const { aqmfile, evidence, opSources, selection, targets, gpus, expected } =
+            session.value;
           return {
             ok: true,
             value: {
@@ -97,6 +99,7 @@ export async function run(args: Arguments): Promise<number> {
                 keepGoing: true,
               },
               files: [...aqmfile.files, ...opSources.files()],
+              ways: () => evidence.waysPassed(),
               root: layout.root,
             },
           };
@@ -119,6 +122,10 @@ export async function run(args: Arguments): Promise<number> {
     await warmth.bundler.close();
     reporter.close();
     dispose();
+  }
+  if (wrong.length > 0) {
+    printFailures(wrong);
+    return EXIT.usage;
   }
   return signal.aborted ? interruptionCode(signal) : EXIT.done;
 }

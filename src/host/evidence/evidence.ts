@@ -89,6 +89,9 @@ export class Evidence {
     if (!this.links.knows(place))
       this.links.set(place, link === null ? NO_LINK : isUnsure(link) ? UNSURE : link);
   });
+  /** Places on the way to what links in input folders lead to: for watching, since what is read tells the rest. */
+  readonly #inside = new Set<string>();
+  readonly #waysInside = new Ways((place) => this.#inside.add(place));
   /** Signatures of grounds, each taken at the first look. */
   readonly #signatures = new Map<string, string>();
   #complete = true;
@@ -143,6 +146,16 @@ export class Evidence {
   /** What is at `path` was changed in a way that nobody looked at. */
   doubt(path: string): void {
     this.places.set(path, UNSURE);
+  }
+
+  /** A link in a folder that is read. */
+  noteLinkInside(path: string): void {
+    this.#waysInside.realOf(path);
+  }
+
+  /** Each place that was passed on the way to something. */
+  waysPassed(): readonly string[] {
+    return [...new Set([...this.links.paths, ...this.#inside])];
   }
 
   /** False when the answer depends on something that leaves no trace here. */

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { basename, dirname } from "node:path";
+import { statOf } from "./ways.ts";
 
 /** Tells of a watched path that it changed; `came` when something came, went or took its place. */
 export type PathChanged = (path: string, came: boolean) => void;
@@ -11,7 +12,7 @@ export type PathChanged = (path: string, came: boolean) => void;
 export class FolderWatch {
   readonly #changed: PathChanged;
   readonly #climbs: boolean;
-  readonly #folders = new Map<string, fs.FSWatcher>();
+  readonly #folders = new Map<string, WatchedFolder>();
   #names = new Map<string, ReadonlySet<string>>();
 
   /** @param climbs where a folder is missing, watch the nearest one above it for what leads there */
@@ -20,7 +21,7 @@ export class FolderWatch {
     this.#climbs = climbs;
   }
 
-  /** True when a folder was not watched until now. */
+  /** True when a folder was not watched until now, or another one was. */
   set(paths: Iterable<string>): boolean {
     const names = new Map<string, Set<string>>();
     for (const path of paths) this.#add(names, path);
@@ -28,10 +29,13 @@ export class FolderWatch {
     for (const folder of [...this.#folders.keys()]) if (!names.has(folder)) this.#drop(folder);
     let wasOff = false;
     for (const folder of names.keys()) {
-      if (this.#folders.has(folder) || !fs.existsSync(folder)) continue;
-      const watcher = this.#watch(folder);
+      const identity = identityOf(folder);
+      // A link on the way may lead to another folder by now.
+      if (this.#folders.get(folder)?.identity === identity) continue;
+      this.#drop(folder);
+      const watcher = identity === undefined ? null : this.#watch(folder);
       if (watcher === null) continue;
-      this.#folders.set(folder, watcher);
+      this.#folders.set(folder, { watcher, identity });
       wasOff = true;
     }
     return wasOff;
@@ -55,8 +59,8 @@ export class FolderWatch {
 
   #watch(folder: string): fs.FSWatcher | null {
     const watcher = watchFolder(folder, (event, name) => {
-      // A folder that goes tells so by its own name.
-      const gone = name === basename(folder) && !fs.existsSync(folder);
+      // A folder that goes tells so by its own name. Another one may be there by now, even with its number.
+      const gone = event === "rename" && name === basename(folder);
       if (gone) this.#drop(folder);
       if (gone || name === null) this.#changed(folder, true);
       else if (this.#names.get(folder)?.has(name) === true)
@@ -71,9 +75,20 @@ export class FolderWatch {
   }
 
   #drop(folder: string): void {
-    this.#folders.get(folder)?.close();
+    this.#folders.get(folder)?.watcher.close();
     this.#folders.delete(folder);
   }
+}
+
+interface WatchedFolder {
+  readonly watcher: fs.FSWatcher;
+  readonly identity: string | undefined;
+}
+
+/** Undefined where nothing is. */
+function identityOf(folder: string): string | undefined {
+  const stat = statOf(folder);
+  return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
 }
 
 /** Null where this may not be watched, or is no folder: then its contents are nobody's either. */

@@ -15,6 +15,9 @@ const IGNORED = /(?:^|[\\/])(?:\.aqm|node_modules|\.git)(?:[\\/]|$)/;
 export async function watchFiles(root: string, changed: () => void): Promise<FileWatch> {
   const { watch } = await import("chokidar");
   const ignored = (path: string): boolean => IGNORED.test(relative(root, path));
+  /** The workspace itself stays where it is. */
+  const isAround = (path: string): boolean =>
+    `${root}/`.startsWith(path === "/" ? path : `${path}/`);
   let timer: NodeJS.Timeout | undefined;
   let events = 0;
   const now = (): void => {
@@ -40,21 +43,22 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
   let watched: ReadonlySet<string> = new Set();
   let watcher: ReturnType<typeof watch> | null = null;
   return {
-    set: async (paths, outputPaths) => {
+    set: async ({ paths, outputs: outputPaths, ways }) => {
       const outputsWereOff = outputs.set(outputPaths);
-      const wanted = new Set(paths);
-      const isKnown = [...wanted].every((path) => wantedLast.has(path));
+      // Of a package only such files count as were looked at.
+      const wanted = new Set([...paths, ...ways.filter((place) => !isAround(place))]);
+      const isKnown =
+        wanted.size === wantedLast.size && [...wanted].every((path) => wantedLast.has(path));
       if (isKnown && came.size === 0) return outputsWereOff;
       const other = came;
       came = new Set();
-      const own = [...wanted].filter((path) => !ignored(path));
-      const namesWereOff = names.set(own);
+      const namesWereOff = names.set(wanted);
       wantedLast = wanted;
-      const there = own.filter((path) => fs.existsSync(path));
-      // What left and came back under its name is another folder.
-      const isOn = (path: string): boolean =>
-        watched.has(path) && !(other.has(path) && statOf(path)?.isDirectory() === true);
-      if (there.every(isOn)) return outputsWereOff || namesWereOff;
+      const there = paths.filter((path) => !ignored(path) && fs.existsSync(path));
+      // What left and came back under its name is another folder, and so is one behind a link that was set anew.
+      const moved = [...other].some((path) => statOf(path)?.isDirectory() === true);
+      const isOn = there.every((path) => watched.has(path)) && !(moved && there.length > 0);
+      if (isOn) return outputsWereOff || namesWereOff;
       // A watcher tells only once, and only as a whole, when it is on: so a new one for a new set.
       // The old one is closed first, or they would share what still watches a folder that was replaced; what
       // happens in between is seen by the look that follows.

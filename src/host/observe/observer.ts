@@ -211,6 +211,7 @@ export function filesBelow(folder: string, evidence: Evidence | null): string[] 
     evidence?.notePlace(absolute, fs.statSync(absolute));
     for (const entry of entriesOf(absolute, prefix)) {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isSymbolicLink()) evidence?.noteLinkInside(join(absolute, entry.name));
       if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(absolute, entry.name)))) {
         visit(join(absolute, entry.name), path);
       } else {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestWorkspace } from "../rig/workspace.ts";
@@ -134,5 +135,21 @@ describe("help and completion", () => {
     expect(await stdout("__complete", "build", "out/j")).toBe("out/joined.txt\n");
     for (const shell of ["bash", "zsh", "fish"])
       expect(await stdout("completion", shell)).toContain("__complete");
+  });
+
+  it("hands bash names that bash takes as they are, and asks for what a quoted word means", async () => {
+    const names = ["out/a$(touch PWNED)`touch PWNED`b.txt", "out/*", "~root; x", "out/"];
+    const script = [
+      await stdout("completion", "bash"),
+      `aqm() { [ "$3" = "out/a \\$(" ] || [ "$3" = out/ ] && printf '%s\\n' ${names.map((name) => `'${name}'`).join(" ")}; }`,
+      `COMP_WORDS=(aqm build "$1"); COMP_CWORD=2; _aqm`,
+      `eval "set -- \${COMPREPLY[*]}"; printf '%s\\n' "$@"; [ -e PWNED ] && echo ran`,
+    ].join("\n");
+    const folder = workspace.path(".");
+    for (const typed of ["out/a\\ \\$\\(", '"out/a $(', "out/"]) {
+      const { stdout: read } = spawnSync("bash", ["-c", script, "bash", typed], { cwd: folder });
+      expect(String(read).split("\n").slice(0, 4)).toEqual(names);
+      expect(String(read)).not.toContain("ran");
+    }
   });
 });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { oneLine } from "../../src/ui/escape.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { Verdict } from "../../src/model/verdict.ts";
@@ -286,6 +287,13 @@ describe("the terminal view", () => {
     const rounds = [round("a\u001b[2Jb", "x\ny\u001b[9A")];
     const [shown = []] = repaints(rounds, 100, () => 1)[0] ?? [];
     expect(shown.join("\n")).toContain("a\\u001b[2Jb  x\\ny\\u001b[9A 0 of 3");
+  });
+
+  it("shows what turns or hides text as escapes, and leaves what people write", () => {
+    expect(oneLine("a\u202egpj.exe\u2066\u061c\u200f\ufeff\u{e0041}\ud800")).toBe(
+      "a\\u202egpj.exe\\u2066\\u061c\\u200f\\ufeff\\u{e0041}\\ud800",
+    );
+    expect(oneLine(`שלום ${FAMILY} नमस्ते é`)).toBe(`שלום ${FAMILY} नमस्ते é`);
   });
 
   it("hides the cursor, keeps lasting lines, and leaves the terminal as it was", () => {

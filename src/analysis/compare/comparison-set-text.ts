@@ -1,3 +1,4 @@
+import { markdownText } from "../text/markdown.ts";
 import { evenTable } from "../text/markdown-table.ts";
 import type { Comparison } from "./compare.ts";
 import type { ComparisonSet } from "./comparison-set.ts";
@@ -13,12 +14,12 @@ const DETAILED = 3;
  */
 export function comparisonSetText(set: ComparisonSet, question: string, standard?: string): string {
   const { labels, pairs } = set;
-  const blocks = [`# ${question}`];
+  const blocks = [`# ${markdownText(question)}`];
   if (pairs.length === 0) {
     blocks.push(
       labels.length === 0
         ? "Nothing is measured yet."
-        : `Only ${labels.join(", ")} is measured yet, so there is nothing to compare.`,
+        : `Only ${markdownText(labels.join(", "))} is measured yet, so there is nothing to compare.`,
     );
     return `${blocks.join("\n\n")}\n`;
   }
@@ -46,7 +47,10 @@ export function comparisonSetText(set: ComparisonSet, question: string, standard
   if (pairs.length <= DETAILED)
     for (const { a, b, comparison } of pairs) {
       const said = comparison.same ? ["They are the same."] : findings(comparison);
-      blocks.push(`## ${a} (A) against ${b} (B)`, said.map((one) => `- ${one}`).join("\n"));
+      blocks.push(
+        `## ${markdownText(a)} (A) against ${markdownText(b)} (B)`,
+        said.map((one) => `- ${one}`).join("\n"),
+      );
       blocks.push(...detailBlocks({ ...comparison, shares: [] }, "###"));
     }
   return `${blocks.join("\n\n")}\n`;

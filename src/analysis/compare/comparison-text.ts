@@ -1,6 +1,7 @@
 import { printExponential, printFixed } from "../text/printf.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { Comparison } from "./compare.ts";
+import { markdownText } from "../text/markdown.ts";
 import { evenTable } from "../text/markdown-table.ts";
 import type { Flips } from "./flips.ts";
 
@@ -9,7 +10,7 @@ export function comparisonText(comparison: Comparison): string {
   const { a, b, same } = comparison;
   const blocks = [
     "# Two analyses compared",
-    `A: ${a}  \nB: ${b}`,
+    `A: ${markdownText(a)}  \nB: ${markdownText(b)}`,
     ...(same
       ? ["They are the same: every score and every setting."]
       : [
@@ -45,11 +46,11 @@ export function findings(comparison: Comparison): readonly string[] {
           `Most sensitive in both: ${top.map(({ k, shared }) => `${shared} of the first ${k}`).join(", ")}.`,
         ]),
     magnitudes === null
-      ? `Scores are not compared, only places and shares: ${comparability.refused.join("; ")}.`
+      ? `Scores are not compared, only places and shares: ${markdownText(comparability.refused.join("; "))}.`
       : `Summed scores: ${printExponential(magnitudes.total_a, 3)} in A, ${printExponential(magnitudes.total_b, 3)} in B${ratio(magnitudes.total_a, magnitudes.total_b)}.${
           comparability.unrecorded.length === 0
             ? ""
-            : ` Taken on trust, as it is not recorded: ${comparability.unrecorded.join(", ")}.`
+            : ` Taken on trust, as it is not recorded: ${markdownText(comparability.unrecorded.join(", "))}.`
         }`,
     ...flips.map(flipFinding),
   ];

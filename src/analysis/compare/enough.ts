@@ -1,3 +1,4 @@
+import { markdownText } from "../text/markdown.ts";
 import type { Comparison } from "./compare.ts";
 import { bits, figure } from "./comparison-text.ts";
 import type { ComparisonSet } from "./comparison-set.ts";
@@ -10,7 +11,9 @@ import type { ComparisonSet } from "./comparison-set.ts";
 export function enoughLines({ labels, pairs }: ComparisonSet, standard: string): readonly string[] {
   return labels.flatMap((label) => {
     const pair = pairs.find(({ a, b }) => a === label && b === standard);
-    return pair === undefined ? [] : [`**${label}** ${verdict(pair.comparison, standard)}`];
+    return pair === undefined
+      ? []
+      : [`**${markdownText(label)}** ${verdict(pair.comparison, markdownText(standard))}`];
   });
 }
 

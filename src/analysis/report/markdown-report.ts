@@ -2,6 +2,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson, type PyObject } from "../python-json/value.ts";
 import { howToRead } from "./how-to-read.ts";
 import { printExponential, printFixed } from "../text/printf.ts";
+import { markdownCode, markdownText } from "../text/markdown.ts";
 import { sensitivityRows, type NoneRows, type SensitivityRow } from "./sensitivity-rows.ts";
 
 export interface MarkdownReportOptions {
@@ -16,7 +17,7 @@ export interface MarkdownReportOptions {
  * tools which read them keep working; the explanation is ours.
  */
 export function markdownReport(manifest: Manifest, options: MarkdownReportOptions = {}): string {
-  const title = `AutoQuant Layer Sensitivity (${manifest.schemeName})`;
+  const title = `AutoQuant Layer Sensitivity (${markdownText(manifest.schemeName)})`;
   const rows = sensitivityRows(manifest, options.noneRows ?? "include");
   const blocks = [
     `${title}\n${"=".repeat(title.length)}`,
@@ -35,7 +36,7 @@ export function markdownReport(manifest: Manifest, options: MarkdownReportOption
 }
 
 function field(name: string, value: string): string {
-  return `**${name}:** \`${value}\``;
+  return `**${name}:** ${markdownCode(value)}`;
 }
 
 const DATASET_FIELDS: ReadonlyArray<readonly [string, string]> = [
@@ -56,7 +57,9 @@ function datasetBlocks(dataset: PyJson | undefined): readonly string[] {
     const value = shown(dataset, key);
     if (value === undefined) return [];
     const limit = key === "num_calib_samples" ? shown(dataset, "max_calib_samples") : undefined;
-    return [`- ${field(name, value)}${limit === undefined ? "" : ` / \`${limit}\` (used / max)`}`];
+    return [
+      `- ${field(name, value)}${limit === undefined ? "" : ` / ${markdownCode(limit)} (used / max)`}`,
+    ];
   });
   return ["## Dataset", bullets.join("\n")];
 }
@@ -75,7 +78,7 @@ function tableOf(rows: readonly SensitivityRow[], costTitle: string): string {
       const bits = candidates.map((candidate) => printFixed(candidate.bits, 1));
       const scores = candidates.map(({ score }) => printExponential(score, 3));
       const costs = candidates.map(({ cost }) => printExponential(cost, 3));
-      return `|${layer}|${bits.join(", ")}|${scores.join(", ")}|${costs.join(", ")}|`;
+      return `|${markdownText(layer).replaceAll("|", "\\|")}|${bits.join(", ")}|${scores.join(", ")}|${costs.join(", ")}|`;
     });
   const title = `|Layer|Num Bits|Sensitivity|${costTitle}|`;
   return [title, "| :--- | :--- | :--- | :--- |", ...lines].join("\n");

@@ -1,4 +1,5 @@
 import { weightsOf } from "../groups/layer-group.ts";
+import { markdownCode, markdownLink, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
@@ -42,9 +43,9 @@ export function runsTable(runs: readonly TableRun[]): string {
         ? []
         : [
             [
-              `[${pair} ${size}](${link})`,
-              ...(several ? [granularity] : []),
-              scope,
+              markdownLink(`${pair} ${size}`, link),
+              ...(several ? [markdownText(granularity)] : []),
+              markdownText(scope),
               dataCell(manifest),
               bitsCell(manifest),
               sizeCell(manifest),
@@ -68,9 +69,9 @@ export function pairsTable(runs: readonly TableRun[], linkOf: (pair: string) => 
     if (shown === undefined || last === null) return [];
     return [
       [
-        `[${pair}](${linkOf(pair)})`,
+        markdownLink(pair, linkOf(pair)),
         `${measured.length} of ${own.length}`,
-        `[${shown.scope} ${shown.size}](${shown.link})`,
+        markdownLink(`${shown.scope} ${shown.size}`, shown.link),
         bitsCell(last),
         sizeCell(last),
         mostSensitive(last, 1).join(""),
@@ -87,7 +88,10 @@ function measuredCells(measurements: readonly (Measurement | null)[]): readonly 
   const known = measurements.filter((one) => one !== null);
   const cost = costText(known);
   const partly = known.length < measurements.length ? ` (of ${known.length})` : "";
-  return [cost === "" ? "not recorded" : `${cost}${partly}`, measuredText(known) || "not recorded"];
+  return [
+    cost === "" ? "not recorded" : `${cost}${partly}`,
+    markdownText(measuredText(known)) || "not recorded",
+  ];
 }
 
 /** Layers by falling score, without the part of the name that all share. */
@@ -97,7 +101,7 @@ function mostSensitive(manifest: Manifest, count: number): readonly string[] {
   return sensitivityRows(manifest, "skip")
     .toSorted((a, b) => highest(b.candidates) - highest(a.candidates))
     .slice(0, count)
-    .map(({ layer }) => `\`${layer.replace(/^(?:model\.)?(?:language_model\.)?/, "")}\``);
+    .map(({ layer }) => markdownCode(layer.replace(/^(?:model\.)?(?:language_model\.)?/, "")));
 }
 
 /** Calibration data and how many of its samples were used. */
@@ -109,7 +113,8 @@ function dataCell({ json, measured }: Manifest): string {
   const [all, scored] = [calibrated ?? measured?.samples, measured?.samples];
   const fewer = scored === undefined || scored === all ? "" : `, ${scored} scored`;
   const samples = all === undefined ? "" : `, ${all} samples${fewer}`;
-  return `${text(dataset.get("name"))} ${text(dataset.get("size"))}${samples}`.trim();
+  const name = `${text(dataset.get("name"))} ${text(dataset.get("size"))}`;
+  return markdownText(`${name}${samples}`.trim());
 }
 
 const bitsCell = ({ search, budgetBits }: Manifest): string =>

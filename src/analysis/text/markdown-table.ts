@@ -1,4 +1,6 @@
-/** Null without rows. One changed row changes one line, which is what a committed document needs. */
+import { markdownText } from "./markdown.ts";
+
+/** Null without rows. Cells are Markdown. One changed row changes one line, which is what a committed document needs. */
 export function table(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
@@ -6,7 +8,7 @@ export function table(
   return written(titles, rows, false);
 }
 
-/** Null without rows. Columns are as wide as what is in them, for a terminal. */
+/** Null without rows. Cells are text, and shown as such. Columns are as wide as what is in them, for a terminal. */
 export function evenTable(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
@@ -20,7 +22,9 @@ function written(
   even: boolean,
 ): string | null {
   if (rows.length === 0) return null;
-  const cells = [titles, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const cells = [titles, ...rows].map((row) =>
+    row.map((cell) => inCell(even ? markdownText(cell) : cell)),
+  );
   const widths = titles.map((_, at) =>
     even ? Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)) : 0,
   );
@@ -30,3 +34,7 @@ function written(
   const rule = widths.map((width) => "-".repeat(Math.max(3, width)));
   return [line(head), line(rule), ...body.map(line)].join("\n");
 }
+
+/** A line break or a bar would end the cell. */
+const inCell = (markdown: string): string =>
+  markdown.replaceAll("|", "\\|").replace(/\s*[\r\n]+\s*/g, " ");

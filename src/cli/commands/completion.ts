@@ -6,21 +6,30 @@ import { openSession } from "../session/session.ts";
 import { print, printFailures } from "../terminal/terminal.ts";
 import { oneLine } from "../../ui/escape.ts";
 
+/**
+ * A shell runs what is put on its line once Enter is pressed, so names are quoted, and the words that are handed over
+ * are without quotes. zsh and fish quote what they insert; bash does not, and with `-o filenames` only in part.
+ */
 const SCRIPTS: Readonly<Record<string, string>> = {
-  bash: `_aqm() {
-  local IFS=$'\\n'
-  COMPREPLY=($(aqm __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-  [[ \${COMPREPLY[0]} == */ ]] && compopt -o nospace
+  bash: String.raw`_aqm() {
+  local word line words=()
+  for word in "${"$"}{COMP_WORDS[@]:1:COMP_CWORD}"; do
+    word=${"$"}{word#[\"\']}
+    words+=("${"$"}{word//\\/}")
+  done
+  COMPREPLY=()
+  while IFS= read -r line; do COMPREPLY+=("$(printf %q "$line")"); done < <(aqm __complete "${"$"}{words[@]}" 2>/dev/null)
+  [[ ${"$"}{COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 }
 complete -F _aqm aqm`,
-  zsh: `#compdef aqm
+  zsh: String.raw`#compdef aqm
 _aqm() {
   local -a found
-  found=("\${(@f)$(aqm __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  compadd -S '' -- $found
+  found=("${"$"}{(@f)$(aqm __complete "${"$"}{(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  compadd -S '' -- "${"$"}{found[@]}"
 }
 compdef _aqm aqm`,
-  fish: `complete -c aqm -f -a '(aqm __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'`,
+  fish: String.raw`complete -c aqm -f -a '(aqm __complete (commandline -opc)[2..] (commandline -ct | string unescape) 2>/dev/null)'`,
 };
 
 export function run(args: Arguments): Promise<number> {

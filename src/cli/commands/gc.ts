@@ -1,3 +1,4 @@
+import { oneLine } from "../../ui/escape.ts";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { collectGarbage, storeLimit, type Collection } from "../../host/store/garbage.ts";
@@ -56,7 +57,7 @@ async function collect(limit: number, dryRun: boolean): Promise<Result<Collectio
   if (dryRun || !anything) return collectGarbage(layout, limit, dryRun);
   const { signal, dispose } = interruptible();
   const waiting = (owner: string): void => {
-    process.stderr.write(`wait     for ${owner}\n`);
+    process.stderr.write(`wait     for ${oneLine(owner)}\n`);
   };
   try {
     const path = join(layout.state, "build.lock");

@@ -1,3 +1,4 @@
+import { oneLine } from "../../ui/escape.ts";
 import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { upstreamOf } from "../../graph/select.ts";
@@ -68,7 +69,7 @@ async function resolve(
     const lock = await acquireFileLock(
       join(session.layout.state, "build.lock"),
       "nothing: it settles lock records",
-      (owner) => void process.stderr.write(`wait     for ${owner}\n`),
+      (owner) => void process.stderr.write(`wait     for ${oneLine(owner)}\n`),
       signal,
     );
     if (!lock.ok) return lock;
@@ -185,7 +186,8 @@ function decisionsText(decisions: readonly Decision[], check: boolean): string {
     const { keep } = decision.settlement;
     const word = keep === null ? "remove" : "keep";
     const verb = check ? `would ${word}` : keep === null ? "removed" : "kept";
-    return `${`${verb}${keep === null ? "" : ` ${keep}`}`.padEnd(12)} ${decision.conflict.target}: ${reasonText(decision)}`;
+    const what = `${verb}${keep === null ? "" : ` ${keep}`}`.padEnd(12);
+    return oneLine(`${what} ${decision.conflict.target}: ${reasonText(decision)}`);
   });
   lines.push(
     check

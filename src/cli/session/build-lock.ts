@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { exitCodeOf } from "../../model/failure.ts";
+import { oneLine } from "../../ui/escape.ts";
 import type { Layout } from "../../host/disk/layout.ts";
 import { printFailures } from "../terminal/terminal.ts";
 
@@ -15,7 +16,7 @@ export async function withBuildLock(
   const lock = await acquireFileLock(
     join(state, "build.lock"),
     purpose,
-    (owner) => process.stderr.write(`waiting for ${owner}\n`),
+    (owner) => process.stderr.write(`waiting for ${oneLine(owner)}\n`),
     signal,
   );
   dispose();

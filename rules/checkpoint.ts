@@ -32,7 +32,8 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
     const pinned = source.revision === undefined ? "" : ` --revision ${source.revision}`;
     const obtain = `get it with: hf download ${source.placed}${pinned} --local-dir ${model.checkpoint}; or write hub instead of placed in conf/model/${name}.yaml, and aqm fetches it`;
     const expect = expectations(name, model.family);
-    return { model, files: folder(model.checkpoint, { include: MATTERS, obtain, expect }) };
+    const alias = source.placed;
+    return { model, files: folder(model.checkpoint, { include: MATTERS, obtain, alias, expect }) };
   }
   if ("tiny_seed" in source) {
     const made = action({

@@ -47,9 +47,9 @@ export function compare(
   const granularity = objectAt(objectAt(json, "quantization"), "quant_granularity").get("name");
   const found = scopeOf(manifest, path);
   return [
-    is("model", run.manifest.model_id, manifest.modelId ?? modelOf(path, models), {
+    is("model", run.models.join(" or "), manifest.modelId ?? modelOf(path, models), {
       identity: true,
-      equal: endsWith,
+      equal: (_names, found) => run.models.some((name) => isModel(name, String(found))),
     }),
     is("engine", run.engine, manifest.engine, { identity: true }),
     is("format", run.format, format, { identity: true, equal: sameFormat }),
@@ -129,6 +129,11 @@ function is(
 /** Published paths are absolute; declared ones are relative to the workspace. */
 const endsWith: Equal = (declared, found) =>
   found === declared || String(found).endsWith(`/${String(declared)}`);
+
+/** By its place or its hub id, at the end of a path, or as the folder of Hugging Face's cache. */
+const isModel = (name: string, found: string): boolean =>
+  endsWith(name.replace(/\/+$/, ""), found.replace(/\/+$/, "")) === true ||
+  `/${found}/`.includes(`/models--${name.replaceAll("/", "--")}/`);
 
 const closeTo: Equal = (declared, found) =>
   Math.abs(Number(declared) - Number(found)) <= 1e-9 * Math.abs(Number(declared));

@@ -16,6 +16,8 @@ export interface DeclaredRun {
   readonly granularity: string | null;
   readonly manifest: ManifestParams;
   readonly scores: Readonly<Record<string, unknown>>;
+  /** What an earlier analysis may call the model: its place here, its id on a hub. */
+  readonly models: readonly string[];
   /** Name of the format that is scored. */
   readonly format: string;
 }
@@ -52,10 +54,22 @@ export function declaredRuns(actions: readonly WantedAction[]): readonly Declare
         granularity: folders.length - pair > 3 ? (folders[pair + 1] ?? null) : null,
         manifest: action.params as unknown as ManifestParams,
         scores: scores.params,
+        models: modelNames(action.params as unknown as ManifestParams, scores, byTarget),
         format: format?.name ?? "",
       },
     ];
   });
+}
+
+/** A checkpoint that is placed has its hub id as an alias; one that is fetched, as a param of what fetches it. */
+function modelNames(
+  { model_id }: ManifestParams,
+  { inputs }: WantedAction,
+  byTarget: ReadonlyMap<string, WantedAction>,
+): readonly string[] {
+  const { producer = null, alias } = inputs["checkpoint"] ?? {};
+  const hub = producer === null ? undefined : byTarget.get(producer)?.params["hub"];
+  return [model_id, ...[alias, hub].filter((name) => typeof name === "string")];
 }
 
 export const PAIR_FOLDER = /^weight-([a-z0-9]+)-act-([a-z0-9]+)$/;

@@ -81,11 +81,12 @@ function targetOf(
       nextStep: "Put it into a folder that is named like its run, or name the target as well.",
     };
   }
+  const names = [...new Set(runs.flatMap((run) => run.models))];
   const [nearest] = [...compared].sort((a, b) => wrongs(a).length - wrongs(b).length);
   return {
     ...refusal(file, "no declared run is of this model, format, scope and size"),
     unmatched: true,
-    nextStep: "Declare it in the Aqmfile; the fields below are those of the nearest one.",
+    nextStep: `Declare it in the Aqmfile, or look whether its fields are those of a declared run. Models are known as ${names.join(", ")}.`,
     contradictions: nearest === undefined ? [] : wrongs(nearest).map(shown),
   };
 }

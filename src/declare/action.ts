@@ -100,16 +100,21 @@ export function environment(declaration: EnvironmentDeclaration): EnvironmentDec
 /** An input: a source file or folder, or an output of another action. */
 export type Input = InputDeclaration & { readonly producer?: DeclaredAction };
 
-export function file(path: string, options: { readonly obtain?: string } = {}): Input {
+/** What may be said of a source; nothing of it is in a key. */
+interface SourceOptions {
+  readonly obtain?: string;
+  readonly alias?: string;
+}
+
+export function file(path: string, options: SourceOptions = {}): Input {
   checkPathText("file", path);
   return { path, kind: "file", ...options };
 }
 
 export function folder(
   path: string,
-  options: {
+  options: SourceOptions & {
     readonly include?: readonly string[];
-    readonly obtain?: string;
     readonly expect?: readonly Expectation[];
   } = {},
 ): Input {

@@ -65,7 +65,10 @@ export interface WantedAction {
   readonly params: JsonObject;
   /** By role; `producer` is the target of the action that makes it, null for a source. */
   readonly inputs: Readonly<
-    Record<string, { readonly path: string; readonly producer: string | null }>
+    Record<
+      string,
+      { readonly path: string; readonly producer: string | null; readonly alias?: string }
+    >
   >;
   /** Path by role. */
   readonly outputs: Readonly<Record<string, string>>;

@@ -100,6 +100,8 @@ export interface InputDeclaration {
   readonly obtain?: string;
   /** What its content must be for the action to run at all; found out before anything runs, and not in the key. */
   readonly expect?: readonly Expectation[];
+  /** What it is called elsewhere, by the hub that has it for instance: for those who recognise earlier artifacts. */
+  readonly alias?: string;
   /** Taken as it lies here when its reader is built, or as absent: neither made nor missed for its sake. */
   readonly optional?: true;
 }

@@ -57,24 +57,25 @@ export function planAdoption(
 ): readonly AdoptionRow[] {
   const byTarget = new Map(request.nodes.map((node) => [node.id, node]));
   const rivals = rivalsOf(request.findings, request.files);
-  return request.findings.flatMap((finding): readonly AdoptionRow[] => {
-    if (finding.kind === "refusal") {
-      const besides = finding.unmatched === true && request.narrowed;
-      return besides ? [] : [refused(finding, finding.message, finding.nextStep)];
-    }
+  // Beside what is for the named targets, the rest is passed over. Where nothing is, it is told why.
+  const isBeside = (finding: AdoptionFinding): boolean =>
+    request.narrowed && finding.kind === "refusal" && finding.unmatched === true;
+  const concerned = request.findings.filter((finding) => !isBeside(finding));
+  return (concerned.length > 0 ? concerned : request.findings).map((finding): AdoptionRow => {
+    if (finding.kind === "refusal") return refused(finding, finding.message, finding.nextStep);
     const nodes = finding.results.flatMap(({ target }) => byTarget.get(target) ?? []);
     const mistake = mistakeIn(finding, byTarget);
-    if (mistake !== null) return [refused(finding, mistake)];
+    if (mistake !== null) return refused(finding, mistake);
     const others = rivals.get(finding);
     if (others === "twin") {
       const reason = "another one with the same bytes was found";
-      return [{ ...refused(finding, reason), decision: "already", nextStep: null }];
+      return { ...refused(finding, reason), decision: "already", nextStep: null };
     }
     if (others !== undefined) {
       const reason = `several sources are for the same target: ${others.join(", ")}`;
-      return [refused(finding, reason, "Name the folder of the one that is meant.")];
+      return refused(finding, reason, "Name the folder of the one that is meant.");
     }
-    return [decide(finding, nodes, request, knowledge)];
+    return decide(finding, nodes, request, knowledge);
   });
 }
 

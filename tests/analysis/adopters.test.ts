@@ -14,6 +14,7 @@ import { layoutOf } from "../../src/host/disk/layout.ts";
 import type {
   AdopterModule,
   AdoptionFinding,
+  AdoptionRefusal,
   FoundFile,
   WantedAction,
 } from "../../src/model/adoption.ts";
@@ -44,7 +45,7 @@ const declared = (...sizes: readonly string[]): readonly WantedAction[] =>
       {
         target: scores,
         op: "sensitivity_scores",
-        inputs: {},
+        inputs: { checkpoint: { path: MODEL, producer: null, alias: "Some/Some-VL" } },
         outputs: { scores },
         params: {
           scope: "lm",
@@ -166,7 +167,11 @@ describe("published manifests", () => {
       ...refusal("no declared run is of this model"),
       unmatched: true,
       contradictions: [
-        { field: "model", declared: MODEL, found: "/workspace/models/other/checkpoints/Other" },
+        {
+          field: "model",
+          declared: `${MODEL} or Some/Some-VL`,
+          found: "/workspace/models/other/checkpoints/Other",
+        },
       ],
     });
     const format = textOf(published()).replace('"FP8_DEFAULT_CFG"', '"INT8_DEFAULT_CFG"');
@@ -174,6 +179,22 @@ describe("published manifests", () => {
     expect(adopt(textOf(published("large"))).contradictions.map(({ field }) => field)).toEqual([
       "size",
     ]);
+  });
+
+  it.each([
+    "Some/Some-VL",
+    "Some/Some-VL/",
+    `/workspace/${MODEL}/`,
+    "/data/Some/Some-VL",
+    "/cache/hub/models--Some--Some-VL/snapshots/0123",
+  ])("may name the model as the hub does, or with a slash at the end: %s", (name) => {
+    const finding = adopt(textOf(published("medium", name)));
+    expect(finding).toMatchObject({ kind: "candidate", contradictions: [] });
+  });
+
+  it("are told which names of models are looked for", () => {
+    const { nextStep } = adopt(textOf(published("medium", "Some-VL"))) as AdoptionRefusal;
+    expect(nextStep).toContain(`Models are known as ${MODEL}, Some/Some-VL.`);
   });
 
   it("need a size: from the folder's name, or in a person's words", () => {

@@ -147,9 +147,13 @@ function wantedOf({ id, declaration, inputs }: ActionNode): WantedAction {
     op: op.runtime === "python" ? op.name : op.module,
     params,
     inputs: Object.fromEntries(
-      inputs.map(({ role, path, producer }) => [
+      inputs.map(({ role, path, producer, alias }) => [
         role,
-        { path, producer: producer === null ? null : producer.action.id },
+        {
+          path,
+          producer: producer === null ? null : producer.action.id,
+          ...(alias === undefined ? {} : { alias }),
+        },
       ]),
     ),
     outputs: Object.fromEntries(Object.entries(outputs).map(([role, { path }]) => [role, path])),

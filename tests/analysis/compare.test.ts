@@ -6,7 +6,7 @@ import { comparisonSetText } from "../../src/analysis/compare/comparison-set-tex
 import { comparisonText } from "../../src/analysis/compare/comparison-text.ts";
 import { placesOf, rankCorrelation } from "../../src/analysis/compare/rank-correlation.ts";
 import { readSubject, type Subject } from "../../src/analysis/compare/subject.ts";
-import { expectValue } from "./figures.ts";
+import { expectValue, scoresText, smallFigures } from "./figures.ts";
 
 /** A manifest as aqm writes them, of layers `l0`, `l1` … with these scores. */
 function manifest(
@@ -114,6 +114,56 @@ describe("comparing two analyses", () => {
       comparability: { refused: [] },
     });
     expect(comparisonText(found)).toContain("They are the same");
+  });
+
+  it.each<[string, (text: string) => string, string]>([
+    [
+      "charged bits",
+      (text) => text.replace("F8(effective-bits: 8.0)", "F8(effective-bits: 4.5)"),
+      "4.5 bits",
+    ],
+    [
+      "format",
+      (text) => text.replace("F8(effective-bits: 8.0)", "I8(effective-bits: 8.0)"),
+      "I8 at 8 bits",
+    ],
+    ["weights", (text) => text.replace(/"costs":\s*\[[^\]]*\]/, '"costs":[5000,10000]'), "weights"],
+    [
+      "recorded search",
+      (text) => text.replace(/"is_satisfied":\s*true/, '"is_satisfied":false'),
+      "autoquant_state.is_satisfied",
+    ],
+    [
+      "scores of a candidate that is not the highest",
+      (text) => text.replace(/("scores":\s*\[[^,]*,)[^\]]*\]/, "$1 0.001]"),
+      "scores",
+    ],
+  ])("never says the same of equal scores with other %s", (_what, edit, shown) => {
+    const text = manifest([3, 2, 1]);
+    expect(edit(text)).not.toBe(text);
+    const found = compared(subject([3, 2, 1]), expectValue(readSubject(edit(text), "x")));
+    expect(found.same).toBe(false);
+    expect(found.ranks.spearman).toBe(1);
+    expect(comparisonText(found)).toContain(shown);
+    expect(comparisonText(found)).not.toContain("They are the same");
+  });
+
+  it("sees settings in a list of objects, and no difference in where scores came from", () => {
+    const scores = (cfg: object, from: string): Subject => {
+      const document = { ...(JSON.parse(scoresText(smallFigures)) as object) } as {
+        format: Record<string, unknown>;
+        taken_over?: object;
+      };
+      document.format["modelopt"] = { quant_cfg: [{ quantizer_name: "*", cfg }] };
+      document.taken_over = { from, digest: `sha256:${"0".repeat(64)}` };
+      return expectValue(readSubject(JSON.stringify(document), "x"));
+    };
+    expect(compared(scores({ num_bits: 8 }, "a"), scores({ num_bits: 8 }, "b")).same).toBe(true);
+    const { same, settings } = compared(scores({ num_bits: 8 }, "a"), scores({ num_bits: 4 }, "a"));
+    expect(same).toBe(false);
+    expect(settings).toEqual([
+      { field: "format.modelopt.quant_cfg.0.cfg.num_bits", a: "8", b: "4" },
+    ]);
   });
 
   it("compares magnitudes of the same samples, loss and data, and places and shares", () => {

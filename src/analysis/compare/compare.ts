@@ -1,6 +1,7 @@
 import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { comparability, type Comparability } from "./basis.ts";
 import { settingDifferences, type SettingDifference } from "./configuration.ts";
+import { decisionDifferences, type DecisionDifference } from "./decisions.ts";
 import { flipsAt, type Flips } from "./flips.ts";
 import { layerKey } from "./layer-key.ts";
 import { placesOf, rankCorrelation, type RankCorrelation } from "./rank-correlation.ts";
@@ -10,9 +11,13 @@ import type { Subject, SubjectLayer } from "./subject.ts";
 export interface Comparison {
   readonly a: string;
   readonly b: string;
-  /** Every layer has the same score, and every setting is the same. */
+  /** Every plan that follows is the same: scores, charged bits, weights, settings and all that is recorded. */
   readonly same: boolean;
   readonly settings: readonly SettingDifference[];
+  /** Layers whose candidates, charged bits or weights are not the same. */
+  readonly decisions: readonly DecisionDifference[];
+  /** Other results that differ although every score is the same: what a search found, for instance. */
+  readonly results: readonly SettingDifference[];
   readonly layers: { readonly both: number; readonly only_a: number; readonly only_b: number };
   /** Layers with a score of exactly 0: mostly never reached by the data. */
   readonly zeros: { readonly a: number; readonly b: number };
@@ -77,11 +82,15 @@ export function compareSubjects(
   const unmatched = [a.layers.length - scores.length, b.layers.length - scores.length] as const;
   const equal =
     unmatched.every((count) => count === 0) && scores.every((pair) => pair.a === pair.b);
+  const decisions = decisionDifferences(a.problem, b.problem);
+  const results = settingDifferences(a.results, b.results);
   return succeed({
     a: a.name,
     b: b.name,
-    same: equal && settings.length === 0,
+    same: equal && settings.length + decisions.length + results.length === 0,
     settings,
+    decisions,
+    results: equal && decisions.length === 0 ? results : recorded(results),
     layers: { both: scores.length, only_a: unmatched[0], only_b: unmatched[1] },
     zeros: { a: count(ofA, 0), b: count(ofB, 0) },
     ranks: rankCorrelation(ofA, ofB),
@@ -96,6 +105,12 @@ export function compareSubjects(
     flips,
   });
 }
+
+/** What a search found; the rest of the results follows from scores and candidates, which have lists of their own. */
+const recorded = (results: readonly SettingDifference[]): readonly SettingDifference[] =>
+  results.filter(({ field }) =>
+    /^(?:autoquant_state|aqm\.bit_plan|aqm\.budget)(?:\.|$)/.test(field),
+  );
 
 /** Scores of the layers that both have, in the order of the first. */
 function paired(a: readonly SubjectLayer[], b: readonly SubjectLayer[]): readonly Pair[] {

@@ -12,7 +12,7 @@ export function comparisonText(comparison: Comparison): string {
     "# Two analyses compared",
     `A: ${markdownText(a)}  \nB: ${markdownText(b)}`,
     ...(same
-      ? ["They are the same: every score and every setting."]
+      ? ["They are the same: every score and every setting, and so is every plan that follows."]
       : [
           findings(comparison)
             .map((finding) => `- ${finding}`)
@@ -25,7 +25,7 @@ export function comparisonText(comparison: Comparison): string {
 
 /** What there is to say, one sentence each. */
 export function findings(comparison: Comparison): readonly string[] {
-  const { layers, zeros, top, comparability, magnitudes, flips } = comparison;
+  const { layers, zeros, top, comparability, magnitudes, flips, decisions, results } = comparison;
   const alone = [
     ...(layers.only_a > 0 ? [`${layers.only_a} only in A`] : []),
     ...(layers.only_b > 0 ? [`${layers.only_b} only in B`] : []),
@@ -52,6 +52,14 @@ export function findings(comparison: Comparison): readonly string[] {
             ? ""
             : ` Taken on trust, as it is not recorded: ${markdownText(comparability.unrecorded.join(", "))}.`
         }`,
+    ...(decisions.length === 0
+      ? []
+      : [
+          `${new Set(decisions.map(({ layer }) => layer)).size} layers have other candidates, charged bits or weights, so plans may differ where scores do not.`,
+        ]),
+    ...(results.length === 0 || magnitudesDiffer(comparison)
+      ? []
+      : ["Every score is the same, but what is recorded of the search or the layers is not."]),
     ...flips.map(flipFinding),
   ];
 }
@@ -70,7 +78,7 @@ function flipFinding({ budgets, a, b, layers }: Flips): string {
 
 /** The tables; those with nothing in them are left out. */
 export function detailBlocks(comparison: Comparison, heading: string): readonly string[] {
-  const { settings, moved, shares, magnitudes, flips } = comparison;
+  const { settings, decisions, results, moved, shares, magnitudes, flips } = comparison;
   const section = (title: string, table: string | null): readonly string[] =>
     table === null ? [] : [`${heading} ${title}`, table];
   return [
@@ -80,6 +88,19 @@ export function detailBlocks(comparison: Comparison, heading: string): readonly 
         ["Setting", "A", "B"],
         settings.map(({ field, a, b }) => [field, a ?? "none", b ?? "none"]),
       ),
+    ),
+    ...section(
+      "Candidates and weights that differ",
+      firstRows(["Layers", "What", "A", "B"], alike(decisions)),
+    ),
+    ...section(
+      "Other results that differ",
+      magnitudesDiffer(comparison)
+        ? null
+        : firstRows(
+            ["Result", "A", "B"],
+            results.map(({ field, a, b }) => [field, a ?? "none", b ?? "none"]),
+          ),
     ),
     ...section(
       "Layers that move most (place 1 is the most sensitive)",
@@ -112,15 +133,39 @@ export function detailBlocks(comparison: Comparison, heading: string): readonly 
 }
 
 /** Of a list that would fill pages, the first; the sentence has the count. */
-const FLIPS_SHOWN = 12;
+const ROWS_SHOWN = 12;
+
+function firstRows(titles: readonly string[], rows: readonly (readonly string[])[]): string | null {
+  const shown = evenTable(titles, rows.slice(0, ROWS_SHOWN));
+  const more = rows.length - ROWS_SHOWN;
+  return shown !== null && more > 0 ? `${shown}\n\nAnd ${more} more.` : shown;
+}
+
+/** Layers with the same difference in one row. */
+function alike(decisions: Comparison["decisions"]): readonly (readonly string[])[] {
+  const rows = new Map<string, { row: readonly string[]; layers: readonly string[] }>();
+  for (const { layer, what, a, b } of decisions) {
+    const row = [what, a, b];
+    const key = row.join("\n");
+    rows.set(key, { row, layers: [...(rows.get(key)?.layers ?? []), layer] });
+  }
+  return [...rows.values()].map(({ row, layers }) => {
+    const [first = ""] = layers;
+    return [layers.length === 1 ? first : `${layers.length} layers, the first is ${first}`, ...row];
+  });
+}
+
+/** Then other results differ in any case, and what a search found follows from the scores. */
+const magnitudesDiffer = ({ moved, shares, magnitudes, layers }: Comparison): boolean =>
+  layers.only_a + layers.only_b + moved.length + shares.length > 0 ||
+  (magnitudes !== null && magnitudes.layers.length > 0);
 
 function flipBlocks({ budgets, layers }: Flips, heading: string): readonly string[] {
-  const rows = layers.slice(0, FLIPS_SHOWN).map(({ layer, a, b }) => [layer, chosen(a), chosen(b)]);
-  const shown = evenTable(["Layer", "A", "B"], rows);
+  const rows = layers.map(({ layer, a, b }) => [layer, chosen(a), chosen(b)]);
+  const shown = firstRows(["Layer", "A", "B"], rows);
   if (shown === null) return [];
   const at = budgets.a === budgets.b ? `at ${bits(budgets.a)} bits` : "each at its own budget";
-  const more = layers.length - rows.length;
-  return [`${heading} Chosen otherwise ${at}`, more > 0 ? `${shown}\n\nAnd ${more} more.` : shown];
+  return [`${heading} Chosen otherwise ${at}`, shown];
 }
 
 /** Search results call it NONE. */

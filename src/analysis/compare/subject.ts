@@ -10,7 +10,7 @@ import type { Scores } from "../scores/scores.ts";
 import { problemFromManifest } from "../manifest/problem-from-manifest.ts";
 import { problemFromScores } from "../solve/problem-from-scores.ts";
 import type { BitProblem } from "../solve/problem.ts";
-import { configurationOf } from "./configuration.ts";
+import { configurationOf, resultsOf } from "./configuration.ts";
 import { layerName } from "./layer-key.ts";
 
 /** One side of a comparison. */
@@ -19,6 +19,8 @@ export interface Subject {
   readonly kind: "manifest" | "scores" | "mean_squared_errors";
   /** What it was made with, as text by dotted name. */
   readonly configuration: ReadonlyMap<string, string>;
+  /** What was measured and found, as text by dotted name: all of it, also what is not read otherwise. */
+  readonly results: ReadonlyMap<string, string>;
   /** What its sums run over; null where it does not say. */
   readonly basis: Basis;
   /** What was measured, in the model's module order. */
@@ -99,6 +101,7 @@ function subjectOfManifest(manifest: Manifest): Subject {
     name: manifest.schemeName + (size === null ? "" : ` (${size})`),
     kind: "manifest",
     configuration: configurationOf(json),
+    results: resultsOf(json),
     basis: {
       model: manifest.modelId === undefined ? null : lastPart(manifest.modelId),
       method: manifest.method,
@@ -128,6 +131,7 @@ function subjectOfScores(scores: Scores, json: PyJson): Outcome<Subject> {
     name: `${format.name} (${scope})`,
     kind: "scores",
     configuration: configurationOf(json),
+    results: resultsOf(json),
     basis: {
       ...UNKNOWN_BASIS,
       method,
@@ -168,6 +172,7 @@ function subjectOfErrors(json: PyJson, name: string): Outcome<Subject> {
     name,
     kind: "mean_squared_errors",
     configuration: configurationOf(json),
+    results: resultsOf(json),
     basis,
     layers,
     problem: null,

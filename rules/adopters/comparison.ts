@@ -132,7 +132,7 @@ const endsWith: Equal = (declared, found) =>
 
 /** By its place or its hub id, at the end of a path, or as the folder of Hugging Face's cache. */
 const isModel = (name: string, found: string): boolean =>
-  endsWith(name.replace(/\/+$/, ""), found.replace(/\/+$/, "")) === true ||
+  endsWith(name.replace(/\/+$/, ""), found.replace(/\/+$/, "")) ||
   `/${found}/`.includes(`/models--${name.replaceAll("/", "--")}/`);
 
 const closeTo: Equal = (declared, found) =>

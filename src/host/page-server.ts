@@ -1,3 +1,4 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -30,15 +31,17 @@ export interface PageServer {
 /**
  * Shows published outputs to browsers on this machine and tells them what happens, by server-sent events.
  * Only the loopback address is listened on, and only requests that name it as their host are answered: else a
- * page from anywhere could read outputs here, by a name of its own that leads to this address.
+ * page from anywhere could read outputs here, by a name of its own that leads to this address. Other users of this
+ * machine reach the address as well, so every path begins with a secret that only the printed URL has.
  */
 export async function startPageServer(
   options: PageServerOptions,
 ): Promise<Result<PageServer, Failure>> {
   const listeners = new Set<http.ServerResponse>();
+  const secret = randomBytes(16).toString("base64url");
   let port = options.port;
   const server = http.createServer((request, response) => {
-    answer(request, response, { ...options, port, listeners });
+    answer(request, response, { ...options, port, secret, listeners });
   });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -50,7 +53,7 @@ export async function startPageServer(
   ({ port } = server.address() as AddressInfo);
   return ok({
     port,
-    url: `http://${LOOPBACK}:${port}/`,
+    url: `http://${LOOPBACK}:${port}/${secret}/`,
     tell: (value) => {
       for (const response of listeners) response.write(messageOf(value));
     },
@@ -66,6 +69,7 @@ const LOOPBACK = "127.0.0.1";
 const messageOf = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
 
 interface Serving extends PageServerOptions {
+  readonly secret: string;
   readonly listeners: Set<http.ServerResponse>;
 }
 
@@ -92,7 +96,11 @@ function answer(
     refuse(405, "Nothing can be changed here.");
     return;
   }
-  const path = pathOf(request.url ?? "/");
+  const path = pathBehind(serving.secret, pathOf(request.url ?? "/"));
+  if (path === null) {
+    refuse(403, "Open the address that aqm watch printed; each run has another one.");
+    return;
+  }
   if (path === "/events") {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write(messageOf(serving.greeting()));
@@ -100,14 +108,14 @@ function answer(
     response.on("close", () => listeners.delete(response));
     return;
   }
-  const page = path === null || !Object.hasOwn(made, path) ? undefined : made[path];
+  const page = Object.hasOwn(made, path) ? made[path] : undefined;
   if (page !== undefined) {
     const text = page();
     if (text === null) refuse(503, "Nothing was built yet.");
     else response.writeHead(200, { "Content-Type": TYPES[".html"] }).end(text);
     return;
   }
-  const file = path === null ? null : shownFile(path, root, serving.isShown);
+  const file = shownFile(path, root, serving.isShown);
   if (file === null) refuse(404, "No such output.");
   else {
     const type = TYPES[extname(file).toLowerCase()] ?? "application/octet-stream";
@@ -138,6 +146,15 @@ function pathOf(url: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** What follows the secret in a path; null for a path without it. */
+function pathBehind(secret: string, path: string | null): string | null {
+  const given = Buffer.from((path ?? "").slice(1, secret.length + 1));
+  const wanted = Buffer.from(secret);
+  const known = given.length === wanted.length && timingSafeEqual(given, wanted);
+  const rest = (path ?? "").slice(secret.length + 1);
+  return known && path?.startsWith("/") === true && rest.startsWith("/") ? rest : null;
 }
 
 /** The file behind `/files/…`, if it is an output and lies in the workspace, whatever links are on the way. */

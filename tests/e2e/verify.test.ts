@@ -1,5 +1,7 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { lockRecordText, parseLockRecord } from "../../src/host/records/records.ts";
+import { digestOfBytes } from "../../src/model/digest.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { variedWorkspace } from "./varied-workspace.ts";
 
@@ -124,6 +126,25 @@ describe("aqm verify", () => {
     const { stdout } = await workspace.aqm(["verify", "--rerun", "out/calm/small"]);
     expect(stdout).toContain(`ran again: ${TEXT} differs: chance[1].at: 0.`);
     expect(stdout).toContain("ran again: 0 of 2 the same");
+  });
+
+  it("takes an output that was forged together with its record for right, unless it runs again", async () => {
+    const [edited, path] = [`${workspace.read(TEXT)}\n`, `aqm.lock/${TEXT}.json`];
+    const record = parseLockRecord(workspace.read(path));
+    if (record === null) throw new Error("no record");
+    const outputs = Object.entries(record.outputs).map(([role, output]) => [
+      role,
+      { ...output, digest: digestOfBytes(edited), size: edited.length },
+    ]);
+    workspace.write(TEXT, edited);
+    const forged = { ...record, outputs: Object.fromEntries(outputs) as typeof record.outputs };
+    workspace.write(path, lockRecordText(forged));
+    fs.rmSync(workspace.path(".aqm"), { recursive: true });
+    expect((await workspace.aqm(["build", "--dry-run", "--check", TEXT])).code).toBe(0);
+    expect((await verify(TEXT)).code).toBe(0);
+    const { code, targets } = await verify("--rerun", TEXT);
+    expect(code).toBe(1);
+    expect(targets.map(({ rerun }) => rerun?.state)).toContain("different");
   });
 
   it("does not run again what would not be comparable, and says why", async () => {

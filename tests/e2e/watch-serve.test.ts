@@ -32,6 +32,8 @@ describe("aqm watch --serve", () => {
   let page: Page;
   let port = 0;
   let url = "";
+  /** A path of this server, behind the secret that only its printed address has. */
+  const secret = (path: string): string => new URL(url).pathname.replace(/\/$/, "") + path;
 
   beforeAll(async () => {
     workspace = pageWorkspace();
@@ -100,20 +102,19 @@ describe("aqm watch --serve", () => {
   });
 
   it("answers only this machine's own names, only reads, only outputs", async () => {
-    expect((await answer(port, "/files/out/one.html")).body).toContain("violets");
-    expect((await answer(port, "/files/out/one.html", { host: `localhost:${port}` })).code).toBe(
-      200,
-    );
+    expect((await answer(port, secret("/files/out/one.html"))).body).toContain("violets");
+    const host = `localhost:${port}`;
+    expect((await answer(port, secret("/files/out/one.html"), { host })).code).toBe(200);
     for (const host of [
       "evil.example",
       `evil.example:${port}`,
       "127.0.0.1",
       `127.0.0.1.evil:${port}`,
     ]) {
-      expect((await answer(port, "/", { host })).code, host).toBe(403);
-      expect((await answer(port, "/events", { host })).code, host).toBe(403);
+      expect((await answer(port, secret("/"), { host })).code, host).toBe(403);
+      expect((await answer(port, secret("/events"), { host })).code, host).toBe(403);
     }
-    expect((await answer(port, "/", {}, "POST")).code).toBe(405);
+    expect((await answer(port, secret("/"), {}, "POST")).code).toBe(405);
     workspace.write("secret.html", "secret");
     for (const path of [
       "/files/secret.html",
@@ -123,14 +124,34 @@ describe("aqm watch --serve", () => {
       "/files/out%2f..%2fsecret.html",
       "/files//etc/passwd",
       "/files/out/one.html%00",
-      "/files/%E0%A4%A",
       "/files/",
       "/files/Aqmfile.ts",
       "/out/one.html",
       "/__proto__",
     ]) {
-      expect((await answer(port, path)).code, path).toBe(404);
+      expect((await answer(port, secret(path))).code, path).toBe(404);
     }
+  });
+
+  it("answers other users of this machine nothing, who do not know the printed address", async () => {
+    const known = secret("");
+    expect(known).toMatch(/^\/[\w-]{22}$/);
+    for (const path of ["/", "/events", "/graph", "/files/out/one.html"]) {
+      for (const guess of [
+        "",
+        `/${"A".repeat(22)}`,
+        known.slice(0, -1),
+        `${known}A`,
+        `/${known}`,
+      ]) {
+        const { code, body } = await answer(port, guess + path);
+        expect(code, guess + path).toBe(403);
+        expect(body).not.toContain(known.slice(1));
+        expect(body).not.toContain("violets");
+      }
+    }
+    expect((await answer(port, known)).code).toBe(403); // the address ends with a slash
+    expect((await answer(port, `${known}/files/%E0%A4%A`)).code).toBe(403); // no path at all
   });
 
   it("listens on the loopback address alone", async () => {

@@ -20,8 +20,9 @@ let shown = decodeURIComponent(location.hash.slice(1));
 let shownRevision = 0;
 let hidden = "";
 
+/** Relative to this page, whose address begins with a secret. */
 const addressOf = (path: string): string =>
-  path === GRAPH ? GRAPH : `/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+  path === GRAPH ? "graph" : `files/${path.split("/").map(encodeURIComponent).join("/")}`;
 
 /** The revision in which what is shown was last made; the graph changes with every one. */
 function revisionOf(path: string): number {
@@ -105,7 +106,7 @@ function hide(): void {
   overlay.hidden = true;
 }
 
-const source = new EventSource("/events");
+const source = new EventSource("events");
 source.onmessage = ({ data }: MessageEvent<string>) => hear(JSON.parse(data) as Told);
 source.onerror = () => status("aqm watch has ended, or cannot be reached", "bad");
 filter.addEventListener("input", list);

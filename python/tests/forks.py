@@ -13,8 +13,10 @@ from harness import PATIENCE, PYTHON_ROOT, EventReader, Runner
 # Read byte by byte: a fork must not inherit orders that were read ahead. Between this process and
 # the one that an order is for is another, which tells the number and the exit code of the latter.
 ORIGINAL = """
-import json, os, sys
+import gc, json, os, sys
+gc.disable()  # as the runner does
 import modelopt.torch.quantization, transformers
+gc.enable()
 orders = open(0, "rb", buffering=0)
 while line := orders.readline():
     if os.fork():

@@ -6,6 +6,7 @@ against it. Reading it imports no op, and with it no torch, so that `hello` need
 """
 
 import contextlib
+import gc
 import importlib
 import json
 from collections.abc import Iterator, Mapping
@@ -129,4 +130,10 @@ OPS = Ops(FOLDER)
 
 def load_op(name: str) -> ModuleType:
     """Imports and returns the module of an op that is in OPS."""
-    return importlib.import_module(f"aqm_runner.ops.{name}")
+    # A module is no garbage while it is imported, and to look for garbage among those of PyTorch
+    # and ModelOpt takes an eighth of the time: 12.1 s of CPU with, 10.2 s without (3 imports each).
+    gc.disable()
+    try:
+        return importlib.import_module(f"aqm_runner.ops.{name}")
+    finally:
+        gc.enable()

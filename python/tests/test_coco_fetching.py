@@ -96,7 +96,7 @@ def hostile(kind: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in (TRAIN, VAL):
-            archive.writestr(name, bytes(4 << 20) if kind == "bomb" else b"{}")
+            archive.writestr(name, bytes(4 << 20) if kind in ("bomb", "lie") else b"{}")
     data = bytearray(packed.getvalue())
     # Offsets of the flags and of the method: ZIP file format, local and central headers.
     for mark, flags, method in ((b"PK\3\4", 6, 8), (b"PK\1\2", 8, 10)):
@@ -105,10 +105,13 @@ def hostile(kind: str) -> bytes:
             data[at + flags] |= kind == "password"
             data[at + method] = 97 if kind == "method" else data[at + method]
             at = data.find(mark, at + 1)
+    if kind == "lie":  # the packed size, in the central headers
+        for at in (data.find(b"PK\1\2"), data.rfind(b"PK\1\2")):
+            data[at + 20 : at + 24] = (1 << 24).to_bytes(4, "little")
     return bytes(data)
 
 
-@pytest.mark.parametrize("kind", ["password", "method", "bomb"])
+@pytest.mark.parametrize("kind", ["password", "method", "bomb", "lie"])
 def test_an_archive_that_cannot_be_unpacked_within_bounds_is_refused(web, tmp_path, kind):
     web.files[ARCHIVE] = hostile(kind)
     with pytest.raises(RunnerError) as caught:

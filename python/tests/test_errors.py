@@ -45,3 +45,10 @@ def test_a_bug_comes_with_its_traceback_and_a_foreseen_failure_without(capsys):
     assert foreseen["traceback"] is None
     print_traceback(foreseen)
     assert capsys.readouterr().err == ""
+
+
+def test_no_message_and_no_traceback_has_a_password():
+    error = ValueError("nonnumeric port in https://user:secret@host/x")
+    fields = error_fields(error, None, None)
+    assert "secret" not in fields["message"] + fields["traceback"]
+    assert "https://***@host/x" in fields["traceback"]

@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 from aqm_runner.fetching.addresses import origin, shown
 from aqm_runner.fetching.remote import Answer, PassingError, no_connection, opened, refusal
 from aqm_runner.runner.digests import CHUNK
+from aqm_runner.runner.documents import DocumentError, parse_document
 from aqm_runner.runner.failures import RunnerError, gate_failed
-from aqm_runner.runner.json_reading import read_json
 
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.5
@@ -59,9 +59,9 @@ def pages(url: str, credentials: Mapping[str, str], name: str) -> Iterator[Any]:
         text, links = _page(place, left, credentials, name)
         left -= len(text)
         try:
-            items = read_json(text)
-        except ValueError as error:
-            raise _bad(name, f"it is no JSON ({error})") from error
+            items = parse_document(text)
+        except DocumentError as error:
+            raise _bad(name, str(error)) from error
         if not isinstance(items, list):
             raise _bad(name, "it is no list")
         yield from items

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aqm_runner.runner.digests import digest_file
-from aqm_runner.runner.json_reading import read_json
+from aqm_runner.runner.documents import DocumentError, read_document
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Slot:
     def about(self) -> About:
         """Returns what is known of what lies here; an empty URL where nothing is."""
         try:
-            return About(**read_json(self._about.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            return About(**read_document(self._about))
+        except (DocumentError, TypeError):
             return About("")
 
     def arrived(self) -> int:

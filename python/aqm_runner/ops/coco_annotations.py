@@ -10,6 +10,7 @@ gate_failed `unreadable_archive`.
 """
 
 import shutil
+import struct
 import zipfile
 import zlib
 from typing import Any
@@ -23,6 +24,16 @@ from aqm_runner.runner.places import Place
 # COCO's captions shrink to a seventh; a file of one repeated byte to a thousandth.
 LARGEST_RATIO = 100
 SMALL_BYTES = 1 << 20
+LARGEST_BYTES = 1 << 30
+# What zipfile raises for archives that are damaged, encrypted, or of another version.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
 FILES = {
     "annotations_train": "captions_train2017.json",
     "annotations_val": "captions_val2017.json",
@@ -38,7 +49,8 @@ def run(
     archive = params["archive"]
     if archive is None:
         for role, name in FILES.items():
-            path = source.get(f"annotations/{name}", tell=_in_kilobytes(context, name))
+            at_most = Pin(most=LARGEST_BYTES)
+            path = source.get(f"annotations/{name}", at_most, _in_kilobytes(context, name))
             shutil.copyfile(path, outputs[role].create())
         return {"source": params["source"]}
     pin = Pin(archive.get("sha256"), archive.get("size"))
@@ -48,12 +60,11 @@ def run(
         with zipfile.ZipFile(path) as opened:
             for done, (role, name) in enumerate(FILES.items(), start=1):
                 member = _member(opened, name, source.where(archive["path"]))
-                _check_size(member, source.where(archive["path"]))
+                _check_packing(member, path.stat().st_size, source.where(archive["path"]))
                 with opened.open(member) as packed, outputs[role].create().open("wb") as file:
                     shutil.copyfileobj(packed, file, 1 << 20)
                 context.step(done)
-    # Encrypted members and unknown ways of compression are the last two.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except DAMAGE as error:
         source.forget(archive["path"], pin)
         raise gate_failed(
             "unreadable_archive",
@@ -64,12 +75,18 @@ def run(
     return {"source": params["source"]}
 
 
-def _check_size(member: zipfile.ZipInfo, where: str) -> None:
-    """Refuses a member that is far smaller packed than any text that people write."""
-    if member.file_size > member.compress_size * LARGEST_RATIO + SMALL_BYTES:
+def _check_packing(member: zipfile.ZipInfo, archive_bytes: int, where: str) -> None:
+    """Refuses a member that is packed in an unusual way, or far smaller than any text of people.
+
+    What the archive says of the packed size is believed up to the size of the archive itself.
+    """
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile(f"{member.filename} is packed by a method that is not used here")
+    packed = min(member.compress_size, archive_bytes)
+    if member.file_size > min(packed * LARGEST_RATIO + SMALL_BYTES, LARGEST_BYTES):
         raise gate_failed(
             "unreadable_archive",
-            f"{member.filename} in {where} has {member.compress_size} bytes and unpacks to "
+            f"{member.filename} in {where} has {packed} bytes and unpacks to "
             f"{member.file_size}, which no annotation file does.",
             next_step="Correct the source in conf/ to COCO's annotations_trainval2017.zip.",
         )

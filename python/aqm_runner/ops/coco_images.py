@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from aqm_runner.calibration.sample_reading import read_rows
-from aqm_runner.fetching.downloads import Downloads
+from aqm_runner.fetching.downloads import Downloads, Pin
 from aqm_runner.fetching.sources import Source
 from aqm_runner.runner.cache import downloads_folder
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
 AT_ONCE = 8
+# COCO's images have at most a few hundred kilobytes.
+LARGEST_BYTES = 64 << 20
 JPEG = b"\xff\xd8\xff"
 
 
@@ -59,7 +61,7 @@ def run(
 
 
 def _bring(source: Source, name: str, target: Path) -> None:
-    path = source.get(name)
+    path = source.get(name, Pin(most=LARGEST_BYTES))
     with path.open("rb") as file:
         start = file.read(len(JPEG))
     if start != JPEG:

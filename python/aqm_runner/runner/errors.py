@@ -1,5 +1,6 @@
 """From any exception to the fields of an `error` event and the process's exit code."""
 
+import re
 import sys
 import traceback
 from typing import Any
@@ -24,14 +25,21 @@ def error_fields(error: BaseException, job: str | None, action: str | None) -> d
         "action": action,
         "class": known.class_,
         "reason": known.reason,
-        "message": known.message,
+        "message": without_passwords(known.message),
         "file": known.file,
         "next_step": known.next_step,
         "retryable": known.retryable,
         "traceback": None
         if error is known
-        else "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        else without_passwords(
+            "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        ),
     }
+
+
+def without_passwords(text: str) -> str:
+    """Returns a text without the user names and passwords of addresses in it."""
+    return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"]*@", r"\1***@", text)
 
 
 def print_traceback(fields: dict[str, Any]) -> None:

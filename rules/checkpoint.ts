@@ -28,10 +28,10 @@ const hubCheckpoint = pythonOp("hub_checkpoint", data);
 export function checkpoint(name: string): { readonly model: ModelConfig; readonly files: Input } {
   const model = configuration<ModelConfig>("model", name);
   const { source } = model;
+  const expect = expectations(name, model.family);
   if ("placed" in source) {
     const pinned = source.revision === undefined ? "" : ` --revision ${source.revision}`;
     const obtain = `get it with: hf download ${source.placed}${pinned} --local-dir ${model.checkpoint}; or write hub instead of placed in conf/model/${name}.yaml, and aqm fetches it`;
-    const expect = expectations(name, model.family);
     const alias = source.placed;
     return { model, files: folder(model.checkpoint, { include: MATTERS, obtain, alias, expect }) };
   }
@@ -53,12 +53,12 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
     inputs: {},
     outputs: { checkpoint: local(place, "folder") },
   });
-  return { model: { ...model, checkpoint: place }, files: from(made, "checkpoint") };
+  return { model: { ...model, checkpoint: place }, files: { ...from(made, "checkpoint"), expect } };
 }
 
 /**
- * What shows in the files of a placed checkpoint that it is none that can be scored, so that a plan says so. The ops
- * look again, and at the weights: what is fetched or made is theirs alone to judge.
+ * What shows in the files of a checkpoint that was placed or fetched that it is none that can be scored, so that a
+ * plan says so as soon as they are there. The ops look again, and at the weights.
  */
 function expectations(name: string, family: ModelConfig["family"]): readonly Expectation[] {
   const original =

@@ -4,7 +4,7 @@ import { provenanceDigest } from "../model/provenance.ts";
 import { ABSENT, UNKNOWN, type ActionRecord } from "../model/record.ts";
 import type { Cause } from "../model/verdict.ts";
 import type { InputState, Judgement } from "./judgement.ts";
-import type { Knowledge } from "./knowledge.ts";
+import type { Knowledge, Unfit } from "./knowledge.ts";
 
 /** The action that makes an input, as far as it has been judged, restored or run. */
 export type Maker = Pick<Judgement, "verdict" | "result" | "absent">;
@@ -32,7 +32,7 @@ export function inputStates(
       input.role,
       isSource
         ? sourceState(node, input, knowledge)
-        : madeState(input, input.producer.action, maker),
+        : madeState(input, input.producer.action, maker, knowledge),
     );
   }
   return states;
@@ -43,15 +43,31 @@ const doesWithout = ({ optional, path }: GraphInput, maker: Maker | null): boole
   optional === true && (maker === null || maker.verdict === "blocked" || maker.absent.has(path));
 
 /** An input that another action makes. */
-function madeState(input: GraphInput, producer: ActionNode, maker: Maker | null): InputState {
+function madeState(
+  input: GraphInput,
+  producer: ActionNode,
+  maker: Maker | null,
+  knowledge: Knowledge,
+): InputState {
   const { id } = producer;
   if (maker === null) return { state: "blocked", cause: { kind: "waits_for", producer: id } };
   if (maker.verdict === "blocked")
     return { state: "blocked", cause: { kind: "blocked_by", producer: id } };
   const digest = digestFor(input, maker.result);
   if (digest === undefined) return { state: "pending", producer: id };
-  return { state: "known", digest, present: !maker.absent.has(input.path) };
+  const present = !maker.absent.has(input.path);
+  if (present && input.expect !== undefined) {
+    const found = knowledge.observeInput(input);
+    // What lies there until its maker has run says nothing of what will.
+    if (found.state === "unfit" && found.digest === digest) return unfit(found);
+  }
+  return { state: "known", digest, present };
 }
+
+const unfit = ({ path, problem, nextStep }: Unfit): InputState => ({
+  state: "blocked",
+  cause: { kind: "input_unfit", path, problem, nextStep },
+});
 
 /** The digest that a result of its producer has for an input. */
 const digestFor = (
@@ -70,10 +86,7 @@ function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge):
   if (found.state === "present") return { state: "known", digest: found.digest, present: true };
   if (input.optional === true && found.state === "missing")
     return { state: "known", digest: ABSENT, present: true };
-  if (found.state === "unfit") {
-    const { path, problem, nextStep } = found;
-    return { state: "blocked", cause: { kind: "input_unfit", path, problem, nextStep } };
-  }
+  if (found.state === "unfit") return unfit(found);
   if (found.state === "unreadable") {
     return {
       state: "blocked",

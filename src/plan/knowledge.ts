@@ -14,6 +14,8 @@ export type Observation =
 /** An input that is there, and a file of it that is not as the action expects it: what is wrong, what to do. */
 export interface Unfit {
   readonly state: "unfit";
+  /** Of the content that was looked at. */
+  readonly digest: Digest;
   readonly path: string;
   readonly problem: string;
   readonly nextStep: string;

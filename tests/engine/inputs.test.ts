@@ -126,6 +126,32 @@ describe("what is known of an input", () => {
   const pending: Maker = { verdict: "run", result: null, absent: new Set() };
   const lost: Maker = { ...pending, verdict: "blocked" };
 
+  it("that is not as expected: it blocks, once the content that is meant is there", () => {
+    const wary = nodeOf(
+      graphOf(
+        { makes: "made", from: ["here"] },
+        {
+          makes: "wary",
+          from: { made: { path: "made", kind: "file", expect: [] } },
+        },
+      ),
+      "wary",
+    );
+    const looked = (content: string): InputState | undefined => {
+      const digest = digestOfBytes(content);
+      const odd = { state: "unfit", digest, path: "made/a", problem: "is odd", nextStep: "do" };
+      const knowing = Object.assign(Object.create(workspace) as MemoryWorkspace, {
+        observeInput: () => odd,
+      });
+      return inputStates(wary, () => result, knowing).get("made");
+    };
+    expect(looked("made")).toEqual({
+      state: "blocked",
+      cause: { kind: "input_unfit", path: "made/a", problem: "is odd", nextStep: "do" },
+    });
+    expect(looked("of earlier")).toEqual(text("made"));
+  });
+
   it("of a source: what lies there, or why it blocks", () => {
     expect(state("here", null)).toEqual(text("text"));
     const gone = { kind: "input_missing", path: "gone", obtain: "ask" };

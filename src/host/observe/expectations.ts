@@ -40,7 +40,7 @@ export class Expectations {
       const problem = problemOf(each, readJson(join(this.#root, path, each.file)));
       if (problem === null) continue;
       const file = `${path}/${each.file}`;
-      answer = { state: "unfit", path: file, problem, nextStep: each.otherwise };
+      answer = { state: "unfit", digest, path: file, problem, nextStep: each.otherwise };
       break;
     }
     this.#known.set(name, answer);

@@ -5,14 +5,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { acquireFileLock } from "../../src/host/process/file-lock.ts";
+import { acquireFileLock, takeFileLock } from "../../src/host/process/file-lock.ts";
 import { identityOf } from "../../src/host/process/process-identity.ts";
+import { workerVariables } from "../../src/host/process/worker-proof.ts";
+import { digestOfBytes } from "../../src/model/digest.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { defined, errorOf, valueOf } from "./support/results.ts";
 
 /** Takes the lock, says so, and gives it back when its standard input ends. */
 const PROGRAM = `
-import { acquireFileLock } from ${JSON.stringify(join(REPOSITORY, "src/host/process/file-lock.ts"))};
+import { acquireFileLock, takeFileLock } from ${JSON.stringify(join(REPOSITORY, "src/host/process/file-lock.ts"))};
 const [path, purpose] = process.argv.slice(2);
 const say = (text) => console.log(text);
 const lock = await acquireFileLock(path, purpose, (owner) => say("waits for " + owner), new AbortController().signal);
@@ -210,5 +212,88 @@ describe("the build lock, by its file", () => {
   it("says what is wrong when the folder cannot be written", async () => {
     folder.write("state", "a file where the folder should be");
     expect(errorOf(await take())).toMatchObject({ reason: "not_writable" });
+  });
+});
+
+/*
+ * A lock file names the processes that work for its owner, which are ended when the owner is dead. Whoever can
+ * write the file can name any process.
+ */
+describe.runIf(fs.existsSync("/proc/self/environ"))("the workers in a dead owner's lock", () => {
+  const started: { readonly pid: number; readonly ended: Promise<void> }[] = [];
+  /** A process with a group of its own. */
+  const group = (env: Readonly<Record<string, string>>): { pid: number; ended: Promise<void> } => {
+    const child = spawn("sleep", ["600"], { detached: true, stdio: "ignore", env });
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    started.push({ pid: defined(child.pid), ended });
+    return { pid: defined(child.pid), ended };
+  };
+  const runs = (pid: number): boolean => identityOf(pid).started !== "";
+  afterEach(async () => {
+    for (const { pid, ended } of started.splice(0)) {
+      if (runs(pid)) process.kill(pid, "SIGKILL");
+      await ended;
+    }
+  });
+
+  /** The text of a lock that names a worker, with changes, sealed or not. */
+  const lockOf = async (
+    pid: number,
+    changes: object = { pid: 4_000_000, started: "1" },
+    sealed = true,
+  ): Promise<string> => {
+    const lock = valueOf(await takeFileLock(path, "x", () => undefined, quiet));
+    lock.addWorker(pid);
+    const { seal: _seal, ...owner } = JSON.parse(fs.readFileSync(path, "utf8")) as Record<
+      string,
+      unknown
+    >;
+    lock.release();
+    const text = JSON.stringify({ ...owner, ...changes });
+    const seal = digestOfBytes(text);
+    return sealed ? JSON.stringify({ ...(JSON.parse(text) as object), seal }) : text;
+  };
+
+  it("are ended when the owner provably started them", async () => {
+    const worker = group({ ...workerVariables() });
+    folder.write("state/build.lock", await lockOf(worker.pid));
+    const told: string[] = [];
+    await valueOf(await take((text) => void told.push(text)))();
+    await worker.ended;
+    expect(told).toEqual([
+      expect.stringContaining(`process ${worker.pid}, which a killed aqm left`),
+    ]);
+  });
+
+  it.each([
+    ["a stranger's process, sealed", {}, true],
+    ["a runner, but the lock has no seal", workerVariables(), false],
+    ["a runner of another aqm", { AQM_RUNNER: "0123456789abcdef" }, true],
+  ])("are left alone, and the lock is taken over: %s", async (_what, env, sealed) => {
+    const stranger = group(env);
+    folder.write("state/build.lock", await lockOf(stranger.pid, undefined, sealed));
+    await valueOf(await take())();
+    expect(runs(stranger.pid)).toBe(true);
+  });
+
+  it("are left alone when the lock was copied from where they work", async () => {
+    const worker = group({ ...workerVariables() });
+    folder.write("elsewhere/build.lock", await lockOf(worker.pid));
+    const lock = await acquireFileLock(
+      folder.at("elsewhere/build.lock"),
+      "x",
+      () => undefined,
+      quiet,
+    );
+    await valueOf(lock)();
+    expect(runs(worker.pid)).toBe(true);
+  });
+
+  it.each([1, 0, -1, process.pid, "1", null])("may not be the process %j", async (pid) => {
+    const { started: since } = identityOf(1);
+    const worker = { pid, started: since, proof: "" };
+    const text = await lockOf(process.pid, { pid: 4_000_000, started: "1", workers: [worker] });
+    folder.write("state/build.lock", text);
+    await valueOf(await take())();
   });
 });

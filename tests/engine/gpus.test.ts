@@ -94,5 +94,25 @@ describe("a lease", () => {
     const leases = new GpuLeases(folder.at("user/gpus"), (id) => id);
     const refused = await leases.acquire(["0"], "a", () => undefined, quiet);
     expect(errorOf(refused)).toMatchObject({ place: { file: folder.at("user") } });
+    expect(fs.readdirSync(folder.at("user"))).toEqual([]);
+  });
+
+  it.each([
+    ["a link", (place: string) => fs.symlinkSync("..", place)],
+    ["a file", (place: string) => fs.writeFileSync(place, "")],
+    [
+      "a folder that others may write",
+      (place: string) => {
+        fs.mkdirSync(place);
+        fs.chmodSync(place, 0o777);
+      },
+    ],
+  ])("is refused where the folder in the user's own one is %s", async (_what, make) => {
+    const folder = new Folder();
+    fs.mkdirSync(folder.at("user"), { mode: 0o700 });
+    make(folder.at("user/gpus"));
+    const leases = new GpuLeases(folder.at("user/gpus"), (id) => id);
+    const refused = await leases.acquire(["0"], "a", () => undefined, quiet);
+    expect(errorOf(refused)).toMatchObject({ place: { file: folder.at("user/gpus") } });
   });
 });

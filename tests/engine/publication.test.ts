@@ -240,6 +240,26 @@ describe("after a crash", () => {
     expect(fs.readFileSync(state.folder.at("out/one"), "utf8")).toBe("old");
   });
 
+  it.each([
+    ["a file outside of the workspace", "out/secret", "../victim"],
+    ["an absolute place", "out/secret", "/tmp/victim"],
+    ["a file that is no output", "out/secret", "Aqmfile.ts"],
+    ["an output, from elsewhere in the workspace", "out/secret", "out/one"],
+    ["an output, from outside", ".aqm/stage/../../../secret", "out/one"],
+  ])("moves nothing over %s, although the intent is whole", async (_what, from, to) => {
+    const state = workspace();
+    const { folder } = state;
+    folder.write("out/secret", "secret");
+    folder.write("Aqmfile.ts", "mine");
+    folder.write(JOURNAL, intentText([...MOVES, { from, to }], NEW));
+    expect(await state.recover()).toEqual([]);
+    expect(fs.readFileSync(folder.at("out/secret"), "utf8")).toBe("secret");
+    expect(fs.readFileSync(folder.at("Aqmfile.ts"), "utf8")).toBe("mine");
+    expect(fs.readFileSync(folder.at("out/one"), "utf8")).toBe("old");
+    expect(fs.existsSync(folder.at("../victim"))).toBe(false);
+    expect(fs.existsSync(folder.at(JOURNAL))).toBe(false);
+  });
+
   it("recovers twice as well as once", async () => {
     const state = workspace();
     intent(state.folder);

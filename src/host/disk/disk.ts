@@ -18,6 +18,8 @@ export const disk = {
   /** Likewise, but nobody else may look into it. */
   makePrivateFolder: (path: string): void =>
     void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+  /** Likewise, but only this user may change it, whatever the mask of new files allows. */
+  makeUserFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true, mode: 0o755 }),
   /** A new folder that only this user can look into; its name begins with `prefix`. */
   makeTemporaryFolder: (prefix: string): string => fs.mkdtempSync(prefix),
   /** The content is durable and settled, the name not yet: see `syncFolder`. Fails if the file is there. */

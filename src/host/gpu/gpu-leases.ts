@@ -1,11 +1,11 @@
-import * as fs from "node:fs";
-import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import type { BuildEvent } from "../../model/event.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { disk } from "../disk/disk.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
+import { isOwnFolder, thisUser } from "../disk/shared-folder.ts";
+import { lstatIfThere } from "../disk/stat.ts";
 import { takeFileLock, type FileLock } from "../process/file-lock.ts";
 import { placeOfGpu } from "./gpus.ts";
 import { fileNameOf } from "../disk/layout.ts";
@@ -133,11 +133,13 @@ export class GpuLeases {
   /** Anybody can make a folder of any name in /tmp: leases that others can change are worth nothing. */
   #prepareFolder(): Failure | null {
     try {
-      disk.makePrivateFolder(this.#folder);
-      if (chosenFolder() !== undefined) return null;
-      const stat = fs.lstatSync(dirname(this.#folder));
-      const ours = stat.isDirectory() && stat.uid === userInfo().uid && (stat.mode & 0o022) === 0;
-      return ours ? null : notOurs(dirname(this.#folder));
+      const chosen = chosenFolder() !== undefined;
+      // The one around it first: nothing is made in a place that is another user's, or a link to it.
+      for (const folder of chosen ? [this.#folder] : [dirname(this.#folder), this.#folder]) {
+        if (lstatIfThere(folder) === undefined) disk.makePrivateFolder(folder);
+        if (!chosen && !isOwnFolder(folder)) return notOurs(folder);
+      }
+      return null;
     } catch (error) {
       return diskFailure(error, this.#folder);
     }
@@ -183,7 +185,7 @@ const chosenFolder = (): string | undefined => process.env["AQM_GPU_LEASES"] || 
  * The same for every process of a user on a host, whether it runs in a login session, in a cron job or
  * under Slurm: neither TMPDIR nor XDG_RUNTIME_DIR is.
  */
-const leaseFolder = (): string => chosenFolder() ?? `/tmp/aqm-${userInfo().uid}/gpus`;
+const leaseFolder = (): string => chosenFolder() ?? `/tmp/aqm-${thisUser()}/gpus`;
 
 const notOurs = (folder: string): Failure => ({
   reason: "not_writable",

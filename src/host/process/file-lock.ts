@@ -13,6 +13,7 @@ import {
   groupOf,
   identityOf,
   sharesNumbers,
+  showsProcesses,
   whereaboutsOf,
   type GroupLeader,
   type ProcessIdentity,
@@ -20,12 +21,18 @@ import {
 } from "./process-identity.ts";
 import { cancelled } from "./cancelled.ts";
 import { readFileText } from "../disk/bounded-read.ts";
+import { isProven, proofOf } from "./worker-proof.ts";
 
 interface Owner extends ProcessIdentity {
   readonly purpose: string;
   readonly token: string;
   /** Process groups that work for the owner: the lock is theirs, too, should it die before them. */
-  readonly workers: readonly GroupLeader[];
+  readonly workers: readonly Worker[];
+}
+
+interface Worker extends GroupLeader {
+  /** Says that the owner started it: see `worker-proof.ts`. */
+  readonly proof: string;
 }
 
 export interface FileLock {
@@ -94,12 +101,12 @@ export async function takeFileLock(
       const owner = readOwner(path);
       let patience = 1; // given back in between
       if (owner !== null && stateOf(owner) === "dead") {
-        const [left] = sharesNumbers(owner) ? owner.workers.filter(isLeft) : [];
+        const left = leftWorker(path, owner);
         if (left === undefined) takeOver(path, owner, link);
         else {
           tell(`process ${left.pid}, which a killed aqm left behind, and what it started`);
           // Nobody wants its results, and one that hangs would not notice that it is an orphan.
-          if (groupOf(left) === "lives") endGroup(left.pid);
+          if (showsProcesses()) endGroup(left.pid);
         }
       } else if (owner !== null) {
         tell(describe(owner, path));
@@ -116,13 +123,27 @@ export async function takeFileLock(
 
 const isLeft = (worker: GroupLeader): boolean => groupOf(worker) !== "gone";
 
+/**
+ * A worker of a dead owner that still runs. Anybody who can write the file can name any process in it, so only
+ * what the owner provably started counts. Where a system does not show that, such a group is waited for and
+ * not ended.
+ */
+function leftWorker(path: string, owner: Owner): Worker | undefined {
+  if (!sharesNumbers(owner)) return undefined;
+  return owner.workers.find((worker) => {
+    if (!isLeft(worker)) return false;
+    return !showsProcesses() || isProven(worker.pid, worker.proof, path, owner.token);
+  });
+}
+
 function lockOf(path: string, owner: Owner): FileLock {
   let mine = owner;
   return {
     addWorker: (pid) => {
       if (mine.workers.some((worker) => worker.pid === pid)) return;
       const { started } = identityOf(pid);
-      mine = { ...mine, workers: [...mine.workers.filter(isLeft), { pid, started }] };
+      const worker = { pid, started, proof: proofOf(path, mine.token) };
+      mine = { ...mine, workers: [...mine.workers.filter(isLeft), worker] };
       if (readOwner(path)?.token !== mine.token) return; // lost: somebody deleted the file
       putInPlace(path, (temporary) => disk.writeNew(temporary, textOf(mine)));
     },
@@ -193,11 +214,19 @@ function parseOwner(content: string): Owner {
     if (typeof owner.token !== "string" || typeof owner.pid !== "number") return NOBODY;
     // Earlier versions said less about themselves.
     const { machine, boot, space } = owner.host === hostname() ? identityOf(owner.pid) : NOBODY;
-    const place: Partial<Owner> = { machine, boot, space, workers: [] };
-    return { ...place, ...owner };
+    const place: Partial<Owner> = { machine, boot, space };
+    const workers = seal === undefined || !Array.isArray(owner.workers) ? [] : owner.workers;
+    return { ...place, ...owner, workers: workers.filter(isWorker) };
   } catch {
     return NOBODY;
   }
+}
+
+function isWorker(worker: unknown): worker is Worker {
+  const { pid, started, proof } = (worker ?? {}) as Partial<Worker>;
+  return (
+    typeof pid === "number" && pid > 1 && typeof started === "string" && typeof proof === "string"
+  );
 }
 
 const sealOf = (owner: Owner): string => digestOfBytes(JSON.stringify(owner));

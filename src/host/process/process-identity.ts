@@ -57,13 +57,30 @@ export function groupOf({ pid, started }: GroupLeader): "lives" | "perhaps" | "g
   const leader = statOf(pid);
   if (leader !== null && leader.started !== started) return "gone";
   if (leader !== null && leader.state !== "Z") return "lives";
-  const others = fs.existsSync("/proc/self/stat")
-    ? fs.readdirSync("/proc").some((name) => {
-        const stat = /^\d+$/.test(name) ? statOf(Number(name)) : null;
-        return stat !== null && stat.group === pid && stat.state !== "Z";
-      })
-    : answers(-pid);
+  const others = showsProcesses() ? membersOf(pid).length > 0 : answers(-pid);
   return !others ? "gone" : leader === null ? "perhaps" : "lives";
+}
+
+/** Whether this system says which processes there are, and what they were started with. */
+export const showsProcesses = (): boolean => fs.existsSync("/proc/self/stat");
+
+/** The processes of a group that still run. */
+export const membersOf = (group: number): readonly number[] =>
+  fs.readdirSync("/proc").flatMap((name) => {
+    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : null;
+    return stat !== null && stat.group === group && stat.state !== "Z" ? [Number(name)] : [];
+  });
+
+export const isOfThisUser = (pid: number): boolean =>
+  fs.statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === process.getuid?.();
+
+/** The value of a variable that a process was started with; null for none, and where it may not be seen. */
+export function variableOf(pid: number, name: string): string | null {
+  const start = `${name}=`;
+  const found = read(`/proc/${pid}/environ`)
+    .split("\0")
+    .find((variable) => variable.startsWith(start));
+  return found === undefined ? null : found.slice(start.length);
 }
 
 function processSpace(): string {

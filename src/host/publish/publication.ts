@@ -1,6 +1,9 @@
 import * as fs from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { checkOutputPath, checkPath } from "../../graph/path.ts";
+import { whyNotInside } from "../../model/inside.ts";
 import type { ActionRecord } from "../../model/record.ts";
+import { fileOf } from "../../model/region.ts";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import type { Recovered } from "../../ports.ts";
@@ -232,8 +235,28 @@ function parseIntent(text: string): Intent | null {
   try {
     const intent = JSON.parse(text) as Intent;
     if (intent.digest !== digestOfIntent(intent)) return null;
-    return parseRecord(JSON.stringify(intent.record)) === null ? null : intent;
+    const record = parseRecord(JSON.stringify(intent.record));
+    return record !== null && intent.moves.every((one) => isOfPublication(one, record))
+      ? intent
+      : null;
   } catch {
     return null;
   }
 }
+
+/**
+ * Whether a move leads from the stage to an output that the record declares, in a place where outputs may be.
+ * Anybody who can write the journal can make a whole intent, and it must not move anything else.
+ */
+function isOfPublication({ from, to, region }: Move, { outputs, action }: ActionRecord): boolean {
+  if (whyNotInside(from) !== null || !from.startsWith(STAGED)) return false;
+  return Object.entries(action.outputs).some(([role, { path, kind }]) => {
+    if (path !== to || outputs[role]?.path !== to || (kind === "region") !== (region === true))
+      return false;
+    const file = fileOf({ path, kind });
+    return checkPath(file) === null && checkOutputPath(file) === null;
+  });
+}
+
+/** See `layout.ts`. */
+const STAGED = ".aqm/stage/";

@@ -12,7 +12,8 @@ import { acquireFileLock } from "../process/file-lock.ts";
 import type { Layout } from "../disk/layout.ts";
 import { runToEnd } from "../process/process.ts";
 import type { NamedInterpreters } from "./named-interpreters.ts";
-import { cacheFolder, findPython, findUv, install, OWN_MODULES } from "./python-install.ts";
+import { cacheFolder, environmentFailure, sharedFailure } from "./cache-folder.ts";
+import { findPython, findUv, install, OWN_MODULES } from "./python-install.ts";
 
 export interface PreparedEnvironment {
   readonly python: string;
@@ -102,12 +103,12 @@ export class PythonEnvironments {
         version === null ? [] : [[name, version]],
       ),
     );
-    const cache = join(
-      cacheFolder(),
-      "environments",
-      `named-${digestOfBytes(python).slice(7, 23)}`,
-    );
-    return ok({ python, named: true, cache, tools });
+    const kept = cacheFolder();
+    if (!kept.ok) return kept;
+    const name = `named-${digestOfBytes(python).slice(7, 23)}`;
+    const cache = join(kept.value, "environments", name);
+    const shared = sharedFailure([cache]);
+    return shared === null ? ok({ python, named: true, cache, tools }) : err(shared);
   }
 
   // --- an environment of our own ---------------------------------------------------------------
@@ -124,7 +125,9 @@ export class PythonEnvironments {
     if (!locked.ok) return locked;
     const digest = locked.value.lock;
     const { python, version } = base.value;
-    const cache = cacheFolder();
+    const kept = cacheFolder();
+    if (!kept.ok) return kept;
+    const cache = kept.value;
     const name = `${declaration.name}-${digest.slice(7, 23)}-python${version}`;
     const folder = join(cache, "environments", name);
     const marker = join(folder, "aqm-environment.json");
@@ -134,7 +137,11 @@ export class PythonEnvironments {
       cache: join(folder, "cache"),
       tools: {},
     };
-    if (fs.existsSync(marker)) return ok(ready);
+    const checked = (): Result<PreparedEnvironment, Failure> => {
+      const shared = environmentFailure(folder);
+      return shared === null ? ok(ready) : err(shared);
+    };
+    if (fs.existsSync(marker)) return checked();
 
     const say = (message: string, done = 0, total: number | null = null): void =>
       emit({
@@ -153,7 +160,7 @@ export class PythonEnvironments {
     );
     if (!lock.ok) return lock;
     try {
-      if (fs.existsSync(marker)) return ok(ready); // made by the process that we waited for
+      if (fs.existsSync(marker)) return checked(); // made by the process that we waited for
       disk.remove(folder);
       const uv = await findUv(python, cache, say, signal);
       const installed = await install({ uv, python, folder, lockFile, say, signal });

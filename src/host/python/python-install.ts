@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
-import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { withoutPasswords } from "../../model/passwords.ts";
+import { sharedFailure } from "./cache-folder.ts";
 import { disk, readTextIfExists } from "../disk/disk.ts";
 import { runToEnd } from "../process/process.ts";
 import { cancelled } from "../process/cancelled.ts";
@@ -16,13 +16,6 @@ export const OWN_MODULES = { PYTHONSAFEPATH: "1" };
 /** What the pinned packages have wheels for. */
 const OLDEST_MINOR = 10;
 const NEWEST_MINOR = 13;
-
-export function cacheFolder(): string {
-  const own = process.env["AQM_CACHE"];
-  if (own !== undefined && own !== "") return own;
-  const xdg = process.env["XDG_CACHE_HOME"];
-  return join(xdg !== undefined && xdg !== "" ? xdg : join(homedir(), ".cache"), "aqm");
-}
 
 /** The first Python on the path that is new enough, and its `major.minor`. */
 export async function findPython(): Promise<Result<{ python: string; version: string }, Failure>> {
@@ -78,6 +71,7 @@ export async function findUv(
   if (present !== null) return present;
   const folder = join(cache, `uv-${UV_VERSION}`);
   const uv = join(folder, "bin/uv");
+  if (sharedFailure([folder, join(folder, "bin"), uv]) !== null) return null; // pip can do it as well
   if (fs.existsSync(uv)) return uv;
   say(`fetching uv ${UV_VERSION}, which installs packages`);
   const target = ["--quiet", "--no-deps", "--upgrade", "--target", folder, `uv==${UV_VERSION}`];

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import { machineKind } from "../gpu/gpus.ts";
 import type { Layout } from "../disk/layout.ts";
+import { workerVariables } from "../process/worker-proof.ts";
 import { pythonRoot } from "../code/python-root.ts";
 import type { PreparedEnvironment } from "./python-environment.ts";
 
@@ -35,6 +36,7 @@ export function runnerEnvironment(
     CUDA_DEVICE_ORDER: "PCI_BUS_ID",
     CUDA_VISIBLE_DEVICES: gpus.join(","),
     AQM_EVENTS_FD: "3",
+    ...workerVariables(),
   };
 }
 

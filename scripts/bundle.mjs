@@ -36,7 +36,11 @@ function parts(standalone) {
   return [
     build({
       ...shared,
-      entryPoints: { main: "src/cli/main.ts", "hash-worker": "src/host/observe/hash-worker.ts" },
+      entryPoints: {
+        main: "src/cli/main.ts",
+        "hash-worker": "src/host/observe/hash-worker.ts",
+        "op-worker": "src/host/typescript/op-worker.ts",
+      },
       splitting: true,
       format: "esm",
       ...(standalone

@@ -7,6 +7,7 @@ import type { Output } from "../ui/reporter.ts";
 import { parseArguments, type Arguments } from "./language/arguments.ts";
 import { COMMANDS } from "./language/commands.ts";
 import { recall, wrongUsage, type Recalled } from "./session/recall.ts";
+import { isGone, sayUnwritten } from "./terminal/ending.ts";
 import { briefOutput, standardOutput } from "./terminal/terminal.ts";
 
 /**
@@ -46,7 +47,9 @@ const quickestOutput = (): Output => briefOutput() ?? nodesOutput();
 function nodesOutput(): Output {
   // A reader that went away is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (isGone(error)) return;
+    sayUnwritten(error);
+    process.exitCode = EXIT.actionFailed;
   });
   return standardOutput;
 }

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../host/disk/disk.ts";
 import { diskFailure } from "../host/disk/disk-failure.ts";
-import { EXIT } from "../model/failure.ts";
+import { EXIT, type Failure } from "../model/failure.ts";
 import { NotJsonError } from "../model/json.ts";
 import { didYouMean } from "../model/nearest-name.ts";
 import { helpText, parseArguments, type Arguments } from "./language/arguments.ts";
@@ -84,11 +84,30 @@ function version(): string {
  */
 export async function answer(argv: readonly string[], recalled?: Recalled): Promise<number> {
   try {
+    if (!hasFolder()) {
+      printFailures([folderGone]);
+      return EXIT.usage;
+    }
     return codeToEndWith(await main(argv, recalled));
   } catch (error) {
     return answerTo(error);
   }
 }
+
+function hasFolder(): boolean {
+  try {
+    process.cwd();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const folderGone: Failure = {
+  reason: "usage",
+  message: "The folder in which aqm was started is not there any more",
+  nextStep: "Change into a folder that is there: cd .. && cd - may be all it takes.",
+};
 
 /** The same for a process of its own, which ends with that exit code. */
 export async function start(argv: readonly string[], recalled?: Recalled): Promise<void> {

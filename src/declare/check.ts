@@ -162,8 +162,15 @@ const INPUT_KINDS: readonly unknown[] = [...KINDS, "record"];
 const OUTPUT_KINDS: readonly unknown[] = [...KINDS, "region"];
 const KEEPS: readonly unknown[] = ["committed", "local"];
 
+/** A name that every object has already is never taken for one that was declared. */
+export function checkName(what: string, name: string): void {
+  if (!(name in Object.prototype)) return;
+  wrong(`${what} ${JSON.stringify(name)} is a name that every object has`, "Take another name.");
+}
+
 function checkPlaces(what: "input" | "output", places: object, makers: string): void {
   for (const [role, place] of Object.entries(places) as [string, unknown][]) {
+    checkName(`The ${what} role`, role);
     const given =
       isObject(place) &&
       typeof place["path"] === "string" &&
@@ -234,8 +241,11 @@ export function checkEnvironment(declaration: unknown): void {
     if (typeof value === "string" && value !== "") continue;
     wrong(`The ${name} of an environment is ${nameOf(value)}`, "Write it as text.");
   }
+  checkName("The environment", String(declaration["name"]));
   for (const name of ["variables", "passed", "caches"]) {
     const value = declaration[name];
+    for (const key of isObject(value) ? Object.keys(value) : [])
+      checkName(`In the ${name} of an environment,`, key);
     const texts = isObject(value) && Object.values(value).every((text) => typeof text === "string");
     if (value === undefined || texts) continue;
     wrong(`The ${name} of an environment are not texts by name`, 'For example { LANG: "C" }.');

@@ -9,7 +9,8 @@ import { DeclarationError, declareHost } from "./host.ts";
  */
 export function configuration<T extends object = JsonObject>(group: string, name: string): T {
   const members = configurationGroup(group);
-  const found = members[declareHost().chosen?.[group] ?? name];
+  const wanted = declareHost().chosen?.[group] ?? name;
+  const found = Object.hasOwn(members, wanted) ? members[wanted] : undefined;
   if (found === undefined) {
     throw new DeclarationError(
       "unknown_name",
@@ -30,7 +31,7 @@ export function configurationNames(group: string): readonly string[] {
 
 function configurationGroup(group: string): Readonly<Record<string, JsonObject>> {
   const groups = declareHost().configuration;
-  const members = groups[group];
+  const members = Object.hasOwn(groups, group) ? groups[group] : undefined;
   if (members === undefined) {
     throw new DeclarationError(
       "unknown_name",

@@ -15,6 +15,8 @@ export interface OpSource {
   readonly code: Digest | null;
   /** Name of a module → digest, for every module in the op's closure. The name is the same on every machine. */
   readonly sources: Readonly<Record<string, Digest>>;
+  /** Whether the op may look at the paths of its inputs: then they are in the key. */
+  readonly readsPaths?: boolean;
   /** Name of a module → path of the file as a person would open it, where that is another one. Not in the key. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -25,9 +27,9 @@ export const sourceFile = ({ files = {} }: OpSource, module: string): string =>
 
 /**
  * The description that is hashed and explained. In it: op, version, source closure, environment (lock
- * and variables),
- * params, input digests by role, declared outputs. Not in it, because they do not change what comes
- * out: resources and device index, host, wall time, how actions were grouped, verbosity, input paths.
+ * and variables), params, input digests by role, declared outputs. Not in it, because they do not change what comes
+ * out: resources and device index, host, wall time, how actions were grouped, verbosity. Input paths are in it
+ * where the op looks at them.
  */
 export function describeAction(
   node: ActionNode,
@@ -50,9 +52,13 @@ export function describeAction(
     environment: environment === null ? null : shared(environment),
     params,
     inputs,
+    ...(source.readsPaths === true ? { input_paths: pathsOf(node) } : {}),
     outputs: places,
   };
 }
+
+const pathsOf = ({ inputs }: ActionNode): Readonly<Record<string, string>> =>
+  Object.fromEntries(inputs.map(({ role, path }) => [role, path]));
 
 /** All actions of an environment have the same description of it. */
 const shared = (environment: EnvironmentDescription): EnvironmentDescription =>
@@ -61,20 +67,23 @@ const shared = (environment: EnvironmentDescription): EnvironmentDescription =>
  * What can be said of a result that was not made here: its op and what that means, params, outputs, and
  * inputs as far as they are known. Which code and environment made it is not; it was not these.
  */
-export const asAdopted = (
+export function asAdopted(
   description: ActionDescription,
   unknown: ReadonlySet<string>,
-): ActionDescription => ({
-  ...description,
-  op: { ...description.op, code: null, sources: {} },
-  environment: null,
-  inputs: Object.fromEntries(
-    Object.entries(description.inputs).map(([role, digest]) => [
-      role,
-      unknown.has(role) ? UNKNOWN : digest,
-    ]),
-  ),
-});
+): ActionDescription {
+  const { input_paths: _ofItsCode, ...rest } = description;
+  return {
+    ...rest,
+    op: { ...description.op, code: null, sources: {} },
+    environment: null,
+    inputs: Object.fromEntries(
+      Object.entries(description.inputs).map(([role, digest]) => [
+        role,
+        unknown.has(role) ? UNKNOWN : digest,
+      ]),
+    ),
+  };
+}
 
 /** The roles of which a record does not know what was read. */
 export const unknownRoles = ({ action }: ActionRecord): ReadonlySet<string> =>

@@ -79,6 +79,8 @@ export const EXIT = {
   inputsMissing: 12,
   overBudget: 13,
   interrupted: 130,
+  /** Nobody reads the output any more. */
+  closedPipe: 141,
 } as const;
 
 /** The exit code that whoever aborted wanted; that of Ctrl-C when nothing else was said. */

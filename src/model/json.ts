@@ -117,7 +117,11 @@ function isJson(value: unknown, depth: number): boolean {
       if (prototype !== Object.prototype && prototype !== null) return false;
       if (Object.getOwnPropertySymbols(value).length > 0) return false;
       for (const key of Object.keys(value)) {
-        if (!key.isWellFormed() || !isJson((value as Record<string, unknown>)[key], depth + 1))
+        if (
+          key === "__proto__" ||
+          !key.isWellFormed() ||
+          !isJson((value as Record<string, unknown>)[key], depth + 1)
+        )
           return false;
       }
       return true;
@@ -148,6 +152,8 @@ function findFault(
     const keys = list ? [...value.keys()].map(String) : Object.keys(value);
     for (const key of keys) {
       if (!key.isWellFormed()) return { path, what: "keyed by half a character" };
+      // A copy of the object would have it as its prototype.
+      if (!list && key === "__proto__") return { path, what: "keyed by __proto__" };
       const place = list ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
       const problem = findFault((value as Record<string, unknown>)[key], place, inside);
       if (problem !== null) return problem;

@@ -22,6 +22,8 @@ export interface ActionDescription {
   readonly params: JsonObject;
   /** By role, not by path: a moved input with the same bytes changes nothing. */
   readonly inputs: Readonly<Record<string, Digest | Unknown | Absent>>;
+  /** By role, for an op that looks at paths; absent for all others. */
+  readonly input_paths?: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, { readonly path: string; readonly kind: string }>>;
 }
 

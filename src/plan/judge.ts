@@ -3,10 +3,10 @@ import { actionKey, describeAction } from "../keys/describe.ts";
 import type { Digest } from "../model/digest.ts";
 import { NotJsonError } from "../model/json.ts";
 import { adoptionOf } from "../model/adoption.ts";
-import type { Absent, ActionDescription } from "../model/record.ts";
+import type { Absent, ActionDescription, ActionRecord } from "../model/record.ts";
 import type { Cause } from "../model/verdict.ts";
 import { checkOutputs, explain, type Demand } from "./compare.ts";
-import { inputMissing, inputStates, type MakerOf } from "./inputs.ts";
+import { inputMissing, inputPlace, inputStates, type MakerOf } from "./inputs.ts";
 import { changedSinceAdopted, judgeAdopted } from "./judge-adopted.ts";
 import type { Case, InputState, Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -78,7 +78,8 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
   if (result === null) return toRun(node, inputs, changed, known, knowledge);
 
   const { wrong, absent } = checkOutputs(node, result, demand, knowledge);
-  if (recorded && wrong.length === 0) {
+  const moved = recorded ? movedInputs(node, result) : [];
+  if (recorded && wrong.length === 0 && moved.length === 0) {
     return { verdict: "fresh", causes: [], ...known, result, absent, missingFrom: [] };
   }
   // What the last run left is no edit by hand, although an older result is wanted now.
@@ -89,16 +90,39 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
     );
   const causes = [
     ...changed,
+    ...moved,
     ...wrong.map(({ cause }) => cause).filter((cause) => !isLastResult(cause)),
   ];
   if (wrong.every(({ digest }) => knowledge.inStore(digest))) {
     const lost = Object.values(result.outputs)
       .filter(({ path, digest }) => absent.has(path) && !knowledge.inStore(digest))
       .map(({ path }) => path);
-    return { verdict: "restore", causes, ...known, result, absent: new Set(lost), missingFrom: [] };
+    const restored = placed(result, node);
+    return {
+      verdict: "restore",
+      causes,
+      ...known,
+      result: restored,
+      absent: new Set(lost),
+      missingFrom: [],
+    };
   }
   return toRun(node, inputs, causes, known, knowledge);
 }
+
+/** Inputs of the same content that are declared at another path than the record says. */
+const movedInputs = (node: ActionNode, { input_paths }: ActionRecord): readonly Cause[] =>
+  node.inputs.flatMap((input) => {
+    const [old, now] = [input_paths[input.role], inputPlace(input)];
+    const field = `input_paths.${input.role}`;
+    return old === now ? [] : [{ kind: "changed", field, old, new: now } as const];
+  });
+
+/** The same result, read from where its inputs are now. */
+const placed = (result: ActionRecord, { inputs }: ActionNode): ActionRecord => ({
+  ...result,
+  input_paths: Object.fromEntries(inputs.map((input) => [input.role, inputPlace(input)])),
+});
 
 /** Params come from an Aqmfile, which may hold anything; the error should say whose they are. */
 function keyOf(node: ActionNode, description: ActionDescription): Digest {

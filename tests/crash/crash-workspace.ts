@@ -97,15 +97,16 @@ export class CrashWorkspace {
   async faulty(fault: Fault): Promise<UnderFault> {
     const log = `${this.files.root}.calls`;
     fs.rmSync(log, { force: true });
+    this.files.write(GATE, "shut");
     const running = this.files.start(["build", "--json", ...BUILD], {
       env: {
         NODE_OPTIONS: `--import=${INJECTOR}`,
         AQM_FAULT: JSON.stringify({ root: this.files.root, log, ...fault }),
-        CRASH_GATE: "shut",
       },
     });
     const watchdog = setTimeout(() => running.kill("SIGKILL"), HANGS);
     const built = await running.finished;
+    this.files.write(GATE, OPEN);
     clearTimeout(watchdog);
     const text = fs.existsSync(log) ? fs.readFileSync(log, "utf8") : "";
     fs.rmSync(log, { force: true });
@@ -114,8 +115,15 @@ export class CrashWorkspace {
   }
 
   /** A build without a fault. */
-  build(env: Readonly<Record<string, string>> = {}): ReturnType<TestWorkspace["build"]> {
-    return this.files.build(BUILD, { env });
+  build(): ReturnType<TestWorkspace["build"]> {
+    return this.files.build(BUILD);
+  }
+
+  /** The same, but the gate trips. */
+  async buildWithGateShut(): Promise<void> {
+    this.files.write(GATE, "shut");
+    await this.build();
+    this.files.write(GATE, OPEN);
   }
 
   /** Digests of all outputs that are there; a torn one has a digest that nobody knows. */
@@ -218,7 +226,12 @@ export function run({ inputs }: OpCall<object, string>): Result<OpOutputs<"text"
 }
 `;
 
+/** What the gate reads: it is open as long as this is empty. */
+const GATE = "gate.txt";
+const OPEN = "";
+
 const SOURCES = {
+  [GATE]: OPEN,
   [README]: DOCUMENT.join(""),
   "poems/one.txt": `roses are red\n${"thorns\n".repeat(40)}`,
   "poems/two.txt": `violets are blue\n${"leaves\n".repeat(40)}`,
@@ -241,9 +254,9 @@ const SOURCES = {
   "rules/ops/shout.ts": op("return ok({ text: text.toUpperCase() });"),
   "rules/ops/join.ts": op("return ok({ text });"),
   "rules/ops/count.ts": op('return ok({ text: (text.length + "\\n").repeat(50) });'),
-  // The gate is shut from outside, so that the very same build passes it later.
+  // The gate is a file, so that the very same action passes it later.
   "rules/ops/gate.ts": op(
-    'if (process.env["CRASH_GATE"] === "shut") return err({ reason: "gate_failed", message: "the gate is shut", nextStep: "Open it." });\n' +
+    'if (inputs["gate"]?.text() === "shut") return err({ reason: "gate_failed", message: "the gate is shut", nextStep: "Open it." });\n' +
       '  return ok({ text: text.replace("ROSES", "POSES") });',
   ),
   "Aqmfile.ts": `import { action, build, committed, configuration, environment, file, from, local, pythonOp, region, typescriptOp } from "aqm";
@@ -262,7 +275,7 @@ const joined = action({ op: join, params: {}, inputs: { a: from(one, "text"), b:
 export default build([
   action({ op: count, params: {}, inputs: { text: from(joined, "text") }, outputs: { text: committed("out/length.txt") } }),
   action({ op: count, params: {}, inputs: { text: from(joined, "text") }, outputs: { text: region("docs/README.md", "length") } }),
-  action({ op: gate, params: {}, inputs: { text: from(one, "text") }, outputs: { text: committed("out/gated.txt") } }),
+  action({ op: gate, params: {}, inputs: { text: from(one, "text"), gate: file("gate.txt") }, outputs: { text: committed("out/gated.txt") } }),
   action({
     op: pages,
     params: {},

@@ -39,7 +39,7 @@ export class DamageWorkspace {
     const crash = await CrashWorkspace.fresh();
     for (let look = 0; look < 20 && !crash.files.exists(".aqm/fresh"); look++) await crash.build();
     crash.edit();
-    await crash.build({ CRASH_GATE: "shut" });
+    await crash.buildWithGateShut();
     // Back to the first poem, whose results are in the history and the store; another one is new.
     crash.files.edit("poems/one.txt", "white", "red");
     crash.files.write("poems/two.txt", "tulips are yellow\n");

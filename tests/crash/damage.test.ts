@@ -239,7 +239,7 @@ describe("no reader believes a file with damage in any byte:", () => {
 /* By real processes: this one would import a module once and not see what becomes of it. */
 describe("what was compiled is never run when it is other than what was compiled:", () => {
   it.each([
-    ["an op", /op-.*\.mjs$/, "toUpperCase", "toLowerCase"],
+    ["an op", /op-.*\.cjs$/, "toUpperCase", "toLowerCase"],
     ["the Aqmfile", /aqmfile-.*\.mjs$/, "out/joined.txt", "out/jointed.txt"],
     ["a config", /conf\.json$/, '"loud":true', '"loud":null'],
   ])("%s", async (_what, files, from, to) => {

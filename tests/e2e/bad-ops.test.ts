@@ -83,7 +83,7 @@ export function run(call: any): any {
   }
   // Where it threw, without the frames of aqm.
   expect(failures.get("out/throws")?.cause).toMatch(
-    /^in \.aqm\/compiled\/op-[0-9a-f]+\.mjs:\d+:\d+$/,
+    /^in \.aqm\/compiled\/op-[0-9a-f]+\.cjs:\d+:\d+$/,
   );
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isAmbient } from "../../src/host/aqmfile/ambient.ts";
+import { isAmbient } from "../../src/host/code/ambient.ts";
 import { loadAqmfile } from "../../src/host/aqmfile/aqmfile.ts";
 import { Evidence } from "../../src/host/evidence/evidence.ts";
 import { layoutOf } from "../../src/host/disk/layout.ts";

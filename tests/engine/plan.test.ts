@@ -284,7 +284,7 @@ describe("sources that are missing", () => {
     });
     expect(planOf(moved).causes("a")).toEqual([{ kind: "input_missing", path: "elsewhere" }]);
     workspace.files.set("elsewhere", "source"); // the same bytes in another place are the same input
-    expect(planOf(moved).verdict("a")).toBe("fresh");
+    expect(planOf(moved).verdict("a")).toBe("restore"); // nothing runs; the record learns the path
   });
 
   it("are not the same as unreadable ones", () => {

@@ -1,13 +1,16 @@
+import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { select, type Selection } from "../../graph/select.ts";
 import type { LoadedAqmfile } from "../../host/aqmfile/aqmfile.ts";
 import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
+import { builtGrounds, Grounds } from "../../host/evidence/built-grounds.ts";
 import { Evidence } from "../../host/evidence/evidence.ts";
 import type { Focus } from "../../host/snapshot/focus.ts";
 import { distinctGpus, visibleGpus } from "../../host/gpu/gpus.ts";
 import { layoutOf, type Layout } from "../../host/disk/layout.ts";
 import { localOffers, thisMachine, type LocalOffers } from "../../host/machine.ts";
 import { OpSources } from "../../host/code/op-sources.ts";
+import { modulePath } from "../../host/code/source-name.ts";
 import type { Warmth } from "../../host/aqmfile/warmth.ts";
 import { DiskWorkspace } from "../../host/workspace.ts";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
@@ -85,6 +88,15 @@ export async function openSession(
   if (!resolved.ok) return err([resolved.error]);
   const described = describeEnvironments(layout, aqmfile.environments, selection.needed, evidence);
   if (!described.ok) return err([described.error]);
+  if (options.focus === undefined) {
+    const grounds = groundsOf(layout, aqmfile, opSources, evidence);
+    const replaced = builtGrounds(layout.root, aqmfile.graph, grounds, evidence);
+    if (replaced.length > 0) {
+      // Once more, so that each output is said with its line.
+      const located = await wholeScope(layout, targets, options, evidence, grounds);
+      return located.ok ? err(replaced) : located;
+    }
+  }
   const gpus = distinctGpus(
     options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
   );
@@ -127,6 +139,23 @@ export async function openSession(
   });
 }
 
+/** All that decides what is built; of ops that are not asked for only what is known anyway. */
+function groundsOf(
+  layout: Layout,
+  { graph, environments, adopters, comparers, files }: LoadedAqmfile,
+  opSources: OpSources,
+  evidence: Evidence,
+): Grounds {
+  const modules = [...adopters, ...comparers].map((name) => modulePath(layout, name));
+  const locks = environments.flatMap(({ lock, requirements }) => [lock, requirements]);
+  return new Grounds(evidence, [
+    ...files,
+    ...modules,
+    ...locks.map((path) => join(layout.root, path)),
+    ...opSources.groundsOf(graph.actions),
+  ]);
+}
+
 /** What the user named: by options, else by the variable. */
 function interpretersOf(
   given: readonly string[] | undefined,
@@ -155,13 +184,14 @@ async function wholeScope(
   targets: readonly string[],
   { variation = null, warmth }: SessionOptions,
   evidence: Evidence,
+  grounds: Grounds | null = null,
 ): Promise<Result<Pick<Session, "aqmfile" | "selection" | "cells">, readonly Failure[]>> {
   if (variation !== null) {
     const { openVariation } = await import("./variation.ts");
-    return openVariation(layout, variation, targets, evidence);
+    return openVariation(layout, variation, targets, evidence, grounds);
   }
   const { loadAqmfile } = await import("../../host/aqmfile/aqmfile.ts");
-  const aqmfile = await loadAqmfile(layout, evidence, warmth);
+  const aqmfile = await loadAqmfile(layout, evidence, { warmth: warmth ?? null, grounds });
   if (!aqmfile.ok) return aqmfile;
   const { graph } = aqmfile.value;
   const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));

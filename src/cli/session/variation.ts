@@ -10,6 +10,7 @@ import {
   type OpenAqmfile,
 } from "../../host/aqmfile/aqmfile.ts";
 import type { Evaluated } from "../../host/aqmfile/evaluated.ts";
+import type { Grounds } from "../../host/evidence/built-grounds.ts";
 import type { Evidence } from "../../host/evidence/evidence.ts";
 import type { Layout } from "../../host/disk/layout.ts";
 import type { Failure } from "../../model/failure.ts";
@@ -70,8 +71,9 @@ export async function openVariation(
   variation: Variation,
   targets: readonly string[],
   evidence: Evidence,
+  grounds: Grounds | null = null,
 ): Promise<Result<Varied, readonly Failure[]>> {
-  const aqmfile = await openAqmfile(layout, evidence);
+  const aqmfile = await openAqmfile(layout, evidence, { grounds });
   if (!aqmfile.ok) return aqmfile;
   const { groups } = aqmfile.value;
   const plain = await aqmfile.value.evaluate({ configuration: groups });

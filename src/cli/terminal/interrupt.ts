@@ -13,9 +13,9 @@ const codeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signa
 export function interruptible(): { readonly signal: AbortSignal; readonly dispose: () => void } {
   const controller = new AbortController();
   let signalled = false;
-  const abort = (signal: NodeJS.Signals): void => {
-    noteInterruption(codeOf(signal));
-    controller.abort(codeOf(signal));
+  const abort = (code: number): void => {
+    noteInterruption(code);
+    controller.abort(code);
   };
   const stop = (signal: NodeJS.Signals): void => {
     if (signalled) {
@@ -23,12 +23,12 @@ export function interruptible(): { readonly signal: AbortSignal; readonly dispos
       process.exit(codeOf(signal));
     }
     signalled = true;
-    abort(signal);
+    abort(codeOf(signal));
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, stop);
   process.on("exit", killAllProcesses);
-  onClosedPipe(() => abort("SIGPIPE"));
+  onClosedPipe(abort);
   return {
     signal: controller.signal,
     dispose: () => {

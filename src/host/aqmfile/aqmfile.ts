@@ -11,8 +11,9 @@ import { digestOfBytes } from "../../model/digest.ts";
 import { onceEach, type Failure, type SourcePlace } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
-import { isAmbient } from "./ambient.ts";
+import { isAmbient } from "../code/ambient.ts";
 import type { Evaluated } from "./evaluated.ts";
+import { builtGrounds, type Grounds } from "../evidence/built-grounds.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "../code/compiled-module.ts";
 import { errorText, readCache, writeCache } from "../disk/disk.ts";
@@ -54,13 +55,20 @@ export interface OpenAqmfile {
 
 export type EvaluatedWith = Pick<DeclareHost, "configuration" | "chosen">;
 
+/** What watching keeps of the last look, and what is known by now of what decides the graph. */
+export interface LoadOptions {
+  readonly warmth?: Warmth | null;
+  /** No output may replace them. */
+  readonly grounds?: Grounds | null;
+}
+
 /** Bundles (or takes from the cache), evaluates and links the Aqmfile. */
 export async function loadAqmfile(
   layout: Layout,
   evidence: Evidence,
-  warmth: Warmth | null = null,
+  options: LoadOptions = {},
 ): Promise<Result<LoadedAqmfile, readonly Failure[]>> {
-  const aqmfile = await openAqmfile(layout, evidence, warmth);
+  const aqmfile = await openAqmfile(layout, evidence, options);
   if (!aqmfile.ok) return aqmfile;
   const { groups, files, evaluate } = aqmfile.value;
   const evaluated = await evaluate({ configuration: groups });
@@ -74,9 +82,11 @@ export async function loadAqmfile(
 export async function openAqmfile(
   layout: Layout,
   evidence: Evidence,
-  warmth: Warmth | null = null,
+  { warmth = null, grounds = null }: LoadOptions = {},
 ): Promise<Result<OpenAqmfile, readonly Failure[]>> {
   if (!fs.existsSync(layout.aqmfile)) return err([noAqmfile(layout)]);
+  const odd = /[\\\p{Cc}]/u.exec(layout.root)?.[0];
+  if (odd !== undefined) return err([oddFolder(layout, odd)]);
   const configuration = await loadConfiguration(layout, evidence);
   if (!configuration.ok) return configuration;
   const compiled = await compile(layout, evidence, { warmth });
@@ -85,7 +95,10 @@ export async function openAqmfile(
   return ok({
     groups: configuration.value.groups,
     files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
-    evaluate: (configs) => remembered(layout, evidence, compiled.value, configs, warmth),
+    evaluate: (configs) =>
+      grounds === null
+        ? remembered(layout, evidence, compiled.value, configs, warmth)
+        : evaluated(layout, evidence, compiled.value, configs, grounds),
   });
 }
 
@@ -114,10 +127,11 @@ async function evaluated(
   evidence: Evidence,
   compiled: CompiledAqmfile,
   configs: EvaluatedWith,
+  grounds: Grounds | null = null,
 ): Promise<Result<Evaluated, readonly Failure[]>> {
   const first = await evaluate(layout, compiled, { ...configs, trace: false });
   if (first.ok) {
-    const sound = await soundGraph(layout, evidence, first.value);
+    const sound = await soundGraph(layout, evidence, first.value, grounds);
     if (sound.ok) return ok({ ...sound.value, declared: first.value });
   }
   // Something is wrong: evaluate once more, now keeping track of where everything is declared.
@@ -131,7 +145,7 @@ async function evaluated(
       ? {}
       : { declaredAt: inWorkspace(layout, declaration.declaredAt) }),
   }));
-  const sound = await soundGraph(layout, evidence, { ...traced.value, actions });
+  const sound = await soundGraph(layout, evidence, { ...traced.value, actions }, grounds);
   return sound.ok
     ? err([unsteady(layout)])
     : err(onceEach(sound.error.map((failure) => located(layout, failure))));
@@ -141,9 +155,12 @@ async function soundGraph(
   layout: Layout,
   evidence: Evidence,
   declarations: Declarations,
+  grounds: Grounds | null,
 ): Promise<Result<Pick<Evaluated, "graph" | "looked">, readonly Failure[]>> {
   const graph = checkedGraph(layout, declarations, evidence);
   if (!graph.ok) return graph;
+  const built = grounds === null ? [] : builtGrounds(layout.root, graph.value, grounds, evidence);
+  if (built.length > 0) return err(built);
   const looked = await checkPythonOps(layout, evidence, declarations.actions);
   return looked.ok ? ok({ graph: graph.value, looked: looked.value }) : looked;
 }
@@ -255,6 +272,14 @@ const noAqmfile = (layout: Layout): Failure => ({
   reason: "no_aqmfile",
   message: `There is no Aqmfile.ts in ${layout.root} or any folder above it`,
   nextStep: "Change into a workspace, or write an Aqmfile.ts: the README of aqm shows a small one.",
+});
+
+/** Node imports nothing from a path with a backslash, and a stack cannot be read where a path breaks its lines. */
+const oddFolder = (layout: Layout, odd: string): Failure => ({
+  reason: "usage",
+  message: `The path of the workspace has ${odd === "\\" ? "a backslash" : "a control character"}: ${JSON.stringify(layout.root)}`,
+  nextStep:
+    "Move the workspace, or rename the folder on the way to it; all else may be in its path.",
 });
 
 const noDefaultExport = (): Failure => ({

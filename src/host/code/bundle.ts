@@ -1,4 +1,4 @@
-import { extname, isAbsolute, join } from "node:path";
+import { extname, isAbsolute, join, relative } from "node:path";
 import { digestOfBytes, type Digest } from "../../model/digest.ts";
 import type { BuildOptions } from "esbuild";
 import type { Failure } from "../../model/failure.ts";
@@ -77,6 +77,12 @@ export const bundleOptions = (layout: Layout) =>
 
 export type BundleModule = typeof bundleModule;
 
+/** As the bundler takes it: in an absolute path it would read a star as a pattern. */
+export const entryOf = (layout: Layout, entry: string): string => {
+  const inside = relative(layout.root, entry);
+  return inside.startsWith("..") ? entry : `./${inside}`;
+};
+
 /**
  * Bundles one module for this Node, `aqm` and everything else included, so that the result runs from
  * anywhere and its inputs are the whole truth about what it is made of.
@@ -92,7 +98,7 @@ export async function bundleModule(
   const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
   const shared = {
     ...bundleOptions(layout),
-    entryPoints: [entry] as string[],
+    entryPoints: [entryOf(layout, entry)] as string[],
     outfile: join(layout.compiled, "bundle.mjs"),
     // The engine's own modules declare nothing at the top level, so what is unused may go.
     plugins: [textImports(reader, modulePlugins), ...modulePlugins],

@@ -17,11 +17,16 @@ export function writeCompiled(folder: string, name: string, content: string): Co
 }
 
 /** Whether the file is still what was written: code is never run because it has the right name. */
-export function isWhole(folder: string, { name, digest }: CompiledFile): boolean {
+export const isWhole = (folder: string, file: CompiledFile): boolean =>
+  readCompiled(folder, file) !== null;
+
+/** What was written; null where the file holds anything else, or is gone. */
+export function readCompiled(folder: string, { name, digest }: CompiledFile): string | null {
   try {
-    return digestOfBytes(readFileBytes(join(folder, name))) === digest;
+    const bytes = readFileBytes(join(folder, name));
+    return digestOfBytes(bytes) === digest ? bytes.toString("utf8") : null;
   } catch (error) {
     if (errorCode(error) === "") throw error;
-    return false;
+    return null;
   }
 }

@@ -8,7 +8,8 @@ import { didYouMean } from "../../model/nearest-name.ts";
 import type { PythonOpDeclaration } from "../../model/python-op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { BundleModule } from "./bundle.ts";
-import { isWhole, writeCompiled, type CompiledFile } from "./compiled-module.ts";
+import { isWhole, readCompiled, writeCompiled, type CompiledFile } from "./compiled-module.ts";
+import { asCommonJs, mayReadPaths, surroundingsOf } from "./op-code.ts";
 import { readCache, readTextIfExists, writeCache } from "../disk/disk.ts";
 import { namesIn } from "../disk/names-in.ts";
 import type { Evidence } from "../evidence/evidence.ts";
@@ -44,7 +45,8 @@ export class OpSources {
   readonly #context: string;
   readonly #cache: Record<string, CachedSource>;
   readonly #known = new Map<string, CachedSource>();
-  readonly #loaded = new Set<string>();
+  /** Compiled modules that were read: what was right then is what runs. */
+  readonly #loaded = new Map<string, string>();
   #dirty = false;
 
   /** @param bundler of a process that bundles again and again */
@@ -63,9 +65,9 @@ export class OpSources {
     this.#evidence.look(join(this.#layout.root, "python/aqm_runner"));
     for (const node of nodes) {
       const { op } = node.declaration;
-      const name = op.runtime === "python" ? `python:${op.name}` : op.module;
+      const name = nameOf(op);
       if (this.#known.has(name)) continue;
-      const cached = this.#cache[name];
+      const cached = Object.hasOwn(this.#cache, name) ? this.#cache[name] : undefined;
       if (cached !== undefined && this.#isCurrent(cached)) {
         this.#known.set(name, cached);
         continue;
@@ -107,24 +109,27 @@ export class OpSources {
   }
 
   /**
-   * Absolute path of the compiled module of a TypeScript op. Somebody may have removed or damaged it
-   * since the key was made: then it is compiled anew, and must come out the same.
+   * The compiled module of a TypeScript op, as CommonJS. Somebody may have removed or damaged it since the key was
+   * made: then it is compiled anew, and must come out the same.
    */
-  async compiledModule(node: ActionNode): Promise<Result<string, Failure>> {
+  async compiledModule(
+    node: ActionNode,
+  ): Promise<Result<{ readonly name: string; readonly text: string }, Failure>> {
     const { compiled } = this.#get(node);
     const { op } = node.declaration;
     if (compiled === null || op.runtime === "python") {
       throw new Error(`${node.id} is not made by a TypeScript op`);
     }
-    // Node loads a module once, so what was right when it was loaded is what runs.
-    if (!this.#loaded.has(compiled.name) && !isWhole(this.#layout.compiled, compiled)) {
+    const { name } = compiled;
+    let text = this.#loaded.get(name) ?? readCompiled(this.#layout.compiled, compiled);
+    if (text === null) {
       const again = await this.#typescriptSource(op.module, node);
       if (!again.ok) return again;
-      if (again.value.compiled?.digest !== compiled.digest)
-        return err(opMoved(node, this.moduleFile(node)));
+      text = readCompiled(this.#layout.compiled, compiled);
+      if (text === null) return err(opMoved(node, this.moduleFile(node)));
     }
-    this.#loaded.add(compiled.name);
-    return ok(join(this.#layout.compiled, compiled.name));
+    this.#loaded.set(name, text);
+    return ok({ name, text });
   }
 
   /** The file of a TypeScript op as a person would open it. */
@@ -136,6 +141,23 @@ export class OpSources {
   /** Absolute paths of the files that an action's op is made of. */
   filesOf(node: ActionNode): readonly string[] {
     return Object.keys(this.#get(node).looked);
+  }
+
+  /** What decides the ops of these actions, as far as that is known without compiling any of them. */
+  *groundsOf(nodes: Iterable<ActionNode>): Iterable<string> {
+    const told = new Set<string>();
+    for (const { declaration } of nodes) {
+      const { op } = declaration;
+      const name = nameOf(op);
+      if (told.has(name)) continue;
+      told.add(name);
+      const cached = Object.hasOwn(this.#cache, name) ? this.#cache[name] : undefined;
+      yield* Object.keys(cached?.looked ?? {});
+      if (op.runtime === "typescript") yield modulePath(this.#layout, op.module);
+      else
+        for (const ending of ["json", "py"])
+          yield join(pythonRoot(this.#layout), `aqm_runner/ops/${op.name}.${ending}`);
+    }
   }
 
   /** Every file that some op is made of, for watching. */
@@ -150,7 +172,7 @@ export class OpSources {
 
   #get(node: ActionNode): CachedSource {
     const { op } = node.declaration;
-    const found = this.#known.get(op.runtime === "python" ? `python:${op.name}` : op.module);
+    const found = this.#known.get(nameOf(op));
     if (found === undefined) throw new Error(`the op of ${node.id} was not resolved`);
     return found;
   }
@@ -173,13 +195,25 @@ export class OpSources {
       .filter((input) => input.used)
       .map(({ path, digest }) => ({ name: sourceName(this.#layout, path), path, digest }));
     noteLooked(bundled.value.looked, this.#evidence);
+    const undeclared = await surroundingsOf(this.#layout, file, bundled.value);
+    if (undeclared !== null) return err({ ...undeclared, target: node.id });
     const { code, looked, codeDigest } = bundled.value;
-    const name = `op-${digestOfBytes(code).slice(7, 27)}.mjs`;
-    const compiled = writeCompiled(this.#layout.compiled, name, code);
-    const op = { version, code: codeDigest, ...named(this.#layout, used) };
+    const script = await asCommonJs(code, file);
+    if (!script.ok) return script;
+    const name = `op-${digestOfBytes(script.value).slice(7, 27)}.cjs`;
+    const compiled = writeCompiled(this.#layout.compiled, name, script.value);
+    const op = {
+      version,
+      code: codeDigest,
+      readsPaths: mayReadPaths(code),
+      ...named(this.#layout, used),
+    };
     return ok({ ...op, looked, compiled });
   }
 }
+
+const nameOf = (op: ActionNode["declaration"]["op"]): string =>
+  op.runtime === "python" ? `python:${op.name}` : op.module;
 
 /**
  * Sources by name, in order of names. Two files of one name (modules outside of the workspace, a package in two

@@ -5,6 +5,7 @@ import { ok } from "../../model/result.ts";
 import {
   bundleModule,
   bundleOptions,
+  entryOf,
   type Bundle,
   type BundleInput,
   type BundleModule,
@@ -94,7 +95,7 @@ export class WarmBundler {
     };
     for (const [path, sourceMap] of missing) {
       const name = `e${this.#named++}`;
-      const own = { ...shared, entryPoints: { [name]: path } };
+      const own = { ...shared, entryPoints: { [name]: entryOf(this.#layout, path) } };
       this.#entries.set(path, {
         path,
         name,
@@ -106,7 +107,7 @@ export class WarmBundler {
     }
     await this.#shared?.dispose();
     const entryPoints = Object.fromEntries(
-      [...this.#entries.values()].map(({ name, path }) => [name, path]),
+      [...this.#entries.values()].map(({ name, path }) => [name, entryOf(this.#layout, path)]),
     );
     this.#shared = await context({ ...shared, entryPoints, sourcemap: "external" });
     await this.#shared.rebuild().catch(() => undefined);

@@ -92,6 +92,8 @@ export class Evidence {
   /** Places on the way to what links in input folders lead to: for watching, since what is read tells the rest. */
   readonly #inside = new Set<string>();
   readonly #waysInside = new Ways((place) => this.#inside.add(place));
+  /** Where grounds are whose path leads over a link. */
+  readonly realGrounds = new Set<string>();
   /** Signatures of grounds, each taken at the first look. */
   readonly #signatures = new Map<string, string>();
   #complete = true;
@@ -103,6 +105,7 @@ export class Evidence {
 
   #look(path: string): Lead {
     const lead = this.ways.look(path);
+    if (lead.real !== path) this.realGrounds.add(lead.real);
     this.grounds.set(path, isUnsure(lead.stat) ? UNSURE : lead.stat);
     return lead;
   }

@@ -7,7 +7,7 @@ import type { Layout } from "../disk/layout.ts";
 import type { ProcessRequest } from "../process/process.ts";
 import { Preparations, type PreparationRequest } from "./preparations.ts";
 import type { PreparedEnvironment, PythonEnvironments } from "./python-environment.ts";
-import { runnerEnvironment } from "./runner-environment.ts";
+import { moduleArguments, runnerEnvironment } from "./runner-environment.ts";
 
 /** An environment that an op names, with an interpreter that has what it asks for. */
 export interface FoundEnvironment {
@@ -53,7 +53,7 @@ export class OpEnvironments {
   runnerIn({ declared, prepared }: FoundEnvironment, gpus: readonly string[]): ProcessRequest {
     return {
       command: prepared.python,
-      args: ["-m", "aqm_runner"],
+      args: moduleArguments(this.#layout, "aqm_runner"),
       cwd: this.#layout.root,
       env: runnerEnvironment(this.#layout, prepared, declared, gpus),
       log: join(this.#layout.logs, "runners.log"),

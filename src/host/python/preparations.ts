@@ -13,7 +13,7 @@ import type { Layout } from "../disk/layout.ts";
 import { pythonRoot } from "../code/python-root.ts";
 import { runToEnd } from "../process/process.ts";
 import type { PreparedEnvironment } from "./python-environment.ts";
-import { cacheVariables, machineFolder, runnerEnvironment } from "./runner-environment.ts";
+import { cacheVariables, machineFolder, moduleArguments, runnerEnvironment } from "./runner-environment.ts";
 import { cancelled } from "../process/cancelled.ts";
 
 export interface PreparationRequest {
@@ -113,7 +113,7 @@ export class Preparations {
     const { root, logs } = this.#layout;
     const log = join(logs, `prepare-${declared.name}.log`);
     const lines: string[] = [];
-    const { code, stderr } = await runToEnd(prepared.python, ["-m", module], {
+    const { code, stderr } = await runToEnd(prepared.python, moduleArguments(this.#layout, module), {
       cwd: root,
       onlyEnv: runnerEnvironment(this.#layout, prepared, declared, gpus),
       said: (line) => {

@@ -22,10 +22,11 @@ export function runnerEnvironment(
     if (value !== undefined && (PASSED_ON.test(name) || name in passed)) environment[name] = value;
   }
   // A named interpreter may find its packages through the user's own path.
+  const root = pythonRoot(layout);
   const inherited = prepared.named ? process.env["PYTHONPATH"] : undefined;
   return {
     ...environment,
-    PYTHONPATH: [pythonRoot(layout), ...(inherited ? [inherited] : [])].join(":"),
+    PYTHONPATH: [...(fitsSearchPath(root) ? [root] : []), ...(inherited ? [inherited] : [])].join(":"),
     PYTHONHASHSEED: "0",
     PYTHONSAFEPATH: "1", // the workspace is not a place to import from
     PYTHONUNBUFFERED: "1",
@@ -38,6 +39,18 @@ export function runnerEnvironment(
     AQM_EVENTS_FD: "3",
     ...workerVariables(),
   };
+}
+
+/** Python splits PYTHONPATH at each colon. */
+const fitsSearchPath = (folder: string): boolean => !folder.includes(":");
+
+/** Runs a module of `aqm_runner`: where that does not fit on PYTHONPATH, the program puts it on the search path. */
+export function moduleArguments(layout: Layout, module: string): readonly string[] {
+  const root = pythonRoot(layout);
+  if (fitsSearchPath(root)) return ["-m", module];
+  const [folder, name] = [JSON.stringify(root), JSON.stringify(module)];
+  const run = `runpy.run_module(${name}, run_name="__main__", alter_sys=True)`;
+  return ["-c", `import runpy, sys; sys.path.insert(0, ${folder}); ${run}`];
 }
 
 /** Where an environment keeps what is made for this kind of machine. */

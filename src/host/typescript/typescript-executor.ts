@@ -1,122 +1,107 @@
-import { isUtf8 } from "node:buffer";
-import * as fs from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ActionNode } from "../../graph/graph.ts";
-import { digestOfBytes } from "../../model/digest.ts";
 import type { Failure } from "../../model/failure.ts";
-import { canonicalJson, type JsonObject } from "../../model/json.ts";
-import type { OpCall, OpInput, OpOutputs, TypescriptOpModule } from "../../model/op.ts";
+import { canonicalJson } from "../../model/json.ts";
+import type { OpOutputs } from "../../model/op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { oneByOne, type Execution, type ExecutionMember, type JobExecutor } from "../../ports.ts";
-import { disk, errorCode, errorText } from "../disk/disk.ts";
+import {
+  oneByOne,
+  type Execution,
+  type ExecutionMember,
+  type ExecutionRequest,
+  type JobExecutor,
+} from "../../ports.ts";
+import type { OpSources } from "../code/op-sources.ts";
+import { disk } from "../disk/disk.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
 import type { Layout } from "../disk/layout.ts";
-import type { OpSources } from "../code/op-sources.ts";
+import { cancelled } from "../process/cancelled.ts";
 import { provenanceAt } from "../records/records.ts";
-import { checkReturned, noRun, threw } from "./typescript-op.ts";
+import type { OpRequestInput } from "./op-request.ts";
+import { opThread, type OpThread } from "./op-thread.ts";
 
-/** Runs TypeScript ops in this process: reads the inputs, calls a pure function, writes what it returns. */
+/** Runs TypeScript ops in a thread of this process, and writes what they return. */
 export class TypescriptExecutor implements JobExecutor {
   readonly #layout: Layout;
   readonly #opSources: OpSources;
+  readonly #thread: OpThread;
 
   constructor(layout: Layout, opSources: OpSources) {
     this.#layout = layout;
     this.#opSources = opSources;
+    this.#thread = opThread(pathToFileURL(join(layout.packageRoot, "dist/op-worker.js")));
   }
 
-  readonly execute = oneByOne((member) => this.#one(member));
+  readonly execute = oneByOne((member, request) => this.#one(member, request));
 
-  /** There is nothing to close: an op is over before its call returns. */
+  /** The thread stays for the next build of this process; it keeps nobody from ending. */
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  async #one({ node, stage }: ExecutionMember): Promise<Result<Execution, Failure>> {
-    const started = performance.now();
-    const outputs = await this.#call(node);
-    if (!outputs.ok) return outputs;
+  async #one(
+    { node, stage }: ExecutionMember,
+    request: ExecutionRequest,
+  ): Promise<Result<Execution, Failure>> {
+    const called = await this.#call(node, request);
+    if (!called.ok) return called;
+    const { outputs, seconds } = called.value;
     try {
       for (const [role, path] of Object.entries(stage.paths)) {
-        const content = outputs.value[role];
+        const content = outputs[role];
         if (content !== undefined) disk.write(path, content); // synced when it is published
       }
     } catch (error) {
       return err(diskFailure(error, node.id));
     }
-    const seconds = Math.round(performance.now() - started) / 1000;
     return ok({
-      cost: { seconds, gpu_seconds: 0, peak_memory_bytes: null, peak_gpu_memory_bytes: null },
+      cost: {
+        seconds: Math.round(seconds * 1000) / 1000,
+        gpu_seconds: 0,
+        peak_memory_bytes: null,
+        peak_gpu_memory_bytes: null,
+      },
       tools: {},
       facts: {},
     });
   }
 
-  async #call(node: ActionNode): Promise<Result<OpOutputs<string>, Failure>> {
-    const inputs: Record<string, OpInput> = {};
-    const unreadable: Failure[] = [];
-    for (const { role, path, kind } of node.inputs) {
-      const absolute = join(this.#layout.root, path);
-      // Records are checked whenever they are read: once is enough.
-      const record = kind === "record" ? provenanceAt(absolute) : null;
-      const read = (): Buffer => {
-        const found = kind === "record" ? asInput(record, path) : readInput(this.#layout, path);
-        if (found.ok) return found.value;
-        unreadable.push({ ...found.error, target: node.id });
-        throw new Error(found.error.message);
-      };
-      const text = (): string => read().toString("utf8");
-      const isThere = (): boolean =>
-        kind === "record" ? record !== null : fs.existsSync(absolute);
-      inputs[role] = { path, text, isThere, digest: () => digestOfBytes(read()) };
-    }
-    const call: OpCall<object, string> = { params: jsonCopy(node.declaration.params), inputs };
-    const op = { node, file: this.#opSources.moduleFile(node) };
-    const compiled = await this.#opSources.compiledModule(node);
-    if (!compiled.ok) return compiled;
-    try {
-      const module = (await import(pathToFileURL(compiled.value).href)) as Partial<
-        TypescriptOpModule<object, string, string>
-      >;
-      if (typeof module.run !== "function") return err(noRun(op));
-      const returned: unknown = module.run(call);
-      // Whatever the op made of it, what it could not read is the cause.
-      return unreadable[0] === undefined ? checkReturned(op, returned) : err(unreadable[0]);
-    } catch (error) {
-      return err(unreadable[0] ?? threw(op, error, compiled.value));
-    }
+  async #call(
+    node: ActionNode,
+    { emit, signal }: ExecutionRequest,
+  ): Promise<Result<{ readonly outputs: OpOutputs<string>; readonly seconds: number }, Failure>> {
+    const code = await this.#opSources.compiledModule(node);
+    if (!code.ok) return code;
+    const { params, outputs } = node.declaration;
+    const kinds = Object.entries(outputs).map(([role, { kind }]) => [role, kind] as const);
+    const call = {
+      op: {
+        target: node.id,
+        file: this.#opSources.moduleFile(node),
+        outputs: Object.fromEntries(kinds),
+      },
+      code: code.value,
+      params: canonicalJson(params), // as the key saw them: no -0, no undefined, sorted
+      inputs: this.#inputs(node),
+      print: (message: string) =>
+        emit({ type: "action_warning", target: node.id, code: "printed", message }),
+    };
+    const answer = await this.#thread.run(call, signal);
+    if (answer === null) return err(cancelled());
+    const { outcome, seconds } = answer;
+    return outcome.ok ? ok({ outputs: outcome.value, seconds }) : outcome;
+  }
+
+  #inputs(node: ActionNode): readonly OpRequestInput[] {
+    const showsPath = this.#opSources.of(node).readsPaths === true;
+    return node.inputs
+      .map(({ role, path, kind }) => {
+        const absolute = join(this.#layout.root, path);
+        // Records are checked whenever they are read: once is enough.
+        const record = kind === "record" ? provenanceAt(absolute) : undefined;
+        return { role, path, showsPath, absolute, record };
+      })
+      .sort((a, b) => (a.role < b.role ? -1 : 1)); // the key does not say in which order they were declared
   }
 }
-
-const asInput = (record: string | null, path: string): Result<Buffer, Failure> =>
-  record === null ? err(goneInput(path)) : ok(Buffer.from(record));
-
-/** Text, or nothing: a byte that is not UTF-8 would silently become another character. */
-function readInput(layout: Layout, path: string): Result<Buffer, Failure> {
-  try {
-    const bytes = fs.readFileSync(join(layout.root, path));
-    if (isUtf8(bytes)) return ok(bytes);
-    return err({
-      reason: "input_unreadable",
-      message: `The input ${path} is not UTF-8 text`,
-      place: { file: path },
-      nextStep: "Convert it, or read it in a Python op: TypeScript ops take text.",
-    });
-  } catch (error) {
-    const failure = goneInput(path);
-    if (errorCode(error) === "ENOENT") return err({ ...failure, cause: errorText(error) });
-    const message = `The input ${path} cannot be read`;
-    return err({ ...failure, reason: "input_unreadable", message, cause: errorText(error) });
-  }
-}
-
-const goneInput = (path: string): Failure => ({
-  reason: "input_missing",
-  message: `The input ${path} is gone`,
-  place: { file: path },
-  nextStep: "Bring it back, then run the same command again; nothing was recorded.",
-});
-
-/** As the key saw them (no -0, no undefined), and the op's own to change. */
-const jsonCopy = (params: JsonObject): object => JSON.parse(canonicalJson(params)) as object;

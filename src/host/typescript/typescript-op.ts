@@ -1,23 +1,20 @@
-import { basename } from "node:path";
-import type { ActionNode } from "../../graph/graph.ts";
+import { types } from "node:util";
 import type { Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import type { OpFailure, OpOutputs } from "../../model/op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { errorText } from "../disk/disk.ts";
+import type { RunningOp } from "./op-request.ts";
 
-/** An action of a TypeScript op, and the file that the op is written in. */
-export interface RunningOp {
-  readonly node: ActionNode;
-  readonly file: string;
-}
-
-/** Types are gone when an op runs: what it returned may be anything. */
+/**
+ * Types are gone when an op runs: what it returned may be anything. It is of another realm, so `instanceof` tells
+ * nothing of it.
+ */
 export function checkReturned(
   op: RunningOp,
   returned: unknown,
 ): Result<OpOutputs<string>, Failure> {
-  if (returned instanceof Promise) {
+  if (types.isPromise(returned)) {
     returned.catch(() => undefined); // told of here already
     return err(mistake(op, "The op is async: run returned a promise", SYNCHRONOUS));
   }
@@ -34,10 +31,10 @@ function checkOutputs(
   op: RunningOp,
   value: Readonly<Record<string, unknown>>,
 ): Result<OpOutputs<string>, Failure> {
-  const { outputs } = op.node.declaration;
-  const roles = Object.keys(outputs);
-  for (const [role, { kind }] of Object.entries(outputs)) {
-    const content = value[role];
+  const roles = Object.keys(op.outputs);
+  const taken: Record<string, string | Uint8Array> = {};
+  for (const [role, kind] of Object.entries(op.outputs)) {
+    const content = Object.hasOwn(value, role) ? value[role] : undefined;
     if (kind === "folder") {
       const next = "Declare the files that it makes as outputs of their own, or write a Python op.";
       return err(mistake(op, `The output ${role} is a folder; TypeScript ops make files`, next));
@@ -47,7 +44,10 @@ function checkOutputs(
       const next = "This is a mistake in the op: it must return every declared output.";
       return err({ ...mistake(op, message, next), reason: "output_missing" });
     }
-    if (typeof content === "string" || content instanceof Uint8Array) continue;
+    if (typeof content === "string" || types.isUint8Array(content)) {
+      taken[role] = content;
+      continue;
+    }
     const message = `The op returned ${content === null ? "null" : `a value of type ${typeof content}`} for its output ${role}`;
     return err(mistake(op, message, "Return a string, or a Uint8Array."));
   }
@@ -56,7 +56,7 @@ function checkOutputs(
     const next = didYouMean(role, roles) ?? `Its outputs are: ${roles.join(", ")}.`;
     return err(mistake(op, `The op returned ${role}, which is no output of it`, next));
   }
-  return ok(value as OpOutputs<string>);
+  return ok(taken);
 }
 
 const SYNCHRONOUS =
@@ -70,32 +70,47 @@ function refused(op: RunningOp, error: unknown): Failure {
   if (typeof said.message !== "string" || !REASONS.includes(said.reason)) {
     return mistake(op, "The op refused without saying why", RETURN);
   }
-  return { ...(said as OpFailure), place: { file: op.file }, target: op.node.id };
+  return { ...(said as OpFailure), place: { file: op.file }, target: op.target };
 }
 
 export const noRun = (op: RunningOp): Failure =>
   mistake(op, "The op exports no function run", "Add export function run(call) { … }.");
 
 /** What it threw, and where in the compiled op: the frames of aqm itself help nobody. */
-export function threw(op: RunningOp, error: unknown, compiled: string): Failure {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const at = stack
-    .split("\n")
-    .flatMap((line) => /\(?([^\s()]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? [])
-    .filter((place) => place.includes(basename(compiled)))
-    .map((place) => `in .aqm/compiled/${place.slice(place.indexOf(basename(compiled)))}`);
+export function threw(op: RunningOp, thrown: unknown, at: readonly string[]): Failure {
+  const error = types.isNativeError(thrown) ? thrown.message || thrown.name : thrown;
   return {
-    ...mistake(op, `The op threw an error: ${errorText(error)}`, THROWN),
-    ...(at.length === 0 ? {} : { cause: at.slice(0, 5).join("\n") }),
+    ...mistake(op, `The op threw an error: ${errorText(error)}`, nextStepAfter(thrown)),
+    ...(at.length === 0
+      ? {}
+      : {
+          cause: at
+            .slice(0, 5)
+            .map((place) => `in .aqm/compiled/${place}`)
+            .join("\n"),
+        }),
   };
 }
+
+const nextStepAfter = (thrown: unknown): string =>
+  types.isNativeError(thrown) && thrown.name === "ReferenceError"
+    ? "An op has what the language has, and nothing of Node: hand over as a param or an input what it needs to know."
+    : THROWN;
+
+/** What an op reads beside its inputs and params would leave it fresh when that changes. */
+export const undeclaredRead = (op: RunningOp, what: string): Failure =>
+  mistake(
+    op,
+    `The op reads ${what}, which is not in its key`,
+    "Hand over as a param or an input what it needs to know: aqm could not tell when its result is stale.",
+  );
 
 const THROWN = "This is a mistake in the op or in one of its inputs.";
 
 const mistake = (op: RunningOp, message: string, nextStep: string): Failure => ({
   reason: "op_failed",
   message,
-  target: op.node.id,
+  target: op.target,
   place: { file: op.file },
   nextStep,
 });

@@ -38,14 +38,19 @@ function runnerAction(
   const { op, outputs: declared, params } = node.declaration;
   if (op.runtime !== "python") throw new Error(`${node.id} has no Python op`);
   const inputs: Record<string, RunnerPlace> = {};
-  for (const { role, path, kind, optional, include } of node.inputs) {
+  // By role, as in the key, which does not say in which order they were declared.
+  const byRole = <Entry>(entries: readonly (readonly [role: string, Entry])[]) =>
+    [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [role, { path, kind, optional, include }] of byRole(
+    node.inputs.map((input) => [input.role, input] as const),
+  )) {
     if (kind === "record") continue; // refused where it is declared
     if (optional === true && !existsSync(join(root, path))) continue;
     const taken = include === undefined ? {} : { include };
     inputs[role] = { path: join(root, path), kind, name: path, ...taken };
   }
   const outputs: Record<string, RunnerPlace> = {};
-  for (const [role, { path, kind }] of Object.entries(declared)) {
+  for (const [role, { path, kind }] of byRole(Object.entries(declared))) {
     // The op writes the content of a region to a file of its own.
     const written = kind === "region" ? "file" : kind;
     outputs[role] = { path: stage.paths[role] ?? "", kind: written, name: path };

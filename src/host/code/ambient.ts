@@ -28,40 +28,66 @@ const ELSEWHERE = ["require", "import.meta", "navigator", "localStorage", "sessi
  * @param imports modules that the bundle leaves outside
  */
 export async function isAmbient(code: string, imports: readonly string[]): Promise<boolean> {
-  if (imports.length > 0) return true;
-  if (last?.code !== code) last = { code, isAmbient: await looksAround(code) };
-  return last.isAmbient;
+  return imports.length > 0 || (await surroundings(code)).length > 0;
 }
 
 /** The last answer: whoever watches asks of the same code after most edits. */
-let last: { readonly code: string; readonly isAmbient: boolean } | null = null;
+let last: { readonly code: string; readonly names: readonly string[] } | null = null;
 
-async function looksAround(code: string): Promise<boolean> {
-  const { transform } = await import("esbuild");
-  const mark = markNotIn(code);
-  const options = { loader: "js", format: "esm", target: "node20", logLevel: "silent" } as const;
-  const define = definitions(mark);
-  const marked = await transform(code, { ...options, define });
-  if (marked.code.includes(mark)) return true;
-  // A bundle only keeps imports whose names are found out while it runs; without them it is other code.
-  const supported = { "dynamic-import": false };
-  return (await transform(code, { ...options, define, supported })).code !== marked.code;
+/** The names by which bundled code could look at its surroundings, each once. */
+export async function surroundings(code: string): Promise<readonly string[]> {
+  if (last?.code !== code) last = { code, names: await namesIn(code) };
+  return last.names;
 }
 
-/** Puts `mark` in the place of each global that is not steady, and of `Math` where it is not `Math.floor` or the like. */
-function definitions(mark: string): Record<string, string> {
-  const unsteady = [...Object.getOwnPropertyNames(globalThis), ...ELSEWHERE].filter(
+async function namesIn(code: string): Promise<readonly string[]> {
+  const { transform } = await import("esbuild");
+  const marks = marksFor(code);
+  const options = { loader: "js", format: "esm", target: "node20", logLevel: "silent" } as const;
+  const define = marks.definitions;
+  const marked = await transform(code, { ...options, define });
+  const names = new Set(findMarks(marked.code, marks).map(({ name }) => name));
+  // A bundle only keeps imports whose names are found out while it runs; without them it is other code.
+  const supported = { "dynamic-import": false };
+  const without = /\bimport\b/.test(code)
+    ? await transform(code, { ...options, define, supported })
+    : marked;
+  if (without.code !== marked.code) names.add("a module whose name is found out while it runs");
+  return [...names];
+}
+
+/** What stands in the place of each global that is not steady. */
+export interface Marks {
+  readonly mark: string;
+  /** By the number behind the mark. */
+  readonly names: readonly string[];
+  readonly definitions: Readonly<Record<string, string>>;
+}
+
+/** Marks for each global that is not steady, and for `Math` where it is not `Math.floor` or the like. */
+export function marksFor(code: string): Marks {
+  let mark = "ambient_";
+  while (code.includes(mark)) mark += "_";
+  const names = [...Object.getOwnPropertyNames(globalThis), ...ELSEWHERE].filter(
     (name) => !STEADY.has(name) && /^[\w$.]+$/.test(name),
   );
   const steadyMath = Object.getOwnPropertyNames(Math).filter((name) => name !== "random");
-  return Object.fromEntries([
-    ...unsteady.map((name) => [name, mark] as const),
+  const definitions = Object.fromEntries([
+    ...names.map((name, index) => [name, `${mark}${index}_`] as const),
     ...steadyMath.map((name) => [`Math.${name}`, `Math.${name}`] as const),
   ]);
+  return { mark, names, definitions };
 }
 
-function markNotIn(code: string): string {
-  let mark = "ambient_";
-  while (code.includes(mark)) mark += "_";
-  return mark;
+/** Where code has marks, in its order. */
+export function findMarks(
+  code: string,
+  { mark, names }: Marks,
+): readonly { readonly name: string; readonly at: number }[] {
+  return [...code.matchAll(new RegExp(`${mark}(\\d+)_(\\.random\\b|\\["random"\\])?`, "g"))].map(
+    ({ 1: number, 2: member, index }) => {
+      const name = names[Number(number)] ?? "";
+      return { name: name === "Math" && member !== undefined ? "Math.random" : name, at: index };
+    },
+  );
 }

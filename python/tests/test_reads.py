@@ -262,3 +262,16 @@ def test_of_a_folder_that_is_taken_in_part_only_that_part_may_be_read(place, hon
     error = list(runner.events)[-1]
     assert (error["reason"], error["file"]) == ("undeclared_read", "given/other.md")
     assert runner.end()[0] == 3
+
+
+def test_an_error_that_nobody_foresaw_is_in_the_log_of_its_job(place, tmp_path):
+    runner = place.runner(tmp_path / "log")
+    log = tmp_path / "job.log"
+    runner.send(place.request("1 / 0", tmp_path / "stage") | {"log": str(log)})
+    error = list(runner.events)[-1]
+    assert (error["class"], error["reason"]) == ("bug", "unforeseen")
+    assert "log" in error["next_step"]
+    assert runner.end()[0] == 5
+    text = log.read_text()
+    assert text.startswith("Traceback (most recent call last):")
+    assert "ZeroDivisionError: division by zero" in text

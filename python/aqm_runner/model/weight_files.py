@@ -130,7 +130,8 @@ def _read_header(place: Place, path: Path) -> dict[str, Tensor]:
                 tensors[name] = Tensor(str(entry["dtype"]), _shape(entry["shape"]), path.name)
                 end = max(end, *_shape(entry["data_offsets"]))
     except (DocumentError, KeyError, TypeError, AttributeError) as error:
-        raise unreadable(place, path.name, f"its header is damaged ({error})") from error
+        lacking = f"an entry has no {error}" if isinstance(error, KeyError) else str(error)
+        raise unreadable(place, path.name, f"its header is damaged ({lacking})") from error
     expected = HEADER_LENGTH_BYTES + length + end
     if size != expected:
         problem = f"it has {size} bytes where its header says {expected}"

@@ -239,3 +239,28 @@ it("empty folders in a folder output count for nothing: fresh before and after a
   expect(workspace.files.exists("made/empty")).toBe(false); // Git would not keep it either
   expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 2 });
 });
+
+describe("litter in a folder output", () => {
+  it("makes nothing stale, and is kept when it is a person's work", async () => {
+    await workspace.build();
+    workspace.files.write("made/.DS_Store", "?");
+    workspace.files.write("made/sub/#x#", "unsaved");
+    workspace.files.write("made/.git/HEAD", "a repository");
+    expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 2 });
+    expect((await workspace.says("clean", "made")).text).toMatch(
+      /^kept made: made\/.* is not of aqm\n$/,
+    );
+    workspace.files.write("in.txt", "two");
+    expect((await workspace.build()).notices).toHaveLength(1);
+    expect(kept()).toMatchObject({ "made/sub/#x#": "unsaved", "made/.git/HEAD": "a repository" });
+    expect(filesBelow(workspace.files.path("made"))).toEqual(["sub/x"]);
+  });
+
+  it("is refused when an op writes it: no digest would tell of it", async () => {
+    workspace.writes(`fs.mkdirSync(outputs.made.path);
+      fs.writeFileSync(outputs.made.path + "/a", "");
+      fs.writeFileSync(outputs.made.path + "/a~", "");`);
+    const { failures } = await workspace.build();
+    expect(failures.get("made")?.cause).toMatch(/^a~ in it is named like litter/);
+  });
+});

@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Evidence } from "../../src/host/evidence/evidence.ts";
 import { readCache, writeCache } from "../../src/host/disk/disk.ts";
@@ -41,6 +42,15 @@ describe("configuration", () => {
     expect(await groups(folder)).toEqual({
       paper: { a4: { size: 1, nested: { depth: 0.5 } }, a5: { size: 2, colour: "red" } },
     });
+  });
+
+  it("is not what editors and systems leave beside the files", async () => {
+    const folder = workspace("size: 1");
+    for (const name of ["._a4.yaml", ".a4.yaml.swp", "a4.yaml~", "#a4.yaml#", ".DS_Store", "4913"])
+      folder.write(`conf/paper/${name}`, "\0: [");
+    folder.write("conf/.git/x.yaml", "\0: [");
+    fs.symlinkSync("me@host.123:1", folder.at("conf/paper/.#a4.yaml"));
+    expect(await groups(folder)).toEqual({ paper: { a4: { size: 1 } } });
   });
 
   it("is the same after an edit of comments and layout", async () => {

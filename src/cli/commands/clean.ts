@@ -1,5 +1,6 @@
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { disk } from "../../host/disk/disk.ts";
+import { personalLitter } from "../../host/observe/observer.ts";
 import { clearRegion } from "../../host/disk/regions.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
@@ -34,14 +35,22 @@ async function clean({ layout, selection, workspace }: Session, args: Arguments)
       const found = workspace.observeOutput(output);
       if (found.state === "missing") continue;
       const recorded = record?.outputs[role]?.digest;
-      const ours = found.state === "present" && found.digest === recorded;
+      const same = found.state === "present" && found.digest === recorded;
+      const looked = same && output.kind === "folder" ? join(layout.root, output.path) : null;
+      const [more] = looked === null ? [] : [...personalLitter(looked)];
+      const ours = same && more === undefined;
       if (ours || (args.flag("force") && recorded !== undefined)) {
         removed.push(output.path);
         if (output.kind === "region") regions.add(output.path);
       } else
         kept.push({
           path: output.path,
-          why: recorded === undefined ? "aqm did not write it" : "it was changed since",
+          why:
+            more !== undefined
+              ? `${relative(layout.root, more)} in it is not of aqm`
+              : recorded === undefined
+                ? "aqm did not write it"
+                : "it was changed since",
         });
     }
   }

@@ -5,6 +5,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
+import { isConfigName } from "../../model/litter.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { yamlProblems } from "./configuration-values.ts";
 import { schemaProblem } from "./schema-problem.ts";
@@ -38,8 +39,8 @@ export function readConfiguration(
   const groups: Record<string, Record<string, JsonObject>> = {};
   const failures: Failure[] = [];
   for (const group of namesIn(conf)) {
-    if (group === "schema") continue;
-    const files = namesIn(join(conf, group)).filter((name) => name.endsWith(".yaml"));
+    if (group === "schema" || group.startsWith(".")) continue;
+    const files = namesIn(join(conf, group)).filter(isConfigName);
     if (files.length === 0) continue;
     const members: Record<string, JsonObject> = {};
     groups[group] = members;

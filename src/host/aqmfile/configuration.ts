@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isConfigName } from "../../model/litter.ts";
 import type { Failure } from "../../model/failure.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { err, ok, type Result } from "../../model/result.ts";
@@ -52,7 +53,7 @@ function signatures(conf: string, evidence: Evidence): Record<string, string> {
   for (const group of namesIn(conf)) {
     evidence.look(join(conf, group));
     for (const name of namesIn(join(conf, group))) {
-      if (!/\.(yaml|json)$/.test(name)) continue;
+      if (!isConfigName(name) && !/^[^.].*\.json$/.test(name)) continue;
       const path = join(conf, group, name);
       found[path] = statSignature(path, evidence);
     }

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
-import { relative } from "node:path";
+import { relative, sep } from "node:path";
+import { isLitterByName } from "../../model/litter.ts";
 import type { FileWatch } from "../../ports.ts";
 import { statOf } from "./ways.ts";
 import { FolderWatch } from "./folder-watch.ts";
@@ -9,12 +10,15 @@ const SETTLE = 15;
 /** More files than a person saves at once: a checkout, a generator. More will come. */
 const MANY = 20;
 const SETTLE_MANY = 100;
-const IGNORED = /(?:^|[\\/])(?:\.aqm|node_modules|\.git)(?:[\\/]|$)/;
+const IGNORED = /^(?:\.aqm|node_modules)$/;
 
 /** Watches files and folders; `changed` is called once for a burst of events. */
 export async function watchFiles(root: string, changed: () => void): Promise<FileWatch> {
   const { watch } = await import("chokidar");
-  const ignored = (path: string): boolean => IGNORED.test(relative(root, path));
+  const ignored = (path: string): boolean =>
+    relative(root, path)
+      .split(sep)
+      .some((name) => IGNORED.test(name) || isLitterByName(name));
   /** The workspace itself stays where it is. */
   const isAround = (path: string): boolean =>
     `${root}/`.startsWith(path === "/" ? path : `${path}/`);

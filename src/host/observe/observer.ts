@@ -4,10 +4,11 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { includeFilter } from "../../graph/include.ts";
 import { digestOfBytes, digestOfFolder, type Digest } from "../../model/digest.ts";
+import { isLitter, isWorthless } from "../../model/litter.ts";
 import { regionOf } from "../../model/region.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import { errorCode, errorText } from "../disk/disk.ts";
-import { statIfThere } from "../disk/stat.ts";
+import { lstatIfThere, statIfThere } from "../disk/stat.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { provenanceAt } from "../records/records.ts";
@@ -78,6 +79,7 @@ export class Observer {
     for (const [index, path] of paths.entries()) {
       const found = observations[index];
       if (found === undefined) continue;
+      if (found.state === "missing" && isGone(join(this.#root, place.path, path))) continue;
       if (found.state !== "present") {
         const problem =
           found.state === "missing" ? `${path} in it is gone, or a dangling link` : found.error;
@@ -154,6 +156,9 @@ export class Observer {
   }
 }
 
+/** Whether a name that was listed is there no more: an editor's file, for a moment. */
+const isGone = (path: string): boolean => lstatIfThere(path) === undefined;
+
 /** SHA-256 of a file, in pieces; `advance` gets the bytes done so far of large files. */
 export async function hashFile(
   path: string,
@@ -200,7 +205,28 @@ export function entriesOf(folder: string, shown: string): readonly fs.Dirent[] {
   return entries;
 }
 
-/** Relative paths of all files below a folder, links included, forward slashes. */
+/** The entries of a folder that could be meant as data: see `model/litter.ts`. */
+function withoutLitter(folder: string, entries: readonly fs.Dirent[]): readonly fs.Dirent[] {
+  const around = {
+    has: (name: string): boolean => entries.some((entry) => entry.name === name),
+    isEmpty: (name: string): boolean => (statIfThere(join(folder, name))?.size ?? 0) === 0,
+  };
+  return entries.filter((entry) => !isLitter(entry.name, entry.isDirectory(), around));
+}
+
+/** Absolute paths of what `withoutLitter` leaves out below a folder, if anybody could miss it. */
+export function* personalLitter(folder: string): Generator<string> {
+  const entries = entriesOf(folder, "");
+  const counted = new Set(withoutLitter(folder, entries));
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (!counted.has(entry)) {
+      if (!isWorthless(entry.name)) yield path;
+    } else if (entry.isDirectory()) yield* personalLitter(path);
+  }
+}
+
+/** Relative paths of all files below a folder without litter, links included, forward slashes. */
 export function filesBelow(folder: string, evidence: Evidence | null): string[] {
   const found: string[] = [];
   const seen = new Set<string>();
@@ -209,7 +235,7 @@ export function filesBelow(folder: string, evidence: Evidence | null): string[] 
     if (seen.has(real)) throw new Error(`${prefix || "the folder"} links back to itself`);
     seen.add(real);
     evidence?.notePlace(absolute, fs.statSync(absolute));
-    for (const entry of entriesOf(absolute, prefix)) {
+    for (const entry of withoutLitter(absolute, entriesOf(absolute, prefix))) {
       const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isSymbolicLink()) evidence?.noteLinkInside(join(absolute, entry.name));
       if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(absolute, entry.name)))) {

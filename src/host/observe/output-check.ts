@@ -6,7 +6,7 @@ import type { Failure } from "../../model/failure.ts";
 import { whyNotInside } from "../../model/inside.ts";
 import { findClash } from "../../model/name-clash.ts";
 import { errorText } from "../disk/disk.ts";
-import { entriesOf } from "./observer.ts";
+import { entriesOf, filesBelow } from "./observer.ts";
 
 /**
  * Why what an op wrote cannot be published; null when it can. A link would lead elsewhere once it is moved,
@@ -35,6 +35,12 @@ export function outputProblem(
           return invalid(node, output, `${path} in it is ${what}`, WRITE_FILES);
         }
       }
+    }
+    const counted = new Set(filesBelow(staged, null));
+    const litter = paths.find((path) => !counted.has(path));
+    if (litter !== undefined) {
+      const what = `${litter} in it is named like litter of an editor, a system or version control, which is no part of an output`;
+      return invalid(node, output, what, "Let the op write other names, or not write it.");
     }
     const clash = findClash(paths.sort());
     if (clash === null) return null;

@@ -8,6 +8,7 @@ import { copyTree } from "../disk/copy-tree.ts";
 import { disk, errorCode, putInPlace } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { lstatIfThere, obstacleAbove } from "../disk/stat.ts";
+import { personalLitter } from "../observe/observer.ts";
 
 /** What is about to lie at an output's path. */
 export interface Coming {
@@ -48,6 +49,13 @@ export async function keepUnknown(
     const absolute = join(layout.root, path);
     if (lstatIfThere(absolute) === undefined) continue;
     const found = await look(path, kindOf(absolute));
+    // Unsaved changes or a repository are in no record, and in no digest.
+    const hasMore = kindOf(absolute) === "folder" && holdsPersonalLitter(absolute);
+    if (hasMore) {
+      const all: Observation = { state: "unreadable", error: "not all of it has a digest" };
+      kept.push({ path, kept: await keep(layout, path, all, lookAtKept) });
+      continue;
+    }
     const known =
       found.state === "present" && (found.digest === digest || (await isKnown(path, found.digest)));
     if (!known) kept.push({ path, kept: await keep(layout, path, found, lookAtKept) });
@@ -69,6 +77,15 @@ async function keep(layout: Layout, path: string, found: Observation, look: Look
     }
     const there = await look(kept, kindOf(place));
     if (there.state === "present" && there.digest === digest) return kept;
+  }
+}
+
+function holdsPersonalLitter(folder: string): boolean {
+  try {
+    return personalLitter(folder).next().done !== true;
+  } catch (error) {
+    if (error instanceof TypeError) throw error;
+    return true; // what cannot be looked through may hold anything
   }
 }
 

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { describe, expect, it } from "vitest";
+import { bundleModule } from "../../src/host/code/bundle.ts";
 import { readFileBytes, readFileEnd, readFileText } from "../../src/host/disk/bounded-read.ts";
+import { layoutOf } from "../../src/host/disk/layout.ts";
 import { readState, readTextIfExists } from "../../src/host/disk/disk.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 import { sourcesBelow } from "./support/sources.ts";
@@ -45,8 +47,26 @@ describe("a file that is read whole", () => {
     const others = sourcesBelow(REPOSITORY, "src/host").filter(
       ({ path, text }) => !KNOWN.includes(path) && text.includes("readFileSync("),
     );
-    expect(others).toEqual([]);
+    expect(others.map(({ path }) => path)).toEqual([]);
   });
+});
+
+describe("a source in whose place is a device", () => {
+  it.each(["Aqmfile.ts", "rules/a.ts", "tsconfig.json", "package.json"])(
+    "is an error before the bundler reads it: %s",
+    async (place) => {
+      const folder = new Folder({
+        "Aqmfile.ts": 'import "./rules/a.ts"; export default 1;\n',
+        "rules/a.ts": "export {};\n",
+      });
+      fs.rmSync(folder.at(place), { force: true });
+      fs.symlinkSync("/dev/zero", folder.at(place));
+      const layout = layoutOf(folder.at("."), REPOSITORY);
+      const bundled = await bundleModule(layout, folder.at("Aqmfile.ts"));
+      expect(bundled).toMatchObject({ ok: false });
+      expect(JSON.stringify(bundled)).toContain("is neither a file nor a folder");
+    },
+  );
 });
 
 /** Modules of `src/host` that read files which were looked at before, which aqm ships, or of the kernel. */

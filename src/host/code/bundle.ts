@@ -95,6 +95,7 @@ export async function bundleModule(
   const { build } = await import("esbuild");
   const reader = new ModuleReader();
   reader.noteModule(entry); // its own path, too: the bundler says where links on it lead to
+  if (reader.unreadable !== null) return err(neitherFileNorFolder(reader.unreadable, layout));
   const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
   const shared = {
     ...bundleOptions(layout),
@@ -157,15 +158,19 @@ export class ModuleReader implements TextReader {
   readonly #ways = new Ways();
   readonly #surroundings = new Surroundings((path) => this.#look(path));
   readonly looked: Record<string, string> = {};
+  /** The first place that was looked at and is neither a file nor a folder: the bundler would read it for ever. */
+  unreadable: string | null = null;
 
   plugin(): Plugin {
     return {
       name: "module-reader",
       setup: (build) => {
-        build.onLoad({ filter: /\.(?:[mc]?[jt]s|[jt]sx|json)$/, namespace: "file" }, ({ path }) => {
+        build.onLoad({ filter: /.*/, namespace: "file" }, ({ path }) => {
+          this.noteModule(path);
+          if (this.unreadable !== null)
+            return { errors: [{ text: `${this.unreadable} ${NEITHER}` }] };
           const loader = LOADERS[extname(path)];
           if (loader === undefined) return undefined;
-          this.noteModule(path);
           return { contents: this.#read(path).contents, loader };
         });
       },
@@ -212,7 +217,11 @@ export class ModuleReader implements TextReader {
   }
 
   #look(path: string): string {
-    return (this.looked[path] ??= sourceSignature(path, this.#ways));
+    const known = this.looked[path];
+    if (known !== undefined) return known;
+    const { stat } = this.#ways.look(path);
+    if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) this.unreadable ??= path;
+    return (this.looked[path] = sourceSignature(path, this.#ways));
   }
 }
 
@@ -237,6 +246,18 @@ export function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
     },
   };
 }
+
+const NEITHER = "is neither a file nor a folder";
+
+const neitherFileNorFolder = (path: string, layout: Layout): Failure => {
+  const file = path.replace(`${layout.root}/`, "");
+  return {
+    reason: "input_unreadable",
+    message: `${file} ${NEITHER}`,
+    place: { file },
+    nextStep: "Put a file in its place, or remove it: it decides what is compiled.",
+  };
+};
 
 interface BundlerMessage {
   readonly text: string;

@@ -1,10 +1,10 @@
-import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Expectation } from "../../model/declaration.ts";
 import type { Digest } from "../../model/digest.ts";
 import type { Unfit } from "../../plan/knowledge.ts";
 import { errorText } from "../disk/disk.ts";
 import { statIfThere } from "../disk/stat.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 
 /** What is asked for stands in a settings file; a larger file is none. */
 const LARGEST = 16 * 1024 * 1024;
@@ -73,7 +73,7 @@ function readJson(absolute: string): Found {
     if (stat === undefined) return null;
     if (!stat.isFile()) return { error: "it is no file" };
     if (stat.size > LARGEST) return { error: `it has ${String(stat.size)} bytes` };
-    return { value: JSON.parse(fs.readFileSync(absolute, "utf8")) as unknown };
+    return { value: JSON.parse(readFileBytes(absolute, LARGEST).toString("utf8")) as unknown };
   } catch (error) {
     return { error: errorText(error) };
   }

@@ -1,4 +1,4 @@
-import type { DeclaredAction, Input } from "aqm";
+import { committed, type DeclaredAction, type Input } from "aqm";
 import type { Outcome, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
 import type { GranularityConfig, ModelConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
@@ -56,6 +56,22 @@ export function sharedParams(
     batch_size: batchSize[scope],
     sequence_length: calibration.dataset.calib_seq_len,
     calibration_samples: null,
+  };
+}
+
+/** What the scoring action of every engine reads, writes and takes, and how its formats share a job. */
+export function sharedAction(
+  { model, checkpoint, calibration, scope, size }: Scored,
+  folder: string,
+) {
+  const { captions, database, images } = calibration.subsets[size];
+  return {
+    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
+    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
+    resources: { gpu: model.device === "cuda" ? 1 : 0 },
+    // The data is walked once for all formats: on one H200 a lone format of ModelOpt took 44 s and 16 in one job
+    // 97 s (docs/gpu.md); of weight_error a format's own share is to round the weights.
+    batch: { apart: ["format"], shared: 0.9 } as const,
   };
 }
 

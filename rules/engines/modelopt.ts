@@ -1,4 +1,4 @@
-import { action, committed, pythonOp, type PythonOps } from "aqm";
+import { action, pythonOp, type PythonOps } from "aqm";
 import type { Outcome } from "aqm/analysis";
 import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
@@ -10,7 +10,14 @@ import type {
 } from "../configs.ts";
 import { expectedScoring } from "../expected.ts";
 import { modelopt } from "../modelopt.ts";
-import { formatName, sharedParams, type Engine, type Format, type Scored } from "./engine.ts";
+import {
+  formatName,
+  sharedAction,
+  sharedParams,
+  type Engine,
+  type Format,
+  type Scored,
+} from "./engine.ts";
 
 const op = pythonOp("sensitivity_scores", modelopt);
 type OpFormat = PythonOps["sensitivity_scores"]["params"]["format"];
@@ -87,16 +94,12 @@ function scores(
   format: OpFormat,
   folder: string,
 ) {
-  const { model, checkpoint, calibration, scope, size } = what;
-  const { captions, database, images, samples } = calibration.subsets[size];
+  const { model, calibration, scope, size } = what;
+  const { samples } = calibration.subsets[size];
   return action({
     op,
-    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
+    ...sharedAction(what, folder),
     params: { ...settings, ...sharedParams(what, batch_size), format },
-    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
-    resources: { gpu: model.device === "cuda" ? 1 : 0 },
-    // On one H200 a lone format took 44 s and 16 in one job 97 s: docs/gpu.md.
-    batch: { apart: ["format"], shared: 0.9 } as const,
     // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
     ...(settings.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
     expected: expectedScoring({

@@ -1,10 +1,17 @@
-import { action, committed, pythonOp, type PythonOps } from "aqm";
+import { action, pythonOp, type PythonOps } from "aqm";
 import type { Outcome } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import type { GranularityConfig, QuantPairConfig, WeightErrorConfig } from "../configs.ts";
 import { expectedWeightError } from "../expected.ts";
 import { torch } from "../torch.ts";
-import { formatName, sharedParams, type Engine, type Format, type Scored } from "./engine.ts";
+import {
+  formatName,
+  sharedAction,
+  sharedParams,
+  type Engine,
+  type Format,
+  type Scored,
+} from "./engine.ts";
 
 const op = pythonOp("weight_error_scores", torch);
 type OpFormat = PythonOps["weight_error_scores"]["params"]["format"];
@@ -64,16 +71,12 @@ function scores(
   format: OpFormat,
   folder: string,
 ) {
-  const { model, checkpoint, calibration, scope, size } = what;
-  const { captions, database, images, samples } = calibration.subsets[size];
+  const { model, calibration, scope, size } = what;
+  const { samples } = calibration.subsets[size];
   return action({
     op,
-    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
+    ...sharedAction(what, folder),
     params: { ...settings, ...sharedParams(what, batch_size), method: "squared_error", format },
-    outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
-    resources: { gpu: model.device === "cuda" ? 1 : 0 },
-    // The data is walked once for all formats; a format's own share is to round the weights.
-    batch: { apart: ["format"], shared: 0.9 } as const,
     expected: expectedWeightError({ samples, batchSize: batch_size[scope], device: model.device }),
   });
 }

@@ -61,5 +61,15 @@ export function run({
     },
   });
   if (!manifest.ok) return err(failed(manifest.failure, inputs.scores.path));
+  const { search, budgetBits } = manifest.value;
+  if (!search.satisfied) return err(unmet(params, search.effectiveBits - budgetBits));
   return ok({ manifest: writePythonJson(manifest.value.json) });
 }
+
+/** @param missing bits per weight over the whole model that the smallest plan takes too many */
+const unmet = ({ scheme, effective_bits: asked }: ManifestParams, missing: number): OpFailure => ({
+  reason: "gate_failed",
+  message: `${scheme}: a budget of ${asked} bits cannot be met: with its format on every layer that may be quantized, the model still has ${Number(missing.toPrecision(3))} bits per weight too many`,
+  nextStep:
+    "Ask for more (effective_bits in the engine's config), or take a smaller format. The scores are kept: another budget measures nothing.",
+});

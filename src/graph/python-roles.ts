@@ -1,6 +1,6 @@
 import type { ActionDeclaration } from "../model/declaration.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import { didYouMean } from "../model/nearest-name.ts";
+import { didYouMean, nearestName } from "../model/nearest-name.ts";
 import type { PythonOpDeclaration, RoleKinds } from "../model/python-op.ts";
 
 export interface RoleProblem {
@@ -48,24 +48,29 @@ function wrongRoles(
   optional: RoleKinds,
 ): RoleProblem[] {
   const known = { ...required, ...optional };
-  const missing = Object.keys(required).filter((role) => !Object.hasOwn(given, role));
-  const problems = missing.map((role): RoleProblem => {
-    const part = `the ${what} ${role}`;
-    return { message: `${part} is missing`, part, hint: undefined };
-  });
+  const missing = new Set(Object.keys(required).filter((role) => !Object.hasOwn(given, role)));
+  const problems: RoleProblem[] = [];
   for (const [role, { kind }] of Object.entries<Places[string]>(given)) {
     const part = `the ${what} ${role}`;
     const wanted = Object.hasOwn(known, role) ? known[role] : undefined;
     // Of a region an op writes the content, to a file of its own.
     const handed = kind === "region" ? "file" : kind;
-    if (wanted === undefined)
+    if (wanted === undefined) {
+      // A role by a wrong name is one mistake, not a missing one and an unknown one.
+      const [only] = missing.size === 1 ? missing : [];
+      const meant = nearestName(role, missing) ?? only;
+      if (meant !== undefined) missing.delete(meant);
       problems.push({
         message: `there is no ${what} ${role} with these params`,
-        part: `no ${what} ${role}`,
-        hint: didYouMean(role, missing.length > 0 ? missing : Object.keys(known)),
+        part: meant === undefined ? `no ${what} ${role}` : `the ${what} ${meant}`,
+        hint: meant === undefined ? didYouMean(role, Object.keys(known)) : `Did you mean ${meant}?`,
       });
-    else if (wanted !== handed)
+    } else if (wanted !== handed)
       problems.push({ message: `${part} is a ${wanted}, not a ${kind}`, part, hint: undefined });
   }
-  return problems;
+  const absent = [...missing].map((role): RoleProblem => {
+    const part = `the ${what} ${role}`;
+    return { message: `${part} is missing`, part, hint: undefined };
+  });
+  return [...absent, ...problems];
 }

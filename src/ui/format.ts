@@ -83,8 +83,7 @@ const placeText = (place: SourcePlace): string =>
 
 /** A failure in full: what, which target, where, why, what to do, and how many others are alike. */
 export function failureText(failure: Failure, colours: Colours): string {
-  const place = failure.place === undefined ? "" : `${placeText(failure.place)}: `;
-  const lines = [`${colours.red("error")} ${oneLine(`${place}${failure.message}`)}`];
+  const lines = [`${colours.red("error")} ${oneLine(placedMessage(failure))}`];
   const from = failure.place?.from;
   if (from !== undefined) lines.push(`  from    ${oneLine(placeText(from))}`);
   if (failure.target !== undefined && failure.target !== failure.place?.file) {
@@ -98,6 +97,13 @@ export function failureText(failure: Failure, colours: Colours): string {
   if (failure.alike !== undefined)
     lines.push(`  and ${failure.alike.toLocaleString("en")} more like it`);
   return lines.join("\n");
+}
+
+/** The message with its place in front; a message that begins with the file says it once. */
+function placedMessage({ place, message }: Failure): string {
+  if (place === undefined) return message;
+  const rest = message.startsWith(`${place.file} `) ? message.slice(place.file.length) : null;
+  return rest === null ? `${placeText(place)}: ${message}` : `${placeText(place)}${rest}`;
 }
 
 /** `7 ms`, `1.2 s`, `3 min 05 s`, `2 h 10 min`. */

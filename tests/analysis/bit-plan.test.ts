@@ -100,6 +100,26 @@ describe("budgets", () => {
   });
 });
 
+describe("what is asked and means nothing", () => {
+  it("is refused: two families of one name, an idle pattern of a family, a format or a rule twice", () => {
+    const visual = { name: "vision", layers: ["*visual*"], bits: 8 };
+    const families = (...asked: readonly (typeof visual)[]): string =>
+      expectFailure(solveFamilies(tiny, asked)).message;
+    expect(families(visual, { ...visual, layers: ["*mlp*"] })).toContain(
+      "Two families are called vision",
+    );
+    expect(families({ ...visual, layers: ["*visual*", "*audio*"] })).toContain(
+      "means no layer by *audio*",
+    );
+    const head = { layers: ["lm_head"], formats: ["NONE"] };
+    const rules = (...asked: readonly (typeof head)[]): string =>
+      expectFailure(planRequest(tiny, { budget: { bits: 16 }, families: [], rules: asked }))
+        .message;
+    expect(rules({ ...head, formats: ["NONE", "NONE"] })).toContain("says NONE twice");
+    expect(rules(head, head)).toContain("is there twice");
+  });
+});
+
 describe("families", () => {
   it("give the frontier of all plans that keep them within their budgets", () => {
     const problems = fc.integer({ min: 1, max: 1e6 }).map((seed) => {

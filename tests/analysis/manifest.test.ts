@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { buildManifest } from "../../src/analysis/manifest/build-manifest.ts";
 import type { DatasetInfo } from "../../src/analysis/manifest/dataset-info.ts";
 import type { Manifest } from "../../src/analysis/manifest/manifest.ts";
+import { run as manifestOp } from "../../rules/ops/manifest.ts";
 import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { writePythonJson } from "../../src/analysis/python-json/write.ts";
 import { readScores } from "../../src/analysis/scores/read-scores.ts";
@@ -25,6 +26,81 @@ function build(dataset: DatasetInfo = captions, scores = scoresText(smallFigures
     }),
   );
 }
+
+/** The small manifest with another text in one place. */
+function edited(from: string | RegExp, to: string): string {
+  const text = writePythonJson(build().json);
+  expect(text).toMatch(from);
+  return text.replace(from, to);
+}
+
+describe("reading a manifest", () => {
+  it.each<[string, string, string, string]>([
+    [
+      "a layer twice",
+      '"layer_sensitivity": {',
+      '"layer_sensitivity": {\n"layers.0.mlp.quant_recipe": 1,',
+      "is there twice",
+    ],
+    [
+      "a layer by two spellings",
+      '"layers.0.mlp.quant_recipe": {\n      "formats"',
+      '"visual.proj": {\n      "formats"',
+      "is there twice, by two spellings",
+    ],
+    [
+      "two formats of which one has layers",
+      '"FP8_DEFAULT_CFG"\n',
+      '"FP8_DEFAULT_CFG", "INT8_DEFAULT_CFG"\n',
+      "but the layers choose among FP8_DEFAULT_CFG",
+    ],
+    [
+      "a format twice",
+      '"FP8_DEFAULT_CFG"\n',
+      '"FP8_DEFAULT_CFG", "FP8_DEFAULT_CFG"\n',
+      "lists a format twice",
+    ],
+  ])("refuses %s", (_what, from, to, said) => {
+    expect(expectFailure(readManifest(edited(from, to))).message).toContain(said);
+  });
+
+  it("reads one with a byte order mark", () => {
+    const text = writePythonJson(build().json);
+    expect(expectValue(readManifest(`\ufeff${text}`)).layers).toEqual(build().layers);
+  });
+});
+
+describe("the manifest's op", () => {
+  it("fails where the budget cannot be met, with what is missing and what to ask for", () => {
+    const given = (bits: number) => {
+      const text = (): string => scoresText(smallFigures);
+      const scores = { path: "scores.json", text };
+      const params = {
+        scheme: "small",
+        effective_bits: bits,
+        score_size: 128,
+        model_id: "m",
+        loss: null,
+        quantizers: { weight: { num_bits: 8 }, input: null },
+        dataset: {
+          name: "d",
+          size: "small",
+          root: "r",
+          captions_path: "c",
+          vlm_calib_db: null,
+          max_calib_samples: 16,
+        },
+      };
+      return manifestOp({ params, inputs: { scores } } as never);
+    };
+    expect(given(12).ok).toBe(true);
+    const failed = given(4);
+    expect(failed).toMatchObject({ ok: false, error: { reason: "gate_failed" } });
+    const { message, nextStep = "" } = failed.ok ? { message: "" } : failed.error;
+    expect(message).toContain("a budget of 4 bits cannot be met");
+    expect(nextStep).toContain("effective_bits");
+  });
+});
 
 describe("building a manifest", () => {
   it("lays it out as published, with additions under one last key", () => {

@@ -51,4 +51,8 @@ it("refuses scores that were not measured alike, and says what differs", () => {
   expect(refused(candidate("wint4_afp16", "models/y"))).toContain("the model is models/x");
   expect(refused(candidate("wint4_afp16", "models/x", { method: "kl_div" }))).toContain("method");
   expect(expectFailure(problemFromCandidates([fp8, fp8], "charged")).message).toContain("twice");
+  const twin = { ...fp8, name: "another" };
+  expect(expectFailure(problemFromCandidates([fp8, twin], "charged")).message).toContain(
+    "are the same format",
+  );
 });

@@ -160,19 +160,19 @@ describe("the main job", () => {
 
   it("sweeps over a budget without scoring again, and leaves what is published alone", async () => {
     const before = REPORTS.map(digest);
-    const args = ["quant_pair=wfp8_afp8", "autoquant.effective_bits=8.0,6.5", RUN];
+    const args = ["quant_pair=wfp8_afp8", "autoquant.effective_bits=8.0,9.5", RUN];
     const swept = await workspace.aqm(["sweep", "--json", ...args], {
       env: { AQM_PYTHON: "/nonexistent/python" },
     });
     expect(swept.code).toBe(0);
-    const variant = `tmp/autoquant.effective_bits=6.5/${RUN}`;
+    const variant = `tmp/autoquant.effective_bits=9.5/${RUN}`;
     const { cells } = JSON.parse(swept.stdout.trim().split("\n").at(-1) ?? "") as {
       cells: { outcome: string; results: string[] }[];
     };
     expect(cells.map(({ outcome }) => outcome)).toEqual(["fresh", "ran"]);
     expect(cells[1]?.results).toContain(`${variant}/per-layer-sensitivity.json`);
     expect(workspace.exists(`${variant}/sensitivity-scores.json`)).toBe(false);
-    expect(workspace.read(`${variant}/composed-config.yaml`)).toContain("effective_bits: 6.5");
+    expect(workspace.read(`${variant}/composed-config.yaml`)).toContain("effective_bits: 9.5");
     expect(REPORTS.map(digest)).toEqual(before);
   });
 

@@ -110,4 +110,22 @@ describe("a config never reaches an op as something else than it says", () => {
       "conf/size/b.yaml cannot be read",
     ]);
   });
+
+  it("a pattern that tries for ever is stopped and named, and values of any depth that can be read have a bound", () => {
+    const endless = JSON.stringify({ properties: { a: { type: "string", pattern: "^(a+)+$" } } });
+    const folder = new Folder({
+      "conf/schema/size.schema.json": endless.replace("{", '{"type":"object",'),
+      "conf/size/a.yaml": `a: "${"a".repeat(40)}!"\n`,
+    });
+    const read = readConfiguration(folder.at("conf"));
+    expect(read.ok ? [] : read.error).toMatchObject([
+      {
+        message: expect.stringContaining("conf/size/a.yaml cannot be checked") as string,
+        nextStep: expect.stringContaining("conf/schema/size.schema.json") as string,
+      },
+    ]);
+    const [deep] = mistakes(`a: ${"[".repeat(500)}${"]".repeat(500)}\n`);
+    expect(deep?.message).toMatch(/nested deeper/);
+    expect(mistakes(`a: ${"[".repeat(90)}${"]".repeat(90)}\n`)).toEqual([]);
+  });
 });

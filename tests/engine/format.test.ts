@@ -153,6 +153,14 @@ describe("the text of a failure", () => {
     expect(exitCodeOf(failure)).toBe(code);
   });
 
+  it("names the file of its place once", () => {
+    const place = { file: "a/work.json", line: 2 };
+    const said = (message: string): string =>
+      failureText({ reason: "invalid_declaration", message, place }, NO_COLOURS);
+    expect(said("a/work.json is not JSON")).toBe("error a/work.json:2 is not JSON");
+    expect(said("there is no op")).toBe("error a/work.json:2: there is no op");
+  });
+
   it("leaves out what is not known", () => {
     expect(failureText({ reason: "usage", message: "no" }, NO_COLOURS)).toBe("error no");
     const place = { file: "conf/x.yaml" };

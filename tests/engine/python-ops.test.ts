@@ -78,12 +78,8 @@ describe("an action that is not what its Python op declares is refused when the 
       ACTION.replace("{ text: file", "{ txet: file"),
       [
         [
-          "The op press: the input text is missing",
-          "python/aqm_runner/ops/press.json declares the input text.",
-        ],
-        [
           "The op press: there is no input txet with these params",
-          "Did you mean text? python/aqm_runner/ops/press.json declares no input txet.",
+          "Did you mean text? python/aqm_runner/ops/press.json declares the input text.",
         ],
       ],
     ],

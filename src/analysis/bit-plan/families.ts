@@ -82,7 +82,21 @@ export function solveFamilies(
 function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcome<readonly Part[]> {
   const owners = new Map<number, FamilyBudget>();
   const parts: Part[] = [];
+  const names = new Set<string>();
   for (const family of families) {
+    if (names.has(family.name)) {
+      const what = `Two families are called ${family.name}`;
+      return fail("constraint_unmet", family.name, `${what}. Give each a name of its own.`);
+    }
+    names.add(family.name);
+    const idle = family.layers.find(
+      (pattern) => !problem.groups.some((group) => meansGroup(pattern, group)),
+    );
+    if (idle !== undefined) {
+      const what = `The family ${family.name} means no layer by ${idle}`;
+      const next = "Compare it with the layer names of the scores.";
+      return fail("constraint_unmet", family.name, `${what}. ${next}`);
+    }
     const members: number[] = [];
     for (const [index, group] of problem.groups.entries()) {
       if (!family.layers.some((pattern) => meansGroup(pattern, group))) continue;
@@ -93,11 +107,6 @@ function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcom
       }
       owners.set(index, family);
       members.push(index);
-    }
-    if (members.length === 0) {
-      const what = `The family ${family.name} means no layer by ${family.layers.join(", ")}`;
-      const next = "Compare it with the layer names of the scores.";
-      return fail("constraint_unmet", family.name, `${what}. ${next}`);
     }
     parts.push({ family, members });
   }

@@ -24,6 +24,10 @@ export function applyRules(problem: BitProblem, rules: readonly LayerRule[]): Ou
   );
   let groups = problem.groups;
   for (const [index, rule] of rules.entries()) {
+    const again = repeated(rule.formats) ?? repeated(rule.layers);
+    if (again !== undefined) return unmet(rule, `says ${again} twice. Say it once.`);
+    if (rules.slice(0, index).some((other) => ruleText(other) === ruleText(rule)))
+      return unmet(rule, "is there twice. Leave one of them out.");
     const unknown = rule.formats.find((format) => !known.has(format) && format !== UNQUANTIZED);
     if (unknown !== undefined) {
       const among = `The candidates are ${[...known].join(", ")}.`;
@@ -52,6 +56,9 @@ export function applyRules(problem: BitProblem, rules: readonly LayerRule[]): Ou
   }
   return succeed({ groups });
 }
+
+const repeated = (texts: readonly string[]): string | undefined =>
+  texts.find((text, at) => texts.indexOf(text) < at);
 
 function whyNone(now: ChoiceGroup, before: ChoiceGroup, earlier: readonly LayerRule[]): string {
   const left = now.candidates.map(({ format }) => format).join(" or ");

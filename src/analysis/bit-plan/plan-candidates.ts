@@ -48,6 +48,16 @@ export function problemFromCandidates(
     }
     names.add(name);
   }
+  const formats = new Map<string, string>();
+  for (const { name, quantizers, algorithm } of candidates) {
+    const format = JSON.stringify([quantizers, algorithm]);
+    const twin = formats.get(format);
+    if (twin !== undefined) {
+      const what = `The candidates ${twin} and ${name} are the same format`;
+      return fail("wrong_structure", name, `${what}, so the second is never chosen. Leave it out.`);
+    }
+    formats.set(format, name);
+  }
   const basis = basisOf(first);
   for (const other of others) {
     const differing = basisOf(other).find(([, value], index) => value !== basis[index]?.[1]);

@@ -1,4 +1,4 @@
-import { parseFormatLabel } from "../formats/label.ts";
+import { parseFormatLabel, UNQUANTIZED } from "../formats/label.ts";
 import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
@@ -35,8 +35,36 @@ export function manifestOf(json: PyJson): Outcome<Manifest> {
     layers: [...layers.verbatim.keys()].map((handle) => readLayer(layers, handle, problems)),
     measured: root.has("aqm") ? readMeasured(root.object("aqm")) : undefined,
   };
+  checkWhole(scheme, manifest, problems);
   const failure = root.firstProblem;
   return failure === undefined ? succeed(manifest) : { ok: false, failure };
+}
+
+/** No layer is there twice, and each format that the scheme lists is one that a layer may choose, and no other is. */
+function checkWhole(scheme: FieldReader, { layers }: Manifest, problems: AnalysisFailure[]): void {
+  if (problems.length > 0) return;
+  const seen = new Set<string>();
+  for (const { name } of layers) {
+    if (seen.has(name)) {
+      const where = `layer_sensitivity.${name}`;
+      scheme.problem("duplicate_group", where, "is there twice, by two spellings of its name");
+    }
+    seen.add(name);
+  }
+  if (!scheme.has("quant_formats")) return;
+  const listed = scheme.strings("quant_formats");
+  const known = new Set(
+    layers.flatMap(({ candidates }) =>
+      candidates.flatMap(({ format }) => (format === UNQUANTIZED ? [] : [format])),
+    ),
+  );
+  const where = "scheme.quant_formats";
+  if (new Set(listed).size < listed.length)
+    scheme.problem("wrong_structure", where, `lists a format twice: ${listed.join(", ")}`);
+  else if (known.size > 0 && known.size !== listed.length) {
+    const what = `lists ${listed.join(", ")}, but the layers choose among ${[...known].join(", ")}`;
+    scheme.problem("wrong_structure", where, what);
+  }
 }
 
 /** Manifests of ModelOpt do not name their engine: the layout was its own. */

@@ -29,17 +29,29 @@ export function parseNatively(text: string): PyJson | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  return converted(marked, 0);
+  const keys = { read: 0 };
+  const value = converted(marked, 0, keys);
+  // Of two equal keys of an object that parser has dropped one.
+  return keys.read === keysIn(text) ? value : undefined;
 }
 
-function converted(value: unknown, depth: number): PyJson | undefined {
+/** How many keys a JSON text has. */
+function keysIn(text: string): number {
+  let count = 0;
+  for (const [, colon] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"[ \n\r\t]*(:?)/g)) {
+    if (colon !== "") count += 1;
+  }
+  return count;
+}
+
+function converted(value: unknown, depth: number, keys: { read: number }): PyJson | undefined {
   if (depth > MAX_DEPTH) return undefined;
   if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
   if (typeof value === "number") return integer(value);
   if (Array.isArray(value)) {
     const list: PyJson[] = [];
     for (let index = 0; index < value.length; index++) {
-      const part = converted(value[index], depth + 1);
+      const part = converted(value[index], depth + 1, keys);
       if (part === undefined) return undefined;
       list.push(part);
     }
@@ -52,8 +64,10 @@ function converted(value: unknown, depth: number): PyJson | undefined {
   for (const key in fields) {
     // Those that look like an index have left their place.
     const first = key.charCodeAt(0);
-    const part = first >= 0x30 && first <= 0x39 ? undefined : converted(fields[key], depth + 1);
+    const part =
+      first >= 0x30 && first <= 0x39 ? undefined : converted(fields[key], depth + 1, keys);
     if (part === undefined) return undefined;
+    keys.read += 1;
     object.set(key, part);
   }
   return object;

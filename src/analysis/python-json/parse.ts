@@ -8,13 +8,16 @@ import { pyFloat, type PyJson } from "./value.ts";
  * Bare NaN and Infinity are read, so that the caller can say which field holds one.
  */
 export function parsePythonJson(text: string): Outcome<PyJson> {
-  const found = parseNatively(text);
+  const found = parseNatively(withoutMark(text));
   return found === undefined ? parseByHand(text) : succeed(found);
 }
 
+/** A byte order mark says nothing of the content; editors and PowerShell put one in front. */
+const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text);
+
 /** The same for any text, and where it is wrong says what and where. */
 export function parseByHand(text: string): Outcome<PyJson> {
-  const scan: Scan = { text, at: 0, problem: undefined };
+  const scan: Scan = { text: withoutMark(text), at: 0, problem: undefined };
   const value = parseValue(scan, 0);
   skipSpace(scan);
   if (scan.problem === undefined && scan.at < text.length) stop(scan, "text after the end");
@@ -71,7 +74,8 @@ function parseObject(scan: Scan, depth: number): PyJson {
     skipSpace(scan);
     const key = scan.text[scan.at] === '"' ? parseString(scan) : stop(scan, "a key is missing");
     if (!accept(scan, ":")) return stop(scan, "a colon is missing");
-    // As in Python, the last of two equal keys wins and stands where the first stood.
+    // Python keeps the last one; what the first one said would be lost without a word.
+    if (object.has(key)) return stop(scan, `the key ${JSON.stringify(key)} is there twice`);
     object.set(key, parseValue(scan, depth + 1));
   } while (scan.problem === undefined && accept(scan, ","));
   return accept(scan, "}") ? object : stop(scan, "an object does not end");

@@ -7,8 +7,9 @@ import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
 import { isConfigName } from "../../model/litter.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import { fits } from "./bounded-check.ts";
 import { yamlProblems } from "./configuration-values.ts";
-import { schemaProblem } from "./schema-problem.ts";
+import { schemaProblem, tellingErrors } from "./schema-problem.ts";
 import { errorText } from "../disk/disk.ts";
 import { namesIn } from "../disk/names-in.ts";
 import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
@@ -128,7 +129,7 @@ function readFile(
     const at = lines.linePos(error.pos[0]);
     failures.push({
       reason: "config_invalid",
-      message: `${file} is not valid YAML: ${error.message.split("\n")[0] ?? ""}`,
+      message: `${file} is not valid YAML: ${tooDeep(error.message.split("\n")[0] ?? "")}`,
       place: { file, line: at.line, column: at.col },
       nextStep: "Correct it and run the same command again.",
     });
@@ -151,11 +152,24 @@ function readFile(
     });
     return null;
   }
-  if (check === null || check(value)) return value as JsonObject;
-  for (const error of check.errors ?? [])
+  const fitting = check === null || fits(check, value);
+  if (check === null || fitting === true) return value as JsonObject;
+  if (fitting === null) {
+    failures.push({ ...endlessCheck(file), place: { file } });
+    return null;
+  }
+  for (const error of tellingErrors(check.errors))
     failures.push(schemaFailure(error, document, lines, file));
   return null;
 }
+
+/** @param file of the config, as a person would name it */
+export const endlessCheck = (file: string): Failure => ({
+  reason: "config_invalid",
+  message: `${file} cannot be checked against its schema: that takes more than five seconds`,
+  cause: "a pattern with a repetition in a repetition, as ^(a+)+$, tries every way to fit",
+  nextStep: `Write the pattern of conf/schema/${file.split("/")[1] ?? ""}.schema.json without it.`,
+});
 
 function readText(path: string, file: string, failures: Failure[]): string | null {
   try {
@@ -178,10 +192,13 @@ function parse(
   try {
     return parseDocument(text, { lineCounter: lines });
   } catch (error) {
-    failures.push(unreadable(file, errorText(error)));
+    failures.push(unreadable(file, tooDeep(errorText(error))));
     return null;
   }
 }
+
+const tooDeep = (cause: string): string =>
+  cause.startsWith("Maximum call stack") ? "it is nested deeper than can be read" : cause;
 
 const unreadable = (file: string, cause: string): Failure => ({
   reason: "config_invalid",

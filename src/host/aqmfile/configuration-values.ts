@@ -20,7 +20,16 @@ export function yamlProblems(document: Document.Parsed): readonly YamlProblem[] 
   if (document.directives.yaml.explicit === true) {
     add(null, "A %YAML directive changes what values mean", "Leave it out: YAML 1.2 is read.");
   }
-  visit(document, (_key, node) => {
+  let deep = false;
+  visit(document, (_key, node, around) => {
+    if (around.length > DEEPEST && !deep && isCollection(node)) {
+      deep = true;
+      add(
+        node,
+        "It is nested deeper than any value that JSON texts are made of",
+        "Make it flatter.",
+      );
+    }
     if (isAlias(node)) add(node, `*${node.source} stands for another value`, WRITE_OUT);
     if (!isScalar(node) && !isCollection(node)) return;
     if (node.anchor !== undefined) add(node, `&${node.anchor} names a value`, WRITE_OUT);
@@ -44,6 +53,9 @@ export function yamlProblems(document: Document.Parsed): readonly YamlProblem[] 
   });
   return problems;
 }
+
+/** Nodes from the document down: a value of a key takes two of them. What a key is made from has the same bound. */
+const DEEPEST = 400;
 
 /** What JSON has, too. The parser knows more: bytes, dates, sets. */
 const PLAIN_TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;

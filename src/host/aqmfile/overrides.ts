@@ -2,8 +2,9 @@ import { applyOverrides, type Overridden } from "../../declare/override/apply.ts
 import { overrideText, type Groups, type Override } from "../../declare/override/override.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { groupCheck, schemaChecker } from "./configuration-reader.ts";
-import { schemaProblem } from "./schema-problem.ts";
+import { fits } from "./bounded-check.ts";
+import { endlessCheck, groupCheck, schemaChecker } from "./configuration-reader.ts";
+import { schemaProblem, tellingErrors } from "./schema-problem.ts";
 
 /** The configs with the overrides in force, each changed one checked against its schema as a file is. */
 export function overridden(
@@ -20,9 +21,14 @@ export function overridden(
   for (const { group, option } of result.changed) {
     const check = checks.get(group) ?? groupCheck(schemas, conf, group, failures);
     checks.set(group, check);
-    if (check === null || check(result.groups[group]?.[option])) continue;
+    const fitting = check === null || fits(check, result.groups[group]?.[option]);
+    if (check === null || fitting === true) continue;
+    if (fitting === null) {
+      failures.push(endlessCheck(`conf/${group}/${option}.yaml`));
+      continue;
+    }
     const set = overrides.filter((override) => override.group === group).map(overrideText);
-    for (const error of check.errors ?? []) {
+    for (const error of tellingErrors(check.errors)) {
       const { message, hint } = schemaProblem(error);
       failures.push({
         reason: "config_invalid",

@@ -27,13 +27,20 @@ export function schemaProblem(
     extra !== undefined
       ? `has no key ${extra}`
       : error.keyword === "enum"
-        ? `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`
-        : (error.message ?? "is not valid");
+        ? `must be one of ${(params["allowedValues"] as unknown[]).map(String).join(", ")}`
+        : error.keyword === "const"
+          ? `must be ${JSON.stringify(params["allowedValue"])}`
+          : (error.message ?? "is not valid");
   // A pattern says little to a person; what the schema says of the value says more.
   const { description } = error.parentSchema as { description?: string };
   const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
-  const said = error.keyword === "pattern" ? description : undefined;
+  const said = ["pattern", "const", "type"].includes(error.keyword) ? description : undefined;
   return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hint ?? said };
 }
+
+/** Errors that say something: that a `then` does not fit is told by what in it does not fit. */
+export const tellingErrors = (
+  errors: readonly ErrorObject[] | null | undefined,
+): readonly ErrorObject[] => (errors ?? []).filter(({ keyword }) => keyword !== "if");
 
 const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");

@@ -50,6 +50,13 @@ describe("the source closure of a Python op", () => {
     expect(names(`${line}\n`)).toBe(found);
   });
 
+  it("looks for files that would be taken first, also where they are not there", () => {
+    const looked: string[] = [];
+    const folder = new Folder({ [ENTRY]: "import aqm_runner.a\n", "aqm_runner/a.py": "" });
+    valueOf(pythonClosure(folder.path, ENTRY, (path) => looked.push(path)));
+    expect(looked).toEqual(expect.arrayContaining([...AROUND, "aqm_runner/a/__init__.py"]));
+  });
+
   it.each([
     ["from aqm_runner import a; x = 1"],
     ["from . import a"],

@@ -27,6 +27,7 @@ export class DiskFiles {
   write(path: string, text: string, how: "in place" | "replace" | "link", times: Moment): void {
     const place = this.at(path);
     const before = this.#modified(place);
+    this.#loosen(path);
     fs.mkdirSync(dirname(place), { recursive: true });
     if (how === "in place") fs.writeFileSync(place, text);
     else {
@@ -42,12 +43,16 @@ export class DiskFiles {
   }
 
   remove(path: string): void {
+    this.#loosen(path);
+    loosenBelow(this.at(path));
     fs.rmSync(this.at(path), { recursive: true, force: true });
     this.#prune(path);
   }
 
   rename(from: string, to: string): void {
     if (from === to || !fs.existsSync(this.at(from))) return;
+    this.#loosen(from);
+    this.#loosen(to);
     fs.mkdirSync(dirname(this.at(to)), { recursive: true });
     fs.renameSync(this.at(from), this.at(to));
     this.#prune(from);
@@ -60,9 +65,79 @@ export class DiskFiles {
 
   linkAway(path: string): void {
     if (!fs.existsSync(this.at(path))) return;
+    this.#loosen(path);
     const other = this.#newName();
     fs.renameSync(this.at(path), other);
     fs.symlinkSync(other, this.at(path));
+  }
+
+  linkFolder(folder: string, how: "away" | "back" | { path: string; text: string }): void {
+    const place = this.at(folder);
+    if (!isFolder(place)) return;
+    this.#loosen(folder);
+    const isLink = fs.lstatSync(place).isSymbolicLink();
+    if (how === "back") {
+      if (!isLink) return;
+      const real = fs.realpathSync(place);
+      fs.rmSync(place);
+      // Another link may lead there, too.
+      fs.cpSync(real, place, { recursive: true, verbatimSymlinks: true });
+    } else if (how === "away") {
+      const other = this.#newName();
+      if (isLink) fs.symlinkSync(fs.readlinkSync(place), other);
+      else fs.renameSync(place, other);
+      this.#setLink(place, other);
+    } else {
+      const other = this.#newName();
+      fs.cpSync(fs.realpathSync(place), other, { recursive: true, verbatimSymlinks: true });
+      const inside = join(other, relative(folder, how.path));
+      makeWritable(other, relative(folder, how.path));
+      fs.mkdirSync(dirname(inside), { recursive: true });
+      fs.rmSync(inside, { force: true, recursive: true });
+      fs.writeFileSync(inside, how.text);
+      if (!isLink) fs.renameSync(place, this.#newName());
+      this.#setLink(place, other);
+    }
+  }
+
+  /** As `ln -sfn` does. */
+  #setLink(place: string, to: string): void {
+    const link = this.#newName();
+    fs.symlinkSync(to, link);
+    fs.renameSync(link, place);
+  }
+
+  hardLink(from: string, to: string): void {
+    const [file, name] = [this.at(from), this.at(to)];
+    if (!fs.existsSync(file) || isFolder(file) || isFolder(name)) return;
+    if (fs.existsSync(name) && fs.statSync(name).ino === fs.statSync(file).ino) return;
+    this.#loosen(to);
+    fs.mkdirSync(dirname(name), { recursive: true });
+    fs.rmSync(name, { force: true });
+    fs.linkSync(file, name);
+  }
+
+  setMode(path: string, writable: boolean): void {
+    const place = this.at(path);
+    if (!fs.existsSync(place)) return;
+    fs.chmodSync(place, (isFolder(place) ? 0o555 : 0o444) | (writable ? 0o200 : 0));
+  }
+
+  swap(a: string, b: string): void {
+    const [first, second] = [this.at(a), this.at(b)];
+    if (`${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`)) return;
+    if (!fs.existsSync(first) || !fs.existsSync(second)) return;
+    this.#loosen(a);
+    this.#loosen(b);
+    const aside = this.#newName();
+    fs.renameSync(first, aside);
+    fs.renameSync(second, first);
+    fs.renameSync(aside, second);
+  }
+
+  /** Whoever wants to change something makes it writable first. */
+  #loosen(path: string): void {
+    makeWritable(this.root, path);
   }
 
   #newName(): string {
@@ -129,4 +204,30 @@ export class DiskFiles {
       inside.map(([name, file]) => [name, fs.readFileSync(this.at(file), "utf8")]),
     );
   }
+}
+
+const isFolder = (path: string): boolean =>
+  fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Every folder on the way to a path, and what is there. */
+function makeWritable(root: string, path: string): void {
+  let place = root;
+  for (const part of path.split("/")) {
+    makeOneWritable(place);
+    place = join(place, part);
+  }
+  makeOneWritable(place);
+}
+
+export function loosenBelow(place: string): void {
+  const stat = fs.lstatSync(place, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) return;
+  makeOneWritable(place);
+  for (const name of fs.readdirSync(place)) loosenBelow(join(place, name));
+}
+
+function makeOneWritable(place: string): void {
+  const stat = fs.statSync(place, { throwIfNoEntry: false });
+  if (stat === undefined || (stat.mode & 0o200) !== 0) return;
+  fs.chmodSync(place, stat.isDirectory() ? 0o755 : 0o644);
 }

@@ -4,8 +4,10 @@ import { dirname, join } from "node:path";
 import { runBuild } from "../../src/execute/build.ts";
 import { memoryOf, type Request as Asked } from "../../src/cli/session/recall.ts";
 import { focusOf, remember, type Focused } from "../../src/cli/session/scope.ts";
+import type { Graph } from "../../src/graph/graph.ts";
 import type { Selection } from "../../src/graph/select.ts";
 import { Evidence } from "../../src/host/evidence/evidence.ts";
+import { linkedTwins } from "../../src/host/evidence/linked-paths.ts";
 import { layoutOf } from "../../src/host/disk/layout.ts";
 import { lockRecordText, provenanceAt } from "../../src/host/records/records.ts";
 import { DiskWorkspace } from "../../src/host/workspace.ts";
@@ -16,7 +18,8 @@ import type { Ports } from "../../src/ports.ts";
 import { digestOf, filesOf, type Content } from "../engine/support/content.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { defined } from "../engine/support/results.ts";
-import { DiskFiles } from "./disk-files.ts";
+import { NOBODY, canBeNobody } from "../rig/nobody.ts";
+import { DiskFiles, loosenBelow } from "./disk-files.ts";
 import { glanceAt } from "./disk-glance.ts";
 import { AQMFILE, indexOf, type Project } from "./project.ts";
 import type { Forgettable, Timeline } from "./timeline.ts";
@@ -48,6 +51,11 @@ export class DiskWorld implements World {
     this.#project = project;
     this.#delays = delays;
     this.#base = fs.realpathSync(fs.mkdtempSync(join(SCRATCH, "aqm-timeline-")));
+    // Modes mean nothing to root.
+    if (canBeNobody) {
+      fs.chownSync(this.#base, NOBODY, NOBODY);
+      process.seteuid?.(NOBODY);
+    }
     this.#times = new Times(this.#base, tick);
     this.#times.install();
     this.#files = this.#newHouse();
@@ -60,6 +68,8 @@ export class DiskWorld implements World {
 
   close(): void {
     this.#times.uninstall();
+    if (canBeNobody) process.seteuid?.(0);
+    loosenBelow(this.#base);
     fs.rmSync(this.#base, { recursive: true, force: true });
   }
 
@@ -70,6 +80,10 @@ export class DiskWorld implements World {
   rename = (from: string, to: string): void => this.#files.rename(from, to);
   touch = (...touch: Parameters<World["touch"]>): void => this.#files.touch(...touch);
   linkAway = (path: string): void => this.#files.linkAway(path);
+  linkFolder = (...link: Parameters<World["linkFolder"]>): void => this.#files.linkFolder(...link);
+  hardLink = (from: string, to: string): void => this.#files.hardLink(from, to);
+  setMode = (path: string, writable: boolean): void => this.#files.setMode(path, writable);
+  swap = (a: string, b: string): void => this.#files.swap(a, b);
   wait = (ms: number): void => this.#times.pass(ms);
 
   forget(what: Forgettable): void {
@@ -156,11 +170,18 @@ export class DiskWorld implements World {
     return { request, focused, selection: focused?.focus.selection ?? selection };
   }
 
-  #open(force = false): { readonly workspace: DiskWorkspace; readonly evidence: Evidence } {
+  /** @param whole what is looked at where nothing is narrowed */
+  #open(
+    whole: Selection | null,
+    force = false,
+  ): { readonly workspace: DiskWorkspace; readonly evidence: Evidence } {
     const evidence = new Evidence();
     evidence.look(this.#files.at(AQMFILE));
     const text = fs.readFileSync(this.#files.at(AQMFILE), "utf8");
     const { versions } = declaredIn(new Map([[AQMFILE, text]]));
+    const graph = whole === null ? null : { ...NO_GRAPH, actions: whole.needed };
+    if (graph !== null && linkedTwins(this.#files.root, graph, evidence.ways).length > 0)
+      throw new Error("links here lead to no other declared path");
     const workspace = new DiskWorkspace({
       force,
       layout: layoutOf(this.#files.root, this.#files.root),
@@ -180,7 +201,7 @@ export class DiskWorld implements World {
 
   async dryRun(asked: Pick<Request, "selection" | "targets">): Promise<Plan> {
     const { request, focused, selection } = this.#focus(asked);
-    const session = this.#open();
+    const session = this.#open(focused === null ? selection : null);
     await session.workspace.survey(selection.needed, () => undefined);
     const plan = makePlan(selection, session.workspace);
     await session.workspace.close();
@@ -194,7 +215,7 @@ export class DiskWorld implements World {
   async build(request: Request): Promise<Done> {
     const { targets, jobs, keepGoing, during, signal } = request;
     const { request: asked, focused, selection } = this.#focus(request);
-    const session = this.#open(request.force);
+    const session = this.#open(focused === null ? selection : null, request.force);
     const { workspace } = session;
     const executor = new ProjectExecutor({
       project: this.#project,
@@ -262,6 +283,7 @@ export class DiskWorld implements World {
   }
 }
 
+const NO_GRAPH: Graph = { actions: [], byOutput: new Map(), defaults: [], skipped: new Map() };
 const NO_ENVIRONMENTS = { environments: [] };
 
 /** The plan that is shown: what nobody had to look at is fresh. */

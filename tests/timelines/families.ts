@@ -29,6 +29,9 @@ const EDITS = {
   "dry-run": 1,
 } as const;
 
+/** A file system as people have it. */
+const FILE_SYSTEM = { "link folder": 4, "hard link": 3, mode: 2, swap: 2, rename: 2 } as const;
+
 export const IN_MEMORY: readonly Family[] = [
   {
     name: "edits, in memory",
@@ -58,6 +61,13 @@ export const IN_MEMORY: readonly Family[] = [
     world: memory,
     runs: 40,
     soak: 1800,
+  },
+  {
+    name: "links, second names and renames, in memory",
+    flavour: { actions: 5, steps: 14, weights: { ...EDITS, ...FILE_SYSTEM }, optional: true },
+    world: memory,
+    runs: 20,
+    soak: 1500,
   },
   {
     name: "clones and branches, in memory",
@@ -124,6 +134,26 @@ export const ON_DISK: readonly Family[] = [
     world: onDisk,
     runs: 40,
     soak: 1800,
+  },
+  {
+    name: "links, second names, modes and renames, on a disk",
+    flavour: {
+      actions: 4,
+      steps: 14,
+      weights: {
+        ...EDITS,
+        ...ON_DISK_TOO,
+        ...FILE_SYSTEM,
+        "delete folder": 1,
+        commit: 1,
+        checkout: 1,
+      },
+      optional: true,
+      disturbed: true,
+    },
+    world: onDisk,
+    runs: 40,
+    soak: 2500,
   },
   {
     name: "documents with regions, on a disk",

@@ -22,6 +22,8 @@ export class MemoryWorld implements World {
   readonly #project: Project;
   readonly #delays: readonly number[];
   readonly #tooBig: readonly string[];
+  /** Of files that have several names: all of these. */
+  readonly #names = new Map<string, Set<string>>();
   #delay = 0;
 
   constructor(project: Project, { shapes, delays }: Timeline) {
@@ -34,6 +36,7 @@ export class MemoryWorld implements World {
 
   #renew(workspace: MemoryWorkspace): void {
     this.#workspace = workspace;
+    this.#names.clear();
     for (const path of this.#tooBig) workspace.tooBig.add(path);
   }
 
@@ -48,20 +51,83 @@ export class MemoryWorld implements World {
     return twin;
   }
 
-  write(path: string, text: string): void {
-    place(this.#workspace.files, path, text);
+  write(path: string, text: string, how: "in place" | "replace" | "link"): void {
+    const { files } = this.#workspace;
+    const names = this.#names.get(path);
+    if (how === "in place" && files.has(path) && names !== undefined)
+      for (const name of names) place(files, name, text);
+    else {
+      this.#forgetName(path);
+      place(files, path, text);
+    }
   }
 
   remove(path: string): void {
-    remove(this.#workspace.files, path);
+    const { files } = this.#workspace;
+    remove(files, path);
+    for (const name of [...this.#names.keys()]) if (!files.has(name)) this.#forgetName(name);
   }
 
   rename(from: string, to: string): void {
     const { files } = this.#workspace;
     const text = files.get(from);
-    if (text === undefined) return;
+    if (text === undefined || from === to) return;
+    const names = this.#names.get(from);
+    if (names?.has(to) === true) return; // two names of one file: nothing happens
+    this.#forgetName(from);
+    this.#forgetName(to);
+    if (names !== undefined) this.#names.set(to, names.add(to));
     files.delete(from);
     files.set(to, text);
+  }
+
+  /** Links are nothing here but what is behind them. */
+  linkFolder(folder: string, how: Parameters<World["linkFolder"]>[1]): void {
+    const inside = [...this.#workspace.files.keys()].filter((path) =>
+      path.startsWith(`${folder}/`),
+    );
+    if (inside.length === 0 || typeof how === "string") return;
+    // What is in the copy has one name each.
+    for (const path of inside) this.#forgetName(path);
+    this.write(how.path, how.text, "replace");
+  }
+
+  hardLink(from: string, to: string): void {
+    const { files } = this.#workspace;
+    const text = files.get(from);
+    const names = this.#names.get(from) ?? new Set([from]);
+    if (text === undefined || names.has(to)) return;
+    this.#forgetName(to);
+    place(files, to, text);
+    // An output gets a new file when it is made again, which cannot be told from here.
+    if (this.#project.outputs.some(({ path }) => path === from)) return;
+    names.add(to);
+    for (const name of names) this.#names.set(name, names);
+  }
+
+  setMode(): void {
+    // no modes here
+  }
+
+  swap(a: string, b: string): void {
+    if (isAround(a, b) || isAround(b, a)) return;
+    const { files } = this.#workspace;
+    const below = (path: string): readonly string[] =>
+      [...files.keys()].filter((file) => isAround(path, file));
+    const [first, second] = [below(a), below(b)];
+    if (first.length === 0 || second.length === 0) return;
+    const aside = "aside";
+    const move = (from: string, to: string, all: readonly string[]): void => {
+      for (const path of all) this.rename(path, to + path.slice(from.length));
+    };
+    move(a, aside, first);
+    move(b, a, second);
+    move(aside, b, below(aside));
+  }
+
+  #forgetName(path: string): void {
+    this.#names.get(path)?.delete(path);
+    this.#names.delete(path);
   }
 
   touch(): void {
@@ -94,8 +160,11 @@ export class MemoryWorld implements World {
 
   checkout({ files, records }: Commit): void {
     const held = this.#workspace;
-    for (const path of heldByGit(this.#project, this.glance()).files.keys())
+    for (const path of heldByGit(this.#project, this.glance()).files.keys()) {
+      if (files.get(path) === held.files.get(path)) continue; // Git leaves it alone
+      this.#forgetName(path);
       held.files.delete(path);
+    }
     for (const [path, text] of files) held.files.set(path, text);
     held.records.clear();
     for (const [id, record] of records) held.records.set(id, record);
@@ -159,6 +228,9 @@ export class MemoryWorld implements World {
     // nothing to remove
   }
 }
+
+const isAround = (folder: string, path: string): boolean =>
+  path === folder || path.startsWith(`${folder}/`);
 
 /** Ops are at the versions that the Aqmfile names. */
 export function declareVersions(workspace: MemoryWorkspace): void {

@@ -6,7 +6,7 @@ import { edited, FIRST_WORDS } from "../engine/support/document.ts";
 import type { MemoryWorkspace } from "../engine/support/memory.ts";
 import { defined, valueOf } from "../engine/support/results.ts";
 import { regionOf } from "../../src/model/region.ts";
-import { AQMFILE, DOCUMENT, FILES, type Project } from "./project.ts";
+import { AQMFILE, DOCUMENT, FILES, FOLDERS, type Project } from "./project.ts";
 import type { Build, Edit, Step, Timeline } from "./timeline.ts";
 import { declaredIn, heldByGit, type Commit, type Done, type World } from "./world.ts";
 
@@ -185,6 +185,34 @@ export class Player {
         world.remove(kind === "region" ? DOCUMENT : path);
         return;
       }
+      case "link folder": {
+        const all = [...FOLDERS, "out0", "out1"];
+        const folder = defined(all[edit.folder % all.length]);
+        const inside = FILES.filter((path) => path.startsWith(`${folder}/`));
+        const path = inside[edit.file % inside.length];
+        const text = `v${edit.value}`;
+        this.#project.know(text);
+        const other = path === undefined ? ("away" as const) : { path, text };
+        world.linkFolder(folder, edit.how === "set anew" ? other : edit.how);
+        return;
+      }
+      case "hard link": {
+        const made = outputs.filter(({ kind }) => kind === "file");
+        const output = made[(edit.file - 100) % made.length]?.path;
+        world.hardLink(edit.file < 100 ? file(edit.file) : (output ?? file(0)), file(edit.to));
+        return;
+      }
+      case "mode": {
+        // Not the folders around outputs: one that a person closed is not written to, and that is said.
+        const all = [...FILES, ...FOLDERS, ...outputs.map(({ path }) => path)];
+        world.setMode(defined(all[edit.path % all.length]), edit.writable);
+        return;
+      }
+      case "swap": {
+        const all = edit.kind === "files" ? FILES : FOLDERS;
+        world.swap(defined(all[edit.a % all.length]), defined(all[edit.b % all.length]));
+        return;
+      }
       case "document":
         this.#editDocument(edit);
         return;
@@ -245,7 +273,8 @@ export class Player {
     const declared = declaredIn(this.#world.glance().files);
     const index = action % this.#project.shapes.length;
     const edited = { ...declared, [what]: { ...declared[what], [index]: value } };
-    this.#write(AQMFILE, JSON.stringify(edited), "replace", "now");
+    const how = value === 1 ? "link" : value === 2 ? "in place" : "replace";
+    this.#write(AQMFILE, JSON.stringify(edited), how, "now");
   }
 
   #named = (targets: readonly number[]): readonly string[] =>

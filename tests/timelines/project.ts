@@ -25,6 +25,9 @@ export const FILES = [
   "big/in/x.txt",
 ] as const;
 
+/** On the way to them. */
+export const FOLDERS = ["in", "in/deep", "in/deep/er", "big", "big/in"] as const;
+
 /** What actions can read of them. */
 const SOURCES: readonly InputDeclaration[] = [
   { path: "s0", kind: "file" },

@@ -50,6 +50,25 @@ export type Edit =
     }
   | { readonly do: "delete output"; readonly output: number }
   | {
+      readonly do: "link folder";
+      readonly folder: number;
+      /** It goes elsewhere, the link is set to a copy in which a file is another, or the folder comes back. */
+      readonly how: "away" | "set anew" | "back";
+      /** In the copy. */
+      readonly file: number;
+      readonly value: number;
+    }
+  /** `to` becomes a second name of a file, or of an output: from 100 on. */
+  | { readonly do: "hard link"; readonly file: number; readonly to: number }
+  | { readonly do: "mode"; readonly path: number; readonly writable: boolean }
+  /** Two folders, or two files, change places. */
+  | {
+      readonly do: "swap";
+      readonly kind: "files" | "folders";
+      readonly a: number;
+      readonly b: number;
+    }
+  | {
       readonly do: "document";
       readonly how: DocumentEdit;
       readonly region: number;
@@ -189,6 +208,20 @@ const kinds = {
     times,
   }),
   "delete output": fc.record({ do: one("delete output"), output: small }),
+  "link folder": fc.record({
+    do: one("link folder"),
+    folder: small,
+    how: one("away", "set anew", "set anew", "back"),
+    file: small,
+    value: fc.nat({ max: 2 }),
+  }),
+  "hard link": fc.record({
+    do: one("hard link"),
+    file: fc.oneof(source, fc.integer({ min: 100, max: 103 })),
+    to: source,
+  }),
+  mode: fc.record({ do: one("mode"), path: small, writable: one(false, false, true) }),
+  swap: fc.record({ do: one("swap"), kind: one("files", "folders"), a: small, b: small }),
   document: fc.record({
     do: one("document"),
     how: one(

@@ -57,6 +57,19 @@ export interface World {
   readonly touch: (path: string, times: Times) => void;
   /** Puts what is at a path elsewhere, and a link to it in its place. */
   readonly linkAway: (path: string) => void;
+  /**
+   * Puts a folder elsewhere and a link in its place; or sets that link to a copy in which a file below the folder
+   * is another; or puts the folder back. Nothing where there is no folder.
+   */
+  readonly linkFolder: (
+    folder: string,
+    how: "away" | "back" | { readonly path: string; readonly text: string },
+  ) => void;
+  /** Nothing where `from` is no file. */
+  readonly hardLink: (from: string, to: string) => void;
+  readonly setMode: (path: string, writable: boolean) => void;
+  /** Nothing unless both are there. */
+  readonly swap: (a: string, b: string) => void;
   readonly forget: (what: Forgettable) => void;
   readonly spoilRecord: (id: string, how: "delete" | "damage" | "damage in place") => void;
   /** False when there is no such blob. */

@@ -247,18 +247,22 @@ function pythonSource(
   const root = pythonRoot(layout);
   const entry = `aqm_runner/ops/${name}.py`;
   const declaration = `aqm_runner/ops/${name}.json`;
+  const looked: Record<string, string> = {};
+  const look = (path: string): void => {
+    const absolute = join(root, path);
+    looked[absolute] = statSignature(absolute, evidence);
+  };
+  look(declaration);
   const text = readTextIfExists(join(root, declaration));
   // Both were there, and right, when the graph was made.
   if (text === null) return err(opMissing(node, shownPythonPath(layout, declaration)));
   if (!fs.existsSync(join(root, entry)))
     return err(opMissing(node, shownPythonPath(layout, entry)));
   const { version } = JSON.parse(text) as PythonOpDeclaration;
-  const looked: Record<string, string> = {};
-  const closure = pythonClosure(root, entry);
+  const closure = pythonClosure(root, entry, look);
   if (!closure.ok) return err({ ...unclearImport(layout, closure.error), target: node.id });
   const used = [declaration, ...closure.value].map((name) => {
     const path = join(root, name);
-    looked[path] = statSignature(path, evidence);
     return { name, path, digest: digestOfBytes(readFileBytes(path)) };
   });
   return ok({ version, code: null, ...named(layout, used), looked, compiled: null });

@@ -18,21 +18,24 @@ export interface UnclearImport {
  *
  * @param root folder that holds the package
  * @param entry path of the module relative to `root`
+ * @param look is told of each path, relative to `root`, before it is read, also where nothing is
  */
 export function pythonClosure(
   root: string,
   entry: string,
+  look: (path: string) => void = () => undefined,
 ): Result<readonly string[], UnclearImport> {
   const found = new Set<string>();
   // Python runs the `__init__.py` of the packages around a module as well.
-  const around = filesOf(root, entry.replace(/\.py$/, "").replaceAll("/", "."));
+  look(entry);
+  const around = filesOf(root, look, entry.replace(/\.py$/, "").replaceAll("/", "."));
   const pending = [entry, ...around];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (found.has(path)) continue;
     found.add(path);
     const imported = importedModules(readFileText(join(root, path)));
     if (!imported.ok) return err({ path, ...imported.error });
-    for (const module of imported.value) pending.push(...filesOf(root, module));
+    for (const module of imported.value) pending.push(...filesOf(root, look, module));
   }
   return ok([...found].sort());
 }
@@ -92,7 +95,7 @@ const codeOf = (text: string): string =>
   );
 
 /** A module's own file and the `__init__.py` of every package above it, as far as they exist. */
-function filesOf(root: string, module: string): readonly string[] {
+function filesOf(root: string, look: (path: string) => void, module: string): readonly string[] {
   const parts = module.split(".");
   const files: string[] = [];
   for (let length = 1; length <= parts.length; length++) {
@@ -101,6 +104,7 @@ function filesOf(root: string, module: string): readonly string[] {
       `${path}/__init__.py`,
       ...(length === parts.length ? [`${path}.py`] : []),
     ]) {
+      look(file);
       if (fs.existsSync(join(root, file))) files.push(file);
     }
   }

@@ -13,7 +13,7 @@ aqm() { node bin/aqm.js "$@"; }
 build() { aqm build --set autoquant=kl_div_default --layout tmp --python "$python" "$@" "$run/sensitivity-scores.json"; }
 say() { printf '\n=== %s\n' "$*"; }
 
-[ -e models/qwen3_vl_4b_instruct/checkpoints ] || "$python" tests/gpu/random_checkpoint.py 2>&1 | grep -v Warning
+[ -e datasets/coco2017/source-data ] || "$python" tests/gpu/random_checkpoint.py 2>&1 | grep -v Warning
 say "from nothing"; time build --reporter plain
 first=$(sha256sum < "$variant")
 grep -A16 '"facts": {' "aqm.lock/$variant.json"

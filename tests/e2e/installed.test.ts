@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => installed.remove());
 
 async function opened(layout: Layout): Promise<Session> {
-  const session = await openSession({ targets: ["."], layout });
+  const session = await openSession({ targets: [layout.root], layout });
   if (!session.ok) throw new Error(JSON.stringify(session.error));
   return session.value;
 }

@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { copyOf, madeFrom, OddWorkspace } from "./odd-workspace.ts";
 
@@ -178,4 +179,23 @@ describe("an op that does not come back", () => {
       expect((await workspace.build()).code).toBe(0);
     },
   );
+});
+
+it("an Aqmfile that does not come back is ended by a signal, also while watching", async () => {
+  workspace = new OddWorkspace({ "in.txt": "a" }, copyOf('file("in.txt")', "out/a"));
+  const running = workspace.files.start(["watch", "--reporter", "json"]);
+  await running.event((event) => event.type === "waiting");
+  workspace.files.edit("Aqmfile.ts", "export default", "for (;;);\nexport default");
+  const endless = (): boolean =>
+    fs
+      .readdirSync(workspace.files.path(".aqm/compiled"))
+      .some((name) => /^aqmfile-.*\.mjs$/.test(name) && isEndless(name));
+  const isEndless = (name: string): boolean =>
+    /for \(; ?; ?\)/.test(workspace.files.read(`.aqm/compiled/${name}`));
+  await expect.poll(endless, { timeout: 600_000 }).toBe(true);
+  // Before it is evaluated, the first one would only ask for an orderly end.
+  const again = setInterval(() => running.kill("SIGINT"), 50);
+  const { code, signal } = await running.finished;
+  clearInterval(again);
+  expect(signal ?? code).toBeOneOf(["SIGINT", 130]);
 });

@@ -18,6 +18,7 @@ import type { Evidence } from "../evidence/evidence.ts";
 import { isWhole, writeCompiled, type CompiledFile } from "../code/compiled-module.ts";
 import { errorText, readCache, writeCache } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
+import { endedAtOnce } from "../process/at-once.ts";
 import { linkedTwins } from "../evidence/linked-paths.ts";
 import { allCurrent, derivationContext, noteLooked } from "../evidence/signature.ts";
 import { checkPythonOps } from "./python-ops.ts";
@@ -228,7 +229,7 @@ async function evaluate(
   }
   globalThis.aqmDeclareHost = host;
   try {
-    const loaded = (await import(url.href)) as { default?: BuildFile };
+    const loaded = (await endedAtOnce(() => import(url.href))) as { default?: BuildFile };
     const file = (loaded.default ?? null) as Partial<BuildFile> | null;
     const whole = [file?.actions, file?.environments, file?.defaults].every(Array.isArray);
     return whole ? ok(file as BuildFile) : err(noDefaultExport());

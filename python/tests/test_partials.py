@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aqm_runner.runner import partials as partials_module
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.partial_origin import open_partials, origin_digest
 from aqm_runner.runner.partials import Partials
@@ -129,6 +130,31 @@ def test_a_pipe_in_place_of_an_item_is_not_waited_for(folder):
     assert partials.measure("a", lambda: VALUE) == VALUE
     assert told == ["partial_damaged"]
     assert path.is_file()
+
+
+@pytest.mark.parametrize("content", [None, 3 << 30], ids=["a folder", "a file of 3 GiB"])
+def test_what_cannot_be_an_item_is_not_read_and_said_once(folder, content):
+    path = entry(folder)
+    path.unlink()
+    if content is None:
+        (path / "deep").mkdir(parents=True)
+    else:
+        path.touch()
+        os.truncate(path, content)  # takes no room on the disk
+    partials, told = opened(folder)
+    assert partials.measure("a", lambda: VALUE) == VALUE
+    assert told == ["partial_damaged"]
+    again, told = opened(folder)
+    assert again.get("a") == VALUE
+    assert told == []
+
+
+def test_an_item_that_could_not_be_read_again_is_not_kept(folder, monkeypatch):
+    monkeypatch.setattr(partials_module, "LARGEST_BYTES", 200)
+    partials, told = opened(folder)
+    assert partials.measure("b", lambda: "x" * 200) == "x" * 200
+    assert told == ["partial_not_kept"]
+    assert opened(folder)[0].get("b") is None
 
 
 def test_what_a_killed_process_left_behind_is_not_an_item(folder):

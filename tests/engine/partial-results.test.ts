@@ -5,6 +5,7 @@ import type { ActionNode } from "../../src/graph/graph.ts";
 import { layoutOf, type Layout } from "../../src/host/disk/layout.ts";
 import { collectPartials } from "../../src/host/partial/partial-garbage.ts";
 import { openPartialResults } from "../../src/host/partial/partial-results.ts";
+import { mendState } from "../../src/host/publish/state-folders.ts";
 import { digestOfBytes, hexOf, type Digest } from "../../src/model/digest.ts";
 import type { PartialResults } from "../../src/ports.ts";
 import { Folder } from "./support/folder.ts";
@@ -180,6 +181,42 @@ describe("damage", () => {
     fs.writeFileSync(home(world), "in the way");
     world.begin().confirm();
     expect(world.items(world.open())).toEqual(["a"]);
+  });
+
+  it.each([
+    ["items", []],
+    ["runs", []],
+  ])(
+    "by a file in the place of %s, or a folder that may not be written, is mended",
+    (name, left) => {
+      const world = new World();
+      world.begin().confirm();
+      fs.rmSync(join(home(world), name), { recursive: true });
+      fs.writeFileSync(join(home(world), name), "in the way");
+      const again = world.open();
+      expect([world.items(again), again.dropped]).toEqual([left, name === "runs"]);
+      again.confirm();
+      world.begin().confirm();
+      fs.chmodSync(join(home(world), name), 0o555);
+      expect(world.items(world.begin())).toEqual(["a"]);
+      expect(fs.statSync(join(home(world), name)).mode & 0o200).toBe(0o200);
+    },
+  );
+
+  it("by a link in the place of all folders that leads nowhere is mended before a build", () => {
+    const world = new World();
+    fs.mkdirSync(world.layout.state, { recursive: true });
+    fs.symlinkSync("../elsewhere", world.layout.partial);
+    expect(mendState(world.layout)).toEqual([]);
+    world.begin().confirm();
+    expect(fs.statSync(world.folder.at("elsewhere")).isDirectory()).toBe(true);
+    fs.rmSync(world.layout.partial);
+    fs.symlinkSync("/unmounted/disk/partial", world.layout.partial);
+    expect(mendState(world.layout)).toEqual([
+      ".aqm/partial was a link to /unmounted/disk/partial, where no folder is; it is a folder now",
+    ]);
+    expect(mendState(world.layout)).toEqual([]);
+    world.begin().confirm();
   });
 
   it("by a file in the place of all folders is a failure that names it", () => {

@@ -13,6 +13,7 @@ where they cannot be read or written, the op measures, and a warning says so.
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,10 @@ from typing import Any
 # A sync takes some milliseconds. An item that was measured in less time than this is not worth it:
 # a killed process loses nothing by that, a power cut at most such items.
 SYNCED_FROM_SECONDS = 0.1
+
+# An item is read whole. What is larger is no item of ours, or not worth keeping: a run that needs
+# it could no longer say how much memory it takes.
+LARGEST_BYTES = 64 << 20
 
 Warn = Callable[[str, str], None]
 
@@ -70,8 +75,12 @@ class Partials:
         try:
             if path.exists() and not path.is_file():  # to open a pipe would wait for ever
                 raise OSError("it is no file")
+            if (size := path.stat().st_size) > LARGEST_BYTES:
+                raise ValueError(f"it has {size} bytes; {LARGEST_BYTES} is the most")
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
+            if path.is_symlink():  # it leads nowhere
+                self._remove_obstacle(path)
             return None
         except (OSError, ValueError) as error:
             self._damaged(path, str(error))
@@ -98,7 +107,10 @@ class Partials:
             self._check()
             took = time.monotonic() - self._last
             try:
-                self._write(self._path(name), f"{self._digest(name, content)}\n{content}", took)
+                text = f"{self._digest(name, content)}\n{content}"
+                if len(text) > LARGEST_BYTES:
+                    raise OSError(f"an item of {len(text)} characters is too large")
+                self._write(self._path(name), text, took)
             except OSError as error:
                 self._once(
                     "partial_not_kept",
@@ -142,7 +154,18 @@ class Partials:
                 os.fsync(stream.fileno())
         temporary.replace(path)
 
+    def _remove_obstacle(self, path: Path) -> None:
+        """Removes what is in an item's place and is none, so that the next run need not say so."""
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError:
+            pass  # it is said again, and decides nothing
+
     def _damaged(self, path: Path, why: str) -> None:
+        self._remove_obstacle(path)
         self._once(
             "partial_damaged",
             f"The partial result {path} cannot be used ({why}) and is measured again, as are "

@@ -9,6 +9,8 @@ import { disk, errorCode, readState, temporaryName, writeFileAtomic } from "../d
 import { diskFailure } from "../disk/disk-failure.ts";
 import type { Layout } from "../disk/layout.ts";
 import { isSettled, signatureOf } from "../disk/file-times.ts";
+import { modeToMove } from "../disk/permission.ts";
+import { lstatIfThere } from "../disk/stat.ts";
 import { statOf } from "../evidence/ways.ts";
 import { filesBelow } from "../observe/observer.ts";
 
@@ -45,9 +47,17 @@ export function openPartialResults(
   const runs = join(folder, "runs");
   const notePath = join(runs, `${hexOf(digestOfBytes(node.id)).slice(0, 20)}.json`);
   try {
-    const dropped = hasDoubtfulRun(runs, layout);
-    if (isObstacle(folder)) removePartialResults(layout, identity);
+    // What stands in the place of the notes has taken their place, so nobody knows what they said.
+    const lost = isObstacle(runs);
+    const dropped = lost || hasDoubtfulRun(runs, layout);
+    if (isObstacle(folder) || lost) removePartialResults(layout, identity);
     else if (dropped) removeItems(layout, identity);
+    const items = join(folder, "items");
+    if (isObstacle(items)) disk.remove(items);
+    for (const place of [folder, runs, items]) {
+      const mode = modeToMove(place);
+      if (mode !== null) disk.allow(place, mode);
+    }
     const inputs = node.inputs.map(({ path, kind }) => ({ path, kind }));
     const reads = { inputs, code };
     const note: Note = { target: node.id, reads, seen: signatureOfReads(layout, reads) };
@@ -55,7 +65,7 @@ export function openPartialResults(
     underWay.add(notePath);
     disk.touch(folder); // a use, for `aqm gc`
     return ok({
-      folder: join(folder, "items"),
+      folder: items,
       dropped,
       confirm: () => {
         underWay.delete(notePath);
@@ -146,8 +156,7 @@ function noteIn(text: string): Note | null {
   }
 }
 
-const isObstacle = (path: string): boolean =>
-  fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+const isObstacle = (path: string): boolean => lstatIfThere(path)?.isDirectory() === false;
 
 /** What cannot be removed is looked at again by the next run; the action itself is not touched by it. */
 function attempt(change: () => void): void {

@@ -2,15 +2,15 @@ import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { FAKE_PYTHON, FakeRunners } from "../rig/fake-runners.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
-import { TestWorkspace, type Running } from "../rig/workspace.ts";
+import { TestWorkspace, type RunOptions, type Running } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
 let workspace: TestWorkspace;
 let running: Running;
 let isRunning = false;
-const start = (args: readonly string[]): void => {
-  running = workspace.start(args);
+const start = (args: readonly string[], options: RunOptions = {}): void => {
+  running = workspace.start(args, options);
   isRunning = true;
 };
 afterEach(async () => {
@@ -131,7 +131,7 @@ describe("aqm watch", () => {
     workspace = runnerWorkspace({ cpu: 1, gpu: 1 });
     const runners = await FakeRunners.listen(workspace);
     const args = ["watch", "--reporter", "json", "--python", FAKE_PYTHON, "--gpus", "0"];
-    running = workspace.start(args, { env: { AQM_GPU_LEASES: workspace.path(".run") } });
+    start(args, { env: { AQM_GPU_LEASES: workspace.path(".run") } });
     const job = await runners.nextJob();
     expect(job.target).toBe("cpu/1.txt");
     job.succeed();

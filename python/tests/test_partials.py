@@ -9,7 +9,7 @@ import pytest
 
 from aqm_runner.runner import partials as partials_module
 from aqm_runner.runner.failures import RunnerError
-from aqm_runner.runner.partial_origin import open_partials, origin_digest
+from aqm_runner.runner.partial_origin import open_partials
 from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.places import Place
 from aqm_runner.runner.reads import ReadGuard
@@ -273,19 +273,6 @@ def test_nothing_is_kept_once_an_undeclared_file_was_read(tmp_path):
 
 def test_an_action_without_a_place_keeps_nothing():
     assert not open_partials(Action("a", "work", {}, {}, {}), Context(), ReadGuard()).keeps
-
-
-def test_another_package_python_or_processor_is_another_origin(monkeypatch):
-    import aqm_runner.runner.partial_origin as module
-
-    origins = {origin_digest("cpu")}
-    assert origins == {origin_digest("cpu")}
-    for name, value in (("_packages", ["torch==0"]), ("_processor", "Another CPU @ 1 GHz")):
-        monkeypatch.setattr(module, name, lambda value=value: value)
-        origins.add(origin_digest("cpu"))
-    monkeypatch.setattr(module.platform, "python_version", lambda: "3.99.0")
-    origins.add(origin_digest("cpu"))
-    assert len(origins) == 4
 
 
 def test_a_slow_item_is_durable_and_a_quick_one_is_not_worth_it(tmp_path, monkeypatch):

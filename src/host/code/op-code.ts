@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { Failure, SourcePlace } from "../../model/failure.ts";
+import { readFileText } from "../disk/bounded-read.ts";
 import { errorText } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { findMarks, marksFor, surroundings } from "./ambient.ts";
@@ -48,7 +48,7 @@ async function firstIn(
   layout: Layout,
   path: string,
 ): Promise<{ readonly name: string; readonly place: SourcePlace } | null> {
-  const text = fs.readFileSync(path, "utf8");
+  const text = readFileText(path);
   const file = shownPath(layout, path);
   const marks = marksFor(text);
   const { transform } = await import("esbuild");
@@ -84,7 +84,7 @@ function placeOfImport(
 ): SourcePlace | null {
   for (const path of paths) {
     if (!/\.[cm]?[jt]sx?$/.test(path)) continue;
-    const lines = fs.readFileSync(path, "utf8").split("\n");
+    const lines = readFileText(path).split("\n");
     const line = lines.findIndex(
       (text) => text.includes(`"${module}"`) || text.includes(`'${module}'`),
     );

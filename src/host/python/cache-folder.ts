@@ -9,18 +9,24 @@ import { firstShared } from "../disk/shared-folder.ts";
 
 /**
  * The folder where environments and downloads of all workspaces are kept. Programs in it are run, so it must be
- * one that only this user and root can change. It is made if it is not there.
+ * one that only this user and root can change. It need not be there yet.
  */
 export function cacheFolder(): Result<string, Failure> {
   const folder = chosenFolder();
   if (folder === null) return err(noHome);
-  try {
-    if (!fs.existsSync(folder)) disk.makeUserFolder(folder);
-  } catch (error) {
-    return err(diskFailure(error, folder));
-  }
   const shared = sharedFailure([folder, join(folder, "environments")]);
   return shared === null ? ok(folder) : err(shared);
+}
+
+/** The same, made if it is not there. */
+export function madeCacheFolder(): Result<string, Failure> {
+  const folder = chosenFolder();
+  try {
+    if (folder !== null && !fs.existsSync(folder)) disk.makeUserFolder(folder);
+  } catch (error) {
+    return err(diskFailure(error, folder ?? ""));
+  }
+  return cacheFolder();
 }
 
 function chosenFolder(): string | null {

@@ -12,7 +12,7 @@ import { acquireFileLock } from "../process/file-lock.ts";
 import type { Layout } from "../disk/layout.ts";
 import { runToEnd } from "../process/process.ts";
 import type { NamedInterpreters } from "./named-interpreters.ts";
-import { cacheFolder, environmentFailure, sharedFailure } from "./cache-folder.ts";
+import { cacheFolder, environmentFailure, madeCacheFolder, sharedFailure } from "./cache-folder.ts";
 import { findPython, findUv, install, OWN_MODULES } from "./python-install.ts";
 
 export interface PreparedEnvironment {
@@ -125,7 +125,7 @@ export class PythonEnvironments {
     if (!locked.ok) return locked;
     const digest = locked.value.lock;
     const { python, version } = base.value;
-    const kept = cacheFolder();
+    const kept = madeCacheFolder();
     if (!kept.ok) return kept;
     const cache = kept.value;
     const name = `${declaration.name}-${digest.slice(7, 23)}-python${version}`;

@@ -5,6 +5,7 @@ import { digestOfBytes } from "../../model/digest.ts";
 import type { Failure } from "../../model/failure.ts";
 import type { OpOutputs } from "../../model/op.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import { readFileBytes } from "../disk/bounded-read.ts";
 import { errorCode, errorText } from "../disk/disk.ts";
 import { OpRealm, type OpHost } from "./op-realm.ts";
 import type { OpAnswer, OpRequest, OpRequestInput } from "./op-request.ts";
@@ -87,7 +88,7 @@ const isThere = (input: OpRequestInput | undefined): boolean => {
 function readInput({ absolute, path, record }: OpRequestInput): Result<Buffer, Failure> {
   if (record !== undefined) return record === null ? err(goneInput(path)) : ok(Buffer.from(record));
   try {
-    const bytes = fs.readFileSync(absolute);
+    const bytes = readFileBytes(absolute);
     if (isUtf8(bytes)) return ok(bytes);
     return err({
       reason: "input_unreadable",

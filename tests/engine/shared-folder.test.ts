@@ -1,7 +1,11 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { firstShared } from "../../src/host/disk/shared-folder.ts";
-import { cacheFolder, environmentFailure } from "../../src/host/python/cache-folder.ts";
+import {
+  cacheFolder,
+  environmentFailure,
+  madeCacheFolder,
+} from "../../src/host/python/cache-folder.ts";
 import { Folder } from "./support/folder.ts";
 import { errorOf, valueOf } from "./support/results.ts";
 
@@ -31,6 +35,8 @@ it("is made so that nobody else may write it, whatever the mask", () => {
   const mask = process.umask(0);
   process.env["AQM_CACHE"] = folder.at("new/cache");
   valueOf(cacheFolder());
+  expect(fs.existsSync(folder.at("new"))).toBe(false);
+  valueOf(madeCacheFolder());
   process.umask(mask);
   expect(fs.statSync(folder.at("new/cache")).mode & 0o022).toBe(0);
 });

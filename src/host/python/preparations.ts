@@ -84,7 +84,7 @@ export class Preparations {
         if (isDone()) return ok(undefined); // by the process that we waited for
         const ran = await this.#run(request, module, source);
         if (!ran.ok) return ran;
-        for (const folder of Object.values(caches)) disk.makeFolder(folder);
+        for (const folder of Object.values(caches)) disk.makeUserFolder(folder);
         writeFileAtomic(marker, wanted);
         return ok(undefined);
       } finally {

@@ -51,6 +51,16 @@ describe("a target outside of the workspace", () => {
     expect(workspace.read("out/joined.txt")).toBe("mine");
   });
 
+  it.each(["clean", "build", "list"])(
+    "is not the whole folder where it is empty: aqm %s",
+    async (command) => {
+      expect(await workspace.aqm([command, ""])).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^error A target is empty\n/) as string,
+      });
+    },
+  );
+
   it("is not one whose path leads back in, absolute or by way of a link", async () => {
     const names = "out/joined.txt\nout/length.txt\n";
     const { root } = workspace;

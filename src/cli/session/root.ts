@@ -20,9 +20,10 @@ export function workspaceRoot(): string {
  * The workspace-relative path of a target, a glob included. Targets are given relative to where the user is, or
  * absolute, as any other path; `.` is the workspace itself.
  *
- * @returns or that it lies outside of the workspace, where there are no targets
+ * @returns or that it is empty, or lies outside of the workspace, where there are no targets
  */
 export function fromWorkspaceRoot(target: string, root: string): Result<string, Failure> {
+  if (target === "") return err(emptyTarget);
   const here = fs.realpathSync(process.cwd());
   const absolute = resolve(here, target);
   for (const place of [absolute, reallyAt(absolute)]) {
@@ -38,6 +39,13 @@ export function fromWorkspaceRoot(target: string, root: string): Result<string, 
       "Name a target relative to where you are, or by its absolute path in the workspace; `aqm list` shows them.",
   });
 }
+
+/** As a path it would be the folder where the user is: an unset variable of a shell would clean all of it. */
+const emptyTarget: Failure = {
+  reason: "usage",
+  message: "A target is empty",
+  nextStep: "Leave it out for all targets, or write `.` for those below this folder.",
+};
 
 /** All of them, or what is wrong with those that lie outside. */
 export function allFromWorkspaceRoot(

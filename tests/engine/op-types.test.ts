@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { action, committed, file, typescriptOp } from "../../src/index.ts";
 import type { OpCall, OpFailure, OpOutputs, Result } from "../../src/index.ts";
 
@@ -20,6 +20,11 @@ interface OtherRun {
 const PATH = "rules/ops/report.ts";
 const inputs = { manifest: file("manifest.json") };
 const outputs = { report: committed("report.md") };
+
+/** An action asks the loader, which is not here. */
+const before = globalThis.aqmDeclareHost;
+beforeAll(() => void (globalThis.aqmDeclareHost = { configuration: {}, trace: false }));
+afterAll(() => void (globalThis.aqmDeclareHost = before));
 
 describe("the type of a TypeScript op", () => {
   it("lets an action have the params and roles that its module names, and no others", () => {

@@ -9,10 +9,10 @@ import { frontierChart, type FrontierChart } from "./frontier-chart.ts";
 import { heatmap, type Heatmap } from "./heatmap.ts";
 import { layerTable } from "./layer-table.ts";
 import { logScale } from "./log-scale.ts";
-import { html, lines, scriptJson, scriptText, styleText } from "./shared/html.ts";
+import { framedPage, type PageLink } from "./page-frame.ts";
+import { html, scriptJson } from "./shared/html.ts";
 import { canPack, packSteps, type PageData } from "./shared/page-data.ts";
 import { pageModel, type PageAnalysis, type PageModel } from "./page-model.ts";
-import { pageColours } from "./palette.ts";
 import { inlinePicture, pictureFile, type Picture } from "./picture.ts";
 import {
   depthControls,
@@ -23,8 +23,6 @@ import {
   tableControls,
   type PageSubject,
 } from "./page-sections.ts";
-import pageStyles from "./styles/page.css?raw";
-import pictureStyles from "./styles/picture.css?raw";
 
 /** A page, and its main pictures as files of their own. */
 export interface AnalysisPage {
@@ -104,32 +102,26 @@ function document(
     gateSection(analyses),
     provenanceSection(subject, analyses),
   ];
-  return html`<!doctype html>
-<html lang=en>
-<head>
-<meta charset=utf-8>
-<meta name=viewport content="width=device-width, initial-scale=1">
-<meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'self'; connect-src 'self'; img-src data:">
-<meta name=color-scheme content="light dark">
-<title>${subject.title}, ${subject.subtitle}</title>
-<style>
-${styleText(`${pageColours()}\n${pictureStyles}${pageStyles}`)}</style>
-</head>
-<body>
-<a class=skip href="#table">To the table of layers</a>
-<header><div><h1>${subject.title}</h1><p class=quiet>${subject.subtitle}</p></div>
-<fieldset class="theme script"><legend>Colours</legend><label><input type=radio name=theme value="light dark" checked> as the system</label><label><input type=radio name=theme value=light> light</label><label><input type=radio name=theme value=dark> dark</label></fieldset></header>
-${summary(analyses, model, weights)}
-<nav aria-label="On this page"><a href="#budget">Budget</a><a href="#heat">Heatmap</a><a href="#depth-section">Depth</a><a href="#table">Layers</a><a href="#gates">Gates</a><a href="#provenance">Provenance</a></nav>
-<main>
-${lines(sections)}
-</main>
-<script type="application/json" id=data>${scriptJson(data)}</script>
-<script>${scriptText(script.trim())}</script>
-</body>
-</html>
-`.toString();
+  return framedPage({
+    title: subject.title,
+    subtitle: subject.subtitle,
+    skip: { id: "table", text: "To the table of layers" },
+    summary: summary(analyses, model, weights),
+    links: LINKS,
+    sections,
+    data: scriptJson(data),
+    script,
+  });
 }
+
+const LINKS: readonly PageLink[] = [
+  { id: "budget", text: "Budget" },
+  { id: "heat", text: "Heatmap" },
+  { id: "depth-section", text: "Depth" },
+  { id: "table", text: "Layers" },
+  { id: "gates", text: "Gates" },
+  { id: "provenance", text: "Provenance" },
+];
 
 function weightsOf({ layers, columns }: PageModel): Weights {
   const sum = (some: readonly { readonly weights: number }[]): number =>

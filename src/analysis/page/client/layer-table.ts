@@ -1,7 +1,6 @@
 import type { PageData } from "../shared/page-data.ts";
 import { find } from "./elements.ts";
-
-type Value = string | number | null;
+import { startSorting, type SortValue } from "./sorting.ts";
 
 /** Sorts by clicking or pressing a heading, and filters by words, kind and whether a layer was measured. */
 export function startTable(data: PageData): void {
@@ -9,42 +8,15 @@ export function startTable(data: PageData): void {
   if (body === null) return;
   const rows = [...body.rows];
   const layerOf = (row: HTMLTableRowElement): number => Number(row.dataset["layer"]);
-  startSorting(data, rows, layerOf, body);
+  startSorting({
+    body,
+    headings: [...document.querySelectorAll<HTMLTableCellElement>("#layers thead th")],
+    valueOf: (row, heading) => valueOf(data, layerOf(row), heading.dataset["key"] ?? "", row),
+    placeOf: layerOf,
+    greatestFirst: ({ classList, dataset }) =>
+      classList.contains("n") && dataset["key"] !== "block",
+  });
   startFilter(data, rows, layerOf);
-}
-
-function startSorting(
-  data: PageData,
-  rows: HTMLTableRowElement[],
-  layerOf: (row: HTMLTableRowElement) => number,
-  body: HTMLTableSectionElement,
-): void {
-  const headings = [...document.querySelectorAll<HTMLTableCellElement>("#layers thead th")];
-  const sortBy = (heading: HTMLTableCellElement): void => {
-    const key = heading.dataset["key"] ?? "";
-    const before = heading.getAttribute("aria-sort");
-    const numeric = heading.classList.contains("n");
-    // Numbers begin with the greatest, names with the first.
-    const descending = before === null ? numeric && key !== "block" : before === "ascending";
-    for (const other of headings) other.removeAttribute("aria-sort");
-    heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    const values = new Map(rows.map((row) => [row, valueOf(data, layerOf(row), key, row)]));
-    rows.sort(
-      (a, b) =>
-        compare(values.get(a) ?? null, values.get(b) ?? null, descending) ||
-        layerOf(a) - layerOf(b),
-    );
-    body.append(...rows);
-  };
-  for (const heading of headings) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...heading.childNodes);
-    const label = heading.getAttribute("aria-label");
-    if (label !== null) button.setAttribute("aria-label", label);
-    heading.append(button);
-    button.addEventListener("click", () => sortBy(heading));
-  }
 }
 
 function valueOf(
@@ -52,23 +24,13 @@ function valueOf(
   layer: number,
   key: string,
   row: HTMLTableRowElement,
-): Value {
+): SortValue {
   const [name = "", kind = 0, block = -1, weights = 0] = layers[layer] ?? [];
   if (key.startsWith("score-")) return scores[Number(key.slice("score-".length))]?.[layer] ?? null;
   if (key === "kind") return kinds[kind] ?? "";
   if (key === "block") return block < 0 ? null : block;
   if (key === "weights") return weights;
   return key === "format" ? (row.querySelector(".f")?.textContent ?? "") : name;
-}
-
-const inOrder = new Intl.Collator("en", { numeric: true });
-
-/** What is not there comes last in either direction. */
-function compare(a: Value, b: Value, descending: boolean): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  const order =
-    typeof a === "number" && typeof b === "number" ? a - b : inOrder.compare(String(a), String(b));
-  return descending ? -order : order;
 }
 
 function startFilter(

@@ -1,29 +1,41 @@
 import { action, committed, configuration, from, pythonOp, type Input } from "aqm";
 import { cocoSource } from "./coco-source.ts";
-import { SIZES, type DatasetConfig, type Size } from "./configs.ts";
+import {
+  HELD_OUT_PARTS,
+  SIZES,
+  type DatasetConfig,
+  type HeldOutPart,
+  type Size,
+} from "./configs.ts";
 import { data } from "./data.ts";
 
-/** Calibration data of one size: image-text pairs, and their captions alone. */
-export interface CalibrationSubset {
-  readonly size: Size;
+/** Image-text pairs, and their captions alone. */
+export interface Samples {
   readonly samples: number;
   readonly database: Input;
   readonly captions: Input;
   readonly images: Input;
 }
 
+export interface CalibrationSubset extends Samples {
+  readonly size: Size;
+}
+
 export interface Calibration {
   readonly dataset: DatasetConfig;
   readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
+  /** Sets that share no image and no caption with each other or with any subset. */
+  readonly heldOut: Readonly<Record<HeldOutPart, Samples>>;
 }
 
 const calibrationSample = pythonOp("calibration_sample", data);
 const calibrationSubset = pythonOp("calibration_subset", data);
+const heldOutSample = pythonOp("held_out_sample", data);
 
-/** COCO annotations → one full sample → its first rows as small, medium and large subsets. */
+/** COCO annotations → one full sample → its first rows as small, medium and large subsets; the other images → held-out sets. */
 export function calibration(name: string): Calibration {
   const dataset = configuration<DatasetConfig>("dataset", name);
-  const { calibration: place, full_samples, seed, recorded_root } = dataset;
+  const { calibration: place, full_samples, seed, recorded_root, held_out } = dataset;
   const source = cocoSource(dataset.source);
   const full = action({
     op: calibrationSample,
@@ -49,9 +61,30 @@ export function calibration(name: string): Calibration {
     const captions = from(made, "captions");
     return { size, samples, captions, database, images: source.images(size, database) };
   };
+  const heldOut = (part: HeldOutPart): Samples => {
+    const samples = held_out.sizes[part];
+    const made = action({
+      op: heldOutSample,
+      params: { part, samples, seed: held_out.seed, coco_root_relative: recorded_root },
+      inputs: {
+        annotations_train: source.train,
+        annotations_val: source.val,
+        calibration: from(full, "database"),
+      },
+      outputs: {
+        captions: committed(`${place}/held_out_${part}.txt`),
+        database: committed(`${place}/held_out_${part}.db`),
+      },
+    });
+    const database = from(made, "database");
+    const captions = from(made, "captions");
+    return { samples, captions, database, images: source.images(`held_out_${part}`, database) };
+  };
   const [small, medium, large] = SIZES;
+  const [search, confirm, report] = HELD_OUT_PARTS;
   return {
     dataset,
     subsets: { small: subset(small), medium: subset(medium), large: subset(large) },
+    heldOut: { search: heldOut(search), confirm: heldOut(confirm), report: heldOut(report) },
   };
 }

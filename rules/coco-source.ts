@@ -1,5 +1,5 @@
 import { action, file, folder, from, local, pythonOp, type Input } from "aqm";
-import type { DatasetConfig, Size } from "./configs.ts";
+import type { DatasetConfig } from "./configs.ts";
 import { data } from "./data.ts";
 import { modelopt } from "./modelopt.ts";
 
@@ -7,8 +7,8 @@ import { modelopt } from "./modelopt.ts";
 export interface CocoSource {
   readonly train: Input;
   readonly val: Input;
-  /** Images that hold at least those which a subset's database names. */
-  readonly images: (size: Size, database: Input) => Input;
+  /** Images that hold at least those which a database names; `name` tells apart what is fetched. */
+  readonly images: (name: string, database: Input) => Input;
 }
 
 type Config = DatasetConfig["source"];
@@ -40,7 +40,7 @@ function placed(root: string): CocoSource {
 }
 
 /**
- * In a folder of its own, so that nobody's files are in the way. Each size has its own images, since
+ * In a folder of its own, so that files of others are not in the way. Each subset has its own images, since
  * the small one should not wait for the large one's; what they share is fetched once all the same.
  */
 function fetched({ url, into, archive }: Fetched): CocoSource {
@@ -56,12 +56,12 @@ function fetched({ url, into, archive }: Fetched): CocoSource {
   return {
     train: from(annotations, "annotations_train"),
     val: from(annotations, "annotations_val"),
-    images: (size, database) => {
+    images: (name, database) => {
       const images = action({
         op: cocoImages,
         params: { source: url },
         inputs: { database },
-        outputs: { images: local(`${into}/images_${size}`, "folder") },
+        outputs: { images: local(`${into}/images_${name}`, "folder") },
       });
       return from(images, "images");
     },

@@ -27,6 +27,9 @@ export interface ModelConfig {
 export const SIZES = ["small", "medium", "large"] as const;
 export type Size = (typeof SIZES)[number];
 
+export const HELD_OUT_PARTS = ["search", "confirm", "report"] as const;
+export type HeldOutPart = (typeof HELD_OUT_PARTS)[number];
+
 export interface DatasetConfig {
   readonly name: string;
   readonly source:
@@ -55,6 +58,14 @@ export interface DatasetConfig {
   readonly seed: number;
   readonly sizes: Readonly<Record<Size, number>>;
   readonly calib_seq_len: number;
+  /** Images that calibration has not seen, on which plans are judged. */
+  readonly held_out: {
+    readonly seed: number;
+    /** Images of a set, each with one caption. */
+    readonly sizes: Readonly<Record<HeldOutPart, number>>;
+    /** Fewer counted tokens than this are too few to judge a plan by. */
+    readonly least_tokens: number;
+  };
 }
 
 export const SCOPES = ["lm", "all_layers"] as const;

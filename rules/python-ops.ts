@@ -43,6 +43,24 @@ declare module "aqm" {
       readonly inputs: { readonly database: Input };
       readonly outputs: "images";
     };
+    held_out_sample: {
+      readonly params: {
+        /** Which of the three sets, which share no image and no caption. */
+        readonly part: "search" | "confirm" | "report";
+        /** Images of the set, each with one caption. */
+        readonly samples: number;
+        /** Shared by the three sets; it decides which images and captions are in which. */
+        readonly seed: number;
+        /** From the database's folder to the images' root; only recorded. */
+        readonly coco_root_relative: string;
+      };
+      readonly inputs: {
+        readonly annotations_train: Input;
+        readonly annotations_val: Input;
+        readonly calibration: Input;
+      };
+      readonly outputs: "database" | "captions";
+    };
     hub_checkpoint: {
       readonly params: {
         /** owner/name of the model. */

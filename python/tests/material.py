@@ -5,6 +5,7 @@ from typing import Any
 COCO = {"train_images": 40, "val_images": 8, "captions_per_image": 5, "seed": 3}
 SAMPLE = {"samples": 64, "seed": 42, "coco_root_relative": "../coco"}
 SUBSET = {"samples": 6}
+HELD_OUT = {"samples": 1, "seed": 42, "coco_root_relative": "../coco"}
 
 OFF = {"quantizer_name": "*", "enable": False}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hub_web import INCLUDE, REPOSITORY, REVISION
-from material import COCO, SAMPLE, SUBSET, scoring, squared_error
+from material import COCO, HELD_OUT, SAMPLE, SUBSET, scoring, squared_error
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,13 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "coco_annotations": lambda given: [Run({"source": str(given.placed), "archive": None}, {})],
     "coco_images": lambda given: [
         Run({"source": str(given.coco / "images")}, {"database": given.sample / "database"})
+    ],
+    "held_out_sample": lambda given: [
+        Run(
+            HELD_OUT | {"part": part},
+            given.annotations | {"calibration": given.sample / "database"},
+        )
+        for part in ("search", "report")
     ],
     "hub_checkpoint": _hub_checkpoint,
     "plan_quality": lambda _: pytest.skip("declared, and not built yet"),

@@ -55,6 +55,7 @@ full_samples: 4096
 seed: 42
 sizes: { small: 4, medium: 8, large: 44 }
 calib_seq_len: 512
+held_out: { seed: 42, sizes: { search: 2, confirm: 2, report: 2 }, least_tokens: 1 }
 `,
   );
 const filesBelow = (folder: string): string[] =>

@@ -19,7 +19,7 @@ SHOWN = 60
 
 @dataclass(frozen=True)
 class Captions:
-    """The captions of a split.
+    """The captions of a split, or of both.
 
     Attributes:
         rows: Those whose image has an entry, in file order.
@@ -68,6 +68,24 @@ def read_captions_of_split(place: Place, split: str) -> Captions:
             "captions_val2017.json as COCO ships them.",
         ) from error
     return Captions(rows, len(annotations) - len(rows))
+
+
+def read_population(context: Any, train: Place, val: Place) -> Captions:
+    """Returns the train captions in file order, then the val captions in file order.
+
+    Warns of captions that are left out because their image has no entry. Raises as
+    `read_captions_of_split`.
+    """
+    splits = [read_captions_of_split(train, "train2017"), read_captions_of_split(val, "val2017")]
+    rows = [row for captions in splits for row in captions.rows]
+    without_image = sum(captions.without_image for captions in splits)
+    if without_image:
+        context.warning(
+            "captions_without_image",
+            f"{without_image} of {without_image + len(rows)} captions are left out, since "
+            "the annotation files have no entry for their images.",
+        )
+    return Captions(rows, without_image)
 
 
 def _entries(document: Any, key: str) -> list[Any]:

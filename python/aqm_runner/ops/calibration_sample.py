@@ -16,7 +16,7 @@ Errors: gate_failed `no_captions`, `repeated_caption`, `empty_caption`; bad_requ
 import random
 from typing import Any
 
-from aqm_runner.calibration.annotations import read_captions_of_split
+from aqm_runner.calibration.annotations import read_population
 from aqm_runner.calibration.sample_writing import write_samples
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
@@ -28,18 +28,8 @@ def run(
     """Writes both outputs; returns the sizes of population and sample, and what was left out."""
     context.phase("read", None)
     train = inputs["annotations_train"]
-    splits = {
-        "train2017": read_captions_of_split(train, "train2017"),
-        "val2017": read_captions_of_split(inputs["annotations_val"], "val2017"),
-    }
-    population = [row for captions in splits.values() for row in captions.rows]
-    without_image = sum(captions.without_image for captions in splits.values())
-    if without_image:
-        context.warning(
-            "captions_without_image",
-            f"{without_image} of {without_image + len(population)} captions are left out, since "
-            "the annotation files have no entry for their images.",
-        )
+    captions = read_population(context, train, inputs["annotations_val"])
+    population, without_image = captions.rows, captions.without_image
     drawn = draw_indices(len(population), params["samples"], params["seed"])
     rows = [population[index] for index in drawn]
     if not rows:

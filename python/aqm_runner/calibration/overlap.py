@@ -1,0 +1,54 @@
+"""The gate that keeps held-out data apart from calibration data."""
+
+from aqm_runner.calibration.same_caption import caption_key
+from aqm_runner.calibration.sample_reading import read_rows
+from aqm_runner.calibration.sample_writing import SampleRow
+from aqm_runner.runner.failures import gate_failed
+from aqm_runner.runner.places import Place
+
+SHOWN = 120
+
+
+def refuse_overlap(held_out: Place, calibration: Place) -> None:
+    """Raises if two databases share an image or a caption.
+
+    An image is shared if its split and id are, or the name of its file. A caption is shared if the
+    two differ in case or white space alone.
+
+    Args:
+        held_out: SQLite database as `held_out_sample` writes it.
+        calibration: SQLite database as `calibration_sample` and `calibration_subset` write it.
+
+    Raises:
+        RunnerError: gate_failed `held_out_overlaps`, and what `read_rows` raises for either file.
+    """
+    rows = read_rows(held_out)[0]
+    known = read_rows(calibration)[0]
+    ids = {(row.split, row.image_id) for row in known}
+    files = {row.image_relpath for row in known}
+    captions = {caption_key(row.caption) for row in known}
+    images = [row for row in rows if (row.split, row.image_id) in ids or row.image_relpath in files]
+    repeated = [row for row in rows if caption_key(row.caption) in captions]
+    if not images and not repeated:
+        return
+    shared = [
+        *_counted({row.image_relpath for row in images}, "image", images, "image_relpath"),
+        *_counted({caption_key(row.caption) for row in repeated}, "caption", repeated, "caption"),
+    ]
+    raise gate_failed(
+        "held_out_overlaps",
+        f"{held_out.name} and {calibration.name} share {' and '.join(shared)}. Figures on held-out "
+        "data must not depend on what calibration has seen.",
+        file=held_out.name,
+        next_step="Build both databases again; held_out_sample leaves out what the full "
+        "calibration sample has. If one was put there by hand, draw it from other images.",
+    )
+
+
+def _counted(distinct: set[str], what: str, rows: list[SampleRow], column: str) -> list[str]:
+    if not rows:
+        return []
+    first = ascii(getattr(rows[0], column))
+    shown = first if len(first) <= SHOWN else f"{first[:SHOWN]}..."
+    count = len(distinct)
+    return [f"{count} {what}{'' if count == 1 else 's'} (the first is {shown})"]

@@ -19,6 +19,8 @@ ROUNDINGS = {
     "INT8_TENSOR": {"num_bits": 8, "axis": None},
     "INT8_COLUMNS": {"num_bits": 8, "axis": 1},
     "INT8_BLOCKS": {"num_bits": 8, "block_sizes": {"-1": 64, "type": "static"}},
+    "INT3_ROWS": {"num_bits": 3, "axis": 0},
+    "INT3_BLOCKS": {"num_bits": 3, "block_sizes": {"-1": 64}},
     "INT4_ROWS": {"num_bits": 4, "axis": 0},
     "INT4_TENSOR": {"num_bits": 4, "axis": None},
     "FP8_ROWS": {"num_bits": [4, 3], "axis": 0},

@@ -18,7 +18,7 @@ const FP8 = { num_bits: [4, 3], axis: null };
 const TOKENS = { type: "dynamic", block_sizes: { "-1": null } };
 
 describe("the pairs", () => {
-  it("are the sixteen published ones and four in MXFP4", () => {
+  it("are the sixteen published ones, four in MXFP4, and INT3 weights alone", () => {
     const weights = { wfp4: "nvfp4", wmxfp4: "mxfp4", wfp8: "fp8", wint4: "int4", wint8: "int8" };
     const wanted = Object.entries(weights).flatMap(([prefix, weight]) =>
       ["fp16", "fp8", "int4", "int8"].map((activation) => ({
@@ -27,6 +27,7 @@ describe("the pairs", () => {
         activation,
       })),
     );
+    wanted.push({ name: "wint3_afp16", weight: "int3", activation: "fp16" });
     const found = PAIRS.map(({ name, weight, activation }) => ({ name, weight, activation }));
     expect(found).toEqual(wanted.sort((a, b) => (a.name < b.name ? -1 : 1)));
   });
@@ -229,6 +230,12 @@ describe("what can be done with a pair", () => {
       because: expect.stringContaining("would export it as W8A8_SQ_PER_CHANNEL") as string,
     });
     expect(can("wfp8_afp16", "export")).toMatchObject({ verdict: "analysis-only" });
+    for (const purpose of ["export", "serve"] as const) {
+      expect(can("wint3_afp16", purpose)).toEqual({
+        verdict: "analysis-only",
+        because: "ModelOpt's export knows no weights that are int3 with a scale a row",
+      });
+    }
   });
 
   it("serves what vLLM loads, on devices that have kernels for it", () => {

@@ -28,6 +28,11 @@ describe("a pair or a granularity that could not be what it says", () => {
       [`${w8}.quantizers.weight.num_bits=4`],
       "weight.num_bits must be 8",
     ],
+    [
+      "int3 over 4-bit numbers",
+      ["quant_pair/wint3_afp16.quantizers.weight.num_bits=4"],
+      "weight.num_bits must be 3",
+    ],
     ["64-bit numbers", [`${w8}.quantizers.weight.num_bits=64`], "num_bits must be <= 8"],
     [
       "int8 activations over 4-bit numbers",

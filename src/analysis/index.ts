@@ -142,3 +142,32 @@ export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-
 export { readSubject, type Subject } from "./compare/subject.ts";
 export type { Measurement } from "./report/measurement.ts";
 export { pairsTable, runsTable, type TableRun } from "./report/runs-table.ts";
+export type { Figure, QualityFigures } from "./quality/figures.ts";
+export type {
+  Against,
+  BudgetVerdict,
+  Correlation,
+  Definition,
+  MeasuredAlone,
+  MeasuredFrontier,
+  MeasuredPlan,
+  MeasuredRecipe,
+  Word,
+} from "./quality/measured-frontier.ts";
+export {
+  measureFrontier,
+  type FrontierSource,
+  type RecipeSource,
+} from "./quality/measure-frontier.ts";
+export { measuredFrontierJson, readMeasuredFrontier } from "./quality/measured-frontier-json.ts";
+export { overviewJson, readOverview, type Overview } from "./quality/overview.ts";
+export {
+  ALONE,
+  planDocumentJson,
+  planName,
+  uniformName,
+  type NamedPlan,
+  type PlanDocument,
+  type PlanKind,
+} from "./quality/plan-document.ts";
+export { readQuality, type QualityDocument } from "./quality/quality-document.ts";

@@ -39,6 +39,12 @@ export type AnalysisFailureReason =
   | "invalid_budget"
   /** Figures of one document that must follow from each other do not. */
   | "figures_disagree"
+  /** Too few held-out samples for an interval. */
+  | "too_few_samples"
+  /** A plan's KL is zero, so that nothing is a multiple of it. */
+  | "no_divergence"
+  /** A plan without other plans of its size to be compared with. */
+  | "no_controls"
   /** The exact search would need more memory than it allows itself. */
   | "search_too_large";
 

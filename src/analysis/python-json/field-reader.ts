@@ -97,6 +97,13 @@ export class FieldReader {
     return new FieldReader(this.#object.get(key), this.#path(key), this.#problems);
   }
 
+  /** The items of a list of objects, each with its place in messages. */
+  objects(key: string): readonly FieldReader[] {
+    return this.list(key).map(
+      (item, index) => new FieldReader(item, `${this.#path(key)}[${index}]`, this.#problems),
+    );
+  }
+
   /** Notes every field that is not among `keys`: a misspelt field must not pass for an absent one. */
   only(keys: readonly string[]): this {
     for (const key of this.#object.keys()) {

@@ -48,6 +48,7 @@ export const SINGLE_MODULES = [
   "analysis/outcome",
   "analysis/plan-export",
   "analysis/python-json",
+  "analysis/quality",
   "analysis/report",
   "analysis/scores",
   "analysis/solve",

@@ -51,7 +51,7 @@ export const ANALYSIS: Wing = {
     ["solve"],
     ["manifest"],
     ["bit-plan", "compare", "report"],
-    ["plan-export", "page/shared"],
+    ["plan-export", "page/shared", "quality"],
     ["page/client"],
     ["page"],
     ["."],

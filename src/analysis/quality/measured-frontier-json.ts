@@ -1,0 +1,149 @@
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { FieldReader } from "../python-json/field-reader.ts";
+import { parsePythonJson } from "../python-json/parse.ts";
+import { documentText } from "./document-text.ts";
+import { readFigure, readFigures } from "./figures.ts";
+import {
+  BETTER,
+  WORDS,
+  type Against,
+  type BudgetVerdict,
+  type Correlation,
+  type MeasuredAlone,
+  type MeasuredFrontier,
+  type MeasuredPlan,
+  type MeasuredRecipe,
+} from "./measured-frontier.ts";
+import { nullable, numberOrNull, readPlanned, readPlannedPlan, readSize } from "./planned.ts";
+
+const MEASURED_FRONTIER_SCHEMA = 1;
+
+/** A measured frontier as JSON, a line for each plan, verdict, recipe and group. `readMeasuredFrontier` reads it. */
+export function measuredFrontierJson(frontier: MeasuredFrontier): string {
+  const { plans, verdicts, recipes, alone, ...head } = frontier;
+  return documentText(
+    { schema: MEASURED_FRONTIER_SCHEMA, ...head },
+    { verdicts, plans, recipes, alone },
+  );
+}
+
+/** Reads and checks a measured frontier. */
+export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
+  const parsed = parsePythonJson(text);
+  if (!parsed.ok) return parsed;
+  const problems: AnalysisFailure[] = [];
+  const root = new FieldReader(parsed.value, "", problems);
+  const schema = root.integer("schema", 0);
+  if (root.firstProblem === undefined && schema !== MEASURED_FRONTIER_SCHEMA) {
+    const what = `Measured frontiers of schema ${schema} are not readable here (this version reads ${MEASURED_FRONTIER_SCHEMA})`;
+    return fail("unsupported_schema", "schema", `${what}. Build it again.`);
+  }
+  const [held, definition] = [root.object("held_out"), root.object("definition")];
+  const reference = root.object("reference");
+  const correlations = root.object("correlations");
+  const [alone, ofPlans] = [correlations.object("alone"), correlations.object("plans")];
+  const listed = (of: FieldReader, key: string) => of.objects(key).map(readCorrelation);
+  const frontier: MeasuredFrontier = {
+    name: root.string("name"),
+    model: root.string("model"),
+    size: root.string("size"),
+    weights: root.oneOf("weights", ["random", "real"]) ?? "random",
+    ...readPlanned(root),
+    calibration: { samples: root.object("calibration").integer("samples", 1) },
+    held_out: {
+      part: held.string("part"),
+      samples: held.integer("samples", 1),
+      tokens: held.integer("tokens", 1),
+      batches: held.integer("batches", 1),
+    },
+    definition: {
+      proven: definition.number("proven"),
+      resamples: definition.integer("resamples", 1),
+      seed: definition.integer("seed", 0),
+      random_plans: definition.integer("random_plans", 0),
+    },
+    reference: {
+      loss: readFigure(reference, "loss"),
+      perplexity: readFigure(reference, "perplexity"),
+    },
+    plans: root.objects("plans").map(readPlan),
+    verdicts: root.objects("verdicts").map(readVerdict),
+    recipes: root.objects("recipes").map(readRecipe),
+    alone: root.objects("alone").map(readAlone),
+    correlations: {
+      alone: {
+        all: readCorrelation(alone.object("all")),
+        candidates: listed(alone, "candidates"),
+        kinds: listed(alone, "kinds"),
+      },
+      plans: {
+        all: readCorrelation(ofPlans.object("all")),
+        kinds: listed(ofPlans, "kinds"),
+      },
+    },
+  };
+  const failure = root.firstProblem;
+  return failure === undefined ? succeed(frontier) : { ok: false, failure };
+}
+
+const readPlan = (fields: FieldReader): MeasuredPlan => ({
+  ...readPlannedPlan(fields),
+  ...readFigures(fields),
+});
+
+const readAgainst = (fields: FieldReader): Against => ({
+  plan: fields.string("plan"),
+  factor: readFigure(fields, "factor"),
+});
+
+function readVerdict(fields: FieldReader): BudgetVerdict {
+  const [random, controls] = [fields.object("random"), fields.object("controls")];
+  return {
+    budget: fields.number("budget"),
+    plan: fields.string("plan"),
+    word: fields.oneOf("word", WORDS) ?? "unproven",
+    factor: readFigure(fields, "factor"),
+    random: {
+      kl: readFigure(random, "kl"),
+      lowest: random.number("lowest"),
+      highest: random.number("highest"),
+      plans: random.strings("plans"),
+    },
+    against: fields.objects("against").map(readAgainst),
+    controls: {
+      worst: controls.string("worst"),
+      best: controls.string("best"),
+      factor: readFigure(controls, "factor"),
+    },
+  };
+}
+
+function readRecipe(fields: FieldReader): MeasuredRecipe {
+  const against = nullable(fields, "against");
+  return {
+    name: fields.string("name"),
+    ...readSize(fields),
+    ...readFigures(fields),
+    against: against === null ? null : readAgainst(against),
+    better:
+      fields.verbatim.get("better") === null ? null : (fields.oneOf("better", BETTER) ?? null),
+  };
+}
+
+const readAlone = (fields: FieldReader): MeasuredAlone => ({
+  group: fields.string("group"),
+  candidate: fields.string("candidate"),
+  kind: fields.string("kind"),
+  tower: fields.oneOf("tower", ["vision", "language"]) ?? "language",
+  predicted: fields.number("predicted"),
+  kl: readFigure(fields, "kl"),
+});
+
+const readCorrelation = (fields: FieldReader): Correlation => ({
+  what: fields.string("what"),
+  candidate: fields.verbatim.get("candidate") === null ? null : fields.string("candidate"),
+  count: fields.integer("count", 0),
+  spearman: numberOrNull(fields, "spearman"),
+  kendall: numberOrNull(fields, "kendall"),
+  too_few: fields.boolean("too_few"),
+});

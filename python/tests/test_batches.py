@@ -1,5 +1,6 @@
 """Actions that share one model: each ends as it would alone, and as the engine was promised."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from material import COCO, E4M3, OFF, config, scoring
 
 from aqm_runner.modelopt import groups, versions
 from aqm_runner.modelopt import scoring as modelopt_scoring
+from aqm_runner.runner import batch
 from aqm_runner.runner.batch import is_batch
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.registry import OPS, load_op
@@ -245,6 +247,19 @@ def test_which_actions_make_a_batch(lm_inputs, image_inputs, tmp_path):
     assert not is_batch(
         read(*(action("synthetic_coco", COCO, {}, tmp_path / x, id=x) for x in "ab"))
     )
+
+
+def test_an_op_whose_input_varies_runs_actions_that_differ_in_it(lm_inputs, tmp_path, monkeypatch):
+    varied = dataclasses.replace(OPS["sensitivity_scores"], varies="captions")
+    monkeypatch.setattr(batch, "OPS", {"sensitivity_scores": varied})
+    one = member("a", lm_inputs, tmp_path)
+    other = member("b", lm_inputs | {"captions": tmp_path / "x"}, tmp_path)
+    assert is_batch(read(one, other))
+    assert not is_batch(read(one, member("c", lm_inputs, tmp_path, score_size=5)))
+    elsewhere = lm_inputs | {"captions": tmp_path / "x", "checkpoint": tmp_path}
+    assert not is_batch(read(one, member("d", elsewhere, tmp_path)))
+    lacking = {role: path for role, path in lm_inputs.items() if role != "captions"}
+    assert not is_batch(read(one, member("e", lacking, tmp_path)))
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=OPS)

@@ -198,7 +198,7 @@ export function action<
   readonly outputs: Readonly<Record<Outputs, OutputDeclaration>>;
   readonly resources?: Partial<Resources>;
   readonly batch?: Omit<BatchDeclaration, "apart"> & {
-    readonly apart: readonly (keyof Params & string)[];
+    readonly apart: readonly ((keyof Params | keyof Given) & string)[];
   };
   readonly resumable?: Omit<ResumableDeclaration, "bounds"> & {
     readonly bounds: readonly (keyof Params & string)[];

@@ -77,7 +77,7 @@ export function checkAction(declaration: unknown): void {
   checkRecords(op["declaration"], inputs as object);
   checkPlaces("output", outputs as object, "committed(…), local(…) or region(…)");
   checkResources(resources);
-  checkBatch(declaration["batch"], op["declaration"], params as object);
+  checkBatch(declaration["batch"], op["declaration"], params as object, inputs as object);
   checkResumable(declaration["resumable"], op["declaration"], params as object);
   checkExpected(declaration["expected"], resources);
 }
@@ -85,21 +85,27 @@ export function checkAction(declaration: unknown): void {
 const isCount = (value: unknown, least: number): boolean =>
   Number.isSafeInteger(value) && Number(value) >= least;
 
-function checkBatch(batch: unknown, op: object, params: object): void {
+function checkBatch(batch: unknown, op: object, params: object, inputs: object): void {
   if (batch === undefined) return;
   const example = 'For example { apart: ["format"] }.';
   if (!isObject(batch) || !Array.isArray(batch["apart"]))
-    wrong("The batch of an action names no params in which its members differ", example);
+    wrong("The batch of an action names no params or inputs in which its members differ", example);
   const { apart, most, shared } = batch as Readonly<Record<string, unknown>> & {
     apart: readonly unknown[];
   };
   if (!("runtime" in op) || op.runtime !== "python")
     wrong("Only actions of Python ops run in batches", "Leave batch out: this op runs within aqm.");
   for (const name of apart) {
-    if (typeof name === "string" && name in params) continue;
+    const places = [params, inputs].filter((names) => Object.hasOwn(names, String(name)));
+    if (typeof name === "string" && places.length === 1) continue;
+    if (places.length > 1)
+      wrong(
+        `The batch of an action sets apart ${nameOf(name)}, which is both a param and an input`,
+        "Give one of them another name: the members of a batch differ in one of the two.",
+      );
     wrong(
-      `The batch of an action sets apart ${nameOf(name)}, which is not one of its params`,
-      didYouMean(String(name), Object.keys(params)) ?? example,
+      `The batch of an action sets apart ${nameOf(name)}, which is none of its params and inputs`,
+      didYouMean(String(name), [...Object.keys(params), ...Object.keys(inputs)]) ?? example,
     );
   }
   if (most !== undefined && !isCount(most, 1))

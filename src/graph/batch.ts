@@ -8,10 +8,11 @@ import { canonicalJson, type Json } from "../model/json.ts";
 export function batchGroup(declaration: ActionDeclaration): string | null {
   const { op, params, inputs, outputs, resources, batch } = declaration;
   if (batch === undefined) return null;
-  const common = Object.entries(params).filter(([name]) => !batch.apart.includes(name));
+  const apart = new Set(batch.apart);
+  const common = Object.entries(params).filter(([name]) => !apart.has(name));
   const places = Object.entries(inputs).map(([role, { path, kind, include = null }]) => [
     role,
-    { path, kind, include },
+    { path: apart.has(role) ? null : path, kind, include },
   ]);
   const roles = Object.entries(outputs).map(([role, { kind }]) => [role, kind]);
   return canonicalJson({

@@ -36,11 +36,11 @@ export interface ActionDeclaration {
 export type Coordinates = Readonly<Record<string, string>>;
 
 /**
- * This action may run in one process together with others that equal it in op, environment, inputs,
- * resources and all params but these. It changes nothing of what comes out, so it is not in the key.
+ * This action may run in one process together with others that equal it in op, environment, resources, and in
+ * all params and inputs but these. It changes nothing of what comes out, so it is not in the key.
  */
 export interface BatchDeclaration {
-  /** Params in which the members of a group may differ. */
+  /** Params, and roles of inputs, in which the members of a group may differ; an input differs in its path. */
   readonly apart: readonly string[];
   /** Members of one job at most. */
   readonly most?: number;

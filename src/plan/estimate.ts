@@ -202,8 +202,11 @@ function likeness(
   params: Readonly<Record<string, Json>>,
   places: Readonly<Record<string, string>>,
 ): string {
-  const common = Object.entries(params).filter(([name]) => !apart.includes(name));
-  return canonicalJson([Object.fromEntries(common), places]);
+  const shared = <Value>(
+    entries: Readonly<Record<string, Value>>,
+  ): Readonly<Record<string, Value>> =>
+    Object.fromEntries(Object.entries(entries).filter(([name]) => !apart.includes(name)));
+  return canonicalJson([shared(params), shared(places)]);
 }
 
 class RunIndex {

@@ -1,25 +1,11 @@
-import { batchGroup } from "../graph/batch.ts";
 import { isOptional, producersOf, readsRecordOf, type ActionNode } from "../graph/graph.ts";
 import type { Cause } from "../model/verdict.ts";
 import type { Judgement } from "../plan/judgement.ts";
-import { Backlog, Group } from "./backlog.ts";
+import { Backlog, type Group } from "./backlog.ts";
 import type { Command, ScheduleEvent } from "./events.ts";
+import { Groups } from "./groups.ts";
 import { Lanes, type Lease } from "./lanes.ts";
-
-/**
- * Where an action is in a build:
- *
- *   waiting ──all producers settled──▶ judging ──fresh──────────────▶ settled
- *      ▲                                  │├─────restore─▶ restoring ──▶ settled
- *      │                                  │├─────run─▶ queued ─lease─▶ running ──▶ settled | failed
- *      │                                  │└─────blocked──────────────▶ blocked
- *      └──its absent inputs are brought back first
- *
- * A settled action goes back to judging when a consumer needs its absent outputs, and when an input
- * of it was made again with other content.
- */
-type Status =
-  "waiting" | "judging" | "restoring" | "queued" | "running" | "settled" | "failed" | "blocked";
+import { isLost, type Status } from "./status.ts";
 
 const LANES = ["gpu", "cpu", "light"] as const;
 
@@ -48,11 +34,13 @@ export interface ScheduleOptions {
  * give the same commands. State is kept in place to stay linear in the number of actions.
  *
  * Nothing starts while something is being judged. That is never long and needs no lease, so it cannot
- * last for ever; and then all is known that can be shared out. Members of a batch group read the same
- * files, so they wait for the same actions and are judged together: what starts has them all.
+ * last for ever; and then all is known that can be shared out. Members of a batch group that differ in
+ * params read the same files, so they wait for the same actions and are judged together. Where they differ
+ * in an input, one may be ready before the next; a group is held while that is a matter of milliseconds.
  */
 export class Schedule {
   readonly #entries = new Map<ActionNode, Entry>();
+  readonly #groups = new Groups<Entry>((node) => this.#entries.get(node));
   readonly #backlog = new Backlog<Entry>();
   readonly #lanes: Lanes;
   readonly #keepGoing: boolean;
@@ -65,17 +53,18 @@ export class Schedule {
     this.#lanes = new Lanes(options.jobs, options.gpus);
     this.#keepGoing = options.keepGoing;
     const included = new Set(needed);
-    const groups = new Map<string, Group<Entry>>();
     for (const node of needed) {
-      this.#entries.set(node, {
+      const entry: Entry = {
         node,
-        group: groupIn(groups, node),
+        group: this.#groups.of(node),
         status: "waiting",
         open: [...producersOf(node)].filter((producer) => included.has(producer)).length,
         demandedBy: options.demanded?.get(node) ?? null,
         again: false,
         judgement: null,
-      });
+      };
+      this.#entries.set(node, entry);
+      this.#groups.join(entry);
     }
   }
 
@@ -246,6 +235,12 @@ export class Schedule {
   #startQueued(commands: Command[]): void {
     if (this.#halted || this.#judging > 0) return;
     const ready = (entry: Entry): boolean => !entry.again || !this.#isBeingRead(entry);
+    const held = new Map<Group<Entry> | null, boolean>([[null, false]]);
+    const mayStart = (entry: Entry): boolean => {
+      const { group } = entry;
+      if (group !== null && !held.has(group)) held.set(group, this.#groups.isHeld(group));
+      return held.get(group) === false && ready(entry);
+    };
     for (const lane of LANES) {
       const passed: Entry[] = [];
       while (!this.#lanes.isFull(lane)) {
@@ -253,7 +248,7 @@ export class Schedule {
         if (entry === undefined) break;
         const { resources } = entry.node.declaration;
         const leases = this.#lanes.fits(resources);
-        const lease = ready(entry) ? this.#lanes.take(resources) : null;
+        const lease = mayStart(entry) ? this.#lanes.take(resources) : null;
         if (lease === null) passed.push(entry);
         else this.#start(this.#backlog.take(lane, entry, leases, ready), lease, commands);
       }
@@ -282,16 +277,4 @@ export class Schedule {
     if (entry === undefined) throw new Error(`${node.id} is not part of this build`);
     return entry;
   }
-}
-
-const isLost = (status: Status): boolean => status === "failed" || status === "blocked";
-
-function groupIn(groups: Map<string, Group<Entry>>, node: ActionNode): Group<Entry> | null {
-  const name = batchGroup(node.declaration);
-  if (name === null) return null;
-  const known = groups.get(name);
-  if (known !== undefined) return known;
-  const group = new Group<Entry>(node.declaration.batch?.most ?? Infinity);
-  groups.set(name, group);
-  return group;
 }

@@ -28,6 +28,21 @@ const measured = (rest: string): string =>
 describe("a malformed declaration is named with its line", () => {
   it.each([
     [
+      "a batch apart in what the action does not have",
+      measured('params: { size: 1 }, inputs: { plan: file("p") }, batch: { apart: ["plam"] }'),
+      /sets apart the text "plam", which is none of its params and inputs$/,
+    ],
+    [
+      "a batch apart in a param and an input of one name",
+      measured('params: { plan: 1 }, inputs: { plan: file("p") }, batch: { apart: ["plan"] }'),
+      /sets apart the text "plan", which is both a param and an input$/,
+    ],
+    [
+      "a batch apart in what every object has",
+      measured('batch: { apart: ["toString"] }'),
+      /sets apart the text "toString", which is none of its params and inputs$/,
+    ],
+    [
       "an action of text",
       'export default build([declare("x")]);',
       /^action\(…\) was given the text "x"$/,

@@ -12,6 +12,8 @@ interface Drawn {
   readonly reads: number;
   readonly gpu: number;
   readonly fails: boolean;
+  /** An action before it makes the input that is its own in its group. */
+  readonly own: number;
 }
 
 const drawn = fc.array(
@@ -19,6 +21,7 @@ const drawn = fc.array(
     reads: fc.nat({ max: 12 }),
     gpu: fc.constantFrom(0, 1),
     fails: fc.nat({ max: 7 }).map((n) => n === 0),
+    own: fc.nat({ max: 12 }),
   }),
   { minLength: 1, maxLength: 14 },
 );
@@ -43,10 +46,14 @@ async function play(
   const workspace = new MemoryWorkspace();
   workspace.files.set("s", "source");
   const graph = graphOf(
-    ...actions.map(({ reads, gpu }, n): Sketch => ({
+    ...actions.map(({ reads, gpu, own }, n): Sketch => ({
       makes: `a${n}`,
-      from: reads < n ? [`a${reads}`] : ["s"],
+      from: {
+        common: { path: reads < n ? `a${reads}` : "s", kind: "file" },
+        ...(own < n ? { own: { path: `a${own}`, kind: "file" } } : {}),
+      },
       gpu,
+      cpu: own % 3 === 0 ? 0 : 1,
       params: { n },
       ...(batch === undefined ? {} : { batch }),
     })),
@@ -81,7 +88,7 @@ it("a build in batches comes out as one without, and runs each action once", asy
   const turns = fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 9 });
   await fc.assert(
     fc.asyncProperty(drawn, lanes, turns, async (actions, { most, ...width }, waits) => {
-      const batch = { apart: ["n"], ...(most === undefined ? {} : { most }) };
+      const batch = { apart: ["n", "own"], ...(most === undefined ? {} : { most }) };
       const alone = await play(actions, undefined, width, waits);
       const together = await play(actions, batch, width, waits);
       expect([...together.executed].sort()).toEqual([...alone.executed].sort());

@@ -110,6 +110,21 @@ describe("what an action is told by", () => {
     expect(estimates({ runs: [recordOf(cheap)] })(one)).toBeNull();
   });
 
+  it("takes runs that differ in the input that sets members apart for runs of its group", () => {
+    const batch = { apart: ["plan"] };
+    const read = (plan: string, data: string) => ({
+      plan: { path: plan, kind: "file" } as const,
+      data: { path: data, kind: "file" } as const,
+    });
+    const [one, other, elsewhere] = graphOf(
+      gpu("a", { from: read("p1", "s"), batch }),
+      gpu("b", { from: read("p2", "s"), batch }),
+      gpu("c", { from: read("p2", "t"), batch }),
+    ).actions as [ActionNode, ActionNode, ActionNode];
+    const runs = [recordOf(elsewhere, { seconds: 1000 }), recordOf(other, { seconds: 20 })];
+    expect(estimates({ runs })(one)?.seconds.likely).toBe(20);
+  });
+
   it("is else what its rule declares, and else nothing", () => {
     const expected = { gpuSeconds: [10, 40] as const, because: "a guess" };
     const [with_, without] = graphOf(gpu("a", { expected }), gpu("b")).actions;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ActionNode } from "../../src/graph/graph.ts";
+import { producersOf, type ActionNode } from "../../src/graph/graph.ts";
 import { recordPath } from "../../src/model/record.ts";
 import type { Judgement } from "../../src/plan/judgement.ts";
 import type { Command, Job, ScheduleEvent } from "../../src/schedule/events.ts";
@@ -25,6 +25,8 @@ interface Fate {
   readonly cpu: number;
   /** May run with others that read the same and have the same resources, at most so many. */
   readonly batch: number | null;
+  /** An earlier action whose output is its own input, in which members of its batch may differ. */
+  readonly own?: number | null;
 }
 
 interface Timeline {
@@ -56,8 +58,9 @@ function fateArbitrary(index: number, quiet: boolean): fc.Arbitrary<Fate> {
     fails: quiet ? fc.constant(false) : fc.nat({ max: 9 }).map((n) => n === 0),
     changes: fc.boolean(),
     gpu: fc.constantFrom(0, 0, 0, 1, 2),
-    cpu: fc.constantFrom(1, 1, 2, 5),
+    cpu: fc.constantFrom(0, 1, 1, 2, 5),
     batch: fc.constantFrom(null, null, 2, 3, 100),
+    own: index === 0 ? fc.constant(null) : fc.option(fc.nat({ max: index - 1 })),
   });
 }
 
@@ -103,21 +106,26 @@ class World {
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
     const graph = graphOf(
-      ...timeline.fates.map(({ reads, records = [], gpu, cpu, batch }, index): Sketch => ({
-        makes: `a${index}`,
-        from: Object.fromEntries(
-          [...reads]
-            .sort((a, b) => a - b)
-            .map((read) => [
-              `a${read}`,
-              records.includes(read) ? recordOf(`a${read}`) : file(`a${read}`),
-            ]),
-        ),
-        gpu,
-        cpu,
-        params: { index },
-        ...(batch === null ? {} : { batch: { apart: ["index"], most: batch } }),
-      })),
+      ...timeline.fates.map(
+        ({ reads, records = [], gpu, cpu, batch, own = null }, index): Sketch => ({
+          makes: `a${index}`,
+          from: {
+            ...Object.fromEntries(
+              [...reads]
+                .sort((a, b) => a - b)
+                .map((read) => [
+                  `a${read}`,
+                  records.includes(read) ? recordOf(`a${read}`) : file(`a${read}`),
+                ]),
+            ),
+            ...(own === null ? {} : { own: file(`a${own}`) }),
+          },
+          gpu,
+          cpu,
+          params: { index },
+          ...(batch === null ? {} : { batch: { apart: ["index", "own"], most: batch } }),
+        }),
+      ),
     );
     this.nodes = graph.actions;
     this.schedule = new Schedule(selectAll(graph).needed, timeline);
@@ -146,7 +154,7 @@ class World {
   }
 
   producers(node: ActionNode): readonly ActionNode[] {
-    return node.inputs.flatMap(({ producer }) => (producer === null ? [] : [producer.action]));
+    return [...producersOf(node)];
   }
 
   #send(event: ScheduleEvent): void {
@@ -209,6 +217,7 @@ class World {
         rest.gpu,
         rest.cpu,
         rest.batch,
+        typeof rest.own,
       ];
       expect(common(fate), "a job of several groups").toEqual(common(defined(first)));
     }
@@ -512,6 +521,52 @@ describe("a batch group", () => {
 
   it("has only those that have to run", () => {
     expect(sizes(1, 1, ...some(3), ...some(2, { verdict: "fresh" }))).toEqual([3]);
+  });
+
+  const made = (own: number, more: Partial<Fate> = {}): Fate => ({ ...fate, own, ...more });
+  const maker: Fate = { ...fate, gpu: 0, cpu: 0, batch: null };
+
+  it("waits for the rest of its members where the input of each is made by a light action", () => {
+    const makers = some(6, maker);
+    const members = makers.map((_, index) => made(index));
+    expect(sizes(1, 1, ...makers, ...members).filter((size) => size > 1)).toEqual([6]);
+  });
+
+  it("has all its members where one light action makes the inputs of all", () => {
+    expect(sizes(1, 1, maker, ...some(60, { own: 0 }))).toEqual([1, 60]);
+  });
+
+  it("does not wait for a member whose input takes long to make", () => {
+    const slow: Fate = { ...maker, cpu: 1 };
+    // Two slow ones take the one slot in turn, so one member is ready long before the other.
+    const fates = [slow, slow, made(0), made(1)];
+    const first = { fates, jobs: 1, gpus: ["0"], keepGoing: true, cancelAfter: null, picks: [0] };
+    const ids = new World(first)
+      .play()
+      .jobs.map(({ members }) => members.map(({ node }) => node.id));
+    expect(ids).toEqual([["a0"], ["a2"], ["a1"], ["a3"]]);
+  });
+
+  it("does not wait for a member whose input is made from the result of another member", () => {
+    // a1 is measured, a2 is decided by that, and a3 measures what was decided.
+    expect(sizes(1, 1, maker, made(0), { ...maker, reads: [1] }, made(2))).toEqual([1, 1, 1, 1]);
+  });
+
+  it("does without a member whose input cannot be made", () => {
+    const makers = [maker, { ...maker, fails: true }, maker];
+    const fates = [...makers, ...makers.map((_, index) => made(index))];
+    const timeline = {
+      fates,
+      jobs: 1,
+      gpus: ["0"],
+      keepGoing: true,
+      cancelAfter: null,
+      picks: [0],
+    };
+    const world = new World(timeline).play();
+    expect(world.jobs.at(-1)?.members.map(({ node }) => node.id)).toEqual(["a3", "a5"]);
+    expect([...world.outcomes.values()].slice(3)).toHaveLength(3);
+    expect(world.outcomes.get(defined(world.nodes[4]))).toBe("blocked");
   });
 
   it("that failed in part goes on with the rest of its job", () => {

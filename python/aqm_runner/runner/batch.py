@@ -23,14 +23,20 @@ HARMLESS = {BAD_REQUEST, GATE_FAILED, UNSUPPORTED_HERE}
 
 
 def is_batch(actions: list[Action]) -> bool:
-    """Returns whether actions can run at once: same op and inputs, and params alike but for one."""
+    """Returns whether actions can run at once.
+
+    They can if they have the same op, and the same params and inputs but for the one param, or the
+    path of the one input, that the op names in `varies`. An input that varies is of one kind.
+    """
     varies = OPS[actions[0].op].varies
     if varies is None or len(actions) == 1:
         return False
 
     def common(action: Action) -> Any:
-        rest = {name: value for name, value in action.params.items() if name != varies}
-        return action.op, rest, action.inputs
+        params = {name: value for name, value in action.params.items() if name != varies}
+        inputs = {role: place for role, place in action.inputs.items() if role != varies}
+        varied = action.inputs.get(varies)
+        return action.op, params, inputs, varied and (varied.kind, varied.include)
 
     return all(common(action) == common(actions[0]) for action in actions)
 

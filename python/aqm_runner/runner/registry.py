@@ -35,7 +35,8 @@ class Op:
         optional_inputs: As `inputs`, of what an action may leave out.
         outputs: Role to kind.
         params: JSON Schema of the params.
-        varies: The param in which actions that run as one batch may differ; None: no batches.
+        varies: The param, or the role of the input, in which actions that run as one batch may
+            differ; None: no batches.
     """
 
     name: str

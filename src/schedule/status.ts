@@ -1,0 +1,17 @@
+/**
+ * Where an action is in a build:
+ *
+ *   waiting ──all producers settled──▶ judging ──fresh──────────────▶ settled
+ *      ▲                                  │├─────restore─▶ restoring ──▶ settled
+ *      │                                  │├─────run─▶ queued ─lease─▶ running ──▶ settled | failed
+ *      │                                  │└─────blocked──────────────▶ blocked
+ *      └──its absent inputs are brought back first
+ *
+ * A settled action goes back to judging when a consumer needs its absent outputs, and when an input
+ * of it was made again with other content.
+ */
+export type Status =
+  "waiting" | "judging" | "restoring" | "queued" | "running" | "settled" | "failed" | "blocked";
+
+/** Whether an action will not have outputs in this build. */
+export const isLost = (status: Status): boolean => status === "failed" || status === "blocked";

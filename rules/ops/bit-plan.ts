@@ -1,24 +1,15 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
-import type {
-  BitCount,
-  PairQuantizers,
-  PlanCandidate,
-  PlanRequest,
-  PlanSearch,
-  ScoreUnit,
-} from "aqm/analysis";
-import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
+import type { BitCount, PlanRequest, PlanSearch, ScoreUnit } from "aqm/analysis";
 import { frontierJson, planJson } from "aqm/analysis/plan-export/documents.ts";
 import { quantConfig } from "aqm/analysis/plan-export/quant-config.ts";
 import { recipeYaml } from "aqm/analysis/plan-export/recipe.ts";
-import { checkExercised } from "aqm/analysis/scores/check-exercised.ts";
-import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { thinFrontier } from "aqm/analysis/solve/frontier.ts";
 import { problemFromCandidates } from "aqm/analysis/bit-plan/plan-candidates.ts";
 import { planRequest } from "aqm/analysis/bit-plan/plan-request.ts";
 import { problemAsSet } from "aqm/analysis/bit-plan/plan-settings.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "../translate/failed.ts";
+import { candidatesIn, type CandidateParams } from "../translate/plan-candidates.ts";
 
 export const version = 1;
 
@@ -36,11 +27,7 @@ export interface BitPlanParams {
   readonly scores?: ScoreUnit;
   readonly request: PlanRequest;
   /** In the order in which ties are decided; the inputs of each are `scores_<name>` and `manifest_<name>`. */
-  readonly candidates: readonly {
-    readonly name: string;
-    readonly quantizers: PairQuantizers;
-    readonly algorithm: "max" | null;
-  }[];
+  readonly candidates: readonly CandidateParams[];
 }
 
 type Outputs = "plan" | "frontier" | "quant_config" | "recipe";
@@ -50,27 +37,13 @@ export function run({
   params,
   inputs,
 }: OpCall<BitPlanParams, string>): Result<OpOutputs<Outputs>, OpFailure> {
-  const read: PlanCandidate[] = [];
-  for (const { name, quantizers, algorithm } of params.candidates) {
-    const [measured, published] = [inputs[`scores_${name}`], inputs[`manifest_${name}`]];
-    if (measured === undefined || published === undefined) continue;
-    const scores = readScores(measured.text());
-    if (!scores.ok) return err(failed(scores.failure, measured.path));
-    const exercised = checkExercised(scores.value);
-    if (!exercised.ok) return err(failed(exercised.failure, measured.path));
-    const manifest = readManifest(published.text());
-    if (!manifest.ok) return err(failed(manifest.failure, published.path));
-    read.push({ name, quantizers, algorithm, scores: scores.value, manifest: manifest.value });
-  }
   const config = `conf/bit_plan/${params.name}.yaml`;
-  const [first, ...others] = read;
-  if (first === undefined) {
-    const message = `The bit plan ${params.name} has no candidates.`;
-    return err({ reason: "bad_request", message, nextStep: `Name some in ${config}.` });
-  }
+  const candidates = candidatesIn(params.candidates, inputs, config);
+  if (!candidates.ok) return candidates;
+  const read = candidates.value;
   const { name, model_id: modelId, scope, bits_counted: count, request } = params;
   const settings = { search: params.search ?? "exact", scores: params.scores ?? "raw", count };
-  const all = problemFromCandidates([first, ...others], count);
+  const all = problemFromCandidates(read, count);
   if (!all.ok) return err(failed(all.failure, config));
   const problem = problemAsSet(all.value, read, settings, request);
   if (!problem.ok) return err(failed(problem.failure, config));
@@ -80,15 +53,12 @@ export function run({
   const formats = new Map(read.map((candidate) => [candidate.name, candidate]));
   const exported = quantConfig(searched, planned.value.plan, formats);
   if (!exported.ok) return err(failed(exported.failure, config));
-  const candidates = read.map((candidate) => candidate.name);
-  const context = { name, modelId, scope, settings, request, candidates };
+  const names = read.map((candidate) => candidate.name);
+  const context = { name, modelId, scope, settings, request, candidates: names };
   return ok({
     plan: planJson(context, measured, planned.value),
     frontier: frontierJson(thinFrontier(planned.value.frontier, MOST_POINTS)),
     quant_config: `${JSON.stringify(exported.value, null, 2)}\n`,
-    recipe: recipeYaml(
-      `Bit plan ${name} (${candidates.join(", ")}) for ${modelId}.`,
-      exported.value,
-    ),
+    recipe: recipeYaml(`Bit plan ${name} (${names.join(", ")}) for ${modelId}.`, exported.value),
   });
 }

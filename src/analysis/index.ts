@@ -162,6 +162,14 @@ export {
 export { measuredFrontierJson, readMeasuredFrontier } from "./quality/measured-frontier-json.ts";
 export { overviewJson, readOverview, type Overview } from "./quality/overview.ts";
 export {
+  alonePlans,
+  documentNames,
+  makePlans,
+  type MadePlan,
+  type PlanSet,
+} from "./quality/make-plans.ts";
+export { overviewOf, searchable } from "./quality/overview-of.ts";
+export {
   ALONE,
   planDocumentJson,
   planName,

@@ -1,9 +1,9 @@
 import type { Figure, QualityFigures } from "../../src/analysis/quality/figures.ts";
 import {
   measureFrontier,
-  wholeModelBits,
   type FrontierSource,
 } from "../../src/analysis/quality/measure-frontier.ts";
+import { wholeModelBits } from "../../src/analysis/quality/whole-model.ts";
 import type { MeasuredFrontier } from "../../src/analysis/quality/measured-frontier.ts";
 import type { Overview, OverviewGroup } from "../../src/analysis/quality/overview.ts";
 import {

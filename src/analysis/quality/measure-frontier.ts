@@ -16,6 +16,7 @@ import type { JudgedPlan, QualityDocument } from "./quality-document.ts";
 import { againstRecipe } from "./recipes.ts";
 import { agreement } from "./same-basis.ts";
 import { verdictOf } from "./verdict.ts";
+import { wholeModelBits } from "./whole-model.ts";
 
 /** What a frontier is measured from. */
 export interface FrontierSource extends Pick<
@@ -92,6 +93,7 @@ export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontie
     ...planned,
     held_out: { part, ...heldOut },
     definition,
+    environment: environmentOf(documents),
     reference,
     plans,
     verdicts: verdicts.value,
@@ -101,14 +103,16 @@ export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontie
   });
 }
 
-/** Average bits over all weights, those that may not be quantized at 16. */
-export function wholeModelBits(
-  { quantizable, whole_model }: Pick<Overview, "quantizable" | "whole_model">,
-  bits: number,
-): number | null {
-  if (whole_model === null) return null;
-  const kept = whole_model.weights - quantizable.weights;
-  return (kept * 16 + quantizable.weights * bits) / whole_model.weights;
+function environmentOf(
+  documents: readonly (readonly [string, QualityDocument])[],
+): Readonly<Record<string, string>> {
+  const values = new Map<string, Set<string>>();
+  for (const [, { environment }] of documents) {
+    for (const [name, value] of environment)
+      values.set(name, (values.get(name) ?? new Set()).add(value));
+  }
+  const entries = [...values].map(([name, all]) => [name, [...all].toSorted().join("; ")] as const);
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 type Whole = JudgedPlan & {

@@ -39,7 +39,7 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
     return fail("unsupported_schema", "schema", `${what}. Build it again.`);
   }
   const [held, definition] = [root.object("held_out"), root.object("definition")];
-  const reference = root.object("reference");
+  const [reference, environment] = [root.object("reference"), root.object("environment")];
   const correlations = root.object("correlations");
   const [alone, ofPlans] = [correlations.object("alone"), correlations.object("plans")];
   const listed = (of: FieldReader, key: string) => of.objects(key).map(readCorrelation);
@@ -62,6 +62,9 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
       seed: definition.integer("seed", 0),
       random_plans: definition.integer("random_plans", 0),
     },
+    environment: Object.fromEntries(
+      [...environment.verbatim.keys()].map((name) => [name, environment.string(name)]),
+    ),
     reference: {
       loss: readFigure(reference, "loss"),
       perplexity: readFigure(reference, "perplexity"),

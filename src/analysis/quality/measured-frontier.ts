@@ -22,6 +22,8 @@ export interface MeasuredFrontier extends Planned {
     readonly batches: number;
   };
   readonly definition: Definition;
+  /** Versions and kind of device of all measurements, by name; several are joined by "; ". */
+  readonly environment: Readonly<Record<string, string>>;
   /** The unquantized model on the same data. */
   readonly reference: { readonly loss: Figure; readonly perplexity: Figure };
   /** Solver's plans and controls, by kind, then by rising budget. */

@@ -144,10 +144,6 @@ export function meanOf(plan: string, all: readonly KlSums[]): KlSums {
   };
 }
 
-/** Between the two nearest of sorted values in proportion, as NumPy's `quantile` does by default. */
-function quantile(sorted: Float64Array, share: number): number {
-  const position = (sorted.length - 1) * share;
-  const below = Math.floor(position);
-  const [low, high] = [sorted[below] ?? NaN, sorted[below + 1] ?? sorted[below] ?? NaN];
-  return low + (high - low) * (position - below);
-}
+/** The least value that at least this share of all are not above: nearest rank, as the ops that measure have it. */
+const quantile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.max(0, Math.ceil(sorted.length * share - 1e-9) - 1)] ?? NaN;

@@ -100,6 +100,7 @@ function readPlan(
     const count = `has ${sampleKl.length} values for ${samples} samples`;
     fields.problem("figures_disagree", `${where}.sample_kl`, count);
   }
-  const figures = fields.has("logit_mse") ? readFigures(fields) : undefined;
+  // A document of many plans has no samples, and an interval of the divergence alone.
+  const figures = sampleKl === undefined ? undefined : readFigures(fields);
   return { name, kl: figures?.kl ?? readFigure(fields, "kl"), figures, sampleKl };
 }

@@ -13,8 +13,9 @@ import pytest
 from forks import Original
 from harness import Runner, run_op
 from hub_web import HubWeb
-from material import COCO, SAMPLE, SUBSET
+from material import COCO, HELD_OUT, SAMPLE, SUBSET
 from op_runs import Given
+from plan_files import groups_of, in_turn, write_plans
 from web import serving
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
@@ -74,6 +75,7 @@ def given(
     sample: Path,
     lm_inputs: dict[str, Path],
     image_inputs: dict[str, Path],
+    quality_inputs: dict[str, dict[str, Path]],
 ) -> Iterator[Given]:
     """Material for a run of every op, and a cache that is empty when the first one runs."""
     folder = tmp_path_factory.mktemp("given")
@@ -87,7 +89,7 @@ def given(
             patch.setenv(name, value)
         patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(folder / "no-token"))
         hub = HubWeb(web, store).web.url
-        yield Given(coco, placed, annotations, sample, lm_inputs, image_inputs, hub)
+        yield Given(coco, placed, annotations, sample, lm_inputs, image_inputs, quality_inputs, hub)
 
 
 @pytest.fixture(scope="session")
@@ -136,3 +138,39 @@ def image_inputs(checkpoints: dict[str, Path], subset: Path, coco: Path) -> dict
         "database": subset / "database",
         "images": coco / "images",
     }
+
+
+@pytest.fixture(scope="session")
+def held_out(
+    annotations: dict[str, Path], subset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("held_out")
+    params = HELD_OUT | {"part": "report", "samples": 8}
+    run_op("held_out_sample", params, annotations | {"calibration": subset / "database"}, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quality_inputs(
+    checkpoints: dict[str, Path],
+    subset: Path,
+    held_out: Path,
+    coco: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, dict[str, Path]]:
+    """Inputs of plan_quality by scope; the plan gives groups INT4 weights, FP8 and 16 bits."""
+    folder = tmp_path_factory.mktemp("plans")
+    shared = {
+        "checkpoint": checkpoints["qwen3_vl"],
+        "database": subset / "database",
+        "held_out": held_out / "database",
+    }
+    images = {"images": coco / "images", "held_out_images": coco / "images"}
+    found = {}
+    for scope, more in (("lm", {}), ("all_layers", images)):
+        groups = groups_of(checkpoints["qwen3_vl"], scope)
+        plan = write_plans(
+            folder / f"{scope}.json", groups, mixed=in_turn(groups, "INT4_WEIGHTS", "FP8", "NONE")
+        )
+        found[scope] = shared | more | {"plan": plan}
+    return found

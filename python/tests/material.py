@@ -79,3 +79,33 @@ def squared_error(
         }
         | changes
     )
+
+
+INT3_ROWS = {"num_bits": 3, "axis": 0}
+JUDGED = {"INT3": config(INT3_ROWS, None)} | {
+    name: FORMATS[name] for name in ("INT4_WEIGHTS", "INT8", "FP8")
+}
+
+
+def measuring(scope: str = "lm", *candidates: str, **changes: Any) -> dict[str, Any]:
+    """Returns params of plan_quality that go with those of `scoring`; all of JUDGED by default."""
+    return {
+        "scope": scope,
+        "candidates": [{"name": name, "config": JUDGED[name]} for name in candidates or JUDGED],
+        "dtype": "float32",
+        "calibration": {
+            "samples": None,
+            "batch_size": 4 if scope == "lm" else 1,
+            "sequence_length": 64,
+            "padding": "max_length",
+        },
+        "measure": {
+            "batch_size": 3,
+            "sequence_length": 64,
+            "least_tokens": 50,
+            "resamples": 200,
+            "seed": 1,
+        },
+        "include_lm_head": scope == "all_layers",
+        "attention": "deterministic",
+    } | changes

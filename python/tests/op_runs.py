@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hub_web import INCLUDE, REPOSITORY, REVISION
-from material import COCO, HELD_OUT, SAMPLE, SUBSET, scoring, squared_error
+from material import COCO, HELD_OUT, SAMPLE, SUBSET, measuring, scoring, squared_error
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Given:
     sample: Path
     lm_inputs: dict[str, Path]
     image_inputs: dict[str, Path]
+    quality_inputs: dict[str, dict[str, Path]]
     hub: str
 
 
@@ -58,6 +59,13 @@ def _weight_error_scores(given: Given) -> list[Run]:
     ]
 
 
+def _plan_quality(given: Given) -> list[Run]:
+    return [
+        Run(measuring("lm", "INT4_WEIGHTS", "FP8"), given.quality_inputs["lm"]),
+        Run(measuring("all_layers", "INT4_WEIGHTS", "FP8"), given.quality_inputs["all_layers"]),
+    ]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
@@ -73,7 +81,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
         for part in ("search", "report")
     ],
     "hub_checkpoint": _hub_checkpoint,
-    "plan_quality": lambda _: pytest.skip("declared, and not built yet"),
+    "plan_quality": _plan_quality,
     "sensitivity_scores": _sensitivity_scores,
     "synthetic_coco": lambda _: [Run(COCO, {})],
     "tiny_checkpoint": lambda _: [

@@ -22,7 +22,15 @@ ENGINES = sorted(
 )
 
 # Low to high: a room imports only from lower rows, and rooms of one row do not know each other.
-ROWS = [["runner"], ["calibration", "fetching"], ["model"], ["scoring"], ENGINES, ["ops"]]
+ROWS = [
+    ["runner"],
+    ["calibration", "fetching"],
+    ["model"],
+    ["scoring"],
+    ["quality"],
+    ENGINES,
+    ["ops"],
+]
 HEIGHT = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 
 # What several environments may load; any other room is of one environment alone.

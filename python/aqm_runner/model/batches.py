@@ -106,7 +106,7 @@ def caption_batches(
                 f"The tokenizer of {checkpoint.name} leaves nothing of the caption {text!a}.",
                 next_step="Take this caption out of the annotation files.",
             )
-    _check_vocabulary(checkpoint, (max(max(row) for row in rows), pad))
+    check_vocabulary(checkpoint, (max(max(row) for row in rows), pad))
     batches = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
@@ -161,7 +161,7 @@ def image_batches(
         left_out = (inputs["attention_mask"] == 0) | torch.isin(ids, placeholders)
         batches.append(Batch(inputs, ids.masked_fill(left_out, IGNORED)))
         context.step(done)
-    _check_vocabulary(checkpoint, (int(batch.inputs["input_ids"].max()) for batch in batches))
+    check_vocabulary(checkpoint, (int(batch.inputs["input_ids"].max()) for batch in batches))
     return batches
 
 
@@ -214,7 +214,8 @@ def _check_processor(checkpoint: Place, processor: Any) -> None:
             )
 
 
-def _check_vocabulary(checkpoint: Place, highest: Iterable[int]) -> None:
+def check_vocabulary(checkpoint: Place, highest: Iterable[int]) -> None:
+    """Raises gate_failed `token_beyond_vocabulary` for a token id that has no embedding."""
     rows = load_config(checkpoint).get_text_config().vocab_size
     beyond = [token for token in highest if token >= rows]
     if beyond:

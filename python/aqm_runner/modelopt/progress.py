@@ -96,3 +96,20 @@ def check_progress(loops: list[tuple[str, int, int]], walks: int, score_steps: i
             "scores would stand for less data than they claim.",
             next_step="Report it with the job's log: the data ended before ModelOpt's loop did.",
         )
+
+
+def check_calibration(loops: list[tuple[str, int, int]], walks: int) -> None:
+    """Raises gate_failed `progress_short` unless calibration walked all data so often.
+
+    Args:
+        loops: (phase, steps done, steps announced) of every loop.
+        walks: How often, at least, calibration must have walked the data.
+    """
+    short = [f"{name} {done}/{total}" for name, done, total in loops if done != total]
+    if short or len(loops) < walks:
+        raise gate_failed(
+            "progress_short",
+            f"Calibration ended early ({'; '.join(short) or f'{len(loops)}/{walks} walks'}), so "
+            "that ranges would stand for less data than they claim.",
+            next_step="Report it with the job's log: the data ended before ModelOpt's loop did.",
+        )

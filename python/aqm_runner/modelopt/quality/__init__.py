@@ -1,0 +1,1 @@
+"""Plans judged in one load and one calibration."""

@@ -1,0 +1,93 @@
+"""Percentile bootstrap intervals over samples, with bits that do not depend on the machine.
+
+A resample draws as many samples as there are, with repetition, each with all of its tokens. The
+interval of a figure is that of its values on all resamples, from the 2.5th to the 97.5th
+percentile (Efron and Tibshirani, An Introduction to the Bootstrap, section 13.3).
+
+Only operations enter whose result IEEE 754 fixes: no library may choose the order of a sum. Draws
+come from `random_raw` of PCG64, the one stream that NumPy promises to keep.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+# In thousandths, so that ranks are computed in whole numbers.
+LOW, HIGH = 25, 975
+
+
+@lru_cache(maxsize=2)
+def draw_counts(samples: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """Returns how often each resample holds each sample, (samples, resamples).
+
+    The draw number r * samples + i, a raw 64-bit number x of PCG64(seed), gives place i of resample
+    r the sample floor(floor(x / 2^32) * samples / 2^32).
+    """
+    raw = np.random.PCG64(seed).random_raw(resamples * samples)
+    drawn = ((raw >> np.uint64(32)) * np.uint64(samples)) >> np.uint64(32)
+    rows = np.repeat(np.arange(resamples, dtype=np.int64), samples)
+    flat = np.bincount(rows * samples + drawn.astype(np.int64), minlength=resamples * samples)
+    counts = np.ascontiguousarray(flat.reshape(resamples, samples).T, dtype=np.float64)
+    counts.setflags(write=False)
+    return counts
+
+
+def nearest_rank(count: int, thousandths: int) -> int:
+    """Returns the place, from 1, of a percentile among `count` sorted values: ceil(p * count)."""
+    return max(1, -(-thousandths * count // 1000))
+
+
+def interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Returns the 2.5th and the 97.5th percentile of a figure's values on all resamples."""
+    ordered = np.sort(values)
+    return (
+        float(ordered[nearest_rank(len(ordered), LOW) - 1]),
+        float(ordered[nearest_rank(len(ordered), HIGH) - 1]),
+    )
+
+
+def resampled_sums(
+    per_sample: Sequence[Sequence[float]], counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Returns the sum over each resample of several figures, (figures, resamples).
+
+    Args:
+        per_sample: Each figure's value for each sample.
+        counts: As `draw_counts` returns them.
+    """
+    figures = np.array(per_sample, dtype=np.float64)
+    sums = np.zeros((len(figures), counts.shape[1]))
+    for sample in range(counts.shape[0]):  # one after the other: the order of a sum shows
+        sums += figures[:, sample, None] * counts[sample]
+    return sums
+
+
+def resampled_percentile(
+    values: NDArray[np.float64],
+    owners: NDArray[np.int64],
+    sample_tokens: NDArray[np.int64],
+    counts: NDArray[np.float64],
+    thousandths: int,
+) -> NDArray[np.float64]:
+    """Returns a percentile of token values on each resample, by nearest rank; of high percentiles.
+
+    Args:
+        values: One for each token, the largest first.
+        owners: The sample of each.
+        sample_tokens: Tokens of each sample.
+        counts: As `draw_counts` returns them.
+        thousandths: The percentile, as 950.
+    """
+    tokens = np.zeros(counts.shape[1], dtype=np.int64)
+    for sample, length in enumerate(sample_tokens):
+        tokens += length * counts[sample].astype(np.int64)
+    # Counted from the largest: so many tokens are at or above the percentile.
+    above = tokens - np.maximum(1, -(-thousandths * tokens // 1000)) + 1
+    looked_at = int(above.max())
+    while True:  # the largest tokens suffice, unless resamples leave many of them out
+        looked_at = min(2 * looked_at, len(values))
+        reached = np.cumsum(counts[owners[:looked_at]], axis=0) >= above
+        if looked_at == len(values) or bool(reached[-1].all()):
+            return values[np.argmax(reached, axis=0)]

@@ -1,0 +1,111 @@
+"""From tokens to figures, each with its interval."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aqm_runner.quality.bootstrap import (
+    draw_counts,
+    interval,
+    nearest_rank,
+    resampled_percentile,
+    resampled_sums,
+)
+from aqm_runner.quality.tokens import TokenFigures
+
+PERCENTILES = {"kl_p95": 950, "kl_p99": 990}
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How intervals are made: see `bootstrap`."""
+
+    resamples: int
+    seed: int
+
+
+def figures_of(
+    tokens: TokenFigures, sample_tokens: list[int], intervals: Intervals, *, only_kl: bool = False
+) -> dict[str, dict[str, float]]:
+    """Returns the figures of a plan by name: `value`, `low` and `high`.
+
+    `kl` (nats a token), `top1_agreement` (share of tokens), `loss` (nats a token) and `logit_mse`
+    are means over all counted tokens; `perplexity` is exp(loss); `logit_mse_last` is the mean over
+    samples of that of their last counted token; `kl_p95` and `kl_p99` are percentiles over tokens
+    by nearest rank.
+
+    Args:
+        tokens: Of all samples, one after the other.
+        sample_tokens: Counted tokens of each sample; none is zero.
+        intervals: How to make them.
+        only_kl: Whether only `kl` gets an interval; the others have a `value` alone.
+    """
+    lengths = np.array(sample_tokens, dtype=np.int64)
+    counts = draw_counts(len(lengths), intervals.resamples, intervals.seed)
+    last = tokens.squared_error[np.cumsum(lengths) - 1]
+    per_sample = {
+        "kl": _sums(tokens.kl, lengths),
+        "top1_agreement": _sums(tokens.agreement, lengths),
+        "loss": _sums(tokens.loss, lengths),
+        "logit_mse": _sums(tokens.squared_error, lengths),
+        "logit_mse_last": last.tolist(),
+    }
+    measured = ["kl"] if only_kl else list(per_sample)
+    sums = resampled_sums(
+        [*(per_sample[name] for name in measured), lengths.astype(float).tolist()], counts
+    )
+    found: dict[str, dict[str, float]] = {}
+    for name, values in per_sample.items():
+        of_samples = name == "logit_mse_last"
+        found[name] = {"value": math.fsum(values) / (len(lengths) if of_samples else lengths.sum())}
+        if name in measured:
+            weights = len(lengths) if of_samples else sums[-1]
+            found[name] |= _bounds(sums[measured.index(name)] / weights)
+    found["perplexity"] = {key: exponential(value) for key, value in found["loss"].items()}
+    order = np.argsort(-tokens.kl, kind="stable")
+    owners = np.repeat(np.arange(len(lengths)), lengths)[order]
+    largest_first = tokens.kl[order]
+    for name, thousandths in PERCENTILES.items():
+        place = len(order) - nearest_rank(len(order), thousandths)
+        found[name] = {"value": float(largest_first[place])}
+        if not only_kl:
+            found[name] |= _bounds(
+                resampled_percentile(largest_first, owners, lengths, counts, thousandths)
+            )
+    return {name: {key: float(each) for key, each in of.items()} for name, of in found.items()}
+
+
+def reference_figures(
+    loss: NDArray[np.float64], sample_tokens: list[int], intervals: Intervals
+) -> dict[str, Any]:
+    """Returns `loss` and `perplexity` of the unquantized model, as `figures_of` does."""
+    nothing = np.zeros_like(loss)
+    found = figures_of(TokenFigures(nothing, nothing, loss, nothing), sample_tokens, intervals)
+    return {name: found[name] for name in ("loss", "perplexity")}
+
+
+def sample_sums(values: NDArray[np.float64], sample_tokens: list[int]) -> list[float]:
+    """Returns the sum over each sample's tokens, correctly rounded."""
+    return _sums(values, np.array(sample_tokens, dtype=np.int64))
+
+
+def exponential(loss: float) -> float:
+    """Returns exp(loss); the largest float where that is larger than any."""
+    try:
+        return math.exp(loss)
+    except OverflowError:
+        return float(np.finfo(np.float64).max)
+
+
+def _bounds(values: NDArray[np.float64]) -> dict[str, float]:
+    low, high = interval(values)
+    return {"low": low, "high": high}
+
+
+def _sums(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> list[float]:
+    ends = np.cumsum(lengths).tolist()
+    starts = [0, *ends[:-1]]
+    return [math.fsum(values[start:end]) for start, end in zip(starts, ends, strict=True)]

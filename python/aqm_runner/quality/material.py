@@ -1,0 +1,82 @@
+"""What a measurement is made from: calibration batches and held-out batches that share nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aqm_runner.calibration.overlap import refuse_overlap
+from aqm_runner.model.batches import Batch, caption_batches, image_batches
+from aqm_runner.model.samples import Sample, read_samples
+from aqm_runner.quality.figures import Intervals
+from aqm_runner.quality.held_out import (
+    HeldOut,
+    caption_rows,
+    check_held_out,
+    image_rows,
+    make_batches,
+)
+from aqm_runner.runner.places import Place
+from aqm_runner.scoring.scopes import check_scope
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a measurement is made from.
+
+    Attributes:
+        calibration: Batches to find ranges on.
+        held_out: What is measured on.
+        intervals: How intervals are made.
+    """
+
+    calibration: list[Batch]
+    held_out: HeldOut
+    intervals: Intervals
+
+
+def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]) -> Material:
+    """Returns the batches of a request.
+
+    Args:
+        context: Told of the phase `prepare`.
+        params: `scope`, `dtype`, `calibration` and `measure` of plan_quality.
+        inputs: `checkpoint`, `database`, `held_out`, and `sample` if there is one; for scope
+            all_layers `images` and `held_out_images`.
+
+    Raises:
+        RunnerError: bad_request `batch_size`; gate_failed `held_out_overlaps`, `too_few_samples`,
+            `too_few_tokens`, `nothing_to_predict`, those of a database, and those of
+            `caption_batches` and `image_batches`.
+    """
+    calibration, measure = params["calibration"], params["measure"]
+    check_scope({"scope": params["scope"], "batch_size": calibration["batch_size"]})
+    context.phase("prepare", None)
+    refuse_overlap(inputs["held_out"], inputs["database"])
+    if "sample" in inputs:
+        refuse_overlap(inputs["held_out"], inputs["sample"])
+    known = read_samples(context, inputs["database"], calibration["samples"])
+    unseen = read_samples(context, inputs["held_out"], None)
+    checkpoint = inputs["checkpoint"]
+    length, padding = calibration["sequence_length"], calibration["padding"]
+    if params["scope"] == "lm":
+        batches = caption_batches(
+            checkpoint, _as_lines(known), calibration["batch_size"], length, padding
+        )
+        rows = caption_rows(checkpoint, _as_lines(unseen), measure["sequence_length"])
+    else:
+        batches = image_batches(context, checkpoint, inputs["images"], known, length, padding)
+        rows = image_rows(
+            context,
+            checkpoint,
+            inputs["held_out_images"],
+            unseen,
+            measure["sequence_length"],
+            params["dtype"],
+        )
+    held_out = make_batches(rows, measure["batch_size"])
+    check_held_out(held_out, measure["least_tokens"], inputs["held_out"])
+    return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
+
+
+def _as_lines(samples: list[Sample]) -> list[str]:
+    """Returns the captions as `write_samples` writes them into a text file, and scoring reads."""
+    return [sample.caption.replace("\n", " ").strip() for sample in samples]

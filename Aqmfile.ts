@@ -104,6 +104,7 @@ export default build(
     const folder = `${layout.root}/${name}`;
     const runs = runsOf(all);
     return [
+      data.declared,
       analyses,
       plans,
       pages,

@@ -1,4 +1,4 @@
-import { action, committed, configuration, from, pythonOp, type Input } from "aqm";
+import { action, committed, configuration, from, pythonOp, type Declared, type Input } from "aqm";
 import { cocoSource } from "./coco-source.ts";
 import {
   HELD_OUT_PARTS,
@@ -26,6 +26,8 @@ export interface Calibration {
   readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
   /** Sets that share no image and no caption with each other or with any subset. */
   readonly heldOut: Readonly<Record<HeldOutPart, Samples>>;
+  /** The held-out sets and their images, so that they are targets before anything is measured on them. */
+  readonly declared: Declared;
 }
 
 const calibrationSample = pythonOp("calibration_sample", data);
@@ -82,9 +84,14 @@ export function calibration(name: string): Calibration {
   };
   const [small, medium, large] = SIZES;
   const [search, confirm, report] = HELD_OUT_PARTS;
+  const sets = { search: heldOut(search), confirm: heldOut(confirm), report: heldOut(report) };
   return {
     dataset,
     subsets: { small: subset(small), medium: subset(medium), large: subset(large) },
-    heldOut: { search: heldOut(search), confirm: heldOut(confirm), report: heldOut(report) },
+    heldOut: sets,
+    declared: Object.values(sets).map(({ database, images }) => [
+      database.producer ?? [],
+      images.producer ?? [],
+    ]),
   };
 }

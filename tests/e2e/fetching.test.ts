@@ -135,6 +135,35 @@ describe("fetching", () => {
     expect(lines("_medium")).toEqual(lines("").slice(0, 9));
   });
 
+  it("a held-out set has images of its own, and fetches no others", async () => {
+    workspace.edit("conf/dataset/coco2017.yaml", "full_samples: 4096", "full_samples: 30");
+    const before = images();
+    const target = `${FETCHED}/images_held_out_report`;
+    const sets = [`${CALIBRATION}/held_out_search.txt`, `${CALIBRATION}/held_out_confirm.txt`];
+    const built = await build(target, ...sets);
+    expect(built.stderr).toBe("");
+    expect(built.code).toBe(0);
+    expect(images().slice(before.length)).toHaveLength(2);
+    expect(filesBelow(target)).toHaveLength(2);
+    const texts = [
+      `${CALIBRATION}/coco2017_captions.txt`,
+      `${CALIBRATION}/held_out_report.txt`,
+      ...sets,
+    ];
+    const lines = texts.flatMap((path) => workspace.read(path).trimEnd().split("\n"));
+    expect(lines).toHaveLength(36);
+    expect(new Set(lines).size).toBe(36);
+
+    // The sample has every caption again, so that no image is left.
+    workspace.edit("conf/dataset/coco2017.yaml", "full_samples: 30", "full_samples: 4096");
+    const failed = await build(target);
+    expect(failed.code).toBe(1);
+    const failures = failed.events.flatMap((e) => (e.type === "action_failed" ? [e.failure] : []));
+    expect(failures.map(({ reason }) => reason)).toEqual(["gate_failed"]);
+    expect(JSON.stringify(failures)).toContain("of 44 images 0 are not in the calibration sample");
+    expect(filesBelow(target)).toHaveLength(2);
+  });
+
   it("an image that is not there fails with its address and a next step, and publishes nothing", async () => {
     const missing = "val2017/000000000044.jpg";
     fs.renameSync(coco(missing), coco("aside"));

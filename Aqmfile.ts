@@ -42,6 +42,7 @@ const models = [
   // All pairs in minutes on a CPU; with every granularity it would be hours.
   { name: "qwen3_vl_tiny", data: shapes, granularities: ["default"] },
   { name: "qwen2_5_vl_tiny", data: shapes, granularities: ["default"] },
+  { name: "qwen3_vl_trained", data: shapes, granularities: ["default"] },
 ];
 
 export default build(

@@ -1,5 +1,6 @@
 import {
   action,
+  committed,
   configuration,
   folder,
   from,
@@ -22,9 +23,10 @@ const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = 
 };
 
 const tinyCheckpoint = pythonOp("tiny_checkpoint", modelopt);
+const trainedCheckpoint = pythonOp("trained_checkpoint", modelopt);
 const hubCheckpoint = pythonOp("hub_checkpoint", data);
 
-/** A model and its checkpoint: one that somebody placed, one that is fetched, or a tiny one. */
+/** A model and its checkpoint: one that is placed, one that is fetched, a tiny one, or a trained one. */
 export function checkpoint(name: string): { readonly model: ModelConfig; readonly files: Input } {
   const model = configuration<ModelConfig>("model", name);
   const { source } = model;
@@ -41,6 +43,16 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
       params: { family: model.family, seed: source.tiny_seed },
       inputs: {},
       outputs: { checkpoint: local(model.checkpoint, "folder") },
+    });
+    return { model, files: from(made, "checkpoint") };
+  }
+  if ("trained" in source) {
+    const made = action({
+      op: trainedCheckpoint,
+      params: { family: "qwen3_vl", ...source.trained }, // the schema allows no other one
+      inputs: {},
+      // Committed: training takes minutes, and on another kind of processor gives other weights.
+      outputs: { checkpoint: committed(model.checkpoint, "folder") },
     });
     return { model, files: from(made, "checkpoint") };
   }

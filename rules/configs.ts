@@ -21,7 +21,15 @@ export interface ModelConfig {
   readonly source:
     | { readonly placed: string; readonly revision?: string }
     | { readonly hub: string; readonly revision: string; readonly endpoint?: string }
-    | { readonly tiny_seed: number };
+    | { readonly tiny_seed: number }
+    | {
+        readonly trained: {
+          readonly seed: number;
+          readonly steps: number;
+          readonly batch_size: number;
+          readonly learning_rate: number;
+        };
+      };
 }
 
 export const SIZES = ["small", "medium", "large"] as const;

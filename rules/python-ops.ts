@@ -192,6 +192,17 @@ declare module "aqm" {
       readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
     };
+    trained_checkpoint: {
+      readonly params: {
+        readonly family: "qwen3_vl";
+        readonly seed: number;
+        readonly steps: number;
+        readonly batch_size: number;
+        readonly learning_rate: number;
+      };
+      readonly inputs: Readonly<Record<string, never>>;
+      readonly outputs: "checkpoint";
+    };
     weight_error_scores: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

@@ -1,7 +1,7 @@
 // `npm run test:soak`: many random timelines, golden keys under other circumstances, the whole crash
 // matrix, and what npm test takes a sample of. `--runs N` timelines over all families (default: a whole
 // soak), `--seed S`, `--time-limit SECONDS` for the timelines of each family,
-// `--only timelines|keys|crash|sizes|pairs`. docs/testing.md has a table.
+// `--only timelines|keys|crash|sizes|pairs|trained`. docs/testing.md has a table.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const WHOLE = [...readFileSync("tests/timelines/families.ts", "utf8").matchAll(/
 
 const scratch = mkdtempSync(join(tmpdir(), "aqm-soak-"));
 const rows = [];
-const parts = { timelines, keys, crash, sizes, pairs };
+const parts = { timelines, keys, crash, sizes, pairs, trained };
 for (const [name, part] of Object.entries(parts)) {
   if (options.only === undefined || options.only === name) await part();
 }
@@ -135,18 +135,23 @@ function whole(what, files) {
   rows.push([what, "", "", "", "", seconds, code === 0 ? "ok" : "FAILED"]);
 }
 
-async function pairs() {
+const pairs = () =>
+  python("every pair against a lone call of ModelOpt", "test_scores_equal_modelopt.py");
+
+const trained = () =>
+  python("the trained model, trained again, against the committed one", "test_training.py");
+
+/** A file of Python tests with AQM_SOAK. */
+async function python(what, file) {
   await bundle();
   const begin = performance.now();
-  const file = "python/tests/test_scores_equal_modelopt.py";
-  const args = ["pytest", "-q", file];
+  const args = ["pytest", "-q", `python/tests/${file}`];
   const { code, output } = await pythonStep("", environment("modelopt"), args, {
     AQM_SOAK: "1",
   }).run();
   console.log(output);
   const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-  const result = code === 0 ? "ok" : "FAILED";
-  rows.push(["every pair against a lone call of ModelOpt", "", "", "", "", seconds, result]);
+  rows.push([what, "", "", "", "", seconds, code === 0 ? "ok" : "FAILED"]);
 }
 
 function run(command, args, env, cwd = process.cwd()) {

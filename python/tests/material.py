@@ -5,6 +5,13 @@ from typing import Any
 COCO = {"train_images": 40, "val_images": 8, "captions_per_image": 5, "seed": 3}
 SAMPLE = {"samples": 64, "seed": 42, "coco_root_relative": "../coco"}
 SUBSET = {"samples": 6}
+TRAINING = {
+    "family": "qwen3_vl",
+    "seed": 42,
+    "steps": 2,
+    "batch_size": 4,
+    "learning_rate": 0.002,
+}
 HELD_OUT = {"samples": 1, "seed": 42, "coco_root_relative": "../coco"}
 
 OFF = {"quantizer_name": "*", "enable": False}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hub_web import INCLUDE, REPOSITORY, REVISION
-from material import COCO, HELD_OUT, SAMPLE, SUBSET, measuring, scoring, squared_error
+from material import COCO, HELD_OUT, SAMPLE, SUBSET, TRAINING, measuring, scoring, squared_error
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,15 @@ class Given:
 
 @dataclass(frozen=True)
 class Run:
-    """Params and inputs (role to path) of one action."""
+    """Params and inputs (role to path) of one action.
+
+    Attributes:
+        refused: The reason with which a gate refuses its result; None: it has one.
+    """
 
     params: dict[str, Any]
     inputs: dict[str, Path]
+    refused: str | None = None
 
 
 def _hub_checkpoint(given: Given) -> list[Run]:
@@ -87,6 +92,8 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "tiny_checkpoint": lambda _: [
         Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl")
     ],
+    # Two steps teach nothing: that a whole training does is for the committed model to show.
+    "trained_checkpoint": lambda _: [Run(TRAINING, {}, refused="did_not_learn")],
     "weight_error_scores": _weight_error_scores,
 }
 

@@ -39,7 +39,13 @@ def places(key):
 quiet = lambda *_: None
 context = SimpleNamespace(device="cpu", phase=quiet, step=quiet, warning=quiet,
                           sample_memory=quiet, check_cancelled=quiet, partials=None)
-module.run(context, entry["params"], places("inputs"), places("outputs"))
+from aqm_runner.runner.failures import RunnerError
+try:
+    module.run(context, entry["params"], places("inputs"), places("outputs"))
+    refused = None
+except RunnerError as error:
+    refused = error.reason
+assert refused == order["refused"], refused
 names = [name for name in sys.modules if name.split(".")[0] == "aqm_runner"]
 Path(order["loaded"]).write_text(json.dumps(names))
 """
@@ -75,15 +81,15 @@ def test_an_op_loads_exactly_its_static_closure(original, tmp_path, given, op):
     for index, run in enumerate(runs_of(op, given)):
         entry = action(op, run.params, run.inputs, tmp_path / f"{index}")
         names = tmp_path / f"{index}.json"
-        order = {"entry": entry, "loaded": str(names), "environ": own_cache(tmp_path)}
-        assert original.fork(SCRIPT, **order).wait() == 0
+        order = {"entry": entry, "loaded": str(names), "refused": run.refused}
+        assert original.fork(SCRIPT, environ=own_cache(tmp_path), **order).wait() == 0
         loaded |= set(json.loads(names.read_text()))
     packages = {
         ".".join(["aqm_runner", *init.parent.relative_to(PACKAGE).parts])
         for init in PACKAGE.rglob("__init__.py")
     }
-    # The script itself needs places.
-    needed = {"aqm_runner.runner.places"}
+    # The script itself needs places and failures.
+    needed = {f"aqm_runner.runner.{name}" for name in ("places", "inside", "failures")}
     assert loaded - packages - needed == closure - needed
 
 

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import action, of_type, run_op
+from forks import ForkedRunner
+from harness import action, of_type, request, run_op
 from material import scoring
 from op_runs import runs_of
 
 from aqm_runner.runner.digests import digest_file, digest_place
+from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.registry import OPS
 from aqm_runner.runner.requests import compile_schema
 
@@ -20,9 +22,18 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("op", OPS)
-def test_another_process_makes_the_same_bytes(kept, given, tmp_path, op):
+def test_another_process_makes_the_same_bytes(kept, original, given, tmp_path, op):
     for index, run in enumerate(runs_of(op, given)):
         here, there = tmp_path / f"{index} here", tmp_path / f"{index} there"
+        if run.refused is not None:
+            with pytest.raises(RunnerError) as refused:
+                run_op(op, run.params, run.inputs, here)
+            runner = ForkedRunner(original, tmp_path / f"{index}.log")  # an error ends it
+            runner.send(request("refused", action(op, run.params, run.inputs, there)))
+            error = runner.events.until("error")[-1]
+            runner.end()
+            assert (error["reason"], error["message"]) == (run.refused, refused.value.message)
+            continue
         facts = run_op(op, run.params, run.inputs, here)
         events = kept.run(f"{op} {index}", action(op, run.params, run.inputs, there))
         artifacts = of_type(events, "artifact")

@@ -26,7 +26,7 @@ ROWS = [
     ["runner"],
     ["calibration", "fetching"],
     ["model"],
-    ["scoring"],
+    ["scoring", "training"],
     ["quality"],
     ENGINES,
     ["ops"],

@@ -12,6 +12,7 @@ const checker = (group: string): ((value: unknown) => boolean) => {
   return new Ajv2020({ strict: false }).compile(schema);
 };
 const COMMIT = "a1".repeat(20);
+const TRAINED = { seed: 1, steps: 100, batch_size: 8, learning_rate: 0.002 };
 
 interface Case {
   readonly group: string;
@@ -51,6 +52,7 @@ const CASES: readonly Case[] = [
       { hub: "owner/name", revision: COMMIT },
       { hub: "owner/name", revision: COMMIT, endpoint: "http://127.0.0.1:8000" },
       { tiny_seed: 1 },
+      { trained: TRAINED },
     ],
     wrong: [
       {},
@@ -62,6 +64,11 @@ const CASES: readonly Case[] = [
       { placed: "owner/name", endpoint: "http://127.0.0.1:8000" },
       { tiny_seed: 1, placed: "owner/name" },
       { tiny_seed: 1, revision: COMMIT },
+      { trained: TRAINED, tiny_seed: 1 },
+      { trained: TRAINED, revision: COMMIT },
+      { trained: { ...TRAINED, steps: 0 } },
+      { trained: { ...TRAINED, learning_rate: 0 } },
+      { trained: { seed: 1 } },
     ],
   },
 ];

@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,25 +17,30 @@ from transformers import (
 
 UNIT = 1024
 MAX_POSITIONS = 1024
+HEAD = 16
 
-TEXT = {
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": MAX_POSITIONS,
-}
-VISION = {
-    "depth": 2,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_heads": 2,
-    "in_channels": 3,
-    "patch_size": 4,
-    "spatial_merge_size": 2,
-    "temporal_patch_size": 2,
-}
+
+@dataclass(frozen=True)
+class Size:
+    """How large a model is; heads are 16 wide, and two heads of the text share keys and values.
+
+    Attributes:
+        layers: Layers of the text.
+        width: Hidden size of the text.
+        blocks: Blocks of the vision.
+        vision_width: Hidden size of the vision.
+    """
+
+    layers: int
+    width: int
+    blocks: int
+    vision_width: int
+
+
+SMALLEST = Size(layers=2, width=64, blocks=2, vision_width=32)
+# Large enough to learn its data, and for INT4-AWQ to be exported: that fails at a width of 64.
+LEARNING = Size(layers=4, width=128, blocks=3, vision_width=64)
+
 # The three sections share out head_dim / 2 rotary frequencies: time, height, width.
 ROPE = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2]}
 
@@ -44,7 +50,9 @@ MODELS: dict[str, type[PreTrainedModel]] = {
 }
 
 
-def build_model(family: str, ids: dict[str, int], vocabulary: int, seed: int) -> PreTrainedModel:
+def build_model(
+    family: str, ids: dict[str, int], vocabulary: int, seed: int, size: Size = SMALLEST
+) -> PreTrainedModel:
     """Returns the family's architecture in float32 with weights that only `seed` decides.
 
     Args:
@@ -52,18 +60,24 @@ def build_model(family: str, ids: dict[str, int], vocabulary: int, seed: int) ->
         ids: Token id of each special token, by its text.
         vocabulary: Rows of the embedding.
         seed: Any integer.
+        size: Layers and widths.
     """
-    config = _config(family, ids, vocabulary)
+    config = _config(family, ids, vocabulary, size)
     config.architectures = [MODELS[family].__name__]  # ModelOpt's export needs it
-    with torch.device("meta"):
-        model = MODELS[family](config)
-    model = model.to_empty(device="cpu")
+    # Not on the meta device: rotary frequencies are no weights, so that nothing would fill them.
+    model = MODELS[family](config)
     model.load_state_dict(_weights(model, seed))
     return model.eval()
 
 
-def _config(family: str, ids: dict[str, int], vocabulary: int) -> PreTrainedConfig:
-    text = TEXT | {
+def _config(family: str, ids: dict[str, int], vocabulary: int, size: Size) -> PreTrainedConfig:
+    text = {
+        "hidden_size": size.width,
+        "intermediate_size": 2 * size.width,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.width // HEAD,
+        "num_key_value_heads": size.width // HEAD // 2,
+        "max_position_embeddings": MAX_POSITIONS,
         "vocab_size": vocabulary,
         "bos_token_id": None,
         "eos_token_id": ids["<|im_end|>"],
@@ -77,20 +91,23 @@ def _config(family: str, ids: dict[str, int], vocabulary: int) -> PreTrainedConf
         "tie_word_embeddings": False,
         "dtype": "float32",
     }
+    vision = {
+        "depth": size.blocks,
+        "hidden_size": size.vision_width,
+        "intermediate_size": 2 * size.vision_width,
+        "num_heads": size.vision_width // HEAD,
+        "in_channels": 3,
+        "patch_size": 4,
+        "spatial_merge_size": 2,
+        "temporal_patch_size": 2,
+        "out_hidden_size": size.width,
+    }
     if family == "qwen3_vl":
-        text |= {"head_dim": 16, "rope_parameters": ROPE | {"mrope_interleaved": True}}
-        vision = VISION | {
-            "out_hidden_size": TEXT["hidden_size"],
-            "num_position_embeddings": 16,
-            "deepstack_visual_indexes": [0],
-        }
+        text |= {"head_dim": HEAD, "rope_parameters": ROPE | {"mrope_interleaved": True}}
+        vision |= {"num_position_embeddings": 16, "deepstack_visual_indexes": [0]}
         return Qwen3VLConfig(text_config=text, vision_config=vision, **top)
     text |= {"rope_parameters": dict(ROPE)}
-    vision = VISION | {
-        "out_hidden_size": TEXT["hidden_size"],
-        "window_size": 16,
-        "fullatt_block_indexes": [1],
-    }
+    vision |= {"window_size": 16, "fullatt_block_indexes": [1]}
     return Qwen2_5_VLConfig(text_config=text, vision_config=vision, **top)
 
 

@@ -13,14 +13,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
-
-from aqm_runner.calibration.scenes import COLOURS, GROUNDS, Scene, Thing, draw_scene
+from aqm_runner.calibration.painting import SIDE, write_picture
+from aqm_runner.calibration.scenes import draw_scene
 from aqm_runner.runner.places import Place
-
-SIDE = 64
-RADIUS = {"small": 7, "large": 13}
-CENTRES = {"above": ((32, 16), (32, 48)), "left of": ((16, 32), (48, 32))}
 
 
 def run(
@@ -41,9 +36,7 @@ def run(
             scene = draw_scene(source)
             image_id += 1
             name = f"{image_id:012d}.jpg"
-            _paint(scene).save(
-                folder / f"{split}2017" / name, quality=90, subsampling=0, optimize=False
-            )
+            write_picture(scene, folder / f"{split}2017" / name)
             images.append(
                 {"license": 1, "file_name": name, "height": SIDE, "width": SIDE, "id": image_id}
             )
@@ -64,27 +57,3 @@ def _write_annotations(path: Path, images: list[Any], annotations: list[Any]) ->
         "annotations": annotations,
     }
     path.write_bytes(json.dumps(document).encode())
-
-
-def _paint(scene: Scene) -> Image.Image:
-    image = Image.new("RGB", (SIDE, SIDE), GROUNDS[scene.ground])
-    pen = ImageDraw.Draw(image)
-    for thing, centre in zip((scene.first, scene.second), CENTRES[scene.relation], strict=True):
-        _paint_thing(pen, thing, *centre)
-    return image
-
-
-def _paint_thing(pen: ImageDraw.ImageDraw, thing: Thing, x: int, y: int) -> None:
-    r = RADIUS[thing.size]
-    fill = COLOURS[thing.colour]
-    box = (x - r, y - r, x + r, y + r)
-    corners = {
-        "triangle": [(x, y - r), (x + r, y + r), (x - r, y + r)],
-        "diamond": [(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
-    }
-    if thing.shape == "circle":
-        pen.ellipse(box, fill=fill)
-    elif thing.shape == "square":
-        pen.rectangle(box, fill=fill)
-    else:
-        pen.polygon(corners[thing.shape], fill=fill)

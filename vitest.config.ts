@@ -27,7 +27,7 @@ const texts: Plugin = {
 /** Tests that start a process, a browser or a build on the disk, or that want Python. */
 const REAL = [
   "tests/{e2e,crash}/**/*.test.ts",
-  "tests/page/browser.test.ts",
+  "tests/page/*browser.test.ts",
   "tests/timelines/disk.test.ts",
 ];
 

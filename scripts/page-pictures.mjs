@@ -1,4 +1,5 @@
-// Makes the screenshots in docs/pictures/ of a page of 276 layers and 16 pairs with made-up scores.
+// Makes the screenshots in docs/pictures/: of a page of 276 layers and 16 pairs with made-up scores, and of a page of
+// made-up measured quality.
 // node scripts/page-pictures.mjs [PAGE.html OUT.png]: of another page, whole, to look at it.
 import { build } from "esbuild";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -44,6 +45,11 @@ else {
     { at: "#heat", height: 620, colorScheme: "dark" },
   );
   await shoot(page, { path: join(pictures, "page-layers.png") }, { at: "#table", height: 430 });
+  await shoot(
+    await madeUpQuality(),
+    { path: join(pictures, "page-quality.png") },
+    { height: 1310 },
+  );
 }
 await browser.close();
 
@@ -58,8 +64,18 @@ async function madeUpPage() {
   };
   const made = analysisPage(subject, manyPairs());
   if (!made.ok) throw new Error(made.failure.message);
-  const path = join(out, "page.html");
-  writeFileSync(path, made.value.page);
+  return written("page.html", made.value.page);
+}
+
+async function madeUpQuality() {
+  const { madeUpFrontier } = await load("tests/analysis/measured-frontier-material.ts");
+  const { qualityPage } = await load("src/analysis/quality-page/index.ts", texts);
+  return written("quality.html", qualityPage(madeUpFrontier(), []).page);
+}
+
+function written(name, text) {
+  const path = join(out, name);
+  writeFileSync(path, text);
   return path;
 }
 

@@ -179,3 +179,4 @@ export {
   type PlanKind,
 } from "./quality/plan-document.ts";
 export { readQuality, type QualityDocument } from "./quality/quality-document.ts";
+export { qualityMarkdown, type QualityFiles } from "./quality-report/quality-markdown.ts";

@@ -8,6 +8,7 @@ import { problemFromManifest } from "../../src/analysis/manifest/problem-from-ma
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
+import { FAINT, OUTSIDE } from "./looks.ts";
 import { manyPairs } from "./many-pairs.ts";
 
 const found = await browserOrWhyNot();
@@ -39,38 +40,6 @@ function pageOf(shown: readonly [PageAnalysis, ...PageAnalysis[]]): string {
   if (!made.ok) throw new Error(made.failure.message);
   return made.value.page;
 }
-
-/** Names of elements of drawings that lie outside of their drawing, in part or whole. */
-const OUTSIDE = `[...document.querySelectorAll("svg.picture")].flatMap((svg) => {
-  const { width, height } = svg.viewBox.baseVal;
-  return [...svg.querySelectorAll("text, path, circle")].filter((one) => {
-    if (one.closest("defs")) return false;
-    const box = one.getBBox();
-    return box.x < -1 || box.y < -1 || box.x + box.width > width + 1 || box.y + box.height > height + 1;
-  }).map((one) => svg.id + ": " + (one.textContent || one.getAttribute("class")));
-})`;
-
-/** Contrast of text and of what one has to see, by the formula of WCAG, below what it asks for. */
-const FAINT = `[...document.querySelectorAll("th, td, dt, dd, p, label, button, select, input[type=search], a, h2, legend, svg text, svg .curve, svg .dot")].flatMap((one) => {
-  const numbers = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  let ground = one;
-  const clear = (element) => numbers(getComputedStyle(element).backgroundColor)[3] === 0;
-  while (ground.parentElement && clear(ground)) ground = ground.parentElement;
-  const style = getComputedStyle(one);
-  const drawn = one.namespaceURI.endsWith("svg");
-  const line = drawn && one.tagName === "path";
-  const border = /^(INPUT|SELECT)$/.test(one.tagName);
-  const ratio = (colour) => {
-    const [a, b] = [light(numbers(colour)), light(numbers(getComputedStyle(ground).backgroundColor))].sort((x, y) => y - x);
-    return (a + 0.05) / (b + 0.05);
-  };
-  const wanted = line || one.tagName === "circle" ? 3 : 4.5;
-  const found = ratio(line ? style.stroke : drawn ? style.fill : style.color);
-  const name = one.tagName + " " + (one.id || one.className.baseVal || one.className) + " " + one.textContent.slice(0, 20);
-  return [...(found < wanted ? [name + " " + found.toFixed(2)] : []), ...(border && ratio(style.borderTopColor) < 3 ? ["border of " + name] : [])];
-})`;
 
 describe.skipIf(!("browser" in found))(title, () => {
   if (!("browser" in found)) return;

@@ -42,6 +42,9 @@ export const THEME = {
   accent: ["#b5410f", "#ff9a5c"],
   focus: ["#1d5fd1", "#8ab8ff"],
   kept: ["#c3c8cd", "#424b55"],
+  blue: ["#1d5fd1", "#8ab8ff"],
+  violet: ["#8038a8", "#cf9cf0"],
+  teal: ["#0b766e", "#4cc2b4"],
 } as const satisfies Readonly<Record<string, Pair>>;
 
 /** Which of the steps a position between 0 and 1 falls in. */

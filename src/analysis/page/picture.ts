@@ -11,6 +11,8 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly body: Html;
+  /** Styles beside those that all drawings have. */
+  readonly styles?: string;
 }
 
 const svg = (
@@ -28,7 +30,7 @@ export const pictureFile = (picture: Picture): string =>
   `${svg(
     picture,
     html` xmlns="http://www.w3.org/2000/svg" width="${picture.width}" height="${picture.height}"`,
-    html`<style>${styleText(pictureColours() + styles.trim())}</style><rect class="ground" width="100%" height="100%"/>`,
+    html`<style>${styleText(pictureColours() + styles.trim() + (picture.styles ?? "").trim())}</style><rect class="ground" width="100%" height="100%"/>`,
   ).toString()}\n`;
 
 /** Diagonal lines: no measurement, told apart without colour. */

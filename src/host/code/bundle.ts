@@ -48,6 +48,7 @@ export const SINGLE_MODULES = [
   "analysis/outcome",
   "analysis/plan-export",
   "analysis/python-json",
+  "analysis/quality-report",
   "analysis/quality",
   "analysis/report",
   "analysis/scores",
@@ -68,6 +69,7 @@ export const bundleOptions = (layout: Layout) =>
     logLevel: "silent",
     alias: {
       "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
+      "aqm/analysis/quality-pages": join(layout.packageRoot, "src/analysis/quality-page/index.ts"),
       ...Object.fromEntries(
         SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
       ),

@@ -52,8 +52,9 @@ export const ANALYSIS: Wing = {
     ["manifest"],
     ["bit-plan", "compare", "report"],
     ["plan-export", "page/shared", "quality"],
-    ["page/client"],
+    ["page/client", "quality-report"],
     ["page"],
+    ["quality-page"],
     ["."],
   ],
 };

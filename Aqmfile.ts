@@ -9,6 +9,7 @@ import {
   type BitPlanConfig,
   type GranularityConfig,
   type OutputLayoutConfig,
+  type QualityConfig,
   type QuantPairConfig,
   type Scope,
   type Size,
@@ -19,6 +20,7 @@ import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
 import { modeloptEngine } from "./rules/engines/modelopt.ts";
 import { weightErrorEngine } from "./rules/engines/weight-error.ts";
 import { modelPage } from "./rules/model-page.ts";
+import { quality } from "./rules/quality.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
 import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
@@ -27,7 +29,8 @@ import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
 const layout = configuration<OutputLayoutConfig>("output_layout", "publish");
-const modelopt = modeloptEngine(configuration<AutoquantConfig>("autoquant", "gradient_default"));
+const autoquant = configuration<AutoquantConfig>("autoquant", "gradient_default");
+const modelopt = modeloptEngine(autoquant);
 const weightError = weightErrorEngine(configuration<WeightErrorConfig>("weight_error", "default"));
 
 /** weight_error scores weights alone, so that one pair of each weight format says all. */
@@ -36,17 +39,24 @@ const weightPairs = configurationNames("quant_pair").filter(
 );
 
 const every = configurationNames("granularity");
+const forGpus = ["nvfp4_fp8"];
+const forTiny = ["int3_int4_int8"];
 const models = [
-  { name: "qwen3_vl_4b_instruct", data: coco, granularities: every },
-  { name: "qwen2_5_vl_3b_instruct", data: coco, granularities: every },
+  { name: "qwen3_vl_4b_instruct", data: coco, granularities: every, measured: forGpus },
+  { name: "qwen2_5_vl_3b_instruct", data: coco, granularities: every, measured: forGpus },
   // All pairs in minutes on a CPU; with every granularity it would be hours.
-  { name: "qwen3_vl_tiny", data: shapes, granularities: ["default"] },
-  { name: "qwen2_5_vl_tiny", data: shapes, granularities: ["default"] },
-  { name: "qwen3_vl_trained", data: shapes, granularities: ["default"] },
+  { name: "qwen3_vl_tiny", data: shapes, granularities: ["default"], measured: forTiny },
+  { name: "qwen2_5_vl_tiny", data: shapes, granularities: ["default"], measured: forTiny },
+  {
+    name: "qwen3_vl_trained",
+    data: shapes,
+    granularities: ["default"],
+    measured: [...forTiny, "int4_int8"],
+  },
 ];
 
 export default build(
-  grid({ model: models }, ({ model: { name, data, granularities } }) => {
+  grid({ model: models }, ({ model: { name, data, granularities, measured } }) => {
     const { model, files } = checkpoint(name);
     const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
     const analysed = new Map<string, Sensitivity>();
@@ -67,8 +77,8 @@ export default build(
           };
           const analysis = sensitivity(cell);
           all.push({ cell, analysis });
-          if (engine === modelopt && granularity === DEFAULT_GRANULARITY)
-            analysed.set(`${pair} ${scope} ${size}`, analysis);
+          if (granularity === DEFAULT_GRANULARITY)
+            analysed.set(`${engine.name} ${pair} ${scope} ${size}`, analysis);
           return analysis.declared;
         },
       );
@@ -76,8 +86,10 @@ export default build(
       analysesBy(modelopt, configurationNames("quant_pair"), granularities),
       analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
     ];
-    const analysisAt = (scope: Scope, size: Size) => (pair: string) =>
-      analysed.get(`${pair} ${scope} ${size}`);
+    const analysisAt =
+      (scope: Scope, size: Size, engine: Engine = modelopt) =>
+      (pair: string) =>
+        analysed.get(`${engine.name} ${pair} ${scope} ${size}`);
     const plans = grid(
       { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
       ({ bit_plan: plan, scope, "dataset.size": size }) =>
@@ -88,6 +100,22 @@ export default build(
           layout,
           plan: configuration<BitPlanConfig>("bit_plan", plan),
           analysis: analysisAt(scope, size),
+        }),
+    );
+    const frontiers = grid(
+      { quality: measured, scope: SCOPES, "dataset.size": SIZES },
+      ({ quality: config, scope, "dataset.size": size }) =>
+        quality({
+          model,
+          checkpoint: files,
+          calibration: data,
+          scope,
+          size,
+          layout,
+          config: configuration<QualityConfig>("quality", config),
+          autoquant,
+          analysis: analysisAt(scope, size),
+          weightError: analysisAt(scope, size, weightError),
         }),
     );
     const pages = grid(
@@ -108,6 +136,7 @@ export default build(
       data.declared,
       analyses,
       plans,
+      frontiers,
       pages,
       comparisons(folder, runs),
       readmeTables(

@@ -23,6 +23,8 @@ export interface CalibrationSubset extends Samples {
 
 export interface Calibration {
   readonly dataset: DatasetConfig;
+  /** The full sample that all subsets are the first rows of, with its captions and the paths of its images. */
+  readonly sample: Input;
   readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
   /** Sets that share no image and no caption with each other or with any subset. */
   readonly heldOut: Readonly<Record<HeldOutPart, Samples>>;
@@ -87,6 +89,7 @@ export function calibration(name: string): Calibration {
   const sets = { search: heldOut(search), confirm: heldOut(confirm), report: heldOut(report) };
   return {
     dataset,
+    sample: from(full, "database"),
     subsets: { small: subset(small), medium: subset(medium), large: subset(large) },
     heldOut: sets,
     declared: Object.values(sets).map(({ database, images }) => [

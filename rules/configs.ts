@@ -131,3 +131,19 @@ export interface BitPlanConfig {
   readonly rules: readonly LayerRule[];
   readonly families: readonly FamilyBudget[];
 }
+
+export interface QualityConfig {
+  readonly name: string;
+  /** Names of pairs, in the order in which ties are decided. */
+  readonly candidates: readonly string[];
+  /** Average bits a weight, as stored, over the layers that may be quantized. */
+  readonly budgets: readonly number[];
+  readonly random_plans: number;
+  /** Uniform recipes of ModelOpt. */
+  readonly recipes: readonly string[];
+  readonly seed: number;
+  readonly held_out: HeldOutPart;
+  readonly batch_size: Readonly<Record<Scope, number>>;
+  readonly proven: number;
+  readonly resamples: number;
+}

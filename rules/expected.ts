@@ -64,3 +64,25 @@ export function expectedWeightError({
           "a 4 G parameter model on one H200 takes 7 s for 16 forward passes and all weights",
       };
 }
+
+/**
+ * What judging plans costs before it was ever measured: a load and a calibration, then a forward pass over the
+ * held-out data for each plan. On one H200, with 4 G parameters, 40 to 60 s and 0.2 to 0.7 s a plan.
+ *
+ * @param plans in the document
+ */
+export function expectedPlanQuality(device: "cpu" | "cuda", plans: number): ExpectedCost {
+  const work = { plans };
+  return device === "cpu"
+    ? {
+        work,
+        gpuSeconds: [2 + 0.02 * plans, 20 + 1 * plans],
+        because: "a tiny model on a CPU takes 0.02–1 s a plan",
+      }
+    : {
+        work,
+        gpuSeconds: [20 + 0.15 * plans, 90 + 1.5 * plans],
+        gpuMemoryBytes: [10e9, 40e9],
+        because: "a 4 G parameter model on one H200 takes 0.15–1.5 s a plan after calibration",
+      };
+}

@@ -88,7 +88,7 @@ export const alonePlans = (problem: BitProblem): readonly NamedPlan[] =>
 
 /** Names of all plan documents that a set asks for; every candidate has its uniform plan. */
 export const documentNames = (
-  { budgets, randomPlans }: PlanSet,
+  { budgets, randomPlans }: Omit<PlanSet, "seed">,
   candidates: readonly string[],
   hasWeightError: boolean,
 ): readonly string[] => [

@@ -1,0 +1,62 @@
+import type { Input } from "aqm";
+import type { AutoquantConfig, QualityConfig } from "./configs.ts";
+import type { Scored } from "./engines/engine.ts";
+
+/** How the intervals of single figures are made. Not in a config: another value would measure every plan again. */
+const INTERVALS = { resamples: 2000, seed: 42 } as const;
+
+/** What is measured, on which held-out data. */
+export interface Measured extends Scored {
+  readonly config: QualityConfig;
+  /** How the model is calibrated: as its scores were. */
+  readonly autoquant: AutoquantConfig;
+}
+
+/** Params, inputs and resources that all measurements of a model, scope and size share. */
+export function measuring({
+  model,
+  checkpoint,
+  calibration,
+  scope,
+  size,
+  config,
+  autoquant,
+}: Measured) {
+  const { dataset, subsets, heldOut } = calibration;
+  const [subset, held] = [subsets[size], heldOut[config.held_out]];
+  const files: {
+    readonly checkpoint: Input;
+    readonly database: Input;
+    readonly held_out: Input;
+    readonly sample: Input;
+  } = {
+    checkpoint,
+    database: subset.database,
+    held_out: held.database,
+    // No held-out image or caption is in any subset, since all are rows of it.
+    sample: calibration.sample,
+  };
+  return {
+    params: {
+      scope,
+      dtype: model.dtype,
+      calibration: {
+        samples: null,
+        batch_size: autoquant.batch_size[scope],
+        sequence_length: dataset.calib_seq_len,
+        padding: autoquant.padding,
+      },
+      measure: {
+        batch_size: config.batch_size[scope],
+        sequence_length: dataset.calib_seq_len,
+        least_tokens: dataset.held_out.least_tokens,
+        ...INTERVALS,
+      },
+      include_lm_head: autoquant.include_lm_head,
+      attention: autoquant.attention,
+    },
+    inputs:
+      scope === "lm" ? files : { ...files, images: subset.images, held_out_images: held.images },
+    resources: { gpu: model.device === "cuda" ? 1 : 0 },
+  };
+}

@@ -64,30 +64,27 @@ def resampled_sums(
     return sums
 
 
-def resampled_percentile(
+def resampled_percentiles(
     values: NDArray[np.float64],
     owners: NDArray[np.int64],
-    sample_tokens: NDArray[np.int64],
+    tokens: NDArray[np.int64],
     counts: NDArray[np.float64],
-    thousandths: int,
-) -> NDArray[np.float64]:
-    """Returns a percentile of token values on each resample, by nearest rank; of high percentiles.
+    thousandths: Sequence[int],
+) -> list[NDArray[np.float64]]:
+    """Returns percentiles of token values on each resample, by nearest rank.
 
     Args:
         values: One for each token, the largest first.
         owners: The sample of each.
-        sample_tokens: Tokens of each sample.
+        tokens: How many tokens each resample has.
         counts: As `draw_counts` returns them.
-        thousandths: The percentile, as 950.
+        thousandths: The percentiles, as 950; high ones are quick.
     """
-    tokens = np.zeros(counts.shape[1], dtype=np.int64)
-    for sample, length in enumerate(sample_tokens):
-        tokens += length * counts[sample].astype(np.int64)
-    # Counted from the largest: so many tokens are at or above the percentile.
-    above = tokens - np.maximum(1, -(-thousandths * tokens // 1000)) + 1
-    looked_at = int(above.max())
+    # Counted from the largest: so many tokens are at or above each percentile.
+    above = [tokens - np.maximum(1, -(-each * tokens // 1000)) + 1 for each in thousandths]
+    looked_at = int(max(each.max() for each in above))
     while True:  # the largest tokens suffice, unless resamples leave many of them out
         looked_at = min(2 * looked_at, len(values))
-        reached = np.cumsum(counts[owners[:looked_at]], axis=0) >= above
-        if looked_at == len(values) or bool(reached[-1].all()):
-            return values[np.argmax(reached, axis=0)]
+        seen = np.cumsum(counts[owners[:looked_at]], axis=0)
+        if looked_at == len(values) or all(bool((seen[-1] >= each).all()) for each in above):
+            return [values[np.argmax(seen >= each, axis=0)] for each in above]

@@ -11,7 +11,7 @@ from aqm_runner.quality.bootstrap import (
     draw_counts,
     interval,
     nearest_rank,
-    resampled_percentile,
+    resampled_percentiles,
     resampled_sums,
 )
 from aqm_runner.quality.tokens import TokenFigures
@@ -71,10 +71,13 @@ def figures_of(
     for name, thousandths in PERCENTILES.items():
         place = len(order) - nearest_rank(len(order), thousandths)
         found[name] = {"value": float(largest_first[place])}
-        if not only_kl:
-            found[name] |= _bounds(
-                resampled_percentile(largest_first, owners, lengths, counts, thousandths)
-            )
+    if not only_kl:
+        totals = sums[-1].astype(np.int64)
+        resampled = resampled_percentiles(
+            largest_first, owners, totals, counts, list(PERCENTILES.values())
+        )
+        for name, bounds in zip(PERCENTILES, map(_bounds, resampled), strict=True):
+            found[name] |= bounds
     return {name: {key: float(each) for key, each in of.items()} for name, of in found.items()}
 
 

@@ -1,4 +1,5 @@
 import { action, committed, typescriptOp, type DeclaredAction, type Input } from "aqm";
+import type { PairQuantizers } from "aqm/analysis";
 import type { Scope, Size } from "./configs.ts";
 
 const op = typescriptOp<typeof import("./ops/analysis-page.ts")>("aqm/rules/ops/analysis-page.ts");
@@ -10,6 +11,14 @@ export interface ShownAnalysis {
   /** What is recorded of the scores. */
   readonly record: Input;
   readonly manifest: Input;
+  readonly quantizers: PairQuantizers;
+}
+
+/** A pair that a page could have, and why it does not. */
+export interface LeftOut {
+  readonly name: string;
+  readonly quantizers: PairQuantizers;
+  readonly because: string;
 }
 
 export interface Page {
@@ -18,11 +27,13 @@ export interface Page {
   readonly title: string;
   readonly subtitle: string;
   readonly analyses: readonly ShownAnalysis[];
+  readonly skipped?: readonly LeftOut[];
   readonly links: readonly { readonly text: string; readonly href: string }[];
 }
 
 /** An offline page about one or several analyses, and its main pictures for Markdown. */
-export function analysisPage({ path, title, subtitle, analyses, links }: Page): DeclaredAction {
+export function analysisPage(page: Page): DeclaredAction {
+  const { path, title, subtitle, analyses, skipped = [], links } = page;
   const inputs: Record<string, Input> = {};
   for (const { name, scores, record, manifest } of analyses) {
     inputs[`manifest_${name}`] = manifest;
@@ -31,7 +42,13 @@ export function analysisPage({ path, title, subtitle, analyses, links }: Page): 
   }
   return action({
     op,
-    params: { title, subtitle, analyses: analyses.map(({ name }) => name), links },
+    params: {
+      title,
+      subtitle,
+      analyses: analyses.map(({ name, quantizers }) => ({ name, quantizers })),
+      ...(skipped.length === 0 ? {} : { skipped }),
+      links,
+    },
     inputs,
     outputs: {
       page: committed(`${path}.html`),

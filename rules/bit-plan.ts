@@ -40,9 +40,10 @@ export function bitPlan({ model, scope, size, layout, plan, analysis }: BitPlanC
   const candidates = [];
   for (const name of plan.candidates) {
     const { algorithm } = configuration<QuantPairConfig>("quant_pair", name);
-    const results = analysis(name)?.results;
+    const { results, skipped } = analysis(name) ?? {};
     if (results === undefined) {
-      return skip(folder, `its candidate ${name} is not scored for ${model.name}`);
+      const why = skipped === undefined ? "" : `: ${skipped}`;
+      return skip(folder, `its candidate ${name} is not scored for ${model.name}${why}`);
     }
     inputs[`scores_${name}`] = results.scores;
     inputs[`manifest_${name}`] = results.manifest;

@@ -1,6 +1,6 @@
-import { skip, type Declared } from "aqm";
-import { analysisPage, scopeAndSize } from "./analysis-page.ts";
-import type { ModelConfig, OutputLayoutConfig, Scope, Size } from "./configs.ts";
+import { configuration, skip, type Declared } from "aqm";
+import { analysisPage, scopeAndSize, type LeftOut } from "./analysis-page.ts";
+import type { ModelConfig, OutputLayoutConfig, QuantPairConfig, Scope, Size } from "./configs.ts";
 import type { Sensitivity } from "./sensitivity.ts";
 
 export interface ModelPageCell {
@@ -29,14 +29,26 @@ export function modelPage({
   const path = `${root}/${scope}-${size}`;
   const analyses = pairs.flatMap((name) => {
     const results = analysis(name)?.results;
-    return results === undefined ? [] : [{ name, ...results }];
+    return results === undefined
+      ? []
+      : [{ name, quantizers: results.format.quantizers, ...results }];
   });
-  if (analyses.length === 0) return skip(`${path}.html`, "no pair can be scored there");
+  const skipped = pairs.flatMap((name): readonly LeftOut[] => {
+    const of = analysis(name);
+    if (of?.results !== undefined) return [];
+    const { quantizers } = configuration<QuantPairConfig>("quant_pair", name);
+    return [{ name, quantizers, because: of?.skipped ?? `it is not scored for ${model.name}` }];
+  });
+  if (analyses.length === 0) {
+    const reasons = [...new Set(skipped.map(({ because }) => because))].join("; ");
+    return skip(`${path}.html`, `no pair can be scored there${reasons && `: ${reasons}`}`);
+  }
   return analysisPage({
     path,
     title: model.name,
     subtitle: `${analyses.length} pairs, ${scopeAndSize(scope, size)}`,
     analyses,
+    skipped,
     links: analyses.map(({ name, page }) => ({ text: name, href: page.slice(root.length + 1) })),
   });
 }

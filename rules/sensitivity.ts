@@ -25,7 +25,9 @@ const markdownReportOp = typescriptOp<typeof import("./ops/markdown-report.ts")>
 export interface Sensitivity {
   /** All that belongs to the run. */
   readonly declared: Declared;
-  /** Absent where the format cannot be scored on this model's device. */
+  /** Why the format cannot be scored on this model's device; absent where it can. */
+  readonly skipped?: string;
+  /** Absent where it cannot. */
   readonly results?: {
     readonly scores: Input;
     /** What is recorded of the scores: cost, day, device. */
@@ -45,9 +47,11 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size, engine } = cell;
   const folder = runFolder(cell);
   const format = engine.formatOf(pair, cell.granularity);
-  if (!format.ok) return { declared: skip(folder, format.failure.message) };
-  const unsupported = format.value.unsupported[model.device];
-  if (unsupported !== null) return { declared: skip(folder, unsupported) };
+  const unsupported = format.ok ? format.value.unsupported[model.device] : format.failure.message;
+  if (!format.ok || unsupported !== null) {
+    const skipped = unsupported ?? "";
+    return { declared: skip(folder, skipped), skipped };
+  }
   const scheme = `${pair.name}_${engine.word}_${scope}`;
   const scores = format.value.scores(cell, folder);
   const { dataset, subsets } = cell.calibration;
@@ -102,7 +106,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
       // Named only where it is not the one that most analyses are by.
       title: `${model.name}, ${pair.name}${engine.name === "modelopt" ? "" : `, ${engine.name}`}`,
       subtitle: scopeAndSize(scope, size),
-      analyses: [{ name: pair.name, ...results }],
+      analyses: [{ name: pair.name, quantizers: format.value.quantizers, ...results }],
       links: [
         { text: "as Markdown", href: `${REPORT}.md` },
         { text: "as JSON", href: `${REPORT}.json` },

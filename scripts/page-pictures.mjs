@@ -1,10 +1,11 @@
 // Makes the screenshots in docs/pictures/: of a page of 276 layers and 16 pairs with made-up scores, and of a page of
 // made-up measured quality.
-// node scripts/page-pictures.mjs [PAGE.html OUT.png]: of another page, whole, to look at it.
+// node scripts/page-pictures.mjs [PAGE.html OUT.png [dark][narrow]]: of another page, whole, to look at it.
 import { build } from "esbuild";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parse } from "yaml";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, ".aqm/page-pictures");
@@ -32,9 +33,16 @@ const texts = [textImports(reader, [])];
 const { launchBrowser } = await load("tests/rig/launch-browser.ts");
 const browser = await launchBrowser(join(root, ".aqm/test-browser"));
 
-const [given, to] = process.argv.slice(2);
+const [given, to, look] = process.argv.slice(2);
 if (given !== undefined)
-  await shoot(resolve(given), { path: resolve(to ?? "page.png"), fullPage: true });
+  await shoot(
+    resolve(given),
+    { path: resolve(to ?? "page.png"), fullPage: true },
+    {
+      colorScheme: look?.includes("dark") ? "dark" : "light",
+      width: look?.includes("narrow") ? 390 : 1280,
+    },
+  );
 else {
   const page = await madeUpPage();
   const pictures = join(root, "docs/pictures");
@@ -61,8 +69,14 @@ async function madeUpPage() {
     subtitle: "made-up scores, 16 pairs, vision and language, medium",
     sources: [],
     links: [],
+    skipped: ["afp16", "afp8", "aint4", "aint8"].map((activation) => ({
+      name: `wmxfp4_${activation}`,
+      quantizers: quantizers(`wmxfp4_${activation}`),
+      because: "it was not measured for this picture",
+    })),
   };
-  const made = analysisPage(subject, manyPairs());
+  const keep = (name) => name.includes("merger") || name === "lm_head";
+  const made = analysisPage(subject, manyPairs({ keep, quantizers }));
   if (!made.ok) throw new Error(made.failure.message);
   return written("page.html", made.value.page);
 }
@@ -79,8 +93,16 @@ function written(name, text) {
   return path;
 }
 
-async function shoot(path, screenshot, { at, height = 900, colorScheme = "light" } = {}) {
-  const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height } });
+function quantizers(pair) {
+  return parse(readFileSync(join(root, "conf/quant_pair", `${pair}.yaml`), "utf8")).quantizers;
+}
+
+async function shoot(
+  path,
+  screenshot,
+  { at, height = 900, width = 1280, colorScheme = "light" } = {},
+) {
+  const page = await browser.newPage({ colorScheme, viewport: { width, height } });
   await page.goto(pathToFileURL(path).href);
   // The heading of a section ends up just below the sticky row of links.
   if (at !== undefined) {

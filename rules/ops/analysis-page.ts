@@ -1,7 +1,13 @@
 import type { OpCall, OpFailure, OpOutputs, Provenance, Result } from "aqm";
 import { readManifest } from "aqm/analysis/manifest/read-manifest.ts";
 import { readScores } from "aqm/analysis/scores/read-scores.ts";
-import { analysisPage, type PageAnalysis, type PageSource } from "aqm/analysis/pages";
+import type { PairQuantizers } from "aqm/analysis";
+import {
+  analysisPage,
+  type PageAnalysis,
+  type PageSource,
+  type SkippedPair,
+} from "aqm/analysis/pages";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "../translate/failed.ts";
 import { measurementIn, provenanceIn } from "../translate/measurement.ts";
@@ -11,14 +17,16 @@ export const version = 1;
 export interface PageParams {
   readonly title: string;
   readonly subtitle: string;
-  /** Name of each analysis; its inputs are `manifest_<name>`, `scores_<name>` and `record_<name>`. */
-  readonly analyses: readonly string[];
+  /** The inputs of each are `manifest_<name>`, `scores_<name>` and `record_<name>`. */
+  readonly analyses: readonly { readonly name: string; readonly quantizers: PairQuantizers }[];
+  /** Pairs that are not on the page; absent where there are none. */
+  readonly skipped?: readonly SkippedPair[];
   readonly links: readonly { readonly text: string; readonly href: string }[];
 }
 
 /** Manifests and the scores behind them → one HTML page, and its pictures. */
 export function run({
-  params: { title, subtitle, analyses, links },
+  params: { title, subtitle, analyses, skipped = [], links },
   inputs,
 }: OpCall<PageParams, string>): Result<
   OpOutputs<"page" | "heatmap" | "depth" | "frontier">,
@@ -26,7 +34,7 @@ export function run({
 > {
   const read: PageAnalysis[] = [];
   const records: (Provenance | null)[] = [];
-  for (const name of analyses) {
+  for (const { name, quantizers } of analyses) {
     const [manifestInput, scoresInput] = [inputs[`manifest_${name}`], inputs[`scores_${name}`]];
     if (manifestInput === undefined || scoresInput === undefined) {
       return err({ reason: "bad_request", message: `${name} has no manifest or no scores` });
@@ -38,12 +46,13 @@ export function run({
     const record = provenanceIn(inputs[`record_${name}`]);
     records.push(record);
     const measurement = measurementIn(record);
-    read.push({ name, manifest: manifest.value, scores: scores.value, measurement });
+    read.push({ name, manifest: manifest.value, scores: scores.value, measurement, quantizers });
   }
   const [first, ...others] = read;
   if (first === undefined) return err({ reason: "bad_request", message: "no analyses were given" });
   const sources = [...filesRead(inputs), ...filesBehind(records)];
-  const made = analysisPage({ title, subtitle, sources, links }, [first, ...others]);
+  const subject = { title, subtitle, sources, links, skipped };
+  const made = analysisPage(subject, [first, ...others]);
   if (!made.ok) return err(failed(made.failure, first.name));
   const { page, heatmap, depth, frontier } = made.value;
   return ok({ page, heatmap, depth, frontier });

@@ -9,6 +9,7 @@ import {
   chargedBits,
   weightStorage,
 } from "../../src/analysis/formats/storage.ts";
+import { serviceMark, serviceReason, whatServes } from "../../src/analysis/formats/what-serves.ts";
 import { numberName, type PairQuantizers } from "../../src/analysis/formats/quantizer.ts";
 import { REPOSITORY } from "../engine/support/folder.ts";
 import { GRANULARITIES, granularity, pair, PAIRS } from "./configs.ts";
@@ -299,6 +300,28 @@ describe("the figures of every pair and granularity", () => {
     const lines = figures.map((item) => JSON.stringify(item)).join(",\n");
     await expect(`[\n${lines}\n]\n`).toMatchFileSnapshot(
       join(REPOSITORY, "tests/fixtures/formats.json"),
+    );
+  });
+});
+
+describe("what serves a pair", () => {
+  const told = (name: string): readonly [string, string] => {
+    const service = whatServes(pair(name).quantizers);
+    return [serviceMark(service), serviceReason(service)];
+  };
+
+  it("is vLLM from a compute capability on, ModelOpt's export alone, or nothing", () => {
+    expect(told("wfp8_afp8")).toEqual([
+      "vLLM, compute capability 8.0 or higher",
+      "ModelOpt exports it as FP8, and vLLM has a kernel for that from compute capability 8.0 on.",
+    ]);
+    expect(told("wint8_aint8")).toEqual([
+      "ModelOpt export only",
+      "ModelOpt exports it as W8A8_SQ_PER_CHANNEL, but vLLM does not load ModelOpt's W8A8_SQ_PER_CHANNEL.",
+    ]);
+    expect(told("wint3_afp16")[0]).toBe("analysis only");
+    expect(told("wint8_aint4")[1]).toMatch(
+      /^ModelOpt would export it as W8A8_SQ_PER_CHANNEL, whose/,
     );
   });
 });

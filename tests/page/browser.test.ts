@@ -3,8 +3,15 @@ import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
+import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
 import type { PageAnalysis } from "../../src/analysis/page/page-model.ts";
+import { adjustedBits } from "../../src/analysis/formats/adjusted-bits.ts";
 import { problemFromManifest } from "../../src/analysis/manifest/problem-from-manifest.ts";
+import { budgetData } from "../../src/analysis/page/budget-curve.ts";
+import { pageModel } from "../../src/analysis/page/page-model.ts";
+import { problemOf } from "../../src/analysis/page/shared/budget-data.ts";
+import { sharesOf } from "../../src/analysis/page/shared/solve-curve.ts";
+import { pair } from "../analysis/configs.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
@@ -29,14 +36,49 @@ const analyses = manyPairs({
   effectiveBits: 9,
 });
 
+/** With what is known of the pairs, and one that could not be scored. */
+const three = manyPairs({
+  pairs: ["wfp8_afp8", "wfp4_afp16", "wint8_aint4"],
+  keep: (name) => name.includes("merger"),
+  only: (name) => /[.][0-3][.]|merger|lm_head/.test(name),
+  quantizers: (name) => pair(name).quantizers,
+});
+const left = {
+  name: "wmxfp4_afp16",
+  quantizers: pair("wmxfp4_afp16").quantizers,
+  because: "MXFP4 needs a CUDA device",
+};
+
+/** Of what the page of three is solved. */
+const dataOf = (shown: readonly [PageAnalysis, ...PageAnalysis[]]) => {
+  const model = pageModel(shown);
+  if (!model.ok) throw new Error(model.failure.message);
+  return budgetData(shown, model.value);
+};
+
+const { manifest } = three[1] ?? three[0];
+/** The second was scored over other samples. */
+const apart = [
+  three[0],
+  {
+    ...three[0],
+    name: "other",
+    manifest: { ...manifest, measured: { samples: 16, batches: 2, tokens: 99 } },
+  },
+] as const;
+
 const SOURCE = {
   what: "manifest wfp8_afp8",
   path: `models/a_model/layer-analysis/${"weight-fp8-act-fp8_".repeat(4)}/manifest.json`,
   digest: `sha256:${"0".repeat(64)}`,
 };
 
-function pageOf(shown: readonly [PageAnalysis, ...PageAnalysis[]]): string {
-  const made = analysisPage({ title: "t", subtitle: "s", sources: [SOURCE], links: [] }, shown);
+function pageOf(
+  shown: readonly [PageAnalysis, ...PageAnalysis[]],
+  skipped: PageSubject["skipped"] = [],
+): string {
+  const subject = { title: "t", subtitle: "s", sources: [SOURCE], links: [], skipped };
+  const made = analysisPage(subject, shown);
   if (!made.ok) throw new Error(made.failure.message);
   return made.value.page;
 }
@@ -47,6 +89,8 @@ describe.skipIf(!("browser" in found))(title, () => {
   const texts = {
     both: pageOf(analyses),
     one: pageOf([analyses[0]]),
+    three: pageOf(three, [left]),
+    apart: pageOf(apart),
     small: pageOf(small(/[.][01][.]|merger|embed/)),
     smallOne: pageOf(small(/[.][01][.]|merger|embed/, ["wfp8_afp8"])),
     threeKinds: pageOf(small(/layers[.][01][.](self_attn|mlp.gate)|embed/)),
@@ -81,6 +125,15 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(said, "requests, console messages and errors of all pages").toEqual([]);
   });
 
+  /** Does something to the candidates, and waits for the page to solve them. */
+  const choose = async (what: () => Promise<unknown>): Promise<void> => {
+    const plan = page.evaluate(
+      "new Promise((done) => document.addEventListener('plan', () => done(true), { once: true }))",
+    );
+    await what();
+    await plan;
+  };
+  const box = (name: string) => page.locator("#candidates").getByLabel(name);
   const columnTexts = (selector: string): Promise<string[]> =>
     page.locator(`#layers tbody tr:visible ${selector}`).allTextContents();
   const numbers = (texts: readonly string[]): number[] =>
@@ -147,8 +200,11 @@ describe.skipIf(!("browser" in found))(title, () => {
       ),
     };
   };
-  const budgetShown = async (): Promise<number> =>
-    Number.parseFloat((await page.locator("#plan-budget").textContent()) ?? "");
+  /** Of the layers that may be quantized, as a run asks for it. */
+  const askedShown = async (): Promise<number> =>
+    Number.parseFloat((await page.locator("#plan-asked").textContent()) ?? "");
+  const shares = sharesOf(dataOf([analyses[0]]));
+  const planAsked = (asked: number) => solvedPlan(adjustedBits(shares, asked));
 
   it("begins with the plan of the run, and follows the arrow keys", async () => {
     await page.close();
@@ -157,13 +213,13 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await shownPlan()).toEqual(solvedPlan(own));
     await page.locator("#budget-range").focus();
     for (const key of ["ArrowRight", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
-    const budget = await budgetShown();
-    expect(budget).toBeGreaterThan(own);
+    const asked = await askedShown();
+    expect(asked).toBeCloseTo(9.15, 9); // of the layers that may be quantized: three steps above 9
     const after = await shownPlan();
-    expect(after).toEqual(solvedPlan(budget));
+    expect(after).toEqual(planAsked(asked));
     expect(after.formats).not.toEqual(solvedPlan(own).formats);
     expect(await page.locator("#budget-range").getAttribute("aria-valuetext")).toBe(
-      `${budget} bits`,
+      `${asked} bits`,
     );
     const cells = await page.locator("#plan td[data-layer]").allTextContents();
     expect(cells.filter((text) => text === "8")).toHaveLength(
@@ -178,11 +234,11 @@ describe.skipIf(!("browser" in found))(title, () => {
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.8, box.y + 100, { steps: 5 });
     await page.mouse.up();
-    const budget = await budgetShown();
-    expect(budget).toBeGreaterThan(13);
-    expect(await shownPlan()).toEqual(solvedPlan(budget));
+    const asked = await askedShown();
+    expect(asked).toBeGreaterThan(13);
+    expect(await shownPlan()).toEqual(planAsked(asked));
     await page.mouse.move(box.x + box.width * 0.3, box.y + 100);
-    expect(await budgetShown()).toBe(budget); // the button is up
+    expect(await askedShown()).toBe(asked); // the button is up
     await page.getByRole("button", { name: "Budget of this run" }).click();
     expect(await shownPlan()).toEqual(solvedPlan(analyses[0].manifest.budgetBits));
   });
@@ -195,7 +251,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     await page.keyboard.press("End");
     await page.keyboard.press("ArrowLeft");
     const bits = Number.parseFloat((await page.locator("#plan-bits").textContent()) ?? "");
-    await page.locator("#curve").selectOption("wint4_aint8 or 16 bits");
+    await choose(() => box("wfp8_afp8").uncheck());
     const now = Number.parseFloat((await page.locator("#plan-bits").textContent()) ?? "");
     expect(Math.abs(now - bits)).toBeLessThan(0.3);
     expect(await page.locator("#plan-score").textContent()).not.toBe(before);
@@ -203,7 +259,76 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect([...names].sort()).toEqual(["16 bits", "wint4_aint8"]);
   });
 
+  it("solves the chosen pairs as the op does, counted as charged and as stored", async () => {
+    await page.close();
+    page = await open("three");
+    const data = dataOf(three);
+    const solvedFor = (chosen: readonly number[], counted: "charged" | "stored", asked: number) => {
+      const plan = solveBitPlan(
+        problemOf(data, new Set(chosen), counted),
+        adjustedBits(sharesOf(data), asked),
+      );
+      if (!plan.ok) throw new Error(plan.failure.message);
+      const formats = plan.value.choices.map(({ candidate: { format } }) =>
+        format === "NONE" ? "16 bits" : (three[Number(format)]?.name ?? ""),
+      );
+      const { bits, score } = plan.value;
+      const said = score.toExponential(2).replace("e+", "e");
+      return { bits: `${bits.achieved.toFixed(3)} bits`, score: said, formats };
+    };
+    expect(await askedShown()).toBe(6);
+    expect(await shownPlan()).toEqual(solvedFor([0, 1, 2], "charged", 6));
+    // By the keyboard: the last box is the one with 4-bit activations.
+    await box("wint8_aint4").focus();
+    await choose(() => page.keyboard.press("Space"));
+    expect(await page.locator("#choice-words").textContent()).toBe(
+      "Each layer may have wfp8_afp8, wfp4_afp16, or 16 bits.",
+    );
+    expect(await page.locator("#frontier .front").textContent()).toBe("2 of 3 pairs");
+    await page.getByRole("button", { name: "Budget of this run" }).click();
+    expect(await shownPlan()).toEqual(solvedFor([0, 1], "charged", 6));
+    expect(await page.locator("#plan-serving").textContent()).toBe(
+      "vLLM, compute capability 8.0 or higher",
+    );
+    await choose(() => page.locator("#counted").selectOption("stored"));
+    await page.getByRole("button", { name: "Budget of this run" }).click();
+    expect(await shownPlan()).toEqual(solvedFor([0, 1], "stored", 6));
+    await choose(() => page.getByRole("button", { name: "All", exact: true }).click());
+    expect(await page.locator("input[name=pair]:checked").count()).toBe(3);
+    await choose(() => page.getByRole("button", { name: "Those that vLLM serves" }).click());
+    expect(await page.locator("input[name=pair]:checked").count()).toBe(2);
+    for (const name of ["wfp8_afp8", "wfp4_afp16"]) await choose(() => box(name).uncheck());
+    expect((await shownPlan()).formats.every((format) => format === "16 bits")).toBe(true);
+    expect(await page.locator("#plan-serving").textContent()).toBe("nothing is quantized");
+  });
+
+  it("lets one pair be chosen at a time where scores do not add up", async () => {
+    await page.close();
+    page = await open("apart");
+    await choose(() => box("other").check());
+    expect(await page.locator("input[name=pair]:checked").count()).toBe(1);
+    expect(await page.locator("#choice-words").textContent()).toMatch(
+      /^Each layer may have other, or 16 bits. Scores of these pairs are not known/,
+    );
+  });
+
+  it("says of every pair what serves it, and of one that is not there why", async () => {
+    const plain = await open("three", { javaScriptEnabled: false });
+    const rows = await plain.locator("#pairs tbody tr").allInnerTexts();
+    expect(rows).toHaveLength(4);
+    expect(rows[0]).toContain("vLLM, compute capability 8.0 or higher");
+    expect(rows[2]).toMatch(/analysis only[^]*W8A8_SQ_PER_CHANNEL[^]*yes$/);
+    expect(rows[3]).toMatch(/^wmxfp4_afp16[^]*no: MXFP4 needs a CUDA device$/);
+    expect(await plain.locator("#candidates").isVisible()).toBe(false);
+    expect(await plain.locator("#choice-words").textContent()).toBe(
+      "Each layer may have any of the 3 pairs of this page, or 16 bits.",
+    );
+    await plain.close();
+  });
+
   it("names the layer behind a cell of the heatmap, to the pointer and to the arrow keys", async () => {
+    await page.close();
+    page = await open("both");
     const readout = page.locator("#heat-readout");
     await page.locator("#heat figure").focus();
     expect(await readout.textContent()).toMatch(
@@ -243,12 +368,12 @@ describe.skipIf(!("browser" in found))(title, () => {
   });
 
   it("fits a narrow screen: only what is wide by nature scrolls sideways", async () => {
-    const narrow = await open("both", { viewport: { width: 390, height: 800 } });
+    const narrow = await open("three", { viewport: { width: 390, height: 800 } });
     expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await narrow.close();
   });
 
-  it.each(["small", "smallOne", "threeKinds", "both"] as const)(
+  it.each(["small", "smallOne", "threeKinds", "both", "three"] as const)(
     "draws nothing outside of a drawing: %s",
     async (which) => {
       const drawn = await open(which);
@@ -258,7 +383,7 @@ describe.skipIf(!("browser" in found))(title, () => {
   );
 
   it.each(["light", "dark"] as const)("can be read by weak eyes: %s", async (colorScheme) => {
-    const seen = await open("both", { colorScheme });
+    const seen = await open("three", { colorScheme });
     expect(await seen.evaluate(FAINT)).toEqual([]);
     await seen.close();
   });
@@ -271,8 +396,11 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect([await names("depth"), await names("frontier")]).toEqual(["wfp8_afp8", "all pairs"]);
     await page.locator("#depth-column").selectOption("wint4_aint8");
     expect(await names("depth")).toBe("wint4_aint8");
-    await page.locator("#curve").selectOption("wfp8_afp8 or 16 bits");
+    await choose(() => box("wint4_aint8").uncheck());
     expect(await names("frontier")).toBe("wfp8_afp8");
+    expect(await page.locator("#choice-words").textContent()).toBe(
+      "Each layer may have wfp8_afp8, or 16 bits.",
+    );
     await page.emulateMedia({ media: "print" });
     expect(await page.locator("#depth-column").isVisible()).toBe(false);
     expect(await page.locator("#depth .front").isVisible()).toBe(true);
@@ -292,7 +420,7 @@ describe.skipIf(!("browser" in found))(title, () => {
       reached.push(
         String(
           await keyed.evaluate(
-            "document.activeElement.id || document.activeElement.textContent.trim().slice(0, 12)",
+            "document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim().slice(0, 12)",
           ),
         ),
       );
@@ -301,8 +429,8 @@ describe.skipIf(!("browser" in found))(title, () => {
       "To the table",
       "Budget",
       "budget-range",
-      "curve",
       "budget-reset",
+      "pair",
       "depth-column",
       "filter",
     ];
@@ -311,7 +439,7 @@ describe.skipIf(!("browser" in found))(title, () => {
         .map((name) => reached.findIndex((one) => one.startsWith(name)))
         .toSorted((a, b) => a - b),
     );
-    expect(reached).toEqual(expect.arrayContaining(["budget-range", "curve", "depth-column"]));
+    expect(reached).toEqual(expect.arrayContaining(["budget-range", "pair", "depth-column"]));
     await keyed.close();
   });
 });

@@ -1,4 +1,5 @@
 import { buildManifest } from "../../src/analysis/manifest/build-manifest.ts";
+import type { PairQuantizers } from "../../src/analysis/formats/quantizer.ts";
 import type { Manifest } from "../../src/analysis/manifest/manifest.ts";
 import type { PageAnalysis } from "../../src/analysis/page/page-model.ts";
 import type { ScoreGroup, Scores } from "../../src/analysis/scores/scores.ts";
@@ -68,6 +69,8 @@ export interface ManyPairs {
   /** Layers that the model has; all 276 if left out. */
   readonly only?: (name: string) => boolean;
   readonly effectiveBits?: number;
+  /** What a pair does; not said if left out. */
+  readonly quantizers?: (pair: string) => PairQuantizers;
 }
 
 /** Analyses of a model of 276 layer groups with made-up scores that look like measured ones. */
@@ -76,6 +79,7 @@ export function manyPairs({
   keep = () => false,
   only = () => true,
   effectiveBits = 6,
+  quantizers,
 }: ManyPairs = {}): readonly [PageAnalysis, ...PageAnalysis[]] {
   const random = randomness(42);
   const groups = shapes().filter(({ name }) => only(name));
@@ -110,7 +114,9 @@ export function manyPairs({
         modules.map((name) => ({ name, type: "QuantLinear" })),
       ),
     };
-    return { name: pair, manifest: manifestOf(pair, scores, effectiveBits), scores };
+    const manifest = manifestOf(pair, scores, effectiveBits);
+    const known = quantizers === undefined ? {} : { quantizers: quantizers(pair) };
+    return { name: pair, manifest, scores, ...known };
   });
   const [first, ...others] = analyses;
   if (first === undefined) throw new Error("no pairs were asked for");

@@ -1,5 +1,5 @@
 import type { PairQuantizers } from "../formats/quantizer.ts";
-import { chargedBits, weightStorage } from "../formats/storage.ts";
+import { chargedBits, storedBits } from "../formats/storage.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { fail, type Outcome } from "../outcome/outcome.ts";
 import { isPyObject, type PyJson } from "../python-json/value.ts";
@@ -27,9 +27,7 @@ export interface PlanCandidate {
 export type BitCount = "charged" | "stored";
 
 export function countedBits(quantizers: PairQuantizers, count: BitCount): number {
-  if (count === "charged") return chargedBits(quantizers);
-  const { value, scalePerWeight } = weightStorage(quantizers.weight);
-  return value + scalePerWeight;
+  return count === "charged" ? chargedBits(quantizers) : storedBits(quantizers.weight);
 }
 
 /**

@@ -33,3 +33,27 @@ export function adjustedBits(groups: readonly WeightShare[], requested: number):
   const mean = (kept * UNQUANTIZED_BITS + (total - kept) * requested) / total;
   return Math.min(UNQUANTIZED_BITS, mean + ADJUSTMENT_SLACK);
 }
+
+/**
+ * The request that a budget over the whole model comes from: the inverse of `adjustedBits`. At 16 bits it
+ * is 16.
+ */
+export function requestedBits(groups: readonly WeightShare[], budget: number): number {
+  if (budget >= UNQUANTIZED_BITS || groups.every(({ enabled }) => enabled)) return budget;
+  return enabledBits(groups, budget - ADJUSTMENT_SLACK);
+}
+
+/**
+ * The average over the layers that may be quantized, of a plan with `bits` on average over all: the others are
+ * at 16. Where nothing may be quantized it is 16.
+ */
+export function enabledBits(groups: readonly WeightShare[], bits: number): number {
+  let total = 0;
+  let kept = 0;
+  for (const group of groups) {
+    total += group.weights;
+    if (!group.enabled) kept += group.weights;
+  }
+  if (kept === total) return UNQUANTIZED_BITS;
+  return (total * bits - kept * UNQUANTIZED_BITS) / (total - kept);
+}

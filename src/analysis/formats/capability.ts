@@ -72,12 +72,15 @@ const SERVED: Readonly<Record<string, number>> = {
   W4A16_NVFP4: 7.5,
 };
 
+/** The least compute capability that vLLM serves a label of ModelOpt's export on; null where it serves none. */
+export const leastCapability = (label: string): number | null => SERVED[label] ?? null;
+
 function serving(quantizers: PairQuantizers, device: Device): Capability {
   const exported = exporting(quantizers);
   if (exported.verdict !== "supported") return exported;
   const label = exportLabel(quantizers) ?? "";
-  const least = SERVED[label];
-  if (least === undefined) return unsupported(`vLLM does not load ModelOpt's ${label}`);
+  const least = leastCapability(label);
+  if (least === null) return unsupported(`vLLM does not load ModelOpt's ${label}`);
   if (device.kind === "cpu") return unsupported("vLLM only checks and loads it without a GPU");
   return device.capability === null || device.capability >= least
     ? SUPPORTED

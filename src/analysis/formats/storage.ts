@@ -49,6 +49,15 @@ export function weightStorage(
   return { ...none, scalePerTensor: floatScaleBits };
 }
 
+/**
+ * Bits of a stored weight with the scale of its block: what a plan counts. The few scales of rows and tensors
+ * are left out, since scores do not tell shapes.
+ */
+export function storedBits(weight: Quantizer): number {
+  const { value, scalePerWeight } = weightStorage(weight);
+  return value + scalePerWeight;
+}
+
 /** Of a weight matrix: a row for each output, a column for each input. */
 export interface MatrixShape {
   readonly rows: number;

@@ -1,8 +1,11 @@
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
-import { budgetCurves } from "./budget-curve.ts";
+import { budgetCurves, budgetData } from "./budget-curve.ts";
 import { budgetSection } from "./budget-section.ts";
 import type { BudgetCurve } from "./shared/curve.ts";
+import { keptLayers, type BudgetData } from "./shared/budget-data.ts";
 import type { Weights } from "./shared/plan-figures.ts";
+import { sharesOf } from "./shared/solve-curve.ts";
+import { pairsSection } from "./pairs-section.ts";
 import script from "./client/main.ts?script";
 import { depthChart } from "./depth-chart.ts";
 import { frontierChart, type FrontierChart } from "./frontier-chart.ts";
@@ -42,11 +45,12 @@ export function analysisPage(
 ): Outcome<AnalysisPage> {
   const model = pageModel(analyses);
   if (!model.ok) return model;
-  const curves = budgetCurves(analyses, model.value);
+  const budget = budgetData(analyses, model.value);
+  const curves = budgetCurves(budget);
   if (!curves.ok) return curves;
-  const tooMany = curves.value.find((curve) => !canPack(curve));
-  if (tooMany !== undefined) {
-    const what = `${model.value.layers.length} layer groups with ${tooMany.options.length} formats`;
+  const [curve] = curves.value;
+  if (!canPack(curve)) {
+    const what = `${model.value.layers.length} layer groups with ${curve.options.length} formats`;
     return fail(
       "search_too_large",
       "",
@@ -56,9 +60,9 @@ export function analysisPage(
   const unit = sumsOver(analyses);
   const heat = heatmap(model.value, unit);
   const depth = depthChart(model.value, unit);
-  const frontier = frontierChart(curves.value, unit);
+  const frontier = frontierChart(curves.value, sharesOf(budget), unit);
   return succeed({
-    page: document(subject, analyses, model.value, curves.value, { heat, depth, frontier }),
+    page: document(subject, analyses, model.value, budget, curve, { heat, depth, frontier }),
     heatmap: pictureFile(heat.picture),
     depth: pictureFile(depth),
     frontier: pictureFile(frontier.picture),
@@ -83,22 +87,24 @@ function document(
   subject: PageSubject,
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
   model: PageModel,
-  curves: readonly BudgetCurve[],
+  budget: BudgetData,
+  curve: BudgetCurve,
   { heat, depth, frontier }: Pictures,
 ): string {
   const scale = logScale(model.columns.flatMap(({ scores }) => scores.map((score) => score ?? 0)));
-  const [curve] = curves;
-  const weights = weightsOf(model);
-  const data = pageData(model, curves, heat, frontier, weights);
+  const weights = weightsOf(budget);
+  const data = pageData(model, budget, curve, heat, frontier);
+  const drawn = inlinePicture(frontier.picture);
   const sections = [
-    budgetSection(model, curves, inlinePicture(frontier.picture), weights),
+    budgetSection(analyses, model, budget, curve, drawn, weights),
+    pairsSection(analyses, subject.skipped ?? []),
     figureSection(
       "heat",
       heat.picture,
       html`<output id=heat-readout class="readout script" aria-live=polite>Point at a cell, or focus the picture and use the arrow keys.</output>`,
     ),
     figureSection("depth-section", depth, depthControls(model)),
-    html`<section id=table${model.columns.length > 6 ? html` class=many` : ""} aria-labelledby=table-title><h2 id=table-title>Layers</h2>${tableControls(model)}<div class="scroll tall" tabindex=0 role=region aria-label="Layers">${curve === undefined ? "" : layerTable(model, scale, curve)}</div></section>`,
+    html`<section id=table${model.columns.length > 6 ? html` class=many` : ""} aria-labelledby=table-title><h2 id=table-title>Layers</h2>${tableControls(model)}<div class="scroll tall" tabindex=0 role=region aria-label="Layers">${layerTable(model, scale, curve)}</div></section>`,
     gateSection(analyses),
     provenanceSection(subject, analyses),
   ];
@@ -116,6 +122,7 @@ function document(
 
 const LINKS: readonly PageLink[] = [
   { id: "budget", text: "Budget" },
+  { id: "pairs", text: "Pairs" },
   { id: "heat", text: "Heatmap" },
   { id: "depth-section", text: "Depth" },
   { id: "table", text: "Layers" },
@@ -123,23 +130,22 @@ const LINKS: readonly PageLink[] = [
   { id: "provenance", text: "Provenance" },
 ];
 
-function weightsOf({ layers, columns }: PageModel): Weights {
-  const sum = (some: readonly { readonly weights: number }[]): number =>
-    some.reduce((total, { weights }) => total + weights, 0);
-  const kept = layers.filter((_, layer) =>
-    columns.every(({ scores }) => (scores[layer] ?? null) === null),
-  );
-  return { all: sum(layers), kept: sum(kept) };
+function weightsOf(budget: BudgetData): Weights {
+  const kept = keptLayers(budget);
+  const sum = (some: readonly number[]): number => some.reduce((total, own) => total + own, 0);
+  return {
+    all: sum(budget.weights),
+    kept: sum(budget.weights.filter((_, layer) => kept[layer])),
+  };
 }
 
 function pageData(
   model: PageModel,
-  curves: readonly BudgetCurve[],
+  { columns, scores, pairs, mixed }: BudgetData,
+  curve: BudgetCurve,
   heat: Heatmap,
   chart: FrontierChart,
-  weights: Weights,
 ): PageData {
-  const { left, right, from, to } = chart;
   const kindOf = new Map(
     model.bands.flatMap((band, index) => band.layers.map((layer) => [layer, index])),
   );
@@ -151,20 +157,12 @@ function pageData(
       own,
     ]),
     kinds: model.bands.map(({ tower, kind }) => `${tower} ${kind}`),
-    columns: model.columns.map(({ name, bits }) => ({ name, bits })),
-    scores: model.columns.map(({ scores }) =>
-      scores.map((score) => (score === null ? null : Number(score.toPrecision(6)))),
-    ),
-    curves: curves.map(({ name, options, steps, chosen }, index) => ({
-      name,
-      options,
-      steps: packSteps(steps),
-      chosen,
-      heights: chart.heights[index] ?? [],
-    })),
+    columns,
+    scores,
+    pairs,
+    mixed,
+    curve: { ...curve, steps: packSteps(curve.steps) },
     heat: heat.grid,
-    chart: { left, right, from, to },
-    weights: weights.all,
-    keptWeights: weights.kept,
+    chart: chart.grid,
   };
 }

@@ -1,3 +1,5 @@
+import { enabledBits, type WeightShare } from "../formats/adjusted-bits.ts";
+import { across, curvePath, up, type ChartGrid } from "./shared/chart-grid.ts";
 import type { BudgetCurve } from "./shared/curve.ts";
 import { colourKey } from "./colour-key.ts";
 import { decadeText, logScale, type LogScale } from "./log-scale.ts";
@@ -7,13 +9,7 @@ import type { Picture } from "./picture.ts";
 
 export interface FrontierChart {
   readonly picture: Picture;
-  /** Across: pixels and the bits that they stand for. */
-  readonly left: number;
-  readonly right: number;
-  readonly from: number;
-  readonly to: number;
-  /** By curve and step. */
-  readonly heights: readonly (readonly number[])[];
+  readonly grid: ChartGrid;
 }
 
 const WIDTH = 1240;
@@ -21,88 +17,113 @@ const HEIGHT = 260;
 const LEFT = 56;
 const TOP = 24;
 
-/** Total score against bits per weight, one curve for each choice of candidates; the first one is on. */
-export function frontierChart(curves: readonly BudgetCurve[], unit: string): FrontierChart {
+/** What bits per weight are averaged over, in a few words. */
+export const OWN = "layers that may be quantized";
+export const ALL = "all layers";
+
+/**
+ * Total score against bits per weight, a curve for each choice of candidates; the first one is on.
+ *
+ * @param shares tells bits of all layers from bits of those that may be quantized
+ */
+export function frontierChart(
+  curves: readonly BudgetCurve[],
+  shares: readonly WeightShare[],
+  unit: string,
+): FrontierChart {
   const steps = curves.flatMap((curve) => curve.steps);
   const scale = logScale(
     steps.map(({ score }) => score),
     6,
   );
-  const from = Math.floor(Math.min(...steps.map(({ bits }) => bits)) * 2) / 2;
-  const to = Math.max(from + 1, Math.ceil(Math.max(...steps.map(({ bits }) => bits))));
-  const right = WIDTH - 14;
-  const across = (bits: number): number => LEFT + ((right - LEFT) * (bits - from)) / (to - from);
-  // Zeros get a line of their own below the logarithmic part.
-  const up = (score: number): number =>
-    TOP + HEIGHT * (score > 0 ? 0.92 * (1 - (scale?.position(score) ?? 0)) : 1);
-  const heights = curves.map((curve) =>
-    curve.steps.map(({ score }) => Number(up(score).toFixed(2))),
-  );
+  const kept = shares.some(({ enabled }) => !enabled);
+  const own = (bits: number): number => enabledBits(shares, bits);
+  const all = (bits: number): number => overAll(shares, bits);
+  const least = Math.floor(own(Math.min(...steps.map(({ bits }) => bits))) * 2 + 1e-9) / 2;
+  const most = Math.ceil(own(Math.max(...steps.map(({ bits }) => bits))) - 1e-9);
+  const ends = { from: least, to: Math.max(least + 1, most) };
+  const grid: ChartGrid = {
+    left: LEFT,
+    right: WIDTH - 18,
+    top: TOP,
+    height: HEIGHT,
+    from: all(ends.from),
+    to: all(ends.to),
+    scale: scale === null ? null : { from: scale.from, to: scale.to },
+  };
   const drawn = curves.map(
     (curve, c) =>
-      html`<path class="curve${c === 0 ? " on" : ""}" data-curve="${c}" d="${curve.steps
-        .map(({ bits }, s) =>
-          s === 0
-            ? `M${at(across(bits))} ${at(heights[c]?.[s] ?? 0)}`
-            : `H${at(across(bits))}V${at(heights[c]?.[s] ?? 0)}`,
-        )
-        .join("")}"/>`,
+      html`<path class="curve${c === 0 ? " on" : ""}" d="${curvePath(grid, curve.steps)}"/>`,
   );
   const [first] = curves;
   const chosen = first?.steps[first.chosen];
+  const [x, y] = [at(across(grid, chosen?.bits ?? 0)), at(up(grid, chosen?.score ?? 0))];
   const mark =
     chosen === undefined
       ? ""
-      : html`<g id="budget-mark"><path class="chosen" d="M${at(across(chosen.bits))} ${TOP}V${TOP + HEIGHT}"/><circle class="handle" cx="${at(across(chosen.bits))}" cy="${at(up(chosen.score))}" r="6"/></g>`;
+      : html`<g id="budget-mark"><path class="chosen" d="M${x} ${TOP}V${TOP + HEIGHT}"/><circle class="handle" cx="${x}" cy="${y}" r="6"/></g>`;
+  const bottom = TOP + HEIGHT + (kept ? 60 : 44);
   const key =
     first === undefined || curves.length === 1
       ? ""
-      : colourKey(
-          LEFT,
-          TOP + HEIGHT + 36,
-          first.name,
-          `the other ${curves.length - 1} choices of candidates`,
-        );
+      : colourKey(LEFT, bottom - 8, first.name, "each pair alone, or 16 bits");
   return {
     picture: {
       id: "frontier",
       title: "What each budget costs",
-      description: `Across, bits per weight over the whole model; up, the least total score that they allow, logarithmic.${
+      description: `Across, bits per weight of the ${kept ? `${OWN}, below them the same over ${ALL}` : OWN}; up, the least total score that they allow, logarithmic.${
         chosen === undefined
           ? ""
-          : ` The mark stands at ${budgetText(chosen.bits)} bits with a score of ${scoreText(chosen.score)}.`
+          : ` The mark stands at ${budgetText(own(chosen.bits))} bits with a score of ${scoreText(chosen.score)}.`
       } ${unit}.`,
       width: WIDTH,
-      height: TOP + HEIGHT + 44,
-      body: html`${axes(scale, up, across, from, to)}${drawn.toReversed()}${mark}${key}`,
+      height: bottom,
+      body: html`${axes(scale, grid)}${ticks(grid, ends, kept ? all : null)}${drawn.toReversed()}${mark}${key}`,
     },
-    left: LEFT,
-    right,
-    from,
-    to,
-    heights,
+    grid,
   };
 }
 
-function axes(
-  scale: LogScale | null,
-  up: (score: number) => number,
-  across: (bits: number) => number,
-  from: number,
-  to: number,
-): Html {
-  const right = across(to);
+/** The average over all layers of a plan with `bits` on average over those that may be quantized. */
+function overAll(shares: readonly WeightShare[], bits: number): number {
+  const flipped = shares.map(({ weights, enabled }) => ({ weights, bits: enabled ? bits : 16 }));
+  const total = flipped.reduce((sum, { weights }) => sum + weights, 0);
+  return flipped.reduce((sum, { weights, bits: own }) => sum + weights * own, 0) / total;
+}
+
+function axes(scale: LogScale | null, grid: ChartGrid): Html {
+  const { left, right, top, height } = grid;
   const decades = (scale?.decades ?? []).map((decade) => {
-    const y = at(up(decade));
-    return html`<path class="grid" d="M${LEFT} ${y}H${right}"/><text class="small quiet end" x="${LEFT - 8}" y="${at(up(decade) + 4)}">${decadeText(decade)}</text>`;
+    const y = up(grid, decade);
+    return html`<path class="grid" d="M${left} ${at(y)}H${right}"/><text class="small quiet end" x="${left - 8}" y="${at(y + 4)}">${decadeText(decade)}</text>`;
   });
-  const bottom = TOP + HEIGHT;
-  const ticks: Html[] = [];
+  const bottom = top + height;
+  return html`${decades}<text class="small quiet end" x="${left - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${left - 8}" y="${top - 10}">total score</text><path class="axis" d="M${left} ${top}V${bottom}H${right}"/>`;
+}
+
+/** Whole bits of the layers that may be quantized, and below them what they come to over all layers. */
+function ticks(
+  grid: ChartGrid,
+  { from, to }: { readonly from: number; readonly to: number },
+  all: ((bits: number) => number) | null,
+): Html {
+  const { left, right, top, height } = grid;
+  const bottom = top + height;
+  const marks: Html[] = [];
   for (let bits = Math.ceil(from); bits <= to; bits += 1) {
-    const x = at(across(bits));
-    ticks.push(
-      html`<path class="axis" d="M${x} ${bottom}v5"/><text class="small quiet middle" x="${x}" y="${bottom + 18}">${bits}</text>`,
+    const x = at(left + ((right - left) * (bits - from)) / (to - from));
+    marks.push(
+      html`<path class="axis" d="M${x} ${bottom}v5"/><text class="small middle" x="${x}" y="${bottom + 18}">${bits}</text>`,
     );
+    if (all !== null)
+      marks.push(
+        html`<text class="small quiet middle" x="${x}" y="${bottom + 33}">${all(bits).toFixed(2)}</text>`,
+      );
   }
-  return html`${decades}<text class="small quiet end" x="${LEFT - 8}" y="${bottom + 4}">0</text><text class="small quiet" x="${LEFT - 8}" y="${TOP - 10}">total score</text><path class="axis" d="M${LEFT} ${TOP}V${bottom}H${right}"/>${ticks}<text class="small quiet end" x="${right}" y="${bottom + 36}">bits per weight, whole model</text>`;
+  const says =
+    all === null
+      ? `bits per weight of the ${OWN}`
+      : `bits per weight: above, of the ${OWN}; below, of ${ALL}`;
+  const last = bottom + (all === null ? 36 : 52);
+  return html`${marks}<text class="small quiet end" x="${right}" y="${last}">${says}</text>`;
 }

@@ -4,5 +4,6 @@
  */
 export { analysisPage, type AnalysisPage } from "./analysis-page.ts";
 export type { PageAnalysis } from "./page-model.ts";
+export type { SkippedPair } from "./pairs-section.ts";
 export type { PageSubject } from "./page-sections.ts";
 export type { PageSource } from "./provenance.ts";

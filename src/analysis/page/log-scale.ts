@@ -1,5 +1,7 @@
+import { positionOn, type ScaleEnds } from "./shared/chart-grid.ts";
+
 /** Scores span decades, so positions and colours follow their logarithm. */
-export interface LogScale {
+export interface LogScale extends ScaleEnds {
   readonly low: number;
   readonly high: number;
   /** 0 at `low`, 1 at `high`; what is below is put at 0, which is where zeros go. */
@@ -26,8 +28,7 @@ export function logScale(values: Iterable<number>, atMost = Infinity): LogScale 
     low === greatest
       ? [Math.log10(low) - 0.5, Math.log10(low) + 0.5]
       : [Math.log10(low), Math.log10(greatest)];
-  const position = (value: number): number =>
-    value <= 0 ? 0 : Math.min(1, Math.max(0, (Math.log10(value) - from) / (to - from)));
+  const position = (value: number): number => positionOn({ from, to }, value);
   const first = Math.ceil(from - 1e-9);
   const all = Array.from(
     { length: Math.max(0, Math.floor(to + 1e-9) - first + 1) },
@@ -37,7 +38,7 @@ export function logScale(values: Iterable<number>, atMost = Infinity): LogScale 
   const decades = all
     .filter((exponent) => exponent % every === 0)
     .map((exponent) => 10 ** exponent);
-  return { low, high: greatest, position, decades };
+  return { from, to, low, high: greatest, position, decades };
 }
 
 export const decadeText = (decade: number): string => `1e${Math.round(Math.log10(decade))}`;

@@ -1,4 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
+import type { PairQuantizers } from "../formats/quantizer.ts";
 import type { LayerSensitivity, Manifest } from "../manifest/manifest.ts";
 import type { Measurement } from "../report/measurement.ts";
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
@@ -12,6 +13,8 @@ export interface PageAnalysis {
   readonly name: string;
   readonly manifest: Manifest;
   readonly scores?: Scores;
+  /** What the pair does with a layer; absent where that is not known. */
+  readonly quantizers?: PairQuantizers;
   /** How they were measured; null or absent where that is not recorded. */
   readonly measurement?: Measurement | null;
 }

@@ -3,6 +3,7 @@ import { gateNotes } from "./gate-notes.ts";
 import { html, lines, type Html } from "./shared/html.ts";
 import { bitsText, roughCount, scoreText } from "./shared/numbers.ts";
 import type { PageAnalysis, PageModel } from "./page-model.ts";
+import type { SkippedPair } from "./pairs-section.ts";
 import { inlinePicture, type Picture } from "./picture.ts";
 import { measurementFacts, type PageSource } from "./provenance.ts";
 
@@ -13,6 +14,8 @@ export interface PageSubject {
   readonly sources: readonly PageSource[];
   /** Files beside the page, or near it. */
   readonly links: readonly { readonly text: string; readonly href: string }[];
+  /** Pairs that are not on the page. */
+  readonly skipped?: readonly SkippedPair[];
 }
 
 export function summary(

@@ -6,10 +6,15 @@ export const findAll = <T extends Element>(selector: string): readonly T[] => [
   ...document.querySelectorAll<T>(selector),
 ];
 
+/** Puts a text in the place of another, if the page has that place. */
+export function say(selector: string, text: string): void {
+  const place = find(selector);
+  if (place !== null) place.textContent = text;
+}
+
 /** Says in the colour key of a drawing what is in front now. */
 export function nameFront(picture: string, name: string): void {
-  const text = find(`${picture} .front`);
-  if (text !== null) text.textContent = name;
+  say(`${picture} .front`, name);
 }
 
 /** Where in the user units of a drawing a pointer is. */

@@ -1,5 +1,6 @@
 /** The best plan for each of many budgets: what the slider of a page goes through. */
 export interface BudgetCurve {
+  /** The pairs that its plans choose from, in a word or two. */
   readonly name: string;
   /** What a layer may get; positions in this list are what `choices` holds. */
   readonly options: readonly CurveOption[];
@@ -13,12 +14,16 @@ export interface BudgetCurve {
 
 export interface CurveOption {
   readonly name: string;
+  /** Bits per weight that a budget is charged. */
   readonly bits: number;
+  /** Bits that a weight takes in a file, with the scale of its block; null where that is not known. */
+  readonly stored: number | null;
   /** Column of its scores; null for layers that stay unquantized. */
   readonly column: number | null;
 }
 
 export interface BudgetStep {
+  /** Average bits per weight over all layers, those that are kept at 16 bits included. */
   readonly budget: number;
   /** What the plan uses of it. */
   readonly bits: number;

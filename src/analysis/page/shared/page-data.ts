@@ -1,24 +1,15 @@
+import type { BudgetData } from "./budget-data.ts";
+import type { ChartGrid } from "./chart-grid.ts";
 import type { BudgetCurve, BudgetStep } from "./curve.ts";
 
 /** What a page carries for its script, short, since most of a page's size could be this. */
-export interface PageData {
+export interface PageData extends Omit<BudgetData, "weights"> {
   readonly layers: readonly PageDataLayer[];
   readonly kinds: readonly string[];
-  readonly columns: readonly { readonly name: string; readonly bits: number }[];
-  /** By column and layer; null: kept at 16 bits. */
-  readonly scores: readonly (readonly (number | null)[])[];
-  readonly curves: readonly PackedCurve[];
+  /** The curve that the page begins with. */
+  readonly curve: PackedCurve;
   readonly heat: HeatGrid;
-  readonly chart: {
-    readonly left: number;
-    readonly right: number;
-    readonly from: number;
-    readonly to: number;
-  };
-  /** Weights over all layers, also those that stay at 16 bits. */
-  readonly weights: number;
-  /** Weights of layers that had no other choice, and of the rest. */
-  readonly keptWeights: number;
+  readonly chart: ChartGrid;
 }
 
 /** Where cells are, so that a pointer or the arrow keys can find the layer behind one. */
@@ -32,17 +23,8 @@ export interface HeatGrid {
 /** Name, position of its kind, block or -1, weights. */
 export type PageDataLayer = readonly [name: string, kind: number, block: number, weights: number];
 
-export interface PackedCurve {
-  readonly name: string;
-  readonly options: readonly {
-    readonly name: string;
-    readonly bits: number;
-    readonly column: number | null;
-  }[];
+export interface PackedCurve extends Omit<BudgetCurve, "steps"> {
   readonly steps: readonly PackedStep[];
-  readonly chosen: number;
-  /** Where the curve is drawn at each step. */
-  readonly heights: readonly number[];
 }
 
 /**
@@ -71,16 +53,14 @@ export function packSteps(steps: readonly BudgetStep[]): readonly PackedStep[] {
 export const canPack = ({ options, steps }: BudgetCurve): boolean =>
   options.length <= 36 && (steps[0]?.choices.length ?? 0) <= 36 * 36;
 
-/** The choices at each step, from the first to `last`. */
-export function unpackChoices(steps: readonly PackedStep[], last: number): readonly number[] {
+/** The steps as they were before packing. */
+export function unpackSteps(steps: readonly PackedStep[]): readonly BudgetStep[] {
   const choices = Array.from(steps[0]?.[3] ?? "", (option) => Number.parseInt(option, 36));
-  for (const [, , , changes] of steps.slice(1, last + 1)) {
-    for (let i = 0; i < changes.length; i += 3) {
-      choices[Number.parseInt(changes.slice(i, i + 2), 36)] = Number.parseInt(
-        changes.charAt(i + 2),
-        36,
-      );
+  return steps.map(([budget, bits, score, changes], step) => {
+    for (let i = 0; step > 0 && i < changes.length; i += 3) {
+      const layer = Number.parseInt(changes.slice(i, i + 2), 36);
+      choices[layer] = Number.parseInt(changes.charAt(i + 2), 36);
     }
-  }
-  return choices;
+    return { budget, bits, score, choices: [...choices] };
+  });
 }

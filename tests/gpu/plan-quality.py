@@ -227,8 +227,9 @@ def main() -> int:
         measure(*json.loads(arguments.measure))
         return 0
     WORK.mkdir(parents=True, exist_ok=True)
+    found = os.environ.get("PYTHONPATH", "")
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT / "python"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), *found.split(os.pathsep)]),
         "TORCH_EXTENSIONS_DIR": str(WORK / "extensions"),
     }
     prepare = [sys.executable, "-m", "aqm_runner.modelopt.prepare_extensions"]

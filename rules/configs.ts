@@ -139,8 +139,6 @@ export interface QualityConfig {
   /** Average bits a weight, as stored, over the layers that may be quantized. */
   readonly budgets: readonly number[];
   readonly random_plans: number;
-  /** Uniform recipes of ModelOpt. */
-  readonly recipes: readonly string[];
   readonly seed: number;
   readonly held_out: HeldOutPart;
   readonly batch_size: Readonly<Record<Scope, number>>;

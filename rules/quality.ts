@@ -17,6 +17,7 @@ import type { OutputLayoutConfig, QuantPairConfig } from "./configs.ts";
 import { expectedPlanQuality } from "./expected.ts";
 import { measuring, type Measured } from "./measuring.ts";
 import { planQuality } from "./plan-quality.ts";
+import { qualityPages } from "./quality-page.ts";
 import type { Sensitivity } from "./sensitivity.ts";
 
 const plansOp = typescriptOp<typeof import("./ops/quality-plans.ts")>(
@@ -72,7 +73,7 @@ export function quality(cell: QualityCell): Declared {
     inputs: { overview: from(plans.made, "overview"), ...measured },
     outputs: { frontier: committed(`${folder}/measured-frontier.json`) },
   });
-  return [frontier];
+  return [frontier, ...qualityPages({ folder, frontier: from(frontier, "frontier") })];
 }
 
 type Config = PythonOps["plan_quality"]["params"]["candidates"][number]["config"];

@@ -29,7 +29,9 @@ export function logAxis(values: readonly number[], start: number, end: number): 
 function paddedScale(values: readonly number[]): LogScale | null {
   const scale = logScale(values);
   if (scale === null) return null;
-  const room = (scale.high / scale.low) ** 0.04;
+  const span = scale.high / scale.low;
+  // Values that are nearly one need a width as well.
+  const room = span < 1.5 ? 1.3 : span ** 0.04;
   return logScale([scale.low / room, scale.high * room], 8);
 }
 

@@ -48,7 +48,29 @@ export const recipePoints = ({ recipes, plans }: MeasuredFrontier): readonly Ans
   });
 
 /** For each kind of control: at how many sizes the plan by sensitivity is better, worse or neither. */
-export function controlPoints({ verdicts, plans }: MeasuredFrontier): readonly AnswerPoint[] {
+export function controlPoints(frontier: MeasuredFrontier): readonly AnswerPoint[] {
+  return [...luckiestPoint(frontier), ...metPoints(frontier)];
+}
+
+/** A mean hides how far single random plans spread, so the best of them is named as well. */
+function luckiestPoint({ verdicts, plans }: MeasuredFrontier): readonly AnswerPoint[] {
+  const kl = new Map(plans.map((plan) => [plan.name, plan.kl.value]));
+  const budgets = verdicts.map(({ budget }) => budget);
+  const lower = verdicts.filter(({ plan, random }) => (kl.get(plan) ?? Infinity) < random.lowest);
+  if (verdicts.length === 0) return [];
+  const where =
+    lower.length === 0
+      ? "at none"
+      : `at ${lower.length} of ${verdicts.length} sizes (${budgetRuns(budgets, new Set(lower.map(({ budget }) => budget)))} bits)`;
+  return [
+    {
+      lead: "Against the luckiest random plan",
+      text: `the plan by sensitivity has the lower KL ${where}; no interval says how sure that is.`,
+    },
+  ];
+}
+
+function metPoints({ verdicts, plans }: MeasuredFrontier): readonly AnswerPoint[] {
   const kindOf = new Map(plans.map(({ name, kind }) => [name, kind]));
   const budgets = verdicts.map(({ budget }) => budget);
   return CONTROLS.flatMap((kind) => {

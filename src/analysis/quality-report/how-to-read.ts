@@ -68,7 +68,7 @@ export function howToRead(frontier: MeasuredFrontier): readonly Term[] {
     },
     {
       term: "proven",
-      means: `the factor’s interval lies above ${timesText(proven, 2)}. Proven is that the plan is better than chance at its size, not that its loss is small enough for use: read the KL for that.`,
+      means: `the factor’s interval lies above ${timesText(proven, 2)}. Proven is that the plan is better than chance at its size, not that its loss is small enough for use: read the KL for that. Each size is judged by itself, so a lone proven size among many may be chance.`,
     },
     {
       term: "not separable",

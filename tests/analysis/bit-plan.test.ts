@@ -78,6 +78,17 @@ describe("rules", () => {
 });
 
 describe("budgets", () => {
+  it("in gigabytes are refused above the size of unquantized layers, as bits are above 16", () => {
+    const whole = tiny.groups.reduce((sum, { weights }) => sum + weights, 0) * 2e-9;
+    const { plan } = expectValue(planRequest(tiny, { ...none, budget: { gigabytes: whole } }));
+    expect(plan.score).toBe(0);
+    const { reason, message } = expectFailure(
+      planRequest(tiny, { ...none, budget: { gigabytes: 2 * whole } }),
+    );
+    expect(reason).toBe("invalid_budget");
+    expect(message).toContain(`${whole} GB at 16 bits`);
+  });
+
   it("in gigabytes hold for all weights of the layer groups", () => {
     const { plan } = expectValue(planRequest(tiny, { ...none, budget: { gigabytes: 0.000_075 } }));
     expect(gigabytesOf(plan.cost)).toBeLessThanOrEqual(0.000_075);

@@ -51,6 +51,10 @@ export function budgetBits({ groups }: BitProblem, budget: Budget): number {
 export function planRequest(problem: BitProblem, request: PlanRequest): Outcome<RequestedPlan> {
   const { budget, rules, families } = request;
   const bits = budgetBits(problem, budget);
+  // A budget in bits has this bound in the schema of bit plans; bytes depend on the model.
+  if ("gigabytes" in budget && bits > UNQUANTIZED_BITS * (1 + 1e-12)) {
+    return aboveAll(problem, budget.gigabytes);
+  }
   const ruled = applyRules(problem, rules);
   if (!ruled.ok) return ruled;
   const frontier = solveFamilies(ruled.value, families);
@@ -62,6 +66,15 @@ export function planRequest(problem: BitProblem, request: PlanRequest): Outcome<
   if (!plan.ok) return plan;
   if (!plan.value.satisfied) return budgetUnmet(problem, request, plan.value);
   return succeed({ plan: plan.value, frontier: frontier.value });
+}
+
+function aboveAll({ groups }: BitProblem, gigabytes: number): ReturnType<typeof fail> {
+  const weights = groups.reduce((sum, group) => sum + group.weights, 0);
+  return fail(
+    "invalid_budget",
+    "budget",
+    `A budget of ${gigabytes} GB asks for nothing: the weights of all ${groups.length} layer groups have ${gigabytesOf(weights)} GB at 16 bits. Ask for less. Embeddings, norms and biases do not count.`,
+  );
 }
 
 function budgetUnmet(

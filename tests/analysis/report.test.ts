@@ -139,6 +139,7 @@ describe("the Markdown report", () => {
       - **Num Bits**: bits per weight that the search charges for the candidate format.
       - **Sensitivity**: how much the loss is expected to suffer when only this group is quantized: the squared output error weighted with the squared loss gradient, summed over 128 samples (16 batches, 2000 tokens in the loss). Being a sum it grows with the data: compare rows of this report, not reports of different runs.
       - **Size Cost**: weights x bits / 16, the group's size counted in fp16 weights.
+      - **Effective bits**: the average bits per weight over all layers, that is all rows, kept ones at 16 bits. What a run asks for is the average over the layers that may be quantized: 8 here, a budget of 9.601 over all. Embeddings, norms and biases do not count.
       - 1 of 3 rows are **kept at 16 bits**: they were no candidates for quantization in this run and were not measured. Their sensitivity of zero says nothing about them, but their size counts in the effective bits.
 
       |Layer|Num Bits|Sensitivity|Size Cost|

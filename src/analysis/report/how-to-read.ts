@@ -1,11 +1,12 @@
 import type { Manifest } from "../manifest/manifest.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
+import { isPyObject, numericValue } from "../python-json/value.ts";
 import { meaningOf, type ScoreMeaning } from "../scores/engines.ts";
 import type { SensitivityRow } from "./sensitivity-rows.ts";
 
 /** The explanation above a sensitivity table: only what holds for this manifest. */
 export function howToRead(
-  { engine, method, measured, search }: Manifest,
+  { json, engine, method, measured, search, budgetBits }: Manifest,
   rows: readonly SensitivityRow[],
 ): string {
   const meaning = meaningOf(engine, method);
@@ -21,6 +22,7 @@ export function howToRead(
     "- **Num Bits**: bits per weight that the search charges for the candidate format.",
     `- **Sensitivity**: ${sensitivity(meaning, measured)}`,
     "- **Size Cost**: weights x bits / 16, the group's size counted in fp16 weights.",
+    `- **Effective bits**: the average bits per weight over all layers, that is all rows${kept === 0 ? "" : ", kept ones at 16 bits. What a run asks for is the average over the layers that may be quantized"}${requestText(json, kept, budgetBits)}. Embeddings, norms and biases do not count.`,
     ...(kept === 0
       ? []
       : [
@@ -37,6 +39,16 @@ export function howToRead(
           "- **The bit budget could not be met**: even the smallest format everywhere needs the effective bits shown above. Ask for at least that many, or let more layers be quantized.",
         ]),
   ].join("\n");
+}
+
+/** What was asked for, where the manifest says it and it is not the same over all layers. */
+function requestText(json: Manifest["json"], kept: number, budgetBits: number): string {
+  const extras = json.get("aqm");
+  const budget = isPyObject(extras) ? extras.get("budget") : undefined;
+  const asked = isPyObject(budget) ? numericValue(budget.get("requested")) : undefined;
+  return asked === undefined || kept === 0
+    ? ""
+    : `: ${asked} here, a budget of ${budgetBits.toFixed(3)} over all`;
 }
 
 function sensitivity(

@@ -75,7 +75,11 @@ def opener(watchdog: Watchdog, *, proxied: bool) -> urllib.request.OpenerDirecto
     return made
 
 
-class _HttpConnection(http.client.HTTPConnection):
+class _Watched:
+    """A connection that its watchdog watches as soon as it stands; before one of http.client."""
+
+    sock: socket.socket
+
     def __init__(self, *args: Any, watchdog: Watchdog, **more: Any) -> None:
         super().__init__(*args, **more)
         self._watchdog = watchdog
@@ -85,29 +89,33 @@ class _HttpConnection(http.client.HTTPConnection):
         self._watchdog.watch(self.sock)
 
 
-class _HttpsConnection(http.client.HTTPSConnection):
-    def __init__(self, *args: Any, watchdog: Watchdog, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._watchdog = watchdog
-
-    def connect(self) -> None:
-        super().connect()
-        self._watchdog.watch(self.sock)
+class _HttpConnection(_Watched, http.client.HTTPConnection):
+    pass
 
 
-class _Http(urllib.request.HTTPHandler):
+class _HttpsConnection(_Watched, http.client.HTTPSConnection):
+    pass
+
+
+class _Opening:
+    """A handler whose connections are watched; before one of urllib."""
+
+    connection: type[_Watched]
+
     def __init__(self, watchdog: Watchdog) -> None:
         super().__init__()
-        self._connection: Any = partial(_HttpConnection, watchdog=watchdog)
+        self._watched: Any = partial(self.connection, watchdog=watchdog)
+
+
+class _Http(_Opening, urllib.request.HTTPHandler):
+    connection = _HttpConnection
 
     def http_open(self, req: Any) -> Any:
-        return self.do_open(self._connection, req)
+        return self.do_open(self._watched, req)
 
 
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, watchdog: Watchdog) -> None:
-        super().__init__()
-        self._connection: Any = partial(_HttpsConnection, watchdog=watchdog)
+class _Https(_Opening, urllib.request.HTTPSHandler):
+    connection = _HttpsConnection
 
     def https_open(self, req: Any) -> Any:
-        return self.do_open(self._connection, req)
+        return self.do_open(self._watched, req)

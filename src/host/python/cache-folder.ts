@@ -12,30 +12,34 @@ import { firstShared } from "../disk/shared-folder.ts";
  * one that only this user and root can change. It need not be there yet.
  */
 export function cacheFolder(): Result<string, Failure> {
-  const folder = chosenFolder();
-  if (folder === null) return err(noHome);
-  const shared = sharedFailure([folder, join(folder, "environments")]);
-  return shared === null ? ok(folder) : err(shared);
+  const chosen = chosenFolder();
+  return chosen.ok ? unshared(chosen.value) : chosen;
 }
 
 /** The same, made if it is not there. */
 export function madeCacheFolder(): Result<string, Failure> {
-  const folder = chosenFolder();
+  const chosen = chosenFolder();
+  if (!chosen.ok) return chosen;
   try {
-    if (folder !== null && !fs.existsSync(folder)) disk.makeUserFolder(folder);
+    if (!fs.existsSync(chosen.value)) disk.makeUserFolder(chosen.value);
   } catch (error) {
-    return err(diskFailure(error, folder ?? ""));
+    return err(diskFailure(error, chosen.value));
   }
-  return cacheFolder();
+  return unshared(chosen.value);
 }
 
-function chosenFolder(): string | null {
+function unshared(folder: string): Result<string, Failure> {
+  const shared = sharedFailure([folder, join(folder, "environments")]);
+  return shared === null ? ok(folder) : err(shared);
+}
+
+function chosenFolder(): Result<string, Failure> {
   const own = process.env["AQM_CACHE"];
-  if (own !== undefined && own !== "") return own;
+  if (own !== undefined && own !== "") return ok(own);
   const xdg = process.env["XDG_CACHE_HOME"];
-  if (xdg !== undefined && xdg !== "") return join(xdg, "aqm");
+  if (xdg !== undefined && xdg !== "") return ok(join(xdg, "aqm"));
   const home = homeFolder();
-  return home === null ? null : join(home, ".cache", "aqm");
+  return home === null ? err(noHome) : ok(join(home, ".cache", "aqm"));
 }
 
 /** Null for a user whom the system does not know, as in a container that was started with a number. */

@@ -57,11 +57,11 @@ export function qualityPage(
 
 const LINKS: readonly PageLink[] = [
   { id: "answer", text: "Answer" },
-  { id: "size", text: "Size against KL" },
-  { id: "predicted", text: "Predicted against measured" },
-  { id: "correlation", text: "Rank correlation" },
-  { id: "plans-section", text: "All plans" },
-  { id: "reading", text: "How to read it" },
+  { id: "size", text: "Size" },
+  { id: "predicted", text: "Prediction" },
+  { id: "correlation", text: "Correlation" },
+  { id: "plans-section", text: "Plans" },
+  { id: "reading", text: "Reading" },
   { id: "provenance", text: "Provenance" },
 ];
 

@@ -133,6 +133,58 @@ declare module "aqm" {
           };
       readonly outputs: "quality";
     };
+    recipe_quality: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** A config of ModelOpt, by its name. */
+        readonly recipe:
+          "INT8_SMOOTHQUANT_CFG" | "INT4_AWQ_CFG" | "FP8_DEFAULT_CFG" | "NVFP4_DEFAULT_CFG";
+        readonly dtype: "float32" | "bfloat16";
+        /** How the calibration data is fed to find ranges. */
+        readonly calibration: {
+          /** Samples to calibrate on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch; 1 for all_layers. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          readonly padding: "max_length" | "longest";
+        };
+        /** How the held-out data is fed, and how intervals are made. */
+        readonly measure: {
+          /** Samples a batch. */
+          readonly batch_size: number;
+          /** Most tokens of a caption; a longer one is cut. */
+          readonly sequence_length: number;
+          /** Counted tokens that the held-out data must have at least. */
+          readonly least_tokens: number;
+          /** Bootstrap resamples of an interval. */
+          readonly resamples: number;
+          /** Of the bootstrap. */
+          readonly seed: number;
+        };
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly images?: never;
+            readonly held_out_images?: never;
+            readonly sample?: Input;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly images: Input;
+            readonly held_out_images: Input;
+            readonly sample?: Input;
+          };
+      readonly outputs: "quality";
+    };
     sensitivity_scores: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

@@ -18,6 +18,7 @@ import { expectedPlanQuality } from "./expected.ts";
 import { measuring, type Measured } from "./measuring.ts";
 import { planQuality } from "./plan-quality.ts";
 import { qualityPages } from "./quality-page.ts";
+import { measuredRecipes, type MeasuredRecipes } from "./quality-recipes.ts";
 import type { Sensitivity } from "./sensitivity.ts";
 
 const plansOp = typescriptOp<typeof import("./ops/quality-plans.ts")>(
@@ -50,7 +51,8 @@ export function quality(cell: QualityCell): Declared {
       return skip(folder, `its candidate ${name} is not scored for ${model.name}`);
     candidates.push({ name, ...results });
   }
-  const plans = plansOf(cell, candidates, folder);
+  const uniform = measuredRecipes(measuring(cell), model.device, folder);
+  const plans = plansOf(cell, candidates, uniform.leftOut, folder);
   const measured = measurements(cell, candidates, plans, folder);
   const frontier = action({
     op: frontierOp,
@@ -68,9 +70,9 @@ export function quality(cell: QualityCell): Declared {
         random_plans: config.random_plans,
       },
       plans: plans.names,
-      recipes: [],
+      recipes: uniform.recipes,
     },
-    inputs: { overview: from(plans.made, "overview"), ...measured },
+    inputs: { overview: from(plans.made, "overview"), ...measured, ...uniform.inputs },
     outputs: { frontier: committed(`${folder}/measured-frontier.json`) },
   });
   return [frontier, ...qualityPages({ folder, frontier: from(frontier, "frontier") })];
@@ -92,7 +94,12 @@ interface Plans {
 }
 
 /** Every plan in a document of its own, so that it has a key and a record of its own. */
-function plansOf(cell: QualityCell, candidates: readonly Scored[], folder: string): Plans {
+function plansOf(
+  cell: QualityCell,
+  candidates: readonly Scored[],
+  recipesLeftOut: MeasuredRecipes["leftOut"],
+  folder: string,
+): Plans {
   const { config, weightError } = cell;
   const inputs: Record<string, Input> = {};
   for (const { name, scores, manifest } of candidates) {
@@ -128,10 +135,12 @@ function plansOf(cell: QualityCell, candidates: readonly Scored[], folder: strin
         algorithm: configuration<QuantPairConfig>("quant_pair", name).algorithm,
       })),
       weight_error: unscored === undefined,
-      left_out:
-        unscored === undefined
+      left_out: [
+        ...(unscored === undefined
           ? []
-          : [{ control: "weight_error", because: `it does not score ${unscored.name}` }],
+          : [{ control: "weight_error", because: `it does not score ${unscored.name}` }]),
+        ...recipesLeftOut,
+      ],
       budgets: config.budgets,
       random_plans: config.random_plans,
       seed: config.seed,

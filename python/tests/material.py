@@ -116,3 +116,10 @@ def measuring(scope: str = "lm", *candidates: str, **changes: Any) -> dict[str, 
         "include_lm_head": scope == "all_layers",
         "attention": "deterministic",
     } | changes
+
+
+def recipe_measuring(scope: str, recipe: str) -> dict[str, Any]:
+    """Returns params of recipe_quality that are otherwise those of `measuring`."""
+    params = measuring(scope)
+    del params["candidates"]
+    return params | {"recipe": recipe}

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 from hub_web import INCLUDE, REPOSITORY, REVISION
-from material import COCO, HELD_OUT, SAMPLE, SUBSET, TRAINING, measuring, scoring, squared_error
+from material import (
+    COCO,
+    HELD_OUT,
+    SAMPLE,
+    SUBSET,
+    TRAINING,
+    measuring,
+    recipe_measuring,
+    scoring,
+    squared_error,
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,11 @@ def _plan_quality(given: Given) -> list[Run]:
     ]
 
 
+def _recipe_quality(given: Given) -> list[Run]:
+    inputs = {role: path for role, path in given.quality_inputs["lm"].items() if role != "plan"}
+    return [Run(recipe_measuring("lm", "INT4_AWQ_CFG"), inputs)]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
@@ -87,6 +102,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     ],
     "hub_checkpoint": _hub_checkpoint,
     "plan_quality": _plan_quality,
+    "recipe_quality": _recipe_quality,
     "sensitivity_scores": _sensitivity_scores,
     "synthetic_coco": lambda _: [Run(COCO, {})],
     "tiny_checkpoint": lambda _: [

@@ -1,0 +1,250 @@
+"""A model quantized by a uniform recipe of ModelOpt, and what it says of held-out data."""
+
+import warnings
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import modelopt.torch.quantization as mtq
+from modelopt.torch.export.quant_utils import preprocess_linear_fusion
+from modelopt.torch.quantization.nn import QuantModule
+from torch import nn
+
+from aqm_runner.model.batches import Loader
+from aqm_runner.model.checkpoint import load_model
+from aqm_runner.model.checkpoint_files import check_checkpoint
+from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
+from aqm_runner.modelopt.formats import check_format
+from aqm_runner.modelopt.quality.fused_scales import EXPERT, NUMBERED, share_ranges
+from aqm_runner.modelopt.scoring import check_modelopt
+from aqm_runner.quality.document import plan_entry, quality_document
+from aqm_runner.quality.material import read_material
+from aqm_runner.quality.measuring import Measurement, non_finite_logits
+from aqm_runner.runner.failures import gate_failed
+from aqm_runner.runner.places import Place
+from aqm_runner.scoring.document import environment_of
+from aqm_runner.scoring.grouping import LayerGroup, group_layers, layers_of
+from aqm_runner.scoring.scopes import kept_layers
+
+OP = "recipe_quality"
+WEIGHTS, INPUTS = "*weight_quantizer", "*input_quantizer"
+# Algorithms that scale a layer's inputs, and its weight the other way round.
+SCALING = ("smoothquant", "awq_lite")
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a recipe did to a model.
+
+    Attributes:
+        layers: Paths of the layers whose weights are quantized.
+        weights: How many weights these have.
+        unscaled: Those of them that the recipe should have scaled and left as they were, for
+            example a convolution, or a layer that the calibration data does not reach.
+    """
+
+    layers: list[str]
+    weights: int
+    unscaled: list[str]
+
+
+def measure_recipe(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
+) -> dict[str, Any]:
+    """Writes the quality document of a recipe; returns facts.
+
+    Args:
+        context: Gets phases, steps and warnings.
+        params: Of the op.
+        inputs: Of the op.
+        outputs: `quality`.
+
+    Raises:
+        RunnerError: See the op.
+    """
+    name, checkpoint = params["recipe"], inputs["checkpoint"]
+    require_device(context.device)
+    check_modelopt()
+    config = recipe_config(name, params["scope"], params["include_lm_head"])
+    check_format(name, config, context.device)
+    check_checkpoint(checkpoint)
+    make_deterministic(context.device)
+    material = read_material(context, params, inputs)
+    context.phase("load", None)
+    model = load_model(checkpoint, params["dtype"], context.device)
+    measurement = Measurement(material.held_out, context.device)
+    measurement.look_at_unquantized(model, checkpoint.name)
+    applied = apply_recipe(
+        context, model, Loader(material.calibration, context.device), name, config, params
+    )
+    context.phase("measure", 1)
+    tokens = measurement.measure(model)
+    if not tokens.finite:
+        raise non_finite_logits(f"the model quantized by {name}", checkpoint.name)
+    versions = {"modelopt": metadata.version("nvidia-modelopt")}
+    text = quality_document(
+        OP,
+        params,
+        environment_of(context.device, params, versions),
+        material.held_out,
+        measurement,
+        material.intervals,
+        [plan_entry(name, tokens, material.held_out, material.intervals)],
+    )
+    outputs["quality"].create().write_bytes(text.encode())
+    context.step(1)
+    return {
+        "device_kind": device_kind(context.device),
+        "layers": len(applied.layers),
+        "weights": applied.weights,
+        "unscaled_layers": applied.unscaled,
+        "held_out_samples": len(material.held_out.sample_tokens),
+        "held_out_tokens": material.held_out.tokens,
+    }
+
+
+def recipe_config(name: str, scope: str, include_lm_head: bool) -> dict[str, Any]:
+    """Returns ModelOpt's config of this name, for the layers that a scope may quantize.
+
+    Its quantizers and its algorithm stay as they are. In the place of its list of layers, which
+    leaves out every vision part, stand the layers that the scope leaves out; so a recipe quantizes
+    what plans quantize. Caches of attention are not quantized.
+
+    Args:
+        name: As `modelopt.torch.quantization` has it, for example INT4_AWQ_CFG.
+        scope: "lm" or "all_layers".
+        include_lm_head: Whether the output head takes part.
+    """
+    preset = getattr(mtq, name)
+    rules = preset["quant_cfg"]
+    taken = [rule for rule in rules if rule["quantizer_name"] in (WEIGHTS, INPUTS)]
+    by_class = [rule for rule in rules if "parent_class" in rule]
+    kept = [
+        {"quantizer_name": pattern, "enable": False}
+        for pattern in kept_layers(scope, include_lm_head)
+    ]
+    return {
+        "quant_cfg": [{"quantizer_name": "*", "enable": False}, *taken, *by_class, *kept],
+        "algorithm": preset["algorithm"],
+    }
+
+
+def apply_recipe(
+    context: Any,
+    model: nn.Module,
+    loader: Loader,
+    name: str,
+    config: dict[str, Any],
+    params: dict[str, Any],
+) -> Applied:
+    """Quantizes a model by `mtq.quantize`, with scales as a server has them where it fuses layers.
+
+    Args:
+        context: Gets a phase `calibrate` for each walk over the data, of which AWQ takes two.
+        model: A fresh model; its weights are changed.
+        loader: Batches to find ranges and scales on.
+        name: Of the recipe, for messages.
+        config: As `recipe_config` returns it.
+        params: `scope` and `include_lm_head`.
+
+    Raises:
+        RunnerError: gate_failed `layer_left_out`, `layer_not_searched`.
+    """
+    kept = kept_layers(params["scope"], params["include_lm_head"])
+    groups = [group for group in group_layers(layers_of(model), kept) if group.enabled]
+    head = any("lm_head" in path for group in groups for path in group.layers)
+
+    def walk(quantized: nn.Module) -> None:
+        context.phase("calibrate", len(loader))
+        for done, batch in enumerate(loader, start=1):
+            # The ranges of the output head need all tokens; those of other layers no logits.
+            quantized(**batch.inputs, use_cache=False, logits_to_keep=0 if head else 1)
+            context.step(done)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is not calibrated, skip smoothing")
+        mtq.quantize(model, config, walk)
+    applied = _applied(model, config["algorithm"])
+    _check_layers(name, applied, groups)
+    if applied.unscaled:
+        context.warning(
+            "layers_not_scaled",
+            f"{name} quantizes {_some(applied.unscaled)} without scaling their inputs: ModelOpt "
+            "scales linear layers that the calibration data reaches, and no others.",
+        )
+    _fuse(model, groups)
+    model.eval()
+    return applied
+
+
+def _applied(model: nn.Module, algorithm: Any) -> Applied:
+    method = algorithm["method"] if isinstance(algorithm, dict) else algorithm
+    layers, unscaled, weights = [], [], 0
+    for path, module in model.named_modules():
+        if not isinstance(module, QuantModule):
+            continue
+        quantized = [
+            weight
+            for weight, quantizer in module.iter_weights_for_calibration()
+            if quantizer.is_enabled
+        ]
+        if not quantized:
+            continue
+        layers.append(path)
+        weights += sum(weight.numel() for weight in quantized)
+        scale = getattr(getattr(module, "input_quantizer", None), "pre_quant_scale", None)
+        if method in SCALING and (scale is None or bool((scale == 1).all())):
+            unscaled.append(path)
+    return Applied(layers, weights, unscaled)
+
+
+def _check_layers(name: str, applied: Applied, groups: list[LayerGroup]) -> None:
+    """Refuses a model of which a recipe quantized other layers than plans may quantize.
+
+    What ModelOpt holds as one module of all experts is no layer of its own in `groups`.
+    """
+    wanted = {path for group in groups for path in group.layers}
+    left_out = sorted(wanted - {*applied.layers})
+    if left_out:
+        raise gate_failed(
+            "layer_left_out",
+            f"{name} leaves {len(left_out)} layers unquantized that plans may quantize "
+            f"({_some(left_out)}), so that its size does not compare with theirs.",
+            next_step="Leave this recipe out for this model.",
+        )
+    more = [path for path in applied.layers if path not in wanted and not path.endswith("experts")]
+    if more:
+        raise gate_failed(
+            "layer_not_searched",
+            f"{name} quantizes {len(more)} layers that no plan may quantize ({_some(more)}), so "
+            "that its size does not compare with theirs.",
+            next_step="Leave this recipe out for this model.",
+        )
+
+
+def _fuse(model: nn.Module, groups: list[LayerGroup]) -> None:
+    """Gives layers that a server runs as one the scales that they must share, as an export does.
+
+    `preprocess_linear_fusion` of ModelOpt 0.47.0 gives them the mean of the scales of their inputs,
+    and the largest range where there is one number. Experts share ranges alone.
+    """
+    for group in groups:
+        modules = [model.get_submodule(path) for path in group.layers]
+        if len(modules) == 1:
+            continue
+        if any(EXPERT.fullmatch(path) or NUMBERED.fullmatch(path) for path in group.layers):
+            roles = ("weight_quantizer", "input_quantizer")
+            share_ranges(
+                group.layers,
+                {
+                    path: {role: getattr(module, role) for role in roles}
+                    for path, module in zip(group.layers, modules, strict=True)
+                },
+            )
+        else:
+            preprocess_linear_fusion(modules)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -135,11 +135,14 @@ function whole(what, files) {
   rows.push([what, "", "", "", "", seconds, code === 0 ? "ok" : "FAILED"]);
 }
 
-const pairs = () =>
-  python("every pair against a lone call of ModelOpt", "test_scores_equal_modelopt.py");
+function pairs() {
+  return python("every pair against a lone call of ModelOpt", "test_scores_equal_modelopt.py");
+}
 
-const trained = () =>
-  python("the trained model, trained again, against the committed one", "test_training.py");
+function trained() {
+  const what = "the trained model, trained again, against the committed one";
+  return python(what, "test_training.py");
+}
 
 /** A file of Python tests with AQM_SOAK. */
 async function python(what, file) {

@@ -293,6 +293,8 @@ describe.skipIf(!("browser" in found))(title, () => {
     await choose(() => page.locator("#counted").selectOption("stored"));
     await page.getByRole("button", { name: "Budget of this run" }).click();
     expect(await shownPlan()).toEqual(solvedFor([0, 1], "stored", 6));
+    // Those of single pairs are drawn with bits as charged, so they do not stand beside this one.
+    expect(await page.locator("#frontier .curve:visible").count()).toBe(1);
     await choose(() => page.getByRole("button", { name: "All", exact: true }).click());
     expect(await page.locator("input[name=pair]:checked").count()).toBe(3);
     await choose(() => page.getByRole("button", { name: "Those that vLLM serves" }).click());

@@ -44,6 +44,8 @@ export function startBudget(data: PageData): void {
     known.set(key, found);
     curve = found;
     range.max = String(curve.steps.length - 1);
+    // The curves of each pair alone are drawn with bits as charged.
+    picture.classList.toggle("alone", count !== "charged");
     find("#frontier .curve.on")?.setAttribute("d", curvePath(data.chart, curve.steps));
     nameFront("#frontier", curve.name);
     say("#choice-words", choiceWords(budget, chosen));

@@ -8,6 +8,9 @@ export interface Term {
   readonly means: string;
 }
 
+/** What a real model has to be measured on at least; tiny models have less. */
+const ENOUGH_TOKENS = 10_000;
+
 /** What was measured on what, in one paragraph. */
 export function comparedText(frontier: MeasuredFrontier): string {
   const { held_out, calibration, size, recipes } = frontier;
@@ -17,7 +20,11 @@ export function comparedText(frontier: MeasuredFrontier): string {
     frontier.scope === "lm"
       ? "captions as plain text"
       : "the caption that answers each image, through vision and language layers";
-  return `Compared were the unquantized model and ${by}, with quantization simulated, on the same held-out data: ${samples} samples with ${tokens} counted tokens (${text}) of the part “${part}”. No image and no caption of them is in the calibration data, which had ${calibration.samples} samples (${size}). Padding is not counted.`;
+  const little =
+    tokens >= ENOUGH_TOKENS
+      ? ""
+      : " So few tokens make wide intervals: a small difference cannot be shown on them.";
+  return `Compared were the unquantized model and ${by}, with quantization simulated, on the same held-out data: ${samples} samples with ${tokens} counted tokens (${text}) of the part “${part}”. No image and no caption of them is in the calibration data, which had ${calibration.samples} samples (${size}). Padding is not counted.${little}`;
 }
 
 export function howToRead(frontier: MeasuredFrontier): readonly Term[] {

@@ -61,7 +61,7 @@ def params(scope: str) -> dict[str, Any]:
             "padding": "max_length" if lm else "longest",
         },
         "measure": {
-            "batch_size": 256 if lm else 16,
+            "batch_size": 1024 if lm else 32,
             "sequence_length": 64,
             "least_tokens": 10_000 if lm else 1,
             "resamples": 2000,

@@ -1,9 +1,12 @@
 """One measuring job: from the members of a batch to their quality documents."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
+
+import torch
 
 from aqm_runner.model.batches import Loader
 from aqm_runner.model.checkpoint import load_model
@@ -51,6 +54,17 @@ def measure_members(context: Any, members: list[Member]) -> Iterator[list[Outcom
     if not documents:
         return
     make_deterministic(context.device)
+    with _unfilled_memory():
+        yield from _measure_documents(context, params, inputs, formats, documents)
+
+
+def _measure_documents(
+    context: Any,
+    params: dict[str, Any],
+    inputs: dict[str, Any],
+    formats: list[Format],
+    documents: list[tuple[Member, PlanDocument]],
+) -> Iterator[list[Outcome]]:
     job = _start(context, params, inputs, formats)
     total = sum(len(document.plans) for _, document in documents)
     context.phase("measure", total)
@@ -67,6 +81,20 @@ def measure_members(context: Any, members: list[Member]) -> Iterator[list[Outcom
             context.step(done)
     finally:
         job.judged.close()
+
+
+@contextlib.contextmanager
+def _unfilled_memory() -> Iterator[None]:
+    """Leaves new memory as it is for a while.
+
+    With deterministic algorithms torch fills it, for those who read memory that nobody has written;
+    no layer does, and the filling is two of five kernels of a forward pass.
+    """
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = True
 
 
 @dataclass

@@ -7,6 +7,8 @@ import type { Colours, Output, Reporter } from "./reporter.ts";
 
 /** At most one progress line per action in this many milliseconds: logs should stay readable. */
 const PACE = 10_000;
+/** Members of a batch that are named as it starts; each has a line of its own once it is done. */
+const NAMED = 10;
 
 function runLine(
   what: string,
@@ -28,6 +30,8 @@ export function plainReporter(output: Output, now: () => number): Reporter {
   const { colours } = output;
   const phases = new Map<string, { name: string; total: number | null; saidAt: number }>();
   let activitySaidAt = -PACE;
+  /** Members of batches that are not named as they start. */
+  const unnamed = new Set<string>();
   const say = (line: string): void => output.write(`${line}\n`);
   const sayActivity = (text: string): void => {
     if (now() - activitySaidAt < PACE) return;
@@ -49,6 +53,7 @@ export function plainReporter(output: Output, now: () => number): Reporter {
           break;
         case "action_started": {
           if (event.log === null) break; // in this process, over at once: its "ran" line will do
+          if (unnamed.delete(event.target)) break;
           if (typeof event.batch === "string") say(`           ${oneLine(event.target)}`);
           else say(runLine(oneLine(event.target), event, colours));
           for (const cause of event.causes) {
@@ -58,6 +63,9 @@ export function plainReporter(output: Output, now: () => number): Reporter {
         }
         case "batch_started":
           say(runLine(`${event.targets.length} actions together`, event, colours));
+          for (const target of event.targets.slice(NAMED)) unnamed.add(target);
+          if (event.targets.length > NAMED)
+            say(colours.dim(`           of which the first ${NAMED} are`));
           break;
         case "action_phase":
           phases.set(rowOf(event), { name: event.name, total: event.total, saidAt: now() });

@@ -75,6 +75,16 @@ describe("the answer", () => {
     );
   });
 
+  it("says in the headline where a control is better than what is proven", () => {
+    const verdicts = frontier.verdicts.map((verdict, n) => ({
+      ...verdict,
+      against: n < 2 ? [{ plan: "weight_error-3.50", factor: figure(0.3, 0.2, 0.4) }] : [],
+    }));
+    expect(answerOf({ ...frontier, verdicts }).headline).toBe(
+      "Plans by sensitivity are proven at all 9 sizes, 3.5 to 7.5 bits, but a control beats them at 2",
+    );
+  });
+
   it("names the sizes of each word, neighbours as one range", () => {
     const proven = ["proven", figure(3, 2, 4)] as const;
     const open = ["unproven", figure(1.3, 1.1, 1.5)] as const;

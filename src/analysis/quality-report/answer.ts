@@ -40,9 +40,12 @@ function headlineOf({ verdicts, weights }: MeasuredFrontier): string {
   if (verdicts.length === 0) return "No plan was judged";
   if (proven.length === 0) return `${on} by sensitivity are proven at none of ${all}`;
   const at = budgetRuns(budgetsOf(verdicts), new Set(budgetsOf(proven)));
+  // Better than the mean of random plans is not yet better than every control: both belong into the headline.
+  const beaten = verdicts.filter(({ against }) => against.some(({ factor }) => factor.high < 1));
+  const but = beaten.length === 0 ? "" : `, but a control beats them at ${beaten.length}`;
   return proven.length === verdicts.length
-    ? `${on} by sensitivity are proven at all ${all}, ${at} bits`
-    : `${on} by sensitivity are proven at ${proven.length} of ${all}, ${at} bits`;
+    ? `${on} by sensitivity are proven at all ${all}, ${at} bits${but}`
+    : `${on} by sensitivity are proven at ${proven.length} of ${all}, ${at} bits${but}`;
 }
 
 const budgetsOf = (verdicts: readonly BudgetVerdict[]): readonly number[] =>

@@ -13,6 +13,7 @@ from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.modelopt.formats import check_format
+from aqm_runner.modelopt.groups import release_memory
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
 from aqm_runner.modelopt.recipes import Format, as_format
 from aqm_runner.modelopt.scoring import check_modelopt
@@ -81,6 +82,8 @@ def _measure_documents(
             context.step(done)
     finally:
         job.judged.close()
+        del job
+        release_memory(context.device)
 
 
 @contextlib.contextmanager

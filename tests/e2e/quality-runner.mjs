@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+// Stands in for Python where plans are measured: data and checkpoints are a word, scores and the divergence of a
+// plan follow from names by simple rules. In `.measured` it notes each op that it carries out, a line each.
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { answerWith } from "../rig/answering-runner.mjs";
+
+const SAMPLES = 40;
+const BLOCKS = 6;
+const LAYERS = ["self_attn.o_proj", "mlp.down_proj"];
+const names = Array.from({ length: BLOCKS }, (_, block) =>
+  LAYERS.map((layer) => `model.language_model.layers.${block}.${layer}`),
+).flat();
+
+/** What a layer suffers from few bits: the later, the more. */
+const damage = (name) => 2 ** names.indexOf(name);
+const bitsOf = (format) => Number(/int(\d)/i.exec(format)?.[1] ?? 16);
+const lossAt = (name, format) => (format === "NONE" ? 0 : damage(name) * 4 ** -bitsOf(format));
+
+const around = (value) => ({ value, low: value, high: value });
+
+answerWith(({ params, inputs, outputs }) => {
+  const note = (op) => appendFileSync(".measured", `${op}\n`);
+  for (const [role, { path }] of Object.entries(outputs)) {
+    if (role === "scores") {
+      note(`score ${params.format.name}`);
+      writeFileSync(path, JSON.stringify(scores(params)));
+    } else if (role === "quality" && inputs.plan !== undefined) {
+      const plan = JSON.parse(readFileSync(inputs.plan.path, "utf8"));
+      note(`measure ${plan.plans.length > 1 ? "alone" : plan.plans[0].name}`);
+      writeFileSync(path, JSON.stringify(quality("plan_quality", params, plan)));
+    } else if (role === "quality") {
+      note(`recipe ${params.recipe}`);
+      const groups = names.map((name) => ({ name }));
+      const plans = [{ name: params.recipe, formats: names.map(() => "int8") }];
+      writeFileSync(path, JSON.stringify(quality("recipe_quality", params, { groups, plans })));
+    } else if (["images", "checkpoint"].includes(role)) {
+      note(role);
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, role === "images" ? "0.jpg" : "config.json"), "{}");
+    } else {
+      writeFileSync(path, role);
+    }
+  }
+});
+
+function scores({ scope, format, method }) {
+  const engine = method === "squared_error" ? "weight_error" : "modelopt";
+  return {
+    schema: 2,
+    engine,
+    format: { name: format.name, charged_bits: bitsOf(format.name), [engine]: format.config },
+    method,
+    scope,
+    measured: {
+      calibration_samples: 16,
+      calibration_batches: 2,
+      score_samples: 16,
+      score_batches: 2,
+      score_tokens: 160,
+      batch_size: 8,
+      sequence_length: 128,
+    },
+    environment: { torch: "1.0" },
+    groups: names.map((name) => ({
+      name,
+      modules: [name],
+      weights: 4096,
+      enabled: true,
+      score: lossAt(name, format.name),
+      executions: 2,
+    })),
+    modules: names.map((name) => ({ name, type: "Linear" })),
+  };
+}
+
+function quality(op, { scope }, { groups, plans }) {
+  const sampleTokens = Array.from({ length: SAMPLES }, (_, n) => 5 + (n % 7));
+  const tokens = sampleTokens.reduce((sum, count) => sum + count, 0);
+  return {
+    schema: 1,
+    op,
+    scope,
+    held_out: { samples: SAMPLES, tokens, batches: 1 },
+    environment: { torch: "1.0" },
+    reference: { loss: around(1), perplexity: around(Math.E) },
+    sample_tokens: sampleTokens,
+    plans: plans.map(({ name, formats }) => {
+      const sum = formats.reduce((all, format, g) => all + lossAt(groups[g].name, format), 0);
+      const sampleKl = sampleTokens.map((count, n) => count * sum * (1 + (n % 3)));
+      const kl = sampleKl.reduce((all, one) => all + one, 0) / tokens;
+      const few = plans.length > 1;
+      const figures = [
+        "kl_p95",
+        "kl_p99",
+        "top1_agreement",
+        "loss",
+        "perplexity",
+        "logit_mse",
+        "logit_mse_last",
+      ];
+      return {
+        name,
+        kl: around(kl),
+        ...Object.fromEntries(figures.map((figure) => [figure, few ? { value: kl } : around(kl)])),
+        ...(few ? {} : { sample_kl: sampleKl }),
+      };
+    }),
+  };
+}

@@ -4,6 +4,7 @@ Tests in `in_<environment>` run there alone. The others run in modelopt, which h
 runner and its ops need.
 """
 
+import gc
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -39,6 +40,11 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
         return None
     environment = inside[0].removeprefix("in_") if inside[0].startswith("in_") else "modelopt"
     return None if environment == ENVIRONMENT else True
+
+
+def pytest_collection_finish() -> None:
+    """Keeps the collector from the libraries, which all stay, as the runner does."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

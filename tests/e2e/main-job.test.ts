@@ -183,6 +183,7 @@ describe("the main job", () => {
     const n = first.events
       .flatMap((event) => (event.type === "planned" ? event.actions : []))
       .filter(({ target }) => target.startsWith(`${RUN}/`)).length;
+    expect(n).toBeGreaterThan(0);
     expect(stdout).toContain(`${n} targets: ${n} verified; ran again: ${n} of ${n} the same`);
     expect(digest(SCORES)).toBe(before);
   });

@@ -31,7 +31,9 @@ const WRITER = "src/analysis/report/markdown-report.ts";
 const comparable = ({ looked, inputs, ...bundle }: Bundle): object => ({
   ...bundle,
   looked: Object.keys(looked).sort(),
-  inputs: [...inputs].sort((a, b) => (a.path < b.path ? -1 : 1)),
+  inputs: [...inputs].sort(
+    (a, b) => a.path.localeCompare(b.path) || Number(a.used) - Number(b.used),
+  ),
 });
 
 /** Bundles both ways. */

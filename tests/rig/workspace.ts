@@ -58,11 +58,26 @@ export class TestWorkspace {
     return new TestWorkspace(fs.realpathSync(root), bin);
   }
 
-  /** The repository itself, copied: its sources may be edited by a test. */
+  /**
+   * The repository itself, copied: its sources may be edited by a test. Its grids are smaller, one granularity and
+   * one budget of measured plans: every command in the copy declares all actions, and the rest of the grids is
+   * three quarters of them.
+   */
   static copyOfRepository(): TestWorkspace {
     const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "aqm-copy-")));
     for (const name of ["Aqmfile.ts", "package.json", "bin", "conf", "dist", "rules", "src"]) {
       fs.cpSync(join(REPOSITORY, name), join(root, name), { recursive: true });
+    }
+    for (const name of fs.readdirSync(join(root, "conf/granularity"))) {
+      if (name !== "default.yaml") fs.rmSync(join(root, "conf/granularity", name));
+    }
+    for (const name of fs.readdirSync(join(root, "conf/quality"))) {
+      const path = join(root, "conf/quality", name);
+      const small = fs
+        .readFileSync(path, "utf8")
+        .replace(/^(budgets:\n {2}- .*\n)(?: {2}- .*\n)+/m, "$1")
+        .replace(/^random_plans: .*$/m, "random_plans: 1");
+      fs.writeFileSync(path, small);
     }
     const keep = (path: string): boolean =>
       !path.includes("__pycache__") && !path.endsWith("/tests");

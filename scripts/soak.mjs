@@ -1,7 +1,7 @@
 // `npm run test:soak`: many random timelines, golden keys under other circumstances, the whole crash
 // matrix, and what npm test takes a sample of. `--runs N` timelines over all families (default: a whole
 // soak), `--seed S`, `--time-limit SECONDS` for the timelines of each family,
-// `--only timelines|keys|crash|sizes|pairs|trained`. docs/testing.md has a table.
+// `--only timelines|keys|crash|sizes|pairs|trained|quality`. docs/testing.md has a table.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const WHOLE = [...readFileSync("tests/timelines/families.ts", "utf8").matchAll(/
 
 const scratch = mkdtempSync(join(tmpdir(), "aqm-soak-"));
 const rows = [];
-const parts = { timelines, keys, crash, sizes, pairs, trained };
+const parts = { timelines, keys, crash, sizes, pairs, trained, quality };
 for (const [name, part] of Object.entries(parts)) {
   if (options.only === undefined || options.only === name) await part();
 }
@@ -127,6 +127,10 @@ function sizes() {
     "tests/engine/extremes.test.ts",
     "tests/e2e/gpu-leases.test.ts",
   ]);
+}
+
+function quality() {
+  whole("plans of the trained model, measured", ["tests/e2e/measured-trained.test.ts"]);
 }
 
 /** Vitest with AQM_SOAK. */

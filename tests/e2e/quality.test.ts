@@ -7,6 +7,7 @@ import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 const CONFIG = "conf/quality/int3_int4_int8.yaml";
 const FOLDER = "models/qwen3_vl_tiny/quality/int3_int4_int8/qwen3_vl_tiny_int3_int4_int8_lm_small";
 const TARGET = `${FOLDER}/measured-frontier.json`;
+const PAGES = [`${FOLDER}/quality.html`, `${FOLDER}/quality.md`];
 const PYTHON = join(REPOSITORY, "tests/e2e/quality-runner.mjs");
 
 /** The real rules, with a runner in whose model the later layers suffer more. */
@@ -22,7 +23,8 @@ describe("a measured frontier", () => {
   /** What the runner was asked for by one build. */
   const build = async (): Promise<readonly string[]> => {
     workspace.write(".measured", "");
-    const { code, stderr } = await workspace.build(["--python", PYTHON, "--jobs", "1", TARGET]);
+    const targets = [TARGET, ...PAGES];
+    const { code, stderr } = await workspace.build(["--python", PYTHON, "--jobs", "1", ...targets]);
     expect(stderr).toBe("");
     expect(code).toBe(0);
     return workspace.read(".measured").split("\n").filter(Boolean).toSorted();
@@ -67,6 +69,12 @@ describe("a measured frontier", () => {
     ]);
     // The runner's divergence is the sum of its scores.
     expect(correlations.alone.all.spearman).toBe(1);
+  });
+
+  it("says the word on its page and in Markdown, below a notice where weights are random", () => {
+    for (const page of PAGES) {
+      expect(workspace.read(page)).toMatch(/only that measuring works[\s\S]*proven/);
+    }
   });
 
   it("measures only the plans of a further budget: no scores, no checkpoint, no other plan", async () => {

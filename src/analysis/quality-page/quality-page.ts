@@ -12,6 +12,7 @@ import {
 } from "../quality-report/figure-text.ts";
 import { comparedText, howToRead } from "../quality-report/how-to-read.ts";
 import { scopeName } from "../quality-report/names.ts";
+import { groupedDigits } from "../text/grouped.ts";
 import { budgetTable } from "./budget-table.ts";
 import { correlationSection } from "./correlation-section.ts";
 import { frontierPicture } from "./frontier-picture.ts";
@@ -82,7 +83,7 @@ function keyFigures({ held_out, plans, recipes, verdicts, reference }: MeasuredF
   const [first, last] = [verdicts[0], verdicts.at(-1)];
   const figures: readonly (readonly [string, string])[] = [
     ["Held-out samples", `${held_out.samples} (${held_out.part})`],
-    ["Counted tokens", held_out.tokens.toLocaleString("en")],
+    ["Counted tokens", groupedDigits(held_out.tokens)],
     [
       "Plans measured",
       `${plans.length}${recipes.length === 0 ? "" : ` and ${recipes.length} recipes`}`,

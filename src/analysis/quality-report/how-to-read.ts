@@ -1,4 +1,5 @@
 import type { MeasuredFrontier } from "../quality/measured-frontier.ts";
+import { groupedDigits } from "../text/grouped.ts";
 import { timesText } from "./figure-text.ts";
 import { KINDS, ROW_KINDS, scopeName } from "./names.ts";
 
@@ -56,14 +57,14 @@ export function howToRead(frontier: MeasuredFrontier): readonly Term[] {
     },
     {
       term: "bits",
-      means: `average bits of a weight as stored, scales included, over the ${scopeName(frontier)} that may be quantized (${quantizable.groups} groups, ${quantizable.weights.toLocaleString("en")} weights).`,
+      means: `average bits of a weight as stored, scales included, over the ${scopeName(frontier)} that may be quantized (${quantizable.groups} groups, ${groupedDigits(quantizable.weights)} weights).`,
     },
     {
       term: "whole model",
       means:
         whole_model === null
           ? "not known here: the number of weights outside of the scope is not recorded."
-          : `the same over all ${whole_model.weights.toLocaleString("en")} weights of the model, those that may not be quantized at 16 bits.`,
+          : `the same over all ${groupedDigits(whole_model.weights)} weights of the model, those that may not be quantized at 16 bits.`,
     },
     {
       term: "interval",

@@ -98,3 +98,11 @@ it("fails clearly, before any GPU action starts, and is tried again by the next 
   await succeed(build(), 2);
   expect(times()).toBe(1);
 });
+
+it("names an interpreter that prints more than it is asked for", async () => {
+  workspace.write("python.sh", PYTHON.replace("#!/bin/sh\n", "#!/bin/sh\necho welcome\n"));
+  const { code, stdout } = await build().finished;
+  expect(code).toBe(1);
+  expect(stdout).toContain("does not say what it has: it prints");
+  expect(stdout).not.toContain("internal");
+});

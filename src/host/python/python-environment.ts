@@ -80,7 +80,13 @@ export class PythonEnvironments {
     if (probe.code !== 0) {
       return failed(`The named interpreter ${python} does not run`, "Name another one, or none.");
     }
-    const found = JSON.parse(probe.stdout) as Record<string, string | null>;
+    const found = versionsIn(probe.stdout);
+    if (found === undefined) {
+      return failed(
+        `The named interpreter ${python} does not say what it has: it prints ${JSON.stringify(probe.stdout.slice(0, 200))}`,
+        "Let it print nothing when it starts, or name another one, or none.",
+      );
+    }
     for (const [name, version] of wanted) {
       const has = found[name] ?? null;
       // `2.11.0+cu130` is a build of 2.11.0.
@@ -195,6 +201,15 @@ for name in sys.argv[1:]:
         found[name] = None
 print(json.dumps(found))
 `;
+
+/** What the interpreter says that it has; undefined where it prints anything else, as a wrapper may. */
+function versionsIn(printed: string): Readonly<Record<string, string | null>> | undefined {
+  try {
+    return JSON.parse(printed) as Readonly<Record<string, string | null>>;
+  } catch {
+    return undefined;
+  }
+}
 
 /** `name==version` lines; a line without a version only asks for the package. */
 function requirements(text: string): ReadonlyMap<string, string | null> {

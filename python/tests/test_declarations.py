@@ -1,7 +1,10 @@
 """Every op is declared once, in `ops/<name>.json`, and has a module that does what that says."""
 
+import gc
 import inspect
 import json
+import sys
+import weakref
 
 import pytest
 from harness import PYTHON_ROOT
@@ -73,3 +76,18 @@ def test_a_broken_declaration_is_named_when_it_is_asked_for_and_harms_no_other(t
         _ = ops["zzz"]
     assert (caught.value.reason, caught.value.file) == ("unreadable_op", "ops/zzz.json")
     assert caught.value.next_step
+
+
+class Model:
+    """Stands for a model that an op drops: only the collector frees what refers to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_an_op_left_is_freed_when_another_op_is_loaded(monkeypatch):
+    monkeypatch.delitem(sys.modules, "aqm_runner.ops.calibration_subset", raising=False)
+    left = weakref.ref(Model())
+    load_op("calibration_subset")
+    gc.collect()
+    assert left() is None

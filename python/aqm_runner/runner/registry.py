@@ -139,6 +139,7 @@ def load_op(name: str) -> ModuleType:
     # and ModelOpt takes an eighth of the time: 12.1 s of CPU with, 10.2 s without (3 imports each).
     # They stay as long as this process, so the collector passes over them from now on: a whole
     # collection, of which scoring does one a group, took 0.4 s among them.
+    gc.collect()  # or a model that an earlier op left would stay with them, in the device's memory
     gc.disable()
     try:
         loaded = importlib.import_module(module)

@@ -11,7 +11,12 @@ import type { Evidence } from "../evidence/evidence.ts";
 import { statOf } from "../evidence/ways.ts";
 import type { Layout } from "../disk/layout.ts";
 import type { Move } from "./publication.ts";
-import { digestOfStagedRegion, editedRegions, regionEdited } from "../disk/regions.ts";
+import {
+  digestOfStagedRegion,
+  editedRegions,
+  regionEdited,
+  regionObstacle,
+} from "../disk/regions.ts";
 
 export interface RegionEditsOptions {
   readonly layout: Layout;
@@ -31,7 +36,7 @@ export class RegionEdits {
   }
 
   /**
-   * Refuses to write over what a person wrote in a region; told to, keeps that aside instead, and returns it
+   * Refuses to fill regions that cannot be told apart, and to write over what a person wrote in one; told to, keeps that aside instead, and returns it
    * after what was `kept` before.
    */
   heed(
@@ -49,6 +54,11 @@ export class RegionEdits {
       const one = staged.find(({ path }) => path === output.path);
       return one === undefined ? [] : [{ output, digest: digestOfStagedRegion(one.from) }];
     });
+    // A person may have broken a marker since the action began.
+    for (const { output } of coming) {
+      const obstacle = regionObstacle(root, output);
+      if (obstacle !== null) return err({ ...obstacle, target: node.id });
+    }
     const edited = editedRegions(root, coming, (path, digest) => isOurs(node, path, digest));
     const [first] = edited;
     if (first !== undefined && !force) {

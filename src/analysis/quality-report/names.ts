@@ -9,7 +9,7 @@ export const ROW_KINDS: readonly RowKind[] = [...PLAN_KINDS, "recipe"];
 interface KindWords {
   /** In tables and legends. */
   readonly name: string;
-  /** What such a plan is, for whoever has not met one. */
+  /** What such a plan is, for a reader who sees the name for the first time. */
   readonly means: string;
 }
 

@@ -35,7 +35,7 @@ export interface JudgedPlan {
   readonly kl: Figure;
   /** Absent in documents of many plans that say only the divergence. */
   readonly figures: QualityFigures | undefined;
-  /** Sum over each sample's counted tokens, nats, in the order of `sampleTokens`; absent likewise. */
+  /** Sum over each sample's counted tokens, nats, in the order of `sampleTokens`; absent where there is none. */
   readonly sampleKl: readonly number[] | undefined;
 }
 

@@ -15,7 +15,7 @@ import type {
   Scope,
   Size,
 } from "./configs.ts";
-import type { Sensitivity } from "./sensitivity.ts";
+import { candidateNotScored, type Sensitivity } from "./sensitivity.ts";
 
 const op = typescriptOp<typeof import("./ops/bit-plan.ts")>("aqm/rules/ops/bit-plan.ts");
 
@@ -40,11 +40,9 @@ export function bitPlan({ model, scope, size, layout, plan, analysis }: BitPlanC
   const candidates = [];
   for (const name of plan.candidates) {
     const { algorithm } = configuration<QuantPairConfig>("quant_pair", name);
-    const { results, skipped } = analysis(name) ?? {};
-    if (results === undefined) {
-      const why = skipped === undefined ? "" : `: ${skipped}`;
-      return skip(folder, `its candidate ${name} is not scored for ${model.name}${why}`);
-    }
+    const scored = analysis(name);
+    const results = scored?.results;
+    if (results === undefined) return skip(folder, candidateNotScored(name, model.name, scored));
     inputs[`scores_${name}`] = results.scores;
     inputs[`manifest_${name}`] = results.manifest;
     candidates.push({ name, quantizers: results.format.quantizers, algorithm });

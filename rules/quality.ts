@@ -13,13 +13,13 @@ import {
 } from "aqm";
 import { documentNames } from "aqm/analysis/quality/make-plans.ts";
 import { ALONE } from "aqm/analysis/quality/plan-document.ts";
-import type { OutputLayoutConfig, QuantPairConfig } from "./configs.ts";
+import type { ModelConfig, OutputLayoutConfig, QuantPairConfig } from "./configs.ts";
 import { expectedPlanQuality } from "./expected.ts";
 import { measuring, type Measured } from "./measuring.ts";
 import { planQuality } from "./plan-quality.ts";
 import { qualityPages } from "./quality-page.ts";
 import { measuredRecipes, type MeasuredRecipes } from "./quality-recipes.ts";
-import type { Sensitivity } from "./sensitivity.ts";
+import { candidateNotScored, type Sensitivity } from "./sensitivity.ts";
 
 const plansOp = typescriptOp<typeof import("./ops/quality-plans.ts")>(
   "aqm/rules/ops/quality-plans.ts",
@@ -46,14 +46,15 @@ export function quality(cell: QualityCell): Declared {
   const folder = `${layout.root}/${model.name}/quality/${config.name}/${run}`;
   const candidates: Scored[] = [];
   for (const name of config.candidates) {
-    const results = cell.analysis(name)?.results;
-    if (results === undefined)
-      return skip(folder, `its candidate ${name} is not scored for ${model.name}`);
+    const scored = cell.analysis(name);
+    const results = scored?.results;
+    if (results === undefined) return skip(folder, candidateNotScored(name, model.name, scored));
     candidates.push({ name, ...results });
   }
-  const uniform = measuredRecipes(measuring(cell), model.device, folder);
+  const shared = measuring(cell);
+  const uniform = measuredRecipes(shared, model.device, folder);
   const plans = plansOf(cell, candidates, uniform.leftOut, folder);
-  const measured = measurements(cell, candidates, plans, folder);
+  const measured = measurements(shared, model.device, candidates, plans, folder);
   const frontier = action({
     op: frontierOp,
     params: {
@@ -153,20 +154,20 @@ function plansOf(
 
 /** A measurement for each plan document, by its role in the frontier. */
 function measurements(
-  cell: QualityCell,
+  { params, inputs, resources }: ReturnType<typeof measuring>,
+  device: ModelConfig["device"],
   candidates: readonly Scored[],
   { made, names }: Plans,
   folder: string,
 ): Readonly<Record<string, Input>> {
-  const { params, inputs, resources } = measuring(cell);
   // One object for all plans of a cell: there are some 250.
   const all = {
     ...params,
     // The engine's own form is ModelOpt's, since its scores are the ones that are judged.
     candidates: candidates.map(({ name, format }) => ({ name, config: format.config as Config })),
   };
-  const expected = expectedPlanQuality(cell.model.device, 1);
-  const ofAlone = expectedPlanQuality(cell.model.device, 100 * candidates.length);
+  const expected = expectedPlanQuality(device, 1);
+  const ofAlone = expectedPlanQuality(device, 100 * candidates.length);
   const measured: Record<string, Input> = {};
   for (const name of names) {
     const judged = action({

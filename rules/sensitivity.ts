@@ -42,6 +42,16 @@ export interface Sensitivity {
   };
 }
 
+/** Why what is made from the scores of several pairs is skipped, where one of these has none. */
+export function candidateNotScored(
+  pair: string,
+  model: string,
+  analysis: Sensitivity | undefined,
+): string {
+  const why = analysis?.skipped === undefined ? "" : `: ${analysis.skipped}`;
+  return `its candidate ${pair} is not scored for ${model}${why}`;
+}
+
 /** Checkpoint and calibration data → scores (the one expensive step) → manifest → reports. */
 export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size, engine } = cell;

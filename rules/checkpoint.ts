@@ -12,6 +12,7 @@ import {
 import type { ModelConfig } from "./configs.ts";
 import { data } from "./data.ts";
 import { modelopt } from "./modelopt.ts";
+import { torch } from "./torch.ts";
 
 /** The files of a Hugging Face folder that decide what a model computes. */
 const MATTERS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"];
@@ -23,7 +24,7 @@ const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = 
 };
 
 const tinyCheckpoint = pythonOp("tiny_checkpoint", modelopt);
-const trainedCheckpoint = pythonOp("trained_checkpoint", modelopt);
+const trainedCheckpoint = pythonOp("trained_checkpoint", torch);
 const hubCheckpoint = pythonOp("hub_checkpoint", data);
 
 /** A model and its checkpoint: one that is placed, one that is fetched, a tiny one, or a trained one. */

@@ -74,6 +74,49 @@ declare module "aqm" {
       readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
     };
+    input_ranges: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        readonly dtype: "float32" | "bfloat16";
+        /** How the calibration data is fed to find ranges. */
+        readonly calibration: {
+          /** Samples to calibrate on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch; 1 for all_layers. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          readonly padding: "max_length" | "longest";
+        };
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | { readonly checkpoint: Input; readonly database: Input; readonly images?: never }
+        | { readonly checkpoint: Input; readonly database: Input; readonly images: Input };
+      readonly outputs: "ranges";
+    };
+    modelopt_export: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** The formats that the plan may name; NONE, which is the weight as it is, is always one more. */
+        readonly candidates: readonly {
+          readonly name: string;
+          readonly config: {
+            readonly quant_cfg: readonly object[];
+            readonly algorithm: string | object | null;
+          };
+        }[];
+        readonly dtype: "float32" | "bfloat16";
+        readonly include_lm_head: boolean;
+      };
+      readonly inputs: {
+        readonly checkpoint: Input;
+        readonly plan: Input;
+        readonly ranges?: Input;
+      };
+      readonly outputs: "checkpoint" | "check";
+    };
     plan_quality: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

@@ -43,6 +43,27 @@ declare module "aqm" {
       readonly inputs: { readonly database: Input };
       readonly outputs: "images";
     };
+    compressed_tensors_export: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** The formats that the plan may name; NONE, which is the weight as it is, is always one more. */
+        readonly candidates: readonly {
+          readonly name: string;
+          readonly config: {
+            readonly quant_cfg: readonly object[];
+            readonly algorithm: string | object | null;
+          };
+        }[];
+        readonly dtype: "float32" | "bfloat16";
+        readonly include_lm_head: boolean;
+      };
+      readonly inputs: {
+        readonly checkpoint: Input;
+        readonly plan: Input;
+        readonly ranges?: Input;
+      };
+      readonly outputs: "checkpoint" | "check";
+    };
     held_out_sample: {
       readonly params: {
         /** Which of the three sets, which share no image and no caption. */

@@ -2,11 +2,13 @@ import type { PythonOps } from "aqm";
 import type {
   BitCount,
   Budget,
+  ExportFormat,
   FamilyBudget,
   Granularity,
   LayerRule,
   PairQuantizers,
   PlanSearch,
+  SchemeChoice,
   ScoreUnit,
 } from "aqm/analysis";
 
@@ -144,4 +146,27 @@ export interface QualityConfig {
   readonly batch_size: Readonly<Record<Scope, number>>;
   readonly proven: number;
   readonly resamples: number;
+}
+
+export interface SchemeConfig {
+  readonly name: string;
+  readonly scope: Scope;
+  /** Its scores decide, and its input ranges are exported. */
+  readonly size: Size;
+  /** What measured the scores. */
+  readonly engine: "modelopt" | "weight_error";
+  /** Names of pairs, in the order in which ties are decided; absent where the choice names its formats. */
+  readonly candidates?: readonly string[];
+  /** Whether the output layer may be quantized. */
+  readonly lm_head: boolean;
+  readonly choice: SchemeChoice;
+  readonly exports: readonly ExportFormat[];
+  readonly controls: {
+    readonly random_plans: number;
+    readonly seed: number;
+    readonly proven: number;
+    readonly resamples: number;
+    readonly held_out: HeldOutPart;
+    readonly batch_size: Readonly<Record<Scope, number>>;
+  };
 }

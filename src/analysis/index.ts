@@ -180,3 +180,14 @@ export {
 } from "./quality/plan-document.ts";
 export { readQuality, type QualityDocument } from "./quality/quality-document.ts";
 export { qualityMarkdown, type QualityFiles } from "./quality-report/quality-markdown.ts";
+export {
+  EXPORT_FORMATS,
+  type Achieved,
+  type Dropped,
+  type ExportFormat,
+  type Ranking,
+  type Scheme,
+  type SchemeChoice,
+  type SchemeLayer,
+} from "./schemes/scheme.ts";
+export { readScheme, schemeJson } from "./schemes/scheme-document.ts";

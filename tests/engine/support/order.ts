@@ -52,7 +52,7 @@ export const ANALYSIS: Wing = {
     ["manifest"],
     ["bit-plan", "compare", "report"],
     ["plan-export", "page/shared", "quality"],
-    ["page/client", "quality-report"],
+    ["page/client", "quality-report", "schemes"],
     ["page"],
     ["quality-page"],
     ["."],

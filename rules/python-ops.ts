@@ -290,6 +290,22 @@ declare module "aqm" {
           };
       readonly outputs: "scores";
     };
+    serving_check: {
+      readonly params: {
+        /** Where vLLM believes to be: without a GPU, on a GPU that is invented, or on the GPU that is there. */
+        readonly device:
+          | {
+              readonly kind: "cpu" | "cuda";
+            }
+          | {
+              readonly kind: "invented";
+              /** Compute capability of the invented GPU. */
+              readonly capability: "8.0" | "8.9" | "9.0" | "10.0";
+            };
+      };
+      readonly inputs: { readonly checkpoint: Input; readonly answers?: Input };
+      readonly outputs: "status";
+    };
     synthetic_coco: {
       readonly params: {
         readonly train_images: number;

@@ -86,6 +86,12 @@ def _recipe_quality(given: Given) -> list[Run]:
     return [Run(recipe_measuring("lm", "INT4_AWQ_CFG"), inputs)]
 
 
+def _serving_check(given: Given) -> list[Run]:
+    # Where these tests run, there is no vLLM; what it says is tested in its own environment.
+    inputs = {"checkpoint": given.lm_inputs["checkpoint"]}
+    return [Run({"device": {"kind": "cpu"}}, inputs, refused="no_vllm")]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
@@ -104,6 +110,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "plan_quality": _plan_quality,
     "recipe_quality": _recipe_quality,
     "sensitivity_scores": _sensitivity_scores,
+    "serving_check": _serving_check,
     "synthetic_coco": lambda _: [Run(COCO, {})],
     "tiny_checkpoint": lambda _: [
         Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl")

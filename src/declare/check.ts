@@ -248,6 +248,14 @@ export function checkEnvironment(declaration: unknown): void {
     wrong(`The ${name} of an environment is ${nameOf(value)}`, "Write it as text.");
   }
   checkName("The environment", String(declaration["name"]));
+  const { python, large } = declaration;
+  if (python !== undefined && !(typeof python === "string" && /^3\.\d+$/.test(python)))
+    wrong(
+      `The oldest Python of an environment is ${nameOf(python)}`,
+      'Write it as text, for example "3.11".',
+    );
+  if (large !== undefined && typeof large !== "boolean")
+    wrong(`Whether an environment is large is ${nameOf(large)}`, "Write true, or leave it out.");
   for (const name of ["variables", "passed", "caches"]) {
     const value = declaration[name];
     for (const key of isObject(value) ? Object.keys(value) : [])

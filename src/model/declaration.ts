@@ -155,6 +155,10 @@ export interface EnvironmentDeclaration {
   readonly requirements: string;
   /** Hashed lock file; its digest is in the key of every action that runs there. */
   readonly lock: string;
+  /** The oldest Python that the locked packages run on, such as "3.11"; without it, the oldest that aqm takes. */
+  readonly python?: string;
+  /** Whether it is made only for an action that runs, or by its name: `aqm environment` alone passes over it. */
+  readonly large?: boolean;
   /** Environment variables that ops run with; in the key. */
   readonly variables?: Readonly<Record<string, string>>;
   /**

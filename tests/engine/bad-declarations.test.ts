@@ -142,6 +142,16 @@ describe("a malformed declaration is named with its line", () => {
       /^The lock of an environment is undefined$/,
     ],
     [
+      "an environment whose Python is a number",
+      'export default build([pythonOp("x", environment({ name: "n", requirements: "r", lock: "l", python: 3.11 } as any)) as any]);',
+      /^The oldest Python of an environment is a number$/,
+    ],
+    [
+      "an environment that is large in words",
+      'export default build([pythonOp("x", environment({ name: "n", requirements: "r", lock: "l", large: "9 GB" } as any)) as any]);',
+      /^Whether an environment is large is the text "9 GB"$/,
+    ],
+    [
       "build(undefined)",
       "export default build(undefined as any);",
       /^build\(…\) was given undefined/,

@@ -14,7 +14,9 @@ export async function run(args: Arguments): Promise<number> {
   }
   const { layout, aqmfile, interpreters } = session.value;
   const names =
-    args.targets.length > 0 ? args.targets : aqmfile.environments.map(({ name }) => name);
+    args.targets.length > 0
+      ? args.targets
+      : aqmfile.environments.filter(({ large }) => large !== true).map(({ name }) => name);
   const { PythonEnvironments } = await import("../../host/python/python-environment.ts");
   const { interruptible } = await import("../terminal/interrupt.ts");
   const environments = new PythonEnvironments(layout, interpreters);

@@ -124,7 +124,7 @@ export class PythonEnvironments {
     emit: Emit,
     signal: AbortSignal,
   ): Promise<Result<PreparedEnvironment, Failure>> {
-    const base = await findPython();
+    const base = await findPython(declaration);
     if (!base.ok) return base;
     const lockFile = resolveEnvironmentFile(this.#layout, declaration.lock);
     const locked = describeEnvironment(this.#layout, declaration, new Evidence());

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { withoutPasswords } from "../../model/passwords.ts";
@@ -17,8 +18,18 @@ export const OWN_MODULES = { PYTHONSAFEPATH: "1" };
 const OLDEST_MINOR = 10;
 const NEWEST_MINOR = 13;
 
-/** The first Python on the path that is new enough, and its `major.minor`. */
-export async function findPython(): Promise<Result<{ python: string; version: string }, Failure>> {
+/**
+ * The first Python on the path that is new enough, and its `major.minor`.
+ *
+ * @param environment whose packages it must run; its `python` is the oldest one that they take
+ */
+export async function findPython({
+  name: environment,
+  python: least,
+}: Pick<EnvironmentDeclaration, "name" | "python">): Promise<
+  Result<{ python: string; version: string }, Failure>
+> {
+  const oldest = least === undefined ? OLDEST_MINOR : minorOf(least);
   const tried: string[] = [];
   for (const name of [
     "python3",
@@ -34,18 +45,21 @@ export async function findPython(): Promise<Result<{ python: string; version: st
     const probe = await runToEnd(python, ["-c", print], { env: OWN_MODULES });
     const version = probe.stdout.trim();
     const [major = 0, minor = 0] = version.split(".").map(Number);
-    if (probe.code === 0 && major === 3 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) {
+    if (probe.code === 0 && major === 3 && minor >= oldest && minor <= NEWEST_MINOR) {
       return ok({ python, version });
     }
     tried.push(`${python} (${version || "does not run"})`);
   }
   return err({
     reason: "environment_failed",
-    message: `No Python from 3.${OLDEST_MINOR} to 3.${NEWEST_MINOR} is on the path`,
+    message: `No Python from 3.${oldest} to 3.${NEWEST_MINOR} is on the path, for the environment ${environment}`,
     cause: tried.length === 0 ? "no python3 at all" : `found only ${tried.join(", ")}`,
-    nextStep: "Install one, or name an interpreter with --python PATH (or AQM_PYTHON).",
+    nextStep: `Install one, or name an interpreter with --python ${environment}=PATH (or AQM_PYTHON=${environment}=PATH).`,
   });
 }
+
+/** Of "3.11": 11. */
+const minorOf = (version: string): number => Number(version.split(".")[1]);
 
 function onPath(name: string): string | null {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {

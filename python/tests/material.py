@@ -118,6 +118,12 @@ def measuring(scope: str = "lm", *candidates: str, **changes: Any) -> dict[str, 
     } | changes
 
 
+def ranging(scope: str, **changes: Any) -> dict[str, Any]:
+    """Returns params of input_ranges that are otherwise those of `measuring`."""
+    shared = ("scope", "dtype", "calibration", "include_lm_head", "attention")
+    return {key: value for key, value in measuring(scope, **changes).items() if key in shared}
+
+
 def recipe_measuring(scope: str, recipe: str) -> dict[str, Any]:
     """Returns params of recipe_quality that are otherwise those of `measuring`."""
     params = measuring(scope)

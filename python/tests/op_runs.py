@@ -17,6 +17,7 @@ from material import (
     SUBSET,
     TRAINING,
     measuring,
+    ranging,
     recipe_measuring,
     scoring,
     squared_error,
@@ -74,6 +75,16 @@ def _weight_error_scores(given: Given) -> list[Run]:
     ]
 
 
+def _input_ranges(given: Given) -> list[Run]:
+    return [
+        Run(
+            ranging(scope),
+            {role: given.quality_inputs[scope][role] for role in ("checkpoint", "database", *more)},
+        )
+        for scope, more in (("lm", ()), ("all_layers", ("images",)))
+    ]
+
+
 def _plan_quality(given: Given) -> list[Run]:
     return [
         Run(measuring("lm", "INT4_WEIGHTS", "FP8"), given.quality_inputs["lm"]),
@@ -107,6 +118,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
         for part in ("search", "report")
     ],
     "hub_checkpoint": _hub_checkpoint,
+    "input_ranges": _input_ranges,
     "plan_quality": _plan_quality,
     "recipe_quality": _recipe_quality,
     "sensitivity_scores": _sensitivity_scores,

@@ -22,7 +22,13 @@ def test_every_line_of_a_lock_file_is_a_pin_or_a_hash(name):
 def test_what_is_asked_for_exactly_is_locked_and_installed():
     lines = (PYTHON_ROOT / "requirements.in").read_text().split()
     pins = dict(line.split("==") for line in lines if "==" in line)
-    assert set(pins) == {"torch", "torchvision", "transformers", "nvidia-modelopt", "compressed-tensors"}
+    assert set(pins) == {
+        "torch",
+        "torchvision",
+        "transformers",
+        "nvidia-modelopt",
+        "compressed-tensors",
+    }
     locked = (PYTHON_ROOT / "requirements.lock").read_text()
     for name, version in pins.items():
         assert f"{name}=={version} \\" in locked

@@ -27,14 +27,14 @@ ROWS = [
     ["calibration", "fetching"],
     ["model"],
     ["scoring", "training"],
-    ["quality"],
+    ["quality", "ranges"],
     ENGINES,
     ["ops"],
 ]
 HEIGHT = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 
 # What several environments may load; any other room is of one environment alone.
-SHARED = {"runner", "calibration", "model", "scoring"}
+SHARED = {"runner", "calibration", "model", "scoring", "ranges"}
 
 # What lock files have under another name than it is imported by.
 DISTRIBUTIONS = {"PIL": "pillow", "modelopt": "nvidia-modelopt"}

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aqm_runner.calibration.overlap import refuse_overlap
-from aqm_runner.model.batches import Batch, caption_batches, image_batches
-from aqm_runner.model.samples import Sample, read_samples
+from aqm_runner.model.batches import Batch
+from aqm_runner.model.calibration_batches import as_lines, calibration_batches
+from aqm_runner.model.samples import read_samples
 from aqm_runner.quality.figures import Intervals
 from aqm_runner.quality.held_out import (
     HeldOut,
@@ -53,30 +54,14 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
     refuse_overlap(inputs["held_out"], inputs["database"])
     if "sample" in inputs:
         refuse_overlap(inputs["held_out"], inputs["sample"])
-    known = read_samples(context, inputs["database"], calibration["samples"])
+    batches = calibration_batches(context, params, inputs)
     unseen = read_samples(context, inputs["held_out"], None)
-    checkpoint = inputs["checkpoint"]
-    length, padding = calibration["sequence_length"], calibration["padding"]
+    checkpoint, length = inputs["checkpoint"], measure["sequence_length"]
     if params["scope"] == "lm":
-        batches = caption_batches(
-            checkpoint, _as_lines(known), calibration["batch_size"], length, padding
-        )
-        rows = caption_rows(checkpoint, _as_lines(unseen), measure["sequence_length"])
+        rows = caption_rows(checkpoint, as_lines(unseen), length)
     else:
-        batches = image_batches(context, checkpoint, inputs["images"], known, length, padding)
-        rows = image_rows(
-            context,
-            checkpoint,
-            inputs["held_out_images"],
-            unseen,
-            measure["sequence_length"],
-            params["dtype"],
-        )
+        images = inputs["held_out_images"]
+        rows = image_rows(context, checkpoint, images, unseen, length, params["dtype"])
     held_out = make_batches(rows, measure["batch_size"])
     check_held_out(held_out, measure["least_tokens"], inputs["held_out"])
     return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
-
-
-def _as_lines(samples: list[Sample]) -> list[str]:
-    """Returns the captions as `write_samples` writes them into a text file, and scoring reads."""
-    return [sample.caption.replace("\n", " ").strip() for sample in samples]

@@ -1,0 +1,1 @@
+"""Ranges of layers' inputs, found by plain PyTorch."""

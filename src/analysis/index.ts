@@ -191,3 +191,20 @@ export {
   type SchemeLayer,
 } from "./schemes/scheme.ts";
 export { readScheme, schemeJson } from "./schemes/scheme-document.ts";
+export {
+  controlNames,
+  ONE_PLAN,
+  planBits,
+  SCHEME_PLAN,
+  schemeControls,
+  schemePlanDocument,
+  type ControlSet,
+} from "./schemes/controls.ts";
+export {
+  plannedSizes,
+  plannedSizesJson,
+  readPlannedSizes,
+  type PlannedSize,
+} from "./schemes/planned-sizes.ts";
+export { readExportCheck, type ExportCheck } from "./schemes/export-check.ts";
+export { readServingStatus, type ServingStatus } from "./schemes/serving-status.ts";

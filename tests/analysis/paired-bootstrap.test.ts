@@ -7,7 +7,7 @@ import {
   type KlSums,
 } from "../../src/analysis/quality/paired-bootstrap.ts";
 import { Random } from "../../src/analysis/quality/random.ts";
-import { verdictOf, type Contest } from "../../src/analysis/quality/verdict.ts";
+import { verdictOf, type Contest, type Standard } from "../../src/analysis/quality/verdict.ts";
 import { expectFailure, expectValue } from "./figures.ts";
 
 const SAMPLES = 60;
@@ -161,7 +161,9 @@ describe("the word for a plan", () => {
     random: eight(controls),
     others: [sums("inverted-4.00", inverted)],
   });
-  const judged = (of: Contest) => expectValue(verdictOf(bootstrap, of, 1.2));
+  const TRAINED = { provenAbove: 1.2, weights: "real" } as const;
+  const judged = (of: Contest, standard: Standard = TRAINED) =>
+    expectValue(verdictOf(bootstrap, of, standard));
 
   it("is proven where the plan is far better than the mean of random ones", () => {
     const { word, factor } = judged(contest(1, 4, 8));
@@ -194,6 +196,27 @@ describe("the word for a plan", () => {
     expect(verdict.controls.factor).toEqual({ value: 1, low: 1, high: 1 });
   });
 
+  it("is never proven on random weights, and the figures stay as they were measured", () => {
+    const onRandom = (of: Contest) => judged(of, { ...TRAINED, weights: "random" });
+    const far = contest(1, 4, 8);
+    expect(judged(far)).toMatchObject({ word: "proven", because: null });
+    expect(onRandom(far)).toEqual({
+      ...judged(far),
+      word: "unproven",
+      because: "random weights",
+    });
+    expect(onRandom(contest(4, 4, 8))).toMatchObject({ word: "unproven" });
+    const plan = sums("solver-4.00", 1);
+    const twin = (name: string): KlSums => ({ ...plan, plan: name });
+    const alike = {
+      budget: 4,
+      plan,
+      random: [twin("random_1-4.00")],
+      others: [twin("inverted-4.00")],
+    };
+    expect(onRandom(alike)).toMatchObject({ word: "not separable", because: null });
+  });
+
   it("does not depend on the order of controls", () => {
     const of = contest(1, 2, 3);
     const reversed = { ...of, random: of.random.toReversed() };
@@ -201,7 +224,9 @@ describe("the word for a plan", () => {
   });
 
   it("needs random plans", () => {
-    const failure = expectFailure(verdictOf(bootstrap, { ...contest(1, 2, 3), random: [] }, 1.2));
+    const failure = expectFailure(
+      verdictOf(bootstrap, { ...contest(1, 2, 3), random: [] }, TRAINED),
+    );
     expect(failure.reason).toBe("no_controls");
   });
 });

@@ -150,6 +150,18 @@ describe("the answer", () => {
     expect(first).toMatch(/^> \*\*Random weights\.\*\* This model was never trained/);
   });
 
+  it("calls no plan of random weights proven, in any table or sentence", () => {
+    const shown = madeUpFrontier({ weights: "random" });
+    expect(Math.min(...shown.verdicts.map(({ factor }) => factor.low))).toBeGreaterThan(1.2);
+    const text = qualityMarkdown(shown, FILES);
+    expect(text).not.toMatch(/\| \*\*proven\*\*|\(proven\)|\*\*Proven/);
+    expect(text.match(/\*\*unproven\*\* \(random weights\)/g)).toHaveLength(shown.verdicts.length);
+    expect(answerOf(shown).headline).toMatch(/^On random weights, .* proven at none of 9 sizes$/);
+    expect(leads(shown)).toContain("Unproven at 3.5 to 7.5 bits, since weights are random");
+    const recipes = planRows(shown).filter(({ kind }) => kind === "recipe");
+    for (const { word } of recipes) expect(word).toMatch(/\(unproven \(random weights\)\)$/);
+  });
+
   it("names controls that there are none of, and why", () => {
     const left_out = [{ control: "weight_error", because: "it cannot score wint8_aint8" }];
     expect(textOf({ ...frontier, left_out }, "No weight_error")).toBe(

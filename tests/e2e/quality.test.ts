@@ -63,17 +63,21 @@ describe("a measured frontier", () => {
   it("judges the solver's plans against controls of their size", () => {
     const { verdicts, weights, correlations } = frontier();
     expect(weights).toBe("random");
-    expect(verdicts.map(({ plan, word }) => [plan, word])).toEqual([
-      ["solver-4.00", "proven"],
-      ["solver-6.00", "proven"],
-    ]);
+    // Far better than random plans, as the runner has it; but nothing is proven on random weights.
+    for (const { plan, word, because, factor } of verdicts) {
+      expect(factor.low, plan).toBeGreaterThan(1.2);
+      expect([word, because], plan).toEqual(["unproven", "random weights"]);
+    }
+    expect(verdicts.map(({ plan }) => plan)).toEqual(["solver-4.00", "solver-6.00"]);
     // The runner's divergence is the sum of its scores.
     expect(correlations.alone.all.spearman).toBe(1);
   });
 
   it("says the word on its page and in Markdown, below a notice where weights are random", () => {
     for (const page of PAGES) {
-      expect(workspace.read(page)).toMatch(/only that measuring works[\s\S]*proven/);
+      expect(workspace.read(page)).toMatch(
+        /only that measuring works[\s\S]*unproven[\s\S]*random weights/,
+      );
     }
   });
 
@@ -91,6 +95,6 @@ describe("a measured frontier", () => {
     const text = workspace.read(CONFIG);
     workspace.write(CONFIG, text.replace("proven: 1.2", "proven: 1000"));
     expect(await build()).toEqual([]);
-    expect(new Set(frontier().verdicts.map(({ word }) => word))).toEqual(new Set(["unproven"]));
+    expect(frontier().definition.proven).toBe(1000);
   });
 });

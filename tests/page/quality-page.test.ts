@@ -41,6 +41,10 @@ describe("a page of measured quality", () => {
     expect(made.page).not.toContain("class=notice");
     const random = qualityPage(madeUpFrontier({ weights: "random" }), SOURCES).page;
     order(random, "</header>", "class=notice", "show only that measuring works", "id=answer");
+    expect(random).not.toContain("</span> proven");
+    expect(random.split("<small>random weights</small>").length).toBeGreaterThan(
+      2 * frontier.verdicts.length,
+    );
   });
 
   it("has a row for every plan and recipe, each with its word", () => {

@@ -14,7 +14,7 @@ export function budgetTable(frontier: MeasuredFrontier): Html {
   const head = (title: string): Html => html`<th scope=col class=n>${title}`;
   const body = rows.map(
     (row) =>
-      html`<tr><th scope=row class=n>${budgetWords(row.budget)}${wordCell(row.word)}<td class=n>${intervalText(row.factor)}<td class=n>${wholeText(row.solver.whole_model_bits)}<td class="n own">${smallText(row.solver.kl.value)}<td class=n>${smallText(row.random.kl.value)} <small>${smallText(row.random.lowest)} to ${smallText(row.random.highest)}</small>${shown.map((kind) => html`<td class=n>${klOf(row, kind)}`)}`,
+      html`<tr><th scope=row class=n>${budgetWords(row.budget)}${wordCell(row)}<td class=n>${intervalText(row.factor)}<td class=n>${wholeText(row.solver.whole_model_bits)}<td class="n own">${smallText(row.solver.kl.value)}<td class=n>${smallText(row.random.kl.value)} <small>${smallText(row.random.lowest)} to ${smallText(row.random.highest)}</small>${shown.map((kind) => html`<td class=n>${klOf(row, kind)}`)}`,
   );
   return html`<div class=scroll tabindex=0 role=region aria-label="Plans by size"><table id=budgets class=ruled><caption>KL in nats a token of plans of equal size; factor: random over by sensitivity, with its 95 % interval</caption><thead><tr>${head("Budget, bits")}<th scope=col>Verdict${head("Factor")}${head("Whole model")}${head(`KL ${KINDS.solver.name}`)}${head("KL random: mean, lowest to highest")}${shown.map((kind) => head(`KL ${KINDS[kind].name}`))}</thead><tbody>${lines(body)}</tbody></table></div>`;
 }

@@ -116,9 +116,9 @@ const marksOf = (points: readonly Point[], up: Axis): Html =>
   })}${points.map(pointMark)}`;
 
 function pointMark({ row, x, y }: Point): Html {
-  const { kind, measured, word } = row;
+  const { kind, measured, word, because } = row;
   const called = kind === "recipe" ? recipeName(measured.name) : measured.name;
-  const says = `${called}: ${sizeText(measured.bits)} bits, KL ${intervalText(measured.kl, smallText)}, ${word}`;
+  const says = `${called}: ${sizeText(measured.bits)} bits, KL ${intervalText(measured.kl, smallText)}, ${word}${because === null ? "" : ` (${because})`}`;
   const look = kind === "solver" ? `solver ${lookOf(word)}` : kind;
   const radius = kind === "random" ? 2.5 : kind === "solver" ? 5 : 4.5;
   const drawn = mark({ shape: KIND_SHAPES[kind], look }, x, y, radius, says);

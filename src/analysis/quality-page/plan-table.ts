@@ -30,7 +30,7 @@ const withInterval = (figure: Figure | null, text: (value: number) => string): H
     : html`<td class=n data-value="${figure.value}">${text(figure.value)}<small>${text(figure.low)} to ${text(figure.high)}</small>`;
 
 const COLUMNS: readonly Column[] = [
-  { key: "word", title: "Verdict", cell: ({ word }) => wordCell(word) },
+  { key: "word", title: "Verdict", cell: wordCell },
   {
     key: "bits",
     title: "Bits",

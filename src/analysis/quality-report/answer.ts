@@ -14,14 +14,14 @@ export interface Answer {
   readonly points: readonly AnswerPoint[];
 }
 
-export const RANDOM_WEIGHTS =
+const RANDOM_WEIGHTS_NOTICE =
   "This model was never trained: its weights are random. The figures show only that measuring works. Nothing about plans, formats or recipes follows from them.";
 
 /** The answer in plain words, from the verdicts of a measured frontier. */
 export function answerOf(frontier: MeasuredFrontier): Answer {
   const { weights, left_out } = frontier;
   return {
-    notice: weights === "random" ? RANDOM_WEIGHTS : null,
+    notice: weights === "random" ? RANDOM_WEIGHTS_NOTICE : null,
     headline: headlineOf(frontier),
     points: [
       ...WORDS.flatMap((word) => wordPoints(frontier, word)),
@@ -66,6 +66,14 @@ function wordPoints(frontier: MeasuredFrontier, word: Word): readonly AnswerPoin
       {
         lead,
         text: `${plans} lose on average ${factors} times as much as the plan by sensitivity, and ${sure}.`,
+      },
+    ];
+  }
+  if (word === "unproven" && first.because !== null) {
+    return [
+      {
+        lead: `${lead}, since weights are random`,
+        text: `no plan of an untrained model is called proven, whatever was measured. ${plans} lose on average ${factors} times as much as the plan by sensitivity, which says nothing of a trained model.`,
       },
     ];
   }

@@ -83,7 +83,13 @@ export function howToRead(frontier: MeasuredFrontier): readonly Term[] {
       means:
         "even the worst and the best control of that size cannot be told apart, so nothing can be said of any plan.",
     },
-    { term: "unproven", means: "neither of the two." },
+    {
+      term: "unproven",
+      means:
+        frontier.weights === "random"
+          ? "neither of the two, or more: no plan of random weights is called proven, whatever its factor is, since the factor says nothing of a trained model."
+          : "neither of the two.",
+    },
     {
       term: "predicted score",
       means: `sum of the sensitivity scores (${scores.engine}, ${scores.method}) of what a plan quantizes: what the solver keeps low. It has no unit of quality, only an order.`,

@@ -1,4 +1,4 @@
-import type { MeasuredFrontier } from "../quality/measured-frontier.ts";
+import type { BudgetVerdict, MeasuredFrontier } from "../quality/measured-frontier.ts";
 import { PLAN_KINDS, type PlanKind } from "../quality/plan-document.ts";
 
 /** What stands in tables and charts beside each other: kinds of plans, and recipes. */
@@ -57,6 +57,10 @@ const RECIPES: Readonly<Record<string, RecipeWords>> = {
 export const recipeName = (name: string): string => RECIPES[name]?.name ?? name;
 
 export const recipeQuantizes = (name: string): string | null => RECIPES[name]?.quantizes ?? null;
+
+/** `unproven (random weights)`: the word of a verdict, with what decided it where the figures did not. */
+export const verdictText = ({ word, because }: Pick<BudgetVerdict, "word" | "because">): string =>
+  because === null ? word : `${word} (${because})`;
 
 const SCOPES = { lm: "language layers", all_layers: "vision and language layers" } as const;
 

@@ -6,7 +6,7 @@ import type {
   MeasuredRecipe,
 } from "../quality/measured-frontier.ts";
 import { sizeText } from "./figure-text.ts";
-import type { RowKind } from "./names.ts";
+import { verdictText, type RowKind } from "./names.ts";
 
 /** A plan or a recipe, and what is said of it. */
 export interface PlanRow {
@@ -14,6 +14,8 @@ export interface PlanRow {
   readonly measured: MeasuredPlan | MeasuredRecipe;
   /** In every table that names the plan: the word of its verdict; of a control that it is one. */
   readonly word: string;
+  /** What decided the word where the figures did not. */
+  readonly because: string | null;
   /** KL(mean of random plans) / KL(plan): of judged plans alone. */
   readonly proof: Figure | null;
   /** KL(this) / KL(the plan by sensitivity of that size), and that plan. */
@@ -35,6 +37,7 @@ export function planRows(frontier: MeasuredFrontier): readonly PlanRow[] {
       kind: measured.kind,
       measured,
       word: verdict?.word ?? (measured.kind === "solver" ? "not judged" : "control"),
+      because: verdict?.because ?? null,
       proof: verdict?.factor ?? null,
       against: against.get(measured.name) ?? null,
     };
@@ -43,6 +46,7 @@ export function planRows(frontier: MeasuredFrontier): readonly PlanRow[] {
     kind: "recipe",
     measured,
     word: recipeWord(measured, verdicts, sizes),
+    because: null,
     proof: null,
     against: measured.against,
   }));
@@ -56,7 +60,8 @@ function recipeWord(
   sizes: ReadonlyMap<string, number>,
 ): string {
   if (against === null || better === null) return "not compared";
-  const word = verdicts.get(against.plan)?.word ?? "not judged";
+  const verdict = verdicts.get(against.plan);
+  const word = verdict === undefined ? "not judged" : verdictText(verdict);
   const bits = sizeText(sizes.get(against.plan) ?? NaN);
   return `${RECIPE_WORDS[better]} ${against.plan} of ${bits} bits (${word})`;
 }

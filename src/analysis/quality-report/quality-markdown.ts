@@ -78,7 +78,7 @@ function budgetTable(frontier: MeasuredFrontier): string | null {
       `${smallText(row.random.kl.value)} (${smallText(row.random.lowest)} to ${smallText(row.random.highest)})`,
       ...shown.map((kind) => klOf(row, kind)),
       intervalText(row.factor),
-      `**${row.word}**`,
+      `**${row.word}**${row.because === null ? "" : ` (${row.because})`}`,
     ]),
   );
 }

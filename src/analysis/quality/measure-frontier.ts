@@ -15,7 +15,7 @@ import type { PlannedPlan } from "./planned.ts";
 import type { JudgedPlan, QualityDocument } from "./quality-document.ts";
 import { againstRecipe } from "./recipes.ts";
 import { agreement } from "./same-basis.ts";
-import { verdictOf } from "./verdict.ts";
+import { verdictOf, type Standard } from "./verdict.ts";
 import { wholeModelBits } from "./whole-model.ts";
 
 /** What a frontier is measured from. */
@@ -65,7 +65,10 @@ export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontie
     sums.set(plan.name, summed.value);
     plans.push({ ...plan, ...judged.value.figures });
   }
-  const verdicts = verdictsOf(bootstrap.value, overview.plans, sums, definition.proven);
+  const verdicts = verdictsOf(bootstrap.value, overview.plans, sums, {
+    provenAbove: definition.proven,
+    weights: source.weights,
+  });
   if (!verdicts.ok) return verdicts;
 
   const judgedRecipes: MeasuredRecipe[] = [];
@@ -136,7 +139,7 @@ function verdictsOf(
   bootstrap: PairedBootstrap,
   plans: readonly PlannedPlan[],
   sums: ReadonlyMap<string, KlSums>,
-  provenAbove: number,
+  standard: Standard,
 ): Outcome<readonly BudgetVerdict[]> {
   const verdicts: BudgetVerdict[] = [];
   const sumsOf = (some: readonly PlannedPlan[]): readonly KlSums[] =>
@@ -155,7 +158,7 @@ function verdictsOf(
         random: sumsOf(here.filter(({ kind }) => kind === "random")),
         others: sumsOf(here.filter(({ kind }) => kind !== "random")),
       },
-      provenAbove,
+      standard,
     );
     if (!verdict.ok) return verdict;
     verdicts.push(verdict.value);

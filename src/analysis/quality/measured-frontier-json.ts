@@ -5,6 +5,7 @@ import { documentText } from "./document-text.ts";
 import { readFigure, readFigures } from "./figures.ts";
 import {
   BETTER,
+  RANDOM_WEIGHTS,
   WORDS,
   type Against,
   type BudgetVerdict,
@@ -99,12 +100,16 @@ const readAgainst = (fields: FieldReader): Against => ({
   factor: readFigure(fields, "factor"),
 });
 
-function readVerdict(fields: FieldReader): BudgetVerdict {
+export function readVerdict(fields: FieldReader): BudgetVerdict {
   const [random, controls] = [fields.object("random"), fields.object("controls")];
   return {
     budget: fields.number("budget"),
     plan: fields.string("plan"),
     word: fields.oneOf("word", WORDS) ?? "unproven",
+    because:
+      fields.verbatim.get("because") === null
+        ? null
+        : (fields.oneOf("because", [RANDOM_WEIGHTS] as const) ?? null),
     factor: readFigure(fields, "factor"),
     random: {
       kl: readFigure(random, "kl"),

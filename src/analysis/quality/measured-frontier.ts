@@ -12,8 +12,7 @@ export interface MeasuredFrontier extends Planned {
   readonly model: string;
   /** Subset of the calibration data: small, medium, large. */
   readonly size: string;
-  /** `random`: nothing but that measuring works can be concluded from the figures. */
-  readonly weights: "random" | "real";
+  readonly weights: Weights;
   readonly calibration: { readonly samples: number };
   readonly held_out: {
     readonly part: string;
@@ -37,6 +36,9 @@ export interface MeasuredFrontier extends Planned {
   readonly correlations: Correlations;
 }
 
+/** `random`: nothing but that measuring works can be concluded from the figures. */
+export type Weights = "random" | "real";
+
 /** What `proven` means here, and how it was worked out. */
 export interface Definition {
   /** A plan is proven where the factor's lower bound exceeds this. */
@@ -49,12 +51,16 @@ export interface Definition {
 export interface MeasuredPlan extends PlannedPlan, QualityFigures {}
 
 /**
- * `proven`: the lower bound of the factor exceeds `definition.proven`. Otherwise `not separable` where the
- * interval of worst control / best control includes 1, and `unproven` where it does not.
+ * `proven`: the lower bound of the factor exceeds `definition.proven`, and the weights are trained. Otherwise
+ * `not separable` where the interval of worst control / best control includes 1 and the factor does not exceed
+ * `definition.proven`, else `unproven`.
  */
 export type Word = "proven" | "not separable" | "unproven";
 
 export const WORDS = ["proven", "not separable", "unproven"] as const satisfies readonly Word[];
+
+/** Why a plan is unproven whatever its figures are. */
+export const RANDOM_WEIGHTS = "random weights";
 
 /** A control's KL as a multiple of the judged plan's. */
 export interface Against {
@@ -69,6 +75,8 @@ export interface BudgetVerdict {
   /** Name of the judged plan. */
   readonly plan: string;
   readonly word: Word;
+  /** Why it is unproven whatever the figures are; null where they decided. */
+  readonly because: typeof RANDOM_WEIGHTS | null;
   /** KL(mean of the random plans) / KL(plan). */
   readonly factor: Figure;
   readonly random: {

@@ -32,12 +32,29 @@ function withProfiles(
   };
 }
 
+/**
+ * Places of groups that have the same candidates, class by class. A profile says nothing of a candidate that its
+ * group lacks, so groups hand profiles only to groups of their class.
+ */
+function classesOf({ groups }: BitProblem): readonly (readonly number[])[] {
+  const classes = new Map<string, number[]>();
+  for (const [g, { candidates }] of groups.entries()) {
+    const key = JSON.stringify(candidates.map(({ format }) => format));
+    const own = classes.get(key);
+    if (own === undefined) classes.set(key, [g]);
+    else own.push(g);
+  }
+  return [...classes.values()];
+}
+
 /** Every group has the profile of another one, by chance: the mix of formats stays, the layers do not. */
 export function shuffledProfiles(problem: BitProblem, random: Random): BitProblem {
   const profiles = problem.groups.map(profileOf);
-  for (let last = profiles.length - 1; last > 0; last -= 1) {
-    const other = random.below(last + 1);
-    [profiles[last], profiles[other]] = [profiles[other] ?? [], profiles[last] ?? []];
+  for (const places of classesOf(problem)) {
+    for (let last = places.length - 1; last > 0; last -= 1) {
+      const [here = 0, other = 0] = [places[last], places[random.below(last + 1)]];
+      [profiles[here], profiles[other]] = [profiles[other] ?? [], profiles[here] ?? []];
+    }
   }
   return withProfiles(problem, (_, g) => profiles[g] ?? []);
 }
@@ -45,11 +62,12 @@ export function shuffledProfiles(problem: BitProblem, random: Random): BitProble
 /** The most sensitive group (a weight) has the profile of the least sensitive one, and so on to the other end. */
 export function invertedProfiles(problem: BitProblem): BitProblem {
   const profiles = problem.groups.map(profileOf);
-  const order = profiles
-    .map((profile, g) => ({ g, sensitivity: sensitivityOf(profile) }))
-    .toSorted((a, b) => a.sensitivity - b.sensitivity || a.g - b.g)
-    .map(({ g }) => g);
-  const mirrored = new Map(order.map((g, rank) => [g, order.at(-1 - rank) ?? g]));
+  const sensitivityAt = (g: number): number => sensitivityOf(profiles[g] ?? []);
+  const mirrored = new Map<number, number>();
+  for (const places of classesOf(problem)) {
+    const order = places.toSorted((a, b) => sensitivityAt(a) - sensitivityAt(b) || a - b);
+    for (const [rank, g] of order.entries()) mirrored.set(g, order.at(-1 - rank) ?? g);
+  }
   return withProfiles(problem, (_, g) => profiles[mirrored.get(g) ?? g] ?? []);
 }
 

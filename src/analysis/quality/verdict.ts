@@ -1,6 +1,12 @@
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import type { Figure } from "./figures.ts";
-import type { Against, BudgetVerdict, Word } from "./measured-frontier.ts";
+import {
+  RANDOM_WEIGHTS,
+  type Against,
+  type BudgetVerdict,
+  type Weights,
+  type Word,
+} from "./measured-frontier.ts";
 import { meanOf, type KlSums, type PairedBootstrap } from "./paired-bootstrap.ts";
 
 /** The solver's plan for a budget with the controls of equal size, measured. */
@@ -13,13 +19,30 @@ export interface Contest {
   readonly others: readonly KlSums[];
 }
 
+/** What decides beside the figures. */
+export interface Standard {
+  /** A plan is proven where the factor's lower bound exceeds this. */
+  readonly provenAbove: number;
+  readonly weights: Weights;
+}
+
 /**
  * The word for a plan. `proven`: the lower bound of KL(mean of random) / KL(plan) exceeds `provenAbove`.
  * Otherwise `not separable` where even the worst and the best control cannot be told apart (the interval of
- * their quotient includes 1), else `unproven`.
+ * their quotient includes 1), else `unproven`. No plan of random weights is proven, whatever its factor is: a
+ * decision, for which docs/measured-quality.md has the reasons.
  */
-export const wordFor = (factor: Figure, controls: Figure, provenAbove: number): Word =>
-  factor.low > provenAbove ? "proven" : includesOne(controls) ? "not separable" : "unproven";
+export function wordFor(
+  factor: Figure,
+  controls: Figure,
+  { provenAbove, weights }: Standard,
+): Pick<BudgetVerdict, "word" | "because"> {
+  const measured: Word =
+    factor.low > provenAbove ? "proven" : includesOne(controls) ? "not separable" : "unproven";
+  return weights === "random" && measured !== "not separable"
+    ? { word: "unproven", because: RANDOM_WEIGHTS }
+    : { word: measured, because: null };
+}
 
 export const includesOne = ({ low, high }: Figure): boolean => low <= 1 && high >= 1;
 
@@ -27,7 +50,7 @@ export const includesOne = ({ low, high }: Figure): boolean => low <= 1 && high 
 export function verdictOf(
   bootstrap: PairedBootstrap,
   { budget, plan, random, others }: Contest,
-  provenAbove: number,
+  standard: Standard,
 ): Outcome<BudgetVerdict> {
   const controls = [...random, ...others].toSorted(
     (a, b) => a.whole - b.whole || (a.plan < b.plan ? -1 : 1),
@@ -55,7 +78,7 @@ export function verdictOf(
   return succeed({
     budget,
     plan: plan.plan,
-    word: wordFor(factor.value, spread.value, provenAbove),
+    ...wordFor(factor.value, spread.value, standard),
     factor: factor.value,
     random: {
       kl: bootstrap.perToken(mean),

@@ -1,0 +1,68 @@
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { FieldReader } from "../python-json/field-reader.ts";
+import { parsePythonJson } from "../python-json/parse.ts";
+
+export const SERVING_WORDS = ["serves", "loads strictly (not run)", "rejected"] as const;
+
+export type ServingWord = (typeof SERVING_WORDS)[number];
+
+/** What vLLM answered to an exported folder: the `status` output of the op `serving_check`. */
+export interface ServingStatus {
+  /** Its version. */
+  readonly vllm: string;
+  /** In words: `cpu`, `invented, compute capability 9.0`, `NVIDIA H200`. */
+  readonly device: string;
+  readonly word: ServingWord;
+  /** The level that rejected it; null where none did. */
+  readonly level: number | null;
+  readonly reason: string | null;
+  /** What vLLM raised. */
+  readonly trace: string | null;
+  /** Whether vLLM loads it without a setting of ours: `loads`, or `rejected: …`. */
+  readonly byDefault: string;
+  /** Layers that the files hold quantized, or the plan means to be, and that vLLM would run unquantized. */
+  readonly unquantized: readonly string[];
+  /** Level 6: vLLM's parameters against the file's. */
+  readonly compared: { readonly parameters: number; readonly different: readonly string[] };
+}
+
+const SERVING_SCHEMA = 1;
+
+/** Reads and checks a serving status. */
+export function readServingStatus(text: string): Outcome<ServingStatus> {
+  const parsed = parsePythonJson(text);
+  if (!parsed.ok) return parsed;
+  const problems: AnalysisFailure[] = [];
+  const root = new FieldReader(parsed.value, "", problems);
+  const schema = root.integer("schema", 0);
+  if (root.firstProblem === undefined && schema !== SERVING_SCHEMA) {
+    const what = `Serving statuses of schema ${schema} are not readable here (this version reads ${SERVING_SCHEMA})`;
+    return fail("unsupported_schema", "schema", `${what}. Check again.`);
+  }
+  const textOrNull = (key: string): string | null =>
+    root.verbatim.get(key) === null ? null : root.string(key);
+  const compared = root.object("compared");
+  const status: ServingStatus = {
+    vllm: root.string("vllm"),
+    device: root.string("device"),
+    word: root.oneOf("status", SERVING_WORDS) ?? "rejected",
+    level: root.verbatim.get("level") === null ? null : root.integer("level", 1),
+    reason: textOrNull("reason"),
+    trace: textOrNull("trace"),
+    byDefault: root.string("by_default"),
+    unquantized: root.strings("unquantized"),
+    compared: {
+      parameters: compared.integer("parameters", 0),
+      different: compared.strings("different"),
+    },
+  };
+  if (status.word === "rejected" && (status.level === null || status.reason === null)) {
+    root.problem("wrong_structure", "status", "is rejected without a level and a reason");
+  }
+  if (status.word !== "rejected" && status.compared.different.length > 0) {
+    const first = `names ${status.compared.different[0] ?? ""} as different, and the status is ${status.word}`;
+    root.problem("figures_disagree", "compared.different", first);
+  }
+  const failure = root.firstProblem;
+  return failure === undefined ? succeed(status) : { ok: false, failure };
+}

@@ -21,6 +21,11 @@ declare module "aqm" {
       readonly inputs: { readonly database: Input };
       readonly outputs: "database" | "captions";
     };
+    checkpoint_tensors: {
+      readonly params: Readonly<Record<string, never>>;
+      readonly inputs: { readonly checkpoint: Input };
+      readonly outputs: "tensors";
+    };
     coco_annotations: {
       readonly params: {
         /** URL or absolute path of the base. */

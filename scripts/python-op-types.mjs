@@ -61,6 +61,8 @@ function compound(type, { items = {}, properties, required = [], additionalPrope
     if (typeof additionalProperties !== "object") return "object";
     return `Readonly<Record<string, ${typeOf(additionalProperties)}>>`;
   }
+  // `{}` would let anything through.
+  if (Object.keys(properties).length === 0) return "Readonly<Record<string, never>>";
   const members = Object.entries(properties).map(([name, schema]) => {
     const comment = schema.description === undefined ? "" : `/** ${schema.description} */\n`;
     const mark = required.includes(name) ? "" : "?";

@@ -1,6 +1,5 @@
 import type { Input } from "aqm";
-import type { Weights } from "aqm/analysis";
-import type { AutoquantConfig, ModelConfig, QualityConfig } from "./configs.ts";
+import type { AutoquantConfig, QualityConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
 /** How the intervals of single figures are made. Not in a config: another value would measure every plan again. */
@@ -8,7 +7,7 @@ const INTERVALS = { resamples: 2000, seed: 42 } as const;
 
 /** What is measured, on which held-out data. */
 export interface Measured extends Scored {
-  readonly config: Pick<QualityConfig, "held_out" | "batch_size">;
+  readonly config: QualityConfig;
   /** How the model is calibrated: as its scores were. */
   readonly autoquant: AutoquantConfig;
 }
@@ -61,7 +60,3 @@ export function measuring({
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
   };
 }
-
-/** Only of a checkpoint that aqm made itself it is known that nothing was ever trained. */
-export const weightsOf = ({ source }: ModelConfig): Weights =>
-  "tiny_seed" in source ? "random" : "real";

@@ -152,7 +152,6 @@ export type {
   MeasuredFrontier,
   MeasuredPlan,
   MeasuredRecipe,
-  Weights,
   Word,
 } from "./quality/measured-frontier.ts";
 export {
@@ -192,6 +191,13 @@ export {
   type SchemeLayer,
 } from "./schemes/scheme.ts";
 export { readScheme, schemeJson } from "./schemes/scheme-document.ts";
+export { chooseScheme, type ChosenScheme, type SchemeRequest } from "./schemes/choose-scheme.ts";
+export { readCheckpointTensors, type CheckpointTensors } from "./schemes/checkpoint-tensors.ts";
+export { checkpointGroups } from "./schemes/checkpoint-groups.ts";
+export { coverageJson, type Coverage } from "./schemes/coverage.ts";
+export { storedForm, type Storable, type StoredForm } from "./schemes/stored-form.ts";
+export type { PlanToTake } from "./schemes/choice.ts";
+export type { SchemeCandidate, SchemeModel } from "./schemes/scheme-groups.ts";
 export {
   controlNames,
   ONE_PLAN,
@@ -207,8 +213,5 @@ export {
   readPlannedSizes,
   type PlannedSize,
 } from "./schemes/planned-sizes.ts";
-export { judgeScheme, type SchemeControls, type SchemeSource } from "./schemes/judge-scheme.ts";
-export { readSchemeQuality, schemeQualityJson } from "./schemes/scheme-quality-json.ts";
-export type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./schemes/scheme-quality.ts";
 export { readExportCheck, type ExportCheck } from "./schemes/export-check.ts";
 export { readServingStatus, type ServingStatus } from "./schemes/serving-status.ts";

@@ -29,6 +29,8 @@ export type AnalysisFailureReason =
   | "not_exercised"
   /** A format label without readable effective bits. */
   | "unreadable_format"
+  /** A format that no checkpoint can hold for a layer, since its blocks do not divide the layer's weight. */
+  | "not_exportable"
   /** A granularity overlay that makes no sense for any format. */
   | "overlay_invalid"
   /** A granularity that this format cannot have, or has by default. */

@@ -1,0 +1,102 @@
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { FieldReader } from "../python-json/field-reader.ts";
+import { parsePythonJson } from "../python-json/parse.ts";
+
+/** What the headers of a checkpoint's weight files say. */
+export interface CheckpointTensors {
+  /** Of all tensors together. */
+  readonly bytes: number;
+  /** Numbers in all tensors together. */
+  readonly elements: number;
+  /** By the name in the files, in the order of names. */
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+}
+
+export interface CheckpointTensor {
+  /** As safetensors names it. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** The weight of a module. */
+export interface ModuleWeight {
+  readonly shape: readonly number[];
+  /** That the files would lack without it; 0 where it is the embedding's weight as well. */
+  readonly bytes: number;
+}
+
+const TENSORS_SCHEMA = 1;
+
+const WIDTHS: Readonly<Record<string, number>> = {
+  F64: 8,
+  I64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  BOOL: 1,
+};
+
+/** Reads and checks what the op `checkpoint_tensors` writes. */
+export function readCheckpointTensors(text: string): Outcome<CheckpointTensors> {
+  const parsed = parsePythonJson(text);
+  if (!parsed.ok) return parsed;
+  const problems: AnalysisFailure[] = [];
+  const root = new FieldReader(parsed.value, "", problems);
+  const schema = root.integer("schema", 0);
+  if (root.firstProblem === undefined && schema !== TENSORS_SCHEMA) {
+    const what = `Tensors of schema ${schema} are not readable here (this version reads ${TENSORS_SCHEMA})`;
+    return fail("unsupported_schema", "schema", `${what}. Build the document again.`);
+  }
+  const bytes = root.integer("bytes", 0);
+  const tensors = new Map<string, CheckpointTensor>();
+  let [elements, sum] = [0, 0];
+  for (const of of root.objects("tensors")) {
+    const name = of.string("name");
+    const tensor = { dtype: of.string("dtype"), shape: of.numbers("shape") };
+    if (WIDTHS[tensor.dtype] === undefined)
+      of.problem(
+        "wrong_structure",
+        `${name}.dtype`,
+        `is ${tensor.dtype}, which has no known width`,
+      );
+    tensors.set(name, tensor);
+    elements += elementsOf(tensor);
+    sum += bytesOf(tensor);
+  }
+  if (sum !== bytes)
+    root.problem("figures_disagree", "bytes", `is ${bytes}, and the tensors have ${sum}`);
+  const failure = root.firstProblem;
+  return failure === undefined ? succeed({ bytes, elements, tensors }) : { ok: false, failure };
+}
+
+const elementsOf = ({ shape }: CheckpointTensor): number =>
+  shape.reduce((product, size) => product * size, 1);
+
+const bytesOf = (tensor: CheckpointTensor): number =>
+  elementsOf(tensor) * (WIDTHS[tensor.dtype] ?? 0);
+
+/** Names that checkpoints of Qwen2.5-VL have for what the model calls otherwise. */
+const FILE_NAMES: readonly (readonly [model: string, file: string])[] = [
+  ["model.language_model.", "model."],
+  ["model.visual.", "visual."],
+];
+
+const EMBEDDING = /(^|\.)embed_tokens\.weight$/;
+
+/** The weight of a module by its path in the model; undefined where the files have none. */
+export function weightOf({ tensors }: CheckpointTensors, module: string): ModuleWeight | undefined {
+  const names = [
+    module,
+    ...FILE_NAMES.filter(([model]) => module.startsWith(model)).map(
+      ([model, file]) => file + module.slice(model.length),
+    ),
+  ];
+  for (const name of names) {
+    const own = tensors.get(`${name}.weight`);
+    if (own !== undefined) return { shape: own.shape, bytes: bytesOf(own) };
+  }
+  if (module !== "lm_head") return undefined;
+  // An output layer without a tensor uses the embedding's.
+  const embedding = [...tensors].find(([name]) => EMBEDDING.test(name))?.[1];
+  return embedding === undefined ? undefined : { shape: embedding.shape, bytes: 0 };
+}

@@ -1,0 +1,224 @@
+import { planRequest, type PlanRequest } from "../bit-plan/plan-request.ts";
+import { problemAsSet, type PlanSettings } from "../bit-plan/plan-settings.ts";
+import { UNQUANTIZED } from "../formats/label.ts";
+import { effectiveBits } from "../formats/cost.ts";
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
+import { solveBitPlan } from "../solve/solve-bit-plan.ts";
+import type { CheckpointTensors } from "./checkpoint-tensors.ts";
+import type { Dropped, SchemeChoice } from "./scheme.ts";
+import {
+  fitting,
+  type SchemeCandidate,
+  type SchemeGroup,
+  type SchemeGroups,
+} from "./scheme-groups.ts";
+import { topGroups, type Share } from "./top-groups.ts";
+
+/** A format for each group that may be quantized, by the group's name. */
+export interface Chosen {
+  readonly formats: ReadonlyMap<string, string>;
+  /** Candidates that a solver could not take. */
+  readonly dropped: readonly Dropped[];
+  /** Where a share of a ranking was taken. */
+  readonly share?: Share;
+}
+
+/** A bit plan as a scheme takes it over. */
+export interface PlanToTake {
+  readonly request: PlanRequest;
+  readonly settings: PlanSettings;
+  readonly candidates: readonly SchemeCandidate[];
+}
+
+/** Two bytes for each fp16-equivalent element, the unit of costs. */
+const BYTES_PER_COST = 2;
+
+/** The groups that the choice is one of, for messages. */
+const named = (groups: readonly ChoiceGroup[]): string =>
+  groups.length === 1 ? "the one layer group" : `all ${groups.length} layer groups`;
+
+/** The first groups of the ranking get the one candidate; refused where a server could not read one of them. */
+export function chooseShare(
+  { open }: SchemeGroups,
+  {
+    top_percent: percent,
+    most_sensitive: opposite,
+  }: Extract<SchemeChoice, { top_percent: number }>,
+  candidate: string,
+): Outcome<Chosen> {
+  const ranked = open.map(({ group: { name, candidates } }) => ({
+    name,
+    importance: Math.max(...candidates.map(({ score }) => score)),
+  }));
+  const share = topGroups(ranked, percent, opposite === true);
+  const selected = new Set(share.selected);
+  const unfit = firstUnfit(
+    open.filter(({ group }) => selected.has(group.name)),
+    candidate,
+  );
+  if (unfit !== undefined) return unfit;
+  const formats = new Map(
+    open.map(({ group: { name } }) => [name, selected.has(name) ? candidate : UNQUANTIZED]),
+  );
+  return succeed({ formats, dropped: [], share });
+}
+
+/** Every group gets the one candidate; refused where a server could not read one of them. */
+export function chooseEverywhere({ open }: SchemeGroups, candidate: string): Outcome<Chosen> {
+  const unfit = firstUnfit(open, candidate);
+  if (unfit !== undefined) return unfit;
+  return succeed({
+    formats: new Map(open.map(({ group }) => [group.name, candidate])),
+    dropped: [],
+  });
+}
+
+function firstUnfit(
+  groups: readonly SchemeGroup[],
+  candidate: string,
+): ReturnType<typeof fail> | undefined {
+  const unfit = groups.filter(({ unfit: by }) => by.has(candidate));
+  const [first] = unfit;
+  if (first === undefined) return undefined;
+  const { group, unfit: by } = first;
+  const others = unfit.length === 1 ? "" : ` (and ${unfit.length - 1} more layer groups)`;
+  return fail(
+    "not_exportable",
+    group.name,
+    `${candidate} cannot be exported for ${group.name}${others}: ${by.get(candidate) ?? ""}. Take another pair, or a choice by bits or gigabytes, which leaves such layers out.`,
+  );
+}
+
+/** The plan with the least summed score of at most so many stored bits a weight. */
+export function chooseBits(groups: SchemeGroups, bits: number): Outcome<Chosen> {
+  const { problem, dropped } = searched(groups);
+  const solved = solveBitPlan(problem, bits);
+  if (!solved.ok) return solved;
+  if (!solved.value.satisfied) {
+    const least = solved.value.bits.minimum;
+    return fail(
+      "budget_unmet",
+      "choice.bits",
+      `A budget of ${bits} bits a weight cannot be met: over the ${problem.groups.length} layer groups that may be quantized the smallest plan has ${shown(least)}. Ask for ${shown(least)} to 16, or add a smaller candidate.`,
+    );
+  }
+  return quantizesSome(formatsOf(solved.value.choices), dropped, `${bits} bits a weight`);
+}
+
+/**
+ * The plan with the least summed score whose checkpoint has at most so many bytes, in each of its export formats.
+ * Where these differ in size, a layer counts with the larger one.
+ */
+export function chooseGigabytes(
+  groups: SchemeGroups,
+  tensors: CheckpointTensors,
+  gigabytes: number,
+): Outcome<Chosen> {
+  const { groups: open, dropped } = fitting(groups);
+  const weighed = open.map(inBytes);
+  const problem = { groups: weighed };
+  const weights = weighed.reduce((sum, group) => sum + group.weights, 0);
+  const fixed = tensors.bytes - open.reduce((sum, { keptBytes }) => sum + keptBytes, 0);
+  const smallest =
+    fixed +
+    weighed.reduce(
+      (sum, { candidates }) =>
+        sum + BYTES_PER_COST * Math.min(...candidates.map(({ cost }) => cost)),
+      0,
+    );
+  // Whole bytes: 4.3 x 10^9 is a little less than 4300000000 in floating point.
+  const asked = Math.floor(gigabytes * 1e9 + 1e-3);
+  const range = `Ask for ${shown(smallest / 1e9)} to ${shown(tensors.bytes / 1e9)} GB`;
+  if (asked > tensors.bytes) {
+    return fail(
+      "invalid_budget",
+      "choice.gigabytes",
+      `A budget of ${gigabytes} GB asks for nothing: the checkpoint has ${shown(tensors.bytes / 1e9)} GB as it is. ${range}.`,
+    );
+  }
+  if (asked < smallest) {
+    return fail(
+      "budget_unmet",
+      "choice.gigabytes",
+      `A budget of ${gigabytes} GB cannot be met: with the smallest candidates on ${named(weighed)} that may be quantized the checkpoint has ${shown(smallest / 1e9)} GB, ${shown(fixed / 1e9)} GB of it in embeddings, norms and kept layers. ${range}, or add a smaller candidate.`,
+    );
+  }
+  const solved = solveBitPlan(problem, effectiveBits((asked - fixed) / BYTES_PER_COST, weights));
+  if (!solved.ok) return solved;
+  return quantizesSome(formatsOf(solved.value.choices), dropped, `${gigabytes} GB`);
+}
+
+/** A group whose candidates cost what they take in the larger of the export formats. */
+function inBytes({ group, bytes, keptBytes }: SchemeGroup): ChoiceGroup {
+  const candidates = group.candidates.map((candidate) => {
+    const sizes = [...bytes.values()].map((by) => by.get(candidate.format) ?? 0);
+    const size = candidate.format === UNQUANTIZED ? keptBytes : Math.max(...sizes);
+    const cost = size / BYTES_PER_COST;
+    return { ...candidate, cost, bits: effectiveBits(cost, group.weights) };
+  });
+  return { ...group, candidates };
+}
+
+/** What a bit plan chooses, where a checkpoint can hold it. */
+export function choosePlan(
+  groups: SchemeGroups,
+  { request, settings, candidates }: PlanToTake,
+): Outcome<Chosen> {
+  const { all, dropped } = searched(groups);
+  const problem = problemAsSet(all, candidates, settings, request);
+  if (!problem.ok) return problem;
+  const planned = planRequest(problem.value.searched, request);
+  if (!planned.ok) return planned;
+  const open = new Set(groups.open.map(({ group }) => group.name));
+  const formats = formatsOf(planned.value.plan.choices.filter(({ name }) => open.has(name)));
+  return quantizesSome(formats, dropped, "the bit plan");
+}
+
+const formatsOf = (
+  choices: readonly { readonly name: string; readonly candidate: { readonly format: string } }[],
+): ReadonlyMap<string, string> =>
+  new Map(choices.map(({ name, candidate }) => [name, candidate.format]));
+
+function quantizesSome(
+  formats: ReadonlyMap<string, string>,
+  dropped: readonly Dropped[],
+  budget: string,
+): Outcome<Chosen> {
+  if ([...formats.values()].every((format) => format === UNQUANTIZED)) {
+    const what = `With ${budget} no layer is quantized, so that there is nothing to export`;
+    return fail("invalid_budget", "choice", `${what}. Ask for less.`);
+  }
+  return succeed({ formats, dropped });
+}
+
+/** The problem of a solver: candidates that fit, and all groups of the model with those that are fixed. */
+function searched(groups: SchemeGroups): {
+  readonly problem: BitProblem;
+  readonly all: BitProblem;
+  readonly dropped: readonly Dropped[];
+} {
+  const { groups: open, dropped } = fitting(groups);
+  const byName = new Map(open.map(({ group }) => [group.name, group]));
+  const all = groups.all.map((group) => byName.get(group.name) ?? unquantizedOnly(group));
+  return {
+    problem: {
+      groups: open.map(({ group }) => group).filter(({ candidates }) => candidates.length > 1),
+    },
+    all: { groups: all },
+    dropped,
+  };
+}
+
+const unquantizedOnly = (group: ChoiceGroup): ChoiceGroup => ({
+  ...group,
+  candidates: group.candidates.filter(({ format }) => format === UNQUANTIZED),
+});
+
+/** Seven digits, and never below the number. */
+function shown(value: number): string {
+  const digits = Number(value.toPrecision(7));
+  if (digits >= value) return String(digits);
+  const step = 10 ** (Math.floor(Math.log10(value)) - 6);
+  return String(Number((digits + step).toPrecision(7)));
+}

@@ -1,0 +1,289 @@
+import fc from "fast-check";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
+import { checkpointGroups } from "../../src/analysis/schemes/checkpoint-groups.ts";
+import { chooseScheme } from "../../src/analysis/schemes/choose-scheme.ts";
+import { coverageJson } from "../../src/analysis/schemes/coverage.ts";
+import { readScheme, schemeJson } from "../../src/analysis/schemes/scheme-document.ts";
+import type { Scheme } from "../../src/analysis/schemes/scheme.ts";
+import { topGroups } from "../../src/analysis/schemes/top-groups.ts";
+import { pair } from "./configs.ts";
+import { expectFailure, expectValue } from "./figures.ts";
+import { haveReferenceData, referenceDataTitle, referenceFolder } from "./reference-data.ts";
+import { request, schemeOf, tensorsOf, trainedShapes, type Layers } from "./scheme-material.ts";
+
+const quantized = ({ layers }: Scheme): readonly string[] =>
+  layers.filter(({ format }) => format !== "NONE").map(({ group }) => group);
+
+const FOUR: Layers = {
+  "model.visual.patch_embed.proj": { shape: [8, 3, 2, 2, 2], scores: [0.001, 0.0001] },
+  "model.language_model.layers.0.mlp.down_proj": { shape: [8, 256], scores: [3, 2] },
+  "model.language_model.layers.1.mlp.down_proj": { shape: [8, 200], scores: [1, 0.5] },
+  "model.language_model.layers.2.mlp.down_proj": { shape: [8, 128], scores: [2, 1] },
+  lm_head: { shape: [10, 8], scores: [0.01, 0.005] },
+};
+const down = (block: number): string => `model.language_model.layers.${block}.mlp.down_proj`;
+
+describe("a share of the layers", () => {
+  const ranked = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 40 });
+
+  it("is the first groups of the ranking, at least one, and equals stay in module order", () => {
+    fc.assert(
+      fc.property(ranked, fc.integer({ min: 1, max: 100 }), (scores, percent) => {
+        const groups = scores.map((importance, index) => ({ name: String(index), importance }));
+        const { selected, others } = topGroups(groups, percent, false);
+        expect([...selected, ...others].map(Number)).toEqual(
+          scores.map((_, g) => g).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0) || a - b),
+        );
+        // No fewer than the share, and one group less would be fewer.
+        expect(selected.length * 100).toBeGreaterThanOrEqual(
+          Math.min(percent * scores.length, 100),
+        );
+        expect((selected.length - 1) * 100).toBeLessThan(percent * scores.length);
+        expect(selected.length).toBeGreaterThanOrEqual(1);
+        const opposite = topGroups(groups, percent, true);
+        expect(opposite.selected).toEqual(
+          [...selected, ...others].reverse().slice(0, selected.length),
+        );
+      }),
+    );
+  });
+
+  it("counts as the original did", () => {
+    const groups = Array.from({ length: 275 }, (_, g) => ({ name: String(g), importance: g }));
+    const counts = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map(
+      (percent) => topGroups(groups, percent, false).selected.length,
+    );
+    expect(counts).toEqual([28, 55, 83, 110, 138, 165, 193, 220, 248, 275]);
+  });
+
+  it("leaves the output layer out unless it is asked for: it counts as no layer", () => {
+    const { problem, model } = schemeOf(FOUR, ["wfp8_afp8"]);
+    const scheme = (lmHead: boolean, percent: number) =>
+      expectValue(chooseScheme(request({ top_percent: percent }, { lmHead }), problem, model))
+        .scheme;
+    // The least sensitive of all is lm_head, which leaked into the original's top 10.
+    expect(quantized(scheme(false, 10))).toEqual([down(1)]);
+    expect(quantized(scheme(true, 10))).toEqual(["lm_head"]);
+    expect(quantized(scheme(false, 100))).toEqual([down(0), down(1), down(2)]);
+    expect(scheme(false, 100).achieved).toMatchObject({ groups: 3, quantized_groups: 3, score: 6 });
+    expect(scheme(true, 100).achieved.groups).toBe(4);
+  });
+
+  it("names what no server takes quantized, and does not count it", () => {
+    const { problem, model } = schemeOf(FOUR, ["wfp8_afp8"]);
+    const { scheme, planned } = expectValue(
+      chooseScheme(request({ top_percent: 100 }), problem, model),
+    );
+    expect(scheme.dropped).toEqual([
+      {
+        group: "model.visual.patch_embed.proj",
+        candidate: "wfp8_afp8",
+        because: expect.stringContaining("convolutions") as string,
+      },
+    ]);
+    // Plans name it all the same, since they have to name every layer of the scope.
+    expect(planned.map(({ name }) => name)).toEqual(Object.keys(FOUR).slice(0, 4));
+  });
+
+  it("is refused where a chosen layer's blocks do not fit, and only there", () => {
+    const { problem, model } = schemeOf(FOUR, ["wint4_afp16"]);
+    const choose = (choice: Parameters<typeof request>[0]) =>
+      chooseScheme(request(choice), problem, model);
+    const failure = expectFailure(choose({ top_percent: 30 }));
+    expect(failure.reason).toBe("not_exportable");
+    expect(failure.message).toContain(`${down(1)}: blocks of 128 do not divide its 200 columns`);
+    const opposite = choose({ top_percent: 30, most_sensitive: true });
+    expect(quantized(expectValue(opposite).scheme)).toEqual([down(0)]);
+    expect(expectFailure(choose({ everywhere: "wint4_afp16" })).reason).toBe("not_exportable");
+  });
+});
+
+describe("a budget", () => {
+  const SIZES = [128, 200, 256];
+  const layer = fc.record({
+    columns: fc.constantFrom(...SIZES),
+    rows: fc.integer({ min: 1, max: 4 }).map((rows) => 2 * rows),
+    scores: fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 })),
+  });
+  const models = fc.array(layer, { minLength: 1, maxLength: 5 });
+  const PAIRS = ["wint4_afp16", "wint8_afp16"];
+
+  /** The forms of docs/schemes.md, written again: bytes of a layer, or null where it cannot be had. */
+  function bytesOf(format: string, rows: number, columns: number): number | null {
+    if (format === "NONE") return 2 * rows * columns;
+    const [bits, block] = format === "wint4_afp16" ? [4, 128] : [8, columns];
+    if (columns % block !== 0) return null;
+    const packed = 4 * rows * Math.ceil(columns / (32 / bits)) + 2 * rows * (columns / block) + 16;
+    if (format === "wint4_afp16") {
+      const modelopt = (rows * columns) / 2 + 4 * rows * (columns / 128);
+      return Math.max(packed, modelopt);
+    }
+    return Math.max(packed, rows * columns + 4 * rows);
+  }
+
+  it("in gigabytes gives the best plan of all whose checkpoint is small enough", () => {
+    fc.assert(
+      fc.property(models, fc.double({ min: 0, max: 1, noNaN: true }), (layers, share) => {
+        const named = Object.fromEntries(
+          layers.map(({ rows, columns, scores }, g) => [
+            down(g),
+            { shape: [rows, columns], scores },
+          ]),
+        );
+        const { problem, model } = schemeOf(named, PAIRS, ["compressed_tensors", "modelopt"]);
+        const formats = [...PAIRS, "NONE"];
+        const fixed = 2 * 80;
+        let plans = [{ bytes: fixed, score: 0, none: true }];
+        for (const { rows, columns, scores } of layers) {
+          plans = plans.flatMap((plan) =>
+            formats.flatMap((format, f) => {
+              const bytes = bytesOf(format, rows, columns);
+              if (bytes === null) return [];
+              const score = plan.score + (scores[f] ?? 0);
+              return [{ bytes: plan.bytes + bytes, score, none: plan.none && format === "NONE" }];
+            }),
+          );
+        }
+        const smallest = Math.min(...plans.map(({ bytes }) => bytes));
+        const budget = Math.round(smallest * 0.9 + share * (model.tensors.bytes - smallest * 0.9));
+        const within = plans.filter(({ bytes }) => bytes <= budget);
+        const least = Math.min(...within.map(({ score }) => score));
+        const chosen = chooseScheme(request({ gigabytes: budget / 1e9 }), problem, model);
+        if (within.length === 0) {
+          expect(expectFailure(chosen).reason).toBe("budget_unmet");
+        } else if (!chosen.ok) {
+          expect(chosen.failure.reason).toBe("invalid_budget");
+          expect(within.filter(({ score }) => score === least).some(({ none }) => none)).toBe(true);
+        } else {
+          const { achieved, exports } = chosen.value.scheme;
+          expect(achieved.score).toBe(least);
+          for (const { bytes } of exports) expect(bytes).toBeLessThanOrEqual(budget);
+        }
+      }),
+    );
+  });
+
+  it("drops candidates whose blocks do not fit, and names them", () => {
+    const { problem, model } = schemeOf(FOUR, PAIRS);
+    const { scheme } = expectValue(chooseScheme(request({ bits: 6 }), problem, model));
+    expect(scheme.layers.find(({ group }) => group === down(1))?.format).toBe("wint8_afp16");
+    expect(scheme.dropped).toContainEqual({
+      group: down(1),
+      candidate: "wint4_afp16",
+      because: "blocks of 128 do not divide its 200 columns",
+    });
+    expect(scheme.achieved.bits).toBeLessThanOrEqual(6);
+  });
+
+  it("that cannot be met says what can", () => {
+    const { problem, model } = schemeOf(FOUR, PAIRS);
+    const choose = (choice: Parameters<typeof request>[0]) =>
+      chooseScheme(request(choice), problem, model);
+    for (const [unit, impossible] of [
+      ["bits", 1],
+      ["gigabytes", 1e-9],
+    ] as const) {
+      const choice = (value: number) => (unit === "bits" ? { bits: value } : { gigabytes: value });
+      const failure = expectFailure(choose(choice(impossible)));
+      expect(failure.reason).toBe("budget_unmet");
+      const [, least = ""] = /Ask for (\S+) to/.exec(failure.message) ?? [];
+      expect(choose(choice(Number(least))).ok).toBe(true);
+      expect(choose(choice(Number(least) * 0.999)).ok).toBe(false);
+    }
+    expect(expectFailure(choose({ gigabytes: 1 })).reason).toBe("invalid_budget");
+    expect(expectFailure(choose({ bits: 16 })).message).toContain("nothing to export");
+  });
+});
+
+describe("the layer groups of a checkpoint, without scores", () => {
+  const candidate = { name: "wfp8_afp8", quantizers: pair("wfp8_afp8").quantizers };
+
+  it("are those of the engines: fused layers share a format, embeddings are none", () => {
+    const tensors = tensorsOf(trainedShapes(), "F32");
+    const { groups } = expectValue(checkpointGroups(tensors, "lm", candidate));
+    const open = groups.filter(({ candidates }) => candidates.length > 1);
+    expect(groups).toHaveLength(34);
+    expect(open.map(({ name, modules = [] }) => [name, modules.length]).slice(0, 4)).toEqual([
+      ["model.language_model.layers.0.mlp.down_proj", 1],
+      ["model.language_model.layers.0.mlp.gate_proj", 2],
+      ["model.language_model.layers.0.self_attn.q_proj", 3],
+      ["model.language_model.layers.0.self_attn.o_proj", 1],
+    ]);
+    expect(open.at(-1)?.name).toBe("lm_head");
+  });
+
+  it("have the names of the model where a file has older ones", () => {
+    const older = {
+      "model.embed_tokens.weight": [10, 8],
+      "model.layers.0.mlp.down_proj.weight": [8, 16],
+      "visual.blocks.0.attn.qkv.weight": [24, 8],
+    };
+    const { groups } = expectValue(checkpointGroups(tensorsOf(older), "all_layers", candidate));
+    expect(groups.map(({ name, weights }) => [name, weights])).toEqual([
+      ["model.visual.blocks.0.attn.qkv", 192],
+      [down(0), 128],
+      // It shares the embedding's weight.
+      ["lm_head", 80],
+    ]);
+  });
+});
+
+describe("the document of a scheme", () => {
+  it("is read as it was written", () => {
+    const { problem, model } = schemeOf(FOUR, ["wint8_afp16"]);
+    for (const choice of [
+      { top_percent: 50 },
+      { top_percent: 50, most_sensitive: true },
+    ] as const) {
+      const { scheme } = expectValue(chooseScheme(request(choice), problem, model));
+      expect(expectValue(readScheme(schemeJson(scheme)))).toEqual(scheme);
+    }
+  });
+});
+
+describe("the coverage manifest", () => {
+  const coverage = {
+    baselineFolder: "models/m/layer-analysis/a",
+    baselineManifest: "models/m/layer-analysis/a/b.json",
+    scheme: "s",
+    percent: 100,
+    selected: ["a"],
+    others: [],
+  };
+
+  it("says which reading it is where that is not the original's", () => {
+    expect(coverageJson({ ...coverage, ranking: "least sensitive first" })).not.toContain(
+      "ranking",
+    );
+    expect(coverageJson({ ...coverage, ranking: "most sensitive first" })).toContain(
+      '"dropped_layers": [],\n  "ranking": "most sensitive first"\n}',
+    );
+  });
+
+  it.skipIf(!haveReferenceData)(`is the original's byte for byte: ${referenceDataTitle}`, () => {
+    const folder = join(referenceFolder, "qwen2_5_vl_3b_all_layers_top10_int8_small");
+    const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+    const manifest = "fp8_autoquant_all_layers_fp8_quant_manifest.json";
+    const { layers } = expectValue(readManifest(read(manifest)));
+    const ranked = layers.map(({ name, candidates }) => ({
+      name,
+      importance: Math.max(...candidates.map(({ score }) => score)),
+    }));
+    const baselineFolder =
+      "models/qwen2_5_vl_3b_instruct/quantized/fp8_autoquant_all_layers_fp8_coco2017";
+    const { selected, others } = topGroups(ranked, 10, false);
+    const made = coverageJson({
+      baselineFolder,
+      baselineManifest: `${baselineFolder}/layer-sensitivity/${manifest}`,
+      scheme: "fp8_autoquant_all_layers_top10_coco2017",
+      percent: 10,
+      selected,
+      others,
+      ranking: "least sensitive first",
+    });
+    expect(made).toBe(read("fp8_autoquant_all_layers_top10_coco2017_coverage_from_baseline.json"));
+  });
+});

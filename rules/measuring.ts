@@ -1,5 +1,6 @@
 import type { Input } from "aqm";
-import type { AutoquantConfig, QualityConfig } from "./configs.ts";
+import type { Weights } from "aqm/analysis";
+import type { AutoquantConfig, ModelConfig, QualityConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
 /** How the intervals of single figures are made. Not in a config: another value would measure every plan again. */
@@ -7,7 +8,7 @@ const INTERVALS = { resamples: 2000, seed: 42 } as const;
 
 /** What is measured, on which held-out data. */
 export interface Measured extends Scored {
-  readonly config: QualityConfig;
+  readonly config: Pick<QualityConfig, "held_out" | "batch_size">;
   /** How the model is calibrated: as its scores were. */
   readonly autoquant: AutoquantConfig;
 }
@@ -60,3 +61,7 @@ export function measuring({
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
   };
 }
+
+/** Only of a checkpoint that aqm made itself it is known that nothing was ever trained. */
+export const weightsOf = ({ source }: ModelConfig): Weights =>
+  "tiny_seed" in source ? "random" : "real";

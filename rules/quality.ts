@@ -13,9 +13,9 @@ import {
 } from "aqm";
 import { documentNames } from "aqm/analysis/quality/make-plans.ts";
 import { ALONE } from "aqm/analysis/quality/plan-document.ts";
-import type { ModelConfig, OutputLayoutConfig, QuantPairConfig } from "./configs.ts";
+import type { ModelConfig, OutputLayoutConfig, QualityConfig, QuantPairConfig } from "./configs.ts";
 import { expectedPlanQuality } from "./expected.ts";
-import { measuring, type Measured } from "./measuring.ts";
+import { measuring, weightsOf, type Measured } from "./measuring.ts";
 import { planQuality } from "./plan-quality.ts";
 import { qualityPages } from "./quality-page.ts";
 import { measuredRecipes, type MeasuredRecipes } from "./quality-recipes.ts";
@@ -29,6 +29,7 @@ const frontierOp = typescriptOp<typeof import("./ops/measured-frontier.ts")>(
 );
 
 export interface QualityCell extends Measured {
+  readonly config: QualityConfig;
   readonly layout: OutputLayoutConfig;
   /** The analysis of a pair for this model, scope and size, if it was declared. */
   readonly analysis: (pair: string) => Sensitivity | undefined;
@@ -61,7 +62,7 @@ export function quality(cell: QualityCell): Declared {
       name: config.name,
       model: model.name,
       size,
-      weights: "tiny_seed" in model.source ? "random" : "real",
+      weights: weightsOf(model),
       calibration: { samples: cell.calibration.subsets[size].samples },
       part: config.held_out,
       definition: {

@@ -6,6 +6,7 @@ import { readOverview } from "aqm/analysis/quality/overview.ts";
 import { readQuality } from "aqm/analysis/quality/quality-document.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "../translate/failed.ts";
+import { given } from "../translate/given.ts";
 
 export const version = 1;
 
@@ -24,10 +25,11 @@ export function run({
   params: { plans, recipes, ...named },
   inputs,
 }: OpCall<MeasuredFrontierParams, string>): Result<OpOutputs<"frontier">, OpFailure> {
-  const overviewInput = inputs["overview"];
-  if (overviewInput === undefined) return err(notGiven("overview"));
-  const overview = readOverview(overviewInput.text());
-  if (!overview.ok) return err(failed(overview.failure, overviewInput.path));
+  const overviewInput = given(inputs, "overview");
+  if (!overviewInput.ok) return overviewInput;
+  const { path } = overviewInput.value;
+  const overview = readOverview(overviewInput.value.text());
+  if (!overview.ok) return err(failed(overview.failure, path));
 
   const measured = new Map<string, QualityDocument>();
   for (const name of plans) {
@@ -43,20 +45,15 @@ export function run({
   }
   const source = { ...named, overview: overview.value, measured, recipes: judgedRecipes };
   const frontier = measureFrontier(source);
-  if (!frontier.ok) return err(failed(frontier.failure, overviewInput.path));
+  if (!frontier.ok) return err(failed(frontier.failure, path));
   return ok({ frontier: measuredFrontierJson(frontier.value) });
 }
 
 type Inputs = OpCall<MeasuredFrontierParams, string>["inputs"];
 
 function documentIn(inputs: Inputs, role: string): Result<QualityDocument, OpFailure> {
-  const input = inputs[role];
-  if (input === undefined) return err(notGiven(role));
-  const document = readQuality(input.text());
-  return document.ok ? document : err(failed(document.failure, input.path));
+  const input = given(inputs, role);
+  if (!input.ok) return input;
+  const document = readQuality(input.value.text());
+  return document.ok ? document : err(failed(document.failure, input.value.path));
 }
-
-const notGiven = (role: string): OpFailure => ({
-  reason: "bad_request",
-  message: `The input ${role} was not given.`,
-});

@@ -152,6 +152,7 @@ export type {
   MeasuredFrontier,
   MeasuredPlan,
   MeasuredRecipe,
+  Weights,
   Word,
 } from "./quality/measured-frontier.ts";
 export {
@@ -213,5 +214,8 @@ export {
   readPlannedSizes,
   type PlannedSize,
 } from "./schemes/planned-sizes.ts";
+export { judgeScheme, type SchemeControls, type SchemeSource } from "./schemes/judge-scheme.ts";
+export { readSchemeQuality, schemeQualityJson } from "./schemes/scheme-quality-json.ts";
+export type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./schemes/scheme-quality.ts";
 export { readExportCheck, type ExportCheck } from "./schemes/export-check.ts";
 export { readServingStatus, type ServingStatus } from "./schemes/serving-status.ts";

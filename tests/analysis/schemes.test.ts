@@ -12,7 +12,7 @@ import { topGroups } from "../../src/analysis/schemes/top-groups.ts";
 import { pair } from "./configs.ts";
 import { expectFailure, expectValue } from "./figures.ts";
 import { haveReferenceData, referenceDataTitle, referenceFolder } from "./reference-data.ts";
-import { request, schemeOf, tensorsOf, trainedShapes, type Layers } from "./scheme-material.ts";
+import { request, schemeOf, tensorsOf, trainedShapes, type Layers } from "./scheme-problems.ts";
 
 const quantized = ({ layers }: Scheme): readonly string[] =>
   layers.filter(({ format }) => format !== "NONE").map(({ group }) => group);

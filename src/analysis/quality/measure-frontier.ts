@@ -1,5 +1,6 @@
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { correlationsOf } from "./correlations.ts";
+import { environmentOf, isOfSize, judgedIn } from "./judged-documents.ts";
 import type {
   BudgetVerdict,
   Definition,
@@ -12,7 +13,7 @@ import type { Overview } from "./overview.ts";
 import { PairedBootstrap, type KlSums } from "./paired-bootstrap.ts";
 import { ALONE, aloneName } from "./plan-document.ts";
 import type { PlannedPlan } from "./planned.ts";
-import type { JudgedPlan, QualityDocument } from "./quality-document.ts";
+import type { QualityDocument } from "./quality-document.ts";
 import { againstRecipe } from "./recipes.ts";
 import { agreement } from "./same-basis.ts";
 import { verdictOf, type Standard } from "./verdict.ts";
@@ -38,9 +39,6 @@ export interface RecipeSource {
   readonly bits: number;
   readonly document: QualityDocument;
 }
-
-/** Plans of this much less than a budget count as of equal size. */
-const NEAR_BITS = 0.05;
 
 /** Overview and measurements → verdicts, factors and correlations. */
 export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontier> {
@@ -106,35 +104,6 @@ export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontie
   });
 }
 
-function environmentOf(
-  documents: readonly (readonly [string, QualityDocument])[],
-): Readonly<Record<string, string>> {
-  const values = new Map<string, Set<string>>();
-  for (const [, { environment }] of documents) {
-    for (const [name, value] of environment)
-      values.set(name, (values.get(name) ?? new Set()).add(value));
-  }
-  const entries = [...values].map(([name, all]) => [name, [...all].toSorted().join("; ")] as const);
-  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-type Whole = JudgedPlan & {
-  readonly [Key in "figures" | "sampleKl"]-?: NonNullable<JudgedPlan[Key]>;
-};
-
-function judgedIn(document: QualityDocument | undefined, name: string): Outcome<Whole> {
-  const judged = document?.plans.find((plan) => plan.name === name);
-  const { figures, sampleKl } = judged ?? {};
-  if (judged === undefined || figures === undefined || sampleKl === undefined) {
-    return fail(
-      "wrong_structure",
-      name,
-      `The measurement of ${name} does not hold all figures of a plan of that name. Measure it again.`,
-    );
-  }
-  return succeed({ ...judged, figures, sampleKl });
-}
-
 function verdictsOf(
   bootstrap: PairedBootstrap,
   plans: readonly PlannedPlan[],
@@ -165,12 +134,6 @@ function verdictsOf(
   }
   return succeed(verdicts.toSorted((a, b) => a.budget - b.budget));
 }
-
-/** Made for that budget; of uniform plans those that fill it. */
-const isOfSize = (plan: PlannedPlan, budget: number): boolean =>
-  plan.budget === null
-    ? plan.bits <= budget * (1 + 1e-12) && budget - plan.bits <= NEAR_BITS
-    : plan.budget === budget;
 
 function aloneOf(
   { groups, candidates }: Overview,

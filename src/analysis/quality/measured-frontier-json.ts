@@ -10,6 +10,7 @@ import {
   type Against,
   type BudgetVerdict,
   type Correlation,
+  type Definition,
   type MeasuredAlone,
   type MeasuredFrontier,
   type MeasuredPlan,
@@ -39,7 +40,6 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
     const what = `Measured frontiers of schema ${schema} are not readable here (this version reads ${MEASURED_FRONTIER_SCHEMA})`;
     return fail("unsupported_schema", "schema", `${what}. Build it again.`);
   }
-  const [held, definition] = [root.object("held_out"), root.object("definition")];
   const [reference, environment] = [root.object("reference"), root.object("environment")];
   const correlations = root.object("correlations");
   const [alone, ofPlans] = [correlations.object("alone"), correlations.object("plans")];
@@ -51,18 +51,8 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
     weights: root.oneOf("weights", ["random", "real"]) ?? "random",
     ...readPlanned(root),
     calibration: { samples: root.object("calibration").integer("samples", 1) },
-    held_out: {
-      part: held.string("part"),
-      samples: held.integer("samples", 1),
-      tokens: held.integer("tokens", 1),
-      batches: held.integer("batches", 1),
-    },
-    definition: {
-      proven: definition.number("proven"),
-      resamples: definition.integer("resamples", 1),
-      seed: definition.integer("seed", 0),
-      random_plans: definition.integer("random_plans", 0),
-    },
+    held_out: readHeldOut(root.object("held_out")),
+    definition: readDefinition(root.object("definition")),
     environment: Object.fromEntries(
       [...environment.verbatim.keys()].map((name) => [name, environment.string(name)]),
     ),
@@ -89,6 +79,20 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
   const failure = root.firstProblem;
   return failure === undefined ? succeed(frontier) : { ok: false, failure };
 }
+
+export const readHeldOut = (fields: FieldReader): MeasuredFrontier["held_out"] => ({
+  part: fields.string("part"),
+  samples: fields.integer("samples", 1),
+  tokens: fields.integer("tokens", 1),
+  batches: fields.integer("batches", 1),
+});
+
+export const readDefinition = (fields: FieldReader): Definition => ({
+  proven: fields.number("proven"),
+  resamples: fields.integer("resamples", 1),
+  seed: fields.integer("seed", 0),
+  random_plans: fields.integer("random_plans", 0),
+});
 
 const readPlan = (fields: FieldReader): MeasuredPlan => ({
   ...readPlannedPlan(fields),

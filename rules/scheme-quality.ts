@@ -1,0 +1,129 @@
+import {
+  action,
+  committed,
+  from,
+  local,
+  pythonOp,
+  typescriptOp,
+  type Input,
+  type PythonOps,
+} from "aqm";
+import { SCHEME_PLAN } from "aqm/analysis/schemes/controls.ts";
+import type { AutoquantConfig, SchemeConfig } from "./configs.ts";
+import type { Scored } from "./engines/engine.ts";
+import { expectedPlanQuality } from "./expected.ts";
+import { measuring, weightsOf } from "./measuring.ts";
+import { modelopt } from "./modelopt.ts";
+import { planQuality } from "./plan-quality.ts";
+
+const op = typescriptOp<typeof import("./ops/scheme-quality.ts")>(
+  "aqm/rules/ops/scheme-quality.ts",
+);
+
+type Candidate = PythonOps["plan_quality"]["params"]["candidates"][number];
+
+/** What a scheme is, as far as measuring it goes. */
+export interface SchemeToMeasure extends Scored {
+  readonly scheme: SchemeConfig;
+  /** How the model is calibrated: as its scores were. */
+  readonly autoquant: AutoquantConfig;
+  /** `quantized/<scheme>` of the model. */
+  readonly folder: string;
+  /** `scheme.json`. */
+  readonly document: Input;
+  readonly chosen:
+    ChosenPlan | { readonly recipe: PythonOps["recipe_quality"]["params"]["recipe"] };
+}
+
+/** A scheme that is a plan of formats. */
+export interface ChosenPlan {
+  /** In ModelOpt's own form. Schemes of the same candidates share a load and a calibration. */
+  readonly candidates: readonly { readonly name: string; readonly config: object }[];
+  /** `plans/scheme.json`. */
+  readonly plan: Input;
+  /** Plans of the same size, by `controlNames`; null where the choice needed no scores. */
+  readonly controls: {
+    /** `controls.json`. */
+    readonly sizes: Input;
+    /** The document of each by its name, in order. */
+    readonly plans: Readonly<Record<string, Input>>;
+  } | null;
+}
+
+/**
+ * Measures a scheme and its controls on held-out data, each in an action of its own: an equal plan of two schemes
+ * has one key, so that it is measured once.
+ *
+ * @returns `quality.json`
+ */
+export function schemeQuality(of: SchemeToMeasure): Input {
+  const { scheme, model, chosen, folder, document } = of;
+  const { random_plans, seed, proven, resamples, held_out } = scheme.controls;
+  const measured = measurements(of);
+  const controls = "recipe" in chosen ? null : chosen.controls;
+  const judged = action({
+    op,
+    params: {
+      weights: weightsOf(model),
+      calibration: { samples: of.calibration.subsets[of.size].samples },
+      part: held_out,
+      definition: { proven, resamples, seed, random_plans },
+      controls: Object.keys(controls?.plans ?? {}),
+      unjudged: controls === null ? unjudgedBecause(chosen) : null,
+    },
+    inputs: {
+      scheme: document,
+      ...(controls === null ? {} : { controls: controls.sizes }),
+      ...measured,
+    },
+    outputs: { quality: committed(`${folder}/quality.json`) },
+  });
+  return from(judged, "quality");
+}
+
+const unjudgedBecause = (chosen: SchemeToMeasure["chosen"]): string =>
+  "recipe" in chosen
+    ? "a recipe chooses no layers, so there are no plans of its size to compare it with"
+    : "one format everywhere chooses no layers, so there are no plans of its size to compare it with";
+
+/** A document for the scheme and for each of its controls, by the role in the judging op. */
+function measurements(of: SchemeToMeasure): Readonly<Record<string, Input>> {
+  const { scheme, model, chosen, folder } = of;
+  const { params, inputs, resources } = measuring({ ...of, config: scheme.controls });
+  // A scheme says itself whether the output layer is one of those that may be quantized.
+  const shared = { ...params, include_lm_head: scheme.lm_head };
+  if ("recipe" in chosen) {
+    const judged = action({
+      op: pythonOp("recipe_quality", modelopt),
+      params: { ...shared, recipe: chosen.recipe },
+      inputs,
+      outputs: { quality: local(`${folder}/measured/${SCHEME_PLAN}.json`) },
+      resources,
+    });
+    return { [`measured_${SCHEME_PLAN}`]: from(judged, "quality") };
+  }
+  const all = {
+    ...shared,
+    candidates: chosen.candidates.map(({ name, config }) => ({
+      name,
+      config: config as Candidate["config"],
+    })),
+  };
+  const expected = expectedPlanQuality(model.device, 1);
+  const plans = { [SCHEME_PLAN]: chosen.plan, ...chosen.controls?.plans };
+  return Object.fromEntries(
+    Object.entries(plans).map(([name, plan]) => {
+      const judged = action({
+        op: planQuality,
+        params: all,
+        inputs: { ...inputs, plan },
+        outputs: { quality: local(`${folder}/measured/${name}.json`) },
+        resources,
+        // Loading and calibrating is nearly all that a lone plan costs.
+        batch: { apart: ["plan"], shared: 0.99 },
+        expected,
+      });
+      return [`measured_${name}`, from(judged, "quality")] as const;
+    }),
+  );
+}

@@ -1,0 +1,147 @@
+import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { environmentOf, isOfSize, judgedIn } from "../quality/judged-documents.ts";
+import { PairedBootstrap, type KlSums } from "../quality/paired-bootstrap.ts";
+import type { QualityDocument } from "../quality/quality-document.ts";
+import { agreement } from "../quality/same-basis.ts";
+import { verdictOf, type Standard } from "../quality/verdict.ts";
+import { SCHEME_PLAN } from "./controls.ts";
+import type { PlannedSize } from "./planned-sizes.ts";
+import type { Scheme } from "./scheme.ts";
+import type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./scheme-quality.ts";
+
+/** What a scheme is judged by. */
+export interface SchemeSource extends Pick<
+  SchemeQuality,
+  "weights" | "calibration" | "definition"
+> {
+  /** Which part of the held-out data. */
+  readonly part: string;
+  readonly scheme: Pick<Scheme, "name" | "model" | "scope" | "size" | "achieved">;
+  /** The scheme's own measurement: a document of one plan. */
+  readonly measured: QualityDocument;
+  readonly against: SchemeControls;
+}
+
+/** Controls with what was measured of each by its name, or why there are none. */
+export type SchemeControls =
+  | {
+      readonly sizes: readonly PlannedSize[];
+      readonly measured: ReadonlyMap<string, QualityDocument>;
+    }
+  | { readonly unjudged: string };
+
+/** Sizes that a scheme's document and its controls say, which differ by rounding alone. */
+const SAME_BITS = 1e-6;
+
+/** Measurements of a scheme and its controls → its figures, and the word for it. */
+export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
+  const { scheme, definition, weights, calibration, part, against } = source;
+  const { bits } = scheme.achieved;
+  const documents: (readonly [string, QualityDocument])[] = [];
+  const own = onePlan(source.measured, SCHEME_PLAN);
+  if (!own.ok) return own;
+  documents.push([SCHEME_PLAN, own.value]);
+  if ("sizes" in against) {
+    const [first] = against.sizes;
+    if (first?.name !== SCHEME_PLAN || Math.abs(first.bits - bits) > SAME_BITS) {
+      return fail(
+        "figures_disagree",
+        scheme.name,
+        `The scheme has ${bits} bits a weight, and its controls were made for ${first?.bits ?? "no plan"}. Build the scheme again.`,
+      );
+    }
+    for (const { name } of against.sizes.slice(1)) {
+      const document = onePlan(against.measured.get(name), name);
+      if (!document.ok) return document;
+      documents.push([name, document.value]);
+    }
+  }
+  const basis = agreement(documents);
+  if (!basis.ok) return basis;
+  const { heldOut, reference, sampleTokens } = basis.value;
+  const bootstrap = PairedBootstrap.over(sampleTokens, definition.resamples, definition.seed);
+  if (!bootstrap.ok) return bootstrap;
+
+  const sums = new Map<string, KlSums>();
+  for (const [name, document] of documents) {
+    const judged = judgedIn(document, name);
+    if (!judged.ok) return judged;
+    const summed = bootstrap.value.sumsOf(name, judged.value.sampleKl);
+    if (!summed.ok) return summed;
+    sums.set(name, summed.value);
+  }
+  const figuresOf = (name: string) => judgedIn(documents.find(([of]) => of === name)?.[1], name);
+  const figures = figuresOf(SCHEME_PLAN);
+  if (!figures.ok) return figures;
+  const controls: MeasuredControl[] = [];
+  for (const size of "sizes" in against ? against.sizes.slice(1) : []) {
+    const judged = figuresOf(size.name);
+    if (!judged.ok) return judged;
+    controls.push({ ...size, ...judged.value.figures });
+  }
+  const verdict: Outcome<SchemeVerdict | null> =
+    "sizes" in against
+      ? judgedAgainst(bootstrap.value, bits, controls, sums, {
+          provenAbove: definition.proven,
+          weights,
+        })
+      : succeed(null);
+  if (!verdict.ok) return verdict;
+  return succeed({
+    name: scheme.name,
+    model: scheme.model,
+    scope: scheme.scope,
+    size: scheme.size,
+    weights,
+    calibration,
+    held_out: { part, ...heldOut },
+    definition,
+    environment: environmentOf(documents),
+    reference,
+    bits,
+    figures: figures.value.figures,
+    verdict: verdict.value,
+    unjudged: "unjudged" in against ? against.unjudged : null,
+    controls,
+  });
+}
+
+/** The document with its only plan named as the measurement is: plan documents name all plans alike. */
+function onePlan(document: QualityDocument | undefined, name: string): Outcome<QualityDocument> {
+  const [plan, ...others] = document?.plans ?? [];
+  if (document === undefined || plan === undefined || others.length > 0) {
+    const count = document === undefined ? "was not given" : "does not hold exactly one plan";
+    return fail("wrong_structure", name, `The measurement of ${name} ${count}. Measure it again.`);
+  }
+  return succeed({ ...document, plans: [{ ...plan, name }] });
+}
+
+function judgedAgainst(
+  bootstrap: PairedBootstrap,
+  bits: number,
+  controls: readonly MeasuredControl[],
+  sums: ReadonlyMap<string, KlSums>,
+  standard: Standard,
+): Outcome<SchemeVerdict> {
+  const plan = sums.get(SCHEME_PLAN);
+  const random = controls.filter(({ kind }) => kind === "random");
+  const others = controls.filter(
+    ({ kind, bits: size }) =>
+      kind !== "random" && isOfSize({ bits: size, budget: kind === "uniform" ? null : bits }, bits),
+  );
+  const sumsOf = (some: typeof controls): readonly KlSums[] =>
+    some.flatMap(({ name }) => sums.get(name) ?? []);
+  if (plan === undefined || random.length === 0) {
+    return fail(
+      "no_controls",
+      SCHEME_PLAN,
+      "The scheme has no random plans of its size to be compared with. Set random_plans above zero in conf/scheme.",
+    );
+  }
+  const contest = { budget: bits, plan, random: sumsOf(random), others: sumsOf(others) };
+  const verdict = verdictOf(bootstrap, contest, standard);
+  if (!verdict.ok) return verdict;
+  const sizes = random.map((control) => control.bits);
+  const random_bits = { lowest: Math.min(...sizes), highest: Math.max(...sizes) };
+  return succeed({ ...verdict.value, random_bits });
+}

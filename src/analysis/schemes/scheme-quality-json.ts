@@ -1,0 +1,76 @@
+import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { FieldReader } from "../python-json/field-reader.ts";
+import { parsePythonJson } from "../python-json/parse.ts";
+import { documentText } from "../quality/document-text.ts";
+import { readFigure, readFigures } from "../quality/figures.ts";
+import { readDefinition, readHeldOut, readVerdict } from "../quality/measured-frontier-json.ts";
+import { PLAN_KINDS } from "../quality/plan-document.ts";
+import type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./scheme-quality.ts";
+
+const QUALITY_SCHEMA = 1;
+
+/** A judged scheme as JSON, a line for each control. `readSchemeQuality` reads it. */
+export function schemeQualityJson({ controls, ...head }: SchemeQuality): string {
+  return documentText({ schema: QUALITY_SCHEMA, ...head }, { controls });
+}
+
+/** Reads and checks what was measured of a scheme. */
+export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
+  const parsed = parsePythonJson(text);
+  if (!parsed.ok) return parsed;
+  const problems: AnalysisFailure[] = [];
+  const root = new FieldReader(parsed.value, "", problems);
+  const schema = root.integer("schema", 0);
+  if (root.firstProblem === undefined && schema !== QUALITY_SCHEMA) {
+    const what = `Measured schemes of schema ${schema} are not readable here (this version reads ${QUALITY_SCHEMA})`;
+    return fail("unsupported_schema", "schema", `${what}. Build it again.`);
+  }
+  const [environment, reference] = [root.object("environment"), root.object("reference")];
+  const isNull = (key: string): boolean => root.verbatim.get(key) === null;
+  const quality: SchemeQuality = {
+    name: root.string("name"),
+    model: root.string("model"),
+    scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
+    size: root.string("size"),
+    weights: root.oneOf("weights", ["random", "real"]) ?? "random",
+    calibration: { samples: root.object("calibration").integer("samples", 1) },
+    held_out: readHeldOut(root.object("held_out")),
+    definition: readDefinition(root.object("definition")),
+    environment: Object.fromEntries(
+      [...environment.verbatim.keys()].map((name) => [name, environment.string(name)]),
+    ),
+    reference: {
+      loss: readFigure(reference, "loss"),
+      perplexity: readFigure(reference, "perplexity"),
+    },
+    bits: root.number("bits"),
+    figures: readFigures(root.object("figures")),
+    verdict: isNull("verdict") ? null : readSchemeVerdict(root.object("verdict")),
+    unjudged: isNull("unjudged") ? null : root.string("unjudged"),
+    controls: root.objects("controls").map(readControl),
+  };
+  if ((quality.verdict === null) !== (quality.unjudged !== null)) {
+    root.problem("wrong_structure", "verdict", "and unjudged do not fit: one of them is null");
+  }
+  if (quality.weights === "random" && quality.verdict?.word === "proven") {
+    root.problem("figures_disagree", "verdict.word", "is proven, and weights are random");
+  }
+  const failure = root.firstProblem;
+  return failure === undefined ? succeed(quality) : { ok: false, failure };
+}
+
+function readSchemeVerdict(fields: FieldReader): SchemeVerdict {
+  const sizes = fields.object("random_bits");
+  return {
+    ...readVerdict(fields),
+    random_bits: { lowest: sizes.number("lowest"), highest: sizes.number("highest") },
+  };
+}
+
+const readControl = (fields: FieldReader): MeasuredControl => ({
+  name: fields.string("name"),
+  kind: fields.oneOf("kind", PLAN_KINDS) ?? "random",
+  bits: fields.number("bits"),
+  predicted: fields.number("predicted"),
+  ...readFigures(fields),
+});

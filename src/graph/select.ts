@@ -53,7 +53,10 @@ export function select(
     }
     const left = skippedBy(graph, wanted, matches, globMatcher);
     for (const [path, because] of left) skipped.set(path, because);
-    if (!found && left.size === 0) failures.push(unknownTarget(graph, target));
+    if (found) continue;
+    const wrong = mistyped(graph, target);
+    if (left.size === 0 || wrong !== null)
+      failures.push(unknownTarget(graph, target, wrong?.nearest));
   }
   if (failures.length > 0) return err(failures);
   if (asked.length === 0) {
@@ -119,13 +122,29 @@ const skippedTarget = (target: string, because: string): Failure => ({
   nextStep: "Ask for something else; `aqm list` shows what can be built and what is skipped.",
 });
 
-function unknownTarget(graph: Graph, target: string): Failure {
+/**
+ * The name of a file that ends a glob and that no output has, for `models/**\/reprot.md`. Skipped folders seem to
+ * hold such files, since the files of a skipped folder have no names.
+ */
+function mistyped(graph: Graph, target: string): { readonly nearest: string | undefined } | null {
+  const last = nameOf(normalise(target));
+  if (!isGlob(target) || last === "" || isGlob(last)) return null;
+  const names = new Set<string>([...graph.byOutput.keys()].map(nameOf));
+  return names.has(last) ? null : { nearest: nearestName(last, names) };
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** @param last the nearest name to one that ends a glob */
+function unknownTarget(graph: Graph, target: string, last: string | undefined): Failure {
   const names = new Set<string>();
   for (const path of graph.byOutput.keys()) {
     names.add(path);
     for (const folder of foldersAbove(path)) names.add(folder);
   }
-  const nearest = nearestName(normalise(target), names);
+  const slash = target.lastIndexOf("/") + 1;
+  const nearest =
+    last === undefined ? nearestName(normalise(target), names) : target.slice(0, slash) + last;
   return {
     reason: "unknown_target",
     message: `No rule makes ${target}`,

@@ -1,7 +1,7 @@
 import type { BuildEvent } from "../model/event.ts";
 import { causeText, durationText } from "./format.ts";
 import { oneLine } from "./escape.ts";
-import { linesOf } from "./lines.ts";
+import { LastingLines } from "./lasting-lines.ts";
 import { percent, rowOf, type RunningAction } from "./progress.ts";
 import type { Colours, Output, Reporter } from "./reporter.ts";
 
@@ -26,8 +26,9 @@ function runLine(
 }
 
 /** Lines for logs and pipes: nothing is ever overwritten. */
-export function plainReporter(output: Output, now: () => number): Reporter {
+export function plainReporter(output: Output, now: () => number, verbose = false): Reporter {
   const { colours } = output;
+  const lasting = new LastingLines(colours, verbose);
   const phases = new Map<string, { name: string; total: number | null; saidAt: number }>();
   let activitySaidAt = -PACE;
   /** Members of batches that are not named as they start. */
@@ -40,7 +41,7 @@ export function plainReporter(output: Output, now: () => number): Reporter {
   };
   return {
     report: (event: BuildEvent) => {
-      for (const line of linesOf(event, colours)) say(line);
+      for (const line of lasting.of(event)) say(line);
       switch (event.type) {
         case "hashing":
           sayActivity(`reading  ${oneLine(event.file)} ${percent(event.done, event.total)}`);

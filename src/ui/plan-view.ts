@@ -3,11 +3,13 @@ import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
 import type { Interval } from "../plan/estimate.ts";
 import type { Plan } from "../plan/plan.ts";
+import { rootCauses } from "../plan/root-causes.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import { adoptedText } from "./adoption-view.ts";
 import { oneLine } from "./escape.ts";
 import { causeText, durationRange, plural, sizeRange, skippedText } from "./format.ts";
 import type { Colours } from "./reporter.ts";
+import { rootCauseLines } from "./root-cause-lines.ts";
 
 const MARK: Readonly<Record<Verdict, string>> = {
   run: "run",
@@ -19,12 +21,12 @@ const MARK: Readonly<Record<Verdict, string>> = {
 
 export interface PlanTextOptions {
   readonly skipped: readonly SkippedGroup[];
-  /** Also what is fresh. */
+  /** Also what is fresh, and each blocked action. */
   readonly verbose?: boolean;
   readonly causesShown?: number;
 }
 
-/** The dry run: what is not fresh, why, and what it will cost. */
+/** The dry run: what holds the plan up, what is not fresh, why, and what it will cost. */
 export function planText(
   plan: Plan,
   cost: PlanCost,
@@ -32,7 +34,15 @@ export function planText(
   { skipped, verbose = false, causesShown = 4 }: PlanTextOptions,
 ): string {
   const lines: string[] = [];
+  const blocked = plan.actions.filter(({ verdict }) => verdict === "blocked");
+  lines.push(
+    ...rootCauseLines(
+      rootCauses(blocked.map(({ node, causes }) => ({ target: node.id, causes }))),
+      colours,
+    ),
+  );
   for (const { node, verdict, causes, result } of plan.actions) {
+    if (verdict === "blocked" && !verbose) continue;
     if (verdict === "fresh") {
       const adopted = adoptedText(result);
       if (verbose)

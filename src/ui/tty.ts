@@ -2,7 +2,7 @@ import type { BuildEvent } from "../model/event.ts";
 import { clip, columnsOf } from "./columns.ts";
 import { oneLine } from "./escape.ts";
 import { durationText } from "./format.ts";
-import { linesOf } from "./lines.ts";
+import { LastingLines } from "./lasting-lines.ts";
 import { ProgressFold, secondsLeft, type Progress, type RunningAction } from "./progress.ts";
 import type { Colours, Output, Reporter } from "./reporter.ts";
 
@@ -20,8 +20,9 @@ const MOST_ROWS = 8;
  * Lasting lines scroll by; below them a few lines are repainted: a bar of what is done, cached,
  * running and still unknown, and one line for each running action.
  */
-export function ttyReporter(output: Output, now: () => number): Reporter {
+export function ttyReporter(output: Output, now: () => number, verbose = false): Reporter {
   const fold = new ProgressFold();
+  const lines = new LastingLines(output.colours, verbose);
   let painted = 0;
   let lasting: string[] = [];
   /** Goes to where the repainted lines begin, and writes there what lasts. */
@@ -43,7 +44,7 @@ export function ttyReporter(output: Output, now: () => number): Reporter {
   return {
     report: (event: BuildEvent) => {
       fold.add(event, now());
-      lasting.push(...linesOf(event, output.colours).flatMap((line) => line.split("\n")));
+      lasting.push(...lines.of(event).flatMap((line) => line.split("\n")));
     },
     close: () => {
       clearInterval(timer);

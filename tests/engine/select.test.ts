@@ -98,6 +98,20 @@ describe("selecting targets", () => {
     expect(only(errorOf(select(inky, ["out/cc"], globs))).reason).toBe("unknown_target");
   });
 
+  it("refuses a glob that ends in the name of no output, although skipped folders might hold it", () => {
+    const inky = valueOf(
+      buildGraph({
+        actions: SKETCHES.map(action),
+        defaults: [],
+        skipped: [{ path: "out/c", because: "no ink" }],
+      }),
+    );
+    expect(only(errorOf(select(inky, ["out/*/reprot.md"], globs)))).toMatchObject({
+      reason: "unknown_target",
+      nextStep: "Did you mean out/*/report.md?",
+    });
+  });
+
   it("reports all unknown targets together", () => {
     expect(errorOf(select(graph, ["x1", "out", "x2"], globs))).toHaveLength(2);
   });

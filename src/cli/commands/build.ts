@@ -57,7 +57,10 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
   const { interruptible } = await import("../terminal/interrupt.ts");
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
-  const reporter = await chooseReporter(args.flag("json") ? "json" : args.value("reporter"));
+  const reporter = await chooseReporter(
+    args.flag("json") ? "json" : args.value("reporter"),
+    args.flag("verbose"),
+  );
   const { signal, dispose } = interruptible();
   const emit: EmitEvent = (event) => {
     reporter.report(event);

@@ -37,7 +37,7 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
   {
     name: "verbose",
     short: "v",
-    help: "With --dry-run: list what is fresh as well, and what of it was adopted.",
+    help: "List each target that is held up; with --dry-run what is fresh as well, and what was adopted.",
   },
   {
     name: "force",

@@ -77,10 +77,10 @@ export const unknownReporter = (name: string): Failure => ({
 });
 
 /** The reporter that was asked for, else the one that fits the terminal. */
-export async function chooseReporter(name: string | undefined): Promise<Reporter> {
+export async function chooseReporter(name: string | undefined, verbose = false): Promise<Reporter> {
   const chosen = name !== undefined && isReporterName(name) ? name : fittingReporter();
   const make = await REPORTERS[chosen]();
-  return make(standardOutput, () => performance.now());
+  return make(standardOutput, () => performance.now(), verbose);
 }
 
 const fittingReporter = (): keyof typeof REPORTERS =>

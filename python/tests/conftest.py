@@ -14,7 +14,7 @@ import pytest
 from forks import Original
 from harness import Runner, run_op
 from hub_web import HubWeb
-from material import COCO, HELD_OUT, SAMPLE, SUBSET
+from material import COCO, HELD_OUT, SAMPLE, SUBSET, ranging
 from op_runs import Given
 from plan_files import groups_of, in_turn, write_plans
 from web import serving
@@ -82,6 +82,7 @@ def given(
     lm_inputs: dict[str, Path],
     image_inputs: dict[str, Path],
     quality_inputs: dict[str, dict[str, Path]],
+    export_inputs: dict[str, dict[str, Path]],
 ) -> Iterator[Given]:
     """Material for a run of every op, and a cache that is empty when the first one runs."""
     folder = tmp_path_factory.mktemp("given")
@@ -95,7 +96,17 @@ def given(
             patch.setenv(name, value)
         patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(folder / "no-token"))
         hub = HubWeb(web, store).web.url
-        yield Given(coco, placed, annotations, sample, lm_inputs, image_inputs, quality_inputs, hub)
+        yield Given(
+            coco,
+            placed,
+            annotations,
+            sample,
+            lm_inputs,
+            image_inputs,
+            quality_inputs,
+            export_inputs,
+            hub,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -179,4 +190,25 @@ def quality_inputs(
             folder / f"{scope}.json", groups, mixed=in_turn(groups, "INT4_WEIGHTS", "FP8", "NONE")
         )
         found[scope] = shared | more | {"plan": plan}
+    return found
+
+
+@pytest.fixture(scope="session")
+def export_inputs(
+    quality_inputs: dict[str, dict[str, Path]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Path]]:
+    """Inputs of the exports by scope; the plan gives groups FP8, INT8, INT8 weights and 16 bits."""
+    folder = tmp_path_factory.mktemp("exports")
+    found = {}
+    for scope, more in (("lm", ()), ("all_layers", ("images",))):
+        inputs = {role: quality_inputs[scope][role] for role in ("checkpoint", "database", *more)}
+        run_op("input_ranges", ranging(scope), inputs, folder / scope)
+        groups = groups_of(inputs["checkpoint"], scope)
+        formats = in_turn(groups, "FP8", "INT8", "INT8_WEIGHTS", "NONE")
+        # A convolution, which no server quantizes.
+        kept = {"model.visual.patch_embed.proj": "NONE"}
+        formats = [kept.get(name, format_) for name, format_ in zip(groups, formats, strict=True)]
+        plan = write_plans(folder / f"{scope}.json", groups, scheme=formats)
+        ranges = folder / scope / "ranges"
+        found[scope] = {"checkpoint": inputs["checkpoint"], "plan": plan, "ranges": ranges}
     return found

@@ -129,3 +129,13 @@ def recipe_measuring(scope: str, recipe: str) -> dict[str, Any]:
     params = measuring(scope)
     del params["candidates"]
     return params | {"recipe": recipe}
+
+
+def exporting(scope: str, *candidates: str) -> dict[str, Any]:
+    """Returns params of the exports."""
+    return {
+        "scope": scope,
+        "candidates": [{"name": name, "config": FORMATS[name]} for name in candidates],
+        "dtype": "float32",
+        "include_lm_head": scope == "all_layers",
+    }

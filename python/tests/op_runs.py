@@ -16,6 +16,7 @@ from material import (
     SAMPLE,
     SUBSET,
     TRAINING,
+    exporting,
     measuring,
     ranging,
     recipe_measuring,
@@ -40,6 +41,7 @@ class Given:
     lm_inputs: dict[str, Path]
     image_inputs: dict[str, Path]
     quality_inputs: dict[str, dict[str, Path]]
+    export_inputs: dict[str, dict[str, Path]]
     hub: str
 
 
@@ -85,6 +87,13 @@ def _input_ranges(given: Given) -> list[Run]:
     ]
 
 
+def _compressed_tensors_export(given: Given) -> list[Run]:
+    return [
+        Run(exporting(scope, "FP8", "INT8", "INT8_WEIGHTS"), given.export_inputs[scope])
+        for scope in ("lm", "all_layers")
+    ]
+
+
 def _plan_quality(given: Given) -> list[Run]:
     return [
         Run(measuring("lm", "INT4_WEIGHTS", "FP8"), given.quality_inputs["lm"]),
@@ -110,6 +119,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "coco_images": lambda given: [
         Run({"source": str(given.coco / "images")}, {"database": given.sample / "database"})
     ],
+    "compressed_tensors_export": _compressed_tensors_export,
     "held_out_sample": lambda given: [
         Run(
             HELD_OUT | {"part": part},

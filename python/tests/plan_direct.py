@@ -64,6 +64,10 @@ class Direct:
         model = self.model()
         mtq.quantize(model, {"quant_cfg": rules, "algorithm": "max"}, self.calibrate)
         for modules, name in zip(groups.values(), formats, strict=True):
+            for each in modules if name == "INT4_WEIGHTS" else ():
+                # A checkpoint has these scales in bfloat16.
+                quantizer = model.get_submodule(each).weight_quantizer
+                quantizer.amax = (quantizer.amax / 7).bfloat16().float() * 7
             if fuse and len(modules) > 1 and name in ("FP8", "INT8"):  # it knows no INT3
                 preprocess_linear_fusion([model.get_submodule(each) for each in modules])
         return model

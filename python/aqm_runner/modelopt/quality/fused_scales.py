@@ -12,7 +12,6 @@ that of their inputs: a server quantizes a token once for all experts. Where tra
 experts in one module, ModelOpt has it so by itself.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,11 +19,7 @@ import torch
 from modelopt.torch.quantization.nn import SequentialQuantizer, TensorQuantizer
 from torch import nn
 
-# Of an expert: what a server runs as one product; what is left runs alone.
-EXPERT = re.compile(r"(?P<experts>.*?)\.(?P<number>\d+)\.(?P<role>[^.]+)")
-FIRST = ("gate_proj", "up_proj", "w1", "w3")
-NUMBERED = re.compile(r"(?P<experts>.*?)\.(?P<role>w[123]_linear)\.(?P<number>\d+)")
-FIRST_NUMBERED = ("w1_linear", "w3_linear")
+from aqm_runner.quality.fused import fused_keys
 
 
 def share_ranges(names: Iterable[str], choices: dict[str, dict[str, nn.Module]]) -> None:
@@ -38,7 +33,7 @@ def share_ranges(names: Iterable[str], choices: dict[str, dict[str, nn.Module]])
     inputs: dict[tuple[str, ...], list[TensorQuantizer]] = {}
     names = list(names)
     for name in names:
-        of_weight, of_input = _fused(name, len(names))
+        of_weight, of_input = fused_keys(name, len(names))
         for role, all_, key in (
             ("weight_quantizer", weights, of_weight),
             ("input_quantizer", inputs, of_input),
@@ -54,21 +49,6 @@ def _quantizers(given: nn.Module | None) -> list[TensorQuantizer]:
     if isinstance(given, TensorQuantizer):
         return [given]
     return list(given) if isinstance(given, SequentialQuantizer) else []
-
-
-def _fused(name: str, members: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns two keys: layers alike in the first share a weight's range, in the second an input's.
-
-    A group that holds no experts is fused as a whole.
-    """
-    if members == 1:
-        return (name,), (name,)
-    for pattern, first in ((EXPERT, FIRST), (NUMBERED, FIRST_NUMBERED)):
-        found = pattern.fullmatch(name)
-        if found:
-            role = "first" if found["role"] in first else found["role"]
-            return (found["experts"], found["number"], role), (found["experts"], role)
-    return (), ()
 
 
 def _share(quantizers: list[TensorQuantizer]) -> None:

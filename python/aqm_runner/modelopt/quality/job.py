@@ -12,16 +12,16 @@ from aqm_runner.model.batches import Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
-from aqm_runner.modelopt.formats import check_format
 from aqm_runner.modelopt.groups import release_memory
+from aqm_runner.modelopt.quality.candidates import read_candidates
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
-from aqm_runner.modelopt.recipes import Format, as_format
+from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import check_modelopt
 from aqm_runner.quality.document import plan_entry, quality_document
 from aqm_runner.quality.material import Material, read_material
 from aqm_runner.quality.measuring import Measurement, non_finite_logits
 from aqm_runner.quality.plans import NONE, PlanDocument, check_plans, read_plans
-from aqm_runner.runner.failures import RunnerError, bad_request, gate_failed
+from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.scoring.document import environment_of
 
@@ -45,7 +45,7 @@ def measure_members(context: Any, members: list[Member]) -> Iterator[list[Outcom
     require_device(context.device)
     check_modelopt()
     check_checkpoint(inputs["checkpoint"])
-    formats = _candidates(params["candidates"], context.device)
+    formats = read_candidates(params["candidates"], context.device)
     documents: list[tuple[Member, PlanDocument]] = []
     for member in members:
         try:
@@ -187,30 +187,3 @@ def _start(
     job = _Job(context, params, material, measurement, judged)
     job.check_control(name)
     return job
-
-
-def _candidates(given: list[dict[str, Any]], device: str) -> list[Format]:
-    """Returns the candidates in ModelOpt's form.
-
-    Raises bad_request `candidate_twice`, `unsupported_algorithm`, and what `check_format` and
-    `as_format` raise.
-    """
-    formats = []
-    for each in given:
-        name, config = each["name"], each["config"]
-        check_format(name, config, device)
-        if name == NONE or name in [format_.name for format_ in formats]:
-            raise bad_request(
-                "candidate_twice",
-                f"The candidate {name} is there twice; {NONE} is always one.",
-                next_step="Name each candidate once.",
-            )
-        if config["algorithm"] not in ("max", {"method": "max"}, None):
-            raise bad_request(
-                "unsupported_algorithm",
-                f"The candidate {name} is calibrated by {config['algorithm']!r}; how a server "
-                'fuses layers is simulated for "max" alone.',
-                next_step='Use candidates with the algorithm "max".',
-            )
-        formats.append(as_format(name, config))
-    return formats

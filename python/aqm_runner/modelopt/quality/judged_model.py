@@ -19,6 +19,7 @@ from aqm_runner.modelopt.reading import SUFFIX
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import ALL_BITS
 from aqm_runner.modelopt.shared_calibration import SharedCalibration
+from aqm_runner.modelopt.stored_scales import round_ranges
 from aqm_runner.modelopt.versions import may_wrap
 from aqm_runner.quality.plans import NONE
 from aqm_runner.runner.failures import gate_failed
@@ -34,7 +35,8 @@ class JudgedModel:
     """Groups of layers, each of which can be put into any of the candidate formats.
 
     AutoQuantize makes the groups and calibrates every candidate in each of them; it neither scores
-    nor searches. Ranges are then shared as a server shares them (`fused_scales`).
+    nor searches. Ranges are then shared as a server shares them (`fused_scales`), and those of
+    weights are made what stored scales say (`stored_scales`).
 
     Args:
         context: Gets the phase `calibrate` and its steps.
@@ -87,6 +89,8 @@ class JudgedModel:
                         hparam.quant_module_names,
                         {names[id(module)]: roles for module, roles in chosen.items()},
                     )
+                    for roles in chosen.values():
+                        round_ranges(roles.get("weight_quantizer"), roles.get("input_quantizer"))
                     self._held[group, recipe] = [
                         self._weights.hold(quantizer, weight)
                         for module in hparam.quant_modules

@@ -15,9 +15,10 @@ from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.modelopt.formats import check_format
-from aqm_runner.modelopt.quality.fused_scales import EXPERT, NUMBERED, share_ranges
+from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.scoring import check_modelopt
 from aqm_runner.quality.document import plan_entry, quality_document
+from aqm_runner.quality.fused import EXPERT, NUMBERED
 from aqm_runner.quality.material import read_material
 from aqm_runner.quality.measuring import Measurement, non_finite_logits
 from aqm_runner.runner.failures import gate_failed

@@ -1,0 +1,1 @@
+"""Plans written as checkpoints in the format compressed-tensors."""

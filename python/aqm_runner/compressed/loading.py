@@ -1,0 +1,42 @@
+"""An exported folder as transformers loads it, with the library compressed-tensors."""
+
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText, PreTrainedModel
+
+from aqm_runner.export.folder import ExportedFolder
+from aqm_runner.export.gates import config_differs
+from aqm_runner.model.checkpoint import OURS
+
+
+def load_exported(folder: ExportedFolder, dtype: torch.dtype, device: str) -> PreTrainedModel:
+    """Returns the model in evaluation mode; it quantizes inputs as the config says.
+
+    Raises:
+        RunnerError: gate_failed `config_and_files` where transformers has no place for a tensor, or
+            no tensor for a place, which it would leave as it happens to be.
+    """
+    model, info = AutoModelForImageTextToText.from_pretrained(
+        folder.place.path,
+        dtype=dtype,
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        output_loading_info=True,
+        **OURS,
+    )
+    _check(folder, info)
+    return model.to(device).eval()
+
+
+def _check(folder: ExportedFolder, info: dict[str, Any]) -> None:
+    for what, said in (
+        ("missing_keys", "lacks"),
+        ("mismatched_keys", "has in another shape"),
+        ("unexpected_keys", "has, without a place for it,"),
+    ):
+        names = sorted(str(name) for name in info[what])
+        if names:
+            raise config_differs(
+                folder, "config.json", f"describes a model to which the folder {said} {names[0]}"
+            )

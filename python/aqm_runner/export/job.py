@@ -1,0 +1,130 @@
+"""The way of every export: check, simulate, write, read back, compare; then it may be published."""
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aqm_runner.export.document import check_document
+from aqm_runner.export.folder import ExportedFolder
+from aqm_runner.export.forms import Form, Fp4Blocks
+from aqm_runner.export.gates import check_config, check_files, check_fused
+from aqm_runner.export.kept import headers_of, kept_tensors
+from aqm_runner.export.logits import compare_logits, logits_of, make_prompts
+from aqm_runner.export.planned import Planned, check_shape, check_shapes, planned_layers
+from aqm_runner.export.simulated import Simulated
+from aqm_runner.export.weights import compare_weights
+from aqm_runner.model.checkpoint_files import check_checkpoint
+from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
+from aqm_runner.quality.plans import read_plans
+from aqm_runner.runner.places import Place
+
+# Checks the request further, loads the model and puts the plan into it.
+Simulate = Callable[[Planned], Simulated]
+# Writes context, output, checkpoint, plan, model and what is kept of it; returns the model to
+# compare with, which is another one where writing changes it.
+Write = Callable[[Any, Place, Place, Planned, Simulated, Mapping[str, Tensor]], Simulated]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """One export format.
+
+    Attributes:
+        op: Name of the op.
+        export: The format, as `form_of` has it.
+        config: The file that says how layers are stored.
+        write: Writes the folder.
+        declared: Returns the form of each layer by that file.
+        load: Returns the model of a folder in a dtype on a device, with quantized inputs.
+    """
+
+    op: str
+    export: str
+    config: str
+    write: Write
+    declared: Callable[[ExportedFolder], dict[str, Form]]
+    load: Callable[[ExportedFolder, torch.dtype, str], nn.Module]
+
+
+def export_plan(
+    context: Any,
+    params: dict[str, Any],
+    inputs: dict[str, Place],
+    outputs: dict[str, Place],
+    exporter: Exporter,
+    simulate: Simulate,
+) -> dict[str, Any]:
+    """Writes the folder and its check document; returns facts.
+
+    Args:
+        context: Gets phases and steps.
+        params: `scope` and `candidates`.
+        inputs: `checkpoint` and `plan`.
+        outputs: `checkpoint` and `check`.
+        exporter: The export format.
+        simulate: Returns the simulated model of a plan.
+
+    Raises:
+        RunnerError: What concerns the request: those of `read_plans`, `planned_layers`,
+            `check_shapes` and `check_checkpoint`. What concerns the result: those of `check_files`,
+            `check_config`, `check_fused`, `compare_weights` and `compare_logits`.
+    """
+    require_device(context.device)
+    checkpoint, place = inputs["checkpoint"], outputs["checkpoint"]
+    document = read_plans(inputs["plan"])
+    planned = planned_layers(document, params["candidates"], exporter.export, inputs["plan"])
+    check_shapes(planned, check_checkpoint(checkpoint), inputs["plan"])
+    make_deterministic(context.device)
+    prompts = make_prompts(checkpoint, params["scope"])
+    simulated = simulate(planned)
+    for layer, each in planned.quantized.items():
+        check_shape(layer, each, simulated.shape(layer), inputs["plan"])
+    kept = kept_tensors(simulated.model, planned)
+    simulated = exporter.write(context, place, checkpoint, planned, simulated, kept)
+    kept = kept_tensors(simulated.model, planned)
+    folder = ExportedFolder(place)
+    shapes = {layer: simulated.shape(layer) for layer in planned.quantized}
+    check_files(folder, planned, shapes, headers_of(kept))
+    check_config(folder, exporter.declared(folder), planned, exporter.config)
+    check_fused(folder, planned)
+    compared = compare_weights(context, folder, planned, simulated, kept)
+    del kept
+    context.phase("logits", None)
+    dtype = _dtype(planned)
+    # Where formats allow, in float32: two ways to compute the same then differ by last bits alone.
+    simulated.model.to(dtype)
+    ours = logits_of(simulated.model, prompts, context.device)
+    with simulated.unquantized():
+        unquantized = logits_of(simulated.model, prompts, context.device)
+    del simulated
+    _release(context.device)
+    theirs = logits_of(exporter.load(folder, dtype, context.device), prompts, context.device)
+    _release(context.device)
+    said = compare_logits(unquantized, ours, theirs, dtype, place.name)
+    text = check_document(exporter.op, params["scope"], document, planned, folder, compared, said)
+    outputs["check"].create().write_bytes(text.encode())
+    return {
+        "device_kind": device_kind(context.device),
+        "quantized_layers": len(planned.quantized),
+        "kept_layers": len(planned.kept),
+        "bytes": folder.size(),
+        "largest_difference": max((each.difference for each in compared.layers), default=0.0),
+        "logits_kl": said.kl,
+    }
+
+
+def _dtype(planned: Planned) -> torch.dtype:
+    """Returns in which dtype models are compared: the library computes FP4 in bfloat16 alone."""
+    fp4 = any(isinstance(each.form, Fp4Blocks) for each in planned.quantized.values())
+    return torch.bfloat16 if fp4 else torch.float32
+
+
+def _release(device: str) -> None:
+    """Gives back what dropped models held: two of full size need not fit beside each other."""
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,133 @@
+"""The forms that a plan asks for, layer by layer, found before any model is loaded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aqm_runner.export.forms import Form
+from aqm_runner.export.pairs import form_of, ranges_needed
+from aqm_runner.model.weight_files import Tensor
+from aqm_runner.quality.plans import NONE, PlanDocument
+from aqm_runner.runner.failures import bad_request
+from aqm_runner.runner.places import Place
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """A layer that a plan quantizes: its candidate's name, and how the folder stores it."""
+
+    format: str
+    form: Form
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One plan as layers.
+
+    Attributes:
+        groups: Name and layers of each group.
+        quantized: The layers that are quantized, in the order of the plan.
+        kept: The layers of the plan that stay as they are.
+        ranges: Whether a chosen candidate has inputs whose range calibration finds.
+    """
+
+    groups: Mapping[str, tuple[str, ...]]
+    quantized: Mapping[str, PlannedLayer]
+    kept: tuple[str, ...]
+    ranges: bool
+
+
+def planned_layers(
+    document: PlanDocument, candidates: Sequence[Mapping[str, Any]], export: str, place: Place
+) -> Planned:
+    """Returns the layers of a document with one plan.
+
+    Args:
+        document: What was read from `place`.
+        candidates: `name` and `config` of each.
+        export: The export format, as of `form_of`.
+        place: The plan, for messages.
+
+    Raises:
+        RunnerError: bad_request `several_plans`, `nothing_quantized`, `unknown_candidate`,
+            `format_not_exportable`.
+    """
+    if len(document.plans) != 1:
+        raise bad_request(
+            "several_plans",
+            f"{place.name} has {len(document.plans)} plans, and a folder can be one of them.",
+            file=place.name,
+            next_step="Give each plan a document of its own.",
+        )
+    configs = {each["name"]: each["config"] for each in candidates}
+    forms: dict[str, Form] = {}
+    chosen = dict.fromkeys(name for name in document.plans[0].formats if name != NONE)
+    if not chosen:
+        raise bad_request(
+            "nothing_quantized",
+            f"{place.name} leaves every layer as it is, so that there is nothing to export.",
+            file=place.name,
+            next_step="Give the scheme a choice that quantizes a layer.",
+        )
+    for name in chosen:
+        if name not in configs:
+            raise bad_request(
+                "unknown_candidate",
+                f"{place.name} names the format {name}; the candidates are {', '.join(configs)}.",
+                file=place.name,
+                next_step="Build the plan again with these candidates.",
+            )
+        found = form_of(configs[name], export)
+        if isinstance(found, str):
+            raise bad_request(
+                "format_not_exportable",
+                f"{place.name} chooses {name}, which cannot be exported as {export}: {found}.",
+                file=place.name,
+                next_step="Choose candidates that the export format has (docs/export.md), or "
+                "leave this export out of the scheme.",
+            )
+        forms[name] = found
+    quantized, kept = {}, []
+    for layers, name in zip(document.groups.values(), document.plans[0].formats, strict=True):
+        for layer in layers:
+            if name == NONE:
+                kept.append(layer)
+            else:
+                quantized[layer] = PlannedLayer(name, forms[name])
+    ranges = any(ranges_needed(configs[name]) for name in chosen)
+    return Planned(document.groups, quantized, tuple(kept), ranges)
+
+
+def check_shapes(planned: Planned, headers: Mapping[str, Tensor], place: Place) -> None:
+    """Refuses a plan that gives a layer a form which its weight cannot have.
+
+    Args:
+        planned: The plan.
+        headers: Those of the checkpoint; a name that is not there is left to the loaded model.
+        place: The plan, for messages.
+
+    Raises:
+        RunnerError: bad_request `layer_not_exportable`.
+    """
+    for layer, each in planned.quantized.items():
+        header = headers.get(f"{layer}.weight")
+        if header is not None:
+            check_shape(layer, each, header.shape, place)
+
+
+def check_shape(layer: str, planned: PlannedLayer, shape: tuple[int, ...], place: Place) -> None:
+    """Refuses one layer; see `check_shapes`."""
+    form, problem = planned.form, None
+    if len(shape) != 2:
+        problem = f"its weight has {len(shape)} dimensions, and servers quantize matrices alone"
+    elif shape[1] % form.block:
+        problem = f"blocks of {form.block} do not divide its {shape[1]} columns"
+    elif shape[0] % form.rows:
+        problem = f"its {shape[0]} rows cannot be packed {form.rows} together"
+    if problem is not None:
+        raise bad_request(
+            "layer_not_exportable",
+            f"{place.name} gives {layer} the format {planned.format}, but {problem}.",
+            file=place.name,
+            next_step="Leave the layer unquantized in the plan, or give it another format.",
+        )

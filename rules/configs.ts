@@ -170,3 +170,12 @@ export interface SchemeConfig {
     readonly batch_size: Readonly<Record<Scope, number>>;
   };
 }
+
+/** Schemes that are shown together, in this order. */
+export interface SchemeReportConfig {
+  readonly name: string;
+  readonly title: string;
+  readonly schemes: readonly string[];
+  /** Of serving checks, as their files are called. */
+  readonly devices: readonly string[];
+}

@@ -213,9 +213,20 @@ export {
   plannedSizesJson,
   readPlannedSizes,
   type PlannedSize,
+  type PlannedSizes,
 } from "./schemes/planned-sizes.ts";
 export { judgeScheme, type SchemeControls, type SchemeSource } from "./schemes/judge-scheme.ts";
 export { readSchemeQuality, schemeQualityJson } from "./schemes/scheme-quality-json.ts";
 export type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./schemes/scheme-quality.ts";
+export {
+  notChecked,
+  schemeReport,
+  type ReportedExport,
+  type ReportedScheme,
+  type ReportedStatus,
+  type SchemeReport,
+} from "./scheme-report/scheme-report.ts";
+export { schemeReportJson } from "./scheme-report/report-json.ts";
+export { schemeReportMarkdown } from "./scheme-report/report-markdown.ts";
 export { readExportCheck, type ExportCheck } from "./schemes/export-check.ts";
 export { readServingStatus, type ServingStatus } from "./schemes/serving-status.ts";

@@ -45,6 +45,8 @@ export type AnalysisFailureReason =
   | "too_few_samples"
   /** A plan's KL is zero, so that nothing is a multiple of it. */
   | "no_divergence"
+  /** Exported weights that are the same though plans are not, or the other way round. */
+  | "same_weights"
   /** A plan without other plans of its size to be compared with. */
   | "no_controls"
   /** The exact search would need more memory than it allows itself. */

@@ -53,7 +53,7 @@ export const ANALYSIS: Wing = {
     ["bit-plan", "compare", "report"],
     ["plan-export", "page/shared", "quality"],
     ["page/client", "quality-report", "schemes"],
-    ["page"],
+    ["page", "scheme-report"],
     ["quality-page"],
     ["."],
   ],

@@ -1,0 +1,198 @@
+import {
+  intervalText,
+  percentText,
+  perplexityText,
+  sizeText,
+  smallText,
+  timesText,
+} from "../quality-report/figure-text.ts";
+import { scopeName } from "../quality-report/names.ts";
+import { markdownCode, markdownText } from "../text/markdown.ts";
+import { table } from "../text/markdown-table.ts";
+import { headlineOf, isUntrained, pointsOf } from "./answer.ts";
+import { short } from "./same-weights.ts";
+import { plannedLayers, type ReportedScheme, type SchemeReport } from "./scheme-report.ts";
+import { weightGroups } from "./weight-groups.ts";
+import { bytesText, choiceText, factorText, statusText, wordOf } from "./words.ts";
+
+/** The text of `report-<set>-schemes.md`: what was found in words, the picture, then the tables. */
+export function schemeReportMarkdown(report: SchemeReport, picture: string): string {
+  const { model, title, schemes } = report;
+  const points = pointsOf(report).map(
+    ({ lead, text }) => `- **${markdownText(lead)}**: ${markdownText(text)}`,
+  );
+  const blocks: readonly (string | null)[] = [
+    `# Schemes of ${markdownText(model)}: ${markdownText(title)}`,
+    isUntrained(schemes)
+      ? "> **Random weights.** This model was never trained. The figures show only that measuring works, and no scheme is called proven."
+      : null,
+    `## ${markdownText(headlineOf(report))}`,
+    points.join("\n"),
+    ...(schemes.length === 0 ? [] : [`![Size against measured KL](${picture})`]),
+    "## Schemes",
+    table(SCHEME_TITLES, schemes.map(schemeRow)),
+    "## What vLLM answers",
+    table(
+      ["Scheme", "Word", "Format", "Device", "Answer", "Without settings", "Run unquantized"],
+      servingRows(schemes),
+    ),
+    "## Files",
+    table(FILE_TITLES, fileRows(schemes)),
+    "Schemes of the same weights, by the digest over all tensors:",
+    table(
+      ["Weights", "Format", "Schemes"],
+      weightGroups(schemes).map(({ weights, format, schemes: names }) => [
+        markdownCode(short(weights)),
+        format,
+        names.map(markdownCode).join(", "),
+      ]),
+    ) ?? "nothing is exported.",
+    "## How to read it",
+    howToRead(schemes),
+  ];
+  return `${blocks.filter((block) => block !== null && block !== "").join("\n\n")}\n`;
+}
+
+const SCHEME_TITLES = [
+  "Scheme",
+  "Word",
+  "Settings",
+  "Size",
+  "Bits",
+  "Whole model, bits",
+  "Layers quantized / kept",
+  "Formats",
+  "Predicted score",
+  "KL (95 %)",
+  "Same top token",
+  "Perplexity",
+  "Factor (95 %)",
+];
+
+function schemeRow(reported: ReportedScheme): readonly string[] {
+  const { scheme, quality, settings } = reported;
+  const { achieved, engine } = scheme;
+  const { quantized, kept, formats } = plannedLayers(scheme);
+  const { kl, top1_agreement, perplexity } = quality.figures;
+  const by = engine === null ? "no scores" : `scores of ${engine}`;
+  return [
+    markdownCode(scheme.name),
+    markdownText(wordOf(reported)),
+    markdownText(
+      `${choiceText(scheme.choice)}; ${scopeName(scheme)}${settings.lm_head ? " with lm_head" : ""}; ${by}; calibrated on ${scheme.size}`,
+    ),
+    bytesText(achieved.bytes),
+    sizeText(achieved.bits),
+    sizeText(achieved.whole_bits),
+    `${quantized} / ${kept}`,
+    markdownText(
+      Object.entries(formats)
+        .map(([format, count]) => `${count} ${format}`)
+        .join(", "),
+    ),
+    achieved.score === null ? "–" : smallText(achieved.score),
+    intervalText(kl, smallText),
+    percentText(top1_agreement.value),
+    intervalText(perplexity, perplexityText),
+    factorText(reported),
+  ];
+}
+
+const servingRows = (schemes: readonly ReportedScheme[]): readonly (readonly string[])[] =>
+  schemes.flatMap((reported) =>
+    reported.exports.flatMap(({ format, serving }) =>
+      serving.map(({ device, answer }) => [
+        markdownCode(reported.scheme.name),
+        markdownText(wordOf(reported)),
+        format,
+        answer.word === "not checked" ? device : markdownText(answer.device),
+        markdownText(statusText(answer)),
+        answer.word === "not checked" ? "–" : markdownText(answer.byDefault),
+        answer.word === "not checked" ? "–" : String(answer.unquantized.length),
+      ]),
+    ),
+  );
+
+const FILE_TITLES = [
+  "Scheme",
+  "Word",
+  "Format",
+  "Weights, predicted",
+  "Weights, in files",
+  "All files",
+  "Layers quantized / kept",
+  "Largest KL of logits",
+  "Plan",
+  "Weights",
+];
+
+const fileRows = (schemes: readonly ReportedScheme[]): readonly (readonly string[])[] =>
+  schemes.flatMap((reported) =>
+    reported.exports.map(({ format, target, check }) => {
+      const predicted = reported.scheme.exports.find((of) => of.format === format)?.bytes;
+      const head = [
+        markdownCode(reported.scheme.name),
+        markdownText(wordOf(reported)),
+        format,
+        predicted === undefined ? "–" : bytesText(predicted),
+      ];
+      if (check === null)
+        return [
+          ...head,
+          markdownText(`not exported: aqm build ${target}`),
+          "–",
+          "–",
+          "–",
+          "–",
+          "–",
+        ];
+      return [
+        ...head,
+        bytesText(check.weightBytes),
+        bytesText(check.bytes),
+        `${check.quantizedLayers} / ${check.keptLayers}`,
+        smallText(check.logits.kl),
+        markdownCode(short(check.plan)),
+        markdownCode(short(check.weights)),
+      ];
+    }),
+  );
+
+function howToRead(schemes: readonly ReportedScheme[]): string {
+  const [first] = schemes;
+  const held = first?.quality.held_out;
+  const proven = first?.quality.definition.proven ?? 0;
+  const terms: readonly (readonly [string, string])[] = [
+    [
+      "size",
+      "of all tensors as predicted from the plan, embeddings and kept layers included; files have a table of their own.",
+    ],
+    [
+      "bits",
+      "average bits of a weight as stored, over the layers that may be quantized; of the whole model over all tensors.",
+    ],
+    [
+      "KL",
+      `nats a token between the next-token probabilities of the unquantized and of the simulated quantized model, on held-out data${held === undefined ? "" : ` (${held.part}: ${held.samples} samples, ${held.tokens} counted tokens)`}. 0 is no change. In brackets the 95 % interval over samples.`,
+    ],
+    [
+      "factor",
+      "KL(mean of random plans of the same size) / KL(scheme), with its paired 95 % interval. Random plans are never larger than the scheme; where layers are few they can be smaller, and then the cell says so.",
+    ],
+    [
+      "proven",
+      `the factor’s interval lies above ${timesText(proven, 2)}: better than chance at its size. Whether the loss is small enough for use is for the KL and a task to say.`,
+    ],
+    [
+      "unproven, not separable",
+      "not proven, though controls differ; not even the worst and the best control can be told apart, as where only one plan has that size.",
+    ],
+    ["not judged", "nothing was chosen by scores, so there is nothing to compare with."],
+    [
+      "loads strictly (not run)",
+      "vLLM’s own configuration, construction and strict load take the files, and its parameters equal the file’s; nothing was computed.",
+    ],
+    ["run unquantized", "layers that the files hold quantized and vLLM would compute without."],
+  ];
+  return terms.map(([term, means]) => `- **${term}**: ${markdownText(means)}`).join("\n");
+}

@@ -1,0 +1,52 @@
+import { timesText } from "../quality-report/figure-text.ts";
+import { verdictText } from "../quality-report/names.ts";
+import type { ServingStatus } from "../schemes/serving-status.ts";
+import type { SchemeChoice } from "../schemes/scheme.ts";
+import type { NotChecked, ReportedScheme } from "./scheme-report.ts";
+
+/** How layers got their formats, in a few words. */
+export function choiceText(choice: SchemeChoice): string {
+  if ("top_percent" in choice) {
+    const which = choice.most_sensitive === true ? "most" : "least";
+    return `${choice.top_percent} % ${which} sensitive groups`;
+  }
+  if ("bits" in choice) return `at most ${choice.bits} bits a weight`;
+  if ("gigabytes" in choice) return `at most ${choice.gigabytes} GB`;
+  if ("bit_plan" in choice) return `bit plan ${choice.bit_plan}`;
+  if ("everywhere" in choice) return `${choice.everywhere} everywhere`;
+  return `recipe ${choice.recipe}`;
+}
+
+/** The word of a scheme, as every table that names it has it. */
+export const wordOf = ({ quality: { verdict } }: ReportedScheme): string =>
+  verdict === null ? "not judged" : verdictText(verdict);
+
+/** `loads strictly (not run)`, `rejected: level 2, …`, `not checked: …; aqm build …`. */
+export function statusText(answer: ServingStatus | NotChecked): string {
+  if (answer.word === "not checked") {
+    const build = answer.target === null ? "" : `; aqm build ${answer.target}`;
+    return `not checked: ${answer.because}${build}`;
+  }
+  return answer.word === "rejected"
+    ? `rejected: level ${answer.level ?? 0}, ${answer.reason ?? ""}`
+    : answer.word;
+}
+
+/** Decimal units, as a budget in gigabytes counts. */
+export function bytesText(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+}
+
+/** `3.1 (2.9 to 3.4) times`, with the range of random plans' sizes where those are not the scheme's. */
+export function factorText({ quality: { verdict, bits } }: ReportedScheme): string {
+  if (verdict === null) return "–";
+  const { factor, random_bits } = verdict;
+  const text = `${timesText(factor.value)} (${timesText(factor.low)} to ${timesText(factor.high)})`;
+  return bits - random_bits.lowest <= SIMILAR_BITS
+    ? text
+    : `${text}; random plans have ${random_bits.lowest.toFixed(2)} to ${random_bits.highest.toFixed(2)} bits`;
+}
+
+/** Random plans of this much less than the scheme are smaller in a way that flatters the scheme. */
+const SIMILAR_BITS = 0.1;

@@ -117,7 +117,7 @@ describe("the report in Markdown", () => {
   it("says in words what was found, before every table", () => {
     const [words = "", tables = ""] = text.split("## Schemes\n");
     expect(words).toContain("## 2 of 3 schemes proven, vLLM takes 3 of 3 checked exports\n");
-    expect(words).toMatch(/- \*\*Proven\*\*: random plans .* top25 [\d.]+ \(.*top50 /);
+    expect(words).toMatch(/- \*\*Proven\*\*: KL of random plans .* top25 [\d.]+ \(.*top50 /);
     expect(words).toContain("**Not separable from controls of the same size**: ");
     expect(words).toContain(
       "- **Loaded strictly, not run as modelopt on cpu**: top25, top50 and full.",
@@ -237,6 +237,6 @@ it("the picture has a mark for every scheme and control, each with what it is", 
   const svg = pictureFile(schemesPicture(report.schemes));
   const marks = svg.match(/<title>[^<]+/g) ?? [];
   expect(marks).toHaveLength(3 * (1 + 8 + 1 + 1));
-  expect(svg).toMatch(/<title>top25: [\d.e-]+ GB, KL .*, proven/);
+  expect(svg).toMatch(/<title>top25: [\d.]+ kB, KL .*, proven/);
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
 });

@@ -34,8 +34,12 @@ export interface DrawnScheme {
 
 /** Predicted size of the checkpoint against measured divergence: each scheme with its interval, and its controls. */
 export function schemesPicture(schemes: readonly DrawnScheme[]): Picture {
-  const points = schemes.flatMap(pointsOf);
-  const across = sizeAxis(points.map(({ bytes }) => bytes));
+  const unit = unitOf(schemes.map(({ scheme }) => scheme.achieved.bytes));
+  const points = schemes.flatMap((one) => pointsOf(one, unit));
+  const across = sizeAxis(
+    points.map(({ bytes }) => bytes),
+    unit,
+  );
   const up = logAxis(
     points.flatMap(({ kind, kl }) =>
       kind === "solver" ? [kl.value, kl.low, kl.high] : [kl.value],
@@ -53,11 +57,16 @@ export function schemesPicture(schemes: readonly DrawnScheme[]): Picture {
     width: PLOT.x + PLOT.width + 56,
     height: BOTTOM + 82,
     styles: markStyles,
-    body: html`${plotFrame(PLOT, across, up, { across: "size of the checkpoint, GB", up: "KL to the unquantized model, nats a token" })}${controls.map((point) => drawn(point, across, up))}${own.map((point) => bar(point, across, up))}${own.map((point) => drawn(point, across, up))}${names(own, across, up)}${legend(controls)}`,
+    body: html`${plotFrame(PLOT, across, up, { across: `size of the checkpoint, ${unit.name}`, up: "KL to the unquantized model, nats a token" })}${controls.map((point) => drawn(point, across, up))}${own.map((point) => bar(point, across, up))}${own.map((point) => drawn(point, across, up))}${names(own, across, up)}${legend(controls)}`,
   };
 }
 
-function pointsOf({ scheme: { name, achieved }, quality }: DrawnScheme): readonly Point[] {
+function pointsOf(
+  { scheme: { name, achieved }, quality }: DrawnScheme,
+  unit: Unit,
+): readonly Point[] {
+  const sizeText = (bytes: number): string =>
+    `${Number((bytes / unit.bytes).toPrecision(4))} ${unit.name}`;
   const { verdict, figures, controls, bits, quantizable_weights } = quality;
   const word = verdict === null ? "not judged" : verdictText(verdict);
   const sizeOf = (of: number): number =>
@@ -66,7 +75,7 @@ function pointsOf({ scheme: { name, achieved }, quality }: DrawnScheme): readonl
     ...controls.map((control): Point => ({
       kind: control.kind,
       name: null,
-      says: `${control.name} of ${name}: ${gigabytes(sizeOf(control.bits))}, KL ${intervalText(control.kl, smallText)}, control`,
+      says: `${control.name} of ${name}: ${sizeText(sizeOf(control.bits))}, KL ${intervalText(control.kl, smallText)}, control`,
       bytes: sizeOf(control.bits),
       kl: control.kl,
       proven: false,
@@ -74,7 +83,7 @@ function pointsOf({ scheme: { name, achieved }, quality }: DrawnScheme): readonl
     {
       kind: "solver",
       name,
-      says: `${name}: ${gigabytes(achieved.bytes)}, KL ${intervalText(figures.kl, smallText)}, ${word}`,
+      says: `${name}: ${sizeText(achieved.bytes)}, KL ${intervalText(figures.kl, smallText)}, ${word}`,
       bytes: achieved.bytes,
       kl: figures.kl,
       proven: verdict?.word === "proven",
@@ -82,10 +91,20 @@ function pointsOf({ scheme: { name, achieved }, quality }: DrawnScheme): readonl
   ];
 }
 
-const gigabytes = (bytes: number): string => `${Number((bytes / 1e9).toPrecision(4))} GB`;
+interface Unit {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** In which the largest of these sizes is read best. */
+function unitOf(bytes: readonly number[]): Unit {
+  const most = Math.max(...bytes);
+  if (most >= 1e9) return { name: "GB", bytes: 1e9 };
+  return most >= 1e6 ? { name: "MB", bytes: 1e6 } : { name: "kB", bytes: 1e3 };
+}
 
 /** Linear, with ticks at round numbers: some five of them. */
-function sizeAxis(bytes: readonly number[]): Axis {
+function sizeAxis(bytes: readonly number[], unit: Unit): Axis {
   const [low, high] = [Math.min(...bytes), Math.max(...bytes)];
   const room = Math.max((high - low) * 0.05, high * 0.01);
   const [from, to] = [low - room, high + room];
@@ -96,7 +115,10 @@ function sizeAxis(bytes: readonly number[]): Axis {
   const step = ([1, 2, 5].find((of) => of * power >= rough) ?? 10) * power;
   const ticks: { place: number; text: string }[] = [];
   for (let n = Math.ceil(from / step); n * step <= to; n += 1) {
-    ticks.push({ place: place(n * step), text: String(Number(((n * step) / 1e9).toPrecision(6))) });
+    ticks.push({
+      place: place(n * step),
+      text: String(Number(((n * step) / unit.bytes).toPrecision(6))),
+    });
   }
   return { place, ticks, zero: null };
 }

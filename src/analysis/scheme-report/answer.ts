@@ -1,8 +1,9 @@
 import { intervalText, smallText, timesText } from "../quality-report/figure-text.ts";
 import { counted, listText } from "../quality-report/runs.ts";
 import { WORDS } from "../quality/measured-frontier.ts";
-import { SERVING_WORDS, type ServingStatus } from "../schemes/serving-status.ts";
+import type { ServingStatus } from "../schemes/serving-status.ts";
 import {
+  isStatus,
   plannedLayers,
   type ReportedExport,
   type ReportedScheme,
@@ -62,7 +63,7 @@ function wordPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
     return [
       {
         lead: because === null ? LEADS[word] : `${LEADS[word]}, because of ${because}`,
-        text: `random plans of the same size lose so many times as much: ${listText(each)}.`,
+        text: `KL of random plans of the same size, as a multiple of the scheme’s: ${listText(each)}.`,
       },
     ];
   });
@@ -108,7 +109,7 @@ interface Checked {
 
 const checked = (schemes: readonly ReportedScheme[]): readonly Checked[] =>
   statuses(schemes).flatMap(({ name, of, device, answer }) =>
-    answer.word === "not checked" ? [] : [{ name, of, device, status: answer }],
+    isStatus(answer) && answer.word !== "not checked" ? [{ name, of, device, status: answer }] : [],
   );
 
 const statuses = (schemes: readonly ReportedScheme[]) =>
@@ -120,7 +121,7 @@ const statuses = (schemes: readonly ReportedScheme[]) =>
 
 function servingPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
   const asked = checked(schemes);
-  const taken = SERVING_WORDS.filter((word) => word !== "rejected").flatMap((word) =>
+  const taken = (["serves", "loads strictly (not run)"] as const).flatMap((word) =>
     grouped(
       asked.filter(({ status }) => status.word === word),
       ({ of, status }) => `${of.format} on ${status.device}`,
@@ -142,8 +143,8 @@ function servingPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
   });
   const open = statuses(schemes).filter(({ answer }) => answer.word === "not checked");
   const reasons = grouped(open, ({ answer }) =>
-    answer.word === "not checked" ? answer.because : "",
-  ).map(([because, here]) => `${here.length} since ${because}`);
+    isStatus(answer) ? (answer.reason ?? "") : answer.because,
+  ).map(([because, here]) => `${here.length}: ${because}`);
   return [
     ...taken,
     ...rejected,
@@ -152,7 +153,7 @@ function servingPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
       : [
           {
             lead: `Not checked: ${counted(open.length, "export on a device", "exports on devices")}`,
-            text: `${listText(reasons)}. The table of answers says what to build; the first such build makes vLLM’s environment of 8.9 GB.`,
+            text: `${reasons.join("; ")}. The table of answers says what to build; the first such build makes vLLM’s environment of 8.9 GB.`,
           },
         ]),
   ];

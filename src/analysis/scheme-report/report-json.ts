@@ -1,9 +1,9 @@
 import { documentText } from "../quality/document-text.ts";
-import type { ServingStatus } from "../schemes/serving-status.ts";
 import { choiceText, wordOf } from "./words.ts";
 import {
+  isStatus,
   plannedLayers,
-  type NotChecked,
+  type Answer,
   type ReportedScheme,
   type SchemeReport,
 } from "./scheme-report.ts";
@@ -82,8 +82,8 @@ function schemeJson(reported: ReportedScheme) {
 }
 
 /** A trace is in the status file, and would fill this one. */
-function answerJson(answer: ServingStatus | NotChecked) {
-  if (answer.word === "not checked") {
+function answerJson(answer: Answer) {
+  if (!isStatus(answer)) {
     return { status: answer.word, because: answer.because, target: answer.target };
   }
   const { word, level, reason, vllm, byDefault, unquantized } = answer;

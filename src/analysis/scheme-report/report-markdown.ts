@@ -11,7 +11,12 @@ import { markdownCode, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
 import { headlineOf, isUntrained, pointsOf } from "./answer.ts";
 import { short } from "./same-weights.ts";
-import { plannedLayers, type ReportedScheme, type SchemeReport } from "./scheme-report.ts";
+import {
+  isStatus,
+  plannedLayers,
+  type ReportedScheme,
+  type SchemeReport,
+} from "./scheme-report.ts";
 import { weightGroups } from "./weight-groups.ts";
 import { bytesText, choiceText, factorText, statusText, wordOf } from "./words.ts";
 
@@ -33,7 +38,7 @@ export function schemeReportMarkdown(report: SchemeReport, picture: string): str
     table(SCHEME_TITLES, schemes.map(schemeRow)),
     "## What vLLM answers",
     table(
-      ["Scheme", "Word", "Format", "Device", "Answer", "Without settings", "Run unquantized"],
+      ["Scheme", "Word", "Format", "Device", "Answer", "By its own settings", "Run unquantized"],
       servingRows(schemes),
     ),
     "## Files",
@@ -105,10 +110,10 @@ const servingRows = (schemes: readonly ReportedScheme[]): readonly (readonly str
         markdownCode(reported.scheme.name),
         markdownText(wordOf(reported)),
         format,
-        answer.word === "not checked" ? device : markdownText(answer.device),
+        isStatus(answer) ? markdownText(answer.device) : device,
         markdownText(statusText(answer)),
-        answer.word === "not checked" ? "–" : markdownText(answer.byDefault),
-        answer.word === "not checked" ? "–" : String(answer.unquantized.length),
+        isStatus(answer) ? markdownText(answer.byDefault) : "–",
+        isStatus(answer) ? String(answer.unquantized.length) : "–",
       ]),
     ),
   );

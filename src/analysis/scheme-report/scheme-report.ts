@@ -39,8 +39,13 @@ export interface ReportedExport {
 export interface ReportedStatus {
   /** As status files are called: cpu, sm90. */
   readonly device: string;
-  readonly answer: ServingStatus | NotChecked;
+  readonly answer: Answer;
 }
+
+export type Answer = ServingStatus | NotChecked;
+
+/** Whether there is a status; it may say itself that nothing was checked. */
+export const isStatus = (answer: Answer): answer is ServingStatus => "vllm" in answer;
 
 /** No status is there. */
 export interface NotChecked {

@@ -1,8 +1,7 @@
 import { timesText } from "../quality-report/figure-text.ts";
 import { verdictText } from "../quality-report/names.ts";
-import type { ServingStatus } from "../schemes/serving-status.ts";
 import type { SchemeChoice } from "../schemes/scheme.ts";
-import type { NotChecked, ReportedScheme } from "./scheme-report.ts";
+import { isStatus, type Answer, type ReportedScheme } from "./scheme-report.ts";
 
 /** How layers got their formats, in a few words. */
 export function choiceText(choice: SchemeChoice): string {
@@ -22,14 +21,14 @@ export const wordOf = ({ quality: { verdict } }: ReportedScheme): string =>
   verdict === null ? "not judged" : verdictText(verdict);
 
 /** `loads strictly (not run)`, `rejected: level 2, …`, `not checked: …; aqm build …`. */
-export function statusText(answer: ServingStatus | NotChecked): string {
-  if (answer.word === "not checked") {
+export function statusText(answer: Answer): string {
+  if (!isStatus(answer)) {
     const build = answer.target === null ? "" : `; aqm build ${answer.target}`;
     return `not checked: ${answer.because}${build}`;
   }
-  return answer.word === "rejected"
-    ? `rejected: level ${answer.level ?? 0}, ${answer.reason ?? ""}`
-    : answer.word;
+  const { word, level, reason } = answer;
+  if (word === "rejected") return `rejected: level ${level ?? 0}, ${reason ?? ""}`;
+  return word === "not checked" ? `not checked: ${reason ?? ""}` : word;
 }
 
 /** Decimal units, as a budget in gigabytes counts. */

@@ -2,7 +2,13 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/ou
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 
-export const SERVING_WORDS = ["serves", "loads strictly (not run)", "rejected"] as const;
+export const SERVING_WORDS = [
+  "serves",
+  "loads strictly (not run)",
+  "rejected",
+  /** vLLM lacks a kernel on this device: the device's limit, and nothing is said of the files. */
+  "not checked",
+] as const;
 
 export type ServingWord = (typeof SERVING_WORDS)[number];
 
@@ -15,6 +21,7 @@ export interface ServingStatus {
   readonly word: ServingWord;
   /** The level that rejected it; null where none did. */
   readonly level: number | null;
+  /** Of a rejection, or why nothing was checked. */
   readonly reason: string | null;
   /** What vLLM raised. */
   readonly trace: string | null;
@@ -22,8 +29,11 @@ export interface ServingStatus {
   readonly byDefault: string;
   /** Layers that the files hold quantized, or the plan means to be, and that vLLM would run unquantized. */
   readonly unquantized: readonly string[];
-  /** Level 6: vLLM's parameters against the file's. */
-  readonly compared: { readonly parameters: number; readonly different: readonly string[] };
+  /** Level 6: vLLM's parameters against the file's; null where an earlier level ended it. */
+  readonly compared: {
+    readonly parameters: number;
+    readonly different: readonly string[];
+  } | null;
 }
 
 const SERVING_SCHEMA = 1;
@@ -41,7 +51,7 @@ export function readServingStatus(text: string): Outcome<ServingStatus> {
   }
   const textOrNull = (key: string): string | null =>
     root.verbatim.get(key) === null ? null : root.string(key);
-  const compared = root.object("compared");
+  const compared = root.verbatim.get("compared") === null ? null : root.object("compared");
   const status: ServingStatus = {
     vllm: root.string("vllm"),
     device: root.string("device"),
@@ -51,17 +61,26 @@ export function readServingStatus(text: string): Outcome<ServingStatus> {
     trace: textOrNull("trace"),
     byDefault: root.string("by_default"),
     unquantized: root.strings("unquantized"),
-    compared: {
-      parameters: compared.integer("parameters", 0),
-      different: compared.strings("different"),
-    },
+    compared:
+      compared === null
+        ? null
+        : {
+            parameters: compared.integer("parameters", 0),
+            different: compared.strings("different"),
+          },
   };
   if (status.word === "rejected" && (status.level === null || status.reason === null)) {
     root.problem("wrong_structure", "status", "is rejected without a level and a reason");
   }
-  if (status.word !== "rejected" && status.compared.different.length > 0) {
-    const first = `names ${status.compared.different[0] ?? ""} as different, and the status is ${status.word}`;
-    root.problem("figures_disagree", "compared.different", first);
+  if (status.word === "not checked" && status.reason === null) {
+    root.problem("wrong_structure", "status", "is not checked without a reason");
+  }
+  const isTaken = status.word === "serves" || status.word === "loads strictly (not run)";
+  const [different] = status.compared?.different ?? [];
+  if (isTaken && (status.compared === null || different !== undefined)) {
+    const what =
+      different === undefined ? "compares no parameters" : `names ${different} as different`;
+    root.problem("figures_disagree", "compared", `${what}, and the status is ${status.word}`);
   }
   const failure = root.firstProblem;
   return failure === undefined ? succeed(status) : { ok: false, failure };

@@ -1,22 +1,29 @@
 """An exported folder as transformers loads it, with the library compressed-tensors."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from aqm_runner.export.folder import ExportedFolder
+from aqm_runner.export.forms import Form
 from aqm_runner.export.gates import config_differs
 from aqm_runner.model.checkpoint import OURS
 
 
-def load_exported(folder: ExportedFolder, dtype: torch.dtype, device: str) -> PreTrainedModel:
+def load_exported(
+    folder: ExportedFolder, forms: Mapping[str, Form], dtype: torch.dtype, device: str
+) -> PreTrainedModel:
     """Returns the model in evaluation mode; it quantizes inputs as the config says.
+
+    The library finds the forms by itself.
 
     Raises:
         RunnerError: gate_failed `config_and_files` where transformers has no place for a tensor, or
             no tensor for a place, which it would leave as it happens to be.
     """
+    del forms
     model, info = AutoModelForImageTextToText.from_pretrained(
         folder.place.path,
         dtype=dtype,

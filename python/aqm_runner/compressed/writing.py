@@ -1,31 +1,31 @@
 """The folder, layer by layer: codes of one are on the device, tensors of one file in memory."""
 
-import errno
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from aqm_runner.compressed.schemes import config_of, stored_tensors
+from aqm_runner.export.copying import (
+    CONFIG,
+    WEIGHTS,
+    copy_other_files,
+    naming_full_disk,
+    untied,
+    write_json,
+)
 from aqm_runner.export.forms import Stored
 from aqm_runner.export.planned import Planned
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.model.checkpoint_files import read_config
 from aqm_runner.model.weight_files import INDEX, SINGLE
-from aqm_runner.runner.failures import RunnerError, unsupported_here
 from aqm_runner.runner.places import Place
 
-CONFIG = "config.json"
-WEIGHTS = ".safetensors"
 # Of one file, in bytes, as transformers has it.
 FILE_SIZE = 5 * 10**9
 BITS = {"F32": 32, "BF16": 16, "F16": 16, "F8_E4M3": 8, "I8": 8, "U8": 8, "I32": 32, "I64": 64}
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_folder(
@@ -52,36 +52,13 @@ def write_folder(
         RunnerError: unsupported_here `disk_full`.
     """
     folder = output.create()
-    try:
-        _copy(checkpoint, folder)
+    with naming_full_disk(output, checkpoint):
+        copy_other_files(checkpoint, folder)
         head = "lm_head" in planned.quantized
         config = read_config(checkpoint, CONFIG) | {"quantization_config": config_of(planned)}
-        _write_json(folder / CONFIG, _untied(config) if head else config)
+        write_json(folder / CONFIG, untied(config) if head else config)
         _write_weights(context, folder, planned, simulated, kept, file_size)
-    except (OSError, SafetensorError) as error:
-        full = isinstance(error, OSError) and error.errno in NO_SPACE
-        if not full and "no space left" not in str(error).lower():
-            raise
-        raise _disk_full(output, checkpoint) from error
     return simulated
-
-
-def _copy(checkpoint: Place, folder: Path) -> None:
-    for name, path in checkpoint.files():
-        if not name.endswith(WEIGHTS) and name not in (CONFIG, INDEX):
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-
-
-def _untied(config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the config of a model whose head has a weight of its own, beside the embedding's."""
-    parts = {
-        key: value | {"tie_word_embeddings": False}
-        for key, value in config.items()
-        if isinstance(value, dict) and "tie_word_embeddings" in value
-    }
-    return config | parts | {"tie_word_embeddings": False}
 
 
 def _write_weights(
@@ -120,7 +97,7 @@ def _write_weights(
         where |= dict.fromkeys(tensors, file)
     if len(files) > 1:
         total = {"total_size": sum(sizes.values())}
-        _write_json(folder / INDEX, {"metadata": total, "weight_map": dict(sorted(where.items()))})
+        write_json(folder / INDEX, {"metadata": total, "weight_map": dict(sorted(where.items()))})
 
 
 def _share_out(sizes: Mapping[str, int], file_size: int) -> list[list[str]]:
@@ -140,18 +117,3 @@ def _bytes(tensor: Stored) -> int:
     for size in tensor.shape:
         numbers *= size
     return numbers * BITS[tensor.dtype] // 8
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _disk_full(output: Place, checkpoint: Place) -> RunnerError:
-    size = sum(path.stat().st_size for _, path in checkpoint.files())
-    return unsupported_here(
-        "disk_full",
-        f"There is no room left on the disk for {output.name}; the checkpoint that it is made from "
-        f"has {size / 1e9:.3g} GB.",
-        file=output.name,
-        next_step="Free space, and build it again; nothing was kept of this try.",
-    )

@@ -3,6 +3,7 @@
 Read as a server reads it: groups of exact layer names, each with the arguments of its quantizers.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from aqm_runner.export.folder import ExportedFolder
@@ -14,13 +15,18 @@ FILE = "config.json"
 MIXED = "mixed-precision"
 
 
-def declared_forms(folder: ExportedFolder) -> dict[str, Form]:
+def declared_forms(folder: ExportedFolder, layers: Collection[str]) -> dict[str, Form]:
     """Returns the form of each layer that config.json says is quantized.
+
+    Args:
+        folder: What was written.
+        layers: All linear layers; not needed, since groups name theirs.
 
     Raises:
         RunnerError: gate_failed `config_and_files` for a config that says something else than
             layer names and forms that aqm writes.
     """
+    del layers
     config = folder.config(FILE).get("quantization_config")
     if not isinstance(config, dict) or config.get("quant_method") != "compressed-tensors":
         raise config_differs(folder, FILE, "has no quantization_config of compressed-tensors")

@@ -5,7 +5,7 @@ The reading is our own, so that an error of the library that wrote the folder do
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +37,31 @@ class ExportedFolder:
 
     Args:
         place: The folder.
+        names: Path of a module → its name in the folder, where that is another one.
 
     Attributes:
         place: As given.
-        headers: Dtype and shape of each tensor by name, in the order of names.
+        headers: Dtype and shape of each tensor by its path in the model, in the order of paths.
 
     Raises:
         RunnerError: gate_failed of `read_weight_headers`.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, names: Mapping[str, str] | None = None) -> None:
         self.place = place
-        read = read_weight_headers(place)
+        self._names = names or {}
+        paths = {name: path for path, name in self._names.items()}
+        read = {_path(paths, name): tensor for name, tensor in read_weight_headers(place).items()}
         self.headers = {name: Stored(read[name].dtype, read[name].shape) for name in sorted(read)}
         self._files = {name: tensor.file for name, tensor in read.items()}
         self._starts: dict[str, dict[str, tuple[int, int]]] = {
-            file: _places(place.path / file) for file in set(self._files.values())
+            file: {_path(paths, name): where for name, where in _places(place.path / file).items()}
+            for file in set(self._files.values())
         }
+
+    def name_of(self, layer: str) -> str:
+        """Returns what a layer is called in the folder."""
+        return self._names.get(layer, layer)
 
     def config(self, name: str = "config.json") -> dict[str, Any]:
         """Returns a JSON file of the folder; raises gate_failed `config_and_files`."""
@@ -125,6 +133,12 @@ class ExportedFolder:
         return sum(
             end - begin for tensors in self._starts.values() for begin, end in tensors.values()
         )
+
+
+def _path(paths: Mapping[str, str], name: str) -> str:
+    """Returns the path of a tensor, given the path of each module by its name in the folder."""
+    layer, dot, part = name.rpartition(".")
+    return f"{paths.get(layer, layer)}{dot}{part}"
 
 
 def _places(path: Path) -> dict[str, tuple[int, int]]:

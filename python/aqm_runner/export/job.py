@@ -1,7 +1,7 @@
 """The way of every export: check, simulate, write, read back, compare; then it may be published."""
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.quality.plans import read_plans
 from aqm_runner.runner.places import Place
+from aqm_runner.scoring.grouping import layers_of
 
 # Checks the request further, loads the model and puts the plan into it.
 Simulate = Callable[[Planned], Simulated]
@@ -38,16 +39,19 @@ class Exporter:
         export: The format, as `form_of` has it.
         config: The file that says how layers are stored.
         write: Writes the folder.
-        declared: Returns the form of each layer by that file.
-        load: Returns the model of a folder in a dtype on a device, with quantized inputs.
+        declared: Returns the form of each layer by that file, given all linear layers.
+        load: Returns the model of a folder, with what `declared` returned, in a dtype on a device,
+            with quantized inputs.
+        names: Returns path → name in the folder of the model's modules; None: they are the same.
     """
 
     op: str
     export: str
     config: str
     write: Write
-    declared: Callable[[ExportedFolder], dict[str, Form]]
-    load: Callable[[ExportedFolder, torch.dtype, str], nn.Module]
+    declared: Callable[[ExportedFolder, Collection[str]], dict[str, Form]]
+    load: Callable[[ExportedFolder, Mapping[str, Form], torch.dtype, str], nn.Module]
+    names: Callable[[nn.Module], Mapping[str, str]] | None = None
 
 
 def export_plan(
@@ -86,10 +90,14 @@ def export_plan(
     kept = kept_tensors(simulated.model, planned)
     simulated = exporter.write(context, place, checkpoint, planned, simulated, kept)
     kept = kept_tensors(simulated.model, planned)
-    folder = ExportedFolder(place)
+    names = exporter.names(simulated.model) if exporter.names else None
+    folder = ExportedFolder(place, names)
     shapes = {layer: simulated.shape(layer) for layer in planned.quantized}
     check_files(folder, planned, shapes, headers_of(kept))
-    check_config(folder, exporter.declared(folder), planned, exporter.config)
+    layers = layers_of(simulated.model)
+    linear = [name for name, layer in layers.items() if isinstance(layer, nn.Linear)]
+    declared = exporter.declared(folder, linear)
+    check_config(folder, declared, planned, exporter.config)
     check_fused(folder, planned)
     compared = compare_weights(context, folder, planned, simulated, kept)
     del kept
@@ -102,7 +110,9 @@ def export_plan(
         unquantized = logits_of(simulated.model, prompts, context.device)
     del simulated
     _release(context.device)
-    theirs = logits_of(exporter.load(folder, dtype, context.device), prompts, context.device)
+    exported = exporter.load(folder, declared, dtype, context.device)
+    theirs = logits_of(exported, prompts, context.device)
+    del exported
     _release(context.device)
     said = compare_logits(unquantized, ours, theirs, dtype, place.name)
     text = check_document(exporter.op, params["scope"], document, planned, folder, compared, said)

@@ -4,7 +4,7 @@ A form is given where the format can say what the simulation does. Whether a ser
 for the serving check to find out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,11 @@ def form_of(config: Mapping[str, Any], export: str) -> Form | str:
     if found is None:
         return f"{export} has no label for such weights with such inputs"
     return found
+
+
+def modelopt_forms() -> Collection[Form]:
+    """Returns all forms that folders of ModelOpt may have; each has a label of its own."""
+    return _MODELOPT.values()
 
 
 def ranges_needed(config: Mapping[str, Any]) -> bool:

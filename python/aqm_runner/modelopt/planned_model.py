@@ -5,16 +5,13 @@ looked at again (`max`, which needs no data), the ranges of inputs come from a d
 layers share them as there (`fused_scales`), and scales are those that are stored (`stored_scales`).
 """
 
-import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import modelopt.torch.quantization as mtq
 import torch
-from modelopt.torch.quantization.nn import QuantModule, TensorQuantizer
-from modelopt.torch.quantization.qtensor import NVFP4QTensor
-from torch import Tensor, nn
+from torch import nn
 
 from aqm_runner.export.planned import Planned
 from aqm_runner.model.checkpoint import load_model
@@ -22,6 +19,7 @@ from aqm_runner.modelopt.quality.candidates import read_candidates
 from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import check_modelopt
+from aqm_runner.modelopt.simulated_layers import ROLES, SimulatedLayers, quantizers_of
 from aqm_runner.modelopt.stored_scales import round_ranges
 from aqm_runner.quality.plans import check_plans, read_plans
 from aqm_runner.ranges.document import read_ranges
@@ -30,12 +28,11 @@ from aqm_runner.runner.places import Place
 from aqm_runner.scoring.grouping import group_layers, layers_of
 from aqm_runner.scoring.scopes import kept_layers
 
-ROLES = ("weight_quantizer", "input_quantizer")
 # Below this ModelOpt takes a range for zero.
 NO_RANGE = 2.0**-24
 
 
-class PlannedModel:
+class PlannedModel(SimulatedLayers):
     """Simulates one plan; see `export.simulated.Simulated`.
 
     Args:
@@ -55,10 +52,8 @@ class PlannedModel:
         formats: list[Format],
         ranges: Mapping[str, float] | None,
     ) -> None:
-        self.model = model
-        self.groups = planned.groups
-        self.formats = {layer: each.format for layer, each in planned.quantized.items()}
-        self._layers = {layer: model.get_submodule(layer) for layer in self.formats}
+        formats_ = {layer: each.format for layer, each in planned.quantized.items()}
+        super().__init__(model, planned.groups, formats_)
         _check_finite(self._layers)
         configs = {each.name: each.config for each in formats}
         with warnings.catch_warnings():
@@ -71,66 +66,11 @@ class PlannedModel:
             if quantized:
                 share_ranges(
                     quantized,
-                    {layer: _quantizers(self._layers[layer]) for layer in quantized},
+                    {layer: quantizers_of(self._layers[layer]) for layer in quantized},
                 )
         for layer in self._layers.values():
             round_ranges(layer.weight_quantizer, layer.input_quantizer)
         model.eval()
-
-    def shape(self, layer: str) -> tuple[int, ...]:
-        """Returns the shape of the weight."""
-        return tuple(self._layers[layer].weight.shape)
-
-    @torch.no_grad()
-    def weight(self, layer: str) -> Tensor:
-        """Returns the weight (N, K) with which the simulation computes, in the model's dtype."""
-        module = self._layers[layer]
-        return module.weight_quantizer(module.weight)
-
-    def weight_range(self, layer: str) -> Tensor:
-        """Returns the largest magnitudes of the weight in float32: (), (N, 1) or (N, blocks)."""
-        range_ = self._layers[layer].weight_quantizer.amax.float()
-        return (
-            range_.reshape(()) if range_.numel() == 1 else range_.reshape(self.shape(layer)[0], -1)
-        )
-
-    def input_range(self, layer: str) -> Tensor | None:
-        """Returns the largest magnitude of the input in float32, (); None: it is not quantized."""
-        quantizer = self._layers[layer].input_quantizer
-        return quantizer.amax.float().reshape(()) if quantizer.is_enabled else None
-
-    @torch.no_grad()
-    def fp4_codes(self, layer: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns codes (N, K / 2), scales of blocks (N, K / 16) and of all, of an NVFP4 weight.
-
-        Scales are of the weight as it is; codes of what the simulation makes of it, so that how a
-        tie is rounded does not show.
-        """
-        module = self._layers[layer]
-        quantizer, block = module.weight_quantizer, module.weight_quantizer.block_sizes[-1]
-        of_block, of_all = NVFP4QTensor.get_weights_scaling_factor_from_quantizer(
-            quantizer, module.weight
-        )
-        simulated = self.weight(layer).float()
-        codes, _, _ = NVFP4QTensor.quantize(simulated, block, of_block, of_all)
-        return codes._quantized_data, of_block, of_all
-
-    @contextlib.contextmanager
-    def unquantized(self) -> Iterator[None]:
-        """Leaves the model as it was loaded for a while."""
-        enabled = [
-            quantizer
-            for layer in self._layers.values()
-            for quantizer in _quantizers(layer).values()
-            if quantizer.is_enabled
-        ]
-        for quantizer in enabled:
-            quantizer.disable()
-        try:
-            yield
-        finally:
-            for quantizer in enabled:
-                quantizer.enable()
 
     def _put_in(self, ranges: Mapping[str, float]) -> None:
         for layer, module in self._layers.items():
@@ -208,11 +148,6 @@ def _config(formats: Mapping[str, str], configs: Mapping[str, dict[str, Any]]) -
             if role in ROLES and rule.get("enable", True) and rule.get("cfg") is not None:
                 rules.append({"quantizer_name": f"{layer}.{role}", "cfg": rule["cfg"]})
     return {"quant_cfg": rules, "algorithm": "max"}
-
-
-def _quantizers(layer: nn.Module) -> dict[str, TensorQuantizer]:
-    assert isinstance(layer, QuantModule)
-    return {role: getattr(layer, role) for role in ROLES}
 
 
 def _check_finite(layers: Mapping[str, nn.Module]) -> None:

@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from aqm_runner.export.folder import ExportedFolder
-from aqm_runner.export.forms import Form
+from aqm_runner.export.forms import FEATURE_SCALES, Form
 from aqm_runner.export.gates import config_differs
 from aqm_runner.export.pairs import modelopt_forms
+from aqm_runner.export.scaled import ScaledInputs
 
 CONFIG, QUANTIZATION = "config.json", "hf_quant_config.json"
 MIXED = "MIXED_PRECISION"
@@ -58,7 +59,7 @@ def _forms(
         form = _form(folder, file, config)
         patterns = [str(each) for each in ignored or []]
         return {
-            layer: form
+            layer: _with_scales(folder, layer, form)
             for layer in layers
             if not any(fnmatchcase(folder.name_of(layer), pattern) for pattern in patterns)
         }
@@ -67,8 +68,14 @@ def _forms(
     for name, said in (config.get("quantized_layers") or {}).items():
         if name not in paths:
             raise config_differs(folder, file, f"names {name}, which is no linear layer")
-        found[paths[name]] = _form(folder, file, said)
+        found[paths[name]] = _with_scales(folder, paths[name], _form(folder, file, said))
     return found
+
+
+def _with_scales(folder: ExportedFolder, layer: str, form: Form) -> Form:
+    """Adds the scales of input features where a layer has them, which no config says by layer."""
+    header = folder.headers.get(f"{layer}.{FEATURE_SCALES}")
+    return ScaledInputs(form, header.dtype) if header else form
 
 
 def _form(folder: ExportedFolder, file: str, said: Mapping[str, Any]) -> Form:

@@ -24,6 +24,10 @@ LAST_BITS = 2.0**-22
 LAST_BIT_OF_BFLOAT16 = 2.0**-8
 
 
+# Of a layer whose input features are scaled first (SmoothQuant, AWQ), its weight inversely.
+FEATURE_SCALES = "pre_quant_scale"
+
+
 @dataclass(frozen=True)
 class Stored:
     """Dtype, as safetensors names it, and shape of a stored tensor."""

@@ -8,18 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from aqm_runner.export.architecture import empty_model, layer_shapes
 from aqm_runner.export.document import check_document
 from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.forms import Form, Fp4Blocks
 from aqm_runner.export.gates import check_config, check_files, check_fused
 from aqm_runner.export.kept import headers_of, kept_tensors
-from aqm_runner.export.logits import compare_logits, logits_of, make_prompts
-from aqm_runner.export.planned import Planned, check_shape, check_shapes, planned_layers
+from aqm_runner.export.logits import Prompt, compare_logits, logits_of, make_prompts
+from aqm_runner.export.planned import Planned, check_shapes, planned_layers
+from aqm_runner.export.scaled import ScaledInputs
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.export.weights import compare_weights
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
-from aqm_runner.quality.plans import read_plans
+from aqm_runner.quality.plans import PlanDocument, read_plans
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.grouping import layers_of
 
@@ -54,6 +56,27 @@ class Exporter:
     names: Callable[[nn.Module], Mapping[str, str]] | None = None
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is exported, and where to.
+
+    Attributes:
+        context: Gets phases and steps.
+        scope: "lm" or "all_layers".
+        checkpoint: What is quantized.
+        outputs: `checkpoint` and `check`.
+        exporter: The export format.
+        prompts: What models are fed to compare them.
+    """
+
+    context: Any
+    scope: str
+    checkpoint: Place
+    outputs: Mapping[str, Place]
+    exporter: Exporter
+    prompts: list[Prompt]
+
+
 def export_plan(
     context: Any,
     params: dict[str, Any],
@@ -62,7 +85,7 @@ def export_plan(
     exporter: Exporter,
     simulate: Simulate,
 ) -> dict[str, Any]:
-    """Writes the folder and its check document; returns facts.
+    """Writes the folder of a plan and its check document; returns facts.
 
     Args:
         context: Gets phases and steps.
@@ -74,21 +97,40 @@ def export_plan(
 
     Raises:
         RunnerError: What concerns the request: those of `read_plans`, `planned_layers`,
-            `check_shapes` and `check_checkpoint`. What concerns the result: those of `check_files`,
-            `check_config`, `check_fused`, `compare_weights` and `compare_logits`.
+            `check_shapes` and `check_checkpoint`. What concerns the result: those of
+            `write_and_compare`.
     """
     require_device(context.device)
-    checkpoint, place = inputs["checkpoint"], outputs["checkpoint"]
-    document = read_plans(inputs["plan"])
-    planned = planned_layers(document, params["candidates"], exporter.export, inputs["plan"])
-    check_shapes(planned, check_checkpoint(checkpoint), inputs["plan"])
+    checkpoint, plan = inputs["checkpoint"], inputs["plan"]
+    document = read_plans(plan)
+    planned = planned_layers(document, params["candidates"], exporter.export, plan)
+    check_checkpoint(checkpoint)
+    check_shapes(planned, layer_shapes(empty_model(checkpoint)), plan.name, plan.name)
     make_deterministic(context.device)
     prompts = make_prompts(checkpoint, params["scope"])
+    request = Request(context, params["scope"], checkpoint, outputs, exporter, prompts)
+    return write_and_compare(request, document, planned, simulate)
+
+
+def write_and_compare(
+    request: Request, document: PlanDocument, planned: Planned, simulate: Simulate
+) -> dict[str, Any]:
+    """Writes a folder, reads it back and holds it against the simulated model; returns facts.
+
+    Args:
+        request: What is exported.
+        document: With the one plan.
+        planned: The plan, layer by layer.
+        simulate: Returns the simulated model; not given itself, so that it can be let go here.
+
+    Raises:
+        RunnerError: Those of `check_files`, `check_config`, `check_fused`, `compare_weights` and
+            `compare_logits`; those of the exporter.
+    """
+    context, exporter, place = request.context, request.exporter, request.outputs["checkpoint"]
     simulated = simulate(planned)
-    for layer, each in planned.quantized.items():
-        check_shape(layer, each, simulated.shape(layer), inputs["plan"])
     kept = kept_tensors(simulated.model, planned)
-    simulated = exporter.write(context, place, checkpoint, planned, simulated, kept)
+    simulated = exporter.write(context, place, request.checkpoint, planned, simulated, kept)
     kept = kept_tensors(simulated.model, planned)
     names = exporter.names(simulated.model) if exporter.names else None
     folder = ExportedFolder(place, names)
@@ -105,18 +147,18 @@ def export_plan(
     dtype = _dtype(planned)
     # Where formats allow, in float32: two ways to compute the same then differ by last bits alone.
     simulated.model.to(dtype)
-    ours = logits_of(simulated.model, prompts, context.device)
+    ours = logits_of(simulated.model, request.prompts, context.device)
     with simulated.unquantized():
-        unquantized = logits_of(simulated.model, prompts, context.device)
+        unquantized = logits_of(simulated.model, request.prompts, context.device)
     del simulated
     _release(context.device)
     exported = exporter.load(folder, declared, dtype, context.device)
-    theirs = logits_of(exported, prompts, context.device)
+    theirs = logits_of(exported, request.prompts, context.device)
     del exported
     _release(context.device)
     said = compare_logits(unquantized, ours, theirs, dtype, place.name)
-    text = check_document(exporter.op, params["scope"], document, planned, folder, compared, said)
-    outputs["check"].create().write_bytes(text.encode())
+    text = check_document(exporter.op, request.scope, document, planned, folder, compared, said)
+    request.outputs["check"].create().write_bytes(text.encode())
     return {
         "device_kind": device_kind(context.device),
         "quantized_layers": len(planned.quantized),
@@ -129,7 +171,9 @@ def export_plan(
 
 def _dtype(planned: Planned) -> torch.dtype:
     """Returns in which dtype models are compared: the library computes FP4 in bfloat16 alone."""
-    fp4 = any(isinstance(each.form, Fp4Blocks) for each in planned.quantized.values())
+    forms = [each.form for each in planned.quantized.values()]
+    plain = [form.form if isinstance(form, ScaledInputs) else form for form in forms]
+    fp4 = any(isinstance(form, Fp4Blocks) for form in plain)
     return torch.bfloat16 if fp4 else torch.float32
 
 

@@ -14,6 +14,7 @@ from transformers.initialization import no_init_weights
 
 from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.forms import (
+    FEATURE_SCALES,
     FP4,
     FP4_BLOCK,
     FP4_LARGEST,
@@ -23,6 +24,7 @@ from aqm_runner.export.forms import (
     Fp4Blocks,
 )
 from aqm_runner.export.gates import config_differs
+from aqm_runner.export.scaled import ScaledInputs
 from aqm_runner.model.checkpoint import OURS
 
 CONFIG = "config.json"
@@ -84,7 +86,7 @@ def _fill(
 
 
 class _Rounding:
-    """Rounds the input of a layer as the scales of the folder say.
+    """Scales the input of a layer and rounds it, as the scales of the folder say.
 
     Args:
         form: How the layer is stored.
@@ -92,13 +94,16 @@ class _Rounding:
     """
 
     def __init__(self, form: Form, tensors: Mapping[str, Tensor]) -> None:
-        self._form = form
+        self._form = form.form if isinstance(form, ScaledInputs) else form
         self._range = form.input_range(tensors)
+        self._scales = tensors.get(FEATURE_SCALES)
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        if self._range is None:
-            return inputs
         given = inputs[0]
+        if self._scales is not None:
+            given = given * self._scales.to(given.dtype)
+        if self._range is None:
+            return (given, *inputs[1:])
         rounded = rounded_input(self._form, given.float(), self._range)
         return (rounded.to(given.dtype), *inputs[1:])
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from aqm_runner.export.forms import Form
 from aqm_runner.export.pairs import form_of, ranges_needed
-from aqm_runner.model.weight_files import Tensor
 from aqm_runner.quality.plans import NONE, PlanDocument
 from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
@@ -98,36 +97,34 @@ def planned_layers(
     return Planned(document.groups, quantized, tuple(kept), ranges)
 
 
-def check_shapes(planned: Planned, headers: Mapping[str, Tensor], place: Place) -> None:
-    """Refuses a plan that gives a layer a form which its weight cannot have.
+def check_shapes(
+    planned: Planned, shapes: Mapping[str, tuple[int, ...]], given_by: str, file: str
+) -> None:
+    """Refuses a form that the weight of a layer cannot have.
 
     Args:
         planned: The plan.
-        headers: Those of the checkpoint; a name that is not there is left to the loaded model.
-        place: The plan, for messages.
+        shapes: Shape of the weight of each layer of the model.
+        given_by: What gives layers their formats, for messages.
+        file: The file at fault.
 
     Raises:
         RunnerError: bad_request `layer_not_exportable`.
     """
     for layer, each in planned.quantized.items():
-        header = headers.get(f"{layer}.weight")
-        if header is not None:
-            check_shape(layer, each, header.shape, place)
-
-
-def check_shape(layer: str, planned: PlannedLayer, shape: tuple[int, ...], place: Place) -> None:
-    """Refuses one layer; see `check_shapes`."""
-    form, problem = planned.form, None
-    if len(shape) != 2:
-        problem = f"its weight has {len(shape)} dimensions, and servers quantize matrices alone"
-    elif shape[1] % form.block:
-        problem = f"blocks of {form.block} do not divide its {shape[1]} columns"
-    elif shape[0] % form.rows:
-        problem = f"its {shape[0]} rows cannot be packed {form.rows} together"
-    if problem is not None:
-        raise bad_request(
-            "layer_not_exportable",
-            f"{place.name} gives {layer} the format {planned.format}, but {problem}.",
-            file=place.name,
-            next_step="Leave the layer unquantized in the plan, or give it another format.",
-        )
+        shape, form, problem = shapes.get(layer), each.form, None
+        if shape is None:  # a gate on plans names it
+            continue
+        if len(shape) != 2:
+            problem = f"its weight has {len(shape)} dimensions, and servers quantize matrices alone"
+        elif shape[1] % form.block:
+            problem = f"blocks of {form.block} do not divide its {shape[1]} columns"
+        elif shape[0] % form.rows:
+            problem = f"its {shape[0]} rows cannot be packed {form.rows} together"
+        if problem is not None:
+            raise bad_request(
+                "layer_not_exportable",
+                f"{given_by} gives {layer} the format {each.format}, but {problem}.",
+                file=file,
+                next_step="Leave the layer unquantized, or give it another format.",
+            )

@@ -36,6 +36,10 @@ class Simulated(Protocol):
         """Returns the largest magnitude of the input in float32, (); None: it is not quantized."""
         ...
 
+    def feature_scales(self, layer: str) -> Tensor | None:
+        """Returns what each input feature is multiplied by before all else, (K,), or None."""
+        ...
+
     def fp4_codes(self, layer: str) -> tuple[Tensor, Tensor, Tensor]:
         """Returns codes (N, K / 2), scales of blocks (N, K / 16) and of all, of an NVFP4 weight."""
         ...

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from aqm_runner.export.folder import ExportedFolder
-from aqm_runner.export.forms import LAST_BITS
+from aqm_runner.export.forms import FEATURE_SCALES, LAST_BITS
 from aqm_runner.export.planned import Planned, PlannedLayer
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.quality.plans import NONE
@@ -121,6 +121,7 @@ def _compare(
             f"{difference:.3g} of its largest weight, where {tolerance:.3g} may be",
         )
     _check_input_scale(folder, layer, planned, tensors, simulated.input_range(layer))
+    _check_feature_scales(folder, layer, tensors, simulated.feature_scales(layer))
     return difference, tolerance
 
 
@@ -144,6 +145,20 @@ def _check_input_scale(
             folder,
             f"the scale of the inputs of {layer} stands for the range {float(found):.9g}, and the "
             f"simulated one has {range_:.9g}",
+        )
+
+
+def _check_feature_scales(
+    folder: ExportedFolder, layer: str, tensors: Mapping[str, Tensor], wanted: Tensor | None
+) -> None:
+    found = tensors.get(FEATURE_SCALES)
+    if found is None and wanted is None:
+        return
+    if found is None or wanted is None or not torch.equal(found, wanted.to(found.device)):
+        raise _refused(
+            INPUT_SCALES,
+            folder,
+            f"the scales of the input features of {layer} are not those of the simulated model",
         )
 
 

@@ -54,6 +54,11 @@ class SimulatedLayers:
         quantizer = self._layers[layer].input_quantizer
         return quantizer.amax.float().reshape(()) if quantizer.is_enabled else None
 
+    def feature_scales(self, layer: str) -> Tensor | None:
+        """Returns what each input feature is multiplied by before all else, (K,), or None."""
+        scales = self._layers[layer].input_quantizer.pre_quant_scale
+        return None if scales is None else scales.reshape(-1)
+
     @torch.no_grad()
     def fp4_codes(self, layer: str) -> tuple[Tensor, Tensor, Tensor]:
         """Returns codes (N, K / 2), scales of blocks (N, K / 16) and of all, of an NVFP4 weight.

@@ -152,9 +152,19 @@ def apply_recipe(
     Raises:
         RunnerError: gate_failed `layer_left_out`, `layer_not_searched`.
     """
-    kept = kept_layers(params["scope"], params["include_lm_head"])
-    groups = [group for group in group_layers(layers_of(model), kept) if group.enabled]
-    head = any("lm_head" in path for group in groups for path in group.layers)
+    calibrate_recipe(context, model, loader, config, params)
+    return settle_recipe(context, model, name, config, params)
+
+
+def calibrate_recipe(
+    context: Any,
+    model: nn.Module,
+    loader: Loader,
+    config: dict[str, Any],
+    params: dict[str, Any],
+) -> None:
+    """Runs ModelOpt's algorithm over the data; the first half of `apply_recipe`."""
+    head = any("lm_head" in path for group in recipe_groups(model, params) for path in group.layers)
 
     def walk(quantized: nn.Module) -> None:
         context.phase("calibrate", len(loader))
@@ -166,6 +176,13 @@ def apply_recipe(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is not calibrated, skip smoothing")
         mtq.quantize(model, config, walk)
+
+
+def settle_recipe(
+    context: Any, model: nn.Module, name: str, config: dict[str, Any], params: dict[str, Any]
+) -> Applied:
+    """Checks what was quantized and fuses scales; the second half of `apply_recipe`."""
+    groups = recipe_groups(model, params)
     applied = _applied(model, config["algorithm"])
     _check_layers(name, applied, groups)
     if applied.unscaled:
@@ -177,6 +194,12 @@ def apply_recipe(
     _fuse(model, groups)
     model.eval()
     return applied
+
+
+def recipe_groups(model: nn.Module, params: dict[str, Any]) -> list[LayerGroup]:
+    """Returns the groups that a recipe quantizes: those that plans of the scope may quantize."""
+    kept = kept_layers(params["scope"], params["include_lm_head"])
+    return [group for group in group_layers(layers_of(model), kept) if group.enabled]
 
 
 def _applied(model: nn.Module, algorithm: Any) -> Applied:

@@ -202,6 +202,31 @@ declare module "aqm" {
           };
       readonly outputs: "quality";
     };
+    recipe_export: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** A config of ModelOpt, by its name. */
+        readonly recipe:
+          "INT8_SMOOTHQUANT_CFG" | "INT4_AWQ_CFG" | "FP8_DEFAULT_CFG" | "NVFP4_DEFAULT_CFG";
+        readonly dtype: "float32" | "bfloat16";
+        /** How the calibration data is fed to find ranges. */
+        readonly calibration: {
+          /** Samples to calibrate on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch; 1 for all_layers. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          readonly padding: "max_length" | "longest";
+        };
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | { readonly checkpoint: Input; readonly database: Input; readonly images?: never }
+        | { readonly checkpoint: Input; readonly database: Input; readonly images: Input };
+      readonly outputs: "checkpoint" | "check";
+    };
     recipe_quality: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

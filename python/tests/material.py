@@ -118,6 +118,11 @@ def measuring(scope: str = "lm", *candidates: str, **changes: Any) -> dict[str, 
     } | changes
 
 
+def recipe_exporting(recipe: str, **changes: Any) -> dict[str, Any]:
+    """Returns params of recipe_export, scope lm, that are otherwise those of `measuring`."""
+    return ranging("lm", **changes) | {"recipe": recipe}
+
+
 def ranging(scope: str, **changes: Any) -> dict[str, Any]:
     """Returns params of input_ranges that are otherwise those of `measuring`."""
     shared = ("scope", "dtype", "calibration", "include_lm_head", "attention")

@@ -19,6 +19,7 @@ from material import (
     exporting,
     measuring,
     ranging,
+    recipe_exporting,
     recipe_measuring,
     scoring,
     squared_error,
@@ -77,6 +78,11 @@ def _weight_error_scores(given: Given) -> list[Run]:
     ]
 
 
+def _recipe_export(given: Given) -> list[Run]:
+    inputs = {role: given.quality_inputs["lm"][role] for role in ("checkpoint", "database")}
+    return [Run(recipe_exporting("INT8_SMOOTHQUANT_CFG"), inputs)]
+
+
 def _input_ranges(given: Given) -> list[Run]:
     return [
         Run(
@@ -87,7 +93,7 @@ def _input_ranges(given: Given) -> list[Run]:
     ]
 
 
-def _compressed_tensors_export(given: Given) -> list[Run]:
+def _export(given: Given) -> list[Run]:
     return [
         Run(exporting(scope, "FP8", "INT8", "INT8_WEIGHTS"), given.export_inputs[scope])
         for scope in ("lm", "all_layers")
@@ -119,7 +125,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "coco_images": lambda given: [
         Run({"source": str(given.coco / "images")}, {"database": given.sample / "database"})
     ],
-    "compressed_tensors_export": _compressed_tensors_export,
+    "compressed_tensors_export": _export,
     "held_out_sample": lambda given: [
         Run(
             HELD_OUT | {"part": part},
@@ -129,7 +135,9 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     ],
     "hub_checkpoint": _hub_checkpoint,
     "input_ranges": _input_ranges,
+    "modelopt_export": _export,
     "plan_quality": _plan_quality,
+    "recipe_export": _recipe_export,
     "recipe_quality": _recipe_quality,
     "sensitivity_scores": _sensitivity_scores,
     "serving_check": _serving_check,

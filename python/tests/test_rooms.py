@@ -24,7 +24,7 @@ ENGINES = sorted(
 # Low to high: a room imports only from lower rows, and rooms of one row do not know each other.
 ROWS = [
     ["runner"],
-    ["calibration", "fetching"],
+    ["calibration", "fetching", "serving"],
     ["model"],
     ["scoring", "training"],
     ["quality", "ranges"],

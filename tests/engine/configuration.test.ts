@@ -14,6 +14,7 @@ const SCHEMA = {
   required: ["size"],
   properties: {
     size: { type: "integer" },
+    name: { type: "string" },
     colour: { enum: ["red", "green"] },
     nested: {
       type: "object",
@@ -107,6 +108,15 @@ describe("mistakes in a config", () => {
     const failure = only(await failures(workspace("size: 1\ncolour: red\nsize: 2\n")));
     expect(failure).toMatchObject({ place: place(3, 1) });
     expect(failure.message).toContain("unique");
+  });
+
+  it("a name that another config of the group has, told of the copy", async () => {
+    const folder = workspace("name: a4\nsize: 1\n");
+    folder.write("conf/paper/a3.yaml", "name: a4\nsize: 2\n");
+    expect(only(await failures(folder))).toMatchObject({
+      message: "name is a4, which conf/paper/a4.yaml has as well",
+      place: { file: "conf/paper/a3.yaml" },
+    });
   });
 
   it("an unknown key: which, where, and what was meant", async () => {

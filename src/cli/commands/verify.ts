@@ -31,7 +31,7 @@ export async function run(args: Arguments): Promise<number> {
     : { exitCode: EXIT.done, reruns: [] };
   await session.value.workspace.close();
   const right =
-    verifications.every(({ state }) => state === "verified" || state === "missing_local_output") &&
+    verifications.every((verification) => isRight(verification, session.value.selection.exact)) &&
     again.reruns.every(({ state }) => state === "same");
   const stopped = again.exitCode > 128; // by a signal
   const exitCode = stopped ? again.exitCode : right ? EXIT.done : EXIT.actionFailed;
@@ -39,6 +39,12 @@ export async function run(args: Arguments): Promise<number> {
   else print(verifyText(verifications, again.reruns, standardOutput.colours));
   return exitCode;
 }
+
+/** What was never built is nothing wrong in a folder or a glob; named by itself it is missing. */
+const isRight = ({ target, state }: Verification, exact: ReadonlySet<string>): boolean =>
+  state === "verified" ||
+  state === "missing_local_output" ||
+  (state === "never_built" && !exact.has(target));
 
 /** Every requested action against its record, all bytes read. */
 async function verified({

@@ -51,17 +51,19 @@ export async function rerunVerified(
   const byTarget = new Map(made.reruns.map((rerun) => [rerun.target, rerun]));
   return {
     exitCode: made.exitCode,
-    reruns: verifications.map(({ target }): RerunOrReason => {
-      const {
-        state = "not_run",
-        differences = [],
-        devices = null,
-        failure = null,
-      } = byTarget.get(target) ?? {};
-      const reason =
-        reasons.get(target) ?? (state === "not_run" ? "this machine cannot run it" : null);
-      return { target, state, differences, devices, failure, reason };
-    }),
+    reruns: verifications
+      .filter(({ state }) => state !== "never_built")
+      .map(({ target }): RerunOrReason => {
+        const {
+          state = "not_run",
+          differences = [],
+          devices = null,
+          failure = null,
+        } = byTarget.get(target) ?? {};
+        const reason =
+          reasons.get(target) ?? (state === "not_run" ? "this machine cannot run it" : null);
+        return { target, state, differences, devices, failure, reason };
+      }),
   };
 
   async function run(): Promise<{ readonly exitCode: number; readonly reruns: readonly Rerun[] }> {

@@ -9,6 +9,7 @@ const STATE: Readonly<Record<Verification["state"], string>> = {
   verified: "verified",
   missing_local_output: "missing local output",
   changed: "changed",
+  never_built: "never built",
   no_record: "no record",
   damaged_record: "damaged record",
 };
@@ -22,6 +23,8 @@ export function verifyText(
   const byTarget = new Map(reruns.map((rerun) => [rerun.target, rerun]));
   const lines: string[] = [];
   for (const { target, state, outputs, inputs } of verifications) {
+    // There is nothing to say of one but that there are so many; a target named by itself is no crowd.
+    if (state === "never_built" && verifications.length > 1) continue;
     const right = state === "verified" || state === "missing_local_output";
     const paint = right ? colours.green : colours.red;
     lines.push(`${paint(STATE[state].padEnd(20))} ${oneLine(target)}`);

@@ -62,6 +62,7 @@ export function readConfiguration(
       const value = readFile(join(conf, group, file), place, check, failures, texts[at]);
       if (value !== null) members[file.replace(/\.yaml$/, "")] = value;
     }
+    failures.push(...takenNames(group, members));
     if (failures.length > before || schema === null) continue;
     for (const [at, file] of files.entries()) {
       const value = members[file.replace(/\.yaml$/, "")];
@@ -71,6 +72,31 @@ export function readConfiguration(
   }
   checked = right;
   return failures.length > 0 ? err(failures) : ok(groups);
+}
+
+/** Two configs of a group with one `name`: a copy that kept it, of which the one called otherwise is told. */
+function takenNames(
+  group: string,
+  members: Readonly<Record<string, JsonObject>>,
+): readonly Failure[] {
+  const first = new Map<string, string>();
+  return Object.entries(members).flatMap(([stem, { name }]): Failure[] => {
+    if (typeof name !== "string") return [];
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, stem);
+      return [];
+    }
+    const [copy, original] = stem === name ? [other, stem] : [stem, other];
+    return [
+      {
+        reason: "config_invalid",
+        message: `name is ${name}, which conf/${group}/${original}.yaml has as well`,
+        place: { file: `conf/${group}/${copy}.yaml` },
+        nextStep: "Give each of them a name of its own.",
+      },
+    ];
+  });
 }
 
 export const schemaChecker = (): Ajv2020 =>

@@ -25,7 +25,15 @@ export interface CheckedFile {
 /** How the files of an action stand to its lock record. */
 export interface Verification {
   readonly target: string;
-  readonly state: "verified" | "missing_local_output" | "changed" | "no_record" | "damaged_record";
+  readonly state:
+    | "verified"
+    | "missing_local_output"
+    | "changed"
+    /** Neither a record nor any output is here. */
+    | "never_built"
+    /** An output is here, and no record says how it was made. */
+    | "no_record"
+    | "damaged_record";
   readonly key: Digest | null;
   readonly outputs: readonly CheckedFile[];
   readonly inputs: readonly CheckedFile[];
@@ -49,7 +57,11 @@ export class Verifier {
   ): Promise<Verification> {
     const target = node.id;
     if (record === null) {
-      const state = damaged ? "damaged_record" : "no_record";
+      const state = damaged
+        ? "damaged_record"
+        : (await this.#hasNoOutput(node))
+          ? "never_built"
+          : "no_record";
       return { target, state, key: null, outputs: [], inputs: [] };
     }
     const outputs = await Promise.all(
@@ -69,6 +81,12 @@ export class Verifier {
     const lacking = outputs.some(({ state }) => state === "absent");
     const state = wrong ? "changed" : lacking ? "missing_local_output" : "verified";
     return { target, state, key: record.key, outputs, inputs };
+  }
+
+  async #hasNoOutput(node: ActionNode): Promise<boolean> {
+    const places = Object.values(node.declaration.outputs);
+    const found = await Promise.all(places.map((place) => this.#observe(place)));
+    return found.every(({ state }) => state === "missing");
   }
 
   async #check(

@@ -11,6 +11,7 @@ import {
   type OutputLayoutConfig,
   type QualityConfig,
   type QuantPairConfig,
+  type SchemeConfig,
   type Scope,
   type Size,
   type WeightErrorConfig,
@@ -23,6 +24,8 @@ import { modelPage } from "./rules/model-page.ts";
 import { quality } from "./rules/quality.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
+import { inputRangesOf } from "./rules/scheme-exports.ts";
+import { scheme, tensorsOf } from "./rules/schemes.ts";
 import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
 import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
 
@@ -41,22 +44,45 @@ const weightPairs = configurationNames("quant_pair").filter(
 const every = configurationNames("granularity");
 const forGpus = ["nvfp4_fp8"];
 const forTiny = ["int3_int4_int8"];
+const shares = ["top25", "top50", "full"];
+const tenths = Array.from({ length: 10 }, (_, n) => `all_layers_top${10 * (n + 1)}`);
+const allSchemes = [
+  ...[...shares, ...tenths].flatMap((share) => [
+    `fp8_autoquant_${share}`,
+    `int8_autoquant_${share}`,
+  ]),
+  ...["fp8_fp8_coco2017", "w8a8_int8_sq_coco2017", "int4_awq_coco2017", "nvfp4_coco2017"],
+  ...["nvfp4_fp8_at_6p0bits", "nvfp4_fp8_at_4p5gb", "int4_int8_at_6p0bits", "int8_fp8_at_8p5bits"],
+];
+const trainedSchemes = [
+  ...shares.map((share) => `fp8_autoquant_${share}`),
+  ...["int8_autoquant_top50", "int8_autoquant_full", "int8_fp8_at_8p5bits"],
+  ...["int4_int8_at_6p0bits", "int4_int8_at_3p0mb", "int4_int8_fp8_as_planned"],
+  ...["fp8_fp8_coco2017", "w8a8_int8_sq_coco2017", "int4_awq_coco2017"],
+];
+const full = { data: coco, granularities: every, measured: forGpus, schemes: allSchemes };
+// All pairs in minutes on a CPU; with every granularity it would be hours.
+const small = {
+  data: shapes,
+  granularities: [DEFAULT_GRANULARITY],
+  measured: forTiny,
+  schemes: [],
+};
 const models = [
-  { name: "qwen3_vl_4b_instruct", data: coco, granularities: every, measured: forGpus },
-  { name: "qwen2_5_vl_3b_instruct", data: coco, granularities: every, measured: forGpus },
-  // All pairs in minutes on a CPU; with every granularity it would be hours.
-  { name: "qwen3_vl_tiny", data: shapes, granularities: ["default"], measured: forTiny },
-  { name: "qwen2_5_vl_tiny", data: shapes, granularities: ["default"], measured: forTiny },
+  { name: "qwen3_vl_4b_instruct", ...full },
+  { name: "qwen2_5_vl_3b_instruct", ...full },
+  { name: "qwen3_vl_tiny", ...small },
+  { name: "qwen2_5_vl_tiny", ...small },
   {
     name: "qwen3_vl_trained",
-    data: shapes,
-    granularities: ["default"],
+    ...small,
     measured: [...forTiny, "int4_int8"],
+    schemes: trainedSchemes,
   },
 ];
 
 export default build(
-  grid({ model: models }, ({ model: { name, data, granularities, measured } }) => {
+  grid({ model: models }, ({ model: { name, data, granularities, measured, schemes } }) => {
     const { model, files } = checkpoint(name);
     const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
     const analysed = new Map<string, Sensitivity>();
@@ -118,6 +144,28 @@ export default build(
           weightError: analysisAt(scope, size, weightError),
         }),
     );
+    const folder = `${layout.root}/${name}`;
+    const tensors = tensorsOf(files, folder);
+    const ranges = inputRangesOf(folder, autoquant);
+    const quantized = grid({ scheme: schemes }, ({ scheme: named }) => {
+      const config = configuration<SchemeConfig>("scheme", named);
+      const { scope, size, engine } = config;
+      return scheme({
+        model,
+        checkpoint: files,
+        calibration: data,
+        scope,
+        size,
+        layout,
+        autoquant,
+        modelopt,
+        granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
+        scheme: config,
+        analysis: analysisAt(scope, size, engine === "modelopt" ? modelopt : weightError),
+        tensors,
+        ranges,
+      }).declared;
+    });
     const pages = grid(
       { scope: SCOPES, "dataset.size": SIZES },
       ({ scope, "dataset.size": size }) =>
@@ -130,13 +178,13 @@ export default build(
           analysis: analysisAt(scope, size),
         }),
     );
-    const folder = `${layout.root}/${name}`;
     const runs = runsOf(all);
     return [
       data.declared,
       analyses,
       plans,
       frontiers,
+      quantized,
       pages,
       comparisons(folder, runs),
       readmeTables(

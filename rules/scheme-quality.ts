@@ -5,6 +5,7 @@ import {
   local,
   pythonOp,
   typescriptOp,
+  type DeclaredAction,
   type Input,
   type PythonOps,
 } from "aqm";
@@ -54,14 +55,14 @@ export interface ChosenPlan {
  * Measures a scheme and its controls on held-out data, each in an action of its own: an equal plan of two schemes
  * has one key, so that it is measured once.
  *
- * @returns `quality.json`
+ * @returns the action that makes `quality.json`
  */
-export function schemeQuality(of: SchemeToMeasure): Input {
+export function schemeQuality(of: SchemeToMeasure): DeclaredAction<"quality"> {
   const { scheme, model, chosen, folder, document } = of;
   const { random_plans, seed, proven, resamples, held_out } = scheme.controls;
   const measured = measurements(of);
   const controls = "recipe" in chosen ? null : chosen.controls;
-  const judged = action({
+  return action({
     op,
     params: {
       weights: weightsOf(model),
@@ -78,7 +79,6 @@ export function schemeQuality(of: SchemeToMeasure): Input {
     },
     outputs: { quality: committed(`${folder}/quality.json`) },
   });
-  return from(judged, "quality");
 }
 
 const unjudgedBecause = (chosen: SchemeToMeasure["chosen"]): string =>

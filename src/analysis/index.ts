@@ -195,6 +195,7 @@ export { readScheme, schemeJson } from "./schemes/scheme-document.ts";
 export { chooseScheme, type ChosenScheme, type SchemeRequest } from "./schemes/choose-scheme.ts";
 export { readCheckpointTensors, type CheckpointTensors } from "./schemes/checkpoint-tensors.ts";
 export { checkpointGroups } from "./schemes/checkpoint-groups.ts";
+export { schemePlans, type SchemePlans } from "./schemes/scheme-plans.ts";
 export { coverageJson, type Coverage } from "./schemes/coverage.ts";
 export { storedForm, type Storable, type StoredForm } from "./schemes/stored-form.ts";
 export type { PlanToTake } from "./schemes/choice.ts";

@@ -26,6 +26,8 @@ export interface Chosen {
 
 /** A bit plan as a scheme takes it over. */
 export interface PlanToTake {
+  /** The groups of the model with bits as the plan counts them. */
+  readonly counted: BitProblem;
   readonly request: PlanRequest;
   readonly settings: PlanSettings;
   readonly candidates: readonly SchemeCandidate[];
@@ -37,6 +39,9 @@ const BYTES_PER_COST = 2;
 /** The groups that the choice is one of, for messages. */
 const named = (groups: readonly ChoiceGroup[]): string =>
   groups.length === 1 ? "the one layer group" : `all ${groups.length} layer groups`;
+
+/** Whether a group has a choice. */
+export const isOpen = ({ candidates }: ChoiceGroup): boolean => candidates.length > 1;
 
 /** The first groups of the ranking get the one candidate; refused where a server could not read one of them. */
 export function chooseShare(
@@ -92,7 +97,8 @@ function firstUnfit(
 
 /** The plan with the least summed score of at most so many stored bits a weight. */
 export function chooseBits(groups: SchemeGroups, bits: number): Outcome<Chosen> {
-  const { problem, dropped } = searched(groups);
+  const { groups: fit, dropped } = fitting(groups);
+  const problem = { groups: fit.map(({ group }) => group).filter(isOpen) };
   const solved = solveBitPlan(problem, bits);
   if (!solved.ok) return solved;
   if (!solved.value.satisfied) {
@@ -163,10 +169,15 @@ function inBytes({ group, bytes, keptBytes }: SchemeGroup): ChoiceGroup {
 /** What a bit plan chooses, where a checkpoint can hold it. */
 export function choosePlan(
   groups: SchemeGroups,
-  { request, settings, candidates }: PlanToTake,
+  { counted, request, settings, candidates }: PlanToTake,
 ): Outcome<Chosen> {
-  const { all, dropped } = searched(groups);
-  const problem = problemAsSet(all, candidates, settings, request);
+  const { groups: fit, dropped } = fitting(groups);
+  const allowed = new Map(fit.map(({ group }) => [group.name, group.candidates.map(formatOf)]));
+  const all = counted.groups.map((group) => {
+    const formats = allowed.get(group.name) ?? [UNQUANTIZED];
+    return { ...group, candidates: group.candidates.filter((of) => formats.includes(of.format)) };
+  });
+  const problem = problemAsSet({ groups: all }, candidates, settings, request);
   if (!problem.ok) return problem;
   const planned = planRequest(problem.value.searched, request);
   if (!planned.ok) return planned;
@@ -174,6 +185,8 @@ export function choosePlan(
   const formats = formatsOf(planned.value.plan.choices.filter(({ name }) => open.has(name)));
   return quantizesSome(formats, dropped, "the bit plan");
 }
+
+const formatOf = ({ format }: { readonly format: string }): string => format;
 
 const formatsOf = (
   choices: readonly { readonly name: string; readonly candidate: { readonly format: string } }[],
@@ -191,29 +204,6 @@ function quantizesSome(
   }
   return succeed({ formats, dropped });
 }
-
-/** The problem of a solver: candidates that fit, and all groups of the model with those that are fixed. */
-function searched(groups: SchemeGroups): {
-  readonly problem: BitProblem;
-  readonly all: BitProblem;
-  readonly dropped: readonly Dropped[];
-} {
-  const { groups: open, dropped } = fitting(groups);
-  const byName = new Map(open.map(({ group }) => [group.name, group]));
-  const all = groups.all.map((group) => byName.get(group.name) ?? unquantizedOnly(group));
-  return {
-    problem: {
-      groups: open.map(({ group }) => group).filter(({ candidates }) => candidates.length > 1),
-    },
-    all: { groups: all },
-    dropped,
-  };
-}
-
-const unquantizedOnly = (group: ChoiceGroup): ChoiceGroup => ({
-  ...group,
-  candidates: group.candidates.filter(({ format }) => format === UNQUANTIZED),
-});
 
 /** Seven digits, and never below the number. */
 function shown(value: number): string {

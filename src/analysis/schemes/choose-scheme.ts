@@ -7,6 +7,7 @@ import {
   chooseGigabytes,
   choosePlan,
   chooseShare,
+  isOpen,
   type Chosen,
   type PlanToTake,
 } from "./choice.ts";
@@ -61,7 +62,7 @@ export function chooseScheme(
   const problem = {
     groups: fitting(groups.value)
       .groups.map(({ group }) => group)
-      .filter(({ candidates }) => candidates.length > 1),
+      .filter(isOpen),
   };
   const { open, kept } = groups.value;
   const exports = model.exports.map((format) => ({

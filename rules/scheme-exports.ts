@@ -1,0 +1,149 @@
+import {
+  action,
+  committed,
+  from,
+  local,
+  pythonOp,
+  skip,
+  type Declared,
+  type DeclaredAction,
+  type Input,
+  type PythonOps,
+} from "aqm";
+import type { ExportFormat, PairQuantizers } from "aqm/analysis";
+import { storedForm } from "aqm/analysis/schemes/stored-form.ts";
+import type { AutoquantConfig, SchemeConfig } from "./configs.ts";
+import type { Scored } from "./engines/engine.ts";
+import { expectedExport } from "./expected.ts";
+import { measuring } from "./measuring.ts";
+import { modelopt } from "./modelopt.ts";
+import { torch } from "./torch.ts";
+
+const OPS = {
+  modelopt: pythonOp("modelopt_export", modelopt),
+  compressed_tensors: pythonOp("compressed_tensors_export", modelopt),
+} as const;
+const inputRanges = pythonOp("input_ranges", torch);
+
+type Candidate = PythonOps["modelopt_export"]["params"]["candidates"][number];
+
+/** Formats whose op is there; the others follow with their ops. */
+const WRITTEN: readonly ExportFormat[] = [];
+
+/** How the folder of an export format is called. */
+export const EXPORT_FOLDERS = {
+  modelopt: "modelopt",
+  compressed_tensors: "compressed-tensors",
+} as const;
+
+/** A pair as the exports take it. */
+export interface ExportedCandidate {
+  readonly name: string;
+  readonly quantizers: PairQuantizers;
+  /** In ModelOpt's own form. */
+  readonly config: object;
+}
+
+/** The export formats of a scheme that can hold all of its candidates, and why the others cannot. */
+export function possibleExports(
+  exports: readonly ExportFormat[],
+  candidates: readonly Pick<ExportedCandidate, "name" | "quantizers">[],
+): {
+  readonly possible: readonly ExportFormat[];
+  readonly skipped: ReadonlyMap<ExportFormat, string>;
+} {
+  const skipped = new Map<ExportFormat, string>();
+  for (const format of exports) {
+    for (const { name, quantizers } of candidates) {
+      const stored = storedForm(quantizers, format);
+      if ("because" in stored) skipped.set(format, `its candidate ${name}: ${stored.because}`);
+    }
+  }
+  return { possible: exports.filter((format) => !skipped.has(format)), skipped };
+}
+
+/** The largest inputs of all layers: one action for all schemes of a model, scope, size and choice of lm_head. */
+export type InputRanges = (of: Scored, scheme: SchemeConfig) => Input;
+
+/** @param root folder of the model's artifacts */
+export function inputRangesOf(root: string, autoquant: AutoquantConfig): InputRanges {
+  const known = new Map<string, DeclaredAction<"ranges">>();
+  return (of, scheme) => {
+    const head = scheme.lm_head ? "_lm_head" : "";
+    const run = `${of.model.name}_${of.scope}_${of.size}${head}`;
+    const { params, inputs, resources } = measuring({ ...of, autoquant, config: scheme.controls });
+    const { scope, dtype, calibration, attention } = params;
+    const { checkpoint, database } = inputs;
+    const made =
+      known.get(run) ??
+      action({
+        op: inputRanges,
+        params: { scope, dtype, calibration, include_lm_head: scheme.lm_head, attention },
+        inputs:
+          "images" in inputs
+            ? { checkpoint, database, images: inputs.images }
+            : { checkpoint, database },
+        outputs: { ranges: committed(`${root}/calibrated/${run}/input-ranges.json`) },
+        resources,
+      });
+    known.set(run, made);
+    return from(made, "ranges");
+  };
+}
+
+export interface SchemeToExport extends Scored {
+  readonly scheme: SchemeConfig;
+  /** `quantized/<scheme>` of the model. */
+  readonly folder: string;
+  readonly candidates: readonly ExportedCandidate[];
+  /** `plans/scheme.json`. */
+  readonly plan: Input;
+  readonly ranges: InputRanges;
+}
+
+/** An exported folder, and what was found when it was read back. */
+export interface Exported {
+  readonly format: ExportFormat;
+  readonly checkpoint: Input;
+  readonly check: Input;
+}
+
+/** A checkpoint in each export format that can hold the scheme, checked before it is published. */
+export function schemeExports(of: SchemeToExport): {
+  readonly declared: Declared;
+  readonly exported: readonly Exported[];
+} {
+  const { scheme, model, checkpoint, folder, candidates, plan, scope } = of;
+  const { possible, skipped } = possibleExports(scheme.exports, candidates);
+  const calibrated = candidates.some(
+    ({ quantizers: { input } }) => input !== null && input.type !== "dynamic",
+  );
+  const inputs = { checkpoint, plan, ...(calibrated ? { ranges: of.ranges(of, scheme) } : {}) };
+  const params = {
+    scope,
+    dtype: model.dtype,
+    candidates: candidates.map(({ name, config }) => ({
+      name,
+      config: config as Candidate["config"],
+    })),
+    include_lm_head: scheme.lm_head,
+  };
+  const exported = possible
+    .filter((format) => WRITTEN.includes(format))
+    .map((format): Exported & { readonly made: DeclaredAction } => {
+      const path = `${folder}/${EXPORT_FOLDERS[format]}`;
+      const made = action({
+        op: OPS[format],
+        params,
+        inputs,
+        outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
+        resources: { gpu: model.device === "cuda" ? 1 : 0 },
+        expected: expectedExport(model.device),
+      });
+      return { format, made, checkpoint: from(made, "checkpoint"), check: from(made, "check") };
+    });
+  const left = [...skipped].map(([format, why]) =>
+    skip(`${folder}/${EXPORT_FOLDERS[format]}`, why),
+  );
+  return { declared: [...exported.map(({ made }) => made), ...left], exported };
+}

@@ -28,7 +28,7 @@ const inputRanges = pythonOp("input_ranges", torch);
 type Candidate = PythonOps["modelopt_export"]["params"]["candidates"][number];
 
 /** Formats whose op is there; the others follow with their ops. */
-const WRITTEN: readonly ExportFormat[] = [];
+const WRITTEN: readonly ExportFormat[] = ["compressed_tensors"];
 
 /** How the folder of an export format is called. */
 export const EXPORT_FOLDERS = {

@@ -12,6 +12,7 @@ import {
   type QualityConfig,
   type QuantPairConfig,
   type SchemeConfig,
+  type SchemeReportConfig,
   type Scope,
   type Size,
   type WeightErrorConfig,
@@ -24,10 +25,12 @@ import { modelPage } from "./rules/model-page.ts";
 import { quality } from "./rules/quality.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
-import { inputRangesOf } from "./rules/scheme-exports.ts";
+import { EXPORT_FOLDERS, inputRangesOf } from "./rules/scheme-exports.ts";
+import { schemeReport, type SchemeOfReport } from "./rules/scheme-report.ts";
 import { scheme, tensorsOf } from "./rules/schemes.ts";
 import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
 import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
+import { servingChecks } from "./rules/serving.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
@@ -147,10 +150,11 @@ export default build(
     const folder = `${layout.root}/${name}`;
     const tensors = tensorsOf(files, folder);
     const ranges = inputRangesOf(folder, autoquant);
+    const built = new Map<string, SchemeOfReport>();
     const quantized = grid({ scheme: schemes }, ({ scheme: named }) => {
       const config = configuration<SchemeConfig>("scheme", named);
       const { scope, size, engine } = config;
-      return scheme({
+      const made = scheme({
         model,
         checkpoint: files,
         calibration: data,
@@ -164,8 +168,25 @@ export default build(
         analysis: analysisAt(scope, size, engine === "modelopt" ? modelopt : weightError),
         tensors,
         ranges,
-      }).declared;
+      });
+      const exported = (made.results?.exported ?? []).map(({ format, checkpoint: exportedTo }) => ({
+        format: EXPORT_FOLDERS[format],
+        checkpoint: exportedTo,
+      }));
+      const serving = servingChecks({ model, scheme: named, folder, exported });
+      built.set(named, { ...made, statuses: serving.statuses });
+      return [made.declared, serving.declared];
     });
+    const reports = grid(
+      { scheme_report: configurationNames("scheme_report") },
+      ({ scheme_report: set }) =>
+        schemeReport({
+          model,
+          layout,
+          config: configuration<SchemeReportConfig>("scheme_report", set),
+          scheme: (named) => built.get(named) ?? null,
+        }),
+    );
     const pages = grid(
       { scope: SCOPES, "dataset.size": SIZES },
       ({ scope, "dataset.size": size }) =>
@@ -185,6 +206,7 @@ export default build(
       plans,
       frontiers,
       quantized,
+      reports,
       pages,
       comparisons(folder, runs),
       readmeTables(

@@ -7,6 +7,7 @@ import type {
   SchemeReportConfig,
 } from "./configs.ts";
 import type { SchemesReportParams } from "./ops/schemes-report.ts";
+import { EXPORT_FOLDERS } from "./scheme-exports.ts";
 import type { ServingChecks } from "./serving.ts";
 
 const op = typescriptOp<typeof import("./ops/schemes-report.ts")>(
@@ -40,9 +41,6 @@ export interface SchemeReportCell {
   readonly scheme: (name: string) => SchemeOfReport | null;
 }
 
-/** As folders and files have it. */
-const hyphened = (format: ExportFormat): string => format.replace("_", "-");
-
 /**
  * The report of a set of schemes. It measures them; exports and serving checks are shown as far as they are there,
  * so that a report fills no disk and never makes vLLM's environment.
@@ -69,21 +67,28 @@ export function schemeReport({ model, layout, config, scheme }: SchemeReportCell
       inputs[checkRole] = ifThere(check);
       const serving = config.devices.map((device) => {
         const declared = statuses.find(
-          (of) => of.format === hyphened(format) && of.device === device,
+          (of) => of.format === EXPORT_FOLDERS[format] && of.device === device,
         );
         const statusRole = `${checkRole}_${device}`;
         if (declared !== undefined) inputs[statusRole] = ifThere(declared.status);
         return { device, role: statusRole, target: declared?.path ?? null };
       });
-      return { format, role: checkRole, target: `${results.folder}/${hyphened(format)}`, serving };
+      return {
+        format,
+        role: checkRole,
+        target: `${results.folder}/${EXPORT_FOLDERS[format]}`,
+        serving,
+      };
     });
     schemes.push({ role, lm_head: results.scheme.lm_head, exports });
   }
+  // A report of schemes that the Aqmfile gives to other models alone is not one that this model lacks.
+  if (config.schemes.every((wanted) => scheme(wanted) === null)) return [];
   if (schemes.length === 0) {
-    const [first] = skipped;
+    const reasons = skipped.map(({ name: wanted, because }) => `${wanted}: ${because}`);
     return skip(
       `${folder}/${name}.md`,
-      `${model.name} has none of its schemes${first === undefined ? "" : ` (${first.name}: ${first.because})`}`,
+      `${model.name} can have none of its schemes (${reasons[0] ?? ""})`,
     );
   }
   return action({

@@ -66,6 +66,8 @@ export interface SchemeCell extends Scored {
 /** What others make of a scheme. */
 export interface DeclaredScheme {
   readonly declared: Declared;
+  /** Why the model cannot have the scheme, where it cannot. */
+  readonly skipped?: string;
   /** Absent where the model cannot have the scheme. */
   readonly results?: {
     readonly scheme: SchemeConfig;
@@ -82,15 +84,14 @@ export function scheme(cell: SchemeCell): DeclaredScheme {
   const { scheme: config, model, layout } = cell;
   const folder = `${layout.root}/${model.name}/quantized/${config.name}`;
   const found = candidatesOf(cell);
-  if ("skipped" in found) return { declared: skip(folder, found.skipped) };
+  const left = (skipped: string): DeclaredScheme => ({ declared: skip(folder, skipped), skipped });
+  if ("skipped" in found) return left(found.skipped);
   const { candidates } = found;
   const { possible, skipped } = possibleExports(config.exports, candidates);
   // A recipe's folder is not one of the forms that plans are exported in.
   const exports: readonly ExportFormat[] = "recipe" in config.choice ? config.exports : possible;
   if (exports.length === 0)
-    return {
-      declared: skip(folder, `no export format has it: ${[...skipped.values()].join("; ")}`),
-    };
+    return left(`no export format has it: ${[...skipped.values()].join("; ")}`);
 
   const plan = plannedScheme(cell, found, exports, folder);
   const document = from(plan.made, "scheme");

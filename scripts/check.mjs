@@ -5,5 +5,5 @@ import { lint, perform, vitest } from "./steps.mjs";
 
 const { values: options } = parseArgs({ options: { lint: { type: "boolean" } } });
 const [slowest, ...others] = lint();
-const tests = options.lint ? [] : [vitest("vitest", ["--project", "check"])];
+const tests = options.lint ? [] : [vitest("vitest", ["check"])];
 await perform([slowest, ...tests, ...others]);

@@ -15,6 +15,12 @@ export const pythonStep = (name, interpreter, args, env = {}) =>
     ...env,
   });
 
+/** The Python tests with a mark, in each environment. */
+export const pytest = (pythons, marks) =>
+  Object.entries(pythons).map(([name, interpreter]) =>
+    pythonStep(`pytest, ${name}`, interpreter, ["pytest", "-q", "-m", marks, "python/tests"]),
+  );
+
 /** The interpreter of an environment of the Aqmfile, which aqm makes where it is not there yet. */
 export function environment(name) {
   const made = spawnSync(process.execPath, ["bin/aqm.js", "environment", name], {

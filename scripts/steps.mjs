@@ -1,6 +1,6 @@
 // Steps of `npm run check` and `npm test`: what each is, and how several run side by side.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -25,8 +25,7 @@ const typescript = (name, project) =>
     `${CACHE}/${name.replace(/\W+/g, "-")}.tsbuildinfo`,
   ]);
 
-/** Formatting, types and lint of everything but Python. The slowest is first. */
-export const lint = () => [
+const eslint = () =>
   step("eslint", "npx", [
     "eslint",
     ".",
@@ -35,8 +34,9 @@ export const lint = () => [
     "content",
     "--cache-location",
     `${CACHE}/eslint`,
-  ]),
-  typescript("tsc", "."),
+  ]);
+
+const prettier = () =>
   step("prettier", "npx", [
     "prettier",
     "--check",
@@ -48,12 +48,28 @@ export const lint = () => [
     "content",
     "--cache-location",
     `${CACHE}/prettier`,
-  ]),
+  ]);
+
+/** Types of everything but Python. */
+export const types = () => [
+  typescript("tsc", "."),
   typescript("tsc, graph in browsers", "src/ui/web"),
   typescript("tsc, pages in browsers", "src/analysis/page/client"),
 ];
 
-export const vitest = (name, args, env) => step(name, "npx", ["vitest", "run", ...args], env);
+/** ESLint, which is the slowest and comes first, formatting and types of everything but Python. */
+export const lint = () => [eslint(), prettier(), ...types()];
+
+/** What each command of tests runs: projects of Vitest, and the mark by which pytest chooses. */
+export const suites = JSON.parse(readFileSync("tests/suites.json", "utf8")).commands;
+
+export const vitest = (name, projects, args = [], env = {}) =>
+  step(
+    name,
+    "npx",
+    ["vitest", "run", ...projects.flatMap((project) => ["--project", project]), ...args],
+    env,
+  );
 
 /** How many steps run at a time: a small machine has two cores. */
 const LANES = 2;

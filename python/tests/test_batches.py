@@ -198,6 +198,7 @@ def test_where_memory_ends_groups_are_halved(monkeypatch, alone, lm_inputs, tmp_
     assert scores == {name: alone[name] for name in scores}
 
 
+@pytest.mark.engines
 def test_where_one_format_does_not_fit_the_memory_is_out(monkeypatch, lm_inputs, tmp_path):
     asked = out_of_memory_above(monkeypatch, 0)
     with pytest.raises(torch.OutOfMemoryError):
@@ -206,6 +207,7 @@ def test_where_one_format_does_not_fit_the_memory_is_out(monkeypatch, lm_inputs,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.engines
 def test_another_modelopt_is_used_as_it_is(monkeypatch, alone, lm_inputs, tmp_path):
     monkeypatch.setattr(versions, "WRAPPED", "0.48.0")
     context = FakeContext()

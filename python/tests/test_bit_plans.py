@@ -95,7 +95,13 @@ def test_formats_are_in_the_order_of_modelopts_recipes() -> None:
     assert sorted(recipes, key=lambda name: recipes[name]) == SEARCHES["order"]
 
 
-@pytest.mark.parametrize("search", SEARCHES["searches"], ids=lambda search: f"{search['bits']}bits")
+@pytest.mark.parametrize(
+    "search",
+    [
+        pytest.param(search, id=f"{search['bits']}bits", marks=[pytest.mark.engines] * (at > 1))
+        for at, search in enumerate(SEARCHES["searches"])
+    ],
+)
 def test_modelopts_search_chooses_what_the_analysis_does(
     search: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

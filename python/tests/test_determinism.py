@@ -21,7 +21,13 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
     return {role: digest_place(folder / role, kind)[0] for role, kind in outputs.items()}
 
 
-@pytest.mark.parametrize("op", OPS)
+# Two steps of training take as long as all the others.
+SLOW = ["trained_checkpoint"]
+
+
+@pytest.mark.parametrize(
+    "op", [pytest.param(op, marks=[pytest.mark.engines] * (op in SLOW)) for op in OPS]
+)
 def test_another_process_makes_the_same_bytes(kept, original, given, tmp_path, op):
     for index, run in enumerate(runs_of(op, given)):
         here, there = tmp_path / f"{index} here", tmp_path / f"{index} there"

@@ -57,9 +57,9 @@ def items(from_nothing) -> int:
     return groups * 3
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture
 def doomed(tmp_path_factory) -> Iterator[Runner]:
-    """A runner to be killed; it imports torch while the other tests run."""
+    """A runner to be killed, which has imported torch."""
     folder = tmp_path_factory.mktemp("doomed")
     runner = Runner(folder / "log")
     runner.send(request("warm", action("tiny_checkpoint", TINY, {}, folder)))
@@ -79,6 +79,7 @@ def test_a_run_that_keeps_items_and_one_that_reuses_them_give_the_same_bytes(
         assert [counts(each) for each in partials] == [expected] * len(FORMATS)
 
 
+@pytest.mark.engines
 def test_a_longer_run_continues_a_shorter_one_and_a_shorter_one_takes_what_it_needs(
     lm_inputs, from_nothing, items, tmp_path
 ):
@@ -96,6 +97,7 @@ def test_a_longer_run_continues_a_shorter_one_and_a_shorter_one_takes_what_it_ne
         assert counts(partials) == expected
 
 
+@pytest.mark.engines
 def test_a_format_continues_in_another_company_than_it_began_in(
     lm_inputs, from_nothing, items, tmp_path
 ):
@@ -106,6 +108,7 @@ def test_a_format_continues_in_another_company_than_it_began_in(
     assert [counts(each)[1] for each in partials] == [items // 3, 0, 0]
 
 
+@pytest.mark.engines
 def test_a_lost_and_a_damaged_item_are_measured_again(lm_inputs, from_nothing, items, tmp_path):
     score(lm_inputs, tmp_path / "a", [Partials(tmp_path / "kept")], params())
     first, second, *_ = sorted((tmp_path / "kept").rglob("*"))[1:]
@@ -116,6 +119,7 @@ def test_a_lost_and_a_damaged_item_are_measured_again(lm_inputs, from_nothing, i
     assert counts(partials) == (2, items - 2)
 
 
+@pytest.mark.engines
 def test_a_killed_process_loses_the_item_at_hand_and_the_next_one_continues(
     lm_inputs, from_nothing, items, kept, doomed, tmp_path
 ):

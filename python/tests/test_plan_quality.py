@@ -63,6 +63,7 @@ def uneven(quality_inputs, tmp_path_factory) -> dict[str, Path]:
     return quality_inputs["lm"] | {"checkpoint": folder}
 
 
+@pytest.mark.engines
 def test_fused_layers_share_ranges_as_in_what_modelopt_exports(uneven, tmp_path):
     inputs = uneven
     groups = groups_of(inputs["checkpoint"], "lm")
@@ -166,6 +167,7 @@ def together(quality_inputs, tmp_path_factory) -> tuple[list[Path], Path]:
     return plans, folder / "found"
 
 
+@pytest.mark.engines
 def test_a_plan_has_the_same_bits_alone_and_in_any_batch_and_however_weights_are_held(
     monkeypatch, quality_inputs, together, tmp_path
 ):
@@ -232,6 +234,7 @@ def test_a_weight_is_quantized_once_for_all_batches_and_plans(monkeypatch, quali
     assert not any("forward" in vars(each) for each in quantizers)
 
 
+@pytest.mark.engines
 def test_experts_are_judged_as_one_group_and_unquantized_they_say_the_same(
     quality_inputs, tmp_path
 ):

@@ -59,6 +59,7 @@ def applied(name: str, scope: str, inputs: dict[str, Path]):
     return before, model, found, context
 
 
+@pytest.mark.engines
 def test_fp8_everywhere_is_what_the_plan_of_fp8_everywhere_is(inputs, tmp_path):
     document, facts, _ = measured(recipe_measuring("lm", FP8), inputs["lm"], tmp_path / "recipe")
     groups = groups_of(inputs["lm"]["checkpoint"], "lm")
@@ -124,6 +125,7 @@ def test_inputs_are_scaled_and_weights_the_other_way_round(name, inputs):
         assert all(torch.equal(scale, scales[0]) for scale in scales), modules
 
 
+@pytest.mark.engines
 def test_all_layers_has_the_vision_part_and_the_head_and_tells_what_cannot_be_scaled(inputs):
     _, model, found, context = applied(SMOOTHQUANT, "all_layers", inputs["all_layers"])
     groups = groups_of(inputs["all_layers"]["checkpoint"], "all_layers")

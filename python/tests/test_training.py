@@ -151,6 +151,7 @@ def test_a_saved_model_gives_the_same_logits_when_it_is_loaded(processor, tmp_pa
         assert torch.equal(buffer, buffers[name]), name
 
 
+@pytest.mark.engines
 def test_training_tells_the_loss_now_and_then_and_lowers_it(processor):
     context = FakeContext()
     _, model = untrained()
@@ -198,6 +199,7 @@ def test_a_model_that_did_not_learn_is_refused(marks):
     assert refused.value.reason == "did_not_learn"
 
 
+@pytest.mark.engines
 def test_an_untrained_model_is_refused_and_writes_nothing(tmp_path):
     with pytest.raises(RunnerError, match="did_not_learn"):
         run_op("trained_checkpoint", TRAINING, {}, tmp_path)

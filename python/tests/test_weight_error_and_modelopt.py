@@ -55,7 +55,9 @@ def test_weights_are_rounded_to_modelopts_bits(name: str, layer: str, dtype: tor
 
 
 @pytest.mark.parametrize("scope", ["lm", "all_layers"])
-@pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl"])
+@pytest.mark.parametrize(
+    "family", ["qwen3_vl", pytest.param("qwen2_5_vl", marks=pytest.mark.engines)]
+)
 def test_groups_are_modelopts(family, scope, checkpoints, lm_inputs, image_inputs, tmp_path):
     inputs = (lm_inputs if scope == "lm" else image_inputs) | {"checkpoint": checkpoints[family]}
     few = {"calibration_samples": 1, "include_lm_head": True, "batch_size": 1}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Digest } from "../../src/model/digest.ts";
+import { WIDE } from "../rig/wide.ts";
 import { CrashWorkspace, type DiskCall, type Fault, type UnderFault } from "./crash-workspace.ts";
 
 /*
@@ -43,7 +44,8 @@ afterAll(() => {
 /** Which calls a run of the tests takes: all, or a fixed stride that starts elsewhere for each mode. */
 function chosen(fits: (call: DiskCall) => boolean, start: number, stride: number): number[] {
   const all = calls.flatMap((call, index) => (fits(call) ? [index + 1] : []));
-  return SOAK ? all : all.filter((_, index) => index % (2 * stride) === start % (2 * stride));
+  const step = (WIDE ? 2 : 3) * stride;
+  return SOAK ? all : all.filter((_, index) => index % step === start % step);
 }
 
 async function matrix(

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
 import { isGone } from "../rig/processes.ts";
 import type { Running, TestWorkspace } from "../rig/workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 /*
@@ -98,15 +99,18 @@ it("are not free while the runner of a killed aqm still works; it is ended", asy
   expect(isGone(orphan.pid)).toBe(true);
 });
 
-it("pass on while a build goes on with other work: its idle runner leaves the device", async () => {
-  const [one, two] = [await side({ gpu: 1, cpu: 1 }), await side({ gpu: 1 })];
-  const first = build(one);
-  const jobs = [await next(one), await next(one)];
-  jobs.find(({ devices }) => devices !== "")?.succeed();
-  await first.event((event) => event.type === "action_settled" && event.verdict === "ran");
-  const second = build(two);
-  (await next(two)).succeed();
-  expect(await code(second)).toBe(0);
-  jobs.find(({ devices }) => devices === "")?.succeed();
-  expect(await code(first)).toBe(0);
-});
+it.runIf(WIDE)(
+  "pass on while a build goes on with other work: its idle runner leaves the device",
+  async () => {
+    const [one, two] = [await side({ gpu: 1, cpu: 1 }), await side({ gpu: 1 })];
+    const first = build(one);
+    const jobs = [await next(one), await next(one)];
+    jobs.find(({ devices }) => devices !== "")?.succeed();
+    await first.event((event) => event.type === "action_settled" && event.verdict === "ran");
+    const second = build(two);
+    (await next(two)).succeed();
+    expect(await code(second)).toBe(0);
+    jobs.find(({ devices }) => devices === "")?.succeed();
+    expect(await code(first)).toBe(0);
+  },
+);

@@ -16,17 +16,19 @@ import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
  */
 const PACKAGE = ["package.json", "bin", "dist", "src", "rules", "python"];
 
+let checkout: TestWorkspace;
 let installed: TestWorkspace;
 let here: Session;
 let elsewhere: Session;
 
 beforeAll(async () => {
-  const aqmfile = fs.readFileSync(join(REPOSITORY, "Aqmfile.ts"), "utf8");
+  checkout = TestWorkspace.copyOfRepository();
+  const aqmfile = checkout.read("Aqmfile.ts");
   installed = TestWorkspace.create({
     "Aqmfile.ts": aqmfile.replaceAll('"./rules/', '"./node_modules/aqm/rules/'),
     "package.json": '{ "type": "module" }\n',
   });
-  fs.cpSync(join(REPOSITORY, "conf"), installed.path("conf"), { recursive: true });
+  fs.cpSync(checkout.path("conf"), installed.path("conf"), { recursive: true });
   const isShipped = (path: string): boolean => !/__pycache__|python\/tests/.test(path);
   for (const name of PACKAGE)
     fs.cpSync(join(REPOSITORY, name), installed.path(`node_modules/aqm/${name}`), {
@@ -35,12 +37,14 @@ beforeAll(async () => {
     });
   for (const name of fs.readdirSync(join(REPOSITORY, "node_modules")))
     fs.symlinkSync(join(REPOSITORY, "node_modules", name), installed.path(`node_modules/${name}`));
-  // What is compiled on the way would otherwise be left in the checkout.
-  const checkout = { ...layoutOf(REPOSITORY, REPOSITORY), compiled: installed.path("compiled") };
   const copy = layoutOf(installed.root, installed.path("node_modules/aqm"));
-  [here, elsewhere] = [await opened(checkout), await opened(copy)];
+  here = await opened(layoutOf(checkout.root, checkout.root));
+  elsewhere = await opened(copy);
 });
-afterAll(() => installed.remove());
+afterAll(() => {
+  installed.remove();
+  checkout.remove();
+});
 
 async function opened(layout: Layout): Promise<Session> {
   const session = await openSession({ targets: [layout.root], layout });

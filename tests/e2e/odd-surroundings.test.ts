@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { TestWorkspace, type Finished } from "../rig/workspace.ts";
+import { sample } from "../rig/wide.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
 let workspace: TestWorkspace;
@@ -28,14 +29,12 @@ function inShell(before: string, args: string): Promise<Finished> {
 }
 
 describe.runIf(fs.existsSync("/dev/full"))("on a full disk, standard output", () => {
-  it.each([
-    "build",
-    "build --reporter json",
-    "list",
-    "graph --json",
-    "--help",
-    "why out/length.txt",
-  ])("of aqm %s ends in one line, and nothing is left", async (args) => {
+  it.each(
+    sample(
+      ["build", "list", "build --reporter json", "graph --json", "--help", "why out/length.txt"],
+      2,
+    ),
+  )("of aqm %s ends in one line, and nothing is left", async (args) => {
     workspace = textWorkspace();
     const { code, stderr } = await inShell("exec > /dev/full;", args);
     expect(stderr).toMatch(/^error Standard output cannot be written: ENOSPC.*\n {2}next .*\n$/);
@@ -76,22 +75,21 @@ describe("the path of a workspace", () => {
     return TestWorkspace.at(root);
   };
 
-  it.each(["a:b", "a*b", "a%20b", "a b", "a#b?c", "[a]{b,c}", "a'b\"$c`d", "-ä", "!a", "~"])(
-    "may be %s",
-    async (name) => {
-      const odd = at(name);
-      expect((await odd.build()).code).toBe(0);
-      odd.edit("rules/ops/sign.ts", "--", "==");
-      expect((await odd.build()).ran).toEqual([
-        "big/one.txt",
-        "big/two.txt",
-        "out/joined.txt",
-        "out/length.txt",
-      ]);
-      odd.edit("Aqmfile.ts", "const joined", "(undefined as any).x;\nconst joined");
-      expect((await odd.aqm(["build"])).stderr).toMatch(/^error Aqmfile\.ts:13:/);
-    },
-  );
+  it.each(
+    sample(["a#b?c", "[a]{b,c}", "a'b\"$c`d", "-ä", "a:b", "a*b", "a%20b", "a b", "!a", "~"], 4),
+  )("may be %s", async (name) => {
+    const odd = at(name);
+    expect((await odd.build()).code).toBe(0);
+    odd.edit("rules/ops/sign.ts", "--", "==");
+    expect((await odd.build()).ran).toEqual([
+      "big/one.txt",
+      "big/two.txt",
+      "out/joined.txt",
+      "out/length.txt",
+    ]);
+    odd.edit("Aqmfile.ts", "const joined", "(undefined as any).x;\nconst joined");
+    expect((await odd.aqm(["build"])).stderr).toMatch(/^error Aqmfile\.ts:13:/);
+  });
 
   it.each([
     ["a\\b", "a backslash"],

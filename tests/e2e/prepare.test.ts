@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { join } from "node:path";
 import { FakeRunners } from "../rig/fake-runners.ts";
 import { REPOSITORY, type Running, type TestWorkspace } from "../rig/workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 /* What an environment prepares for a kind of machine, before its first GPU action. */
@@ -76,28 +77,31 @@ it("is done once, with the device and the folder that ops get, and kept for late
   expect((await build().finished).stdout).toContain('"ran":0');
 });
 
-it("fails clearly, before any GPU action starts, and is tried again by the next build", async () => {
-  workspace.write(".prepare.mjs", 'console.error("no compiler"); process.exit(3);');
-  const failing = build();
-  const event = await failing.event(({ type }) => type === "action_failed");
-  expect(event).toMatchObject({
-    failure: {
-      reason: "environment_failed",
-      message:
-        "Preparing the Python environment fake for this machine failed: tools.prepare ended with code 3",
-      cause: "no compiler",
-      log: ".aqm/logs/prepare-fake.log",
-    },
-  });
-  const job = await runners.nextJob();
-  expect(job.target).toBe("cpu/1.txt");
-  job.succeed();
-  expect((await failing.finished).code).toBe(1);
-  expect(workspace.exists("gpu/1.txt")).toBe(false);
-  workspace.write(".prepare.mjs", GOOD);
-  await succeed(build(), 2);
-  expect(times()).toBe(1);
-});
+it.runIf(WIDE)(
+  "fails clearly, before any GPU action starts, and is tried again by the next build",
+  async () => {
+    workspace.write(".prepare.mjs", 'console.error("no compiler"); process.exit(3);');
+    const failing = build();
+    const event = await failing.event(({ type }) => type === "action_failed");
+    expect(event).toMatchObject({
+      failure: {
+        reason: "environment_failed",
+        message:
+          "Preparing the Python environment fake for this machine failed: tools.prepare ended with code 3",
+        cause: "no compiler",
+        log: ".aqm/logs/prepare-fake.log",
+      },
+    });
+    const job = await runners.nextJob();
+    expect(job.target).toBe("cpu/1.txt");
+    job.succeed();
+    expect((await failing.finished).code).toBe(1);
+    expect(workspace.exists("gpu/1.txt")).toBe(false);
+    workspace.write(".prepare.mjs", GOOD);
+    await succeed(build(), 2);
+    expect(times()).toBe(1);
+  },
+);
 
 it("names an interpreter that prints more than it is asked for", async () => {
   workspace.write("python.sh", PYTHON.replace("#!/bin/sh\n", "#!/bin/sh\necho welcome\n"));

@@ -1,18 +1,12 @@
-import * as fs from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
+import { TestWorkspace } from "../rig/workspace.ts";
 
 const FOLDER = "models/qwen3_vl_4b_instruct";
 const RUN = `${FOLDER}/layer-analysis/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_wfp8_afp8_lm_small`;
 
 /** Of a model whose runs need a GPU, which is not here. */
 let workspace: TestWorkspace;
-beforeAll(() => {
-  workspace = TestWorkspace.create({});
-  for (const name of ["Aqmfile.ts", "conf", "rules", "python"])
-    fs.cpSync(join(REPOSITORY, name), workspace.path(name), { recursive: true });
-});
+beforeAll(() => void (workspace = TestWorkspace.copyOfRepository()));
 afterAll(() => workspace.remove());
 
 describe("the tables of a model's READMEs", () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
 import { isGone } from "../rig/processes.ts";
 import type { Finished, Running, TestWorkspace } from "../rig/workspace.ts";
+import { sample } from "../rig/wide.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 /* Ways in which a build is stopped from outside. What is left behind must always be the same: nothing. */
@@ -47,11 +48,13 @@ async function expectWhole({ stderr }: Finished, ...pids: readonly number[]): Pr
 }
 
 describe("a signal", () => {
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGHUP", 129],
-  ] as const)("%s ends the runner and what it started, with exit code %d", async (signal, code) => {
+  it.each(
+    sample([
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+      ["SIGHUP", 129],
+    ] as const),
+  )("%s ends the runner and what it started, with exit code %d", async (signal, code) => {
     const { running, job, worker } = await underWay();
     running.kill(signal);
     expect(await job.signal()).toBe("SIGINT");
@@ -63,7 +66,7 @@ describe("a signal", () => {
 });
 
 describe("a reader that goes away", () => {
-  it.each([["plain"], ["json"]])("stops a build that reports in %s", async (reporter) => {
+  it.each(sample([["plain"], ["json"]]))("stops a build that reports in %s", async (reporter) => {
     const { running, job, worker } = await underWay("--reporter", reporter);
     running.closePipe("stdout");
     job.send({ type: "warning", code: "odd", message: "something to print" });

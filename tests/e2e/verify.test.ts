@@ -4,6 +4,7 @@ import { lockRecordText, parseLockRecord } from "../../src/host/records/records.
 import { actionKey } from "../../src/keys/describe.ts";
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 import { variedWorkspace } from "./varied-workspace.ts";
 
 let workspace: TestWorkspace;
@@ -186,7 +187,7 @@ describe("aqm verify", () => {
   });
 });
 
-describe("on real Python ops", () => {
+describe.runIf(WIDE)("on real Python ops", () => {
   it("a variant has calibration data of its own, and what is made again is the same", async () => {
     workspace.remove();
     workspace = TestWorkspace.copyOfRepository();

@@ -25,12 +25,11 @@ import { modelPage } from "./rules/model-page.ts";
 import { quality } from "./rules/quality.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
-import { EXPORT_FOLDERS, inputRangesOf } from "./rules/scheme-exports.ts";
-import { schemeReport, type SchemeOfReport } from "./rules/scheme-report.ts";
-import { scheme, tensorsOf } from "./rules/schemes.ts";
+import { inputRangesOf } from "./rules/scheme-exports.ts";
+import { schemeReport } from "./rules/scheme-report.ts";
+import { scheme, tensorsOf, type DeclaredScheme } from "./rules/schemes.ts";
 import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
 import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
-import { servingChecks } from "./rules/serving.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");
@@ -150,11 +149,11 @@ export default build(
     const folder = `${layout.root}/${name}`;
     const tensors = tensorsOf(files, folder);
     const ranges = inputRangesOf(folder, autoquant);
-    const built = new Map<string, SchemeOfReport>();
+    const made = new Map<string, DeclaredScheme>();
     const quantized = grid({ scheme: schemes }, ({ scheme: named }) => {
       const config = configuration<SchemeConfig>("scheme", named);
       const { scope, size, engine } = config;
-      const made = scheme({
+      const declared = scheme({
         model,
         checkpoint: files,
         calibration: data,
@@ -169,13 +168,8 @@ export default build(
         tensors,
         ranges,
       });
-      const exported = (made.results?.exported ?? []).map(({ format, checkpoint: exportedTo }) => ({
-        format: EXPORT_FOLDERS[format],
-        checkpoint: exportedTo,
-      }));
-      const serving = servingChecks({ model, scheme: named, folder, exported });
-      built.set(named, { ...made, statuses: serving.statuses });
-      return [made.declared, serving.declared];
+      made.set(named, declared);
+      return declared.declared;
     });
     const reports = grid(
       { scheme_report: configurationNames("scheme_report") },
@@ -184,7 +178,7 @@ export default build(
           model,
           layout,
           config: configuration<SchemeReportConfig>("scheme_report", set),
-          scheme: (named) => built.get(named) ?? null,
+          scheme: (wanted) => made.get(wanted) ?? null,
         }),
     );
     const pages = grid(

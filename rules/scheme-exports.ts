@@ -23,12 +23,10 @@ const OPS = {
   modelopt: pythonOp("modelopt_export", modelopt),
   compressed_tensors: pythonOp("compressed_tensors_export", modelopt),
 } as const;
+const recipeExport = pythonOp("recipe_export", modelopt);
 const inputRanges = pythonOp("input_ranges", torch);
 
 type Candidate = PythonOps["modelopt_export"]["params"]["candidates"][number];
-
-/** Formats whose op is there; the others follow with their ops. */
-const WRITTEN: readonly ExportFormat[] = ["compressed_tensors"];
 
 /** How the folder of an export format is called. */
 export const EXPORT_FOLDERS = {
@@ -71,23 +69,32 @@ export function inputRangesOf(root: string, autoquant: AutoquantConfig): InputRa
   return (of, scheme) => {
     const head = scheme.lm_head ? "_lm_head" : "";
     const run = `${of.model.name}_${of.scope}_${of.size}${head}`;
-    const { params, inputs, resources } = measuring({ ...of, autoquant, config: scheme.controls });
-    const { scope, dtype, calibration, attention } = params;
-    const { checkpoint, database } = inputs;
+    const { resources, ...given } = calibrated(of, scheme, autoquant);
     const made =
       known.get(run) ??
       action({
         op: inputRanges,
-        params: { scope, dtype, calibration, include_lm_head: scheme.lm_head, attention },
-        inputs:
-          "images" in inputs
-            ? { checkpoint, database, images: inputs.images }
-            : { checkpoint, database },
+        ...given,
         outputs: { ranges: committed(`${root}/calibrated/${run}/input-ranges.json`) },
         resources,
       });
     known.set(run, made);
     return from(made, "ranges");
+  };
+}
+
+/** What calibrating for an export takes: the model and the data, and nothing that is held out. */
+function calibrated(of: Scored, scheme: SchemeConfig, autoquant: AutoquantConfig) {
+  const { params, inputs, resources } = measuring({ ...of, autoquant, config: scheme.controls });
+  const { scope, dtype, calibration, attention } = params;
+  const { checkpoint, database } = inputs;
+  return {
+    params: { scope, dtype, calibration, include_lm_head: scheme.lm_head, attention },
+    inputs:
+      "images" in inputs
+        ? { checkpoint, database, images: inputs.images }
+        : { checkpoint, database },
+    resources,
   };
 }
 
@@ -115,10 +122,10 @@ export function schemeExports(of: SchemeToExport): {
 } {
   const { scheme, model, checkpoint, folder, candidates, plan, scope } = of;
   const { possible, skipped } = possibleExports(scheme.exports, candidates);
-  const calibrated = candidates.some(
+  const needsRanges = candidates.some(
     ({ quantizers: { input } }) => input !== null && input.type !== "dynamic",
   );
-  const inputs = { checkpoint, plan, ...(calibrated ? { ranges: of.ranges(of, scheme) } : {}) };
+  const inputs = { checkpoint, plan, ...(needsRanges ? { ranges: of.ranges(of, scheme) } : {}) };
   const params = {
     scope,
     dtype: model.dtype,
@@ -128,22 +135,44 @@ export function schemeExports(of: SchemeToExport): {
     })),
     include_lm_head: scheme.lm_head,
   };
-  const exported = possible
-    .filter((format) => WRITTEN.includes(format))
-    .map((format): Exported & { readonly made: DeclaredAction } => {
-      const path = `${folder}/${EXPORT_FOLDERS[format]}`;
-      const made = action({
-        op: OPS[format],
-        params,
-        inputs,
-        outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
-        resources: { gpu: model.device === "cuda" ? 1 : 0 },
-        expected: expectedExport(model.device),
-      });
-      return { format, made, checkpoint: from(made, "checkpoint"), check: from(made, "check") };
+  const exported = possible.map((format): Exported & { readonly made: DeclaredAction } => {
+    const path = `${folder}/${EXPORT_FOLDERS[format]}`;
+    const made = action({
+      op: OPS[format],
+      params,
+      inputs,
+      outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
+      resources: { gpu: model.device === "cuda" ? 1 : 0 },
+      expected: expectedExport(model.device),
     });
+    return { format, made, checkpoint: from(made, "checkpoint"), check: from(made, "check") };
+  });
   const left = [...skipped].map(([format, why]) =>
     skip(`${folder}/${EXPORT_FOLDERS[format]}`, why),
   );
   return { declared: [...exported.map(({ made }) => made), ...left], exported };
+}
+
+/** A recipe of ModelOpt, which calibrates by itself, as ModelOpt's checkpoint. */
+export function recipeExports(
+  of: Pick<SchemeToExport, keyof Scored | "scheme" | "folder">,
+  recipe: PythonOps["recipe_export"]["params"]["recipe"],
+  autoquant: AutoquantConfig,
+): { readonly declared: Declared; readonly exported: readonly Exported[] } {
+  const { params, inputs, resources } = calibrated(of, of.scheme, autoquant);
+  const path = `${of.folder}/${EXPORT_FOLDERS.modelopt}`;
+  const made = action({
+    op: recipeExport,
+    params: { ...params, recipe },
+    inputs,
+    outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
+    resources,
+    expected: expectedExport(of.model.device),
+  });
+  const exported = {
+    format: "modelopt",
+    checkpoint: from(made, "checkpoint"),
+    check: from(made, "check"),
+  } as const;
+  return { declared: made, exported: [exported] };
 }

@@ -25,14 +25,17 @@ import { data } from "./data.ts";
 import type { Engine, Scored } from "./engines/engine.ts";
 import { QUALITY_RECIPES } from "./quality-recipes.ts";
 import {
+  EXPORT_FOLDERS,
   possibleExports,
+  recipeExports,
   schemeExports,
-  type Exported,
   type ExportedCandidate,
   type InputRanges,
 } from "./scheme-exports.ts";
-import { schemeQuality } from "./scheme-quality.ts";
+import { schemeQuality, type SchemeToMeasure } from "./scheme-quality.ts";
+import type { SchemeOfReport } from "./scheme-report.ts";
 import { candidateNotScored, type Sensitivity } from "./sensitivity.ts";
+import { servingChecks } from "./serving.ts";
 import { planRole } from "./translate/plan-role.ts";
 
 const planOp = typescriptOp<typeof import("./ops/scheme-plan.ts")>("aqm/rules/ops/scheme-plan.ts");
@@ -64,71 +67,72 @@ export interface SchemeCell extends Scored {
 }
 
 /** What others make of a scheme. */
-export interface DeclaredScheme {
+export interface DeclaredScheme extends SchemeOfReport {
   readonly declared: Declared;
-  /** Why the model cannot have the scheme, where it cannot. */
-  readonly skipped?: string;
-  /** Absent where the model cannot have the scheme. */
-  readonly results?: {
-    readonly scheme: SchemeConfig;
-    readonly folder: string;
-    /** `scheme.json`. */
-    readonly document: Input;
-    readonly quality: Input;
-    readonly exported: readonly Exported[];
-  };
 }
 
-/** Scores and shapes → which layer gets which format → measured against controls, and exported. */
+/** Scores and shapes → which layer gets which format → measured against controls, exported, and shown to vLLM. */
 export function scheme(cell: SchemeCell): DeclaredScheme {
   const { scheme: config, model, layout } = cell;
-  const folder = `${layout.root}/${model.name}/quantized/${config.name}`;
+  const root = `${layout.root}/${model.name}`;
+  const folder = `${root}/quantized/${config.name}`;
+  const without = (why: string): DeclaredScheme => ({
+    declared: skip(folder, why),
+    skipped: why,
+    statuses: [],
+  });
   const found = candidatesOf(cell);
-  const left = (skipped: string): DeclaredScheme => ({ declared: skip(folder, skipped), skipped });
-  if ("skipped" in found) return left(found.skipped);
-  const { candidates } = found;
-  const { possible, skipped } = possibleExports(config.exports, candidates);
+  if ("skipped" in found) return without(found.skipped);
+  const { possible, skipped } = possibleExports(config.exports, found.candidates);
   // A recipe's folder is not one of the forms that plans are exported in.
   const exports: readonly ExportFormat[] = "recipe" in config.choice ? config.exports : possible;
   if (exports.length === 0)
-    return left(`no export format has it: ${[...skipped.values()].join("; ")}`);
+    return without(`no export format has it: ${[...skipped.values()].join("; ")}`);
 
   const plan = plannedScheme(cell, found, exports, folder);
   const document = from(plan.made, "scheme");
-  const { choice } = config;
+  const { chosen, declared, exported } = chosenOf(cell, found, plan, folder);
+  const quality = schemeQuality({ ...cell, folder, document, chosen });
+  const serving = servingChecks({
+    model,
+    scheme: config.name,
+    folder: root,
+    exported: exported.map(({ format, checkpoint }) => ({
+      format: EXPORT_FOLDERS[format],
+      checkpoint,
+    })),
+  });
+  return {
+    declared: [plan.made, quality, declared, serving.declared],
+    results: { scheme: config, folder, document, quality: from(quality, "quality"), exported },
+    statuses: serving.statuses,
+  };
+}
+
+/** What is measured of a scheme, and its exports. */
+function chosenOf(
+  cell: SchemeCell,
+  { candidates }: Candidates,
+  { made, controls }: ReturnType<typeof plannedScheme>,
+  folder: string,
+): ReturnType<typeof schemeExports> & Pick<SchemeToMeasure, "chosen"> {
+  const { choice } = cell.scheme;
   const recipe = QUALITY_RECIPES.find(({ name }) => "recipe" in choice && name === choice.recipe);
   if (recipe !== undefined) {
     const chosen = { recipe: recipe.name };
-    const quality = schemeQuality({ ...cell, folder, document, chosen });
-    const results = {
-      scheme: config,
-      folder,
-      document,
-      quality: from(quality, "quality"),
-      exported: [],
-    };
-    return { declared: [plan.made, quality], results };
+    return { chosen, ...recipeExports({ ...cell, folder }, recipe.name, cell.autoquant) };
   }
-  const own = from(plan.made, planRole(SCHEME_PLAN));
-  const plans = plan.controls.map((name) => [name, from(plan.made, planRole(name))] as const);
-  const quality = schemeQuality({
-    ...cell,
-    folder,
-    document,
-    chosen: {
-      candidates: candidates.map(({ name, config: form }) => ({ name, config: form })),
-      plan: own,
-      controls:
-        plans.length === 0
-          ? null
-          : { sizes: from(plan.made, "controls"), plans: Object.fromEntries(plans) },
-    },
-  });
-  const { declared, exported } = schemeExports({ ...cell, folder, candidates, plan: own });
-  return {
-    declared: [plan.made, quality, declared],
-    results: { scheme: config, folder, document, quality: from(quality, "quality"), exported },
+  const plan = from(made, planRole(SCHEME_PLAN));
+  const plans = controls.map((name) => [name, from(made, planRole(name))] as const);
+  const chosen = {
+    candidates: candidates.map(({ name, config }) => ({ name, config })),
+    plan,
+    controls:
+      plans.length === 0
+        ? null
+        : { sizes: from(made, "controls"), plans: Object.fromEntries(plans) },
   };
+  return { chosen, ...schemeExports({ ...cell, folder, candidates, plan }) };
 }
 
 interface Candidates {

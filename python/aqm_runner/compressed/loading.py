@@ -1,9 +1,12 @@
 """An exported folder as transformers loads it, with the library compressed-tensors."""
 
-from collections.abc import Mapping
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from compressed_tensors.compressors.nvfp4 import base as nvfp4
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from aqm_runner.export.folder import ExportedFolder
@@ -33,7 +36,22 @@ def load_exported(
         **OURS,
     )
     _check(folder, info)
-    return model.to(device).eval()
+    model = model.to(device).eval()
+    with _fp4_in(dtype):
+        # Otherwise the first forward pass does it.
+        model.hf_quantizer.compressor.decompress_model(model)
+    return model
+
+
+@contextlib.contextmanager
+def _fp4_in(dtype: torch.dtype) -> Iterator[None]:
+    """Has FP4 weights computed in a dtype for a while: 0.17.0 knows only bfloat16 for them."""
+    unpack = nvfp4.unpack_fp4_from_uint8
+    nvfp4.unpack_fp4_from_uint8 = functools.partial(unpack, dtype=dtype)
+    try:
+        yield
+    finally:
+        nvfp4.unpack_fp4_from_uint8 = unpack
 
 
 def _check(folder: ExportedFolder, info: dict[str, Any]) -> None:

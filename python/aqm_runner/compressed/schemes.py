@@ -79,8 +79,14 @@ def stored_tensors(layer: str, form: Form, simulated: Simulated) -> dict[str, Te
 
 
 def _fp8_scale(range_: Tensor) -> Tensor:
-    """Returns 1 / (448 / amax), as ModelOpt computes it; amax / 448 may be one bit away."""
-    return 1 / (FP8_LARGEST / torch.where(range_ <= NO_RANGE, 1.0, range_))
+    """Returns 1 / (448 / amax), as ModelOpt computes it; amax / 448 may be one bit away.
+
+    Its CUDA kernel divides; in Python torch multiplies 448 by the reciprocal of a tensor.
+    """
+    range_ = torch.where(range_ <= NO_RANGE, 1.0, range_)
+    largest = torch.full_like(range_, FP8_LARGEST)
+    inverse = largest / range_ if range_.is_cuda else FP8_LARGEST * range_.reciprocal()
+    return inverse.reciprocal()
 
 
 def _int8_scale(range_: Tensor) -> Tensor:

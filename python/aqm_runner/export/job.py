@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from aqm_runner.export.architecture import empty_model, layer_shapes
 from aqm_runner.export.document import check_document
 from aqm_runner.export.folder import ExportedFolder
-from aqm_runner.export.forms import Form, Fp4Blocks
+from aqm_runner.export.forms import Form
 from aqm_runner.export.gates import check_config, check_files, check_fused
 from aqm_runner.export.kept import headers_of, kept_tensors
 from aqm_runner.export.logits import Prompt, compare_logits, logits_of, make_prompts
 from aqm_runner.export.planned import Planned, check_shapes, planned_layers
-from aqm_runner.export.scaled import ScaledInputs
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.export.weights import compare_weights
 from aqm_runner.model.checkpoint_files import check_checkpoint
@@ -144,8 +143,8 @@ def write_and_compare(
     compared = compare_weights(context, folder, planned, simulated, kept)
     del kept
     context.phase("logits", None)
-    dtype = _dtype(planned)
-    # Where formats allow, in float32: two ways to compute the same then differ by last bits alone.
+    # Whatever it was measured in: two ways to compute the same then differ by last bits alone.
+    dtype = torch.float32
     simulated.model.to(dtype)
     ours = logits_of(simulated.model, request.prompts, context.device)
     with simulated.unquantized():
@@ -167,14 +166,6 @@ def write_and_compare(
         "largest_difference": max((each.difference for each in compared.layers), default=0.0),
         "logits_kl": said.kl,
     }
-
-
-def _dtype(planned: Planned) -> torch.dtype:
-    """Returns in which dtype models are compared: the library computes FP4 in bfloat16 alone."""
-    forms = [each.form for each in planned.quantized.values()]
-    plain = [form.form if isinstance(form, ScaledInputs) else form for form in forms]
-    fp4 = any(isinstance(form, Fp4Blocks) for form in plain)
-    return torch.bfloat16 if fp4 else torch.float32
 
 
 def _release(device: str) -> None:

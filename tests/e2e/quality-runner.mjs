@@ -34,8 +34,11 @@ answerWith(({ params, inputs, outputs }) => {
       const groups = names.map((name) => ({ name }));
       const plans = [{ name: params.recipe, formats: names.map(() => "int8") }];
       writeFileSync(path, JSON.stringify(quality("recipe_quality", params, { groups, plans })));
+    } else if (role === "tensors") {
+      note("tensors");
+      writeFileSync(path, JSON.stringify(tensors()));
     } else if (["images", "checkpoint"].includes(role)) {
-      note(role);
+      note(inputs.plan === undefined ? role : "export");
       mkdirSync(path, { recursive: true });
       writeFileSync(join(path, role === "images" ? "0.jpg" : "config.json"), "{}");
     } else {
@@ -72,6 +75,17 @@ function scores({ scope, format, method }) {
     })),
     modules: names.map((name) => ({ name, type: "Linear" })),
   };
+}
+
+/** Weights of 4096 numbers, one of whose layers no block of 128 divides. */
+function tensors() {
+  const shapeOf = (name) => (name === names.at(-1) ? [64, 64] : [32, 128]);
+  const list = names.map((name) => ({
+    name: `${name}.weight`,
+    dtype: "F32",
+    shape: shapeOf(name),
+  }));
+  return { schema: 1, bytes: 4 * 4096 * list.length, tensors: list };
 }
 
 function quality(op, { scope }, { groups, plans }) {

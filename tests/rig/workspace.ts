@@ -35,6 +35,9 @@ export interface Running extends UnderWay {
   readonly closePipe: (name: "stdout" | "stderr") => void;
 }
 
+const filesIn = (root: string, folder: string): readonly string[] =>
+  fs.readdirSync(join(root, folder)).map((name) => join(root, folder, name));
+
 /** A real workspace in a temporary folder, and the real command line run in it. */
 export class TestWorkspace {
   readonly root: string;
@@ -59,9 +62,9 @@ export class TestWorkspace {
   }
 
   /**
-   * The repository itself, copied: its sources may be edited by a test. Its grids are smaller, one granularity and
-   * one budget of measured plans: every command in the copy declares all actions, and the rest of the grids is
-   * three quarters of them.
+   * The repository itself, copied: its sources may be edited by a test. Its grids are smaller, one granularity,
+   * one budget of measured plans and one random plan: every command in the copy declares all actions, and the rest
+   * of the grids is three quarters of them.
    */
   static copyOfRepository(): TestWorkspace {
     const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "aqm-copy-")));
@@ -71,12 +74,11 @@ export class TestWorkspace {
     for (const name of fs.readdirSync(join(root, "conf/granularity"))) {
       if (name !== "default.yaml") fs.rmSync(join(root, "conf/granularity", name));
     }
-    for (const name of fs.readdirSync(join(root, "conf/quality"))) {
-      const path = join(root, "conf/quality", name);
+    for (const path of ["quality", "scheme"].flatMap((group) => filesIn(root, `conf/${group}`))) {
       const small = fs
         .readFileSync(path, "utf8")
         .replace(/^(budgets:\n {2}- .*\n)(?: {2}- .*\n)+/m, "$1")
-        .replace(/^random_plans: .*$/m, "random_plans: 1");
+        .replace(/^( *)random_plans: .*$/m, "$1random_plans: 1");
       fs.writeFileSync(path, small);
     }
     const keep = (path: string): boolean =>

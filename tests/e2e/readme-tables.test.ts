@@ -1,12 +1,19 @@
+import * as fs from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TestWorkspace } from "../rig/workspace.ts";
+import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 const FOLDER = "models/qwen3_vl_4b_instruct";
 const RUN = `${FOLDER}/layer-analysis/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_wfp8_afp8_lm_small`;
 
 /** Of a model whose runs need a GPU, which is not here. */
 let workspace: TestWorkspace;
-beforeAll(() => void (workspace = TestWorkspace.copyOfRepository()));
+beforeAll(() => {
+  workspace = TestWorkspace.copyOfRepository();
+  // With a second granularity tables have a column for it.
+  const other = "conf/granularity/w_per_tensor.yaml";
+  workspace.write(other, fs.readFileSync(join(REPOSITORY, other)));
+});
 afterAll(() => workspace.remove());
 
 describe("the tables of a model's READMEs", () => {

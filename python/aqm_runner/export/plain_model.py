@@ -24,7 +24,7 @@ from aqm_runner.export.forms import (
     Fp4Blocks,
 )
 from aqm_runner.export.gates import config_differs
-from aqm_runner.export.scaled import ScaledInputs
+from aqm_runner.export.scaled import plain_form
 from aqm_runner.model.checkpoint import OURS
 
 CONFIG = "config.json"
@@ -94,7 +94,7 @@ class _Rounding:
     """
 
     def __init__(self, form: Form, tensors: Mapping[str, Tensor]) -> None:
-        self._form = form.form if isinstance(form, ScaledInputs) else form
+        self._form = plain_form(form)
         self._range = form.input_range(tensors)
         self._scales = tensors.get(FEATURE_SCALES)
 

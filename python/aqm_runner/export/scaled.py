@@ -9,6 +9,11 @@ from torch import Tensor
 from aqm_runner.export.forms import FEATURE_SCALES, Form, Stored
 
 
+def plain_form(form: Form) -> Form:
+    """Returns how weight and inputs are stored, whether features are scaled first or not."""
+    return form.form if isinstance(form, ScaledInputs) else form
+
+
 @dataclass(frozen=True)
 class ScaledInputs:
     """A form with one more tensor: output = weight (N, K) x (input x pre_quant_scale (K,)).

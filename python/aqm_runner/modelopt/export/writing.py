@@ -23,9 +23,10 @@ from aqm_runner.export.copying import (
     untied,
     write_json,
 )
-from aqm_runner.export.forms import Fp4Blocks
+from aqm_runner.export.forms import FP4_BLOCK, Fp4Blocks
 from aqm_runner.export.planned import Planned
-from aqm_runner.modelopt.planned_model import PlannedModel
+from aqm_runner.export.scaled import plain_form
+from aqm_runner.modelopt.simulated_layers import SimulatedLayers
 from aqm_runner.runner.places import Place
 
 # What ModelOpt says of the quantization beside config.json; servers read either.
@@ -38,9 +39,9 @@ def write_folder(
     output: Place,
     checkpoint: Place,
     planned: Planned,
-    simulated: PlannedModel,
+    simulated: SimulatedLayers,
     kept: Mapping[str, Tensor],
-) -> PlannedModel:
+) -> SimulatedLayers:
     """Writes weights and configs by ModelOpt, and every other file of the checkpoint as it is.
 
     Args:
@@ -107,16 +108,33 @@ def _is_quantizer(module: nn.Module) -> bool:
     return isinstance(module, TensorQuantizer)
 
 
-def _take_simulated_weights(planned: Planned, simulated: PlannedModel) -> None:
+def _take_simulated_weights(planned: Planned, simulated: SimulatedLayers) -> None:
     """Gives ModelOpt the weights as the simulation computes with them.
 
     Its export divides by a scale that is another float than that of its simulation, in the last
     bit, and in the model's dtype: where a weight lies between two codes, it may take the other one.
-    A simulated weight lies on a code. NVFP4 is left out: its export finds the scales of blocks
-    from the weight, which must then be the original one.
+    A simulated weight lies on a code.
     """
     for layer, each in planned.quantized.items():
-        if not isinstance(each.form, Fp4Blocks):
-            module = simulated.model.get_submodule(layer)
-            weight = simulated.weight(layer).detach()
-            module.weight = nn.Parameter(weight, requires_grad=False)
+        module = simulated.model.get_submodule(layer)
+        weight = simulated.weight(layer).detach()
+        if isinstance(plain_form(each.form), Fp4Blocks):
+            weight = with_largest_of_blocks(weight, module.weight.detach())
+        module.weight = nn.Parameter(weight, requires_grad=False)
+
+
+def with_largest_of_blocks(simulated: Tensor, original: Tensor) -> Tensor:
+    """Returns a simulated NVFP4 weight in which each block has its largest original number.
+
+    The export finds the scale of a block from that number, which must then be the original one. By
+    its scale it is 6 but for the rounding of the scale (at most 1/16 to either side), and the
+    nearest other code begins below 5: it takes the code that it has in the simulation.
+
+    Args:
+        simulated: (N, K), each number on a code.
+        original: (N, K), the weight that was quantized.
+    """
+    blocks = original.reshape(len(original), -1, FP4_BLOCK)
+    places = blocks.abs().argmax(-1, keepdim=True)
+    kept = simulated.reshape(blocks.shape).scatter(-1, places, blocks.gather(-1, places))
+    return kept.reshape(original.shape)

@@ -167,6 +167,8 @@ export function recipeExports(
     inputs,
     outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
     resources,
+    // What calibration finds out is kept, for an export that fails afterwards.
+    resumable: { bounds: [] },
     expected: expectedExport(of.model.device),
   });
   const exported = {

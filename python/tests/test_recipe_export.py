@@ -1,7 +1,6 @@
 """Recipes as checkpoints: the files are the model that is measured, and calibration is kept."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +50,10 @@ def calibrated(name: str, inputs: dict[str, Path], dtype: str, apply: Any = None
     return model
 
 
-def tensors_of(model: Any) -> dict[str, tuple[torch.dtype, list[Any]]]:
-    return {
-        name: (tensor.dtype, tensor.float().tolist()) for name, tensor in model.state_dict().items()
-    }
-
-
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("name", [SMOOTHQUANT, AWQ, FP8])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(SMOOTHQUANT, "float32"), (SMOOTHQUANT, "bfloat16"), (AWQ, "float32"), (FP8, "bfloat16")],
+)
 def test_what_is_kept_of_calibration_gives_a_fresh_model_the_same_bits(name, dtype, inputs):
     heard = HeardScales()
     with heard.installed():
@@ -66,7 +61,11 @@ def test_what_is_kept_of_calibration_gives_a_fresh_model_the_same_bits(name, dty
     state = json.loads(json.dumps(heard.state(first)))
     second = load_model(place(inputs[name]["checkpoint"], "folder"), dtype, "cpu")
     restore(second, recipe_config(name, "lm", False), state)
-    assert tensors_of(first) == tensors_of(second)
+    ours, theirs = first.state_dict(), second.state_dict()
+    assert ours.keys() == theirs.keys()
+    for key, tensor in ours.items():
+        assert tensor.dtype == theirs[key].dtype
+        assert torch.equal(tensor, theirs[key]), key
     assert any("scale" in entry for entry in state.values()) == (name != FP8)
 
 
@@ -167,7 +166,6 @@ def test_a_killed_export_goes_on_without_calibrating(original, inputs, tmp_path)
     doomed.events.until("phase", name="write")
     doomed.process.kill()
     list(doomed.events)
-    shutil.rmtree(tmp_path / "doomed")  # as aqm does with what a killed run has staged
     runner = ForkedRunner(original, tmp_path / "log")
     events = runner.run("job", action(*given, tmp_path / "out", **partial))
     runner.end()

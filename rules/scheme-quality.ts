@@ -52,8 +52,8 @@ export interface ChosenPlan {
 }
 
 /**
- * Measures a scheme and its controls on held-out data, each in an action of its own: an equal plan of two schemes
- * has one key, so that it is measured once.
+ * Measures a scheme and its controls on held-out data, each in an action of its own. All schemes of a model that
+ * have the same candidates, scope and size are measured in one batch.
  *
  * @returns the action that makes `quality.json`
  */

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // Stands in for Python where plans are measured: data and checkpoints are a word, scores and the divergence of a
-// plan follow from names by simple rules. In `.measured` it notes each op that it carries out, a line each.
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// plan follow from names by simple rules. In `.measured` it notes each op that it carries out, a line each. An exported
+// folder holds the plan, and its digest; with `.one-checkpoint` there all exports hold the same weights, as a bug once
+// had it.
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answerWith } from "../rig/answering-runner.mjs";
 
@@ -14,7 +17,7 @@ const names = Array.from({ length: BLOCKS }, (_, block) =>
 
 /** What a layer suffers from few bits: the later, the more. */
 const damage = (name) => 2 ** names.indexOf(name);
-const bitsOf = (format) => Number(/int(\d)/i.exec(format)?.[1] ?? 16);
+const bitsOf = (format) => Number(/(?:int|fp)(\d)/i.exec(format)?.[1] ?? 16);
 const lossAt = (name, format) => (format === "NONE" ? 0 : damage(name) * 4 ** -bitsOf(format));
 
 const around = (value) => ({ value, low: value, high: value });
@@ -22,7 +25,15 @@ const around = (value) => ({ value, low: value, high: value });
 answerWith(({ params, inputs, outputs }) => {
   const note = (op) => appendFileSync(".measured", `${op}\n`);
   for (const [role, { path }] of Object.entries(outputs)) {
-    if (role === "scores") {
+    if (outputs.check !== undefined) {
+      note(`export ${role}`);
+      exportPlan(role, path, inputs.plan.path);
+    } else if (role === "tensors") {
+      writeFileSync(path, JSON.stringify(tensors()));
+    } else if (role === "status") {
+      note("serve");
+      writeFileSync(path, JSON.stringify(status()));
+    } else if (role === "scores") {
       note(`score ${params.format.name}`);
       writeFileSync(path, JSON.stringify(scores(params)));
     } else if (role === "quality" && inputs.plan !== undefined) {
@@ -45,6 +56,57 @@ answerWith(({ params, inputs, outputs }) => {
       writeFileSync(path, role);
     }
   }
+});
+
+const sha = (text) => createHash("sha256").update(text).digest("hex");
+
+function exportPlan(role, path, from) {
+  const { groups, plans } = JSON.parse(readFileSync(from, "utf8"));
+  const [{ formats }] = plans;
+  const said = groups.map(({ name }, g) => `${name} ${formats[g]}`);
+  if (role === "checkpoint") {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "model.safetensors"), said.join("\n"));
+    return;
+  }
+  const quantized = said.filter((line) => !line.endsWith("NONE"));
+  const check = {
+    schema: 1,
+    op: "compressed_tensors_export",
+    plan: sha(said.join("\n")),
+    scope: "lm",
+    bytes: 100_000,
+    weight_bytes: 90_000,
+    quantized_layers: quantized.length,
+    kept_layers: said.length - quantized.length,
+    formats: { wfp8_afp8: quantized.length },
+    layers: [],
+    weights: sha(existsSync(".one-checkpoint") ? "" : quantized.join("\n")),
+    logits: { largest_difference: 0, kl: 0, tolerance: 1e-6, tokens: 9 },
+    gates: ["plan_and_files"],
+  };
+  writeFileSync(path, JSON.stringify(check));
+}
+
+const status = () => ({
+  schema: 1,
+  op: "serving_check",
+  vllm: "1.0",
+  device: "cpu",
+  status: "loads strictly (not run)",
+  level: null,
+  reason: null,
+  trace: null,
+  by_default: "loads",
+  unquantized: [],
+  compared: { parameters: names.length, different: [] },
+  answers: null,
+});
+
+const tensors = () => ({
+  schema: 1,
+  bytes: names.length * 64 * 64 * 4,
+  tensors: names.map((name) => ({ name: `${name}.weight`, dtype: "F32", shape: [64, 64] })),
 });
 
 function scores({ scope, format, method }) {

@@ -20,8 +20,8 @@ export interface ControlSet {
 export const SCHEME_PLAN = "scheme";
 
 /**
- * Name of the one plan in every document of a scheme. It is the same everywhere, so that the same formats are the
- * same bytes: a plan that two schemes share, `uniform-…` above all, is measured once.
+ * Name of the one plan in every document of a scheme. Its file says which plan it is; in the document the name would
+ * only make equal plans differ.
  */
 export const ONE_PLAN = "plan";
 

@@ -6,9 +6,11 @@ import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { checkpointGroups } from "../../src/analysis/schemes/checkpoint-groups.ts";
 import { chooseScheme } from "../../src/analysis/schemes/choose-scheme.ts";
 import { coverageJson } from "../../src/analysis/schemes/coverage.ts";
+import { schemePlans } from "../../src/analysis/schemes/scheme-plans.ts";
 import { readScheme, schemeJson } from "../../src/analysis/schemes/scheme-document.ts";
 import type { Scheme } from "../../src/analysis/schemes/scheme.ts";
 import { topGroups } from "../../src/analysis/schemes/top-groups.ts";
+import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 import { pair } from "./configs.ts";
 import { expectFailure, expectValue } from "./figures.ts";
 import { haveReferenceData, referenceDataTitle, referenceFolder } from "./reference-data.ts";
@@ -85,7 +87,7 @@ describe("a share of the layers", () => {
       },
     ]);
     // Plans name it all the same, since they have to name every layer of the scope.
-    expect(planned.map(({ name }) => name)).toEqual(Object.keys(FOUR).slice(0, 4));
+    expect(planned.map(({ name }) => name)).toEqual(Object.keys(FOUR).slice(0, 4).toSorted());
   });
 
   it("is refused where a chosen layer's blocks do not fit, and only there", () => {
@@ -213,6 +215,24 @@ describe("the layer groups of a checkpoint, without scores", () => {
       ["model.language_model.layers.0.self_attn.o_proj", 1],
     ]);
     expect(open.at(-1)?.name).toBe("lm_head");
+  });
+
+  it("give the plan of all layers by scores, byte for byte", () => {
+    const tensors = tensorsOf(trainedShapes(), "F32");
+    const model = { tensors, candidates: [candidate], exports: ["modelopt"] as const };
+    const own = expectValue(checkpointGroups(tensors, "lm", candidate));
+    // As an engine has them: in the order of modules, with scores.
+    const scored: BitProblem = {
+      groups: own.groups.toReversed().map((group, g) => ({
+        ...group,
+        candidates: group.candidates.map((of) => ({ ...of, score: of.score + g })),
+      })),
+    };
+    const planOf = (all: BitProblem, choice: Parameters<typeof request>[0]) => {
+      const chosen = expectValue(chooseScheme(request(choice), all, model));
+      return expectValue(schemePlans(chosen, null)).plans.get("scheme");
+    };
+    expect(planOf(scored, { top_percent: 100 })).toBe(planOf(own, { everywhere: "wfp8_afp8" }));
   });
 
   it("have the names of the model where a file has older ones", () => {

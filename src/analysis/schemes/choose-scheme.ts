@@ -37,7 +37,7 @@ export interface ChosenScheme {
   readonly scheme: Scheme;
   /** Groups that may be quantized, each with the candidates that a checkpoint can hold: what controls mix. */
   readonly problem: BitProblem;
-  /** Every group that plans of this scope have to name; those that are not in `problem` stay `NONE`. */
+  /** Every group that plans of this scope have to name, by name; those that are not in `problem` stay `NONE`. */
   readonly planned: readonly ChoiceGroup[];
   /** Where a share of a ranking was taken. */
   readonly share?: Share;
@@ -106,7 +106,10 @@ export function chooseScheme(
     ...open.map(({ group }) => group.name),
     ...kept.map((group) => group.name),
   ]);
-  const planned = all.groups.filter((group) => named.has(group.name));
+  // By name: the same plan is the same bytes, whether scores or the checkpoint told its groups.
+  const planned = all.groups
+    .filter((group) => named.has(group.name))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return succeed({ scheme, problem, planned, ...(share === undefined ? {} : { share }) });
 }
 

@@ -18,4 +18,6 @@ export const vllm = environment({
     DO_NOT_TRACK: "1",
     TOKENIZERS_PARALLELISM: "false",
   },
+  // What vLLM finds out about its own model classes, once for each: half a minute of every process.
+  caches: { VLLM_CACHE_ROOT: "vllm" },
 });

@@ -1,7 +1,7 @@
 // `npm run test:soak`: many random timelines, golden keys under other circumstances, the whole crash
 // matrix, and what npm test takes a sample of. `--runs N` timelines over all families (default: a whole
 // soak), `--seed S`, `--time-limit SECONDS` for the timelines of each family,
-// `--only timelines|keys|crash|sizes|pairs|trained|quality`. docs/testing.md has a table.
+// `--only timelines|keys|crash|sizes|pairs|trained|quality|serving`. docs/testing.md has a table.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ const WHOLE = [...readFileSync("tests/timelines/families.ts", "utf8").matchAll(/
 const VITEST = ["vitest", "run", "--project", "check", "--project", "real"];
 const scratch = mkdtempSync(join(tmpdir(), "aqm-soak-"));
 const rows = [];
-const parts = { timelines, keys, crash, sizes, pairs, trained, quality };
+const parts = { timelines, keys, crash, sizes, pairs, trained, quality, serving };
 for (const [name, part] of Object.entries(parts)) {
   if (options.only === undefined || options.only === name) await part();
 }
@@ -152,13 +152,24 @@ function trained() {
   return python(what, "test_training.py");
 }
 
-/** A file of Python tests with AQM_SOAK. */
-async function python(what, file) {
+/** The real vLLM on sound and spoilt folders, on a CPU and on invented GPUs. */
+async function serving() {
+  await bundle();
+  const folders = join(scratch, "served");
+  const base = "models/qwen3_vl_trained/checkpoint";
+  run(environment("modelopt"), ["python/tests/served_folders.py", base, folders], {});
+  const variables = { AQM_SERVED_FOLDERS: folders };
+  await python("the real vLLM on sound and spoilt folders", "in_vllm", "vllm", variables);
+}
+
+/** A file or folder of Python tests with AQM_SOAK. */
+async function python(what, file, name = "modelopt", variables = {}) {
   await bundle();
   const begin = performance.now();
   const args = ["pytest", "-q", `python/tests/${file}`];
-  const { code, output } = await pythonStep("", environment("modelopt"), args, {
+  const { code, output } = await pythonStep("", environment(name), args, {
     AQM_SOAK: "1",
+    ...variables,
   }).run();
   console.log(output);
   const seconds = ((performance.now() - begin) / 1000).toFixed(0);

@@ -25,6 +25,8 @@ TESTS = Path(__file__).parent
 
 def environment_here() -> str:
     """Returns the name of the environment that this interpreter belongs to, by what it has."""
+    if find_spec("vllm"):
+        return "vllm"
     if find_spec("modelopt"):
         return "modelopt"
     return "torch" if find_spec("torch") else "data"

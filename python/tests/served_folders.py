@@ -1,9 +1,9 @@
 """Small folders for tests of the serving check, written by the library compressed-tensors alone.
 
-Runs in the environment modelopt, which has that library: `python served_folders.py BASE OUT`. Each
-folder is the trained tiny model with its text layers in one format or in several; scales come from
-the largest magnitudes of the weights themselves, since nothing here is measured. `DEFECTS` spoils
-such folders as exports have been seen to be spoiled.
+Runs in the environment modelopt, which has that library: `served_folders.py BASE OUT [NAME…]`.
+Each folder is the trained tiny model with its text layers in one format or in several; scales come
+from the largest magnitudes of the weights themselves, since nothing here is measured. `DEFECTS`
+spoils such folders as exports have been seen to be spoiled.
 """
 
 import json
@@ -55,6 +55,7 @@ SCHEMES: dict[str, Callable[[list[str]], QuantizationScheme]] = {
     "fp8": lambda names: preset_name_to_scheme("FP8", names),
     "fp8_dynamic": lambda names: preset_name_to_scheme("FP8_DYNAMIC", names),
     "nvfp4": lambda names: preset_name_to_scheme("NVFP4", names),
+    "nvfp4a16": lambda names: preset_name_to_scheme("NVFP4A16", names),
 }
 
 
@@ -73,7 +74,8 @@ def scales(weight: torch.Tensor, scheme: QuantizationScheme) -> Tensors:
         found["weight_global_scale"] = (448 * 6 / weight.abs().amax()).reshape(1)
         scaled = found["weight_global_scale"] * blocks / 6
         found["weight_scale"] = scaled.to(torch.float8_e4m3fn).float()
-        found["input_global_scale"] = torch.tensor([448 * 6 / INPUT])
+        if given is not None:
+            found["input_global_scale"] = torch.tensor([448 * 6 / INPUT])
         return found
     if strategy == "group":
         largest = weight.reshape(weight.shape[0], -1, args.group_size).abs().amax(2)
@@ -194,10 +196,13 @@ DEFECTS: dict[str, tuple[str, Callable[[Tensors, dict[str, Any]], object]]] = {
 }
 
 
-def main(base: Path, out: Path) -> None:
-    """Writes all sound folders and all spoilt ones."""
+def main(base: Path, out: Path, names: list[str]) -> None:
+    """Writes the named sound folders; without names all of them, and the spoilt ones."""
     for name, plan in plans(base).items():
-        write(base, out / name, plan)
+        if not names or name in names:
+            write(base, out / name, plan)
+    if names:
+        return
     for name, (sound, spoil) in DEFECTS.items():
         shutil.copytree(out / sound, out / name)
         tensors = load_file(out / sound / "model.safetensors")
@@ -207,4 +212,4 @@ def main(base: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

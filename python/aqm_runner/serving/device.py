@@ -72,8 +72,8 @@ class Device:
             "VLLM_NO_USAGE_STATS": "1",
             "VLLM_PLUGINS": "",  # none: a plugin could be another platform
             "VLLM_LOGGING_LEVEL": "WARNING",
-            # What vLLM keeps between runs must not reach the next one, nor the user's home.
-            "VLLM_CACHE_ROOT": str(scratch / "cache"),
+            # Nothing is read from or written to the user's home.
+            "VLLM_CACHE_ROOT": os.environ.get("VLLM_CACHE_ROOT") or str(scratch / "cache"),
             "VLLM_CONFIG_ROOT": str(scratch / "config"),
         }
         if self.kind == "cpu":

@@ -89,7 +89,10 @@ function wordPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
 function controlPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
   const beaten = schemes.flatMap(({ scheme, quality: { verdict } }) => {
     if (verdict === null) return [];
-    const rivals = [{ plan: "the mean of random plans", factor: verdict.factor }, ...verdict.against];
+    const rivals = [
+      { plan: "the mean of random plans", factor: verdict.factor },
+      ...verdict.against,
+    ];
     return rivals
       .filter(({ factor }) => factor.high < 1)
       .map(

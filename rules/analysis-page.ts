@@ -28,12 +28,14 @@ export interface Page {
   readonly subtitle: string;
   readonly analyses: readonly ShownAnalysis[];
   readonly skipped?: readonly LeftOut[];
+  /** Of all analyses; absent where a scheme cannot have their scores. */
+  readonly settings?: { readonly scope: Scope; readonly size: Size };
   readonly links: readonly { readonly text: string; readonly href: string }[];
 }
 
 /** An offline page about one or several analyses, and its main pictures for Markdown. */
 export function analysisPage(page: Page): DeclaredAction {
-  const { path, title, subtitle, analyses, skipped = [], links } = page;
+  const { path, title, subtitle, analyses, skipped = [], links, settings } = page;
   const inputs: Record<string, Input> = {};
   for (const { name, scores, record, manifest } of analyses) {
     inputs[`manifest_${name}`] = manifest;
@@ -48,6 +50,7 @@ export function analysisPage(page: Page): DeclaredAction {
       analyses: analyses.map(({ name, quantizers }) => ({ name, quantizers })),
       ...(skipped.length === 0 ? {} : { skipped }),
       links,
+      ...(settings === undefined ? {} : { settings }),
     },
     inputs,
     outputs: {

@@ -49,6 +49,7 @@ export function modelPage({
     subtitle: `${analyses.length} pairs, ${scopeAndSize(scope, size)}`,
     analyses,
     skipped,
+    settings: { scope, size },
     links: analyses.map(({ name, page }) => ({ text: name, href: page.slice(root.length + 1) })),
   });
 }

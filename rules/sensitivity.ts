@@ -117,6 +117,8 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
       title: `${model.name}, ${pair.name}${engine.name === "modelopt" ? "" : `, ${engine.name}`}`,
       subtitle: scopeAndSize(scope, size),
       analyses: [{ name: pair.name, quantizers: format.value.quantizers, ...results }],
+      // Schemes take scores of pairs as they are, without another granularity.
+      ...(cell.granularity.name === DEFAULT_GRANULARITY ? { settings: { scope, size } } : {}),
       links: [
         { text: "as Markdown", href: `${REPORT}.md` },
         { text: "as JSON", href: `${REPORT}.json` },

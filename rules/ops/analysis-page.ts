@@ -22,11 +22,13 @@ export interface PageParams {
   /** Pairs that are not on the page; absent where there are none. */
   readonly skipped?: readonly SkippedPair[];
   readonly links: readonly { readonly text: string; readonly href: string }[];
+  /** Scope and calibration subset of all analyses; absent where a scheme cannot have their scores. */
+  readonly settings?: { readonly scope: string; readonly size: string };
 }
 
 /** Manifests and the scores behind them → one HTML page, and its pictures. */
 export function run({
-  params: { title, subtitle, analyses, skipped = [], links },
+  params: { title, subtitle, analyses, skipped = [], links, settings },
   inputs,
 }: OpCall<PageParams, string>): Result<
   OpOutputs<"page" | "heatmap" | "depth" | "frontier">,
@@ -51,7 +53,8 @@ export function run({
   const [first, ...others] = read;
   if (first === undefined) return err({ reason: "bad_request", message: "no analyses were given" });
   const sources = [...filesRead(inputs), ...filesBehind(records)];
-  const subject = { title, subtitle, sources, links, skipped };
+  const known = settings === undefined ? {} : { settings };
+  const subject = { title, subtitle, sources, links, skipped, ...known };
   const made = analysisPage(subject, [first, ...others]);
   if (!made.ok) return err(failed(made.failure, first.name));
   const { page, heatmap, depth, frontier } = made.value;

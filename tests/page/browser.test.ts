@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
+import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
 import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
@@ -17,6 +18,7 @@ import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
 import { FAINT, OUTSIDE } from "./looks.ts";
 import { manyPairs } from "./many-pairs.ts";
+import { schemeMistakes } from "./scheme-schema.ts";
 
 const found = await browserOrWhyNot();
 const title = "browser" in found ? "in a browser" : `in a browser (${found.because})`;
@@ -77,7 +79,8 @@ function pageOf(
   shown: readonly [PageAnalysis, ...PageAnalysis[]],
   skipped: PageSubject["skipped"] = [],
 ): string {
-  const subject = { title: "t", subtitle: "s", sources: [SOURCE], links: [], skipped };
+  const settings = { scope: "all_layers", size: "medium" };
+  const subject = { title: "t", subtitle: "s", sources: [SOURCE], links: [], skipped, settings };
   const made = analysisPage(subject, shown);
   if (!made.ok) throw new Error(made.failure.message);
   return made.value.page;
@@ -109,7 +112,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     const opened = await openPage(browser, { viewport: { width: 1280, height: 900 }, ...options });
     const address = pathToFileURL(path).href;
     opened.on("request", (request) => {
-      if (request.url() !== address) said.push(`request ${request.url()}`);
+      if (request.url().replace(/\?.*$/, "") !== address) said.push(`request ${request.url()}`);
     });
     opened.on("console", (message) => said.push(`console ${message.text()}`));
     opened.on("pageerror", (error) => said.push(`error ${String(error)}`));
@@ -277,8 +280,15 @@ describe.skipIf(!("browser" in found))(title, () => {
       return { bits: `${bits.achieved.toFixed(3)} bits`, score: said, formats };
     };
     expect(await askedShown()).toBe(6);
+    // The pair with 4-bit activations is for analysis only: it is chosen when somebody asks for it.
+    expect(await shownPlan()).toEqual(solvedFor([0, 1], "charged", 6));
+    expect(await box("wint8_aint4").isVisible()).toBe(false);
+    await page.getByLabel("Show pairs for analysis only").check();
+    // By the keyboard: its box is the last one.
+    await box("wint8_aint4").focus();
+    await choose(() => page.keyboard.press("Space"));
+    await page.getByRole("button", { name: "Budget of this run" }).click();
     expect(await shownPlan()).toEqual(solvedFor([0, 1, 2], "charged", 6));
-    // By the keyboard: the last box is the one with 4-bit activations.
     await box("wint8_aint4").focus();
     await choose(() => page.keyboard.press("Space"));
     expect(await page.locator("#choice-words").textContent()).toBe(
@@ -304,6 +314,66 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await page.locator("#plan-serving").textContent()).toBe("nothing is quantized");
   });
 
+  it("shows pairs that nothing serves while its switch is on, also after a reload", async () => {
+    await page.close();
+    page = await open("three");
+    const more = page.getByLabel("Show pairs for analysis only");
+    const shown = async () => ({
+      boxes: await page.locator("input[name=pair]:visible").count(),
+      chosen: await page.locator("input[name=pair]:checked").count(),
+      curves: await page.locator("#frontier .curve:visible").count(),
+    });
+    expect(await shown()).toEqual({ boxes: 2, chosen: 2, curves: 3 });
+    await more.check();
+    expect(await shown()).toEqual({ boxes: 3, chosen: 2, curves: 4 });
+    await page.reload();
+    expect(page.url()).toMatch(/page\.html\?pairs=all$/);
+    expect(await more.isChecked()).toBe(true);
+    await choose(() => page.getByRole("button", { name: "All", exact: true }).click());
+    expect((await shown()).chosen).toBe(3);
+    // Switched off, it takes back what it had offered.
+    await choose(() => more.uncheck());
+    expect(await shown()).toEqual({ boxes: 2, chosen: 2, curves: 3 });
+    expect(page.url()).toMatch(/page\.html$/);
+  });
+
+  it("copies the plan on show as a scheme that chooses that plan", async () => {
+    await page.close();
+    page = await open("three");
+    await page.locator("#counted").selectOption("stored");
+    await page.locator("#budget-range").focus();
+    await choose(() => page.keyboard.press("ArrowRight"));
+    await page.locator("#scheme summary").click();
+    const text = page.locator("#scheme-yaml");
+    const yaml = await text.inputValue();
+    const scheme = parse(yaml) as { candidates: string[]; choice: { bits: number } };
+    expect(schemeMistakes(scheme)).toEqual([]);
+    const data = dataOf(three);
+    const chosen = new Set(
+      scheme.candidates.map((name) => three.findIndex((one) => one.name === name)),
+    );
+    const budget = adjustedBits(sharesOf(data), scheme.choice.bits);
+    const plan = solveBitPlan(problemOf(data, chosen, "stored"), budget);
+    if (!plan.ok) throw new Error(plan.failure.message);
+    expect(plan.value.score.toExponential(2).replace("e+", "e")).toBe((await shownPlan()).score);
+
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy the plan" }).click();
+    await page.getByText("Copied.").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(yaml);
+    // Where it may not, the text is there to be copied by hand.
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+    await page.getByRole("button", { name: "Copy the plan" }).click();
+    await page.getByText("This page may not copy").waitFor();
+    expect(await page.evaluate("getSelection().toString()")).toBe(yaml);
+    await choose(() => box("wfp8_afp8").uncheck());
+    await choose(() => box("wfp4_afp16").uncheck());
+    expect(await page.getByRole("button", { name: "Copy the plan" }).isDisabled()).toBe(true);
+    expect(await page.locator("#scheme-says").textContent()).toBe(
+      "Nothing is quantized in this plan.",
+    );
+  });
+
   it("lets one pair be chosen at a time where scores do not add up", async () => {
     await page.close();
     page = await open("apart");
@@ -323,7 +393,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(rows[3]).toMatch(/^wmxfp4_afp16[^]*no: MXFP4 needs a CUDA device$/);
     expect(await plain.locator("#candidates").isVisible()).toBe(false);
     expect(await plain.locator("#choice-words").textContent()).toBe(
-      "Each layer may have any of the 3 pairs of this page, or 16 bits.",
+      "Each layer may have wfp8_afp8, wfp4_afp16, or 16 bits.",
     );
     await plain.close();
   });

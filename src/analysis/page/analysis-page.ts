@@ -1,8 +1,9 @@
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import { budgetCurves, budgetData } from "./budget-curve.ts";
 import { budgetSection } from "./budget-section.ts";
+import type { SchemeBasis } from "./shared/scheme-yaml.ts";
 import type { BudgetCurve } from "./shared/curve.ts";
-import { keptLayers, type BudgetData } from "./shared/budget-data.ts";
+import { keptLayers, offeredPairs, type BudgetData } from "./shared/budget-data.ts";
 import type { Weights } from "./shared/plan-figures.ts";
 import { sharesOf } from "./shared/solve-curve.ts";
 import { pairsSection } from "./pairs-section.ts";
@@ -60,7 +61,7 @@ export function analysisPage(
   const unit = sumsOver(analyses);
   const heat = heatmap(model.value, unit);
   const depth = depthChart(model.value, unit);
-  const frontier = frontierChart(curves.value, sharesOf(budget), unit);
+  const frontier = frontierChart(curves.value, sharesOf(budget), offeredPairs(budget), unit);
   return succeed({
     page: document(subject, analyses, model.value, budget, curve, { heat, depth, frontier }),
     heatmap: pictureFile(heat.picture),
@@ -93,10 +94,11 @@ function document(
 ): string {
   const scale = logScale(model.columns.flatMap(({ scores }) => scores.map((score) => score ?? 0)));
   const weights = weightsOf(budget);
-  const data = pageData(model, budget, curve, heat, frontier);
+  const basis = schemeBasis(subject, analyses, model, budget);
+  const data = pageData(model, budget, basis, curve, heat, frontier);
   const drawn = inlinePicture(frontier.picture);
   const sections = [
-    budgetSection(analyses, model, budget, curve, drawn, weights),
+    budgetSection(analyses, model, budget, basis, curve, drawn, weights),
     pairsSection(analyses, subject.skipped ?? []),
     figureSection(
       "heat",
@@ -139,9 +141,27 @@ function weightsOf(budget: BudgetData): Weights {
   };
 }
 
+/** What a scheme of a plan of this page has beside the plan; null where that is not known. */
+function schemeBasis(
+  { settings }: PageSubject,
+  [{ manifest, scores }]: readonly [PageAnalysis, ...PageAnalysis[]],
+  { layers }: PageModel,
+  budget: BudgetData,
+): SchemeBasis | null {
+  if (settings === undefined) return null;
+  const head = layers.findIndex(({ name }) => name === "lm_head");
+  const lmHead = head >= 0 && keptLayers(budget)[head] !== true;
+  const types = new Map(scores?.modules.map(({ name, type }) => [name, type]));
+  const convolutions = layers.flatMap(({ name }, layer) =>
+    types.get(name)?.includes("Conv") === true ? [layer] : [],
+  );
+  return { ...settings, engine: manifest.engine, lmHead, convolutions };
+}
+
 function pageData(
   model: PageModel,
   { columns, scores, pairs, mixed }: BudgetData,
+  scheme: SchemeBasis | null,
   curve: BudgetCurve,
   heat: Heatmap,
   chart: FrontierChart,
@@ -161,6 +181,7 @@ function pageData(
     scores,
     pairs,
     mixed,
+    scheme,
     curve: { ...curve, steps: packSteps(curve.steps) },
     heat: heat.grid,
     chart: chart.grid,

@@ -1,8 +1,10 @@
 import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { storedBits } from "../formats/storage.ts";
 import { whatServes } from "../formats/what-serves.ts";
+import { EXPORT_FORMATS } from "../schemes/scheme.ts";
+import { storedForm } from "../schemes/stored-form.ts";
 import type { PageAnalysis, PageModel } from "./page-model.ts";
-import type { BudgetData } from "./shared/budget-data.ts";
+import { offeredPairs, type BudgetData } from "./shared/budget-data.ts";
 import type { BudgetCurve } from "./shared/curve.ts";
 import { EFFORT, solveCurve } from "./shared/solve-curve.ts";
 
@@ -26,21 +28,25 @@ export function budgetData(analyses: Analyses, { layers, columns }: PageModel): 
       const service = quantizers === undefined ? null : whatServes(quantizers);
       const least = service?.by === "vllm" ? { least: service.least } : {};
       const served = service === null ? null : { by: service.by, ...least };
-      return { name, own: manifest.budgetBits, service: served };
+      const exports =
+        quantizers === undefined
+          ? []
+          : EXPORT_FORMATS.filter((format) => "form" in storedForm(quantizers, format));
+      return { name, own: manifest.budgetBits, service: served, exports };
     }),
     mixed: analyses.length > 1 && sameSums(analyses),
   };
 }
 
 /**
- * The curve that the page begins with, then that of each pair alone, where there are several. The first one
- * is of all pairs together where all scores are sums over the same samples, since others cannot be added up;
- * otherwise it is the first pair's.
+ * The curve that the page begins with, then that of each pair alone, where there are several. The first one is of
+ * all offered pairs together where all scores are sums over the same samples, since others cannot be added up;
+ * otherwise it is the first offered pair's.
  */
 export function budgetCurves(data: BudgetData): Outcome<readonly [BudgetCurve, ...BudgetCurve[]]> {
   const all = data.pairs.map((_, pair) => pair);
-  const front = data.mixed ? all : all.slice(0, 1);
-  const first = solveCurve(data, new Set(front), "charged", EFFORT);
+  const front = startPairs(data);
+  const first = solveCurve(data, front, "charged", EFFORT);
   if (!first.ok) return first;
   const alone: BudgetCurve[] = [];
   for (const pair of all.length === 1 ? [] : all) {
@@ -50,6 +56,12 @@ export function budgetCurves(data: BudgetData): Outcome<readonly [BudgetCurve, .
     alone.push(curve.value);
   }
   return succeed([first.value, ...alone]);
+}
+
+/** Positions of the pairs that the page begins with. */
+export function startPairs(data: BudgetData): ReadonlySet<number> {
+  const offered = offeredPairs(data);
+  return data.mixed ? offered : new Set([...offered].slice(0, 1));
 }
 
 /** Whether scores may be added up: the same method, over the same samples. */

@@ -1,9 +1,10 @@
 import { serviceReason, serviceShort, whatServes } from "../formats/what-serves.ts";
+import { startPairs } from "./budget-curve.ts";
 import { ALL, OWN } from "./frontier-chart.ts";
 import { html, lines, type Html } from "./shared/html.ts";
 import type { PageAnalysis, PageModel } from "./page-model.ts";
 import { planGrid } from "./plan-grid.ts";
-import { choiceWords, keptLayers, type BudgetData } from "./shared/budget-data.ts";
+import { choiceWords, keptLayers, offeredPairs, type BudgetData } from "./shared/budget-data.ts";
 import type { BudgetCurve } from "./shared/curve.ts";
 import {
   countsMarkup,
@@ -14,12 +15,19 @@ import {
   usedPairs,
   type Weights,
 } from "./shared/plan-figures.ts";
+import {
+  schemeWords,
+  schemeYaml,
+  type SchemeBasis,
+  type SchemeYaml,
+} from "./shared/scheme-yaml.ts";
 
 /** Without a script it shows the plan of the run itself. */
 export function budgetSection(
   analyses: readonly PageAnalysis[],
   model: PageModel,
   data: BudgetData,
+  basis: SchemeBasis | null,
   curve: BudgetCurve,
   frontier: Html,
   weights: Weights,
@@ -29,7 +37,7 @@ export function budgetSection(
   const isKept = (layer: number): boolean => kept[layer] === true;
   const figures = planFigures(step, curve.options, data.weights, weights);
   const known = data.columns.every(({ stored }) => stored !== null);
-  const chosen = new Set(data.mixed ? data.pairs.keys() : [0]);
+  const chosen = startPairs(data);
   const facts: readonly (readonly [id: string, name: string, value: string])[] = [
     ["plan-score", "Total score", figures["plan-score"] ?? ""],
     [
@@ -53,29 +61,47 @@ ${data.pairs.length === 1 ? "" : html`<p id=choice-words aria-live=polite>${choi
 <dl class=figures>${facts.map(([id, name, value]) => html`<div><dt>${name}</dt><dd id=${id}>${value}</dd></div>`)}</dl></div>
 <ul id=plan-counts class=counts>${countsMarkup(optionCounts(step.choices, curve.options, isKept))}</ul>
 <div class=scroll tabindex=0 role=region aria-label="Bits of every layer at this budget">${planGrid(model, step.choices, curve.options, isKept)}</div>
+${basis === null ? "" : schemeSection(schemeYaml(basis, data, curve, step, isKept))}
 ${bitsWords(data, kept, known)}</section>`;
 }
 
 const COUNTED = html`<label>Bits counted <select id=counted><option value=charged>as ModelOpt's search charges<option value=stored>as stored, with scales of blocks</select></label>`;
 
+/** The plan as a config, to be copied; the text can be selected where the button may not copy. */
+function schemeSection(scheme: SchemeYaml): Html {
+  const yaml = "yaml" in scheme ? scheme.yaml : null;
+  return html`<details id=scheme class=words><summary>This plan as a scheme</summary><p id=scheme-says>${schemeWords(scheme)}</p>
+<textarea id=scheme-yaml readonly rows=15 spellcheck=false aria-label="YAML of the scheme"${yaml === null ? html` hidden` : ""}>${yaml ?? ""}</textarea></details>
+<div class="controls script"><button type=button id=copy-scheme${yaml === null ? html` disabled` : ""}>Copy the plan as YAML of a scheme</button><output id=copied aria-live=polite></output></div>`;
+}
+
 /** A box for each pair that the plan may choose from; one pair at a time where scores do not add up. */
 function candidates(
   analyses: readonly PageAnalysis[],
-  { pairs, mixed }: BudgetData,
+  data: BudgetData,
   chosen: ReadonlySet<number>,
 ): Html | "" {
+  const { pairs, mixed } = data;
   if (pairs.length === 1) return "";
+  const offered = offeredPairs(data);
   const boxes = analyses.map(({ name, quantizers }, pair) => {
     const service = quantizers === undefined ? null : whatServes(quantizers);
     const mark =
       service === null
         ? ""
         : html` <small title="${serviceReason(service)}">${serviceShort(service)}</small>`;
-    return html`<label><input type=${mixed ? "checkbox" : "radio"} name=pair value=${pair}${chosen.has(pair) ? " checked" : ""}> ${name}${mark}</label>`;
+    return html`<label${offered.has(pair) ? "" : html` class=analysis-only`}><input type=${mixed ? "checkbox" : "radio"} name=pair value=${pair}${chosen.has(pair) ? " checked" : ""}> ${name}${mark}</label>`;
   });
-  const served = pairs.filter(({ service }) => service?.by === "vllm").length;
-  const some = mixed && served > 0 && served < pairs.length;
-  return html`<fieldset id=candidates class="candidates script"><legend>Candidates</legend>${lines(boxes)}${mixed ? html`<span class=buttons><button type=button id=choose-all>All</button>${some ? html`<button type=button id=choose-served>Those that vLLM serves</button>` : ""}</span>` : ""}</fieldset>`;
+  const analysis = pairs.length - offered.size;
+  const served = mixed && pairs.some(({ service }) => service?.by === "vllm") && analysis > 0;
+  const buttons = mixed
+    ? html`<span class=buttons><button type=button id=choose-all>All</button>${served ? html`<button type=button id=choose-served class=analysis-only>Those that vLLM serves</button>` : ""}</span>`
+    : "";
+  const more =
+    analysis === 0
+      ? ""
+      : html`<label class=more><input type=checkbox id=show-analysis> Show pairs for analysis only <small>(${analysis} that nothing serves)</small></label>`;
+  return html`<fieldset id=candidates class="candidates script"><legend>Candidates</legend>${lines(boxes)}${buttons}${more}</fieldset>`;
 }
 
 function figuresTable(

@@ -24,11 +24,13 @@ export const ALL = "all layers";
 /**
  * Total score against bits per weight, a curve for each choice of candidates; the first one is on.
  *
+ * @param offered positions of the pairs whose own curves, which follow the first one, are seen at first
  * @param shares tells bits of all layers from bits of those that may be quantized
  */
 export function frontierChart(
   curves: readonly BudgetCurve[],
   shares: readonly WeightShare[],
+  offered: ReadonlySet<number>,
   unit: string,
 ): FrontierChart {
   const steps = curves.flatMap((curve) => curve.steps);
@@ -53,7 +55,7 @@ export function frontierChart(
   };
   const drawn = curves.map(
     (curve, c) =>
-      html`<path class="curve${c === 0 ? " on" : ""}" d="${curvePath(grid, curve.steps)}"/>`,
+      html`<path class="curve${c === 0 ? " on" : offered.has(c - 1) ? "" : " analysis-only"}" d="${curvePath(grid, curve.steps)}"/>`,
   );
   const [first] = curves;
   const chosen = first?.steps[first.chosen];

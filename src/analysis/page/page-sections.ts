@@ -14,6 +14,8 @@ export interface PageSubject {
   readonly sources: readonly PageSource[];
   /** Files beside the page, or near it. */
   readonly links: readonly { readonly text: string; readonly href: string }[];
+  /** Of all its analyses, for schemes; absent where schemes cannot have them. */
+  readonly settings?: { readonly scope: string; readonly size: string };
   /** Pairs that are not on the page. */
   readonly skipped?: readonly SkippedPair[];
 }

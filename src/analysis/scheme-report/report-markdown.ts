@@ -1,5 +1,4 @@
 import {
-  byteText,
   intervalText,
   percentText,
   perplexityText,
@@ -19,7 +18,7 @@ import {
   type SchemeReport,
 } from "./scheme-report.ts";
 import { weightGroups } from "./weight-groups.ts";
-import { choiceText, factorText, statusText, wordOf } from "./words.ts";
+import { bytesText, choiceText, factorText, statusText, wordOf } from "./words.ts";
 
 /** The text of `report-<set>-schemes.md`: what was found in words, the picture, then the tables. */
 export function schemeReportMarkdown(report: SchemeReport, picture: string): string {
@@ -87,7 +86,7 @@ function schemeRow(reported: ReportedScheme): readonly string[] {
     markdownText(
       `${choiceText(scheme.choice)}; ${scopeName(scheme)}${settings.lm_head ? " with lm_head" : ""}; ${by}; calibrated on ${scheme.size}`,
     ),
-    byteText(achieved.bytes),
+    bytesText(achieved.bytes),
     sizeText(achieved.bits),
     sizeText(achieved.whole_bits),
     `${quantized} / ${kept}`,
@@ -140,7 +139,7 @@ const fileRows = (schemes: readonly ReportedScheme[]): readonly (readonly string
         markdownCode(reported.scheme.name),
         markdownText(wordOf(reported)),
         format,
-        predicted === undefined ? "–" : byteText(predicted),
+        predicted === undefined ? "–" : bytesText(predicted),
       ];
       if (check === null)
         return [
@@ -154,8 +153,8 @@ const fileRows = (schemes: readonly ReportedScheme[]): readonly (readonly string
         ];
       return [
         ...head,
-        byteText(check.weightBytes),
-        byteText(check.bytes),
+        bytesText(check.weightBytes),
+        bytesText(check.bytes),
         `${check.quantizedLayers} / ${check.keptLayers}`,
         smallText(check.logits.kl),
         markdownCode(short(check.plan)),

@@ -7,6 +7,7 @@ import { EFFORT, solveCurve } from "../shared/solve-curve.ts";
 import { chosenPairs, startChoice } from "./choice.ts";
 import { find, nameFront, pointIn, say } from "./elements.ts";
 import { planView } from "./plan-view.ts";
+import { schemeView } from "./scheme.ts";
 
 /**
  * The budget follows the slider, the arrow keys and a drag on the curve; the plan follows the budget. Another
@@ -19,7 +20,9 @@ export function startBudget(data: PageData): void {
   const budget: BudgetData = { ...data, weights: data.layers.map(([, , , own]) => own) };
   const counted = find<HTMLSelectElement>("#counted");
   const kept = keptLayers(budget);
-  const showPlan = planView(data, budget, (layer) => kept[layer] === true);
+  const isKept = (layer: number): boolean => kept[layer] === true;
+  const showPlan = planView(data, budget, isKept);
+  const showScheme = schemeView(data, budget, isKept);
   let curve: BudgetCurve = { ...data.curve, steps: unpackSteps(data.curve.steps) };
   const known = new Map([[keyOf(chosenPairs(data), "charged"), curve]]);
   /** What the plan on show uses: the next curve is entered there. */
@@ -31,6 +34,7 @@ export function startBudget(data: PageData): void {
     range.value = String(step);
     bits = curve.steps[step]?.bits ?? bits;
     showPlan(curve, step);
+    showScheme(curve, step);
   };
   const solve = (): void => {
     waiting = false;

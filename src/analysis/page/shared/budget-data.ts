@@ -32,6 +32,8 @@ export interface BudgetPair {
   readonly own: number;
   /** Null where the quantizers are not known. */
   readonly service: ServedBy | null;
+  /** Formats of checkpoints that can hold it. */
+  readonly exports: readonly string[];
 }
 
 export interface ServedBy {
@@ -77,6 +79,18 @@ export function problemOf(
 /** Layers that no pair was scored for: they stay at 16 bits in every plan of the page. */
 export const keptLayers = ({ weights, scores }: BudgetData): readonly boolean[] =>
   weights.map((_, layer) => scores.every((column) => (column[layer] ?? null) === null));
+
+/**
+ * Positions of the pairs that plans choose from unless somebody asks for more: those that something serves, or of
+ * which that is not known. Where nothing serves any pair of the page, all of them.
+ */
+export function offeredPairs({ pairs }: Pick<BudgetData, "pairs">): ReadonlySet<number> {
+  const served = [...pairs.keys()].filter((pair) => {
+    const service = pairs[pair]?.service ?? null;
+    return service === null || service.by === "vllm";
+  });
+  return new Set(served.length === 0 ? pairs.keys() : served);
+}
 
 /** Which pairs a plan chooses from, in a word or two. */
 export function choiceName({ pairs }: BudgetData, chosen: ReadonlySet<number>): string {

@@ -1,11 +1,14 @@
 import type { BudgetData } from "./budget-data.ts";
 import type { ChartGrid } from "./chart-grid.ts";
 import type { BudgetCurve, BudgetStep } from "./curve.ts";
+import type { SchemeBasis } from "./scheme-yaml.ts";
 
 /** What a page carries for its script, short, since most of a page's size could be this. */
 export interface PageData extends Omit<BudgetData, "weights"> {
   readonly layers: readonly PageDataLayer[];
   readonly kinds: readonly string[];
+  /** For the plan as a scheme; null where there can be none. */
+  readonly scheme: SchemeBasis | null;
   /** The curve that the page begins with. */
   readonly curve: PackedCurve;
   readonly heat: HeatGrid;

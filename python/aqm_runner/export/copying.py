@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import json
+import re
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -54,8 +55,10 @@ def naming_full_disk(output: Place, checkpoint: Place) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        full = isinstance(error, OSError) and error.errno in NO_SPACE
-        if not full and "no space left" not in str(error).lower():
+        # safetensors tells the number in its text alone.
+        said = re.search(r"\(os error (\d+)\)", str(error))
+        number = int(said[1]) if said else getattr(error, "errno", None)
+        if number not in NO_SPACE:
             raise
         raise _disk_full(output, checkpoint) from error
 

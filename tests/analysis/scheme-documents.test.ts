@@ -1,89 +1,80 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readExportCheck } from "../../src/analysis/schemes/export-check.ts";
-import { readServingStatus } from "../../src/analysis/schemes/serving-status.ts";
+import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
+import { chooseScheme } from "../../src/analysis/schemes/choose-scheme.ts";
+import { coverageJson } from "../../src/analysis/schemes/coverage.ts";
+import { readScheme, schemeJson } from "../../src/analysis/schemes/scheme-document.ts";
+import { topGroups } from "../../src/analysis/schemes/top-groups.ts";
 import { expectFailure, expectValue } from "./figures.ts";
+import { haveReferenceData, referenceDataTitle, referenceFolder } from "./reference-data.ts";
+import { FOUR, request, schemeOf } from "./scheme-problems.ts";
 
-const CHECK = {
-  schema: 1,
-  op: "compressed_tensors_export",
-  plan: "5f1c",
-  scope: "lm",
-  bytes: 4_100_200,
-  weight_bytes: 3_900_100,
-  quantized_layers: 1,
-  kept_layers: 2,
-  formats: { wfp8_afp8: 1 },
-  layers: [
-    { layer: "model.a", format: "wfp8_afp8", digest: "aa", difference: 0.0, tolerance: 0.0 },
-    { layer: "model.b", format: "NONE", digest: "bb", difference: 0.0, tolerance: 0.0 },
-  ],
-  weights: "77ab",
-  logits: { largest_difference: 1e-6, kl: 0.0, tolerance: 1e-6, tokens: 96 },
-  gates: ["plan_and_files"],
-};
-
-const STATUS = {
-  schema: 1,
-  op: "serving_check",
-  vllm: "0.33.0",
-  device: "cpu",
-  status: "loads strictly (not run)",
-  level: null,
-  reason: null,
-  trace: null,
-  by_default: "loads",
-  unquantized: [],
-  compared: { parameters: 120, different: [] },
-  answers: null,
-};
-
-describe("the check document of an export", () => {
-  const read = (of: object) => readExportCheck(JSON.stringify(of));
-
-  it("is read field by field", () => {
-    expect(expectValue(read(CHECK))).toMatchObject({
-      plan: "5f1c",
-      weights: "77ab",
-      weightBytes: 3_900_100,
-      quantizedLayers: 1,
-      logits: { largestDifference: 1e-6, tokens: 96 },
-    });
+describe("the document of a scheme", () => {
+  it("is read as it was written", () => {
+    const { problem, model } = schemeOf(FOUR, ["wint8_afp16"]);
+    for (const choice of [
+      { top_percent: 50 },
+      { top_percent: 50, most_sensitive: true },
+    ] as const) {
+      const { scheme } = expectValue(chooseScheme(request(choice), problem, model));
+      expect(expectValue(readScheme(schemeJson(scheme)))).toEqual(scheme);
+    }
   });
 
-  it("is refused by the field that is wrong", () => {
-    expect(expectFailure(read({ ...CHECK, weights: "" })).message).toContain("weights is empty");
-    expect(expectFailure(read({ ...CHECK, plan: undefined })).where).toBe("plan");
-    expect(expectFailure(read({ ...CHECK, schema: 2 })).reason).toBe("unsupported_schema");
-    const logits = { ...CHECK.logits, kl: "0" };
-    expect(expectFailure(read({ ...CHECK, logits })).where).toBe("logits.kl");
+  it("is refused where it is of another version, or names a field wrongly", () => {
+    const { problem, model } = schemeOf(FOUR, ["wint8_afp16"]);
+    const { scheme } = expectValue(chooseScheme(request({ bits: 9 }), problem, model));
+    const text = schemeJson(scheme);
+    const reasonOf = (changed: string) => expectFailure(readScheme(changed)).reason;
+    expect(reasonOf(text.replace('"schema": 1', '"schema": 2'))).toBe("unsupported_schema");
+    expect(reasonOf(text.replace('"quantized_groups"', '"quantised_groups"'))).toBe(
+      "wrong_structure",
+    );
+    expect(reasonOf(text.slice(0, -9))).toBe("not_json");
   });
 });
 
-describe("a serving status", () => {
-  const read = (of: object) => readServingStatus(JSON.stringify({ ...STATUS, ...of }));
-  const rejected = { status: "rejected", level: 2, reason: "no such scheme", compared: null };
+describe("the coverage manifest", () => {
+  const coverage = {
+    baselineFolder: "models/m/layer-analysis/a",
+    baselineManifest: "models/m/layer-analysis/a/b.json",
+    scheme: "s",
+    percent: 100,
+    selected: ["a"],
+    others: [],
+  };
 
-  it("is read as it is: loaded, rejected by a level, or not checked for a reason", () => {
-    expect(expectValue(read({}))).toMatchObject({ word: "loads strictly (not run)", level: null });
-    expect(expectValue(read(rejected))).toMatchObject({
-      word: "rejected",
-      level: 2,
-      compared: null,
-    });
-    const kernel = { status: "not checked", reason: "no kernel on a CPU", compared: null };
-    expect(expectValue(read(kernel))).toMatchObject({ word: "not checked", level: null });
+  it("says which reading it is where that is not the original's", () => {
+    expect(coverageJson({ ...coverage, ranking: "least sensitive first" })).not.toContain(
+      "ranking",
+    );
+    expect(coverageJson({ ...coverage, ranking: "most sensitive first" })).toContain(
+      '"dropped_layers": [],\n  "ranking": "most sensitive first"\n}',
+    );
   });
 
-  it("is refused where it contradicts itself", () => {
-    const different = { parameters: 120, different: ["model.a.weight"] };
-    for (const [of, message] of [
-      [{ compared: different }, "names model.a.weight as different, and the status is loads"],
-      [{ compared: null }, "compares no parameters"],
-      [{ ...rejected, level: null }, "is rejected without a level and a reason"],
-      [{ status: "not checked", compared: null }, "is not checked without a reason"],
-      [{ status: "works" }, "is not one of serves, loads strictly (not run), rejected"],
-    ] as const) {
-      expect(expectFailure(read(of)).message).toContain(message);
-    }
+  it.skipIf(!haveReferenceData)(`is the original's byte for byte: ${referenceDataTitle}`, () => {
+    const folder = join(referenceFolder, "qwen2_5_vl_3b_all_layers_top10_int8_small");
+    const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+    const manifest = "fp8_autoquant_all_layers_fp8_quant_manifest.json";
+    const { layers } = expectValue(readManifest(read(manifest)));
+    const ranked = layers.map(({ name, candidates }) => ({
+      name,
+      importance: Math.max(...candidates.map(({ score }) => score)),
+    }));
+    const baselineFolder =
+      "models/qwen2_5_vl_3b_instruct/quantized/fp8_autoquant_all_layers_fp8_coco2017";
+    const { selected, others } = topGroups(ranked, 10, false);
+    const made = coverageJson({
+      baselineFolder,
+      baselineManifest: `${baselineFolder}/layer-sensitivity/${manifest}`,
+      scheme: "fp8_autoquant_all_layers_top10_coco2017",
+      percent: 10,
+      selected,
+      others,
+      ranking: "least sensitive first",
+    });
+    expect(made).toBe(read("fp8_autoquant_all_layers_top10_coco2017_coverage_from_baseline.json"));
   });
 });

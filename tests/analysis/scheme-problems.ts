@@ -48,6 +48,15 @@ export type Layers = Readonly<
   Record<string, { readonly shape: readonly number[]; readonly scores: readonly number[] }>
 >;
 
+/** A convolution, three layers of which one has columns that no block divides, and an output layer. */
+export const FOUR: Layers = {
+  "model.visual.patch_embed.proj": { shape: [8, 3, 2, 2, 2], scores: [0.001, 0.0001] },
+  "model.language_model.layers.0.mlp.down_proj": { shape: [8, 256], scores: [3, 2] },
+  "model.language_model.layers.1.mlp.down_proj": { shape: [8, 200], scores: [1, 0.5] },
+  "model.language_model.layers.2.mlp.down_proj": { shape: [8, 128], scores: [2, 1] },
+  lm_head: { shape: [10, 8], scores: [0.01, 0.005] },
+};
+
 /** Bits that plans count a weight with. */
 const STORED: Readonly<Record<string, number>> = {
   wint4_afp16: 4.25,

@@ -1,31 +1,19 @@
 import fc from "fast-check";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readManifest } from "../../src/analysis/manifest/read-manifest.ts";
 import { checkpointGroups } from "../../src/analysis/schemes/checkpoint-groups.ts";
+import type { PlanToTake } from "../../src/analysis/schemes/choice.ts";
 import { chooseScheme } from "../../src/analysis/schemes/choose-scheme.ts";
-import { coverageJson } from "../../src/analysis/schemes/coverage.ts";
 import { schemePlans } from "../../src/analysis/schemes/scheme-plans.ts";
-import { readScheme, schemeJson } from "../../src/analysis/schemes/scheme-document.ts";
 import type { Scheme } from "../../src/analysis/schemes/scheme.ts";
 import { topGroups } from "../../src/analysis/schemes/top-groups.ts";
 import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 import { pair } from "./configs.ts";
 import { expectFailure, expectValue } from "./figures.ts";
-import { haveReferenceData, referenceDataTitle, referenceFolder } from "./reference-data.ts";
-import { request, schemeOf, tensorsOf, trainedShapes, type Layers } from "./scheme-problems.ts";
+import { FOUR, request, schemeOf, tensorsOf, trainedShapes } from "./scheme-problems.ts";
 
 const quantized = ({ layers }: Scheme): readonly string[] =>
   layers.filter(({ format }) => format !== "NONE").map(({ group }) => group);
 
-const FOUR: Layers = {
-  "model.visual.patch_embed.proj": { shape: [8, 3, 2, 2, 2], scores: [0.001, 0.0001] },
-  "model.language_model.layers.0.mlp.down_proj": { shape: [8, 256], scores: [3, 2] },
-  "model.language_model.layers.1.mlp.down_proj": { shape: [8, 200], scores: [1, 0.5] },
-  "model.language_model.layers.2.mlp.down_proj": { shape: [8, 128], scores: [2, 1] },
-  lm_head: { shape: [10, 8], scores: [0.01, 0.005] },
-};
 const down = (block: number): string => `model.language_model.layers.${block}.mlp.down_proj`;
 
 describe("a share of the layers", () => {
@@ -200,6 +188,41 @@ describe("a budget", () => {
   });
 });
 
+describe("a bit plan as a scheme", () => {
+  const PAIRS = ["wint4_afp16", "wint8_afp16"];
+  const planned = (lmHead: boolean, rules: PlanToTake["request"]["rules"] = []) => {
+    const { problem, model } = schemeOf(FOUR, PAIRS);
+    const plan: PlanToTake = {
+      counted: problem,
+      request: { budget: { bits: 12 }, rules, families: [] },
+      settings: { search: "exact", scores: "raw", count: "stored" },
+      candidates: model.candidates,
+    };
+    return chooseScheme(request({ bit_plan: "some" }, { plan, lmHead }), problem, model);
+  };
+  const formatAt = (scheme: Scheme, group: string) =>
+    scheme.layers.find((layer) => layer.group === group)?.format;
+
+  it("keeps the plan's rules, and leaves out what a checkpoint cannot hold", () => {
+    const { scheme } = expectValue(
+      planned(true, [{ layers: [down(0)], formats: ["wint4_afp16"] }]),
+    );
+    expect(formatAt(scheme, down(0))).toBe("wint4_afp16");
+    expect(scheme.dropped.map(({ group, candidate }) => [group, candidate])).toContainEqual([
+      down(1),
+      "wint4_afp16",
+    ]);
+  });
+
+  it("leaves the output layer alone unless the scheme says otherwise", () => {
+    const rule = [{ layers: ["lm_head"], formats: ["wint8_afp16", "NONE"] }];
+    expect(formatAt(expectValue(planned(false, rule)).scheme, "lm_head")).toBe("NONE");
+    const forced = [{ layers: ["lm_head"], formats: ["wint8_afp16"] }];
+    expect(formatAt(expectValue(planned(true, forced)).scheme, "lm_head")).toBe("wint8_afp16");
+    expect(expectFailure(planned(false, forced)).reason).toBe("constraint_unmet");
+  });
+});
+
 describe("the layer groups of a checkpoint, without scores", () => {
   const candidate = { name: "wfp8_afp8", quantizers: pair("wfp8_afp8").quantizers };
 
@@ -248,62 +271,5 @@ describe("the layer groups of a checkpoint, without scores", () => {
       // It shares the embedding's weight.
       ["lm_head", 80],
     ]);
-  });
-});
-
-describe("the document of a scheme", () => {
-  it("is read as it was written", () => {
-    const { problem, model } = schemeOf(FOUR, ["wint8_afp16"]);
-    for (const choice of [
-      { top_percent: 50 },
-      { top_percent: 50, most_sensitive: true },
-    ] as const) {
-      const { scheme } = expectValue(chooseScheme(request(choice), problem, model));
-      expect(expectValue(readScheme(schemeJson(scheme)))).toEqual(scheme);
-    }
-  });
-});
-
-describe("the coverage manifest", () => {
-  const coverage = {
-    baselineFolder: "models/m/layer-analysis/a",
-    baselineManifest: "models/m/layer-analysis/a/b.json",
-    scheme: "s",
-    percent: 100,
-    selected: ["a"],
-    others: [],
-  };
-
-  it("says which reading it is where that is not the original's", () => {
-    expect(coverageJson({ ...coverage, ranking: "least sensitive first" })).not.toContain(
-      "ranking",
-    );
-    expect(coverageJson({ ...coverage, ranking: "most sensitive first" })).toContain(
-      '"dropped_layers": [],\n  "ranking": "most sensitive first"\n}',
-    );
-  });
-
-  it.skipIf(!haveReferenceData)(`is the original's byte for byte: ${referenceDataTitle}`, () => {
-    const folder = join(referenceFolder, "qwen2_5_vl_3b_all_layers_top10_int8_small");
-    const read = (name: string): string => readFileSync(join(folder, name), "utf8");
-    const manifest = "fp8_autoquant_all_layers_fp8_quant_manifest.json";
-    const { layers } = expectValue(readManifest(read(manifest)));
-    const ranked = layers.map(({ name, candidates }) => ({
-      name,
-      importance: Math.max(...candidates.map(({ score }) => score)),
-    }));
-    const baselineFolder =
-      "models/qwen2_5_vl_3b_instruct/quantized/fp8_autoquant_all_layers_fp8_coco2017";
-    const { selected, others } = topGroups(ranked, 10, false);
-    const made = coverageJson({
-      baselineFolder,
-      baselineManifest: `${baselineFolder}/layer-sensitivity/${manifest}`,
-      scheme: "fp8_autoquant_all_layers_top10_coco2017",
-      percent: 10,
-      selected,
-      others,
-      ranking: "least sensitive first",
-    });
-    expect(made).toBe(read("fp8_autoquant_all_layers_top10_coco2017_coverage_from_baseline.json"));
   });
 });

@@ -161,8 +161,15 @@ def test_what_loads_is_not_said_to_serve():
     assert (ran["status"], ran["device"]) == ("serves", "NVIDIA H200")
 
 
-def test_a_kernel_that_only_a_cpu_lacks_rejects_nothing():
-    lacking = FOUND | {"level": 3, "reason": "ValueError: Failed to find a kernel that …"}
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ValueError: Failed to find a kernel that can implement the WNA16 linear layer.",
+        "ValueError: Forced NVFP4 kernel MarlinNvFp4LinearKernel is not supported: not available",
+    ],
+)
+def test_a_kernel_that_only_a_cpu_lacks_rejects_nothing(said):
+    lacking = FOUND | {"level": 3, "reason": said}
     on_cpu = status_of(lacking, Device("cpu"), DESCRIBED, FOLDER)
     assert (on_cpu["status"], on_cpu["level"]) == ("not checked", None)
     invented = device_of({"kind": "invented", "capability": "10.0"})

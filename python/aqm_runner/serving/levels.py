@@ -9,6 +9,7 @@ they are what the files have. A folder that passes 4 may fail 5 or 6 without a w
 All is done on the CPU: vLLM repacks weights for a kernel only after these levels.
 """
 
+import re
 import tempfile
 import traceback
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ from aqm_runner.serving.parameters import Names, Stored, compare, quantized_laye
 # Attention keeps scales of its own for a quantized cache, which these folders do not have.
 _CACHE_SCALES = ".self_attn.attn."
 _E8M0_NAN = 255
-_NO_KERNEL = ("Failed to find a kernel", "No kernel", "no kernel")
+# As vLLM 0.33.0 says it: "Failed to find a kernel …", "Forced NVFP4 kernel … is not supported: …".
+_NO_KERNEL = re.compile(r"[Ff]ind a kernel|[Nn]o kernel|[Kk]ernel \w+ is not supported")
 
 
 class RejectedError(Exception):
@@ -172,7 +174,7 @@ def _reason(error: Exception) -> str:
 
 def lacks_kernel(reason: str) -> bool:
     """Returns whether a reason of level 3 is that the device has no kernel."""
-    return any(words in reason for words in _NO_KERNEL)
+    return _NO_KERNEL.search(reason) is not None
 
 
 # --- Scales ---------------------------------------------------------------------------------------

@@ -160,6 +160,34 @@ def test_the_other_family_is_written_with_the_names_of_the_hub(
     assert found.check["layers"][0]["layer"].startswith("model.language_model.layers.0")
 
 
+@pytest.mark.parametrize("head", [False, True], ids=["kept", "quantized"])
+def test_a_head_that_shares_the_weight_of_the_embedding(head, checkpoints, tmp_path):
+    """Kept, it stays shared; quantized, it has a weight of its own and the config says so."""
+    tied = tmp_path / "tied"
+    shutil.copytree(checkpoints["qwen3_vl"], tied)
+    model = AutoModelForImageTextToText.from_pretrained(tied)
+    for config in (model.config, model.config.text_config):
+        config.tie_word_embeddings = True
+    model.tie_weights()
+    model.save_pretrained(tied)
+    assert "lm_head.weight" not in load_file(tied / WEIGHTS)
+    groups = groups_of(tied, "all_layers")
+    chosen = "lm_head" if head else "o_proj"
+    formats = ["INT8_WEIGHTS" if name.endswith(chosen) else "NONE" for name in groups]
+    plan = write_plans(tmp_path / "plan.json", groups, some=formats)
+    params = exporting("all_layers", "INT8_WEIGHTS")
+    found = exported(params, {"checkpoint": tied, "plan": plan}, tmp_path / "out")
+    tensors = load_file(found.folder / WEIGHTS)
+    own = {name for name in tensors if name.startswith("lm_head")}
+    assert own == ({"lm_head.weight", "lm_head.weight_scale"} if head else set())
+    config = json.loads((found.folder / CONFIG).read_text())
+    assert config["tie_word_embeddings"] is not head
+    assert torch.equal(
+        tensors["model.language_model.embed_tokens.weight"],
+        load_file(tied / WEIGHTS)["model.language_model.embed_tokens.weight"],
+    )
+
+
 def test_a_plain_load_drops_the_scales_so_nothing_of_aqm_loads_the_folder(mixed):
     reasons = [
         refused(step, mixed.folder, "quantized_checkpoint")

@@ -214,7 +214,6 @@ export {
   plannedSizesJson,
   readPlannedSizes,
   type PlannedSize,
-  type PlannedSizes,
 } from "./schemes/planned-sizes.ts";
 export { judgeScheme, type SchemeControls, type SchemeSource } from "./schemes/judge-scheme.ts";
 export { readSchemeQuality, schemeQualityJson } from "./schemes/scheme-quality-json.ts";

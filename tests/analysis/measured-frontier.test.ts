@@ -15,6 +15,13 @@ describe("a measured frontier", () => {
     expect(expectValue(readMeasuredFrontier(measuredFrontierJson(frontier)))).toEqual(frontier);
   });
 
+  it("that calls a plan of random weights proven is refused", () => {
+    const random = madeUpFrontier({ weights: "random" });
+    expect(random.verdicts.map(({ word }) => word)).not.toContain("proven");
+    const claimed = readMeasuredFrontier(measuredFrontierJson({ ...frontier, weights: "random" }));
+    expect(expectFailure(claimed).message).toContain("is proven, and weights are random");
+  });
+
   it("has a verdict for each budget, with the factors over all controls of that size", () => {
     const [verdict] = frontier.verdicts;
     expect(frontier.verdicts.map(({ budget }) => budget)).toEqual([

@@ -3,7 +3,7 @@ import { judgeScheme } from "../../src/analysis/schemes/judge-scheme.ts";
 import {
   plannedSizesJson,
   readPlannedSizes,
-  type PlannedSizes,
+  type PlannedSize,
 } from "../../src/analysis/schemes/planned-sizes.ts";
 import {
   readSchemeQuality,
@@ -14,7 +14,7 @@ import { fp8Problem, madeScheme, qualityOf } from "./scheme-material.ts";
 
 const made = madeScheme("top50", 6);
 const quality = qualityOf(made);
-const sizesOf = ({ source }: typeof made): PlannedSizes => {
+const sizesOf = ({ source }: typeof made): readonly PlannedSize[] => {
   if (!("sizes" in source.against)) throw new Error("it has controls");
   return source.against.sizes;
 };
@@ -60,7 +60,6 @@ describe("a measured scheme", () => {
       verdict: null,
       unjudged,
       controls: [],
-      quantizable_weights: null,
     });
     expect(alone.figures).toEqual(quality.figures);
     expect(expectValue(readSchemeQuality(schemeQualityJson(alone)))).toEqual(alone);

@@ -199,6 +199,22 @@ describe("the report in Markdown", () => {
       expect(row.split(" | ")[1]).toBe("unproven (random weights)");
   });
 
+  it("says which schemes lose to controls of their size, the mean of random plans first", () => {
+    const [first, ...others] = report.schemes;
+    const verdict = first?.quality.verdict;
+    if (first === undefined || verdict === null || verdict === undefined)
+      throw new Error("it is judged");
+    const worse = { value: 0.74, low: 0.69, high: 0.81 };
+    const lost = { ...verdict, word: "unproven" as const, factor: worse };
+    const said = markdown(
+      reportOf([{ ...first, quality: { ...first.quality, verdict: lost } }, ...others]),
+    );
+    expect(said).toContain(
+      "**A control of the same size is better**: top25 by the mean of random plans (0.74 times its KL).",
+    );
+    expect(text).not.toContain("is better**");
+  });
+
   it("says in the factor's cell where random plans are smaller than the scheme", () => {
     const cells = rows(text, "top25")[0]?.split(" | ") ?? [];
     const verdict = report.schemes[0]?.quality.verdict;
@@ -237,6 +253,6 @@ it("the picture has a mark for every scheme and control, each with what it is", 
   const svg = pictureFile(schemesPicture(report.schemes));
   const marks = svg.match(/<title>[^<]+/g) ?? [];
   expect(marks).toHaveLength(3 * (1 + 8 + 1 + 1));
-  expect(svg).toMatch(/<title>top25: [\d.]+ kB, KL .*, proven/);
+  expect(svg).toMatch(/<title>top25: [\d.]+ kB, 12.76 bits, KL .*, proven/);
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
 });

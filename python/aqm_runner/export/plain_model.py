@@ -52,6 +52,7 @@ def load_plain(
             config, dtype=dtype, attn_implementation="sdpa"
         )
     model.to(device)
+    model.tie_weights()  # without it a head that shares the embedding's weight is left as it was
     places = dict(model.state_dict(keep_vars=True))
     missing = set(places)
     with torch.no_grad():

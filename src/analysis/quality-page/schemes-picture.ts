@@ -3,7 +3,7 @@ import { html, type Html } from "../page/shared/html.ts";
 import { at } from "../page/shared/numbers.ts";
 import type { Figure } from "../quality/figures.ts";
 import type { PlanKind } from "../quality/plan-document.ts";
-import { intervalText, smallText } from "../quality-report/figure-text.ts";
+import { byteText, intervalText, sizeText, smallText } from "../quality-report/figure-text.ts";
 import { KINDS, verdictText } from "../quality-report/names.ts";
 import type { Scheme } from "../schemes/scheme.ts";
 import type { SchemeQuality } from "../schemes/scheme-quality.ts";
@@ -20,8 +20,8 @@ interface Point {
   /** Of a scheme's own mark: shown beside it. */
   readonly name: string | null;
   readonly says: string;
-  /** Predicted, of all tensors. */
-  readonly bytes: number;
+  /** Average stored bits a weight, over the layers that may be quantized: what controls are of equal size in. */
+  readonly bits: number;
   readonly kl: Figure;
   readonly proven: boolean;
 }
@@ -32,14 +32,10 @@ export interface DrawnScheme {
   readonly quality: SchemeQuality;
 }
 
-/** Predicted size of the checkpoint against measured divergence: each scheme with its interval, and its controls. */
+/** Size against measured divergence: each scheme with its interval, and its controls. */
 export function schemesPicture(schemes: readonly DrawnScheme[]): Picture {
-  const unit = unitOf(schemes.map(({ scheme }) => scheme.achieved.bytes));
-  const points = schemes.flatMap((one) => pointsOf(one, unit));
-  const across = sizeAxis(
-    points.map(({ bytes }) => bytes),
-    unit,
-  );
+  const points = schemes.flatMap(pointsOf);
+  const across = sizeAxis(points.map(({ bits }) => bits));
   const up = logAxis(
     points.flatMap(({ kind, kl }) =>
       kind === "solver" ? [kl.value, kl.low, kl.high] : [kl.value],
@@ -53,80 +49,56 @@ export function schemesPicture(schemes: readonly DrawnScheme[]): Picture {
     id: "schemes",
     title: "Size against measured KL",
     description:
-      "Across, predicted size of all tensors of the checkpoint; up, the KL to the unquantized model in nats a token, logarithmic: lower is better. Each scheme has its name, its 95\u00a0% interval, and controls of its size near it. Filled marks are proven, hollow ones are not.",
+      "Across, average bits of a weight over the layers that may be quantized; up, the KL to the unquantized model in nats a token, logarithmic: lower is better. Each scheme has its name, its 95\u00a0% interval, and controls of its size near it. Filled marks are proven, hollow ones are not.",
     width: PLOT.x + PLOT.width + 56,
     height: BOTTOM + 82,
     styles: markStyles,
-    body: html`${plotFrame(PLOT, across, up, { across: `size of the checkpoint, ${unit.name}`, up: "KL to the unquantized model, nats a token" })}${controls.map((point) => drawn(point, across, up))}${own.map((point) => bar(point, across, up))}${own.map((point) => drawn(point, across, up))}${names(own, across, up)}${legend(controls)}`,
+    body: html`${plotFrame(PLOT, across, up, { across: "bits a weight, over the layers that may be quantized", up: "KL to the unquantized model, nats a token" })}${controls.map((point) => drawn(point, across, up))}${own.map((point) => bar(point, across, up))}${own.map((point) => drawn(point, across, up))}${names(own, across, up)}${legend(controls)}`,
   };
 }
 
-function pointsOf(
-  { scheme: { name, achieved }, quality }: DrawnScheme,
-  unit: Unit,
-): readonly Point[] {
-  const sizeText = (bytes: number): string =>
-    `${Number((bytes / unit.bytes).toPrecision(4))} ${unit.name}`;
-  const { verdict, figures, controls, bits, quantizable_weights } = quality;
+function pointsOf({ scheme: { name, achieved }, quality }: DrawnScheme): readonly Point[] {
+  const { verdict, figures, controls, bits } = quality;
   const word = verdict === null ? "not judged" : verdictText(verdict);
-  const sizeOf = (of: number): number =>
-    achieved.bytes + ((of - bits) * (quantizable_weights ?? 0)) / 8;
+  const measured = (size: number, kl: Figure): string =>
+    `${sizeText(size)} bits, KL ${intervalText(kl, smallText)}`;
   return [
     ...controls.map((control): Point => ({
       kind: control.kind,
       name: null,
-      says: `${control.name} of ${name}: ${sizeText(sizeOf(control.bits))}, KL ${intervalText(control.kl, smallText)}, control`,
-      bytes: sizeOf(control.bits),
+      says: `${control.name} of ${name}: ${measured(control.bits, control.kl)}, control`,
+      bits: control.bits,
       kl: control.kl,
       proven: false,
     })),
     {
       kind: "solver",
       name,
-      says: `${name}: ${sizeText(achieved.bytes)}, KL ${intervalText(figures.kl, smallText)}, ${word}`,
-      bytes: achieved.bytes,
+      says: `${name}: ${byteText(achieved.bytes)}, ${measured(bits, figures.kl)}, ${word}`,
+      bits,
       kl: figures.kl,
       proven: verdict?.word === "proven",
     },
   ];
 }
 
-interface Unit {
-  readonly name: string;
-  readonly bytes: number;
-}
-
-/** In which the largest of these sizes is read best. */
-function unitOf(bytes: readonly number[]): Unit {
-  const most = Math.max(...bytes);
-  if (most >= 1e9) return { name: "GB", bytes: 1e9 };
-  return most >= 1e6 ? { name: "MB", bytes: 1e6 } : { name: "kB", bytes: 1e3 };
-}
-
-/** Linear, with ticks at round numbers: some five of them. */
-function sizeAxis(bytes: readonly number[], unit: Unit): Axis {
-  const [low, high] = [Math.min(...bytes), Math.max(...bytes)];
-  const room = Math.max((high - low) * 0.05, high * 0.01);
-  const [from, to] = [low - room, high + room];
-  const [start, end] = [PLOT.x + 14, PLOT.x + PLOT.width - 14];
-  const place = (value: number): number => start + ((end - start) * (value - from)) / (to - from);
-  const rough = (to - from) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5].find((of) => of * power >= rough) ?? 10) * power;
+/** Linear, with ticks at round numbers: some ten of them at most. */
+function sizeAxis(bits: readonly number[]): Axis {
+  const [low, high] = [Math.floor(Math.min(...bits)), Math.ceil(Math.max(...bits))];
+  const to = Math.max(high, low + 1);
+  const [start, end] = [PLOT.x + 24, PLOT.x + PLOT.width - 24];
+  const place = (value: number): number => start + ((end - start) * (value - low)) / (to - low);
+  const step = to - low > 4 ? 1 : 0.5;
   const ticks: { place: number; text: string }[] = [];
-  for (let n = Math.ceil(from / step); n * step <= to; n += 1) {
-    ticks.push({
-      place: place(n * step),
-      text: String(Number(((n * step) / unit.bytes).toPrecision(6))),
-    });
-  }
+  for (let value = low; value <= to; value += step)
+    ticks.push({ place: place(value), text: String(value) });
   return { place, ticks, zero: null };
 }
 
-const drawn = ({ kind, says, bytes, kl, proven }: Point, across: Axis, up: Axis): Html =>
+const drawn = ({ kind, says, bits, kl, proven }: Point, across: Axis, up: Axis): Html =>
   mark(
     { shape: KIND_SHAPES[kind], look: lookOf(kind, proven) },
-    across.place(bytes),
+    across.place(bits),
     up.place(kl.value),
     kind === "solver" ? 5 : kind === "random" ? 2.5 : 4,
     says,
@@ -135,14 +107,14 @@ const drawn = ({ kind, says, bytes, kl, proven }: Point, across: Axis, up: Axis)
 const lookOf = (kind: PlanKind, proven: boolean): string =>
   kind === "solver" ? `solver ${proven ? "proven" : "hollow"}` : kind;
 
-const bar = ({ bytes, kl }: Point, across: Axis, up: Axis): Html =>
-  html`<path class="bar solver" d="M${at(across.place(bytes))} ${at(up.place(kl.low))}V${at(up.place(kl.high))}"/>`;
+const bar = ({ bits, kl }: Point, across: Axis, up: Axis): Html =>
+  html`<path class="bar solver" d="M${at(across.place(bits))} ${at(up.place(kl.low))}V${at(up.place(kl.high))}"/>`;
 
 /** Every scheme is named where it stands. */
 function names(own: readonly Point[], across: Axis, up: Axis): Html {
-  const places = own.map(({ bytes, kl, name }) => ({
+  const places = own.map(({ bits, kl, name }) => ({
     text: name ?? "",
-    x: across.place(bytes),
+    x: across.place(bits),
     y: up.place(kl.value),
   }));
   const taken: Box[] = places.map(({ x, y }) => ({ x: x - 6, y: y - 6, width: 12, height: 12 }));

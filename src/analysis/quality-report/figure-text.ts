@@ -46,3 +46,9 @@ export const inverse = ({ value, low, high }: Figure): Figure => ({
   low: 1 / high,
   high: 1 / low,
 });
+
+/** Decimal units, as a budget in gigabytes counts. */
+export function byteText(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+}

@@ -76,6 +76,14 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
       },
     },
   };
+  const claimed = frontier.verdicts.find(({ word }) => word === "proven");
+  if (frontier.weights === "random" && claimed !== undefined) {
+    root.problem(
+      "figures_disagree",
+      `verdicts (${claimed.plan})`,
+      "is proven, and weights are random",
+    );
+  }
   const failure = root.firstProblem;
   return failure === undefined ? succeed(frontier) : { ok: false, failure };
 }

@@ -85,16 +85,21 @@ function wordPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
   ];
 }
 
-/** Better than the mean of random plans is not yet better than every control. */
+/** Better than the mean of random plans is not yet better than every control; and a scheme may be worse than that. */
 function controlPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
-  const beaten = schemes.flatMap(({ scheme, quality: { verdict } }) =>
-    (verdict?.against ?? [])
+  const beaten = schemes.flatMap(({ scheme, quality: { verdict } }) => {
+    if (verdict === null) return [];
+    const rivals = [
+      { plan: "the mean of random plans", factor: verdict.factor },
+      ...verdict.against,
+    ];
+    return rivals
       .filter(({ factor }) => factor.high < 1)
       .map(
         ({ plan, factor }) =>
           `${scheme.name} by ${plan} (${timesText(factor.value, 2)} times its KL)`,
-      ),
-  );
+      );
+  });
   return beaten.length === 0
     ? []
     : [{ lead: "A control of the same size is better", text: `${listText(beaten)}.` }];

@@ -1,4 +1,5 @@
 import {
+  byteText,
   intervalText,
   percentText,
   perplexityText,
@@ -18,7 +19,7 @@ import {
   type SchemeReport,
 } from "./scheme-report.ts";
 import { weightGroups } from "./weight-groups.ts";
-import { bytesText, choiceText, factorText, statusText, wordOf } from "./words.ts";
+import { choiceText, factorText, statusText, wordOf } from "./words.ts";
 
 /** The text of `report-<set>-schemes.md`: what was found in words, the picture, then the tables. */
 export function schemeReportMarkdown(report: SchemeReport, picture: string): string {
@@ -86,7 +87,7 @@ function schemeRow(reported: ReportedScheme): readonly string[] {
     markdownText(
       `${choiceText(scheme.choice)}; ${scopeName(scheme)}${settings.lm_head ? " with lm_head" : ""}; ${by}; calibrated on ${scheme.size}`,
     ),
-    bytesText(achieved.bytes),
+    byteText(achieved.bytes),
     sizeText(achieved.bits),
     sizeText(achieved.whole_bits),
     `${quantized} / ${kept}`,
@@ -139,7 +140,7 @@ const fileRows = (schemes: readonly ReportedScheme[]): readonly (readonly string
         markdownCode(reported.scheme.name),
         markdownText(wordOf(reported)),
         format,
-        predicted === undefined ? "–" : bytesText(predicted),
+        predicted === undefined ? "–" : byteText(predicted),
       ];
       if (check === null)
         return [
@@ -153,8 +154,8 @@ const fileRows = (schemes: readonly ReportedScheme[]): readonly (readonly string
         ];
       return [
         ...head,
-        bytesText(check.weightBytes),
-        bytesText(check.bytes),
+        byteText(check.weightBytes),
+        byteText(check.bytes),
         `${check.quantizedLayers} / ${check.keptLayers}`,
         smallText(check.logits.kl),
         markdownCode(short(check.plan)),

@@ -31,12 +31,6 @@ export function statusText(answer: Answer): string {
   return word === "not checked" ? `not checked: ${reason ?? ""}` : word;
 }
 
-/** Decimal units, as a budget in gigabytes counts. */
-export function bytesText(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
-}
-
 /** `3.1 (2.9 to 3.4) times`, with the range of random plans' sizes where those are not the scheme's. */
 export function factorText({ quality: { verdict, bits } }: ReportedScheme): string {
   if (verdict === null) return "–";

@@ -5,7 +5,7 @@ import type { QualityDocument } from "../quality/quality-document.ts";
 import { agreement } from "../quality/same-basis.ts";
 import { verdictOf, type Standard } from "../quality/verdict.ts";
 import { SCHEME_PLAN } from "./controls.ts";
-import type { PlannedSizes } from "./planned-sizes.ts";
+import type { PlannedSize } from "./planned-sizes.ts";
 import type { Scheme } from "./scheme.ts";
 import type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./scheme-quality.ts";
 
@@ -25,7 +25,8 @@ export interface SchemeSource extends Pick<
 /** Controls with what was measured of each by its name, or why there are none. */
 export type SchemeControls =
   | {
-      readonly sizes: PlannedSizes;
+      /** The scheme's own plan, then the controls. */
+      readonly sizes: readonly PlannedSize[];
       readonly measured: ReadonlyMap<string, QualityDocument>;
     }
   | { readonly unjudged: string };
@@ -42,7 +43,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
   if (!own.ok) return own;
   documents.push([SCHEME_PLAN, own.value]);
   if ("sizes" in against) {
-    const [first, ...others] = against.sizes.plans;
+    const [first, ...others] = against.sizes;
     if (first?.name !== SCHEME_PLAN || Math.abs(first.bits - bits) > SAME_BITS) {
       return fail(
         "figures_disagree",
@@ -74,7 +75,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
   const figures = figuresOf(SCHEME_PLAN);
   if (!figures.ok) return figures;
   const controls: MeasuredControl[] = [];
-  for (const size of "sizes" in against ? against.sizes.plans.slice(1) : []) {
+  for (const size of "sizes" in against ? against.sizes.slice(1) : []) {
     const judged = figuresOf(size.name);
     if (!judged.ok) return judged;
     controls.push({ ...size, ...judged.value.figures });
@@ -99,7 +100,6 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
     environment: environmentOf(documents),
     reference,
     bits,
-    quantizable_weights: "sizes" in against ? against.sizes.weights : null,
     figures: figures.value.figures,
     verdict: verdict.value,
     unjudged: "unjudged" in against ? against.unjudged : null,

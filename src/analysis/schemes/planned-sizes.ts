@@ -21,19 +21,14 @@ export interface PlannedSize {
   readonly predicted: number;
 }
 
-export interface PlannedSizes {
-  /** Weights in the layers that may be quantized: with bits they tell how far plans differ in bytes. */
-  readonly weights: number;
-  /** The scheme's own plan, then its controls. */
-  readonly plans: readonly PlannedSize[];
-}
-
 const SIZES_SCHEMA = 1;
 
 /** @param plans formats in the order of the problem's groups */
-export const plannedSizes = (problem: BitProblem, plans: readonly MadePlan[]): PlannedSizes => ({
-  weights: problem.groups.reduce((sum, { weights }) => sum + weights, 0),
-  plans: plans.map((plan) => ({
+export const plannedSizes = (
+  problem: BitProblem,
+  plans: readonly MadePlan[],
+): readonly PlannedSize[] =>
+  plans.map((plan) => ({
     name: plan.name,
     kind: plan.kind,
     bits: planBits(problem, plan),
@@ -41,14 +36,14 @@ export const plannedSizes = (problem: BitProblem, plans: readonly MadePlan[]): P
       const chosen = candidates.find(({ format }) => format === plan.formats[g]);
       return sum + (chosen?.score ?? NaN);
     }, 0),
-  })),
-});
+  }));
 
-export const plannedSizesJson = ({ plans, ...head }: PlannedSizes): string =>
-  documentText({ schema: SIZES_SCHEMA, ...head }, { plans });
+/** @param plans the scheme's own plan, then its controls */
+export const plannedSizesJson = (plans: readonly PlannedSize[]): string =>
+  documentText({ schema: SIZES_SCHEMA }, { plans });
 
 /** Reads and checks what `plannedSizesJson` wrote. */
-export function readPlannedSizes(text: string): Outcome<PlannedSizes> {
+export function readPlannedSizes(text: string): Outcome<readonly PlannedSize[]> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -58,7 +53,6 @@ export function readPlannedSizes(text: string): Outcome<PlannedSizes> {
     const what = `Sizes of plans of schema ${schema} are not readable here (this version reads ${SIZES_SCHEMA})`;
     return fail("unsupported_schema", "schema", `${what}. Build the scheme again.`);
   }
-  const weights = root.integer("weights", 1);
   const plans = root.objects("plans").map((of) => ({
     name: of.string("name"),
     kind: of.oneOf("kind", PLAN_KINDS) ?? "solver",
@@ -66,5 +60,5 @@ export function readPlannedSizes(text: string): Outcome<PlannedSizes> {
     predicted: of.number("predicted"),
   }));
   const failure = root.firstProblem;
-  return failure === undefined ? succeed({ weights, plans }) : { ok: false, failure };
+  return failure === undefined ? succeed(plans) : { ok: false, failure };
 }

@@ -44,9 +44,6 @@ export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
       perplexity: readFigure(reference, "perplexity"),
     },
     bits: root.number("bits"),
-    quantizable_weights: isNull("quantizable_weights")
-      ? null
-      : root.integer("quantizable_weights", 1),
     figures: readFigures(root.object("figures")),
     verdict: isNull("verdict") ? null : readSchemeVerdict(root.object("verdict")),
     unjudged: isNull("unjudged") ? null : root.string("unjudged"),

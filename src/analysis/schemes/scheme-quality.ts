@@ -28,8 +28,6 @@ export interface SchemeQuality {
   readonly reference: { readonly loss: Figure; readonly perplexity: Figure };
   /** Average stored bits a weight of the scheme, over the layers that may be quantized. */
   readonly bits: number;
-  /** Weights in these layers; null where there are no controls to compare sizes with. */
-  readonly quantizable_weights: number | null;
   /** Of the scheme. */
   readonly figures: QualityFigures;
   /** Null where there are no plans of equal size to be compared with. */

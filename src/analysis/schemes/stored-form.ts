@@ -123,7 +123,8 @@ function packedIntegers(weight: Quantizer): StoredForm | undefined {
   const bits = widthOf(weight.num_bits);
   if (name !== "int4" && name !== "int8") return undefined;
   const block = weight.block_sizes?.["-1"];
-  const inBlocks = typeof block === "number" && weight.block_sizes?.scale_bits === undefined;
+  const { type, scale_bits: scale } = weight.block_sizes ?? {};
+  const inBlocks = typeof block === "number" && type === "static" && scale === undefined;
   if (inBlocks ? !INTEGER_BLOCKS.includes(block) : scaleGroup(weight) !== "row") return undefined;
   return {
     block: inBlocks ? block : 1,

@@ -126,9 +126,10 @@ def _take_simulated_weights(planned: Planned, simulated: SimulatedLayers) -> Non
 def with_largest_of_blocks(simulated: Tensor, original: Tensor) -> Tensor:
     """Returns a simulated NVFP4 weight in which each block has its largest original number.
 
-    The export finds the scale of a block from that number, which must then be the original one. By
-    its scale it is 6 but for the rounding of the scale (at most 1/16 to either side), and the
-    nearest other code begins below 5: it takes the code that it has in the simulation.
+    The export finds the scale of a block from that number, which must then be the original one, and
+    the largest still: others with its code are cut to it. By the scale it is 6 but for the rounding
+    of the scale (at most 1/16 to either side), and the nearest other code begins below 5: all of
+    them take the code that they have in the simulation.
 
     Args:
         simulated: (N, K), each number on a code.
@@ -136,5 +137,7 @@ def with_largest_of_blocks(simulated: Tensor, original: Tensor) -> Tensor:
     """
     blocks = original.reshape(len(original), -1, FP4_BLOCK)
     places = blocks.abs().argmax(-1, keepdim=True)
-    kept = simulated.reshape(blocks.shape).scatter(-1, places, blocks.gather(-1, places))
+    largest = blocks.gather(-1, places)
+    limit = largest.abs()
+    kept = simulated.reshape(blocks.shape).clamp(-limit, limit).scatter(-1, places, largest)
     return kept.reshape(original.shape)

@@ -36,9 +36,15 @@ def inputs(quality_inputs) -> dict[str, dict[str, Path]]:
     }
 
 
+def exporting_few(name: str, **changes: Any) -> dict[str, Any]:
+    """Returns params with which AWQ's search is short."""
+    params = recipe_exporting(name, **changes)
+    return params | {"calibration": params["calibration"] | {"samples": 2}}
+
+
 def calibrated(name: str, inputs: dict[str, Path], dtype: str, apply: Any = None) -> Any:
     """Returns the model after calibration, or after what `apply` does to a fresh one."""
-    params = recipe_exporting(name, dtype=dtype)
+    params = exporting_few(name, dtype=dtype)
     places = {
         role: place(path, "folder" if role == "checkpoint" else "file")
         for role, path in inputs.items()
@@ -74,7 +80,7 @@ def exported(
 ) -> tuple[dict[str, Any], dict[str, Any], FakeContext]:
     context = FakeContext()
     context.partials = partials or Partials()
-    facts = run_op("recipe_export", recipe_exporting(name), inputs, output, context)
+    facts = run_op("recipe_export", exporting_few(name), inputs, output, context)
     return json.loads((output / "check").read_text()), facts, context
 
 
@@ -160,7 +166,7 @@ def test_an_export_that_failed_goes_on_without_calibrating(inputs, tmp_path, mon
 
 def test_a_killed_export_goes_on_without_calibrating(original, inputs, tmp_path):
     partial = {"partial": str(tmp_path / "identity/items")}
-    given = ("recipe_export", recipe_exporting(SMOOTHQUANT), inputs[SMOOTHQUANT])
+    given = ("recipe_export", exporting_few(SMOOTHQUANT), inputs[SMOOTHQUANT])
     doomed = ForkedRunner(original, tmp_path / "doomed log")
     doomed.send(request("job", action(*given, tmp_path / "doomed", **partial)))
     doomed.events.until("phase", name="write")

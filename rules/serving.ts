@@ -60,6 +60,8 @@ export function servingChecks({ model, scheme, folder, exported }: ServingCell):
           device === "cuda" && answers !== undefined ? { checkpoint, answers } : { checkpoint },
         outputs: { status: committed(path) },
         resources: { gpu: device === "cuda" ? 1 : 0 },
+        // All folders of a device in one process with vLLM, which takes half a minute to start.
+        batch: { apart: ["checkpoint"] },
       });
       return { format, device, path, check, status: from(check, "status") };
     }),

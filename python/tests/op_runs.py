@@ -120,6 +120,7 @@ def _serving_check(given: Given) -> list[Run]:
 
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
+    "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
     "coco_annotations": lambda given: [Run({"source": str(given.placed), "archive": None}, {})],
     "coco_images": lambda given: [

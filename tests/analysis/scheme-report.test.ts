@@ -135,6 +135,7 @@ describe("the report in Markdown", () => {
     ] as const) {
       expect(rows(text, scheme)).toHaveLength(1 + 2 + 1);
       for (const row of rows(text, scheme)) expect(row.split(" | ")[1]).toBe(word);
+      expect(text).toContain(`| modelopt | \`${scheme}\` (${word}) |`);
     }
   });
 

@@ -26,10 +26,8 @@ answerWith(({ params, inputs, outputs }) => {
   const note = (op) => appendFileSync(".measured", `${op}\n`);
   for (const [role, { path }] of Object.entries(outputs)) {
     if (outputs.check !== undefined) {
-      note(`export ${role}`);
+      if (role === "checkpoint") note("export");
       exportPlan(role, path, inputs.plan.path);
-    } else if (role === "tensors") {
-      writeFileSync(path, JSON.stringify(tensors()));
     } else if (role === "status") {
       note("serve");
       writeFileSync(path, JSON.stringify(status()));
@@ -49,7 +47,7 @@ answerWith(({ params, inputs, outputs }) => {
       note("tensors");
       writeFileSync(path, JSON.stringify(tensors()));
     } else if (["images", "checkpoint"].includes(role)) {
-      note(inputs.plan === undefined ? role : "export");
+      note(role);
       mkdirSync(path, { recursive: true });
       writeFileSync(join(path, role === "images" ? "0.jpg" : "config.json"), "{}");
     } else {
@@ -101,12 +99,6 @@ const status = () => ({
   unquantized: [],
   compared: { parameters: names.length, different: [] },
   answers: null,
-});
-
-const tensors = () => ({
-  schema: 1,
-  bytes: names.length * 64 * 64 * 4,
-  tensors: names.map((name) => ({ name: `${name}.weight`, dtype: "F32", shape: [64, 64] })),
 });
 
 function scores({ scope, format, method }) {

@@ -24,6 +24,7 @@ import { choiceText, factorText, statusText, wordOf } from "./words.ts";
 /** The text of `report-<set>-schemes.md`: what was found in words, the picture, then the tables. */
 export function schemeReportMarkdown(report: SchemeReport, picture: string): string {
   const { model, title, schemes } = report;
+  const words = new Map(schemes.map((one) => [one.scheme.name, markdownText(wordOf(one))]));
   const points = pointsOf(report).map(
     ({ lead, text }) => `- **${markdownText(lead)}**: ${markdownText(text)}`,
   );
@@ -50,7 +51,7 @@ export function schemeReportMarkdown(report: SchemeReport, picture: string): str
       weightGroups(schemes).map(({ weights, format, schemes: names }) => [
         markdownCode(short(weights)),
         format,
-        names.map(markdownCode).join(", "),
+        names.map((name) => `${markdownCode(name)} (${words.get(name) ?? ""})`).join(", "),
       ]),
     ) ?? "nothing is exported.",
     "## How to read it",

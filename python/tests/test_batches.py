@@ -123,6 +123,7 @@ def test_members_that_fail_do_not_take_the_others_down_and_the_process_stays_sou
         assert (tmp_path / name / "scores").read_bytes() == alone[name]
 
 
+@pytest.mark.engines
 def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
     original, alone, lm_inputs, tmp_path
 ):

@@ -73,6 +73,7 @@ def scan(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("op", OPS)
 def test_an_op_loads_exactly_its_static_closure(original, tmp_path, given, op):
     closure = scan(f"aqm_runner.ops.{op}")

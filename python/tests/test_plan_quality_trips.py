@@ -231,6 +231,7 @@ def test_a_model_that_wrapping_changes_is_not_measured(monkeypatch, quality_inpu
     assert (error.class_, error.reason) == ("gate_failed", "control_differs")
 
 
+@pytest.mark.engines
 def test_a_killed_run_leaves_nothing(original, quality_inputs, tmp_path):
     runner = ForkedRunner(original, tmp_path / "log")
     inputs = quality_inputs["lm"]

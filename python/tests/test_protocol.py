@@ -143,6 +143,7 @@ def test_an_idle_runner_is_cancelled_by_sigint(tmp_path):
     assert runner.end()[0] == 130
 
 
+@pytest.mark.engines
 def test_a_scoring_runner_is_cancelled_by_sigint(original, tmp_path, lm_inputs):
     doomed = ForkedRunner(original, tmp_path / "log", AQM_HEARTBEAT_SECONDS="0.2")
     long = scoring(batch_size=1, score_size=6, sequence_length=1024)

@@ -70,6 +70,20 @@ describe("Python tests", () => {
   });
 });
 
+describe("Python tests of an environment", () => {
+  it("that npm test does not make are in the soak", () => {
+    const folders = fs
+      .readdirSync(join(REPOSITORY, "python/tests"))
+      .filter((name) => /^in_/.test(name));
+    expect(folders.length).toBeGreaterThan(0);
+    const large = folders.filter((name) =>
+      /\blarge: true\b/.test(read(`rules/${name.replace("in_", "")}.ts`)),
+    );
+    const soak = read("scripts/soak.mjs");
+    expect(large.filter((name) => !soak.includes(`"${name}"`))).toEqual([]);
+  });
+});
+
 describe("commands", () => {
   it("run all projects, and CI runs all commands but the soak", () => {
     const run = Object.values(commands).flatMap((command) => command.projects);

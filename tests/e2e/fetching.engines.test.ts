@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebServer } from "../rig/web-server.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
-import { WIDE } from "../rig/wide.ts";
 
 /**
  * The repository's own rules and ops, with COCO's layout served from this machine. The interpreter is
@@ -136,7 +135,7 @@ describe("fetching", () => {
     expect(lines("_medium")).toEqual(lines("").slice(0, 9));
   });
 
-  it.runIf(WIDE)("a held-out set has images of its own, and fetches no others", async () => {
+  it("a held-out set has images of its own, and fetches no others", async () => {
     workspace.edit("conf/dataset/coco2017.yaml", "full_samples: 4096", "full_samples: 30");
     const before = images();
     const target = `${FETCHED}/images_held_out_report`;
@@ -214,41 +213,38 @@ describe("fetching", () => {
     expect(stderr).toContain("Pin a whole commit id of 40 hexadecimal digits");
   });
 
-  it.runIf(WIDE)(
-    "gets a checkpoint of the hub at its revision, to a place of its own",
-    async () => {
-      const revision = "a1".repeat(20);
-      const weights = Buffer.alloc(5000, "weights");
-      const sha256 = createHash("sha256").update(weights).digest("hex");
-      const lfs = { oid: sha256, size: weights.length, pointerSize: 134 };
-      const entry = { type: "file", oid: "0".repeat(40), size: weights.length };
-      const repository = "Qwen/Qwen3-VL-4B-Instruct";
-      const serve = (path: string, content: string | Buffer): void =>
-        workspace.write(join("served", path), content);
-      serve(
-        `api/models/${repository}/tree/${revision}`,
-        JSON.stringify([
-          { ...entry, path: "model.safetensors", lfs },
-          { ...entry, path: "README.md" },
-        ]),
-      );
-      const resolved = `${repository}/resolve/${revision}/model.safetensors`;
-      serve(resolved, weights);
-      web.cuts.set(`/${resolved}`, 2000);
-      workspace.write(`${CHECKPOINT}/config.json`, "placed by hand");
-      workspace.edit(MODEL, "revision: main", `endpoint: "${web.url}", revision: "${revision}"`);
-      const built = await build(`${CHECKPOINT}-a1a1a1a1a1a1`);
-      expect(built.events.filter(({ type }) => type === "action_failed")).toEqual([]);
-      expect(built.code).toBe(0);
-      expect(fs.readdirSync(workspace.path(`${CHECKPOINT}-a1a1a1a1a1a1`))).toEqual([
-        "model.safetensors",
-      ]);
-      expect(workspace.read(`${CHECKPOINT}-a1a1a1a1a1a1/model.safetensors`)).toBe(String(weights));
-      const ranges = web.asked
-        .filter(({ path }) => path === `/${resolved}`)
-        .map(({ range }) => range);
-      expect(ranges).toEqual([undefined, "bytes=2000-"]);
-      expect(workspace.read(`${CHECKPOINT}/config.json`)).toBe("placed by hand");
-    },
-  );
+  it("gets a checkpoint of the hub at its revision, to a place of its own", async () => {
+    const revision = "a1".repeat(20);
+    const weights = Buffer.alloc(5000, "weights");
+    const sha256 = createHash("sha256").update(weights).digest("hex");
+    const lfs = { oid: sha256, size: weights.length, pointerSize: 134 };
+    const entry = { type: "file", oid: "0".repeat(40), size: weights.length };
+    const repository = "Qwen/Qwen3-VL-4B-Instruct";
+    const serve = (path: string, content: string | Buffer): void =>
+      workspace.write(join("served", path), content);
+    serve(
+      `api/models/${repository}/tree/${revision}`,
+      JSON.stringify([
+        { ...entry, path: "model.safetensors", lfs },
+        { ...entry, path: "README.md" },
+      ]),
+    );
+    const resolved = `${repository}/resolve/${revision}/model.safetensors`;
+    serve(resolved, weights);
+    web.cuts.set(`/${resolved}`, 2000);
+    workspace.write(`${CHECKPOINT}/config.json`, "placed by hand");
+    workspace.edit(MODEL, "revision: main", `endpoint: "${web.url}", revision: "${revision}"`);
+    const built = await build(`${CHECKPOINT}-a1a1a1a1a1a1`);
+    expect(built.events.filter(({ type }) => type === "action_failed")).toEqual([]);
+    expect(built.code).toBe(0);
+    expect(fs.readdirSync(workspace.path(`${CHECKPOINT}-a1a1a1a1a1a1`))).toEqual([
+      "model.safetensors",
+    ]);
+    expect(workspace.read(`${CHECKPOINT}-a1a1a1a1a1a1/model.safetensors`)).toBe(String(weights));
+    const ranges = web.asked
+      .filter(({ path }) => path === `/${resolved}`)
+      .map(({ range }) => range);
+    expect(ranges).toEqual([undefined, "bytes=2000-"]);
+    expect(workspace.read(`${CHECKPOINT}/config.json`)).toBe("placed by hand");
+  });
 });

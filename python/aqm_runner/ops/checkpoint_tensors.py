@@ -4,7 +4,7 @@ Output `tensors`: JSON `{"schema": 1, "bytes", "tensors": [{"name", "dtype", "sh
 line for each tensor in the order of names (code points). `name` and `dtype` are those of the
 safetensors file, `bytes` is the sum over tensors of elements x width of the type, in bytes.
 
-Errors: those of `check_checkpoint`.
+Errors: those of `check_checkpoint`; bad_request `output_exists`.
 """
 
 import json
@@ -35,5 +35,5 @@ def run(
     ]
     head = f'{{\n  "schema": {SCHEMA},\n  "bytes": {size},\n  "tensors": [\n    '
     text = head + ",\n    ".join(lines) + "\n  ]\n}\n"
-    outputs["tensors"].path.write_text(text, encoding="utf-8")
+    outputs["tensors"].create().write_bytes(text.encode())
     return {"tensors": len(tensors), "bytes": size}

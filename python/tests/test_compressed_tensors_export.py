@@ -11,7 +11,8 @@ import pytest
 import torch
 from exported_plan import FORMATS_IN_TURN, TRAINED, WEIGHTS, Exported, export, judge
 from harness import FakeContext, place, run_op
-from material import FORMATS, exporting
+from material import FORMATS, exporting, measuring
+from plan_direct import rows_of
 from plan_files import groups_of, in_turn, write_plans
 from safetensors.torch import load_file, save_file
 from spoilt import edit
@@ -22,7 +23,14 @@ from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.kept import kept_tensors
 from aqm_runner.export.logits import compare_logits, logits_of, make_prompts
 from aqm_runner.export.pairs import COMPRESSED_TENSORS, form_of
+from aqm_runner.export.planned import planned_layers
+from aqm_runner.model.batches import Loader, caption_batches
+from aqm_runner.model.checkpoint import load_model
+from aqm_runner.modelopt.planned_model import simulation
+from aqm_runner.modelopt.quality.judged_model import JudgedModel
+from aqm_runner.modelopt.recipes import as_format
 from aqm_runner.modelopt.stored_scales import stored_range
+from aqm_runner.quality.plans import read_plans
 from aqm_runner.runner.failures import RunnerError
 
 
@@ -192,3 +200,40 @@ def test_every_pair_has_a_form_or_a_reason():
     assert isinstance(found["INT8_FP8"], str)
     assert isinstance(found["FP8_INT8"], str)
     assert isinstance(found["INT4_INT8"], str)
+
+
+def test_what_is_exported_is_what_was_measured(export_inputs, quality_inputs):
+    """The model of an export, made from ranges, is the calibrated one in which plans are judged."""
+    inputs = {role: place(path, "file") for role, path in export_inputs["lm"].items()}
+    inputs["checkpoint"] = place(export_inputs["lm"]["checkpoint"], "folder")
+    params = exporting("lm", "FP8", "INT8", "INT8_WEIGHTS")
+    document = read_plans(inputs["plan"])
+    planned = planned_layers(document, params["candidates"], COMPRESSED_TENSORS, inputs["plan"])
+    simulated = simulation(FakeContext(), params, inputs)(planned)
+    captions = [caption for _, caption in rows_of(quality_inputs["lm"]["database"])]
+    calibration = measuring("lm")["calibration"]
+    batches = caption_batches(
+        inputs["checkpoint"],
+        captions,
+        calibration["batch_size"],
+        calibration["sequence_length"],
+        calibration["padding"],
+    )
+    judged = JudgedModel(
+        FakeContext(),
+        load_model(inputs["checkpoint"], "float32", "cpu"),
+        Loader(batches, "cpu"),
+        [as_format(each["name"], each["config"]) for each in params["candidates"]],
+        "lm",
+        False,
+    )
+    judged.choose(dict(zip(document.groups, document.plans[0].formats, strict=True)))
+    for layer in planned.quantized:
+        module = judged.model.get_submodule(layer)
+        assert torch.equal(simulated.weight(layer), module.weight_quantizer(module.weight))
+        range_ = simulated.input_range(layer)
+        if range_ is not None:
+            assert torch.equal(range_, module.input_quantizer.amax.reshape(()))
+    prompts = make_prompts(inputs["checkpoint"], "lm")
+    ours, theirs = (logits_of(each.model, prompts, "cpu") for each in (simulated, judged))
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))

@@ -38,7 +38,8 @@ def places(key):
     return {role: Place(Path(p["path"]), p["kind"], p["name"]) for role, p in entry[key].items()}
 quiet = lambda *_: None
 context = SimpleNamespace(device="cpu", phase=quiet, step=quiet, warning=quiet,
-                          sample_memory=quiet, check_cancelled=quiet, partials=None)
+                          sample_memory=quiet, check_cancelled=quiet,
+                          partials=SimpleNamespace(get=quiet, put=quiet))
 from aqm_runner.runner.failures import RunnerError
 try:
     module.run(context, entry["params"], places("inputs"), places("outputs"))

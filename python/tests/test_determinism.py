@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from forks import ForkedRunner
-from harness import action, of_type, request, run_op
+from harness import FakeContext, action, of_type, request, run_op
 from material import scoring
 from op_runs import runs_of
 
@@ -40,7 +40,8 @@ def test_another_process_makes_the_same_bytes(kept, original, given, tmp_path, o
             runner.end()
             assert (error["reason"], error["message"]) == (run.refused, refused.value.message)
             continue
-        facts = run_op(op, run.params, run.inputs, here)
+        context = FakeContext()
+        facts = run_op(op, run.params, run.inputs, here, context) | context.partials.facts()
         events = kept.run(f"{op} {index}", action(op, run.params, run.inputs, there))
         artifacts = of_type(events, "artifact")
         assert {event["role"]: event["digest"] for event in artifacts} == digests_of(op, here)

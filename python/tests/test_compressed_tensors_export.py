@@ -16,11 +16,13 @@ from plan_direct import rows_of
 from plan_files import groups_of, in_turn, write_plans
 from safetensors.torch import load_file, save_file
 from spoilt import edit
+from torch import nn
 
 from aqm_runner.compressed import writing
 from aqm_runner.compressed.loading import load_exported
 from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.kept import kept_tensors
+from aqm_runner.export.layer_outputs import answers_of, compare_answers
 from aqm_runner.export.logits import compare_logits, logits_of, make_prompts
 from aqm_runner.export.pairs import COMPRESSED_TENSORS, form_of
 from aqm_runner.export.planned import planned_layers
@@ -51,7 +53,9 @@ def test_the_folder_is_the_plan_and_says_what_was_simulated(exported):
     assert 0 < by_format["INT4_WEIGHTS"] <= 2**-22
     assert check["formats"].keys() == {*FORMATS_IN_TURN}
     assert check["quantized_layers"] + check["kept_layers"] == len(check["layers"]) == 28
-    assert 0 <= check["logits"]["kl"] <= check["logits"]["tolerance"] < 0.01
+    assert 0 <= check["logits"]["kl"] <= 0.01 * check["logits"]["tolerance"]
+    assert check["outputs"]["layers"] == check["quantized_layers"]
+    assert 0 < check["outputs"]["largest_share"] < check["outputs"]["tolerance"] / 10
     folder = exported.output / "checkpoint"
     assert check["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
     assert check["weight_bytes"] == sum(t.nbytes for t in load_file(folder / WEIGHTS).values())
@@ -62,22 +66,36 @@ def test_the_folder_is_the_plan_and_says_what_was_simulated(exported):
     judge(exported, folder)
 
 
-def test_logits_tell_a_model_with_other_input_scales(exported: Exported, tmp_path: Path):
-    folder = tmp_path / "checkpoint"
+def changed(exported: Exported, folder: Path, part: str, factor: float) -> nn.Module:
+    """Returns the model of a copy of the folder in which all scales of a kind are multiplied."""
     shutil.copytree(exported.output / "checkpoint", folder)
     tensors = load_file(folder / WEIGHTS)
     for name in tensors:
-        if name.endswith("input_scale"):
-            tensors[name] = tensors[name] / 2
+        if name.endswith(part):
+            tensors[name] = tensors[name] * factor
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    return load_exported(ExportedFolder(place(folder, "folder")), {}, torch.float32, "cpu")
+
+
+def test_outputs_of_layers_tell_a_model_with_other_input_scales(exported: Exported, tmp_path: Path):
+    prompts = make_prompts(place(TRAINED, "folder"), "lm")[:1]
+    layers = list(exported.simulated.formats)
+    answers = answers_of(exported.simulated, layers, prompts, "cpu")
+    theirs = changed(exported, tmp_path / "checkpoint", "input_scale", 0.5)
+    with pytest.raises(RunnerError) as caught:
+        compare_answers(theirs, answers, "cpu", "given/checkpoint")
+    assert caught.value.reason == "outputs_differ"
+
+
+def test_logits_tell_a_model_with_other_scales(exported: Exported, tmp_path: Path):
     prompts = make_prompts(place(TRAINED, "folder"), "lm")
     ours = logits_of(exported.simulated.model, prompts, "cpu")
     with exported.simulated.unquantized():
         unquantized = logits_of(exported.simulated.model, prompts, "cpu")
-    read = ExportedFolder(place(folder, "folder"))
-    theirs = logits_of(load_exported(read, {}, torch.float32, "cpu"), prompts, "cpu")
+    model = changed(exported, tmp_path / "checkpoint", "weight_scale", 1.5)
+    theirs = logits_of(model, prompts, "cpu")
     with pytest.raises(RunnerError) as caught:
-        compare_logits(unquantized, ours, theirs, torch.float32, "given/checkpoint")
+        compare_logits(unquantized, ours, theirs, True, "given/checkpoint")
     assert caught.value.reason == "logits_differ"
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from aqm_runner.export.folder import ExportedFolder
+from aqm_runner.export.layer_outputs import AnsweredAlike
 from aqm_runner.export.logits import SaidAlike
 from aqm_runner.export.planned import Planned
 from aqm_runner.export.weights import Compared
@@ -19,6 +20,7 @@ GATES = (
     "non_finite_weights",
     "weights_differ",
     "input_scales_differ",
+    "outputs_differ",
     "logits_differ",
 )
 
@@ -40,6 +42,7 @@ def check_document(
     planned: Planned,
     folder: ExportedFolder,
     compared: Compared,
+    alike: AnsweredAlike,
     said: SaidAlike,
 ) -> str:
     """Returns the text of the check document, the same for the same folder.
@@ -51,6 +54,7 @@ def check_document(
         planned: The plan, layer by layer.
         folder: What was written and read back.
         compared: What was found of its weights.
+        alike: What was found of its layers' outputs.
         said: What was found of its logits.
     """
     formats = Counter(each.format for each in planned.quantized.values())
@@ -66,6 +70,7 @@ def check_document(
         "formats": dict(sorted(formats.items())),
         "layers": [vars(each) for each in compared.layers],
         "weights": compared.digest,
+        "outputs": vars(alike),
         "logits": vars(said),
         "gates": list(GATES),
     }

@@ -20,8 +20,9 @@ FP4_LARGEST, FP8_LARGEST, INT8_LARGEST = 6.0, 448.0, 127.0
 # against a quotient and a product of the file: each rounds by at most 2^-24.
 LAST_BITS = 2.0**-22
 # The simulated weight is rounded to bfloat16, and so is the one of the file: where the two lie on
-# both sides of a tie, they differ by one unit in the last of 8 bits.
-LAST_BIT_OF_BFLOAT16 = 2.0**-8
+# both sides of a tie, they differ by one unit in the last of 8 bits. For the smallest number of 8
+# bits, 1.0000000 in binary, that is 2^-7 of the number.
+LAST_BIT_OF_BFLOAT16 = 2.0**-7
 
 
 # Of a layer whose input features are scaled first (SmoothQuant, AWQ), its weight inversely.

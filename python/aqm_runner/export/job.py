@@ -14,6 +14,7 @@ from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.forms import Form
 from aqm_runner.export.gates import check_config, check_files, check_fused
 from aqm_runner.export.kept import headers_of, kept_tensors
+from aqm_runner.export.layer_outputs import answers_of, compare_answers
 from aqm_runner.export.logits import Prompt, compare_logits, logits_of, make_prompts
 from aqm_runner.export.planned import Planned, check_shapes, planned_layers
 from aqm_runner.export.simulated import Simulated
@@ -123,8 +124,8 @@ def write_and_compare(
         simulate: Returns the simulated model; not given itself, so that it can be let go here.
 
     Raises:
-        RunnerError: Those of `check_files`, `check_config`, `check_fused`, `compare_weights` and
-            `compare_logits`; those of the exporter.
+        RunnerError: Those of `check_files`, `check_config`, `check_fused`, `compare_weights`,
+            `compare_answers` and `compare_logits`; those of the exporter.
     """
     context, exporter, place = request.context, request.exporter, request.outputs["checkpoint"]
     simulated = simulate(planned)
@@ -146,17 +147,25 @@ def write_and_compare(
     # Whatever it was measured in: two ways to compute the same then differ by last bits alone.
     dtype = torch.float32
     simulated.model.to(dtype)
+    quantized = list(planned.quantized)
+    rounds_inputs = any(simulated.input_range(layer) is not None for layer in quantized)
+    # A text, and where there are pictures one of them.
+    few = [request.prompts[0], request.prompts[-1]]
+    answers = answers_of(simulated, quantized, few, context.device)
     ours = logits_of(simulated.model, request.prompts, context.device)
     with simulated.unquantized():
         unquantized = logits_of(simulated.model, request.prompts, context.device)
     del simulated
     _release(context.device)
     exported = exporter.load(folder, declared, dtype, context.device)
+    alike = compare_answers(exported, answers, context.device, place.name)
     theirs = logits_of(exported, request.prompts, context.device)
     del exported
     _release(context.device)
-    said = compare_logits(unquantized, ours, theirs, dtype, place.name)
-    text = check_document(exporter.op, request.scope, document, planned, folder, compared, said)
+    said = compare_logits(unquantized, ours, theirs, rounds_inputs, place.name)
+    text = check_document(
+        exporter.op, request.scope, document, planned, folder, compared, alike, said
+    )
     request.outputs["check"].create().write_bytes(text.encode())
     return {
         "device_kind": device_kind(context.device),
@@ -164,6 +173,7 @@ def write_and_compare(
         "kept_layers": len(planned.kept),
         "bytes": folder.size(),
         "largest_difference": max((each.difference for each in compared.layers), default=0.0),
+        "largest_share_of_outputs": alike.largest_share,
         "logits_kl": said.kl,
     }
 

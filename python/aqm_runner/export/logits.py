@@ -34,6 +34,9 @@ LENGTH = 64
 SIDE = 64
 # Of the divergence that quantization causes; see docs/export.md.
 SHARES = {torch.float32: 0.01, torch.bfloat16: 0.1}
+# The same where inputs are quantized: a flipped code is an error like that of quantization, and in
+# a deep model a last bit flips codes in every layer (see `layer_outputs`).
+SHARE_WITH_INPUTS = 0.5
 # What the order of sums alone may cause, in nats.
 FLOORS = {torch.float32: 1e-8, torch.bfloat16: 1e-4}
 
@@ -99,8 +102,9 @@ def compare_logits(
     unquantized: list[Tensor],
     simulated: list[Tensor],
     exported: list[Tensor],
-    dtype: torch.dtype,
+    rounds_inputs: bool,
     name: str,
+    dtype: torch.dtype = torch.float32,
 ) -> SaidAlike:
     """Returns how far the exported model is from the simulated one.
 
@@ -108,15 +112,17 @@ def compare_logits(
         unquantized: As `logits_of` returns them.
         simulated: As those.
         exported: As those.
-        dtype: In which all three were computed.
+        rounds_inputs: Whether inputs of any layer are quantized.
         name: The folder, for the message.
+        dtype: In which all three were computed.
 
     Raises:
         RunnerError: gate_failed `logits_differ`.
     """
     effect, noise = _divergence(unquantized, simulated), _divergence(simulated, exported)
     largest = max(float((a - b).abs().max()) for a, b in zip(simulated, exported, strict=True))
-    tolerance = SHARES[dtype] * effect + FLOORS[dtype]
+    share = SHARE_WITH_INPUTS if rounds_inputs else SHARES[dtype]
+    tolerance = share * effect + FLOORS[dtype]
     if not noise <= tolerance:  # a divergence that is no number is none that is small
         raise gate_failed(
             LOGITS,

@@ -9,6 +9,8 @@ from modelopt.torch.quantization.nn import QuantModule, TensorQuantizer
 from modelopt.torch.quantization.qtensor import NVFP4QTensor
 from torch import Tensor, nn
 
+from aqm_runner.modelopt.fp4_blocks import with_largest_of_blocks
+
 ROLES = ("weight_quantizer", "input_quantizer")
 
 
@@ -63,16 +65,16 @@ class SimulatedLayers:
     def fp4_codes(self, layer: str) -> tuple[Tensor, Tensor, Tensor]:
         """Returns codes (N, K / 2), scales of blocks (N, K / 16) and of all, of an NVFP4 weight.
 
-        Scales are of the weight as it is; codes of what the simulation makes of it, so that how a
-        tie is rounded does not show.
+        Both are of what the simulation makes of the weight, so that how a tie is rounded does not
+        show.
         """
         module = self._layers[layer]
         quantizer, block = module.weight_quantizer, module.weight_quantizer.block_sizes[-1]
+        simulated = self.weight(layer)
         of_block, of_all = NVFP4QTensor.get_weights_scaling_factor_from_quantizer(
-            quantizer, module.weight
+            quantizer, with_largest_of_blocks(simulated, module.weight)
         )
-        simulated = self.weight(layer).float()
-        codes, _, _ = NVFP4QTensor.quantize(simulated, block, of_block, of_all)
+        codes, _, _ = NVFP4QTensor.quantize(simulated.float(), block, of_block, of_all)
         return codes._quantized_data, of_block, of_all
 
     @contextlib.contextmanager

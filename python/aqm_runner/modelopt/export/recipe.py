@@ -154,4 +154,5 @@ def _fuse_as_modelopt_does(
         requantize_resmooth_fused_llm_layers(model)
     after = logits_of(model, prompts, context.device)
     dtype = next(each.dtype for each in model.parameters() if each.is_floating_point())
-    compare_logits(unquantized, before, after, dtype, name)
+    rounds = any(simulated.input_range(layer) is not None for layer in simulated.formats)
+    compare_logits(unquantized, before, after, rounds, name, dtype)

@@ -23,9 +23,10 @@ from aqm_runner.export.copying import (
     untied,
     write_json,
 )
-from aqm_runner.export.forms import FP4_BLOCK, Fp4Blocks
+from aqm_runner.export.forms import Fp4Blocks
 from aqm_runner.export.planned import Planned
 from aqm_runner.export.scaled import plain_form
+from aqm_runner.modelopt.fp4_blocks import with_largest_of_blocks
 from aqm_runner.modelopt.simulated_layers import SimulatedLayers
 from aqm_runner.runner.places import Place
 
@@ -121,23 +122,3 @@ def _take_simulated_weights(planned: Planned, simulated: SimulatedLayers) -> Non
         if isinstance(plain_form(each.form), Fp4Blocks):
             weight = with_largest_of_blocks(weight, module.weight.detach())
         module.weight = nn.Parameter(weight, requires_grad=False)
-
-
-def with_largest_of_blocks(simulated: Tensor, original: Tensor) -> Tensor:
-    """Returns a simulated NVFP4 weight in which each block has its largest original number.
-
-    The export finds the scale of a block from that number, which must then be the original one, and
-    the largest still: others with its code are cut to it. By the scale it is 6 but for the rounding
-    of the scale (at most 1/16 to either side), and the nearest other code begins below 5: all of
-    them take the code that they have in the simulation.
-
-    Args:
-        simulated: (N, K), each number on a code.
-        original: (N, K), the weight that was quantized.
-    """
-    blocks = original.reshape(len(original), -1, FP4_BLOCK)
-    places = blocks.abs().argmax(-1, keepdim=True)
-    largest = blocks.gather(-1, places)
-    limit = largest.abs()
-    kept = simulated.reshape(blocks.shape).clamp(-limit, limit).scatter(-1, places, largest)
-    return kept.reshape(original.shape)

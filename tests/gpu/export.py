@@ -153,11 +153,13 @@ def describe(output: Path) -> None:
         worst[layer["format"]] = max(worst.get(layer["format"], 0.0), layer["difference"])
     config = json.loads((output / "checkpoint/config.json").read_text())["quantization_config"]
     label = config.get("quant_algo") or config.get("format")
-    said = check["logits"]
+    said, answered = check["logits"], check["outputs"]
     print(
         f"  {check['bytes'] / GB:.3f} GB, of which tensors {check['weight_bytes'] / GB:.3f}; "
         f"{label}; {check['formats']}, {check['kept_layers']} kept\n"
         f"  largest difference of weights, of the largest weight: {worst}\n"
+        f"  outputs of {answered['layers']} layers: at most {answered['largest_share']:.3g} of what "
+        f"quantization does, where {answered['tolerance']} may be\n"
         f"  logits: KL {said['kl']:.3g} of at most {said['tolerance']:.3g} nats, "
         f"largest difference {said['largest_difference']:.3g}, {said['tokens']} tokens"
     )
@@ -168,7 +170,7 @@ def in_a_process(op: str, name: str, cpu: bool, keep: bool) -> bool:
     environment = os.environ | {
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "HF_HUB_OFFLINE": "1",
-        "TORCH_EXTENSIONS_DIR": str(WORK / "extensions"),
+        "TORCH_EXTENSIONS_DIR": os.environ.get("TORCH_EXTENSIONS_DIR", str(WORK / "extensions")),
     }
     done = subprocess.run(
         [sys.executable, __file__, "--run", order], check=False, env=environment

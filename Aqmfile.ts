@@ -18,6 +18,7 @@ import {
   type WeightErrorConfig,
 } from "./rules/configs.ts";
 import { comparisons } from "./rules/comparisons.ts";
+import { formatsPage } from "./rules/formats-page.ts";
 import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
 import { modeloptEngine } from "./rules/engines/modelopt.ts";
 import { weightErrorEngine } from "./rules/engines/weight-error.ts";
@@ -36,6 +37,7 @@ const shapes = calibration("synthetic_coco");
 const layout = configuration<OutputLayoutConfig>("output_layout", "publish");
 const autoquant = configuration<AutoquantConfig>("autoquant", "gradient_default");
 const modelopt = modeloptEngine(autoquant);
+const formats = formatsPage(`${layout.root}/formats.html`);
 const weightError = weightErrorEngine(configuration<WeightErrorConfig>("weight_error", "default"));
 
 /** weight_error scores weights alone, so that one pair of each weight format says all. */
@@ -196,6 +198,7 @@ export default build(
     const runs = runsOf(all);
     return [
       data.declared,
+      formats,
       analyses,
       plans,
       frontiers,

@@ -4,7 +4,11 @@ import { expect, it } from "vitest";
 import { capability, type Purpose } from "../../src/analysis/formats/capability.ts";
 import { exportLabel } from "../../src/analysis/formats/export-label.ts";
 import { applyGranularity } from "../../src/analysis/formats/granularity.ts";
-import { numberName, scaleGroup } from "../../src/analysis/formats/quantizer.ts";
+import {
+  numberName,
+  scaleGroup,
+  type PairQuantizers,
+} from "../../src/analysis/formats/quantizer.ts";
 import {
   activationBits,
   bitsPerWeight,
@@ -12,6 +16,7 @@ import {
   weightStorage,
 } from "../../src/analysis/formats/storage.ts";
 import { REPOSITORY } from "../engine/support/folder.ts";
+import { EXPORT_NAMES, whatServes } from "../../src/analysis/formats/what-serves.ts";
 import { GRANULARITIES, PAIRS } from "./configs.ts";
 
 /** The tables of the page that people read; their rows are checked, however they are aligned. */
@@ -29,6 +34,11 @@ function tableAfter(heading: string): readonly (readonly string[])[] {
         .map((cell) => cell.trim()),
     )
     .filter(([first = ""]) => !/^-+$/.test(first));
+}
+
+function servedBy(quantizers: PairQuantizers): string {
+  const service = whatServes(quantizers);
+  return service.by === "vllm" ? EXPORT_NAMES[service.exported] : "no";
 }
 
 /** `4.5`, `8.003`: without digits that say nothing. */
@@ -62,7 +72,7 @@ it("says what every pair costs and what can be done with it", () => {
       short(chargedBits(quantizers)),
       cpu.verdict === "supported" ? "yes" : "no",
       can("export") ? (exportLabel(quantizers) ?? "") : "analysis only",
-      can("serve") ? "yes" : "no",
+      servedBy(quantizers),
     ];
   });
   expect(tableAfter("Pairs").slice(1)).toEqual(rows);

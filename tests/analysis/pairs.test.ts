@@ -241,10 +241,19 @@ describe("what can be done with a pair", () => {
 
   it("serves what vLLM loads, on devices that have kernels for it", () => {
     const served = PAIRS.filter(({ name }) => can(name, "serve").verdict === "supported");
-    expect(served.map(({ name }) => name)).toEqual(["wfp4_afp16", "wfp8_afp8"]);
-    expect(can("wint8_aint8", "serve")).toEqual({
+    // INT8 and INT4 by compressed-tensors: vLLM's ModelOpt loader refuses their labels.
+    expect(served.map(({ name }) => name)).toEqual([
+      "wfp4_afp16",
+      "wfp8_afp16",
+      "wfp8_afp8",
+      "wint4_afp16",
+      "wint8_afp16",
+      "wint8_aint8",
+    ]);
+    expect(can("wfp4_afp8", "serve")).toEqual({
       verdict: "unsupported",
-      because: "vLLM does not load ModelOpt's W8A8_SQ_PER_CHANNEL",
+      because:
+        "vLLM does not load ModelOpt's W4A8_NVFP4_FP8, and compressed-tensors has no form of it",
     });
     expect(can("wint8_afp8", "serve").verdict).toBe("analysis-only");
     expect(can("wfp8_afp8", "serve", cuda(8.9)).verdict).toBe("supported");
@@ -316,8 +325,13 @@ describe("what serves a pair", () => {
       "ModelOpt exports it as FP8, and vLLM has a kernel for that from compute capability 8.0 on.",
     ]);
     expect(told("wint8_aint8")).toEqual([
+      "vLLM from compressed-tensors, compute capability 8.0 or higher",
+      "The export compressed-tensors stores it, and vLLM has a kernel for that from compute capability 8.0 on; it was not found to load ModelOpt's W8A8_SQ_PER_CHANNEL.",
+    ]);
+    expect(told("wfp8_afp16")[1]).toContain("ModelOpt's export would call it something else");
+    expect(told("wfp4_afp8")).toEqual([
       "ModelOpt export only",
-      "ModelOpt exports it as W8A8_SQ_PER_CHANNEL, but vLLM does not load ModelOpt's W8A8_SQ_PER_CHANNEL.",
+      "ModelOpt exports it as W4A8_NVFP4_FP8, but vLLM does not load ModelOpt's W4A8_NVFP4_FP8, and compressed-tensors has no form of it.",
     ]);
     expect(told("wint3_afp16")[0]).toBe("analysis only");
     expect(told("wint8_aint4")[1]).toMatch(

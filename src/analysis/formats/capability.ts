@@ -1,5 +1,6 @@
 import { exportLabel, whyMislabelled } from "./export-label.ts";
 import { numberName, type PairQuantizers } from "./quantizer.ts";
+import { servedAs } from "./served-forms.ts";
 
 /** The ModelOpt that all of this was tried with. */
 export const KNOWN_MODELOPT = "0.47.0";
@@ -64,28 +65,23 @@ function exporting(quantizers: PairQuantizers): Capability {
   return why === null ? SUPPORTED : { verdict: "analysis-only", because: why };
 }
 
-/** What vLLM's ModelOpt loader takes, and the least compute capability that it found a kernel for. */
-const SERVED: Readonly<Record<string, number>> = {
-  FP8: 8,
-  FP8_PER_CHANNEL_PER_TOKEN: 8,
-  NVFP4: 7.5,
-  W4A16_NVFP4: 7.5,
-};
-
-/** The least compute capability that vLLM serves a label of ModelOpt's export on; null where it serves none. */
-export const leastCapability = (label: string): number | null => SERVED[label] ?? null;
-
+/** What vLLM said, which scripts/served-formats.mjs asked: of ModelOpt's export, and of compressed-tensors. */
 function serving(quantizers: PairQuantizers, device: Device): Capability {
-  const exported = exporting(quantizers);
-  if (exported.verdict !== "supported") return exported;
-  const label = exportLabel(quantizers) ?? "";
-  const least = leastCapability(label);
-  if (least === null) return unsupported(`vLLM does not load ModelOpt's ${label}`);
+  const served = servedAs(quantizers);
+  if (served === null) {
+    const exported = exporting(quantizers);
+    const label = exportLabel(quantizers) ?? "";
+    return exported.verdict === "supported"
+      ? unsupported(
+          `vLLM does not load ModelOpt's ${label}, and compressed-tensors has no form of it`,
+        )
+      : exported;
+  }
   if (device.kind === "cpu") return unsupported("vLLM only checks and loads it without a GPU");
-  return device.capability === null || device.capability >= least
+  return device.capability === null || device.capability >= served.least
     ? SUPPORTED
     : unsupported(
-        `vLLM needs compute capability ${least.toFixed(1)} for ${label}, not ${device.capability.toFixed(1)}`,
+        `vLLM was found to have a kernel for it from compute capability ${served.least.toFixed(1)} on, not on ${device.capability.toFixed(1)}`,
       );
 }
 

@@ -1,13 +1,17 @@
-import { capability, KNOWN_MODELOPT, leastCapability, type Purpose } from "./capability.ts";
+import { capability, KNOWN_MODELOPT, type Purpose } from "./capability.ts";
 import { exportLabel } from "./export-label.ts";
 import type { PairQuantizers } from "./quantizer.ts";
+import type { ExportedAs } from "./served-answer.ts";
+import { servedAs } from "./served-forms.ts";
 
 /** How far a format gets on its way from scores to a server. */
 export type Service =
   | {
       readonly by: "vllm";
-      /** The `quant_algo` that ModelOpt exports. */
-      readonly label: string;
+      /** The export that vLLM takes. */
+      readonly exported: ExportedAs;
+      /** The `quant_algo` that ModelOpt exports; null where ModelOpt's export has none that is right. */
+      readonly label: string | null;
       /** The least compute capability of a device: 8.0 for an A100. */
       readonly least: number;
     }
@@ -16,7 +20,7 @@ export type Service =
   /** Its scores are right, but an export would be called something else, or there is none. */
   | { readonly by: "analysis"; readonly because: string };
 
-/** What serves a format, on the newest device that there is. */
+/** What serves a format, on the newest device that there is; it follows from what vLLM said (served.ts). */
 export function whatServes(quantizers: PairQuantizers): Service {
   const can = (purpose: Purpose): ReturnType<typeof capability> =>
     capability(quantizers, {
@@ -25,19 +29,26 @@ export function whatServes(quantizers: PairQuantizers): Service {
       purpose,
     });
   const exported = can("export");
+  const label = exported.verdict === "supported" ? exportLabel(quantizers) : null;
+  const served = servedAs(quantizers);
+  if (served !== null) return { by: "vllm", ...served, label };
   if (exported.verdict !== "supported") return { by: "analysis", because: exported.because };
-  const label = exportLabel(quantizers) ?? "";
-  const served = can("serve");
-  return served.verdict === "supported"
-    ? { by: "vllm", label, least: leastCapability(label) ?? 0 }
-    : { by: "export", label, because: served.because };
+  const serve = can("serve");
+  const because = serve.verdict === "supported" ? "nothing serves it" : serve.because;
+  return { by: "export", label: label ?? "", because };
 }
+
+/** Export formats, as people call them. */
+export const EXPORT_NAMES: Readonly<Record<ExportedAs, string>> = {
+  modelopt: "ModelOpt",
+  compressed_tensors: "compressed-tensors",
+};
 
 /** A word or two for a list of formats. */
 export function serviceMark(service: Service): string {
   switch (service.by) {
     case "vllm":
-      return `vLLM, compute capability ${service.least.toFixed(1)} or higher`;
+      return `vLLM${service.exported === "modelopt" ? "" : ` from ${EXPORT_NAMES[service.exported]}`}, compute capability ${service.least.toFixed(1)} or higher`;
     case "export":
       return "ModelOpt export only";
     case "analysis":
@@ -61,10 +72,24 @@ export function serviceShort(service: Service): string {
 export function serviceReason(service: Service): string {
   switch (service.by) {
     case "vllm":
-      return `ModelOpt exports it as ${service.label}, and vLLM has a kernel for that from compute capability ${service.least.toFixed(1)} on.`;
+      return servedReason(service);
     case "export":
       return `ModelOpt exports it as ${service.label}, but ${service.because}.`;
     case "analysis":
       return `${service.because}.`;
   }
+}
+
+function servedReason({
+  exported,
+  label,
+  least,
+}: Extract<Service, { readonly by: "vllm" }>): string {
+  const from = `vLLM has a kernel for that from compute capability ${least.toFixed(1)} on`;
+  if (exported === "modelopt") return `ModelOpt exports it as ${label ?? ""}, and ${from}.`;
+  const other =
+    label === null
+      ? "ModelOpt's export would call it something else"
+      : `it was not found to load ModelOpt's ${label}`;
+  return `The export compressed-tensors stores it, and ${from}; ${other}.`;
 }

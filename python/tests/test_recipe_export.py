@@ -91,7 +91,9 @@ def unpacked(codes: torch.Tensor) -> torch.Tensor:
     return torch.where(pairs > 7, pairs - 16, pairs)
 
 
-@pytest.mark.parametrize("name", [SMOOTHQUANT, AWQ])
+@pytest.mark.parametrize(
+    "name", [SMOOTHQUANT, pytest.param(AWQ, marks=pytest.mark.engines)]
+)
 def test_the_weights_of_the_file_are_those_of_the_measured_model(name, inputs, tmp_path):
     check, facts, _ = exported(name, inputs[name], tmp_path)
 
@@ -164,6 +166,7 @@ def test_an_export_that_failed_goes_on_without_calibrating(inputs, tmp_path, mon
     assert files["again"] == files["alone"]
 
 
+@pytest.mark.engines
 def test_a_killed_export_goes_on_without_calibrating(original, inputs, tmp_path):
     partial = {"partial": str(tmp_path / "identity/items")}
     given = ("recipe_export", exporting_few(SMOOTHQUANT), inputs[SMOOTHQUANT])

@@ -245,11 +245,16 @@ function statusOf(name, device) {
   return { status, level, reason: reason === null ? null : reason.slice(0, 240) };
 }
 
+/** A line for each form: it is data, and nothing to read through. */
 async function writeData(all) {
+  const head = `vllm: ${JSON.stringify(versions.vllm)}, model: ${JSON.stringify(MODEL)}`;
   const text = `// Made by \`node scripts/served-formats.mjs\`, which asks the real vLLM; run that, do not edit this.
 import type { ServedForms } from "./served-answer.ts";
 
-export const SERVED: ServedForms = ${JSON.stringify({ ...versions, model: MODEL, forms: all })};
+// prettier-ignore
+export const SERVED: ServedForms = { ${head}, forms: [
+${all.map((form) => `  ${JSON.stringify(form)},`).join("\n")}
+] };
 `;
   writeFileSync(DATA, await format(text, { ...(await resolveConfig(DATA)), parser: "typescript" }));
 }

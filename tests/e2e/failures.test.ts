@@ -69,7 +69,8 @@ describe("bad input", () => {
     const text = await fails(["build", "--dry-run", "--check"], 12);
     expect(text).toContain("poems/two.txt is missing");
     expect(text).toMatch(/run +big\/one\.txt/);
-    expect(text).toMatch(/blocked +out\/joined\.txt/);
+    expect(text).toMatch(/holds up 3 targets: big\/two\.txt/);
+    expect(await fails(["build", "-n", "--check", "-v"], 12)).toMatch(/blocked +out\/joined\.txt/);
   });
 
   it("a mistyped target gets the nearest right one", async () => {

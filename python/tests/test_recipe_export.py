@@ -91,9 +91,7 @@ def unpacked(codes: torch.Tensor) -> torch.Tensor:
     return torch.where(pairs > 7, pairs - 16, pairs)
 
 
-@pytest.mark.parametrize(
-    "name", [SMOOTHQUANT, pytest.param(AWQ, marks=pytest.mark.engines)]
-)
+@pytest.mark.parametrize("name", [SMOOTHQUANT, pytest.param(AWQ, marks=pytest.mark.engines)])
 def test_the_weights_of_the_file_are_those_of_the_measured_model(name, inputs, tmp_path):
     check, facts, _ = exported(name, inputs[name], tmp_path)
 

@@ -13,6 +13,7 @@ import {
   type Definition,
   type MeasuredAlone,
   type MeasuredFrontier,
+  type MeasuredHead,
   type MeasuredPlan,
   type MeasuredRecipe,
 } from "./measured-frontier.ts";
@@ -40,26 +41,12 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
     const what = `Measured frontiers of schema ${schema} are not readable here (this version reads ${MEASURED_FRONTIER_SCHEMA})`;
     return fail("unsupported_schema", "schema", `${what}. Build it again.`);
   }
-  const [reference, environment] = [root.object("reference"), root.object("environment")];
   const correlations = root.object("correlations");
   const [alone, ofPlans] = [correlations.object("alone"), correlations.object("plans")];
   const listed = (of: FieldReader, key: string) => of.objects(key).map(readCorrelation);
   const frontier: MeasuredFrontier = {
-    name: root.string("name"),
-    model: root.string("model"),
-    size: root.string("size"),
-    weights: root.oneOf("weights", ["random", "real"]) ?? "random",
+    ...readMeasuredHead(root),
     ...readPlanned(root),
-    calibration: { samples: root.object("calibration").integer("samples", 1) },
-    held_out: readHeldOut(root.object("held_out")),
-    definition: readDefinition(root.object("definition")),
-    environment: Object.fromEntries(
-      [...environment.verbatim.keys()].map((name) => [name, environment.string(name)]),
-    ),
-    reference: {
-      loss: readFigure(reference, "loss"),
-      perplexity: readFigure(reference, "perplexity"),
-    },
     plans: root.objects("plans").map(readPlan),
     verdicts: root.objects("verdicts").map(readVerdict),
     recipes: root.objects("recipes").map(readRecipe),
@@ -88,14 +75,35 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
   return failure === undefined ? succeed(frontier) : { ok: false, failure };
 }
 
-export const readHeldOut = (fields: FieldReader): MeasuredFrontier["held_out"] => ({
+/** Reads and checks the head of a document of measured plans. */
+export function readMeasuredHead(root: FieldReader): MeasuredHead {
+  const [reference, environment] = [root.object("reference"), root.object("environment")];
+  return {
+    name: root.string("name"),
+    model: root.string("model"),
+    size: root.string("size"),
+    weights: root.oneOf("weights", ["random", "real"]) ?? "random",
+    calibration: { samples: root.object("calibration").integer("samples", 1) },
+    held_out: readHeldOut(root.object("held_out")),
+    definition: readDefinition(root.object("definition")),
+    environment: Object.fromEntries(
+      [...environment.verbatim.keys()].map((name) => [name, environment.string(name)]),
+    ),
+    reference: {
+      loss: readFigure(reference, "loss"),
+      perplexity: readFigure(reference, "perplexity"),
+    },
+  };
+}
+
+const readHeldOut = (fields: FieldReader): MeasuredFrontier["held_out"] => ({
   part: fields.string("part"),
   samples: fields.integer("samples", 1),
   tokens: fields.integer("tokens", 1),
   batches: fields.integer("batches", 1),
 });
 
-export const readDefinition = (fields: FieldReader): Definition => ({
+const readDefinition = (fields: FieldReader): Definition => ({
   proven: fields.number("proven"),
   resamples: fields.integer("resamples", 1),
   seed: fields.integer("seed", 0),

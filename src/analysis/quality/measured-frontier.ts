@@ -1,13 +1,9 @@
 import type { Figure, QualityFigures } from "./figures.ts";
 import type { Planned, PlannedPlan, PlanSize } from "./planned.ts";
 
-/**
- * A frontier of plans, measured: what `measured-frontier.json` holds, field by field. All KL divergences are
- * nats a counted token of held-out text, KL(unquantized ‖ plan). All factors are quotients of two KLs of
- * the same samples with a paired bootstrap interval.
- */
-export interface MeasuredFrontier extends Planned {
-  /** Name of the config in `conf/quality`. */
+/** What documents of measured plans say of the model, the data and the definition. */
+export interface MeasuredHead {
+  /** Name of the config in `conf/quality` or `conf/scheme`. */
   readonly name: string;
   readonly model: string;
   /** Subset of the calibration data: small, medium, large. */
@@ -25,6 +21,14 @@ export interface MeasuredFrontier extends Planned {
   readonly environment: Readonly<Record<string, string>>;
   /** The unquantized model on the same data. */
   readonly reference: { readonly loss: Figure; readonly perplexity: Figure };
+}
+
+/**
+ * A frontier of plans, measured: what `measured-frontier.json` holds, field by field. All KL divergences are
+ * nats a counted token of held-out text, KL(unquantized ‖ plan). All factors are quotients of two KLs of
+ * the same samples with a paired bootstrap interval.
+ */
+export interface MeasuredFrontier extends MeasuredHead, Planned {
   /** Solver's plans and controls, by kind, then by rising budget. */
   readonly plans: readonly MeasuredPlan[];
   /** By rising budget. */

@@ -2,8 +2,8 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/ou
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
-import { readFigure, readFigures } from "../quality/figures.ts";
-import { readDefinition, readHeldOut, readVerdict } from "../quality/measured-frontier-json.ts";
+import { readFigures } from "../quality/figures.ts";
+import { readMeasuredHead, readVerdict } from "../quality/measured-frontier-json.ts";
 import { PLAN_KINDS } from "../quality/plan-document.ts";
 import type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./scheme-quality.ts";
 
@@ -25,24 +25,10 @@ export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
     const what = `Measured schemes of schema ${schema} are not readable here (this version reads ${QUALITY_SCHEMA})`;
     return fail("unsupported_schema", "schema", `${what}. Build it again.`);
   }
-  const [environment, reference] = [root.object("environment"), root.object("reference")];
   const isNull = (key: string): boolean => root.verbatim.get(key) === null;
   const quality: SchemeQuality = {
-    name: root.string("name"),
-    model: root.string("model"),
+    ...readMeasuredHead(root),
     scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
-    size: root.string("size"),
-    weights: root.oneOf("weights", ["random", "real"]) ?? "random",
-    calibration: { samples: root.object("calibration").integer("samples", 1) },
-    held_out: readHeldOut(root.object("held_out")),
-    definition: readDefinition(root.object("definition")),
-    environment: Object.fromEntries(
-      [...environment.verbatim.keys()].map((name) => [name, environment.string(name)]),
-    ),
-    reference: {
-      loss: readFigure(reference, "loss"),
-      perplexity: readFigure(reference, "perplexity"),
-    },
     bits: root.number("bits"),
     figures: readFigures(root.object("figures")),
     verdict: isNull("verdict") ? null : readSchemeVerdict(root.object("verdict")),

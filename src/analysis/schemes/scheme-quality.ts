@@ -1,31 +1,13 @@
-import type { Figure, QualityFigures } from "../quality/figures.ts";
-import type { BudgetVerdict, Definition, Weights } from "../quality/measured-frontier.ts";
+import type { QualityFigures } from "../quality/figures.ts";
+import type { BudgetVerdict, MeasuredHead } from "../quality/measured-frontier.ts";
 import type { PlannedSize } from "./planned-sizes.ts";
 
 /**
  * What was measured of a scheme and of its controls, on the same held-out data: what `quality.json` of a scheme
  * holds, field by field. All KL divergences are nats a counted token, KL(unquantized ‖ plan).
  */
-export interface SchemeQuality {
-  /** Name of the config in `conf/scheme`. */
-  readonly name: string;
-  readonly model: string;
+export interface SchemeQuality extends MeasuredHead {
   readonly scope: "lm" | "all_layers";
-  /** Subset of the calibration data: small, medium, large. */
-  readonly size: string;
-  readonly weights: Weights;
-  readonly calibration: { readonly samples: number };
-  readonly held_out: {
-    readonly part: string;
-    readonly samples: number;
-    readonly tokens: number;
-    readonly batches: number;
-  };
-  readonly definition: Definition;
-  /** Versions and kind of device of all measurements, by name; several are joined by "; ". */
-  readonly environment: Readonly<Record<string, string>>;
-  /** The unquantized model on the same data. */
-  readonly reference: { readonly loss: Figure; readonly perplexity: Figure };
   /** Average stored bits a weight of the scheme, over the layers that may be quantized. */
   readonly bits: number;
   /** Of the scheme. */

@@ -12,11 +12,13 @@ from material import recipe_exporting
 from safetensors.torch import load_file
 from spoilt import WEIGHTS
 
+from aqm_runner.export.logits import logits_of, make_prompts
 from aqm_runner.model.batches import Loader
 from aqm_runner.model.calibration_batches import calibration_batches
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.modelopt.quality.recipe import apply_recipe, calibrate_recipe, recipe_config
 from aqm_runner.modelopt.quality.recipe_state import HeardScales, restore
+from aqm_runner.modelopt.simulated_layers import SimulatedLayers
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.partials import Partials
 
@@ -54,6 +56,30 @@ def calibrated(name: str, inputs: dict[str, Path], dtype: str, apply: Any = None
     loader = Loader(calibration_batches(FakeContext(), params, places), "cpu")
     (apply or calibrate_recipe)(FakeContext(), model, loader, config, params)
     return model
+
+
+def test_without_its_quantizers_a_smoothed_model_says_what_the_checkpoint_says(inputs):
+    """The effect of quantization, of which gates let a share through, is that of nothing else."""
+
+    def settled(context: Any, model: Any, loader: Any, config: Any, params: Any) -> None:
+        apply_recipe(context, model, loader, SMOOTHQUANT, config, params)
+
+    smoothed = calibrated(SMOOTHQUANT, inputs[SMOOTHQUANT], "float32", settled)
+    layers = {
+        name: SMOOTHQUANT
+        for name, module in smoothed.named_modules()
+        if hasattr(module, "weight_quantizer") and module.weight_quantizer.is_enabled
+    }
+    simulated = SimulatedLayers(smoothed, {}, layers)
+    checkpoint = place(inputs[SMOOTHQUANT]["checkpoint"], "folder")
+    prompts = make_prompts(checkpoint, "lm")
+    plain = logits_of(load_model(checkpoint, "float32", "cpu"), prompts, "cpu")
+    quantized = logits_of(smoothed, prompts, "cpu")
+    with simulated.unquantized():
+        same = logits_of(smoothed, prompts, "cpu")
+    for ours, theirs, other in zip(plain, same, quantized, strict=True):
+        assert torch.allclose(ours, theirs, rtol=0, atol=1e-4)
+        assert (ours - other).abs().max() > (ours - theirs).abs().max()
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What an exported checkpoint must be, and whether it is that, whatever wrote it."""
+"""What an exported checkpoint must be, and whether the files are that. It knows no writer."""

@@ -144,7 +144,7 @@ def write_and_compare(
     compared = compare_weights(context, folder, planned, simulated, kept)
     del kept
     context.phase("logits", None)
-    # Whatever it was measured in: two ways to compute the same then differ by last bits alone.
+    # Also where it was measured in bfloat16: two ways to compute the same then differ by last bits.
     dtype = torch.float32
     simulated.model.to(dtype)
     quantized = list(planned.quantized)

@@ -1,4 +1,4 @@
-"""What an exporter needs of the model that was measured, whoever simulates it."""
+"""What an exporter needs of the model that was measured. Each engine simulates one."""
 
 import contextlib
 from collections.abc import Mapping

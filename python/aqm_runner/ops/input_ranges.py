@@ -27,11 +27,8 @@ from aqm_runner.ranges.maxima import InputMaxima
 from aqm_runner.runner.failures import unsupported_here
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
-from aqm_runner.scoring.grouping import LAYERS, group_layers, layers_of
+from aqm_runner.scoring.grouping import group_layers, layers_of, stacked_layers
 from aqm_runner.scoring.scopes import check_scope, kept_layers
-
-# Axes of a tensor of matrices: (experts, outputs, inputs).
-STACKED = 3
 
 
 def run(
@@ -67,16 +64,10 @@ def run(
 
 def _check_layers(model: nn.Module) -> None:
     """Refuses experts that are one module: what their second product takes is no module's input."""
-    for name, module in model.named_modules():
-        stacked = [
-            own
-            for own, weight in module.named_parameters(recurse=False)
-            if weight.dim() == STACKED and not isinstance(module, LAYERS)
-        ]
-        if stacked:
-            raise unsupported_here(
-                "unsupported_layer",
-                f"{name} ({type(module).__name__}) holds the weights of several layers in one "
-                f"tensor ({', '.join(stacked)}), whose inputs cannot be watched.",
-                next_step="Choose formats without static quantizers of inputs for this model.",
-            )
+    stacked = stacked_layers(model)
+    if stacked:
+        raise unsupported_here(
+            "unsupported_layer",
+            f"{stacked}, whose inputs cannot be watched.",
+            next_step="Choose formats without static quantizers of inputs for this model.",
+        )

@@ -13,6 +13,8 @@ from fnmatch import fnmatch
 from torch import nn
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+# Axes of a tensor of matrices: (experts, outputs, inputs).
+STACKED = 3
 # (pattern of the path, what is appended to its first group); the first rule that fits counts.
 RULES = [
     (re.compile(pattern), suffix)
@@ -51,6 +53,26 @@ class LayerGroup:
 def layers_of(model: nn.Module) -> dict[str, nn.Module]:
     """Returns path and module of every linear and convolution layer, in module order."""
     return {name: module for name, module in model.named_modules() if isinstance(module, LAYERS)}
+
+
+def stacked_layers(model: nn.Module) -> str | None:
+    """Returns what says that a module holds the weights of several layers in one tensor, or None.
+
+    An expert of such a module is no layer of its own. The text names the first such module with its
+    class and those weights; a sentence goes on after it.
+    """
+    for name, module in model.named_modules():
+        stacked = [
+            own
+            for own, weight in module.named_parameters(recurse=False)
+            if weight.dim() == STACKED and not isinstance(module, LAYERS)
+        ]
+        if stacked:
+            return (
+                f"{name} ({type(module).__name__}) holds the weights of several layers in one "
+                f"tensor ({', '.join(stacked)})"
+            )
+    return None
 
 
 def group_layers(layers: dict[str, nn.Module], kept: Iterable[str]) -> list[LayerGroup]:

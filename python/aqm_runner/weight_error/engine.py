@@ -28,14 +28,11 @@ from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.partials import Partials
 from aqm_runner.scoring.gates import check_groups
-from aqm_runner.scoring.grouping import LAYERS, LayerGroup, group_layers, layers_of
+from aqm_runner.scoring.grouping import LayerGroup, group_layers, layers_of, stacked_layers
 from aqm_runner.scoring.scopes import kept_layers
 from aqm_runner.scoring.table import Group, Scored, Table
 from aqm_runner.weight_error.inputs import InputSquares
 from aqm_runner.weight_error.quantize import WeightFormat, fake_quantize, weight_format
-
-# Axes of a tensor of matrices: (experts, outputs, inputs).
-STACKED = 3
 
 
 class WeightError:
@@ -121,19 +118,13 @@ def _check_layers(model: nn.Module) -> None:
 
     Raises gate_failed `unknown_layers` naming the first module that has weights of several layers.
     """
-    for name, module in model.named_modules():
-        stacked = [
-            own
-            for own, weight in module.named_parameters(recurse=False)
-            if weight.dim() == STACKED and not isinstance(module, LAYERS)
-        ]
-        if stacked:
-            raise gate_failed(
-                "unknown_layers",
-                f"{name} ({type(module).__name__}) holds the weights of several layers in one "
-                f"tensor ({', '.join(stacked)}), which weight_error does not score.",
-                next_step="Score a mixture of experts with ModelOpt: the op sensitivity_scores.",
-            )
+    stacked = stacked_layers(model)
+    if stacked:
+        raise gate_failed(
+            "unknown_layers",
+            f"{stacked}, which weight_error does not score.",
+            next_step="Score a mixture of experts with ModelOpt: the op sensitivity_scores.",
+        )
 
 
 def _scored(group: LayerGroup, format_: WeightFormat, squares: InputSquares) -> Group:

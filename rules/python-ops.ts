@@ -122,6 +122,73 @@ declare module "aqm" {
         | { readonly checkpoint: Input; readonly database: Input; readonly images: Input };
       readonly outputs: "ranges";
     };
+    measured_search: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** The formats that plans may use; NONE, which is 16 bits, is always one more. */
+        readonly candidates: readonly {
+          readonly name: string;
+          readonly config: {
+            readonly quant_cfg: readonly object[];
+            readonly algorithm: string | object | null;
+          };
+        }[];
+        readonly dtype: "float32" | "bfloat16";
+        /** How the calibration data is fed to find ranges. */
+        readonly calibration: {
+          /** Samples to calibrate on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch; 1 for all_layers. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          readonly padding: "max_length" | "longest";
+        };
+        /** How the held-out data is fed, and how intervals are made. */
+        readonly measure: {
+          /** Samples a batch. */
+          readonly batch_size: number;
+          /** Most tokens of a caption; a longer one is cut. */
+          readonly sequence_length: number;
+          /** Counted tokens that the held-out data must have at least. */
+          readonly least_tokens: number;
+          /** Bootstrap resamples of an interval. */
+          readonly resamples: number;
+          /** Of the bootstrap. */
+          readonly seed: number;
+        };
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+        /** Most measurements, of one plan on one held-out set each. */
+        readonly measurements: number;
+        /** Of the moves that are drawn. */
+        readonly seed: number;
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly problem: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly held_out_confirm: Input;
+            readonly images?: never;
+            readonly held_out_images?: never;
+            readonly held_out_confirm_images?: never;
+            readonly sample?: Input;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly problem: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly held_out_confirm: Input;
+            readonly images: Input;
+            readonly held_out_images: Input;
+            readonly held_out_confirm_images: Input;
+            readonly sample?: Input;
+          };
+      readonly outputs: "search";
+    };
     modelopt_export: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

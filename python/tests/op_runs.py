@@ -112,6 +112,14 @@ def _recipe_quality(given: Given) -> list[Run]:
     return [Run(recipe_measuring("lm", "INT4_AWQ_CFG"), inputs)]
 
 
+def _measured_search(given: Given) -> list[Run]:
+    shared = given.quality_inputs["lm"]
+    inputs = {role: path for role, path in shared.items() if role != "plan"}
+    inputs |= {"problem": shared["plan"], "held_out_confirm": shared["held_out"]}
+    params = measuring("lm", "INT4_WEIGHTS", "FP8") | {"measurements": 20, "seed": 1}
+    return [Run(params, inputs, refused="no_search_yet")]
+
+
 def _serving_check(given: Given) -> list[Run]:
     # Where these tests run, there is no vLLM; what it says is tested in its own environment.
     inputs = {"checkpoint": given.lm_inputs["checkpoint"]}
@@ -136,6 +144,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     ],
     "hub_checkpoint": _hub_checkpoint,
     "input_ranges": _input_ranges,
+    "measured_search": _measured_search,
     "modelopt_export": _export,
     "plan_quality": _plan_quality,
     "recipe_export": _recipe_export,

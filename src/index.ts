@@ -38,6 +38,10 @@ export type {
   ComparerModule,
   ComparisonAnswer,
   ComparisonCall,
+  LikelyReason,
+  ReproductionAnswer,
+  ReproductionCall,
+  ReproductionFigure,
 } from "./model/comparison.ts";
 export type {
   BatchDeclaration,

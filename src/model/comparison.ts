@@ -7,6 +7,11 @@ export interface ComparerModule {
   /** Options of `--with`, and what each means. */
   readonly options: Readonly<Record<string, string>>;
   readonly compare: (call: ComparisonCall) => ComparisonAnswer;
+  /**
+   * Whether a file that was made here is the published one again, within what may differ. Of a comparer
+   * without it only the same counts as agreeing.
+   */
+  readonly reproduce?: (call: ReproductionCall) => ReproductionAnswer;
 }
 
 export interface ComparisonCall {
@@ -31,3 +36,44 @@ export type ComparisonAnswer =
       readonly json: Json;
     }
   | { readonly ok: false; readonly message: string; readonly nextStep: string };
+
+export interface ReproductionCall {
+  readonly published: ComparedFile;
+  /** Made here, from the same declaration. */
+  readonly made: ComparedFile;
+}
+
+export type ReproductionAnswer =
+  | {
+      readonly verdict: "agrees" | "differs";
+      /** A sentence for people: what agrees, or what does not. */
+      readonly summary: string;
+      readonly figures: readonly ReproductionFigure[];
+      /** Settings, versions and the like in which both files differ; none where nothing is recorded. */
+      readonly reasons: readonly LikelyReason[];
+    }
+  /** The files do not allow it: one is damaged, or they are of different things. `summary` says why. */
+  | { readonly verdict: "not_compared"; readonly summary: string };
+
+/** One thing that was compared, in words. */
+export interface ReproductionFigure {
+  /** `layers chosen otherwise` */
+  readonly name: string;
+  /** `3 of 145` */
+  readonly found: string;
+  /** What still agrees: `none`, `at most 5 %`; null where the figure decides nothing. */
+  readonly allowed: string | null;
+  /** False where it is more than that. */
+  readonly within: boolean;
+}
+
+/** What may have made the two files differ, because it is not the same for both. */
+export interface LikelyReason {
+  /** In words: `the data`, `the version of a library`. */
+  readonly what: string;
+  /** Where it was read: `environment.python`. */
+  readonly field: string;
+  /** Null where that side does not say. */
+  readonly published: string | null;
+  readonly made: string | null;
+}

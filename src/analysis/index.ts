@@ -230,3 +230,9 @@ export { schemeReportJson } from "./scheme-report/report-json.ts";
 export { schemeReportMarkdown } from "./scheme-report/report-markdown.ts";
 export { readExportCheck, type ExportCheck } from "./schemes/export-check.ts";
 export { readServingStatus, type ServingStatus } from "./schemes/serving-status.ts";
+export {
+  compareSchemes,
+  type ComparedScheme,
+  type SchemeComparison,
+} from "./scheme-compare/compare-schemes.ts";
+export { LAYERS_SHOWN, schemeComparisonText } from "./scheme-compare/comparison-text.ts";

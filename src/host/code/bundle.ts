@@ -51,6 +51,7 @@ export const SINGLE_MODULES = [
   "analysis/quality-report",
   "analysis/quality",
   "analysis/report",
+  "analysis/scheme-compare",
   "analysis/scheme-report",
   "analysis/schemes",
   "analysis/scores",

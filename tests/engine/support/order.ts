@@ -54,7 +54,7 @@ export const ANALYSIS: Wing = {
     ["plan-export", "page/shared", "quality"],
     ["page/client", "quality-report", "schemes"],
     ["page", "scheme-report"],
-    ["quality-page"],
+    ["quality-page", "scheme-compare"],
     ["."],
   ],
 };

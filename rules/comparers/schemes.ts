@@ -1,0 +1,39 @@
+import type { ComparisonAnswer, ComparisonCall } from "aqm";
+import { compareSchemes, readScheme, schemeComparisonText, LAYERS_SHOWN } from "aqm/analysis";
+
+/** Compares two schemes: what was asked for, what came out, and which layers have another format. */
+export const patterns = ["**/quantized/*/scheme.json"];
+
+export const options = { top: `layers in each list: top=${LAYERS_SHOWN}` };
+
+export function compare({ a, b, options: { top } }: ComparisonCall): ComparisonAnswer {
+  const most = top === undefined ? LAYERS_SHOWN : Number(top);
+  if (!Number.isSafeInteger(most) || most < 1) {
+    const message = `top=${top ?? ""} is no whole number from 1`;
+    return { ok: false, message, nextStep: "Write for example --with top=40." };
+  }
+  const schemes = [];
+  for (const { name, text } of [a, b]) {
+    const read = readScheme(text);
+    if (!read.ok) {
+      const { where, message } = read.failure;
+      return {
+        ok: false,
+        message: `${name}: ${where === "" ? "" : `${where}: `}${message}`,
+        nextStep: "Name the scheme.json of a scheme, or the folder that it lies in.",
+      };
+    }
+    schemes.push({ name, scheme: read.value });
+  }
+  const [first, second] = schemes;
+  if (first === undefined || second === undefined) throw new Error("two schemes were read");
+  const comparison = compareSchemes(first, second);
+  return {
+    ok: true,
+    same: comparison.same,
+    text: schemeComparisonText(comparison, most),
+    json: JSON.parse(JSON.stringify(comparison)) as Plain,
+  };
+}
+
+type Plain = Extract<ComparisonAnswer, { ok: true }>["json"];

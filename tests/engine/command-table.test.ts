@@ -5,7 +5,7 @@ import { COMMANDS } from "../../src/cli/language/commands.ts";
 import { REPOSITORY } from "./support/folder.ts";
 
 /** Where people read which options there are: a row for each command, its options in the last column. */
-const DOCUMENT = "README.md";
+const DOCUMENT = "docs/commands.md";
 
 const optionsOf = (command: string): readonly string[] =>
   COMMANDS.filter(({ name }) => name === command)

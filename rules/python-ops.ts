@@ -246,6 +246,8 @@ declare module "aqm" {
           readonly seed: number;
         };
         readonly include_lm_head: boolean;
+        /** Only where the held-out data is part of the calibration data: the document says so, and the gate that would refuse it is lifted. */
+        readonly leaked?: true;
         readonly attention: "deterministic";
       };
       readonly inputs:
@@ -325,6 +327,8 @@ declare module "aqm" {
           readonly seed: number;
         };
         readonly include_lm_head: boolean;
+        /** Only where the held-out data is part of the calibration data: the document says so, and the gate that would refuse it is lifted. */
+        readonly leaked?: true;
         readonly attention: "deterministic";
       };
       readonly inputs:

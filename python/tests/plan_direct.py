@@ -130,12 +130,13 @@ class Direct:
 
 def direct_figures(unquantized: list[Said], quantized: list[Said]) -> dict[str, Any]:
     """Returns the figures by the formulas, in float64, one sample after the other."""
-    kl, agreement, loss, error, last = [], [], [], [], []
+    kl, agreement, loss, before, error, last = [], [], [], [], [], []
     for (theirs, labels), (ours, _) in zip(unquantized, quantized, strict=True):
         p, q = theirs.double().log_softmax(-1), ours.double().log_softmax(-1)
         kl.append((p.exp() * (p - q)).sum(-1))
         agreement += (p.argmax(-1) == q.argmax(-1)).tolist()
         loss += (-q[range(len(labels)), labels]).tolist()
+        before += (-p[range(len(labels)), labels]).tolist()
         error.append((ours.double() - theirs.double()).square().mean(-1))
         last.append(float(error[-1][-1]))
     tokens = sorted(torch.cat(kl).tolist())
@@ -147,6 +148,7 @@ def direct_figures(unquantized: list[Said], quantized: list[Said]) -> dict[str, 
         "top1_agreement": sum(agreement) / len(agreement),
         "loss": mean,
         "perplexity": math.exp(mean),
+        "perplexity_ratio": math.exp(mean) / math.exp(math.fsum(before) / len(before)),
         "logit_mse": float(torch.cat(error).mean()),
         "logit_mse_last": sum(last) / len(last),
         "sample_kl": [float(each.sum()) for each in kl],

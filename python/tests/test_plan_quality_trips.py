@@ -142,6 +142,24 @@ def test_held_out_data_that_calibration_has_seen(quality_inputs, sample, tmp_pat
     assert (error.class_, error.reason) == ("gate_failed", "held_out_overlaps")
 
 
+def test_leaked_data_is_measured_only_where_the_params_say_so_and_the_document_does(
+    quality_inputs, sample, tmp_path
+):
+    inputs = quality_inputs["lm"] | {"sample": sample / "database"}
+    seen = shortened(inputs["sample"], tmp_path / "seen.db", 12)
+    plan = inputs["plan"]
+    error = trip(measuring(), inputs | {"held_out": seen}, tmp_path / "found")
+    assert error.reason == "held_out_overlaps"
+    outcomes = judge(
+        measuring(leaked=True), inputs | {"held_out": seen}, [plan], tmp_path / "leaked"
+    )
+    assert outcomes[plan.stem].error is None
+    assert json.loads((tmp_path / "leaked" / plan.stem).read_text())["leaked"] is True
+    # Data that calibration has not seen is not called leaked.
+    error = trip(measuring(leaked=True), inputs, tmp_path / "found")
+    assert (error.class_, error.reason) == ("gate_failed", "not_leaked")
+
+
 def test_too_few_tokens_or_samples(quality_inputs, tmp_path):
     inputs = quality_inputs["lm"]
     params = measuring()

@@ -93,6 +93,17 @@ def test_every_figure_and_interval_is_that_of_a_loop_over_samples(lengths):
     )
 
 
+def test_the_ratio_of_perplexities_is_that_of_a_loop_over_the_same_samples_of_both():
+    found, before = some_tokens(LENGTHS), some_tokens(LENGTHS, seed=8).loss
+    mean = lambda values, samples: math.fsum(values[flat(samples)]) / len(flat(samples))  # noqa: E731
+    figures = figures_of(found, LENGTHS, INTERVALS, unquantized_loss=before)
+    ratio = lambda samples: math.exp(mean(found.loss, samples)) / math.exp(mean(before, samples))  # noqa: E731
+    assert figures["perplexity_ratio"] == pytest.approx(by_hand(ratio, LENGTHS, INTERVALS))
+    assert figures["loss"] == figures_of(found, LENGTHS, INTERVALS)["loss"]
+    same = figures_of(found, LENGTHS, INTERVALS, unquantized_loss=found.loss)
+    assert same["perplexity_ratio"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
 def test_draws_are_those_of_pcg64_and_every_resample_is_as_large_as_the_set():
     counts = draw_counts(len(LENGTHS), INTERVALS.resamples, INTERVALS.seed)
     drawn = resamples(len(LENGTHS), INTERVALS)

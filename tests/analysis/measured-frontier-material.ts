@@ -147,6 +147,7 @@ function documentOf(
   return {
     op: "plan_quality",
     scope,
+    leaked: false,
     heldOut: { samples: sampleTokens.length, tokens, batches: 1 },
     environment: new Map([["device", "CPU"]]),
     reference: { loss: around(0.31), perplexity: around(Math.exp(0.31)) },
@@ -155,7 +156,13 @@ function documentOf(
       // Each sample has its share, from a quarter to two and a quarter times the mean.
       const sampleKl = sampleTokens.map((count) => count * kl * (0.25 + 2 * random.fraction()));
       const mean = sampleKl.reduce((sum, value) => sum + value, 0) / tokens;
-      return { name, kl: around(mean), figures: figuresOf(mean), sampleKl };
+      return {
+        name,
+        kl: around(mean),
+        figures: figuresOf(mean),
+        perplexityRatio: undefined,
+        sampleKl,
+      };
     }),
   };
 }
@@ -179,6 +186,7 @@ function aloneDocument(
       name,
       kl,
       figures: undefined,
+      perplexityRatio: undefined,
       sampleKl: undefined,
     })),
   };

@@ -112,11 +112,20 @@ function documentOf(problem: BitProblem, plan: MadePlan): QualityDocument {
   return {
     op: "plan_quality",
     scope: "lm",
+    leaked: false,
     heldOut: { samples: SAMPLES, tokens, batches: 1 },
     environment: new Map([["torch", "2.9.1"]]),
     reference: { loss: around(0.31), perplexity: around(Math.exp(0.31)) },
     sampleTokens,
-    plans: [{ name: ONE_PLAN, kl: around(kl), figures: figuresOf(kl), sampleKl }],
+    plans: [
+      {
+        name: ONE_PLAN,
+        kl: around(kl),
+        figures: figuresOf(kl),
+        perplexityRatio: around(Math.exp(kl / 2)),
+        sampleKl,
+      },
+    ],
   };
 }
 

@@ -65,6 +65,17 @@ describe("a measured scheme", () => {
     expect(expectValue(readSchemeQuality(schemeQualityJson(alone)))).toEqual(alone);
   });
 
+  it("is refused where it, or a control, was measured on its calibration data", () => {
+    const { source } = made;
+    const leaked = judgeScheme({ ...source, measured: { ...source.measured, leaked: true } });
+    expect(expectFailure(leaked)).toMatchObject({ reason: "leaked_data", where: "scheme" });
+    const measured = new Map("measured" in source.against ? source.against.measured : []);
+    const control = measured.get("inverted") ?? source.measured;
+    measured.set("inverted", { ...control, leaked: true });
+    const against = { sizes: sizesOf(made), measured };
+    expect(expectFailure(judgeScheme({ ...source, against })).where).toBe("inverted");
+  });
+
   it("is refused where its controls were made for another size, or are not measured", () => {
     const { source } = made;
     const other = sizesOf(madeScheme("top25", 3));

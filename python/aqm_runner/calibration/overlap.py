@@ -1,4 +1,4 @@
-"""The gate that keeps held-out data apart from calibration data."""
+"""The gates that keep held-out data apart from calibration data, or say that it is not."""
 
 from aqm_runner.calibration.same_caption import caption_key
 from aqm_runner.calibration.sample_reading import read_rows
@@ -43,6 +43,33 @@ def refuse_overlap(held_out: Place, calibration: Place) -> None:
         next_step="Build both databases again; held_out_sample leaves out what the full "
         "calibration sample has. If one was put there by hand, draw it from other images.",
     )
+
+
+def require_leaked(leaked: Place, calibration: Place) -> None:
+    """Raises if a sample that is said to be in the calibration data is not in it.
+
+    Figures on such data are marked. A mark on data that nothing leaked into would be as wrong as
+    none on data that calibration has seen.
+
+    Args:
+        leaked: SQLite database as `calibration_subset` writes it.
+        calibration: SQLite database of which it is a part.
+
+    Raises:
+        RunnerError: gate_failed `not_leaked`, and what `read_rows` raises for either file.
+    """
+    known = set(read_rows(calibration)[0])
+    apart = [row for row in read_rows(leaked)[0] if row not in known]
+    if apart:
+        first = _counted({apart[0].caption}, "caption", apart, "caption")[0]
+        raise gate_failed(
+            "not_leaked",
+            f"{leaked.name} is to be measured as leaked, and {len(apart)} of its samples are not "
+            f"in {calibration.name} ({first}).",
+            file=leaked.name,
+            next_step="Measure it without the param leaked, or take rows of the calibration "
+            "sample.",
+        )
 
 
 def _counted(distinct: set[str], what: str, rows: list[SampleRow], column: str) -> list[str]:

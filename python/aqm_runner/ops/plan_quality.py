@@ -4,7 +4,9 @@ Inputs: `checkpoint` (folder); `plan` (JSON: groups, and the format of each in o
 `database` (SQLite: calibration data) and `held_out` (SQLite: what is measured on), of which scope
 lm takes the captions; scope all_layers: `images` and `held_out_images` (folders). Optional
 `sample` (SQLite): the full sample that calibration data is a part of; held-out data may share
-neither an image nor a caption with it. Output `quality`: JSON with nothing volatile in it.
+neither an image nor a caption with it. Output `quality`: JSON with nothing volatile in it. With the
+param `leaked` it is the other way round: all of `held_out` must be in the calibration data, and
+the document says so.
 
 The full model is loaded and calibrated once, with all candidates; a plan is judged by putting each
 group into its format. `quality` says what is measured and how, `modelopt.quality` how a plan is

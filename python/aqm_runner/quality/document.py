@@ -5,6 +5,7 @@ from typing import Any
 
 from aqm_runner.quality.figures import Intervals, figures_of, reference_figures, sample_sums
 from aqm_runner.quality.held_out import HeldOut
+from aqm_runner.quality.material import is_leaked
 from aqm_runner.quality.measuring import Measurement
 from aqm_runner.quality.tokens import TokenFigures
 
@@ -12,7 +13,13 @@ SCHEMA = 1
 
 
 def plan_entry(
-    name: str, tokens: TokenFigures, held_out: HeldOut, intervals: Intervals, *, short: bool = False
+    name: str,
+    tokens: TokenFigures,
+    held_out: HeldOut,
+    measurement: Measurement,
+    intervals: Intervals,
+    *,
+    short: bool = False,
 ) -> dict[str, Any]:
     """Returns a plan's part of the document.
 
@@ -20,10 +27,17 @@ def plan_entry(
         name: Of the plan.
         tokens: What was measured of it.
         held_out: What it was measured on.
+        measurement: Has looked at the unquantized model.
         intervals: How intervals are made.
         short: Leaves out `sample_kl` and all intervals but that of `kl`.
     """
-    figures = figures_of(tokens, held_out.sample_tokens, intervals, only_kl=short)
+    figures = figures_of(
+        tokens,
+        held_out.sample_tokens,
+        intervals,
+        only_kl=short,
+        unquantized_loss=measurement.loss,
+    )
     entry: dict[str, Any] = {"name": name} | figures
     if not short:
         entry["sample_kl"] = sample_sums(tokens.kl, held_out.sample_tokens)
@@ -43,7 +57,7 @@ def quality_document(
 
     Args:
         op: Name of the op.
-        params: Its params; `scope`, and `candidates` where it has any.
+        params: Its params; `scope`, and `candidates` and `leaked` where it has them.
         environment: As `scoring.document.environment_of` returns it.
         held_out: What was measured on.
         measurement: Has looked at the unquantized model.
@@ -51,6 +65,9 @@ def quality_document(
         plans: As `plan_entry` returns them.
     """
     document: dict[str, Any] = {"schema": SCHEMA, "op": op, "scope": params["scope"]}
+    if is_leaked(params):
+        # Such figures flatter: who reads the document has to see it.
+        document["leaked"] = True
     if "candidates" in params:
         document["candidates"] = [each["name"] for each in params["candidates"]]
     document |= {

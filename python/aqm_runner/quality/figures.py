@@ -28,20 +28,28 @@ class Intervals:
 
 
 def figures_of(
-    tokens: TokenFigures, sample_tokens: list[int], intervals: Intervals, *, only_kl: bool = False
+    tokens: TokenFigures,
+    sample_tokens: list[int],
+    intervals: Intervals,
+    *,
+    only_kl: bool = False,
+    unquantized_loss: NDArray[np.float64] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Returns the figures of a plan by name: `value`, `low` and `high`.
 
     `kl` (nats a token), `top1_agreement` (share of tokens), `loss` (nats a token) and `logit_mse`
     are means over all counted tokens; `perplexity` is exp(loss); `logit_mse_last` is the mean over
     samples of that of their last counted token; `kl_p95` and `kl_p99` are percentiles over tokens
-    by nearest rank.
+    by nearest rank. `perplexity_ratio` is the plan's perplexity over the unquantized model's, both
+    on the same tokens and resamples: exp(mean of the differences of losses).
 
     Args:
         tokens: Of all samples, one after the other.
         sample_tokens: Counted tokens of each sample; none is zero.
         intervals: How to make them.
         only_kl: Whether only `kl` gets an interval; the others have a `value` alone.
+        unquantized_loss: Of each token by the unquantized model, nats; None: there is no
+            `perplexity_ratio`.
     """
     lengths = np.array(sample_tokens, dtype=np.int64)
     counts = draw_counts(len(lengths), intervals.resamples, intervals.seed)
@@ -53,6 +61,8 @@ def figures_of(
         "logit_mse": _sums(tokens.squared_error, lengths),
         "logit_mse_last": last.tolist(),
     }
+    if unquantized_loss is not None:
+        per_sample["excess"] = _sums(tokens.loss - unquantized_loss, lengths)
     measured = ["kl"] if only_kl else list(per_sample)
     sums = resampled_sums(
         [*(per_sample[name] for name in measured), lengths.astype(float).tolist()], counts
@@ -65,6 +75,9 @@ def figures_of(
             weights = len(lengths) if of_samples else sums[-1]
             found[name] |= _bounds(sums[measured.index(name)] / weights)
     found["perplexity"] = {key: exponential(value) for key, value in found["loss"].items()}
+    if "excess" in found:
+        excess = found.pop("excess")
+        found["perplexity_ratio"] = {key: exponential(value) for key, value in excess.items()}
     order = np.argsort(-tokens.kl, kind="stable")
     owners = np.repeat(np.arange(len(lengths)), lengths)[order]
     largest_first = tokens.kl[order]

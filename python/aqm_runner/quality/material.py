@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aqm_runner.calibration.overlap import refuse_overlap
+from aqm_runner.calibration.overlap import refuse_overlap, require_leaked
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.calibration_batches import as_lines, calibration_batches
 from aqm_runner.model.samples import read_samples
@@ -39,21 +39,19 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
 
     Args:
         context: Told of the phase `prepare`.
-        params: `scope`, `dtype`, `calibration` and `measure` of plan_quality.
+        params: `scope`, `dtype`, `calibration`, `measure` and maybe `leaked` of plan_quality.
         inputs: `checkpoint`, `database`, `held_out`, and `sample` if there is one; for scope
             all_layers `images` and `held_out_images`.
 
     Raises:
-        RunnerError: bad_request `batch_size`; gate_failed `held_out_overlaps`, `too_few_samples`,
-            `too_few_tokens`, `nothing_to_predict`, those of a database, and those of
-            `caption_batches` and `image_batches`.
+        RunnerError: bad_request `batch_size`; gate_failed `held_out_overlaps`, `not_leaked`,
+            `too_few_samples`, `too_few_tokens`, `nothing_to_predict`, those of a database, and
+            those of `caption_batches` and `image_batches`.
     """
     calibration, measure = params["calibration"], params["measure"]
     check_scope({"scope": params["scope"], "batch_size": calibration["batch_size"]})
     context.phase("prepare", None)
-    refuse_overlap(inputs["held_out"], inputs["database"])
-    if "sample" in inputs:
-        refuse_overlap(inputs["held_out"], inputs["sample"])
+    check_apart(inputs, leaked=is_leaked(params))
     batches = calibration_batches(context, params, inputs)
     unseen = read_samples(context, inputs["held_out"], None)
     checkpoint, length = inputs["checkpoint"], measure["sequence_length"]
@@ -65,3 +63,26 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
     held_out = make_batches(rows, measure["batch_size"])
     check_held_out(held_out, measure["least_tokens"], inputs["held_out"])
     return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
+
+
+def is_leaked(params: dict[str, Any]) -> bool:
+    """Returns whether a request says that its held-out data is part of the calibration data."""
+    return params.get("leaked", False)
+
+
+def check_apart(inputs: dict[str, Place], *, leaked: bool = False) -> None:
+    """Looks whether held-out data is what a request says of it.
+
+    Args:
+        inputs: `held_out`, `database`, and `sample` if there is one.
+        leaked: All of it is said to be in the calibration data; else nothing may be.
+
+    Raises:
+        RunnerError: gate_failed `held_out_overlaps`, or `not_leaked`; those of a database.
+    """
+    if leaked:
+        require_leaked(inputs["held_out"], inputs.get("sample", inputs["database"]))
+        return
+    refuse_overlap(inputs["held_out"], inputs["database"])
+    if "sample" in inputs:
+        refuse_overlap(inputs["held_out"], inputs["sample"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness import place
 
-from aqm_runner.calibration.overlap import refuse_overlap
+from aqm_runner.calibration.overlap import refuse_overlap, require_leaked
 from aqm_runner.calibration.sample_writing import SampleRow, write_database
 from aqm_runner.runner.failures import RunnerError
 
@@ -154,3 +154,13 @@ def test_a_view_that_hides_shared_rows_hides_them_from_the_measurement_too(tmp_p
         connection.execute("UPDATE meta SET value = '1'")
         connection.execute("CREATE TRIGGER t AFTER DELETE ON rows BEGIN DELETE FROM meta; END")
     refuse_overlap(place(path, "file"), place(database(tmp_path / "calib.db", KNOWN), "file"))
+
+
+def test_data_that_is_said_to_be_leaked_must_be_in_the_calibration_data_row_by_row(tmp_path):
+    leaked = place(database(tmp_path / "leaked.db", KNOWN[:2]), "file")
+    sample = place(database(tmp_path / "sample.db", KNOWN), "file")
+    require_leaked(leaked, sample)
+    with pytest.raises(RunnerError) as caught:
+        require_leaked(sample, leaked)
+    assert caught.value.reason == "not_leaked"
+    assert "1 of its samples are not in given/leaked.db" in caught.value.message

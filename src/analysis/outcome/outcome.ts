@@ -41,6 +41,8 @@ export type AnalysisFailureReason =
   | "invalid_budget"
   /** Figures of one document that must follow from each other do not. */
   | "figures_disagree"
+  /** Figures on samples of the calibration data where data that it has not seen is asked for, or the other way round. */
+  | "leaked_data"
   /** Too few held-out samples for an interval. */
   | "too_few_samples"
   /** A plan's KL is zero, so that nothing is a multiple of it. */

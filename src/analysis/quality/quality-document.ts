@@ -8,6 +8,8 @@ import { readFigure, readFigures, type Figure, type QualityFigures } from "./fig
 export interface QualityDocument {
   readonly op: "plan_quality" | "recipe_quality";
   readonly scope: "lm" | "all_layers";
+  /** Whether what was measured on is part of the calibration data, so that all figures flatter. */
+  readonly leaked: boolean;
   readonly heldOut: HeldOut;
   /** Versions of what measured, and the kind of device, by name. */
   readonly environment: ReadonlyMap<string, string>;
@@ -35,6 +37,8 @@ export interface JudgedPlan {
   readonly kl: Figure;
   /** Absent in documents of many plans that say only the divergence. */
   readonly figures: QualityFigures | undefined;
+  /** Perplexity of the plan / of the unquantized model; absent where `figures` are, and in older documents. */
+  readonly perplexityRatio: Figure | undefined;
   /** Sum over each sample's counted tokens, nats, in the order of `sampleTokens`; absent where there is none. */
   readonly sampleKl: readonly number[] | undefined;
 }
@@ -59,6 +63,7 @@ export function readQuality(text: string): Outcome<QualityDocument> {
   const document: QualityDocument = {
     op: root.oneOf("op", ["plan_quality", "recipe_quality"]) ?? "plan_quality",
     scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
+    leaked: root.has("leaked") && root.boolean("leaked"),
     heldOut: {
       samples: held.integer("samples", 1),
       tokens: held.integer("tokens", 1),
@@ -102,5 +107,9 @@ function readPlan(
   }
   // A document of many plans has no samples, and an interval of the divergence alone.
   const figures = sampleKl === undefined ? undefined : readFigures(fields);
-  return { name, kl: figures?.kl ?? readFigure(fields, "kl"), figures, sampleKl };
+  const ratio = "perplexity_ratio";
+  const perplexityRatio =
+    figures !== undefined && fields.has(ratio) ? readFigure(fields, ratio) : undefined;
+  const kl = figures?.kl ?? readFigure(fields, "kl");
+  return { name, kl, figures, perplexityRatio, sampleKl };
 }

@@ -7,7 +7,10 @@ const SAME_LOSS = 1e-3;
 /** KL as a mean and as a sum over samples are the same figure, but for rounding. */
 const SAME_KL = 1e-5;
 
-/** What all measurements share; refused where they were not made on the same data and model. */
+/**
+ * What all measurements share; refused where they were not made on the same data and model, or on data that
+ * calibration has seen, by which nothing is judged.
+ */
 export function agreement(
   documents: readonly (readonly [string, QualityDocument])[],
 ): Outcome<Pick<QualityDocument, "heldOut" | "reference" | "sampleTokens">> {
@@ -17,6 +20,13 @@ export function agreement(
   }
   const [firstName, expected] = first;
   for (const [name, document] of documents) {
+    if (document.leaked) {
+      return fail(
+        "leaked_data",
+        name,
+        `${name} was measured on samples of its own calibration data, so nothing is judged by it. Measure it on a held-out set.`,
+      );
+    }
     const differing = differenceOf(expected, document);
     if (differing !== undefined) {
       return fail(

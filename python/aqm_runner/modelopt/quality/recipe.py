@@ -91,7 +91,7 @@ def measure_recipe(
         material.held_out,
         measurement,
         material.intervals,
-        [plan_entry(name, tokens, material.held_out, material.intervals)],
+        [plan_entry(name, tokens, material.held_out, measurement, material.intervals)],
     )
     outputs["quality"].create().write_bytes(text.encode())
     context.step(1)

@@ -1,9 +1,7 @@
-// `npm run check`: formatting, types, lint, and the tests that need no process, no browser and no
-// Python. `npm run lint` is the same without the tests.
+// `npm run check`: formatting, types and rules, and the tests that need no process, no browser and no
+// Python. `npm run lint`, for CI, is the first part by ESLint and tsc themselves.
 import { parseArgs } from "node:util";
-import { lint, perform, vitest } from "./steps.mjs";
+import { lint, oxlint, perform, prettier, vitest } from "./steps.mjs";
 
 const { values: options } = parseArgs({ options: { lint: { type: "boolean" } } });
-const [slowest, ...others] = lint();
-const tests = options.lint ? [] : [vitest("vitest", ["check"])];
-await perform([slowest, ...tests, ...others]);
+await perform(options.lint ? lint() : [vitest("vitest", ["check"]), prettier(), oxlint()]);

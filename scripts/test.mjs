@@ -1,7 +1,7 @@
 // `npm test`: types, the TypeScript and the Python tests, side by side where that pays. Needs nothing installed beforehand: aqm makes the Python environments itself.
 import { bundle } from "./bundle.mjs";
 import { environments, pytest, pythonStep } from "./python.mjs";
-import { perform, suites, types, vitest } from "./steps.mjs";
+import { oxlint, perform, suites, vitest } from "./steps.mjs";
 
 await bundle();
 const pythons = environments();
@@ -12,7 +12,7 @@ const { projects, marks } = suites.test;
 await perform([
   vitest("vitest", projects, process.argv.slice(2), { AQM_TEST_PYTHON: python }),
   ...pytest(pythons, marks),
-  ...types(),
+  oxlint(),
   pythonStep("ruff", python, ["ruff", "check", "python"]),
   pythonStep("ruff format", python, ["ruff", "format", "--check", "python"]),
 ]);

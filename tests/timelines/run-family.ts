@@ -69,14 +69,16 @@ async function playMany(family: Family, file: string): Promise<void> {
     played.builds += builds;
     if (problems.length > 0) throw new Error(problems.join("\n"));
   });
+  const plugins =
+    AQM_SECONDS === undefined
+      ? []
+      : [fc.interruptAfterTimeLimit(Number(AQM_SECONDS) * 1000) as fc.Plugin<[Timeline]>];
   const result = await fc.check(property, {
+    plugins,
     seed,
     numRuns:
       AQM_TIMELINES === undefined ? family.runs : Math.ceil(family.soak * Number(AQM_TIMELINES)),
     ...(AQM_SHRINK_PATH === undefined ? {} : { path: AQM_SHRINK_PATH, endOnFailure: true }),
-    ...(AQM_SECONDS === undefined
-      ? {}
-      : { interruptAfterTimeLimit: Number(AQM_SECONDS) * 1000, markInterruptAsFailure: false }),
   });
   const failure = result.failed
     ? explain(family, file, result.seed, result.counterexamplePath, result)

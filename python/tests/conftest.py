@@ -17,6 +17,7 @@ from hub_web import HubWeb
 from material import COCO, HELD_OUT, SAMPLE, SUBSET, ranging
 from op_runs import Given
 from plan_files import groups_of, in_turn, write_plans
+from search_files import goal_problem, limited_problem, write_problem
 from web import serving
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
@@ -92,6 +93,7 @@ def given(
     image_inputs: dict[str, Path],
     quality_inputs: dict[str, dict[str, Path]],
     export_inputs: dict[str, dict[str, Path]],
+    search_inputs: dict[str, dict[str, Path]],
 ) -> Iterator[Given]:
     """Material for a run of every op, and a cache that is empty when the first one runs."""
     folder = tmp_path_factory.mktemp("given")
@@ -114,6 +116,7 @@ def given(
             image_inputs,
             quality_inputs,
             export_inputs,
+            search_inputs,
             hub,
         )
 
@@ -200,6 +203,33 @@ def quality_inputs(
         )
         found[scope] = shared | more | {"plan": plan}
     return found
+
+
+@pytest.fixture(scope="session")
+def search_inputs(
+    quality_inputs: dict[str, dict[str, Path]],
+    annotations: dict[str, Path],
+    subset: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, dict[str, Path]]:
+    """Inputs of measured_search, scope lm, with a problem that has a limit, and one with a goal.
+
+    Candidates are INT4_WEIGHTS and FP8; 12 held-out captions a set.
+    """
+    folder = tmp_path_factory.mktemp("search")
+    inputs = {role: quality_inputs["lm"][role] for role in ("checkpoint", "database")}
+    for role, part in (("held_out", "search"), ("held_out_confirm", "confirm")):
+        params = HELD_OUT | {"part": part, "samples": 12}
+        data = annotations | {"calibration": subset / "database"}
+        run_op("held_out_sample", params, data, folder / part)
+        inputs[role] = folder / part / "database"
+    groups = groups_of(inputs["checkpoint"], "lm")
+    bits = {"NONE": 16, "FP8": 8, "INT4_WEIGHTS": 4}
+    limit, goal = limited_problem(groups, bits), goal_problem(groups, bits, kl=2e-3)
+    return {
+        "limit": inputs | {"problem": write_problem(folder / "limit.json", limit)},
+        "goal": inputs | {"problem": write_problem(folder / "goal.json", goal)},
+    }
 
 
 @pytest.fixture(scope="session")

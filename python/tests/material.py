@@ -118,6 +118,11 @@ def measuring(scope: str = "lm", *candidates: str, **changes: Any) -> dict[str, 
     } | changes
 
 
+def searching(scope: str, *candidates: str, measurements: int, seed: int = 1) -> dict[str, Any]:
+    """Returns params of measured_search that are otherwise those of `measuring`."""
+    return measuring(scope, *candidates) | {"measurements": measurements, "seed": seed}
+
+
 def recipe_exporting(recipe: str, **changes: Any) -> dict[str, Any]:
     """Returns params of recipe_export, scope lm, that are otherwise those of `measuring`."""
     return ranging("lm", **changes) | {"recipe": recipe}

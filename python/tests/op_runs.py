@@ -22,6 +22,7 @@ from material import (
     recipe_exporting,
     recipe_measuring,
     scoring,
+    searching,
     squared_error,
 )
 
@@ -43,6 +44,7 @@ class Given:
     image_inputs: dict[str, Path]
     quality_inputs: dict[str, dict[str, Path]]
     export_inputs: dict[str, dict[str, Path]]
+    search_inputs: dict[str, dict[str, Path]]
     hub: str
 
 
@@ -113,11 +115,10 @@ def _recipe_quality(given: Given) -> list[Run]:
 
 
 def _measured_search(given: Given) -> list[Run]:
-    shared = given.quality_inputs["lm"]
-    inputs = {role: path for role, path in shared.items() if role != "plan"}
-    inputs |= {"problem": shared["plan"], "held_out_confirm": shared["held_out"]}
-    params = measuring("lm", "INT4_WEIGHTS", "FP8") | {"measurements": 20, "seed": 1}
-    return [Run(params, inputs, refused="no_search_yet")]
+    return [
+        Run(searching("lm", "INT4_WEIGHTS", "FP8", measurements=20), given.search_inputs["limit"]),
+        Run(searching("lm", "INT4_WEIGHTS", "FP8", measurements=20), given.search_inputs["goal"]),
+    ]
 
 
 def _serving_check(given: Given) -> list[Run]:

@@ -28,7 +28,7 @@ ROWS = [
     ["model"],
     ["scoring", "training"],
     ["quality", "ranges"],
-    ["export"],
+    ["export", "search"],
     [*ENGINES, "compressed"],
     ["ops"],
 ]

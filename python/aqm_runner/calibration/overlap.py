@@ -7,9 +7,10 @@ from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
 SHOWN = 120
+BECAUSE = "Figures on held-out data must not depend on what calibration has seen."
 
 
-def refuse_overlap(held_out: Place, calibration: Place) -> None:
+def refuse_overlap(held_out: Place, other: Place, because: str = BECAUSE) -> None:
     """Raises if two databases share an image or a caption.
 
     An image is shared if its split and id are, or the name of its file. A caption is shared if the
@@ -17,13 +18,15 @@ def refuse_overlap(held_out: Place, calibration: Place) -> None:
 
     Args:
         held_out: SQLite database as `held_out_sample` writes it.
-        calibration: SQLite database as `calibration_sample` and `calibration_subset` write it.
+        other: SQLite database as `calibration_sample`, `calibration_subset` and `held_out_sample`
+            write it.
+        because: A sentence that says why they may not.
 
     Raises:
         RunnerError: gate_failed `held_out_overlaps`, and what `read_rows` raises for either file.
     """
     rows = read_rows(held_out)[0]
-    known = read_rows(calibration)[0]
+    known = read_rows(other)[0]
     ids = {(row.split, row.image_id) for row in known}
     files = {row.image_relpath for row in known}
     captions = {caption_key(row.caption) for row in known}
@@ -37,11 +40,11 @@ def refuse_overlap(held_out: Place, calibration: Place) -> None:
     ]
     raise gate_failed(
         "held_out_overlaps",
-        f"{held_out.name} and {calibration.name} share {' and '.join(shared)}. Figures on held-out "
-        "data must not depend on what calibration has seen.",
+        f"{held_out.name} and {other.name} share {' and '.join(shared)}. {because}",
         file=held_out.name,
         next_step="Build both databases again; held_out_sample leaves out what the full "
-        "calibration sample has. If one was put there by hand, draw it from other images.",
+        "calibration sample and the other held-out sets have. If one was put there by hand, draw "
+        "it from other images.",
     )
 
 

@@ -1,21 +1,22 @@
 """Percentile bootstrap intervals over samples, with bits that do not depend on the machine.
 
 A resample draws as many samples as there are, with repetition, each with all of its tokens. The
-interval of a figure is that of its values on all resamples, from the 2.5th to the 97.5th
-percentile (Efron and Tibshirani, An Introduction to the Bootstrap, section 13.3).
+interval of a figure is that of its values on all resamples: at a confidence of 0.95 from the 2.5th
+to the 97.5th percentile (Efron and Tibshirani, An Introduction to the Bootstrap, section 13.3).
 
 Only operations enter whose result IEEE 754 fixes: no library may choose the order of a sum. Draws
 come from `random_raw` of PCG64, the one stream that NumPy promises to keep.
 """
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-# In thousandths, so that ranks are computed in whole numbers.
-LOW, HIGH = 25, 975
+CONFIDENCE = 0.95
 
 
 @lru_cache(maxsize=2)
@@ -36,16 +37,21 @@ def draw_counts(samples: int, resamples: int, seed: int) -> NDArray[np.float64]:
 
 def nearest_rank(count: int, thousandths: int) -> int:
     """Returns the place, from 1, of a percentile among `count` sorted values: ceil(p * count)."""
-    return max(1, -(-thousandths * count // 1000))
+    return _rank(count, Fraction(thousandths, 1000))
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Returns the 2.5th and the 97.5th percentile of a figure's values on all resamples."""
+def interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Returns what bounds a figure's values on all resamples.
+
+    Args:
+        values: One for each resample.
+        confidence: Share of values between the bounds, as 0.95, taken for the decimal number that
+            it is written as.
+    """
     ordered = np.sort(values)
-    return (
-        float(ordered[nearest_rank(len(ordered), LOW) - 1]),
-        float(ordered[nearest_rank(len(ordered), HIGH) - 1]),
-    )
+    beyond = (1 - Fraction(repr(confidence))) / 2
+    low, high = (_rank(len(ordered), share) for share in (beyond, 1 - beyond))
+    return float(ordered[low - 1]), float(ordered[high - 1])
 
 
 def resampled_sums(
@@ -88,3 +94,7 @@ def resampled_percentiles(
         seen = np.cumsum(counts[owners[:looked_at]], axis=0)
         if looked_at == len(values) or all(bool((seen[-1] >= each).all()) for each in above):
             return [values[np.argmax(seen >= each, axis=0)] for each in above]
+
+
+def _rank(count: int, share: Fraction) -> int:
+    return max(1, math.ceil(share * count))

@@ -94,6 +94,45 @@ def figures_of(
     return {name: {key: float(each) for key, each in of.items()} for name, of in found.items()}
 
 
+def single_figure(
+    name: str,
+    tokens: TokenFigures,
+    unquantized: NDArray[np.float64],
+    sample_tokens: list[int],
+    intervals: Intervals,
+    confidence: float | None,
+) -> dict[str, float]:
+    """Returns one figure of a plan: `value`, and `low` and `high` where a confidence is asked for.
+
+    `kl`, `top1_agreement` and `logit_mse` are those of `figures_of`; `perplexity_ratio` is that of
+    the plan by that of the unquantized model, exp of the mean difference of their losses.
+
+    Args:
+        name: Of the figure.
+        tokens: Of all samples, one after the other.
+        unquantized: Loss of each token by the unquantized model.
+        sample_tokens: Counted tokens of each sample; none is zero.
+        intervals: How to make them.
+        confidence: Of the interval, as 0.95.
+    """
+    lengths = np.array(sample_tokens, dtype=np.int64)
+    per_token = {
+        "kl": tokens.kl,
+        "top1_agreement": tokens.agreement,
+        "logit_mse": tokens.squared_error,
+        "perplexity_ratio": tokens.loss - unquantized,
+    }[name]
+    per_sample = _sums(per_token, lengths)
+    found = {"value": float(math.fsum(per_sample) / lengths.sum())}
+    if confidence is not None:
+        counts = draw_counts(len(lengths), intervals.resamples, intervals.seed)
+        sums = resampled_sums([per_sample, lengths.astype(float).tolist()], counts)
+        found["low"], found["high"] = interval(sums[0] / sums[1], confidence)
+    if name == "perplexity_ratio":
+        return {key: exponential(value) for key, value in found.items()}
+    return found
+
+
 def reference_figures(
     loss: NDArray[np.float64], sample_tokens: list[int], intervals: Intervals
 ) -> dict[str, Any]:

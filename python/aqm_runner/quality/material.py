@@ -18,6 +18,10 @@ from aqm_runner.quality.held_out import (
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.scopes import check_scope
 
+# Roles of inputs; their images have the same name with _images behind it.
+HELD_OUT, CONFIRM = "held_out", "held_out_confirm"
+APART = "What a search has found on one of them must hold on data that did not drive it."
+
 
 @dataclass(frozen=True)
 class Material:
@@ -53,16 +57,41 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
     context.phase("prepare", None)
     check_apart(inputs, leaked=is_leaked(params))
     batches = calibration_batches(context, params, inputs)
-    unseen = read_samples(context, inputs["held_out"], None)
-    checkpoint, length = inputs["checkpoint"], measure["sequence_length"]
+    held_out = _read_held_out(context, params, inputs, HELD_OUT)
+    return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
+
+
+def read_confirming(context: Any, params: dict[str, Any], inputs: dict[str, Place]) -> HeldOut:
+    """Returns the held-out data by which is confirmed what was found on other such data.
+
+    Args:
+        context: Warned.
+        params: As of `read_material`.
+        inputs: As of `read_material`, `held_out_confirm`, and for scope all_layers
+            `held_out_confirm_images`.
+
+    Raises:
+        RunnerError: As `read_material`.
+    """
+    check_apart(inputs, CONFIRM)
+    refuse_overlap(inputs[CONFIRM], inputs[HELD_OUT], APART)
+    return _read_held_out(context, params, inputs, CONFIRM)
+
+
+def _read_held_out(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place], role: str
+) -> HeldOut:
+    unseen = read_samples(context, inputs[role], None)
+    checkpoint, measure = inputs["checkpoint"], params["measure"]
+    length = measure["sequence_length"]
     if params["scope"] == "lm":
         rows = caption_rows(checkpoint, as_lines(unseen), length)
     else:
-        images = inputs["held_out_images"]
+        images = inputs[f"{role}_images"]
         rows = image_rows(context, checkpoint, images, unseen, length, params["dtype"])
     held_out = make_batches(rows, measure["batch_size"])
-    check_held_out(held_out, measure["least_tokens"], inputs["held_out"])
-    return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
+    check_held_out(held_out, measure["least_tokens"], inputs[role])
+    return held_out
 
 
 def is_leaked(params: dict[str, Any]) -> bool:
@@ -70,19 +99,20 @@ def is_leaked(params: dict[str, Any]) -> bool:
     return params.get("leaked", False)
 
 
-def check_apart(inputs: dict[str, Place], *, leaked: bool = False) -> None:
+def check_apart(inputs: dict[str, Place], role: str = HELD_OUT, *, leaked: bool = False) -> None:
     """Looks whether held-out data is what a request says of it.
 
     Args:
-        inputs: `held_out`, `database`, and `sample` if there is one.
+        inputs: That of `role`, `database`, and `sample` if there is one.
+        role: Of the held-out data.
         leaked: All of it is said to be in the calibration data; else nothing may be.
 
     Raises:
         RunnerError: gate_failed `held_out_overlaps`, or `not_leaked`; those of a database.
     """
     if leaked:
-        require_leaked(inputs["held_out"], inputs.get("sample", inputs["database"]))
+        require_leaked(inputs[role], inputs.get("sample", inputs["database"]))
         return
-    refuse_overlap(inputs["held_out"], inputs["database"])
+    refuse_overlap(inputs[role], inputs["database"])
     if "sample" in inputs:
-        refuse_overlap(inputs["held_out"], inputs["sample"])
+        refuse_overlap(inputs[role], inputs["sample"])

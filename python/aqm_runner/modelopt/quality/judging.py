@@ -59,10 +59,7 @@ def judge_members(
         RunnerError: What concerns all members.
     """
     params, inputs = members[0].params, members[0].inputs
-    require_device(context.device)
-    check_modelopt()
-    check_checkpoint(inputs["checkpoint"])
-    formats = read_candidates(params["candidates"], context.device)
+    formats = check_asked(context, params, inputs)
     documents: list[tuple[Member, PlanDocument]] = []
     for member in members:
         try:
@@ -72,10 +69,23 @@ def judge_members(
     if not documents:
         return
     make_deterministic(context.device)
-    with _unfilled_memory():
+    with unfilled_memory():
         # Nobody else holds on to the job, so that its memory can be given back.
         made = functools.partial(start, context, params, inputs, formats)
         yield from _written(context, made, phase, documents)
+
+
+def check_asked(context: Any, params: dict[str, Any], inputs: dict[str, Any]) -> list[Format]:
+    """Returns the candidates of a request that can be carried out here.
+
+    Raises:
+        RunnerError: unsupported_here `no_gpu`, `modelopt_version`; what `check_checkpoint` and
+            `read_candidates` raise.
+    """
+    require_device(context.device)
+    check_modelopt()
+    check_checkpoint(inputs["checkpoint"])
+    return read_candidates(params["candidates"], context.device)
 
 
 def _written(
@@ -105,7 +115,7 @@ def _written(
 
 
 @contextlib.contextmanager
-def _unfilled_memory() -> Iterator[None]:
+def unfilled_memory() -> Iterator[None]:
     """Leaves new memory as it is for a while.
 
     With deterministic algorithms torch fills it, for those who read memory that nobody has written;

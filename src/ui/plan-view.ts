@@ -2,12 +2,13 @@ import type { SkippedGroup } from "../model/skipped.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { PlanCost } from "../plan/cost.ts";
 import type { Interval } from "../plan/estimate.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, PlannedAction } from "../plan/plan.ts";
 import { rootCauses } from "../plan/root-causes.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import { adoptedText } from "./adoption-view.ts";
 import { oneLine } from "./escape.ts";
 import { causeText, durationRange, plural, sizeRange, skippedText } from "./format.ts";
+import { plannedGroups, type PlannedGroup } from "./planned-groups.ts";
 import type { Colours } from "./reporter.ts";
 import { rootCauseLines } from "./root-cause-lines.ts";
 
@@ -21,7 +22,7 @@ const MARK: Readonly<Record<Verdict, string>> = {
 
 export interface PlanTextOptions {
   readonly skipped: readonly SkippedGroup[];
-  /** Also what is fresh, and each blocked action. */
+  /** Each action by itself: what is fresh, what is blocked, and all that one op has to do. */
   readonly verbose?: boolean;
   readonly causesShown?: number;
 }
@@ -41,25 +42,49 @@ export function planText(
       colours,
     ),
   );
-  for (const { node, verdict, causes, result } of plan.actions) {
-    if (verdict === "blocked" && !verbose) continue;
-    if (verdict === "fresh") {
-      const adopted = adoptedText(result);
-      if (verbose)
-        lines.push(`${paintVerdict(verdict, colours)} ${oneLine(node.id)} ${adopted}`.trimEnd());
-      continue;
-    }
-    const lane = node.declaration.resources.gpu > 0 ? " GPU" : "";
-    lines.push(`${paintVerdict(verdict, colours)} ${oneLine(node.id)}${colours.yellow(lane)}`);
-    for (const line of causeLines(causes, causesShown))
-      lines.push(colours.dim(`           ${line}`));
-  }
+  const due = plan.actions.filter(({ verdict }) => verdict !== "fresh" && verdict !== "blocked");
+  if (verbose)
+    lines.push(...plan.actions.flatMap((action) => eachLines(action, causesShown, colours)));
+  else
+    for (const group of plannedGroups(due)) lines.push(...groupLines(group, causesShown, colours));
   for (const group of skipped) lines.push(colours.dim(skippedText(group)));
   const adopted = plan.actions.filter((one) => adoptedText(one.result) !== "").length;
   const [counts = "", ...rest] = costLines(cost);
   lines.push(adopted === 0 ? counts : `${counts} (${adopted} of them adopted)`, ...rest);
   return lines.join("\n");
 }
+
+/** An action with its causes; of a fresh one only that it is. */
+function eachLines(
+  { node, verdict, causes, result }: PlannedAction,
+  causesShown: number,
+  colours: Colours,
+): readonly string[] {
+  const mark = `${paintVerdict(verdict, colours)} ${oneLine(node.id)}`;
+  if (verdict === "fresh") return [`${mark} ${adoptedText(result)}`.trimEnd()];
+  return [
+    `${mark}${colours.yellow(laneText(node))}`,
+    ...causeLines(causes, causesShown).map((line) => colours.dim(`           ${line}`)),
+  ];
+}
+
+/** Several actions of one op in the place of the first, whose causes stand for all. */
+function groupLines(
+  { first, count, op, alike }: PlannedGroup,
+  causesShown: number,
+  colours: Colours,
+): readonly string[] {
+  const [line = "", ...causes] = eachLines(first, causesShown, colours);
+  if (count === 1) return [line, ...causes];
+  const more = colours.dim(` and ${count - 1} more of ${oneLine(op)}`);
+  const others = alike
+    ? []
+    : [colours.dim("           the others for like causes; all with --verbose")];
+  return [`${line}${more}`, ...causes, ...others];
+}
+
+const laneText = ({ declaration }: PlannedAction["node"]): string =>
+  declaration.resources.gpu > 0 ? " GPU" : "";
 
 function causeLines(causes: readonly Cause[], most: number): readonly string[] {
   const lines = causes.slice(0, most).map(causeText);

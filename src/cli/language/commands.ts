@@ -37,7 +37,7 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
   {
     name: "verbose",
     short: "v",
-    help: "List each target that is held up; with --dry-run what is fresh as well, and what was adopted.",
+    help: "List each target that is held up; with --dry-run every target, also what is fresh or adopted.",
   },
   {
     name: "force",

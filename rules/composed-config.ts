@@ -1,4 +1,4 @@
-import { action, committed, typescriptOp, type Declared } from "aqm";
+import { action, committed, typescriptOp, type Declared, type Input } from "aqm";
 import type { Format } from "./engines/engine.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
@@ -10,8 +10,15 @@ const op = typescriptOp<typeof import("./ops/composed-config.ts")>(
  * All settings that a run was made with, resolved, beside its results. The sections and their order are
  * those of published runs; what differs from machine to machine (device, absolute paths) is not in it, and
  * nothing reads it.
+ *
+ * @param scores of the run. They are not read: settings of a run whose scores cannot be made are no result.
  */
-export function composedConfig(cell: SensitivityCell, format: Format, folder: string): Declared {
+export function composedConfig(
+  cell: SensitivityCell,
+  format: Format,
+  scores: Input,
+  folder: string,
+): Declared {
   const { model, calibration, pair, granularity, scope, size, engine } = cell;
   const { dataset, subsets } = calibration;
   const { captions, database, samples } = subsets[size];
@@ -42,7 +49,7 @@ export function composedConfig(cell: SensitivityCell, format: Format, folder: st
   return action({
     op,
     params: plain(sections),
-    inputs: {},
+    inputs: { scores },
     outputs: { config: committed(`${folder}/composed-config.yaml`) },
   });
 }

@@ -125,7 +125,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
         { text: "all settings", href: "composed-config.yaml" },
       ],
     }),
-    composedConfig(cell, format.value, folder),
+    composedConfig(cell, format.value, results.scores, folder),
   ];
   return { declared, results };
 }

@@ -8,7 +8,7 @@ export const version = 1;
 /** The settings of a run → `composed-config.yaml`, for people and for readers of the published layout. */
 export function run({
   params,
-}: OpCall<{ readonly [section: string]: YamlValue }, never>): Result<
+}: OpCall<{ readonly [section: string]: YamlValue }, "scores">): Result<
   OpOutputs<"config">,
   OpFailure
 > {

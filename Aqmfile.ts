@@ -28,6 +28,7 @@ import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
 import { inputRangesOf } from "./rules/scheme-exports.ts";
 import { schemeReport } from "./rules/scheme-report.ts";
+import { schemesOverview } from "./rules/schemes-overview.ts";
 import { scheme, tensorsOf, type DeclaredScheme } from "./rules/schemes.ts";
 import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
 import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
@@ -183,6 +184,16 @@ export default build(
           scheme: (wanted) => made.get(wanted) ?? null,
         }),
     );
+    const overview = schemesOverview({
+      model,
+      layout,
+      tensors,
+      measured,
+      schemes: [...made].map(([named, declared]) => ({
+        config: configuration<SchemeConfig>("scheme", named),
+        made: declared,
+      })),
+    });
     const pages = grid(
       { scope: SCOPES, "dataset.size": SIZES },
       ({ scope, "dataset.size": size }) =>
@@ -204,6 +215,7 @@ export default build(
       frontiers,
       quantized,
       reports,
+      overview,
       pages,
       comparisons(folder, runs),
       readmeTables(

@@ -37,14 +37,29 @@ export interface QualityCell extends Measured {
   readonly weightError: (pair: string) => Sensitivity | undefined;
 }
 
+/** @param root folder of the model's artifacts */
+export function frontierFolder(
+  root: string,
+  {
+    model,
+    config,
+    scope,
+    size,
+  }: Pick<QualityCell, "model" | "scope" | "size"> & {
+    readonly config: Pick<QualityConfig, "name">;
+  },
+): string {
+  const run = `${model.name}_${config.name}_${scope}_${size}`;
+  return `${root}/quality/${config.name}/${run}`;
+}
+
 /**
  * Scores of several pairs → plans along the frontier with their controls → each measured on held-out data → what
  * the measurements prove.
  */
 export function quality(cell: QualityCell): Declared {
-  const { model, config, scope, size, layout } = cell;
-  const run = `${model.name}_${config.name}_${scope}_${size}`;
-  const folder = `${layout.root}/${model.name}/quality/${config.name}/${run}`;
+  const { model, config, size, layout } = cell;
+  const folder = frontierFolder(`${layout.root}/${model.name}`, cell);
   const candidates: Scored[] = [];
   for (const name of config.candidates) {
     const scored = cell.analysis(name);

@@ -1,37 +1,13 @@
-import { action, committed, ifThere, skip, typescriptOp, type Declared, type Input } from "aqm";
-import type { ExportFormat } from "aqm/analysis";
-import type {
-  ModelConfig,
-  OutputLayoutConfig,
-  SchemeConfig,
-  SchemeReportConfig,
-} from "./configs.ts";
+import { action, committed, skip, typescriptOp, type Declared, type Input } from "aqm";
+import type { ModelConfig, OutputLayoutConfig, SchemeReportConfig } from "./configs.ts";
 import type { SchemesReportParams } from "./ops/schemes-report.ts";
-import { EXPORT_FOLDERS } from "./scheme-exports.ts";
-import type { ServingChecks } from "./serving.ts";
+import { exportInputs, type SchemeOfReport } from "./scheme-inputs.ts";
 
 const op = typescriptOp<typeof import("./ops/schemes-report.ts")>(
   "aqm/rules/ops/schemes-report.ts",
 );
 
-/** A scheme as far as a report needs it. */
-export interface SchemeOfReport {
-  /** Why the model cannot have it, where it cannot. */
-  readonly skipped?: string;
-  /** Absent where it cannot. */
-  readonly results?: {
-    readonly scheme: SchemeConfig;
-    /** Its folder below `quantized`. */
-    readonly folder: string;
-    /** `scheme.json` and `quality.json`. */
-    readonly document: Input;
-    readonly quality: Input;
-    /** Each with its check document. */
-    readonly exported: readonly { readonly format: ExportFormat; readonly check: Input }[];
-  };
-  /** Checks that are declared for it. */
-  readonly statuses: ServingChecks["statuses"];
-}
+export type { SchemeOfReport };
 
 export interface SchemeReportCell {
   readonly model: ModelConfig;
@@ -62,25 +38,9 @@ export function schemeReport({ model, layout, config, scheme }: SchemeReportCell
     const role = `s${schemes.length}`;
     inputs[`${role}_scheme`] = results.document;
     inputs[`${role}_quality`] = results.quality;
-    const exports = results.exported.map(({ format, check }) => {
-      const checkRole = `${role}_${format}`;
-      inputs[checkRole] = ifThere(check);
-      const serving = config.devices.map((device) => {
-        const declared = statuses.find(
-          (of) => of.format === EXPORT_FOLDERS[format] && of.device === device,
-        );
-        const statusRole = `${checkRole}_${device}`;
-        if (declared !== undefined) inputs[statusRole] = ifThere(declared.status);
-        return { device, role: statusRole, target: declared?.path ?? null };
-      });
-      return {
-        format,
-        role: checkRole,
-        target: `${results.folder}/${EXPORT_FOLDERS[format]}`,
-        serving,
-      };
-    });
-    schemes.push({ role, lm_head: results.scheme.lm_head, exports });
+    const exports = exportInputs(role, { results, statuses }, config.devices);
+    Object.assign(inputs, exports.inputs);
+    schemes.push({ role, lm_head: results.scheme.lm_head, exports: exports.params });
   }
   // A report of schemes that the Aqmfile gives to other models alone is not one that this model lacks.
   if (config.schemes.every((wanted) => scheme(wanted) === null)) return [];

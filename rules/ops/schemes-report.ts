@@ -1,24 +1,14 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
-import type {
-  ExportCheck,
-  ExportFormat,
-  Outcome,
-  ReportedExport,
-  ReportedScheme,
-  ReportedStatus,
-  SchemeReport,
-} from "aqm/analysis";
+import type { ReportedScheme, SchemeReport } from "aqm/analysis";
 import { pictureFile, schemesPicture } from "aqm/analysis/quality-pages";
-import { notChecked, schemeReport } from "aqm/analysis/scheme-report/scheme-report.ts";
+import { schemeReport } from "aqm/analysis/scheme-report/scheme-report.ts";
 import { schemeReportJson } from "aqm/analysis/scheme-report/report-json.ts";
 import { schemeReportMarkdown } from "aqm/analysis/scheme-report/report-markdown.ts";
-import { readExportCheck } from "aqm/analysis/schemes/export-check.ts";
 import { readScheme } from "aqm/analysis/schemes/scheme-document.ts";
 import { readSchemeQuality } from "aqm/analysis/schemes/scheme-quality-json.ts";
-import { readServingStatus } from "aqm/analysis/schemes/serving-status.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "../translate/failed.ts";
-import { given } from "../translate/given.ts";
+import { documentIn, exportsIn, type ExportParams } from "../translate/scheme-documents.ts";
 
 export const version = 1;
 
@@ -30,27 +20,11 @@ export interface SchemesReportParams extends Pick<
     /** Its inputs are `<role>_scheme` and `<role>_quality`. */
     readonly role: string;
     readonly lm_head: boolean;
-    readonly exports: readonly {
-      readonly format: ExportFormat;
-      /** Role of the check document, which may be absent. */
-      readonly role: string;
-      /** What makes the folder and the document. */
-      readonly target: string;
-      readonly serving: readonly {
-        readonly device: string;
-        /** Role of the status, which may be absent. */
-        readonly role: string;
-        /** What makes it; null where nothing does, and the role has no input. */
-        readonly target: string | null;
-      }[];
-    }[];
+    readonly exports: readonly ExportParams[];
   }[];
   /** Name of the picture, which lies beside the Markdown. */
   readonly picture: string;
 }
-
-type Inputs = OpCall<SchemesReportParams, string>["inputs"];
-type Exports = SchemesReportParams["schemes"][number]["exports"];
 
 /** Documents of a set of schemes → the report in Markdown and JSON, and its picture. */
 export function run({
@@ -82,44 +56,4 @@ export function run({
     json: schemeReportJson(report.value),
     picture: pictureFile(schemesPicture(schemes)),
   });
-}
-
-function exportsIn(inputs: Inputs, exports: Exports): Result<readonly ReportedExport[], OpFailure> {
-  const read: ReportedExport[] = [];
-  for (const { format, role, target, serving } of exports) {
-    const check: Result<ExportCheck | null, OpFailure> = optionalIn(inputs, role, readExportCheck);
-    if (!check.ok) return check;
-    const statuses: ReportedStatus[] = [];
-    for (const { device, role: statusRole, target: statusTarget } of serving) {
-      const status = optionalIn(inputs, statusRole, readServingStatus);
-      if (!status.ok) return status;
-      statuses.push(
-        status.value === null
-          ? notChecked(device, statusTarget, check.value !== null)
-          : { device, answer: status.value },
-      );
-    }
-    read.push({ format, target, check: check.value, serving: statuses });
-  }
-  return ok(read);
-}
-
-function documentIn<T>(
-  inputs: Inputs,
-  role: string,
-  read: (text: string) => Outcome<T>,
-): Result<T, OpFailure> {
-  const input = given(inputs, role);
-  if (!input.ok) return input;
-  const document = read(input.value.text());
-  return document.ok ? document : err(failed(document.failure, input.value.path));
-}
-
-/** Null where it is not there. */
-function optionalIn<T>(
-  inputs: Inputs,
-  role: string,
-  read: (text: string) => Outcome<T>,
-): Result<T | null, OpFailure> {
-  return inputs[role]?.isThere() === true ? documentIn(inputs, role, read) : ok(null);
 }

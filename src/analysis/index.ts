@@ -236,3 +236,10 @@ export {
   type SchemeComparison,
 } from "./scheme-compare/compare-schemes.ts";
 export { LAYERS_SHOWN, schemeComparisonText } from "./scheme-compare/comparison-text.ts";
+export type { SchemesOverview, ShownScheme } from "./schemes-overview/overview.ts";
+export { schemesOverviewJson } from "./schemes-overview/overview-json.ts";
+export {
+  schemesOverviewMarkdown,
+  type OverviewFiles,
+} from "./schemes-overview/overview-markdown.ts";
+export { schemesReadme, type ReadmeFiles } from "./schemes-overview/readme-table.ts";

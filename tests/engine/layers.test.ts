@@ -184,7 +184,13 @@ describe("the rules", () => {
     const wrong = violations(
       rules,
       (to) =>
-        ["aqm", "aqm/analysis", "aqm/analysis/pages", "aqm/analysis/quality-pages"].includes(to) ||
+        [
+          "aqm",
+          "aqm/analysis",
+          "aqm/analysis/pages",
+          "aqm/analysis/quality-pages",
+          "aqm/analysis/schemes-pages",
+        ].includes(to) ||
         shownBy(to).length > 0 ||
         to.startsWith("rules/"),
     );
@@ -204,7 +210,9 @@ describe("the rules", () => {
     expect(shownBy("aqm/analysis/report/markdown-report.ts")).toContain("markdownReport");
     expect(shownBy("aqm/model/result.ts")).toEqual(["err", "ok", "Result"]);
     const folders = analysis.map(({ path }) => dirname(path).replace("src/", ""));
-    const own = new Set(folders.filter((name) => /^analysis\/(?!page|quality-page)/.test(name)));
+    const own = new Set(
+      folders.filter((name) => /^analysis\/(?!page|schemes-page|quality-page)/.test(name)),
+    );
     expect(["model", ...own]).toEqual([...SINGLE_MODULES]);
   });
 

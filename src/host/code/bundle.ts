@@ -53,6 +53,7 @@ export const SINGLE_MODULES = [
   "analysis/report",
   "analysis/scheme-compare",
   "analysis/scheme-report",
+  "analysis/schemes-overview",
   "analysis/schemes",
   "analysis/scores",
   "analysis/solve",
@@ -73,6 +74,7 @@ export const bundleOptions = (layout: Layout) =>
     alias: {
       "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
       "aqm/analysis/quality-pages": join(layout.packageRoot, "src/analysis/quality-page/index.ts"),
+      "aqm/analysis/schemes-pages": join(layout.packageRoot, "src/analysis/schemes-page/index.ts"),
       ...Object.fromEntries(
         SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
       ),

@@ -54,7 +54,8 @@ export const ANALYSIS: Wing = {
     ["plan-export", "page/shared", "quality"],
     ["page/client", "quality-report", "schemes"],
     ["page", "scheme-report"],
-    ["quality-page", "scheme-compare"],
+    ["quality-page", "scheme-compare", "schemes-overview"],
+    ["schemes-page"],
     ["."],
   ],
 };

@@ -1,0 +1,41 @@
+import { UNQUANTIZED_BITS } from "../formats/label.ts";
+import { placeOf } from "../groups/layer-place.ts";
+import { weightOf, type CheckpointTensors } from "../schemes/checkpoint-tensors.ts";
+import type { MeasuredScheme } from "./overview.ts";
+
+/** Weights of the layers that ModelOpt can quantize. */
+export interface LayerWeights {
+  readonly all: number;
+  /** Of those that the scheme may quantize. */
+  readonly open: number;
+}
+
+/**
+ * Counts weights by the checkpoint's shapes; null where a weight is not in it, or where the layers that may be
+ * quantized cannot be told from the document.
+ */
+export function layerWeights(
+  { scheme: { scope, layers, achieved }, asked }: Pick<MeasuredScheme, "scheme" | "asked">,
+  tensors: CheckpointTensors | null,
+): LayerWeights | null {
+  if (tensors === null) return null;
+  const names = new Set(layers.map(({ group }) => group));
+  let [all, open, groups] = [0, 0, 0];
+  for (const { group, modules } of layers) {
+    const shapes = modules.map((module) => weightOf(tensors, module)?.shape);
+    if (shapes.some((shape) => shape === undefined)) return null;
+    const weights = shapes.reduce((sum, shape = []) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    all += weights;
+    const isInScope = scope === "all_layers" || placeOf(group, names).tower === "language";
+    const isHead = group === "lm_head" && !asked.lm_head;
+    // Convolutions are kept in high precision.
+    if (!isInScope || isHead || shapes.some((shape) => shape?.length !== 2)) continue;
+    open += weights;
+    groups += 1;
+  }
+  return groups === achieved.groups ? { all, open } : null;
+}
+
+/** Average bits over all of these layers, those that may not be quantized at 16. */
+export const allLayerBits = ({ all, open }: LayerWeights, bits: number): number =>
+  ((all - open) * UNQUANTIZED_BITS + open * bits) / all;

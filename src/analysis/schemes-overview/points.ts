@@ -1,0 +1,70 @@
+import { counted, listText } from "../quality-report/runs.ts";
+import { isUntrained, pointsOf, type Point } from "../scheme-report/answer.ts";
+import { checkSameWeights } from "../scheme-report/same-weights.ts";
+import {
+  isMeasured,
+  reportedOf,
+  stateOf,
+  type SchemesOverview,
+  type SchemeState,
+  type ShownScheme,
+} from "./overview.ts";
+
+/** How many schemes there are, and how many of them are proven. */
+export function overviewHeadline({ schemes }: SchemesOverview): string {
+  const measured = schemes.filter(isMeasured);
+  const proven = measured.filter(({ quality }) => quality.verdict?.word === "proven").length;
+  const on = hasRandomWeights({ schemes }) ? " (on random weights nothing is)" : "";
+  return `${measured.length} of ${counted(schemes.length, "scheme")} measured, ${proven} proven${on}`;
+}
+
+export const hasRandomWeights = ({ schemes }: Pick<SchemesOverview, "schemes">): boolean =>
+  isUntrained(schemes.filter(isMeasured).map(reportedOf));
+
+/** What a reader wants to know first: what does not fit, the words of schemes, what a server says, what is missing. */
+export function overviewPoints({ model, schemes }: SchemesOverview): readonly Point[] {
+  // What is not exported is told once, with the files.
+  const reported = schemes.filter(isMeasured).map((shown) => ({
+    ...reportedOf(shown),
+    exports: shown.exports.filter(({ check }) => check !== null),
+  }));
+  const wrong = checkSameWeights(reported);
+  const skipped = schemes.flatMap(({ name, because }) =>
+    because === null ? [] : [{ name, because }],
+  );
+  return [
+    ...(wrong === undefined ? [] : [{ lead: "Files contradict plans", text: wrong.message }]),
+    ...pointOf(schemes, "measured before its plan changed", "Figures of an earlier plan"),
+    ...pointsOf({ set: "", title: "", model, schemes: reported, skipped }),
+    ...exportPoint(schemes),
+    ...pointOf(schemes, "chosen, not measured", "Not measured"),
+    ...pointOf(schemes, "not built", "Not built"),
+  ];
+}
+
+function exportPoint(schemes: readonly ShownScheme[]): readonly Point[] {
+  const all = schemes.flatMap(({ exports }) => exports);
+  const there = all.filter(({ check }) => check !== null).length;
+  return there === all.length
+    ? []
+    : [
+        {
+          lead: "Not exported",
+          text: `${all.length - there} of ${counted(all.length, "checkpoint")}; the table of files says what to build.`,
+        },
+      ];
+}
+
+/** Schemes of a state, with what to build. */
+function pointOf(
+  schemes: readonly ShownScheme[],
+  state: SchemeState,
+  lead: string,
+): readonly Point[] {
+  const here = schemes.filter((shown) => stateOf(shown) === state);
+  const [first] = here;
+  if (first === undefined) return [];
+  const names = listText(here.map(({ name }) => name));
+  const build = here.length === 1 ? first.target : `${first.target} …`;
+  return [{ lead, text: `${names} (aqm build ${build}).` }];
+}

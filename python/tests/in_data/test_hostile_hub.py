@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -229,6 +229,7 @@ def test_an_address_with_a_password_is_not_asked(tmp_path):
 @contextmanager
 def answering(answer: bytes, more: bytes, *, close: bool = False) -> Iterator[str]:
     """A server that sends `answer`, then `more` until its client goes away; or closes at once."""
+    clients: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -237,6 +238,7 @@ def answering(answer: bytes, more: bytes, *, close: bool = False) -> Iterator[st
                     client, _ = server.accept()
                 except OSError:
                     return
+                clients.append(client)
                 with client:
                     try:
                         client.recv(1 << 16)
@@ -254,6 +256,10 @@ def answering(answer: bytes, more: bytes, *, close: bool = False) -> Iterator[st
             yield f"http://127.0.0.1:{server.getsockname()[1]}/f"
         finally:
             server.shutdown(socket.SHUT_RDWR)
+            for client in clients:
+                # One that has gone away with a full buffer would be written to for two minutes.
+                with suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
     thread.join()
 
 

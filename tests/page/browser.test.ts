@@ -130,11 +130,12 @@ describe.skipIf(!("browser" in found))(title, () => {
 
   /** Does something to the candidates, and waits for the page to solve them. */
   const choose = async (what: () => Promise<unknown>): Promise<void> => {
-    const plan = page.evaluate(
-      "new Promise((done) => document.addEventListener('plan', () => done(true), { once: true }))",
+    // Listening before anything is done: a key may be quicker than a script that was asked for before.
+    await page.evaluate(
+      "void (window.planned = new Promise((done) => document.addEventListener('plan', () => done(true), { once: true })))",
     );
     await what();
-    await plan;
+    await page.evaluate("window.planned");
   };
   const box = (name: string) => page.locator("#candidates").getByLabel(name);
   const columnTexts = (selector: string): Promise<string[]> =>

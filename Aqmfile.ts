@@ -49,6 +49,7 @@ const weightPairs = configurationNames("quant_pair").filter(
 const every = configurationNames("granularity");
 const forGpus = ["nvfp4_fp8"];
 const forTiny = ["int3_int4_int8"];
+const forTinyPairs = ["wint3_afp16", "wint4_afp16", "wint8_afp16"];
 const shares = ["top25", "top50", "full"];
 const tenths = Array.from({ length: 10 }, (_, n) => `all_layers_top${10 * (n + 1)}`);
 const allSchemes = [
@@ -65,13 +66,32 @@ const trainedSchemes = [
   ...["int4_int8_at_6p0bits", "int4_int8_at_3p0mb", "int4_int8_fp8_as_planned"],
   ...["fp8_fp8_coco2017", "w8a8_int8_sq_coco2017", "int4_awq_coco2017"],
 ];
-const full = { data: coco, granularities: every, measured: forGpus, schemes: allSchemes };
+const allPairs = configurationNames("quant_pair");
+const full = {
+  data: coco,
+  granularities: every,
+  pairs: () => allPairs,
+  measured: () => forGpus,
+  schemes: allSchemes,
+};
 // All pairs in minutes on a CPU; with every granularity it would be hours.
 const small = {
+  ...full,
   data: shapes,
   granularities: [DEFAULT_GRANULARITY],
-  measured: forTiny,
+  measured: () => forTiny,
   schemes: [],
+};
+/** Pairs and frontiers of the trained model, by scope and size: docs/trained-model.md. */
+const published: Readonly<
+  Record<string, { pairs: readonly string[]; measured: readonly string[] }>
+> = {
+  "lm large": {
+    pairs: ["wfp8_afp8", "wint8_aint8", "wint4_afp16", "wint8_afp16"],
+    measured: ["int4_int8"],
+  },
+  "lm medium": { pairs: forTinyPairs, measured: forTiny },
+  "all_layers small": { pairs: forTinyPairs, measured: forTiny },
 };
 const models = [
   { name: "qwen3_vl_4b_instruct", ...full },
@@ -81,20 +101,22 @@ const models = [
   {
     name: "qwen3_vl_trained",
     ...small,
-    measured: [...forTiny, "int4_int8"],
+    pairs: (scope: Scope, size: Size) => published[`${scope} ${size}`]?.pairs ?? [],
+    measured: (scope: Scope, size: Size) => published[`${scope} ${size}`]?.measured ?? [],
     schemes: trainedSchemes,
   },
 ];
 
 export default build(
-  grid({ model: models }, ({ model: { name, data, granularities, measured, schemes } }) => {
+  grid({ model: models }, ({ model: { name, data, granularities, pairs, measured, schemes } }) => {
     const { model, files } = checkpoint(name);
     const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
     const analysed = new Map<string, Sensitivity>();
-    const analysesBy = (engine: Engine, pairs: readonly string[], levels: readonly string[]) =>
+    const analysesBy = (engine: Engine, of: readonly string[], levels: readonly string[]) =>
       grid(
-        { quant_pair: pairs, granularity: levels, scope: SCOPES, "dataset.size": SIZES },
+        { quant_pair: of, granularity: levels, scope: SCOPES, "dataset.size": SIZES },
         ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
+          if (!pairs(scope, size).includes(pair)) return [];
           const cell = {
             model,
             checkpoint: files,
@@ -114,7 +136,7 @@ export default build(
         },
       );
     const analyses = [
-      analysesBy(modelopt, configurationNames("quant_pair"), granularities),
+      analysesBy(modelopt, allPairs, granularities),
       analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
     ];
     const analysisAt =
@@ -124,30 +146,34 @@ export default build(
     const plans = grid(
       { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
       ({ bit_plan: plan, scope, "dataset.size": size }) =>
-        bitPlan({
-          model,
-          scope,
-          size,
-          layout,
-          plan: configuration<BitPlanConfig>("bit_plan", plan),
-          analysis: analysisAt(scope, size),
-        }),
+        pairs(scope, size).length === 0
+          ? []
+          : bitPlan({
+              model,
+              scope,
+              size,
+              layout,
+              plan: configuration<BitPlanConfig>("bit_plan", plan),
+              analysis: analysisAt(scope, size),
+            }),
     );
     const frontiers = grid(
-      { quality: measured, scope: SCOPES, "dataset.size": SIZES },
+      { quality: configurationNames("quality"), scope: SCOPES, "dataset.size": SIZES },
       ({ quality: config, scope, "dataset.size": size }) =>
-        quality({
-          model,
-          checkpoint: files,
-          calibration: data,
-          scope,
-          size,
-          layout,
-          config: configuration<QualityConfig>("quality", config),
-          autoquant,
-          analysis: analysisAt(scope, size),
-          weightError: analysisAt(scope, size, weightError),
-        }),
+        !measured(scope, size).includes(config)
+          ? []
+          : quality({
+              model,
+              checkpoint: files,
+              calibration: data,
+              scope,
+              size,
+              layout,
+              config: configuration<QualityConfig>("quality", config),
+              autoquant,
+              analysis: analysisAt(scope, size),
+              weightError: analysisAt(scope, size, weightError),
+            }),
     );
     const folder = `${layout.root}/${name}`;
     const tensors = tensorsOf(files, folder);
@@ -197,14 +223,16 @@ export default build(
     const pages = grid(
       { scope: SCOPES, "dataset.size": SIZES },
       ({ scope, "dataset.size": size }) =>
-        modelPage({
-          model,
-          scope,
-          size,
-          layout,
-          pairs: configurationNames("quant_pair"),
-          analysis: analysisAt(scope, size),
-        }),
+        pairs(scope, size).length === 0
+          ? []
+          : modelPage({
+              model,
+              scope,
+              size,
+              layout,
+              pairs: pairs(scope, size),
+              analysis: analysisAt(scope, size),
+            }),
     );
     const runs = runsOf(all);
     return [

@@ -96,7 +96,7 @@ export function scheme(cell: SchemeCell): DeclaredScheme {
   const serving = servingChecks({
     model,
     scheme: config.name,
-    folder: root,
+    folder: `${layout.root}/serving/${model.name}`,
     exported: exported.map(({ format, checkpoint }) => ({
       format: EXPORT_FOLDERS[format],
       checkpoint,

@@ -20,7 +20,7 @@ export type ExportFormat = "modelopt" | "compressed-tensors";
 export interface ServingCell {
   readonly model: ModelConfig;
   readonly scheme: string;
-  /** Folder of the model's artifacts, such as `models/qwen3_vl_tiny`. */
+  /** Folder of the model's statuses, such as `models/serving/qwen3_vl_tiny`. */
   readonly folder: string;
   readonly exported: readonly {
     readonly format: ExportFormat;
@@ -42,8 +42,8 @@ export interface ServingChecks {
 }
 
 /**
- * What vLLM says of each exported folder on each device. The statuses lie beside `quantized/` and not below it:
- * building a scheme asks for no check, and so never for vLLM's environment of 8.9 GB.
+ * What vLLM says of each exported folder on each device. The statuses lie beside the models' folders and not below
+ * them: building a scheme or a model asks for no check, and so never for vLLM's environment of 8.9 GB.
  */
 export function servingChecks({ model, scheme, folder, exported }: ServingCell): ServingChecks {
   const devices = (Object.keys(DEVICES) as ServingDevice[]).filter(
@@ -52,7 +52,7 @@ export function servingChecks({ model, scheme, folder, exported }: ServingCell):
   );
   const checks = exported.flatMap(({ format, checkpoint, answers }) =>
     devices.map((device) => {
-      const path = `${folder}/serving/${scheme}/${format}-${device}.json`;
+      const path = `${folder}/${scheme}/${format}-${device}.json`;
       const check = action({
         op: servingCheck,
         params: { device: DEVICES[device] },

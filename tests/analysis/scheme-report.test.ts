@@ -32,7 +32,7 @@ const exported = (
     check: madeCheck(scheme, "modelopt_export", weightsOf),
     serving: [
       { device: "cpu", answer: madeStatus() },
-      notChecked("sm90", `models/m/serving/${scheme.name}/modelopt-sm90.json`, true),
+      notChecked("sm90", `models/serving/m/${scheme.name}/modelopt-sm90.json`, true),
     ],
   },
 ];
@@ -141,7 +141,7 @@ describe("the report in Markdown", () => {
 
   it("says why a status is not there, and what to build for one", () => {
     expect(text).toContain(
-      "not checked: vLLM was not asked yet; aqm build models/m/serving/top25/modelopt-sm90.json",
+      "not checked: vLLM was not asked yet; aqm build models/serving/m/top25/modelopt-sm90.json",
     );
     const [one] = shares;
     if (one === undefined) throw new Error("it is made");
@@ -151,14 +151,14 @@ describe("the report in Markdown", () => {
         target: `${TARGET}/top25/modelopt`,
         check: null,
         serving: [
-          notChecked("cpu", "models/m/serving/top25/modelopt-cpu.json", false),
+          notChecked("cpu", "models/serving/m/top25/modelopt-cpu.json", false),
           notChecked("cuda", null, false),
         ],
       },
     ]);
     const bare = markdown(reportOf([nothing]));
     expect(bare).toContain("vLLM was not asked about any");
-    expect(bare).toContain("not checked: it is not exported yet; aqm build models/m/serving/");
+    expect(bare).toContain("not checked: it is not exported yet; aqm build models/serving/m/");
     expect(bare).toContain("not checked: no check is declared for this device and model |");
     expect(bare).toContain("not exported: aqm build models/m/quantized/top25/modelopt");
   });

@@ -5,6 +5,7 @@ import { readSchemeQuality } from "../../src/analysis/schemes/scheme-quality-jso
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 const MODEL = "models/qwen3_vl_trained";
+const SERVING = "models/serving/qwen3_vl_trained";
 const REPORT = `${MODEL}/reports/report-fp8-autoquant-schemes.md`;
 const SCHEMES = ["fp8_autoquant_top25", "fp8_autoquant_top50", "fp8_autoquant_full"];
 const SET = "conf/scheme_report/fp8-autoquant.yaml";
@@ -62,7 +63,7 @@ describe("a report of schemes", () => {
     expect(text).toContain("## 2 of 3 schemes proven, vLLM was not asked about any");
     expect(text).toContain(`not exported: aqm build ${exportOf(SCHEMES[0] ?? "")}`);
     expect(text).toContain(
-      `not checked: it is not exported yet; aqm build ${MODEL}/serving/fp8_autoquant_top25/compressed-tensors-cpu.json`,
+      `not checked: it is not exported yet; aqm build ${SERVING}/fp8_autoquant_top25/compressed-tensors-cpu.json`,
     );
     for (const scheme of SCHEMES) {
       const path = `${MODEL}/quantized/${scheme}/quality.json`;
@@ -86,7 +87,7 @@ describe("a report of schemes", () => {
 
   it("shows exports and answers once they are there, and measures nothing for them", async () => {
     const [first = "", second = ""] = SCHEMES;
-    const status = `${MODEL}/serving/${first}/compressed-tensors-cpu.json`;
+    const status = `${SERVING}/${first}/compressed-tensors-cpu.json`;
     const noted = await build(exportOf(first), exportOf(second), status, REPORT);
     expect(noted.filter(isPlan)).toEqual([]);
     expect(noted.filter((line) => line === "serve")).toEqual(["serve"]);

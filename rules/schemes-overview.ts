@@ -8,7 +8,7 @@ import {
   type Declared,
   type Input,
 } from "aqm";
-import type { ModelConfig, OutputLayoutConfig, SchemeConfig } from "./configs.ts";
+import type { ModelConfig, OutputLayoutConfig, SchemeConfig, Scope, Size } from "./configs.ts";
 import { frontierFolder } from "./quality.ts";
 import { exportInputs, type SchemeOfReport } from "./scheme-inputs.ts";
 import type { SchemesOverviewParams } from "./translate/schemes-overview.ts";
@@ -26,8 +26,8 @@ export interface SchemesOverviewCell {
   readonly tensors: Input;
   /** All schemes that the Aqmfile gives to the model, in its order. */
   readonly schemes: readonly { readonly config: SchemeConfig; readonly made: SchemeOfReport }[];
-  /** Names of frontiers that the model may have. */
-  readonly measured: readonly string[];
+  /** Names of frontiers that the model may have at a scope and size. */
+  readonly measured: (scope: Scope, size: Size) => readonly string[];
 }
 
 /**
@@ -119,11 +119,11 @@ function frontiersOf(
     schemes.map(({ config: { scope, size } }) => [`${scope}_${size}`, { scope, size }] as const),
   );
   return Object.fromEntries(
-    measured.flatMap((name) =>
-      [...cells.values()].map((cell) => {
-        const of = frontierFolder(folder, { model, config: { name }, ...cell });
+    [...cells.values()].flatMap(({ scope, size }) =>
+      measured(scope, size).map((name) => {
+        const of = frontierFolder(folder, { model, config: { name }, scope, size });
         return [
-          `frontier_${name}_${cell.scope}_${cell.size}`,
+          `frontier_${name}_${scope}_${size}`,
           ifThere(file(`${of}/measured-frontier.json`)),
         ] as const;
       }),

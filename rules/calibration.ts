@@ -28,7 +28,9 @@ export interface Calibration {
   readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
   /** Sets that share no image and no caption with each other or with any subset. */
   readonly heldOut: Readonly<Record<HeldOutPart, Samples>>;
-  /** The held-out sets and their images, so that they are targets before anything is measured on them. */
+  /** The original's evaluation set: rows of `sample`, so that all figures on it are leaked; null where there is none. */
+  readonly evaluation: Samples | null;
+  /** The held-out sets, the evaluation set and their images, so that they are targets before anything is measured. */
   readonly declared: Declared;
 }
 
@@ -50,21 +52,26 @@ export function calibration(name: string): Calibration {
       database: committed(`${place}/coco2017_vlm_calib.db`),
     },
   });
-  const subset = (size: Size): CalibrationSubset => {
-    const samples = dataset.sizes[size];
+  const firstRows = (samples: number, name: string, file: string): Samples => {
     const made = action({
       op: calibrationSubset,
       params: { samples },
       inputs: { database: from(full, "database") },
       outputs: {
-        captions: committed(`${place}/coco2017_captions_${size}.txt`),
-        database: committed(`${place}/coco2017_vlm_calib_${size}.db`),
+        captions: committed(`${place}/coco2017_captions_${name}.txt`),
+        database: committed(`${place}/coco2017_vlm_${file}.db`),
       },
     });
     const database = from(made, "database");
     const captions = from(made, "captions");
-    return { size, samples, captions, database, images: source.images(size, database) };
+    return { samples, captions, database, images: source.images(name, database) };
   };
+  const subset = (size: Size): CalibrationSubset => ({
+    size,
+    ...firstRows(dataset.sizes[size], size, `calib_${size}`),
+  });
+  const rows = dataset.evaluation?.rows;
+  const evaluation = rows === undefined ? null : firstRows(rows, `eval_${rows}`, `eval_${rows}`);
   const heldOut = (part: HeldOutPart): Samples => {
     const samples = held_out.sizes[part];
     const made = action({
@@ -92,9 +99,9 @@ export function calibration(name: string): Calibration {
     sample: from(full, "database"),
     subsets: { small: subset(small), medium: subset(medium), large: subset(large) },
     heldOut: sets,
-    declared: Object.values(sets).map(({ database, images }) => [
-      database.producer ?? [],
-      images.producer ?? [],
-    ]),
+    evaluation,
+    declared: [...Object.values(sets), ...(evaluation === null ? [] : [evaluation])].map(
+      ({ database, images }) => [database.producer ?? [], images.producer ?? []],
+    ),
   };
 }

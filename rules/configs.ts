@@ -76,6 +76,19 @@ export interface DatasetConfig {
     /** Fewer counted tokens than this are too few to judge a plan by. */
     readonly least_tokens: number;
   };
+  /** The first rows of the full sample: what the original evaluated on, though its calibration had seen them. */
+  readonly evaluation?: { readonly rows: number };
+}
+
+/** What models are asked where schemes are evaluated. */
+export interface PromptsConfig {
+  readonly name: string;
+  /** Prompts of text alone. */
+  readonly texts: readonly string[];
+  /** Asked of each of the first images of the held-out set that figures are published on. */
+  readonly image_text: string;
+  readonly images: number;
+  readonly max_new_tokens: number;
 }
 
 export const SCOPES = ["lm", "all_layers"] as const;

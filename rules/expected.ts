@@ -101,3 +101,28 @@ export function expectedExport(device: "cpu" | "cuda"): ExpectedCost {
         because: "a 4 G parameter model on one H200 takes 7 s without checks, 15–180 s with them",
       };
 }
+
+/**
+ * What answering prompts costs before it was ever done: a load and a calibration, then a forward pass a token, three
+ * times over: unquantized, as a control, and in the plan's formats. Of a CPU it was measured.
+ */
+export function expectedAnswers(
+  device: "cpu" | "cuda",
+  prompts: number,
+  tokens: number,
+): ExpectedCost {
+  const work = { prompts, tokens };
+  const most = 3 * prompts * tokens;
+  return device === "cpu"
+    ? {
+        work,
+        gpuSeconds: [2, 20 + 0.05 * most],
+        because: "a tiny model on a CPU takes 0.01–0.05 s a token",
+      }
+    : {
+        work,
+        gpuSeconds: [20, 90 + 0.15 * most],
+        gpuMemoryBytes: [10e9, 40e9],
+        because: "guessed: 0.03–0.15 s a token of a 4 G parameter model",
+      };
+}

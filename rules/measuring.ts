@@ -1,5 +1,6 @@
 import type { Input } from "aqm";
 import type { Weights } from "aqm/analysis";
+import type { Samples } from "./calibration.ts";
 import type { AutoquantConfig, ModelConfig, QualityConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
@@ -11,6 +12,8 @@ export interface Measured extends Scored {
   readonly config: Pick<QualityConfig, "held_out" | "batch_size">;
   /** How the model is calibrated: as its scores were. */
   readonly autoquant: AutoquantConfig;
+  /** Other samples than those of the held-out set. */
+  readonly on?: Samples;
 }
 
 /** Params, inputs and resources that all measurements of a model, scope and size share. */
@@ -22,9 +25,10 @@ export function measuring({
   size,
   config,
   autoquant,
+  on,
 }: Measured) {
   const { dataset, subsets, heldOut } = calibration;
-  const [subset, held] = [subsets[size], heldOut[config.held_out]];
+  const [subset, held] = [subsets[size], on ?? heldOut[config.held_out]];
   const files: {
     readonly checkpoint: Input;
     readonly database: Input;

@@ -210,6 +210,63 @@ declare module "aqm" {
       };
       readonly outputs: "checkpoint" | "check";
     };
+    plan_answers: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** The formats that plans may name; NONE, which is 16 bits, is always one more. */
+        readonly candidates: readonly {
+          readonly name: string;
+          readonly config: {
+            readonly quant_cfg: readonly object[];
+            readonly algorithm: string | object | null;
+          };
+        }[];
+        readonly dtype: "float32" | "bfloat16";
+        /** How the calibration data is fed to find ranges. */
+        readonly calibration: {
+          /** Samples to calibrate on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch; 1 for all_layers. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          readonly padding: "max_length" | "longest";
+        };
+        /** What is asked, each in a user's turn by the checkpoint's chat template. */
+        readonly prompts: {
+          /** Prompts of text alone. */
+          readonly texts: readonly string[];
+          /** What is asked of each image. */
+          readonly image_text: string;
+          /** Images, from the first row of held_out. */
+          readonly images: number;
+        };
+        /** Most tokens of an answer, with the one that ends it. */
+        readonly max_new_tokens: number;
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly plan: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly held_out_images: Input;
+            readonly images?: never;
+            readonly sample?: Input;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly plan: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly held_out_images: Input;
+            readonly images: Input;
+            readonly sample?: Input;
+          };
+      readonly outputs: "answers";
+    };
     plan_quality: {
       readonly params: {
         readonly scope: "lm" | "all_layers";
@@ -270,6 +327,56 @@ declare module "aqm" {
             readonly sample?: Input;
           };
       readonly outputs: "quality";
+    };
+    recipe_answers: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** A config of ModelOpt, by its name. */
+        readonly recipe:
+          "INT8_SMOOTHQUANT_CFG" | "INT4_AWQ_CFG" | "FP8_DEFAULT_CFG" | "NVFP4_DEFAULT_CFG";
+        readonly dtype: "float32" | "bfloat16";
+        /** How the calibration data is fed to find ranges. */
+        readonly calibration: {
+          /** Samples to calibrate on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch; 1 for all_layers. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          readonly padding: "max_length" | "longest";
+        };
+        /** What is asked, each in a user's turn by the checkpoint's chat template. */
+        readonly prompts: {
+          /** Prompts of text alone. */
+          readonly texts: readonly string[];
+          /** What is asked of each image. */
+          readonly image_text: string;
+          /** Images, from the first row of held_out. */
+          readonly images: number;
+        };
+        /** Most tokens of an answer, with the one that ends it. */
+        readonly max_new_tokens: number;
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly held_out_images: Input;
+            readonly images?: never;
+            readonly sample?: Input;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly database: Input;
+            readonly held_out: Input;
+            readonly held_out_images: Input;
+            readonly images: Input;
+            readonly sample?: Input;
+          };
+      readonly outputs: "answers";
     };
     recipe_export: {
       readonly params: {

@@ -51,18 +51,26 @@ export interface ChosenPlan {
   } | null;
 }
 
+/** The formats of a plan, as the ops take them that simulate it. */
+export const candidatesToMeasure = ({ candidates }: ChosenPlan): readonly Candidate[] =>
+  candidates.map(({ name, config }) => ({ name, config: config as Candidate["config"] }));
+
+/** What makes `quality.json`, and the scheme's own measurement. */
+export interface MadeQuality {
+  readonly judged: DeclaredAction<"quality">;
+  readonly measured: Input;
+}
+
 /**
  * Measures a scheme and its controls on held-out data, each in an action of its own. All schemes of a model that
  * have the same candidates, scope and size are measured in one batch.
- *
- * @returns the action that makes `quality.json`
  */
-export function schemeQuality(of: SchemeToMeasure): DeclaredAction<"quality"> {
+export function schemeQuality(of: SchemeToMeasure): MadeQuality {
   const { scheme, model, chosen, folder, document } = of;
   const { random_plans, seed, proven, resamples, held_out } = scheme.controls;
   const measured = measurements(of);
   const controls = "recipe" in chosen ? null : chosen.controls;
-  return action({
+  const judged = action({
     op,
     params: {
       weights: weightsOf(model),
@@ -75,19 +83,26 @@ export function schemeQuality(of: SchemeToMeasure): DeclaredAction<"quality"> {
     inputs: {
       scheme: document,
       ...(controls === null ? {} : { controls: controls.sizes }),
-      ...measured,
+      [OWN]: measured.own,
+      ...measured.controls,
     },
     outputs: { quality: committed(`${folder}/quality.json`) },
   });
+  return { judged, measured: measured.own };
 }
+
+const OWN = `measured_${SCHEME_PLAN}`;
 
 const unjudgedBecause = (chosen: SchemeToMeasure["chosen"]): string =>
   "recipe" in chosen
     ? "a recipe chooses no layers, so there are no plans of its size to compare it with"
     : "one format everywhere chooses no layers, so there are no plans of its size to compare it with";
 
-/** A document for the scheme and for each of its controls, by the role in the judging op. */
-function measurements(of: SchemeToMeasure): Readonly<Record<string, Input>> {
+/** A document for the scheme, and one for each of its controls by the role in the judging op. */
+function measurements(of: SchemeToMeasure): {
+  readonly own: Input;
+  readonly controls: Readonly<Record<string, Input>>;
+} {
   const { scheme, model, chosen, folder } = of;
   const { params, inputs, resources } = measuring({ ...of, config: scheme.controls });
   // A scheme says itself whether the output layer is one of those that may be quantized.
@@ -100,30 +115,28 @@ function measurements(of: SchemeToMeasure): Readonly<Record<string, Input>> {
       outputs: { quality: local(`${folder}/measured/${SCHEME_PLAN}.json`) },
       resources,
     });
-    return { [`measured_${SCHEME_PLAN}`]: from(judged, "quality") };
+    return { own: from(judged, "quality"), controls: {} };
   }
-  const all = {
-    ...shared,
-    candidates: chosen.candidates.map(({ name, config }) => ({
-      name,
-      config: config as Candidate["config"],
-    })),
-  };
+  const all = { ...shared, candidates: candidatesToMeasure(chosen) };
   const expected = expectedPlanQuality(model.device, 1);
-  const plans = { [SCHEME_PLAN]: chosen.plan, ...chosen.controls?.plans };
-  return Object.fromEntries(
-    Object.entries(plans).map(([name, plan]) => {
-      const judged = action({
-        op: planQuality,
-        params: all,
-        inputs: { ...inputs, plan },
-        outputs: { quality: local(`${folder}/measured/${name}.json`) },
-        resources,
-        // Loading and calibrating is nearly all that a lone plan costs.
-        batch: { apart: ["plan"], shared: 0.99 },
-        expected,
-      });
-      return [`measured_${name}`, from(judged, "quality")] as const;
-    }),
-  );
+  const measure = (name: string, plan: Input): Input => {
+    const judged = action({
+      op: planQuality,
+      params: all,
+      inputs: { ...inputs, plan },
+      outputs: { quality: local(`${folder}/measured/${name}.json`) },
+      resources,
+      // Loading and calibrating is nearly all that a lone plan costs.
+      batch: { apart: ["plan"], shared: 0.99 },
+      expected,
+    });
+    return from(judged, "quality");
+  };
+  const controls = Object.entries(chosen.controls?.plans ?? {});
+  return {
+    own: measure(SCHEME_PLAN, chosen.plan),
+    controls: Object.fromEntries(
+      controls.map(([name, plan]) => [`measured_${name}`, measure(name, plan)] as const),
+    ),
+  };
 }

@@ -24,6 +24,7 @@ import type {
 import { data } from "./data.ts";
 import type { Engine, Scored } from "./engines/engine.ts";
 import { QUALITY_RECIPES } from "./quality-recipes.ts";
+import { schemeEvaluation } from "./scheme-evaluation.ts";
 import {
   EXPORT_FOLDERS,
   possibleExports,
@@ -92,7 +93,8 @@ export function scheme(cell: SchemeCell): DeclaredScheme {
   const plan = plannedScheme(cell, found, exports, folder);
   const document = from(plan.made, "scheme");
   const { chosen, declared, exported } = chosenOf(cell, found, plan, folder);
-  const quality = schemeQuality({ ...cell, folder, document, chosen });
+  const measured = schemeQuality({ ...cell, folder, document, chosen });
+  const quality = from(measured.judged, "quality");
   const serving = servingChecks({
     model,
     scheme: config.name,
@@ -102,9 +104,14 @@ export function scheme(cell: SchemeCell): DeclaredScheme {
       checkpoint,
     })),
   });
+  const evaluation = schemeEvaluation({
+    ...{ ...cell, folder, document, chosen, quality, exported },
+    measured: measured.measured,
+    statuses: serving.statuses,
+  });
   return {
-    declared: [plan.made, quality, declared, serving.declared],
-    results: { scheme: config, folder, document, quality: from(quality, "quality"), exported },
+    declared: [plan.made, measured.judged, declared, serving.declared, evaluation],
+    results: { scheme: config, folder, document, quality, exported },
     statuses: serving.statuses,
   };
 }

@@ -141,6 +141,25 @@ def recipe_measuring(scope: str, recipe: str) -> dict[str, Any]:
     return params | {"recipe": recipe}
 
 
+def answering(scope: str, *candidates: str, **changes: Any) -> dict[str, Any]:
+    """Returns params of plan_answers that are otherwise those of `measuring`."""
+    params = measuring(scope, *candidates)
+    del params["measure"]
+    prompts = {
+        "texts": ["Name two colours.", "Describe a scene."],
+        "image_text": "Describe the image.",
+        "images": 2,
+    }
+    return params | {"prompts": prompts, "max_new_tokens": 12} | changes
+
+
+def recipe_answering(scope: str, recipe: str) -> dict[str, Any]:
+    """Returns params of recipe_answers that are otherwise those of `answering`."""
+    params = answering(scope)
+    del params["candidates"]
+    return params | {"recipe": recipe}
+
+
 def exporting(scope: str, *candidates: str) -> dict[str, Any]:
     """Returns params of the exports."""
     return {

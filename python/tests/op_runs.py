@@ -16,9 +16,11 @@ from material import (
     SAMPLE,
     SUBSET,
     TRAINING,
+    answering,
     exporting,
     measuring,
     ranging,
+    recipe_answering,
     recipe_exporting,
     recipe_measuring,
     scoring,
@@ -121,6 +123,20 @@ def _measured_search(given: Given) -> list[Run]:
     ]
 
 
+def _plan_answers(given: Given) -> list[Run]:
+    images = {"held_out_images": given.coco / "images"}
+    return [
+        Run(answering(scope, "INT4_WEIGHTS", "FP8"), given.quality_inputs[scope] | images)
+        for scope in ("lm", "all_layers")
+    ]
+
+
+def _recipe_answers(given: Given) -> list[Run]:
+    inputs = {role: path for role, path in given.quality_inputs["lm"].items() if role != "plan"}
+    inputs["held_out_images"] = given.coco / "images"
+    return [Run(recipe_answering("lm", "INT4_AWQ_CFG"), inputs)]
+
+
 def _serving_check(given: Given) -> list[Run]:
     # Where these tests run, there is no vLLM; what it says is tested in its own environment.
     inputs = {"checkpoint": given.lm_inputs["checkpoint"]}
@@ -147,7 +163,9 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "input_ranges": _input_ranges,
     "measured_search": _measured_search,
     "modelopt_export": _export,
+    "plan_answers": _plan_answers,
     "plan_quality": _plan_quality,
+    "recipe_answers": _recipe_answers,
     "recipe_export": _recipe_export,
     "recipe_quality": _recipe_quality,
     "sensitivity_scores": _sensitivity_scores,

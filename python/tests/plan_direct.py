@@ -151,6 +151,7 @@ def direct_figures(unquantized: list[Said], quantized: list[Said]) -> dict[str, 
         "perplexity_ratio": math.exp(mean) / math.exp(math.fsum(before) / len(before)),
         "logit_mse": float(torch.cat(error).mean()),
         "logit_mse_last": sum(last) / len(last),
+        "kl_last": sum(float(each[-1]) for each in kl) / len(kl),
         "sample_kl": [float(each.sum()) for each in kl],
         "tokens": len(tokens),
     }

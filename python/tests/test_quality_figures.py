@@ -76,6 +76,9 @@ def test_every_figure_and_interval_is_that_of_a_loop_over_samples(lengths):
         "logit_mse_last": lambda samples: (
             math.fsum(found.squared_error[sample[-1]] for sample in samples) / len(samples)
         ),
+        "kl_last": lambda samples: (
+            math.fsum(found.kl[sample[-1]] for sample in samples) / len(samples)
+        ),
     }
     figures = figures_of(found, lengths, INTERVALS)
     assert figures.keys() == expected.keys()

@@ -243,3 +243,17 @@ export {
   type OverviewFiles,
 } from "./schemes-overview/overview-markdown.ts";
 export { schemesReadme, type ReadmeFiles } from "./schemes-overview/readme-table.ts";
+export { readAnswers, type AnswersDocument } from "./evaluation/answers-document.ts";
+export type {
+  Answer,
+  AnsweredPrompt,
+  Evaluation,
+  ExportedSize,
+  MeasuredOn,
+  SpeedOf,
+} from "./evaluation/evaluation.ts";
+export { evaluate, type EvaluationSource } from "./evaluation/evaluate.ts";
+export { evaluationJson, readEvaluation } from "./evaluation/evaluation-json.ts";
+export { evaluationMarkdown } from "./evaluation/evaluation-markdown.ts";
+export { sameAnswers, sideBySide, type Run, type SideBySide } from "./evaluation/side-by-side.ts";
+export { timed, type Served } from "./evaluation/timed.ts";

@@ -160,7 +160,7 @@ function documentOf(
         name,
         kl: around(mean),
         figures: figuresOf(mean),
-        perplexityRatio: undefined,
+        further: undefined,
         sampleKl,
       };
     }),
@@ -186,7 +186,7 @@ function aloneDocument(
       name,
       kl,
       figures: undefined,
-      perplexityRatio: undefined,
+      further: undefined,
       sampleKl: undefined,
     })),
   };

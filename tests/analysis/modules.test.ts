@@ -47,7 +47,9 @@ describe("the modules of the analysis", () => {
   });
 
   it("stay short enough to be read at once", () => {
-    expect(sources.filter(({ text }) => text.split("\n").length > 250)).toEqual([]);
+    // The door is a list of names.
+    const modules = sources.filter(({ file }) => file !== "index.ts");
+    expect(modules.filter(({ text }) => text.split("\n").length > 250)).toEqual([]);
   });
 
   /** Each report is a module `report/<name>-report.ts` that exports `<name>Report`. */

@@ -122,7 +122,7 @@ function documentOf(problem: BitProblem, plan: MadePlan): QualityDocument {
         name: ONE_PLAN,
         kl: around(kl),
         figures: figuresOf(kl),
-        perplexityRatio: around(Math.exp(kl / 2)),
+        further: { perplexity_ratio: around(Math.exp(kl / 2)), kl_last: around(kl * 1.1) },
         sampleKl,
       },
     ],
@@ -185,6 +185,7 @@ export const madeStatus = (status: Partial<ServingStatus> = {}): ServingStatus =
   byDefault: "loads",
   unquantized: [],
   compared: { parameters: 120, different: [] },
+  speed: null,
   ...status,
 });
 

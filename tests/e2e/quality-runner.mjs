@@ -36,13 +36,17 @@ answerWith(({ params, inputs, outputs }) => {
       writeFileSync(path, JSON.stringify(scores(params)));
     } else if (role === "quality" && inputs.plan !== undefined) {
       const plan = JSON.parse(readFileSync(inputs.plan.path, "utf8"));
-      note(`measure ${plan.plans.length > 1 ? "alone" : plan.plans[0].name}`);
+      const one = params.leaked ? "leaked" : plan.plans[0].name;
+      note(`measure ${plan.plans.length > 1 ? "alone" : one}`);
       writeFileSync(path, JSON.stringify(quality("plan_quality", params, plan)));
     } else if (role === "quality") {
       note(`recipe ${params.recipe}`);
       const groups = names.map((name) => ({ name }));
       const plans = [{ name: params.recipe, formats: names.map(() => "int8") }];
       writeFileSync(path, JSON.stringify(quality("recipe_quality", params, { groups, plans })));
+    } else if (role === "answers") {
+      note("answer");
+      writeFileSync(path, JSON.stringify(answers(params)));
     } else if (role === "tensors") {
       note("tensors");
       writeFileSync(path, JSON.stringify(tensors()));
@@ -142,13 +146,44 @@ function tensors() {
   return { schema: 1, bytes: 4 * 4096 * list.length, tensors: list };
 }
 
-function quality(op, { scope }, { groups, plans }) {
+/** Says "yes" to everything, and quantized "no" to the last prompt. */
+function answers({ scope, prompts: { texts, image_text, images }, max_new_tokens }) {
+  const prompts = [
+    ...texts.map((prompt) => ({ prompt, image: null })),
+    ...Array.from({ length: images }, () => ({ prompt: image_text, image: "0.jpg" })),
+  ];
+  const answer = (text) => ({ tokens: [text.length, 1], pieces: [text, ""], text, ended: true });
+  const isLast = (n) => n === prompts.length - 1;
+  const at = (n) => (isLast(n) ? [0] : []);
+  return {
+    schema: 1,
+    op: "plan_answers",
+    scope,
+    settings: { max_new_tokens, decoding: "greedy" },
+    environment: { torch: "1.0" },
+    prompts,
+    unquantized: prompts.map(() => answer("yes")),
+    plans: [
+      {
+        name: "plan",
+        answers: prompts.map((_, n) => ({
+          ...answer(isLast(n) ? "no" : "yes"),
+          first_difference: isLast(n) ? 0 : null,
+          different: { unquantized: at(n), plan: at(n) },
+        })),
+      },
+    ],
+  };
+}
+
+function quality(op, { scope, leaked }, { groups, plans }) {
   const sampleTokens = Array.from({ length: SAMPLES }, (_, n) => 5 + (n % 7));
   const tokens = sampleTokens.reduce((sum, count) => sum + count, 0);
   return {
     schema: 1,
     op,
     scope,
+    ...(leaked ? { leaked } : {}),
     held_out: { samples: SAMPLES, tokens, batches: 1 },
     environment: { torch: "1.0" },
     reference: { loss: around(1), perplexity: around(Math.E) },
@@ -166,6 +201,8 @@ function quality(op, { scope }, { groups, plans }) {
         "perplexity",
         "logit_mse",
         "logit_mse_last",
+        "perplexity_ratio",
+        "kl_last",
       ];
       return {
         name,

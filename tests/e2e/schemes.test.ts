@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readEvaluation } from "../../src/analysis/evaluation/evaluation-json.ts";
 import type { Scheme } from "../../src/analysis/schemes/scheme.ts";
 import { readScheme } from "../../src/analysis/schemes/scheme-document.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
@@ -64,6 +65,7 @@ describe("a scheme", () => {
     // Itself, one random plan, inverted, and two uniform ones.
     expect(asked.filter((op) => op === "measure plan")).toHaveLength(5);
     expect(asked.filter((op) => op === "export")).toHaveLength(2);
+    expect(asked.filter((op) => /^(answer|measure leaked)$/.test(op))).toHaveLength(2);
     const { achieved, layers, dropped } = chosen();
     expect(achieved.bits).toBeLessThanOrEqual(6);
     // The runner's later layers suffer more.
@@ -81,8 +83,27 @@ describe("a scheme", () => {
     workspace.edit(CONFIG, "bits: 6.0", "bits: 7.0");
     const { code, asked } = await build();
     expect(code).toBe(0);
-    expect(new Set(asked)).toEqual(new Set(["measure plan", "export"]));
+    expect(new Set(asked)).toEqual(new Set(["measure plan", "measure leaked", "answer", "export"]));
     expect(chosen().achieved.bits).toBeGreaterThan(6);
+  });
+
+  it("is evaluated with marks on leaked figures, and without asking a server", () => {
+    const evaluation = readEvaluation(workspace.read(`${FOLDER}/evaluation.json`));
+    if (!evaluation.ok) throw new Error(evaluation.failure.message);
+    const { figures, answers, speed, sizes } = evaluation.value;
+    expect(figures.map(({ set, leaked }) => [set, leaked])).toEqual([
+      ["report", false],
+      ["evaluation", true],
+    ]);
+    expect(answers.map(({ first_difference }) => first_difference)).toEqual([
+      ...Array.from({ length: 8 }, () => null),
+      0,
+    ]);
+    expect(speed.map(({ not_measured }) => not_measured)).toEqual(
+      Array(2).fill("the model's device is a CPU, and a server is timed on a GPU alone"),
+    );
+    expect(sizes.exports.map(({ found_bytes }) => found_bytes)).toEqual([90_000, 90_000]);
+    expect(workspace.read(`${FOLDER}/evaluation.md`)).toContain("8 of 9 are the same");
   });
 
   it("measures and exports nothing again when only its words change", async () => {

@@ -16,6 +16,8 @@ from aqm_runner.quality.bootstrap import (
 )
 from aqm_runner.quality.tokens import TokenFigures
 
+# Means over samples, not over tokens.
+OF_SAMPLES = ("logit_mse_last", "kl_last")
 PERCENTILES = {"kl_p95": 950, "kl_p99": 990}
 
 
@@ -38,10 +40,10 @@ def figures_of(
     """Returns the figures of a plan by name: `value`, `low` and `high`.
 
     `kl` (nats a token), `top1_agreement` (share of tokens), `loss` (nats a token) and `logit_mse`
-    are means over all counted tokens; `perplexity` is exp(loss); `logit_mse_last` is the mean over
-    samples of that of their last counted token; `kl_p95` and `kl_p99` are percentiles over tokens
-    by nearest rank. `perplexity_ratio` is the plan's perplexity over the unquantized model's, both
-    on the same tokens and resamples: exp(mean of the differences of losses).
+    are means over all counted tokens; `perplexity` is exp(loss); `logit_mse_last` and `kl_last` are
+    means over samples of that of their last counted token; `kl_p95` and `kl_p99` are percentiles
+    over tokens by nearest rank. `perplexity_ratio` is the plan's perplexity over the unquantized
+    model's, both on the same tokens and resamples: exp(mean of the differences of losses).
 
     Args:
         tokens: Of all samples, one after the other.
@@ -53,13 +55,14 @@ def figures_of(
     """
     lengths = np.array(sample_tokens, dtype=np.int64)
     counts = draw_counts(len(lengths), intervals.resamples, intervals.seed)
-    last = tokens.squared_error[np.cumsum(lengths) - 1]
+    last = np.cumsum(lengths) - 1
     per_sample = {
         "kl": _sums(tokens.kl, lengths),
         "top1_agreement": _sums(tokens.agreement, lengths),
         "loss": _sums(tokens.loss, lengths),
         "logit_mse": _sums(tokens.squared_error, lengths),
-        "logit_mse_last": last.tolist(),
+        "logit_mse_last": tokens.squared_error[last].tolist(),
+        "kl_last": tokens.kl[last].tolist(),
     }
     if unquantized_loss is not None:
         per_sample["excess"] = _sums(tokens.loss - unquantized_loss, lengths)
@@ -69,7 +72,7 @@ def figures_of(
     )
     found: dict[str, dict[str, float]] = {}
     for name, values in per_sample.items():
-        of_samples = name == "logit_mse_last"
+        of_samples = name in OF_SAMPLES
         found[name] = {"value": math.fsum(values) / (len(lengths) if of_samples else lengths.sum())}
         if name in measured:
             weights = len(lengths) if of_samples else sums[-1]

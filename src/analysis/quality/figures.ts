@@ -25,6 +25,14 @@ export interface QualityFigures {
   readonly logit_mse_last: Figure;
 }
 
+/** What stands beside the figures where a scheme is evaluated. */
+export interface FurtherFigures {
+  /** Perplexity of the plan / of the unquantized model on the same tokens. */
+  readonly perplexity_ratio: Figure;
+  /** KL at the last counted token of each sample, nats: mean over samples. */
+  readonly kl_last: Figure;
+}
+
 export const FIGURE_NAMES = [
   "kl",
   "kl_p95",
@@ -55,4 +63,10 @@ export const readFigures = (fields: FieldReader): QualityFigures => ({
   perplexity: readFigure(fields, "perplexity"),
   logit_mse: readFigure(fields, "logit_mse"),
   logit_mse_last: readFigure(fields, "logit_mse_last"),
+});
+
+/** The two further ones, likewise. */
+export const readFurtherFigures = (fields: FieldReader): FurtherFigures => ({
+  perplexity_ratio: readFigure(fields, "perplexity_ratio"),
+  kl_last: readFigure(fields, "kl_last"),
 });

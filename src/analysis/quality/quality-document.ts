@@ -2,7 +2,14 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/ou
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
-import { readFigure, readFigures, type Figure, type QualityFigures } from "./figures.ts";
+import {
+  readFigure,
+  readFigures,
+  readFurtherFigures,
+  type Figure,
+  type FurtherFigures,
+  type QualityFigures,
+} from "./figures.ts";
 
 /** What an op measured of one or more plans: the document of `plan_quality` or `recipe_quality`. */
 export interface QualityDocument {
@@ -37,8 +44,8 @@ export interface JudgedPlan {
   readonly kl: Figure;
   /** Absent in documents of many plans that say only the divergence. */
   readonly figures: QualityFigures | undefined;
-  /** Perplexity of the plan / of the unquantized model; absent where `figures` are, and in older documents. */
-  readonly perplexityRatio: Figure | undefined;
+  /** Absent where `figures` are, and in older documents. */
+  readonly further: FurtherFigures | undefined;
   /** Sum over each sample's counted tokens, nats, in the order of `sampleTokens`; absent where there is none. */
   readonly sampleKl: readonly number[] | undefined;
 }
@@ -107,9 +114,8 @@ function readPlan(
   }
   // A document of many plans has no samples, and an interval of the divergence alone.
   const figures = sampleKl === undefined ? undefined : readFigures(fields);
-  const ratio = "perplexity_ratio";
-  const perplexityRatio =
-    figures !== undefined && fields.has(ratio) ? readFigure(fields, ratio) : undefined;
+  const hasFurther = figures !== undefined && fields.has("perplexity_ratio");
+  const further = hasFurther ? readFurtherFigures(fields) : undefined;
   const kl = figures?.kl ?? readFigure(fields, "kl");
-  return { name, kl, figures, perplexityRatio, sampleKl };
+  return { name, kl, figures, further, sampleKl };
 }

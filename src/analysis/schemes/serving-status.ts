@@ -34,6 +34,21 @@ export interface ServingStatus {
     readonly parameters: number;
     readonly different: readonly string[];
   } | null;
+  /** What the running server was timed at; null where nothing ran. */
+  readonly speed: ServingSpeed | null;
+}
+
+/** Times and memory of a running server, one sequence at a time. */
+export interface ServingSpeed {
+  readonly prompt_tokens: number;
+  readonly new_tokens: number;
+  /** Until the first token, milliseconds: the median of several runs. */
+  readonly prefill_ms: number;
+  /** Of each further token, milliseconds. */
+  readonly decode_ms: number;
+  /** Device memory in use while it serves, with a cache of `cache_bytes`. */
+  readonly peak_bytes: number;
+  readonly cache_bytes: number;
 }
 
 const SERVING_SCHEMA = 1;
@@ -68,6 +83,7 @@ export function readServingStatus(text: string): Outcome<ServingStatus> {
             parameters: compared.integer("parameters", 0),
             different: compared.strings("different"),
           },
+    speed: root.has("speed") ? readServingSpeed(root, "speed") : null,
   };
   if (status.word === "rejected" && (status.level === null || status.reason === null)) {
     root.problem("wrong_structure", "status", "is rejected without a level and a reason");
@@ -84,4 +100,18 @@ export function readServingStatus(text: string): Outcome<ServingStatus> {
   }
   const failure = root.firstProblem;
   return failure === undefined ? succeed(status) : { ok: false, failure };
+}
+
+/** Null where the field is. */
+export function readServingSpeed(of: FieldReader, key: string): ServingSpeed | null {
+  if (of.verbatim.get(key) === null) return null;
+  const fields = of.object(key);
+  return {
+    prompt_tokens: fields.integer("prompt_tokens", 1),
+    new_tokens: fields.integer("new_tokens", 1),
+    prefill_ms: fields.number("prefill_ms"),
+    decode_ms: fields.number("decode_ms"),
+    peak_bytes: fields.integer("peak_bytes", 1),
+    cache_bytes: fields.integer("cache_bytes", 0),
+  };
 }

@@ -42,6 +42,7 @@ export const SINGLE_MODULES = [
   "model",
   "analysis/bit-plan",
   "analysis/compare",
+  "analysis/evaluation",
   "analysis/formats",
   "analysis/groups",
   "analysis/manifest",

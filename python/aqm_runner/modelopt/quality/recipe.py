@@ -1,6 +1,7 @@
 """A model quantized by a uniform recipe of ModelOpt, and what it says of held-out data."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -10,7 +11,7 @@ from modelopt.torch.export.quant_utils import preprocess_linear_fusion
 from modelopt.torch.quantization.nn import QuantModule
 from torch import nn
 
-from aqm_runner.model.batches import Loader
+from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
@@ -65,19 +66,16 @@ def measure_recipe(
         RunnerError: See the op.
     """
     name, checkpoint = params["recipe"], inputs["checkpoint"]
-    require_device(context.device)
-    check_modelopt()
-    config = recipe_config(name, params["scope"], params["include_lm_head"])
-    check_format(name, config, context.device)
-    check_checkpoint(checkpoint)
-    make_deterministic(context.device)
+    config = ready_for_recipe(context, params, inputs)
     material = read_material(context, params, inputs)
-    context.phase("load", None)
-    model = load_model(checkpoint, params["dtype"], context.device)
     measurement = Measurement(material.held_out, context.device)
-    measurement.look_at_unquantized(model, checkpoint.name)
-    applied = apply_recipe(
-        context, model, Loader(material.calibration, context.device), name, config, params
+    model, applied = load_with_recipe(
+        context,
+        params,
+        inputs,
+        config,
+        material.calibration,
+        lambda model: measurement.look_at_unquantized(model, checkpoint.name),
     )
     context.phase("measure", 1)
     tokens = measurement.measure(model)
@@ -103,6 +101,53 @@ def measure_recipe(
         "held_out_samples": len(material.held_out.sample_tokens),
         "held_out_tokens": material.held_out.tokens,
     }
+
+
+def ready_for_recipe(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place]
+) -> dict[str, Any]:
+    """Returns the config of a recipe once the request was checked, in a process that is readied.
+
+    Raises:
+        RunnerError: unsupported_here `no_gpu`, `modelopt_version`, `format_needs_cuda`; what
+            `check_checkpoint` raises.
+    """
+    name = params["recipe"]
+    require_device(context.device)
+    check_modelopt()
+    config = recipe_config(name, params["scope"], params["include_lm_head"])
+    check_format(name, config, context.device)
+    check_checkpoint(inputs["checkpoint"])
+    make_deterministic(context.device)
+    return config
+
+
+def load_with_recipe(
+    context: Any,
+    params: dict[str, Any],
+    inputs: dict[str, Place],
+    config: dict[str, Any],
+    calibration: list[Batch],
+    look: Callable[[Any], None],
+) -> tuple[nn.Module, Applied]:
+    """Returns a model that a recipe quantized, and what it did.
+
+    Args:
+        context: Gets the phases `load` and those of `apply_recipe`.
+        params: `recipe`, `dtype`, `scope` and `include_lm_head`.
+        inputs: `checkpoint`.
+        config: As `ready_for_recipe` returned it.
+        calibration: Batches to find ranges and scales on.
+        look: Looks at the unquantized model, before ModelOpt touches it.
+
+    Raises:
+        RunnerError: What `load_model`, `look` and `apply_recipe` raise.
+    """
+    context.phase("load", None)
+    model = load_model(inputs["checkpoint"], params["dtype"], context.device)
+    look(model)
+    loader = Loader(calibration, context.device)
+    return model, apply_recipe(context, model, loader, params["recipe"], config, params)
 
 
 def recipe_config(name: str, scope: str, include_lm_head: bool) -> dict[str, Any]:

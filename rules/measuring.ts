@@ -38,7 +38,7 @@ export function measuring({
     checkpoint,
     database: subset.database,
     held_out: held.database,
-    // No held-out image or caption is in any subset, since all are rows of it.
+    // No held-out image or caption is in any subset, since all subsets are rows of the sample.
     sample: calibration.sample,
   };
   return {

@@ -52,10 +52,10 @@ export function readmeTables(
   return [
     table(analyses, "runs", [
       `npx aqm build --dry-run ${analyses}    # what is not measured, and what it would cost`,
-      `npx aqm build ${analyses}/README.md    # this table anew`,
+      `npx aqm build ${analyses}/README.md    # this table`,
     ]),
     table(folder, "pairs", [
-      `npx aqm build ${folder}/README.md ${analyses}/README.md    # the tables anew`,
+      `npx aqm build ${folder}/README.md ${analyses}/README.md    # the tables`,
       `npx aqm build ${folder}/comparisons/pairs    # how far the pairs agree`,
     ]),
   ];

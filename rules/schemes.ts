@@ -58,7 +58,7 @@ export interface SchemeCell extends Scored {
   readonly layout: OutputLayoutConfig;
   /** How the model is calibrated: as its scores were. */
   readonly autoquant: AutoquantConfig;
-  /** Its formats are exported, whatever scored. */
+  /** Its formats are exported, with scores of any engine. */
   readonly modelopt: Engine;
   readonly granularity: GranularityConfig;
   /** The analysis of a pair for this model, scope and size, by the scheme's engine, if it was declared. */

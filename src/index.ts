@@ -18,7 +18,7 @@ export {
 } from "./declare/action.ts";
 export type { DeclaredAction, Input, Op } from "./declare/action.ts";
 export type { Expectation } from "./model/declaration.ts";
-// Not by name: what a workspace adds to an interface reaches only a module that exports all of it.
+// Not by name: what a workspace adds to an interface reaches only a module that exports the whole interface.
 export type * from "./declare/python-ops.ts";
 export { build, grid, skip } from "./declare/build.ts";
 export type { BuildFile, Declared, Skipped } from "./declare/build.ts";

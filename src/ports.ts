@@ -178,7 +178,7 @@ export interface BuildLock {
   ) => Promise<Result<() => Promise<void>, Failure>>;
 }
 
-/** Tells that something under some paths changed; never what, since it is looked at anew anyway. */
+/** Tells that something under some paths changed; never what, since everything is looked at again anyway. */
 /** Absolute paths. */
 export interface Watched {
   /** Files, and folders with all that is in them. */

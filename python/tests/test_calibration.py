@@ -120,7 +120,7 @@ def test_the_published_full_database_with_its_doubled_rows_is_refused(tmp_path):
         "4096. Rows 4097 to 8192 repeat rows 1 to 4096."
     )
     assert caught.value.next_step == (
-        "Build the database again; whatever made it was run twice and appended its rows."
+        "Build the database again; its maker was run twice and appended its rows."
     )
     assert not (tmp_path / "database").exists()
 

@@ -94,7 +94,7 @@ export function compare(
   ];
 }
 
-/** What nobody can know from a manifest, in words. */
+/** What a manifest does not say, in words. */
 export function unknownOf(run: DeclaredRun, compared: readonly Comparison[]): readonly string[] {
   const silent = compared.filter(
     ({ found, field, declared }) =>

@@ -13,11 +13,11 @@ import {
 
 export interface ReportsBeside {
   readonly checks: readonly { readonly file: string; readonly says: string }[];
-  /** Why a report beside the manifest cannot be of it; null when none contradicts it. */
+  /** Why a report beside the manifest cannot be made from the manifest; null when none contradicts it. */
   readonly problem: string | null;
 }
 
-/** Compares the reports in a manifest's folder with those that come out of it. */
+/** Compares the reports in a manifest's folder with those that follow from the manifest. */
 export function compareReports(
   manifestFile: FoundFile,
   manifest: Manifest,

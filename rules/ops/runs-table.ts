@@ -13,7 +13,7 @@ export interface RunsTableParams {
   readonly rows: "runs" | "pairs";
   /** Folder of the document: links are relative to it. */
   readonly folder: string;
-  /** What measures everything that is listed, and what makes this table anew. */
+  /** The commands that measure all listed runs, and that make this table again. */
   readonly commands: readonly string[];
   /** Names of sizes and what they are, the smallest first. */
   readonly sizes: readonly (readonly [name: string, samples: number])[];

@@ -23,7 +23,7 @@ export interface SchemeQualityParams extends Pick<
 
 type Inputs = OpCall<SchemeQualityParams, string>["inputs"];
 
-/** A scheme, and what was measured of it and its controls → its figures and its word. */
+/** A scheme, its measurement and those of its controls → its figures and its word. */
 export function run({
   params: { controls, unjudged, ...named },
   inputs,

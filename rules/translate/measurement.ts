@@ -5,7 +5,7 @@ import type { Measurement } from "aqm/analysis";
 export const provenanceIn = (record: OpInput | undefined): Provenance | null =>
   record?.isThere() === true ? (JSON.parse(record.text()) as Provenance) : null;
 
-/** How scores were measured; null where nobody knows. */
+/** How scores were measured; null if it is not known. */
 export function measurementIn(provenance: Provenance | null): Measurement | null {
   if (provenance === null || provenance.adopted) return null;
   const { cost, facts, made_on } = provenance;

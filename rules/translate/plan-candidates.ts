@@ -6,7 +6,7 @@ import { readScores } from "aqm/analysis/scores/read-scores.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
 
-/** A pair as an op is told of it; its inputs are `scores_<name>` and `manifest_<name>`. */
+/** A pair as ops get it; its inputs are `scores_<name>` and `manifest_<name>`. */
 export interface CandidateParams {
   readonly name: string;
   readonly quantizers: PairQuantizers;

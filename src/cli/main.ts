@@ -137,7 +137,7 @@ function answerTo(error: unknown): number {
     return EXIT.usage;
   }
   const code = errorCode(error);
-  if (code === "" || code.startsWith("ERR_")) throw error; // a mistake in aqm: show all of it
+  if (code === "" || code.startsWith("ERR_")) throw error; // a mistake in aqm: show the whole error
   const { path } = error as NodeJS.ErrnoException;
   printFailures([diskFailure(error, path ?? process.cwd())]);
   return EXIT.actionFailed;

@@ -100,7 +100,7 @@ export function environment(declaration: EnvironmentDeclaration): EnvironmentDec
 /** An input: a source file or folder, or an output of another action. */
 export type Input = InputDeclaration & { readonly producer?: DeclaredAction };
 
-/** What may be said of a source; nothing of it is in a key. */
+/** What may be said of a source; no part of this is in a key. */
 interface SourceOptions {
   readonly obtain?: string;
   readonly alias?: string;
@@ -139,7 +139,7 @@ export function ifThere(input: Input): Input {
 
 /**
  * What is recorded of an action: cost, day, tools, facts (`Provenance`, as JSON), for reports that show it.
- * The reader is made anew when the action has run again, whatever that gave. Like `ifThere`: the action is
+ * The reader is made again when the action has run again, even with equal outputs. Like `ifThere`: the action is
  * not run for its reader's sake, and where nothing is recorded the input is not there.
  */
 export function recordOf(producer: DeclaredAction): Input {

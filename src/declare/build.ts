@@ -19,7 +19,7 @@ export interface Skipped {
 
 /**
  * A file or folder that is not made, and why, in a few words: `skip("out/a3.pdf", "the printer has no A3")`.
- * Plans count what they leave out by reason; whoever asks for it by name gets the reason.
+ * Plans count what they leave out by reason; a request by name gets the reason.
  */
 export function skip(path: string, because: string): Skipped {
   checkPathText("skip", path);

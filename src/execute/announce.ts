@@ -95,6 +95,6 @@ export function comparableNotice(
   const paths = [...new Set(here.map(({ path }) => path))].sort().join(", ");
   return {
     type: "notice",
-    message: `${paths} is here, and adopted results that depend on it still stand: nobody knows what they were made from; making them anew would tell`,
+    message: `${paths} is here, and adopted results that depend on it still stand: their inputs are not known; making them again would tell`,
   };
 }

@@ -195,7 +195,7 @@ class Build {
     const restored = await this.#ports.workspace.restore(node, result);
     if (!restored.ok) {
       if (restored.error.reason !== "state_damaged") return this.#failed(node, restored.error);
-      this.#emit({ type: "notice", message: `${restored.error.message}; it is made anew` });
+      this.#emit({ type: "notice", message: `${restored.error.message}; it is made again` });
       return { type: "not_restored", node };
     }
     emitReplaced(restored.value, this.#emit);

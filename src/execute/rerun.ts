@@ -83,7 +83,7 @@ function unpublishing(
   look: (publication: Publication) => Promise<void>,
 ): Workspace {
   return {
-    // Nothing has a result until it was made again; then it has the recorded one, for whoever reads it.
+    // Nothing has a result until it was made again; then it has the recorded one, which dependent actions read.
     record: (node) => (done.has(node.id) ? (records.get(node.id) ?? null) : null),
     trace: () => null,
     adoptions: () => [],
@@ -112,7 +112,7 @@ function unpublishing(
     observeAgain: (input) => workspace.observeAgain(input),
     opChanged: (node) => workspace.opChanged(node),
     stage: (node) => workspace.stage(node),
-    partialResults: () => null, // what is verified is measured again, all of it
+    partialResults: () => null, // what is verified is measured again from the beginning
     close: () => workspace.close(),
   };
 }

@@ -17,7 +17,7 @@ export interface WatchedBuild {
 }
 
 export interface WatchRequest {
-  /** Loads everything anew; called again after each change. */
+  /** Loads the Aqmfile and all it depends on; called again after each change. */
   readonly open: () => Promise<Result<WatchedBuild, readonly Failure[]>>;
   /** Gets ready for the next change; called while nothing else is to be done. */
   readonly idle: () => Promise<void>;
@@ -25,7 +25,7 @@ export interface WatchRequest {
   /** All that could be done with what was opened last is done. */
   readonly built: () => void;
   readonly gpu: boolean;
-  /** Absolute paths that are watched whatever happens. */
+  /** Absolute paths that are always watched. */
   readonly always: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -146,7 +146,7 @@ const outputsOf = (nodes: readonly ActionNode[], root: string): readonly string[
     Object.values(outputs).map(({ path }) => `${root}/${path}`),
   );
 
-/** Remembers that something changed while nobody was waiting. */
+/** Remembers a change that came while no wait was under way. */
 class ChangeQueue {
   #changed = false;
   #wake: (() => void) | null = null;

@@ -29,7 +29,7 @@ export interface Graph {
 export const isOptional = (node: ActionNode, producer: ActionNode): boolean =>
   node.inputs.every((input) => input.producer?.action !== producer || input.optional === true);
 
-/** Whether `node` reads what is recorded of `producer`: another run of it is news, whatever it made. */
+/** Whether `node` reads what is recorded of `producer`: another run of the producer is a change, even with equal outputs. */
 export const readsRecordOf = (node: ActionNode, producer: ActionNode): boolean =>
   node.inputs.some((input) => input.kind === "record" && input.producer?.action === producer);
 

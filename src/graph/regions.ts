@@ -8,8 +8,8 @@ import { placeOf } from "./place.ts";
 type Made = ReadonlyMap<string, { readonly action: ActionNode; readonly role: string }>;
 
 /**
- * Regions share their file with each other and with people, and with nothing else: whoever makes the whole
- * file would overwrite them, and whoever reads it would read it before it is filled.
+ * Regions share their file with each other and with people, and with nothing else: an action that makes the whole
+ * file would overwrite them, and an action that reads the file would read it before it is filled.
  */
 export function regionClashes(nodes: readonly ActionNode[], byOutput: Made): Failure[] {
   const documents = new Map<string, { readonly path: string; readonly action: ActionNode }>();

@@ -57,7 +57,7 @@ export interface Relocated extends Declared {
 }
 
 /**
- * Lets actions publish below another folder (id → root). Whoever reads what they make reads it there, and a
+ * Lets actions publish below another folder (id → root). Actions that read these outputs read them there, and a
  * param that is the path of something that moved says where it is now.
  */
 export function relocate(declared: Declared, roots: ReadonlyMap<string, string>): Relocated {
@@ -132,7 +132,7 @@ export function union(parts: readonly Declared[]): Declared | null {
     actions: [...actions.values()],
     environments: [...environments.values()],
     defaults: parts[0]?.defaults ?? [],
-    // What one skips another may make: whoever asked one of them has been told.
+    // What one variant skips, another may make; the request for the skipped one was answered before.
     skipped: [],
   };
 }

@@ -22,7 +22,7 @@ export interface LocalOffers {
   readonly python: Offer;
 }
 
-/** Both executors run on this machine, so each has all of it. */
+/** Both executors run on this machine, so each has the whole machine. */
 export function localOffers(machine: Machine): LocalOffers {
   const lacks: Offer["lacks"] = ({ gpu, memoryBytes = 0 }) =>
     lackingGpus(gpu, machine.gpus.length) ??

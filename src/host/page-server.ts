@@ -157,7 +157,7 @@ function pathBehind(secret: string, path: string | null): string | null {
   return known && path?.startsWith("/") === true && rest.startsWith("/") ? rest : null;
 }
 
-/** The file behind `/files/…`, if it is an output and lies in the workspace, whatever links are on the way. */
+/** The file behind `/files/…`, if it is an output and lies in the workspace after all links are followed. */
 function shownFile(path: string, root: string, isShown: (path: string) => boolean): string | null {
   const wanted = path.startsWith("/files/") ? path.slice("/files/".length) : "";
   if (!isShown(wanted)) return null;

@@ -34,7 +34,7 @@ import { StatCache } from "./observe/stat-cache.ts";
 import { Store } from "./store/store.ts";
 
 export interface WorkspaceOptions {
-  /** Regions are filled whatever a person wrote in them; that is kept aside. */
+  /** Regions are filled even if a person edited them; the edit is kept aside. */
   readonly force?: boolean;
   readonly evidence: Evidence;
   readonly layout: Layout;
@@ -277,7 +277,7 @@ export class DiskWorkspace implements Workspace {
   }
 }
 
-/** Until a look is over; nobody asks before that. */
+/** Until a look is over; no question comes before that. */
 const UNDER_WAY: Observation = { state: "unreadable", error: "it is being read" };
 
 /** Files are hashed side by side: what is shown is how far all of them are. */

@@ -60,7 +60,7 @@ export function describeAction(
 const pathsOf = ({ inputs }: ActionNode): Readonly<Record<string, string>> =>
   Object.fromEntries(inputs.map(({ role, path }) => [role, path]));
 
-/** All actions of an environment have the same description of it. */
+/** All actions of an environment share its description. */
 const shared = (environment: EnvironmentDescription): EnvironmentDescription =>
   shareCanonical(environment as EnvironmentDescription & JsonObject);
 /**

@@ -5,7 +5,7 @@ import type { Cause } from "../model/verdict.ts";
 /** Where a record of a merge conflict comes from; `here` is what already lies in the workspace. */
 export type Side = "here" | "ours" | "theirs";
 
-/** One side, and what the keys say of it. */
+/** One side, and what the keys say about that side. */
 export interface Candidate {
   readonly side: Side;
   /** Null when this side has no record, or none that is whole. */
@@ -23,7 +23,7 @@ export type Settlement =
       readonly keep: Side;
       readonly record: ActionRecord;
       /**
-       * Why this one: nobody else fits, its outputs are here and another's are not, both say the same,
+       * Why this one: no other fits, its outputs are here and another's are not, both say the same,
        * or there is nothing to choose by.
        */
       readonly because: "only_fit" | "outputs_here" | "same_result" | "first";
@@ -32,10 +32,10 @@ export type Settlement =
 
 /**
  * Settles a merge conflict of one lock record by asking the keys. A record whose key is the wanted one
- * tells the truth about what is here; nothing else decides, and nothing is computed anew.
+ * tells the truth about what is here; nothing else decides, and nothing is computed again.
  *
  * Each record stands for the inputs that are not here, as in a clone. So two records may both fit and
- * yet have different keys: then only outputs that are here can tell, and without them nobody can.
+ * yet have different keys: then only outputs that are here can tell, and without them the question stays open.
  */
 export function settle(candidates: readonly Candidate[]): Settlement {
   const fitting = candidates.flatMap(({ side, record, wanted, outputsHere }) =>

@@ -22,7 +22,7 @@ export interface Contradiction {
 export interface Adoption {
   readonly event: "adopted";
   readonly grade: Grade;
-  /** Where it came from: name of the file, and its digest. No path: that is nobody's business. */
+  /** Where it came from: name of the file, and its digest. A path would say more about the machine than about the file. */
   readonly from: { readonly name: string; readonly digest: Digest };
   /** What cannot be known, in words. */
   readonly unknown: readonly string[];
@@ -92,11 +92,11 @@ export interface AdoptionCandidate {
   readonly grade: Exclude<Grade, "asserted">;
   readonly unknown: readonly string[];
   readonly contradictions: readonly Contradiction[];
-  /** Files beside it that were compared with what comes out of it, and how that went. */
+  /** Files beside the found one that were compared with what follows from the found one, and the results. */
   readonly checks: readonly { readonly file: string; readonly says: string }[];
 }
 
-/** A found file that nothing can be done with, whatever a person says. */
+/** A found file that cannot be taken over, even with a reason given by a person. */
 export interface AdoptionRefusal {
   readonly kind: "refusal";
   readonly file: string;

@@ -10,7 +10,7 @@ export interface Declarations {
   readonly skipped?: readonly SkippedDeclaration[];
 }
 
-/** A file or folder that could be made but is not, and why: whoever asks for it is told. */
+/** A file or folder that could be made but is not. The reason is shown to those who ask for that path. */
 export interface SkippedDeclaration {
   readonly path: string;
   readonly because: string;

@@ -113,7 +113,7 @@ export type About =
   | { readonly target: string; readonly batch?: string | null }
   | { readonly target: null; readonly batch: string };
 
-/** From and to; null where nobody can tell. */
+/** From and to; null if there is no estimate. */
 export interface Prediction {
   /** Added up over all devices. */
   readonly gpuSeconds: readonly [number, number] | null;
@@ -123,7 +123,7 @@ export interface Prediction {
   readonly gpuMemoryBytes: readonly [number, number] | null;
 }
 
-/** Seconds on GPUs, as they were predicted (from, to; null where nobody could) and as they were. */
+/** Seconds on GPUs, as they were predicted (from, to; null without an estimate) and as they were. */
 export interface GpuTime {
   readonly predicted: readonly [number, number] | null;
   readonly seconds: number;

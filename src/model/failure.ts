@@ -62,7 +62,7 @@ export interface Failure {
   readonly place?: SourcePlace;
   /** How many further failures are the same mistake at the same place, for instance in other cells of a grid. */
   readonly alike?: number;
-  /** The underlying error, in the words of whoever found it. */
+  /** The underlying error, in the words of its source. */
   readonly cause?: string;
   /** What the user can do now. */
   readonly nextStep?: string;
@@ -79,11 +79,11 @@ export const EXIT = {
   inputsMissing: 12,
   overBudget: 13,
   interrupted: 130,
-  /** Nobody reads the output any more. */
+  /** The reader of the output is gone. */
   closedPipe: 141,
 } as const;
 
-/** The exit code that whoever aborted wanted; that of Ctrl-C when nothing else was said. */
+/** The exit code that the abort asked for; by default that of Ctrl-C. */
 export const interruptionCode = ({ reason }: AbortSignal): number =>
   typeof reason === "number" ? reason : EXIT.interrupted;
 

@@ -3,11 +3,11 @@ import { digestOfBytes, type Digest } from "./digest.ts";
 import { canonicalJson, type Json } from "./json.ts";
 import type { ActionRecord } from "./record.ts";
 
-/** What a lock record says of the run that made a result: what a report shows of it. */
+/** The part of a lock record that reports show: the run that made a result. */
 export type Provenance = Pick<ActionRecord, "target" | "cost" | "tools" | "facts"> & {
-  /** The day (UTC) of the run, `2026-11-21`; null where nobody knows. */
+  /** The day (UTC) of the run, `2026-11-21`; null if it is not known. */
   readonly made_on: string | null;
-  /** Taken over from elsewhere: cost and tools are nobody's knowledge then. */
+  /** Taken over from elsewhere: cost and tools are not known then. */
   readonly adopted: boolean;
   /** What it was made from, by role; a digest may be `unknown` of an adopted result, or `absent`. */
   readonly inputs: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;

@@ -5,7 +5,7 @@ export type RoleKinds = Readonly<Record<string, "file" | "folder">>;
 
 /**
  * What `ops/<name>.json` says of a Python op. `schemas/op.schema.json` of the runner package has the meaning of
- * each part, and what the runner alone reads of it.
+ * each part, and which parts only the runner reads.
  */
 export interface PythonOpDeclaration {
   readonly version: number;

@@ -27,7 +27,7 @@ export interface ActionDescription {
   readonly outputs: Readonly<Record<string, { readonly path: string; readonly kind: string }>>;
 }
 
-/** Stands for the digest of what nobody knows: only in records of adopted results. No content has it. */
+/** Stands for an unknown digest, in records of adopted results alone. No content has this digest. */
 export const UNKNOWN = "unknown";
 export type Unknown = typeof UNKNOWN;
 
@@ -88,7 +88,7 @@ export interface ActionRecord {
 
 /**
  * The record of a result that was just made. What an action made before, of the same and to the bit, is still
- * that result: its record keeps the cost and the day that it has, and nobody who read them has to read again.
+ * that result: its record keeps the cost and the day that it has, and what was read before stays valid.
  */
 export function resultOf(made: ActionRecord, last: ActionRecord | null): ActionRecord {
   const same =

@@ -31,7 +31,7 @@ export type FoundRegion =
       readonly from: number;
       readonly to: number;
       readonly newline: string;
-      /** With `\n` at the end of each line, whatever the file has. */
+      /** With `\n` at the end of each line, even if the file has other line ends. */
       readonly content: string;
     }
   | { readonly state: "absent" }
@@ -99,7 +99,7 @@ export function fillRegion(text: string, id: string, content: string): Result<st
 /** What an op wrote, as it is kept and compared: plain line ends, one at the end; or why it cannot be. */
 export function regionContent(written: string): Result<string, string> {
   const content = withPlainLines(written.endsWith("\n") ? written : `${written}\n`);
-  if (isBlank(content)) return err("it is empty, so nobody could tell that it was made");
+  if (isBlank(content)) return err("it is empty, so a made region would look like a missing one");
   const [marker] = markersOf(content);
   if (marker !== undefined)
     return err(`its line ${marker.line} is a marker of the region ${marker.id}`);

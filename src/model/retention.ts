@@ -15,7 +15,7 @@ export interface Retention {
   readonly dropped: readonly StoredBlob[];
   readonly kept: readonly StoredBlob[];
   readonly keptBytes: number;
-  /** Of those kept, what must not be dropped whatever the bound. */
+  /** Kept blobs that must not be dropped, even above the bound. */
   readonly pinned: number;
   readonly pinnedBytes: number;
 }

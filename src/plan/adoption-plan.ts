@@ -219,7 +219,7 @@ function rivalsOf(
   return rivals;
 }
 
-/** What an adopter must not answer: then nothing of it can be believed. */
+/** What an adopter must not answer: then the whole answer is refused. */
 function mistakeIn(
   { results }: AdoptionCandidate,
   byTarget: ReadonlyMap<string, ActionNode>,

@@ -131,7 +131,7 @@ function declared({ declaration: { expected, resources } }: ActionNode): Estimat
   };
 }
 
-/** What an action asks for is a bound, so half of it is as good a guess as any. */
+/** What an action asks for is a bound, so the estimate is half of that bound. */
 function asAskedFor({ seconds, gpu }: Resources): Estimate | null {
   if (seconds === undefined) return null;
   const upTo = (high: number): Interval => ({ low: 0, likely: high / 2, high });

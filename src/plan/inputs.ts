@@ -107,7 +107,7 @@ function sourceState(node: ActionNode, input: GraphInput, knowledge: Knowledge):
   return { state: "blocked", cause: inputMissing(input) };
 }
 
-/** Where an input is and what of it counts, as records say it. */
+/** Path of an input and which part of its content counts, as records say it. */
 export const inputPlace = ({ path, include }: GraphInput): string =>
   include === undefined ? path : `${path} (${include.join(" ")})`;
 

@@ -55,7 +55,7 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
   if (blocked.length > 0) return without("blocked", unique([...told, ...blocked]));
   if (pending.length > 0) {
     if (knowledge.everBuilt(node)) return without("unknown", unique([...told, ...pending]));
-    // Whatever its inputs turn out to be, there is no earlier result that they could lead to.
+    // There is no earlier result that any of its possible inputs could lead to.
     const unkeyed = { key: null, description: null };
     return toRun(node, inputs, [{ kind: "never_built" }], unkeyed, knowledge);
   }

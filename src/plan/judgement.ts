@@ -30,6 +30,6 @@ export interface Judgement {
   readonly absent: ReadonlySet<string>;
   /** Actions whose absent outputs must be brought back before this one can run. */
   readonly missingFrom: readonly ActionNode[];
-  /** Roles whose inputs nobody has to look at, because the result was taken over without knowing them. */
+  /** Roles whose inputs are not looked at, because the result was taken over without knowing them. */
   readonly unasked?: ReadonlySet<string>;
 }

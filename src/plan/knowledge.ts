@@ -11,7 +11,7 @@ export type Observation =
   | { readonly state: "missing" }
   | { readonly state: "unreadable"; readonly error: string };
 
-/** An input that is there, and a file of it that is not as the action expects it: what is wrong, what to do. */
+/** An existing input with a file that differs from what the action expects: what is wrong, what to do. */
 export interface Unfit {
   readonly state: "unfit";
   /** Of the content that was looked at. */

@@ -9,12 +9,12 @@ import type { Plan } from "./plan.ts";
 export interface Picture {
   readonly nodes: readonly PictureNode[];
   readonly critical: {
-    /** What is due; or, when nothing is, what making everything anew would take. */
+    /** What is due; or, when nothing is, what making everything again would take. */
     readonly of: "due" | "all";
     /** Positions, from first to last. */
     readonly nodes: readonly number[];
     readonly seconds: number;
-    /** Actions that nobody could say anything of; they count as nothing. */
+    /** Actions without an estimate; they count as nothing. */
     readonly untimed: number;
   };
 }

@@ -80,7 +80,7 @@ function forwardPass(
   return planned;
 }
 
-/** Drops what nobody asks for: neither a person nor an action that depends on what it makes. */
+/** Drops actions that neither a person nor a dependent action asks for. */
 function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAction>): void {
   const planned = [...byNode.values()];
   if (!planned.some(({ unasked }) => (unasked?.size ?? 0) > 0)) return;

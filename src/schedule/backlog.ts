@@ -2,7 +2,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import { laneOf, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
 
-/** What may run in one job, and which of it waits for a lease now. */
+/** Actions that may run in one job, and those that wait for a lease now. */
 export class Group<Item> {
   readonly most: number;
   readonly waiting = new Set<Item>();

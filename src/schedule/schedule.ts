@@ -177,7 +177,7 @@ export class Schedule {
     }
   }
 
-  /** A settled action becomes unsettled: whoever has not started yet waits for it once more. */
+  /** A settled action becomes unsettled: actions that have not started wait for it once more. */
   #judgeAgain(entry: Entry, commands: Command[]): void {
     for (const node of entry.node.consumers) {
       const consumer = this.#entries.get(node);
@@ -203,7 +203,7 @@ export class Schedule {
   /** True when a producer is not settled, or no longer; the action then waits, or is blocked. */
   #mustWait(entry: Entry, commands: Command[]): boolean {
     const unsettled = [...producersOf(entry.node)]
-      .flatMap((node) => this.#entries.get(node) ?? []) // others make what nobody asks for
+      .flatMap((node) => this.#entries.get(node) ?? []) // the other nodes are not asked for
       .filter(({ status }) => status !== "settled")
       .filter(({ node, status }) => !isLost(status) || !isOptional(entry.node, node));
     if (unsettled.length === 0) return false;

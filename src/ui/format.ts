@@ -19,7 +19,7 @@ function rawCauseText(cause: Cause): string {
     case "output_missing":
       return `${cause.path} is missing`;
     case "output_modified":
-      return `${cause.path} was changed by hand: ${shortDigest(cause.recorded)} → ${shortDigest(cause.found)}${cause.guarded === true ? "; a build leaves it as it is, --force fills it anew" : ""}`;
+      return `${cause.path} was changed by hand: ${shortDigest(cause.recorded)} → ${shortDigest(cause.found)}${cause.guarded === true ? "; a build leaves it as it is, --force fills it again" : ""}`;
     case "needed_by":
       return `needed by ${cause.consumer}`;
     case "waits_for":

@@ -109,7 +109,7 @@ function headline(node: PictureNode, name: string, colours: Colours): string {
 
 function criticalLines({ critical, nodes }: Picture, colours: Colours): readonly string[] {
   if (critical.nodes.length === 0) return [];
-  const what = critical.of === "due" ? "what is due" : "making everything anew";
+  const what = critical.of === "due" ? "what is due" : "making everything again";
   const untimed = critical.untimed > 0 ? `; ${critical.untimed} never timed count as nothing` : "";
   const head = `critical path of ${what}: ${durationText(critical.seconds)}, ${plural(critical.nodes.length, "action")}${untimed}`;
   const steps = critical.nodes.flatMap((position) => {

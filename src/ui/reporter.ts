@@ -32,7 +32,7 @@ export const NO_COLOURS: Colours = {
   cyan: same,
 };
 
-/** What is coloured within it is not the end of it. */
+/** A colour code inside the text does not end the outer colour. */
 const between =
   (start: number, end: number) =>
   (text: string): string => {

@@ -253,7 +253,7 @@ describe("what can be done with a pair", () => {
     expect(can("wfp4_afp8", "serve")).toEqual({
       verdict: "unsupported",
       because:
-        "vLLM does not load ModelOpt's W4A8_NVFP4_FP8, and compressed-tensors has no form of it",
+        "vLLM does not load ModelOpt's W4A8_NVFP4_FP8, and compressed-tensors has no form for that",
     });
     expect(can("wint8_afp8", "serve").verdict).toBe("analysis-only");
     expect(can("wfp8_afp8", "serve", cuda(8.9)).verdict).toBe("supported");
@@ -331,7 +331,7 @@ describe("what serves a pair", () => {
     expect(told("wfp8_afp16")[1]).toContain("ModelOpt's export would call it something else");
     expect(told("wfp4_afp8")).toEqual([
       "ModelOpt export only",
-      "ModelOpt exports it as W4A8_NVFP4_FP8, but vLLM does not load ModelOpt's W4A8_NVFP4_FP8, and compressed-tensors has no form of it.",
+      "ModelOpt exports it as W4A8_NVFP4_FP8, but vLLM does not load ModelOpt's W4A8_NVFP4_FP8, and compressed-tensors has no form for that.",
     ]);
     expect(told("wint3_afp16")[0]).toBe("analysis only");
     expect(told("wint8_aint4")[1]).toMatch(

@@ -25,7 +25,7 @@ const BODIES: readonly (readonly [name: string, body: string, says: RegExp])[] =
   [
     "extra",
     "return ok({ text: 'x', txt: 'y' });",
-    /^The op returned txt, which is no output of it$/,
+    /^The op returned txt, which is not one of its outputs$/,
   ],
   ["no-reason", "return { ok: false, error: undefined };", /^The op refused without saying why$/],
   [

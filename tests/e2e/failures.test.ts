@@ -142,7 +142,7 @@ describe("bad input", () => {
     const again = await workspace.build();
     expect(again.code).toBe(0);
     expect(again.ran).toEqual(["out/length.txt"]);
-    expect(again.stdout).toContain("it is made anew");
+    expect(again.stdout).toContain("it is made again");
     expect(workspace.read("out/length.txt")).toBe("37\n");
   });
 });

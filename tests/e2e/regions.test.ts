@@ -89,7 +89,7 @@ describe("a region", () => {
     workspace.edit(README, "made from one", "made by me");
     const edited = await workspace.aqm(["build", "--dry-run"]);
     expect(edited.stdout).toContain(`${README}#runs was changed by hand`);
-    expect(edited.stdout).toContain("a build leaves it as it is, --force fills it anew");
+    expect(edited.stdout).toContain("a build leaves it as it is, --force fills it again");
     expect(edited.stdout).toContain("1 fresh");
   });
 

@@ -92,7 +92,7 @@ def _check_count(place: Place, rows: list[SampleRow], declared: str | None) -> N
         file=place.name,
         next_step="Build the database again; "
         + (
-            "whatever made it was run twice and appended its rows."
+            "its maker was run twice and appended its rows."
             if twice
             else "it was appended to or cut off."
         ),

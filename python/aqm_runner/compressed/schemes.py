@@ -28,7 +28,7 @@ from aqm_runner.export.planned import Planned
 from aqm_runner.export.simulated import Simulated
 
 # Below this ModelOpt takes a range for zero: FP8 is then computed with the range 1, and integers
-# are all zero, whatever their scale.
+# are all zero, with any scale.
 NO_RANGE = 2.0**-24
 
 

@@ -1,7 +1,7 @@
 """What a folder in ModelOpt's format says of each layer.
 
 Read as a server reads it: with one algorithm, every linear layer has it that no pattern of `ignore`
-fits; with several (MIXED_PRECISION), a layer has what is said of it by name, and else none. The
+fits; with several (MIXED_PRECISION), a layer has the format that its name is given, or none. The
 same must stand in config.json and in hf_quant_config.json, since servers read either.
 """
 

@@ -42,8 +42,8 @@ class Form(Protocol):
 
     Attributes:
         label: What the folder's config calls it.
-        block: K must be a multiple of it.
-        rows: N must be a multiple of it.
+        block: K must be a multiple of this number.
+        rows: N must be a multiple of this number.
         shared: Last parts of the names of tensors that hold one number for the layer, so that
             layers which a server fuses must have the same.
     """

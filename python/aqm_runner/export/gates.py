@@ -49,7 +49,7 @@ def check_files(
             )
     more = [name for name in folder.headers if name not in expected]
     if more:
-        raise _files(folder, f"holds {_some(more)}, which no layer of it has", more[0], planned)
+        raise _files(folder, f"holds {_some(more)}, which none of its layers has", more[0], planned)
 
 
 def check_config(

@@ -27,7 +27,7 @@ from aqm_runner.scoring.grouping import layers_of
 
 # Checks the request further, loads the model and puts the plan into it.
 Simulate = Callable[[Planned], Simulated]
-# Writes context, output, checkpoint, plan, model and what is kept of it; returns the model to
+# Writes context, output, checkpoint, plan, model and its kept parts; returns the model to
 # compare with, which is another one where writing changes it.
 Write = Callable[[Any, Place, Place, Planned, Simulated, Mapping[str, Tensor]], Simulated]
 

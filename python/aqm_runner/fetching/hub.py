@@ -1,7 +1,7 @@
 """The Hugging Face hub: which files a revision has, and who may have the user's token.
 
 huggingface_hub knows the token. The listing is asked for here, since huggingface_hub 1.33 takes
-lists of any length without a time limit, and sends the token to whatever host the header
+lists of any length without a time limit, and sends the token to any host that the header
 `Link: rel=next` names.
 """
 
@@ -40,7 +40,7 @@ class HubFile:
         path: Below the repository's root; safe below any folder.
         url: Where its bytes are; may redirect to another host.
         pin: Size, and SHA-256 where the hub knows it (large files).
-        blob: Git's SHA-1 of it; for large files that of a pointer.
+        blob: Git's SHA-1 of the file; for large files that of a pointer.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""A list that a server hands out page by page, with bounds to all of it."""
+"""A list that a server hands out page by page, with bounds on pages and length."""
 
 import re
 import time

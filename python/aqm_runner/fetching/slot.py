@@ -24,7 +24,7 @@ class About:
 class Slot:
     """The folder of one file.
 
-    `content` is the whole file, `partial` what has arrived of it, `about.json` says of which
+    `content` is the whole file, `partial` the part that has arrived, `about.json` says of which
     version. Content without its digest, or with another one, counts as damaged.
     """
 

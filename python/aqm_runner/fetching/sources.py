@@ -55,7 +55,7 @@ class Source:
             raise gate_failed(
                 "digest_mismatch",
                 f"{path} has the digest {digest}, but conf/ asks for sha256:{pin.sha256}.",
-                next_step="Get the file anew, or correct the digest in conf/.",
+                next_step="Get the file again, or correct the digest in conf/.",
             )
         return path
 

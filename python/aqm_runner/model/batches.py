@@ -168,7 +168,7 @@ def image_batches(
 def check_plain(tokenizer: Any, captions: list[str]) -> None:
     """Refuses captions that hold the text of a special token.
 
-    A tokenizer makes the token itself of it, so that a caption could end a turn or stand for an
+    A tokenizer turns it into the token itself, so that a caption could end a turn or stand for an
     image that is not there. Raises gate_failed `special_token_in_caption` naming both.
     """
     special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}

@@ -39,7 +39,7 @@ def read_image(root: Place, relpath: str) -> Image.Image:
             return _in_rgb(ImageOps.exif_transpose(image))
     except (RunnerError, MemoryError):
         raise
-    # Pillow's decoders raise whatever a damaged file leads them to, SyntaxError included.
+    # Pillow's decoders raise any error on a damaged file, SyntaxError included.
     except Exception as error:
         said = f"cannot be read: {error or type(error).__name__}"
         raise unreadable_image(

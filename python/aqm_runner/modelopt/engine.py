@@ -1,4 +1,4 @@
-"""ModelOpt's AutoQuantize as an engine: see `scoring.engine` for what is asked of it."""
+"""ModelOpt's AutoQuantize as an engine: see `scoring.engine` for the interface."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

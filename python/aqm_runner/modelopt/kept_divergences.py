@@ -94,7 +94,9 @@ class KeptDivergences:
         else:
             for module, count in zip(modules, value["calls"], strict=True):
                 calls[id(module), recipe] += count
-        if math.isfinite(value["divergence"]):  # the gates refuse the rest; nobody shall reuse it
+        if math.isfinite(
+            value["divergence"]
+        ):  # the gates refuse the rest, which must not be reused
             for partials, found in kept:
                 if found is None:
                     partials.put(item, value)

@@ -15,7 +15,7 @@ from aqm_runner.runner.partials import Partials
 class Format:
     """A candidate: its name, for messages, its config with native tuples, and ModelOpt's recipe.
 
-    `partials` has what was measured of it before.
+    `partials` has its earlier measurements.
     """
 
     name: str

@@ -3,7 +3,7 @@
 With the algorithm `max` a range is the largest absolute value of a tensor, of its channels or of
 its blocks. It is collected while nothing is quantized, so it depends on how a quantizer cuts the
 tensor up and not on its number format. ModelOpt 0.47.0 walks all data once for every format, and
-looks at all weights in every step of it. Here the first format that needs ranges of activations
+looks at all weights in every step. Here the first format that needs ranges of activations
 walks the data, and weights are looked at once for each way to cut them up. What was found is put
 into the calibrators of the other formats, so that all else goes ModelOpt's own way.
 
@@ -169,7 +169,7 @@ def _layout(model: nn.Module) -> tuple[Slot, ...]:
     """Returns the weights that a format hands to the layers in another memory layout.
 
     Weights in blocks are padded to whole blocks and cut back, which leaves a view with gaps; a
-    matrix product of it may round in another way, and activations behind it with it.
+    matrix product of such a view may round in another way, and activations behind it with it.
     """
     return tuple(
         (f"{name}.{index}", _cut(quantizer))

@@ -2,7 +2,7 @@
 
 A checkpoint stores the scale of a weight, not its range, and integer weights without quantized
 inputs have scales in bfloat16: vLLM keeps the scales of compressed-tensors' `pack-quantized` in the
-model's type, whatever the file holds. A scale in float32 would be rounded there after the codes
+model's type, with any type in the file. A scale in float32 would be rounded there after the codes
 were made with another one. Here the range is rounded before anything is quantized, to
 
     amax' = largest * bfloat16(amax / largest)

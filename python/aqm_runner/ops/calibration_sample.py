@@ -4,7 +4,7 @@ Inputs `annotations_train` and `annotations_val`: COCO caption annotation files.
 the train captions in file order, then the val captions in file order, without those whose image
 has no entry; a warning and the fact `without_image` count these.
 `random.Random(seed).sample(range(n), min(samples, n))` draws the sample (`samples` <= 0: all), and
-its rows stand in draw order. Subsets of it are made by `calibration_subset`.
+its rows stand in draw order. Subsets are made by `calibration_subset`.
 
 Output `database`: SQLite, table `vlm_calib_samples` (one row a caption, ids from 1 in draw order)
 and table `meta`. Output `captions`: one caption a line, its newlines made spaces, then trimmed.

@@ -1,7 +1,7 @@
 """Op calibration_subset: the first rows of a full sample, as a database and as text.
 
 Input `database`: what `calibration_sample` wrote. Its first `samples` rows by id are the subset,
-so subsets of one full sample are prefixes of each other, and another size draws nothing anew.
+so subsets of one full sample are prefixes of each other, and another size draws nothing again.
 
 Outputs as those of `calibration_sample`; the meta table is taken over but for the number of rows.
 
@@ -27,7 +27,7 @@ def run(
     if meta is None or "num_samples" not in meta:
         raise gate_failed(
             "row_count_mismatch",
-            f"{full.name} does not say how many samples it should have, so nobody can "
+            f"{full.name} does not say how many samples it should have, so that one cannot "
             "tell whether it is whole.",
             file=full.name,
             next_step="Build the full sample again.",

@@ -38,6 +38,6 @@ EXPORTER = Exporter(
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
 ) -> dict[str, Any]:
-    """Writes the folder and what was found of it; returns facts."""
+    """Writes the folder and its check document; returns facts."""
     simulate = simulation(context, params, inputs)
     return export_plan(context, params, inputs, outputs, EXPORTER, simulate)

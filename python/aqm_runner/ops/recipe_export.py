@@ -39,5 +39,5 @@ EXPORTER = Exporter(
 def run(
     context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
 ) -> dict[str, Any]:
-    """Writes the folder and what was found of it; returns facts."""
+    """Writes the folder and its check document; returns facts."""
     return export_recipe(context, params, inputs, outputs, EXPORTER)

@@ -25,7 +25,7 @@ def plan_entry(
 
     Args:
         name: Of the plan.
-        tokens: What was measured of it.
+        tokens: Its measured figures.
         held_out: What it was measured on.
         measurement: Has looked at the unquantized model.
         intervals: How intervals are made.

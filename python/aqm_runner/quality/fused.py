@@ -1,6 +1,6 @@
 """Which layers of a group a server runs as one, so that they have one scale where it is one number.
 
-A group is what must share one format (`scoring.grouping`). A server fuses all of it into one matrix
+A group is what must share one format (`scoring.grouping`). A server fuses the group into one matrix
 product, except where it holds experts: then gate and up of one expert are fused, and the inputs of
 all experts have one scale, since a token is quantized once for all of them.
 """

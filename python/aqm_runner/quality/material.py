@@ -100,12 +100,12 @@ def is_leaked(params: dict[str, Any]) -> bool:
 
 
 def check_apart(inputs: dict[str, Place], role: str = HELD_OUT, *, leaked: bool = False) -> None:
-    """Looks whether held-out data is what a request says of it.
+    """Looks whether held-out data is what the request says.
 
     Args:
         inputs: That of `role`, `database`, and `sample` if there is one.
         role: Of the held-out data.
-        leaked: All of it is said to be in the calibration data; else nothing may be.
+        leaked: All held-out data is said to be in the calibration data; else none may be.
 
     Raises:
         RunnerError: gate_failed `held_out_overlaps`, or `not_leaked`; those of a database.

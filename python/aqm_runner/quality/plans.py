@@ -124,7 +124,7 @@ def _parse(document: Any) -> PlanDocument:
         name, modules = _text(group["name"]), tuple(_text(each) for each in group["modules"])
         if name in groups or not modules or seen & {*modules} or len({*modules}) < len(modules):
             raise DocumentError(
-                f"the group {name} is there twice, or a module of it, or it is empty"
+                f"the group {name} or one of its modules is there twice, or the group is empty"
             )
         groups[name] = modules
         seen.update(modules)

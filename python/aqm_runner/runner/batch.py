@@ -51,7 +51,7 @@ def run_batch(report: Report, module: Any, context: Any, reads: ReadGuard) -> Ou
         reads: Watching already, with the places of all actions declared.
 
     Returns:
-        The outcome, not told of yet, of a member after which nobody may trust this process.
+        The outcome, not told of yet, of a member after which this process is not to be trusted.
 
     Raises:
         RunnerError: What concerns all actions.

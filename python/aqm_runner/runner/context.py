@@ -47,7 +47,7 @@ class Context:
         self._last_step = 0.0
 
     def phase(self, name: str, total: int | None) -> None:
-        """Says that a stretch of work begins; `total` steps, or None where nobody knows."""
+        """Says that a stretch of work begins; `total` steps, or None if not known."""
         self.check_cancelled()
         self._total = total
         self._last_step = 0.0

@@ -1,4 +1,4 @@
-"""Reading a JSON document that someone else wrote: within bounds, and without losing any of it.
+"""Reading a JSON document that someone else wrote: within bounds, and without loss.
 
 Python's parser keeps the last of two values of one key, takes NaN, and ends in errors of its own on
 deep nesting and on numbers of thousands of digits. Here each of these is a `DocumentError`.

@@ -16,7 +16,7 @@ DEFAULT_HEARTBEAT_SECONDS = 5.0
 PARENT_POLL_SECONDS = 0.5
 EXIT_ORPHANED = 5
 
-# Where null says something: that nobody knows, or that all actions of the job are meant.
+# Where null has a meaning: that a value is not known, or that all actions of the job are meant.
 NULLABLE = {
     "resource": {"peak_gpu_memory_bytes"},
     "phase": {"total", "action"},
@@ -48,7 +48,7 @@ class EventWriter:
         """Writes one event; fields that are None are left out, except where that says something.
 
         Raises jsonschema.ValidationError if the event breaks the schema (a bug of ours). Ends
-        the process if nobody reads any more: there is no one left to work for.
+        the process if the reader is gone: its results would not be used.
         """
         with self._lock:
             event = {"seq": self._seq, "time": round(time.time(), 3), "type": type_}
@@ -67,7 +67,7 @@ class EventWriter:
                 exit_orphaned()
 
     def emit_and_exit(self, code: int, **fields: Any) -> None:
-        """Writes an `error` event and ends the process at once, from whatever thread.
+        """Writes an `error` event and ends the process at once, from any thread.
 
         A second caller waits here for the end: one process tells of one error.
         """

@@ -66,7 +66,7 @@ def undeclared_read(op: str, files: list[str]) -> RunnerError:
     return gate_failed(
         "undeclared_read",
         f"{op} read {', '.join(files[:NAMED])}{more}, which {'is' if one else 'are'} no declared "
-        f"input of this action: its result would not be made anew when "
+        f"input of this action: its result would not be made again when "
         f"{'that changes' if one else 'they change'}.",
         file=files[0],
         next_step=f"Declare {'it' if one else 'them'} as {'an input' if one else 'inputs'} in the "

@@ -14,7 +14,7 @@ class Report:
 
     Attributes:
         request: The request.
-        meter: Measures what runs; reset by whoever starts something.
+        meter: Measures what runs; reset by the caller at each start.
     """
 
     def __init__(self, events: EventWriter, request: Any) -> None:

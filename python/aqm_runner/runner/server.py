@@ -3,7 +3,7 @@
 Actions that are alike in all but what their op can vary run as one batch (see `batch`).
 
 Exit codes: 0 end of input, 2 bad request, 3 gate failed, 4 out of memory, 5 any other failure,
-130 cancelled. After any error the process ends: nobody may trust its state.
+130 cancelled. After any error the process ends, since its state is not to be trusted.
 """
 
 import os

@@ -35,7 +35,7 @@ def search_limit(problem: Problem, ledger: Ledger, chance: Chance) -> Found:
 
 
 class _Within:
-    """Less of the value on `search`, no more of it on `confirm`, within the limit."""
+    """Less of the value on `search`, no more on `confirm`, within the limit."""
 
     def __init__(self, problem: Problem) -> None:
         assert problem.limit is not None

@@ -1,4 +1,4 @@
-"""Where a search stands, whatever it is for: the plan it is at, and how it came there."""
+"""Where a search of either kind stands: the plan it is at, and how it came there."""
 
 import contextlib
 from dataclasses import dataclass, field

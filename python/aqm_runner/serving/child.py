@@ -56,7 +56,7 @@ def _described(kind: str) -> dict[str, Any]:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: nobody would read its answers."""
+    """Ends this process when its parent is gone, since its answers would not be read."""
     parent = os.getppid()
 
     def watch() -> None:

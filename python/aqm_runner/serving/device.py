@@ -1,6 +1,6 @@
 """Where vLLM is to believe that it runs: without a GPU, on an invented one, or on the one there is.
 
-An invented device is vLLM's own CUDA platform with a capability that nobody measured, and a
+An invented device is vLLM's own CUDA platform with a capability that was not measured, and a
 `libcuda.so.1` whose functions all say that there is no device: so vLLM's own code chooses kernels
 for that GPU. Nothing can run there, and every result names the device as invented.
 """

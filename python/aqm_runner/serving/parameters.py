@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 
 _WIDE = (torch.float32, torch.float16, torch.bfloat16)
-# What packed weights unpack to: of fused layers vLLM keeps the last one, and reads none of it.
+# What packed weights unpack to: of fused layers vLLM keeps the last one, and does not read it.
 _NOTES = ("weight_shape",)
 
 

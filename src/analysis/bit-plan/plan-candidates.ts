@@ -8,7 +8,7 @@ import type { Scores } from "../scores/scores.ts";
 import { problemFromScores } from "../solve/problem-from-scores.ts";
 import type { BitProblem } from "../solve/problem.ts";
 
-/** A format that a plan may choose, with what was measured of it. */
+/** A format that a plan may choose, with its measured scores. */
 export interface PlanCandidate {
   /** What the plan, its rules and reports call it. */
   readonly name: string;

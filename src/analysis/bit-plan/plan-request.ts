@@ -93,7 +93,7 @@ function budgetUnmet(
   const blame =
     inWay.length === 0
       ? leastCost(problem) > weightCost(weights, bits.budget)
-        ? "No candidate is small enough, whatever the rules."
+        ? "No candidate is small enough, even without the rules."
         : "No rule stands in the way alone."
       : `It could be met without ${inWay.map((rule) => `the rule "${ruleText(rule)}"`).join(", or without ")}.`;
   const [asked, least] =

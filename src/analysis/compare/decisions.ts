@@ -1,7 +1,7 @@
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { layerKey, layerName } from "./layer-key.ts";
 
-/** What one layer offers a search otherwise than in the other analysis, whatever its scores are. */
+/** What one layer offers a search otherwise than in the other analysis, apart from scores. */
 export interface DecisionDifference {
   readonly layer: string;
   readonly what: "candidates" | "weights";

@@ -1,6 +1,6 @@
 /**
  * What tells a layer in two documents to be the same: engines differ in what they put behind a module's
- * path, and whether they walk the model or the module inside of it.
+ * path, and whether they walk the model or the module inside.
  */
 export const layerKey = (name: string): string => layerName(name).replace(/^model\./, "");
 

@@ -19,7 +19,7 @@ export interface Subject {
   readonly kind: "manifest" | "scores" | "mean_squared_errors";
   /** What it was made with, as text by dotted name. */
   readonly configuration: ReadonlyMap<string, string>;
-  /** What was measured and found, as text by dotted name: all of it, also what is not read otherwise. */
+  /** All settings and results, as text by dotted name, also those that are not read otherwise. */
   readonly results: ReadonlyMap<string, string>;
   /** What its sums run over; null where it does not say. */
   readonly basis: Basis;

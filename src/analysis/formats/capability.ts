@@ -73,7 +73,7 @@ function serving(quantizers: PairQuantizers, device: Device): Capability {
     const label = exportLabel(quantizers) ?? "";
     return exported.verdict === "supported"
       ? unsupported(
-          `vLLM does not load ModelOpt's ${label}, and compressed-tensors has no form of it`,
+          `vLLM does not load ModelOpt's ${label}, and compressed-tensors has no form for that`,
         )
       : exported;
   }

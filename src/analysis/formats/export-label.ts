@@ -34,7 +34,7 @@ export const described = (quantizer: Quantizer | null): string =>
     ? "in high precision"
     : `${numberName(quantizer)} with a scale a ${scaleGroup(quantizer)}`;
 
-/** Which weights and activations a label stands for, as whoever reads the checkpoint will take it. */
+/** Which weights and activations a label stands for, as a reader of the checkpoint will take it. */
 const MEANING: Readonly<Record<string, readonly [weight: readonly string[], input: string]>> = {
   FP8: [["fp8 with a scale a tensor"], "fp8 with a scale a tensor"],
   FP8_PER_CHANNEL_PER_TOKEN: [["fp8 with a scale a row"], "fp8 with a scale a token"],

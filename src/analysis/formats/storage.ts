@@ -8,7 +8,7 @@ import { UNQUANTIZED_BITS } from "./label.ts";
  */
 export const FLOAT_SCALE_BITS = 32;
 
-/** What a quantized weight takes on the disk, in bits, whatever its shape. */
+/** What a quantized weight takes on the disk, in bits, for any shape. */
 export interface WeightStorage {
   /** Of one weight, without scales. */
   readonly value: number;
@@ -79,14 +79,14 @@ export function bitsPerWeight(storage: WeightStorage, { rows, columns }: MatrixS
   );
 }
 
-/** Bits of one activation while it is multiplied; nothing of it is stored with the weights. */
+/** Bits of one activation while it is multiplied; activations are not stored with the weights. */
 export const activationBits = (input: Quantizer | null): number =>
   input === null ? UNQUANTIZED_BITS : widthOf(input.num_bits);
 
 /**
  * The bits that ModelOpt's search charges: the least over weight and input quantizer of
  * `effective_bits`, or of the number's width where there is none. So scales hardly count, and a pair
- * with 4-bit activations is charged 4 bits whatever its weights are.
+ * with 4-bit activations is charged 4 bits for all weights.
  * Source: `estimate_quant_compression` of ModelOpt 0.47.0, times 16.
  */
 export function chargedBits({ weight, input }: PairQuantizers): number {

@@ -15,7 +15,7 @@ export type Service =
       /** The least compute capability of a device: 8.0 for an A100. */
       readonly least: number;
     }
-  /** ModelOpt exports what it says, but vLLM takes none of it. */
+  /** ModelOpt exports the pair, but vLLM does not take the export. */
   | { readonly by: "export"; readonly label: string; readonly because: string }
   /** Its scores are right, but an export would be called something else, or there is none. */
   | { readonly by: "analysis"; readonly because: string };

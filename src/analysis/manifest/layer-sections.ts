@@ -5,7 +5,7 @@ import type { ChoiceGroup } from "../solve/problem.ts";
 import { handleOf } from "../scores/handle.ts";
 import { rankBySensitivity, type RankedLayer } from "./rank.ts";
 
-/** `layers`: every quantized wrapper, whatever format the search gave it. */
+/** `layers`: every quantized wrapper, with any format. */
 export function layersObject(modules: readonly QuantizedModule[]): PyObject {
   return pyObject(
     modules.map(({ name, type }) => [

@@ -45,7 +45,7 @@ export type AnalysisFailureReason =
   | "leaked_data"
   /** Too few held-out samples for an interval. */
   | "too_few_samples"
-  /** A plan's KL is zero, so that nothing is a multiple of it. */
+  /** A plan's KL is zero, so that no other KL is a multiple of that. */
   | "no_divergence"
   /** Exported weights that are the same though plans are not, or the other way round. */
   | "same_weights"

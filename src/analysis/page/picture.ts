@@ -6,7 +6,7 @@ import styles from "./styles/picture.css?raw";
 export interface Picture {
   readonly id: string;
   readonly title: string;
-  /** What it shows, for whoever does not see it. */
+  /** A description for readers who cannot see the picture. */
   readonly description: string;
   readonly width: number;
   readonly height: number;

@@ -115,7 +115,7 @@ export class FieldReader {
   }
 
   problem(reason: AnalysisFailureReason, where: string, what: string): void {
-    const message = `${where || "The document"} ${what}. Make the document anew with the version of the tool that reads it.`;
+    const message = `${where || "The document"} ${what}. Make the document again with the version of the tool that reads it.`;
     this.#problems.push({ reason, where, message });
   }
 

@@ -3,7 +3,7 @@ import { pyFloat, type PyJson } from "./value.ts";
 /** Deep enough for any document here, shallow enough never to exhaust the call stack. */
 export const MAX_DEPTH = 500;
 
-/** The only key of an object that stands for a float: a control character that nobody writes. */
+/** The only key of an object that stands for a float: a control character that no document has. */
 const MARK = "\u009f";
 const WAYS_TO_WRITE_MARK = [MARK, "\\u009f", "\\u009F"];
 

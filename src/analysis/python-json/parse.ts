@@ -27,7 +27,7 @@ export function parseByHand(text: string): Outcome<PyJson> {
   return fail(
     "not_json",
     where,
-    `Not readable as JSON: ${scan.problem} at ${where}. Check that the file is complete, or make it anew.`,
+    `Not readable as JSON: ${scan.problem} at ${where}. Check that the file is complete, or make it again.`,
   );
 }
 
@@ -129,7 +129,7 @@ function skipSpace(scan: Scan): void {
   }
 }
 
-/** Notes the first problem; the returned text stands in for a value nobody will see. */
+/** Notes the first problem; the returned text stands in for a value that is not used. */
 function stop(scan: Scan, problem: string): string {
   scan.problem ??= problem;
   return "";

@@ -26,7 +26,7 @@ interface Point {
   readonly proven: boolean;
 }
 
-/** A scheme, and what was measured of it. */
+/** A scheme and its measured figures. */
 export interface DrawnScheme {
   readonly scheme: Pick<Scheme, "name" | "achieved">;
   readonly quality: SchemeQuality;

@@ -73,7 +73,7 @@ function wordPoints(frontier: MeasuredFrontier, word: Word): readonly AnswerPoin
     return [
       {
         lead: `${lead}, since weights are random`,
-        text: `no plan of an untrained model is called proven, whatever was measured. ${plans} lose on average ${factors} times as much as the plan by sensitivity, which says nothing of a trained model.`,
+        text: `no plan of an untrained model is called proven, for any figures. ${plans} lose on average ${factors} times as much as the plan by sensitivity, which says nothing of a trained model.`,
       },
     ];
   }

@@ -2,7 +2,7 @@ import type { Correlation, MeasuredFrontier } from "../quality/measured-frontier
 
 /** Beside every table of correlations: what must not be concluded from it. */
 export const CORRELATION_NOTE =
-  "1 means that the scores put all pairs into the measured order, 0 that they say nothing of it. Together, candidates and whole plans are ordered by their size alone to a good part, so the columns of single candidates say more. A high correlation proves no plan: that of random weights can be high, too. The factor is the judge.";
+  "1 means that the scores put all pairs into the measured order, 0 that scores and measured order have nothing in common. Together, candidates and whole plans are ordered by their size alone to a good part, so the columns of single candidates say more. A high correlation proves no plan: that of random weights can be high, too. The factor is the judge.";
 
 export interface CorrelationRow {
   readonly what: string;

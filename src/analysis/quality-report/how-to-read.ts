@@ -87,7 +87,7 @@ export function howToRead(frontier: MeasuredFrontier): readonly Term[] {
       term: "unproven",
       means:
         frontier.weights === "random"
-          ? "neither of the two, or more: no plan of random weights is called proven, whatever its factor is, since the factor says nothing of a trained model."
+          ? "neither of the two, or more: no plan of random weights is called proven, for any factor, since the factor says nothing of a trained model."
           : "neither of the two.",
     },
     {

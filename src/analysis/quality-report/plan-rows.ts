@@ -8,7 +8,7 @@ import type {
 import { sizeText } from "./figure-text.ts";
 import { verdictText, type RowKind } from "./names.ts";
 
-/** A plan or a recipe, and what is said of it. */
+/** A plan or a recipe, and its row. */
 export interface PlanRow {
   readonly kind: RowKind;
   readonly measured: MeasuredPlan | MeasuredRecipe;

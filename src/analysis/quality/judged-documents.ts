@@ -23,7 +23,7 @@ export type Whole = JudgedPlan & {
   readonly [Key in "figures" | "sampleKl"]-?: NonNullable<JudgedPlan[Key]>;
 };
 
-/** The plan of that name, if the document has all figures of it. */
+/** The plan of that name, if the document has all its figures. */
 export function judgedIn(document: QualityDocument | undefined, name: string): Outcome<Whole> {
   const judged = document?.plans.find((plan) => plan.name === name);
   const { figures, sampleKl } = judged ?? {};

@@ -63,7 +63,7 @@ export type Word = "proven" | "not separable" | "unproven";
 
 export const WORDS = ["proven", "not separable", "unproven"] as const satisfies readonly Word[];
 
-/** Why a plan is unproven whatever its figures are. */
+/** Why a plan is unproven for all figures. */
 export const RANDOM_WEIGHTS = "random weights";
 
 /** A control's KL as a multiple of the judged plan's. */
@@ -79,7 +79,7 @@ export interface BudgetVerdict {
   /** Name of the judged plan. */
   readonly plan: string;
   readonly word: Word;
-  /** Why it is unproven whatever the figures are; null where they decided. */
+  /** Why it is unproven for all figures; null where the figures decided. */
   readonly because: typeof RANDOM_WEIGHTS | null;
   /** KL(mean of the random plans) / KL(plan). */
   readonly factor: Figure;

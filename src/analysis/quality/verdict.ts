@@ -29,7 +29,7 @@ export interface Standard {
 /**
  * The word for a plan. `proven`: the lower bound of KL(mean of random) / KL(plan) exceeds `provenAbove`.
  * Otherwise `not separable` where even the worst and the best control cannot be told apart (the interval of
- * their quotient includes 1), else `unproven`. No plan of random weights is proven, whatever its factor is: a
+ * their quotient includes 1), else `unproven`. No plan of random weights is proven, for any factor: a
  * decision, for which docs/measured-quality.md has the reasons.
  */
 export function wordFor(

@@ -9,7 +9,7 @@ import type { Manifest } from "../manifest/manifest.ts";
  * - `2`: layers that stay unquantized have no row.
  * - `3`: they have one.
  * - `4`: the manifest has the data set, and the reports show it.
- * - `5`: quantization and run configuration as well. No report of it was published.
+ * - `5`: quantization and run configuration as well. No report of this generation was published.
  * - `aqm`: written here, in the layout of 4, with additions under a key of their own.
  */
 export const GENERATIONS = ["1", "2", "3", "4", "5", "aqm"] as const;

@@ -59,7 +59,7 @@ function sensitivity(
   const what =
     over === "sum"
       ? `summed over ${data}. Being a sum it grows with the data`
-      : `over ${data}. Layers with large outputs score high whatever depends on them`;
+      : `over ${data}. Layers with large outputs score high even if little depends on them`;
   return `${says}: ${metric}, ${what}: compare rows of this report, not reports of different runs.`;
 }
 

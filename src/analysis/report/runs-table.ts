@@ -58,7 +58,7 @@ export function runsTable(runs: readonly TableRun[]): string {
   return table(titles, rows) ?? "";
 }
 
-/** One row a pair: how much of it is measured, and what the last of its runs says. */
+/** One row a pair: how many of its runs are measured, and figures of the last one. */
 export function pairsTable(runs: readonly TableRun[], linkOf: (pair: string) => string): string {
   const pairs = [...new Set(runs.map(({ pair }) => pair))];
   const rows = pairs.flatMap((pair) => {

@@ -5,7 +5,7 @@ import { evenTable } from "../text/markdown-table.ts";
 import { markdownText } from "../text/markdown.ts";
 import type { DifferingSize, SchemeComparison } from "./compare-schemes.ts";
 
-/** Layers that are listed where nobody asks for more. */
+/** Layers that are listed by default. */
 export const LAYERS_SHOWN = 20;
 
 /** A comparison of two schemes as Markdown that also reads well in a terminal. */

@@ -32,7 +32,7 @@ export interface ReportedExport {
   readonly target: string;
   /** Null where it is not exported here. */
   readonly check: ExportCheck | null;
-  /** What vLLM says of it, on each device that the report asks for. */
+  /** vLLM's answer, on each device that the report asks for. */
   readonly serving: readonly ReportedStatus[];
 }
 

@@ -22,7 +22,7 @@ export type Ranking = (typeof RANKINGS)[number] | null;
 export const EXPORT_FORMATS = ["modelopt", "compressed_tensors"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** A scheme that was chosen, before anything of it is measured or exported. */
+/** A chosen scheme, before it is measured or exported. */
 export interface Scheme {
   readonly name: string;
   readonly model: string;

@@ -11,9 +11,9 @@ import type { ExportFormat } from "./scheme.ts";
 
 /** How a checkpoint stores the weight of one layer. */
 export interface StoredForm {
-  /** The columns of a weight must be a multiple of it. */
+  /** The columns of a weight must be a multiple of this number. */
   readonly block: number;
-  /** The rows of a weight must be a multiple of it. */
+  /** The rows of a weight must be a multiple of this number. */
   readonly rows: number;
   /** Size of all tensors of a layer but its bias, in bytes. */
   readonly bytes: (shape: MatrixShape) => number;
@@ -45,7 +45,7 @@ export function storedForm(quantizers: PairQuantizers, format: ExportFormat): St
   if (found !== undefined) return { form: found };
   const why =
     format === "modelopt"
-      ? (whyMislabelled(quantizers) ?? "ModelOpt's form of it is not known")
+      ? (whyMislabelled(quantizers) ?? "ModelOpt's form is not known")
       : `compressed-tensors has no tested form for weights that are ${described(weight)} with activations ${input === null ? "" : "that are "}${described(input)}`;
   return { because: why };
 }

@@ -130,7 +130,7 @@ function readGroup(
   const key = isFirst ? "handle" : "name";
   const written = new FieldReader(item, `groups[${index}]`, problems).string(key);
   const name = isFirst ? nameOf(written) : written;
-  // Further problems name the layer: nobody can find "groups[137]" in a model.
+  // Further problems name the layer, since "groups[137]" cannot be found in a model.
   const where = `groups[${index}] (${name})`;
   const fields = new FieldReader(item, where, problems);
   fields.only([key, "modules", "weights", "enabled", "score", "executions"]);

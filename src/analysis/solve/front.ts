@@ -1,7 +1,7 @@
 import { MergedRuns } from "./merge-runs.ts";
 import type { Step } from "./step.ts";
 
-/** Arrays to write a front into, kept from step to step: making them anew would cost more than the work. */
+/** Arrays to write a front into, kept from step to step: making them again would cost more than the work. */
 interface Buffers {
   readonly costs: Float64Array;
   readonly scores: Float64Array;

@@ -24,7 +24,7 @@ export interface Candidate {
   readonly score: number;
 }
 
-/** One format for every group, and what the whole of it amounts to. */
+/** One format for every group, and the sums over all groups. */
 export interface BitPlan {
   /** In the order of the problem's groups. */
   readonly choices: readonly Choice[];

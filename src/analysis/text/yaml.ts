@@ -4,7 +4,7 @@ export type YamlValue =
 
 /**
  * Plain data as block YAML, keys in their order, that YAML 1.1 (PyYAML, OmegaConf) and 1.2 readers read as
- * the same values: whatever either could take for something else is in quotes.
+ * the same values: text that either could take for something else is in quotes.
  */
 export function yamlText(
   value: { readonly [key: string]: YamlValue },

@@ -174,7 +174,7 @@ const noReason: Failure = {
 
 const noAdopters: Failure = {
   reason: "usage",
-  message: "The Aqmfile names no adopters, so nobody here recognises earlier artifacts",
+  message: "The Aqmfile names no adopters, so earlier artifacts cannot be recognised here",
   place: { file: "Aqmfile.ts" },
   nextStep: 'Name a module: build([ … ], { adopters: ["rules/adopters/x.ts"] }).',
 };

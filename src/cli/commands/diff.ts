@@ -54,7 +54,7 @@ async function compare(
   const known = comparers.find(({ patterns }) =>
     files.every(({ path }) => knows(...patterns)(path)),
   );
-  // Whoever names two files means them, whatever they are called.
+  // Two named files are compared without regard to their names.
   const able = known ?? (comparers.length === 1 ? first : undefined);
   if (able === undefined) return err([unknownKind(files, comparers)]);
   const options = optionsOf(able, args.values("with"));
@@ -116,7 +116,7 @@ const wrongCount: Failure = {
 
 const noComparers: Failure = {
   reason: "usage",
-  message: "The Aqmfile names no comparers, so nobody here knows how artifacts differ",
+  message: "The Aqmfile names no comparers, so artifacts cannot be compared here",
   place: { file: "Aqmfile.ts" },
   nextStep: 'Name a module: build([ … ], { comparers: ["rules/comparers/x.ts"] }).',
 };

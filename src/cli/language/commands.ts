@@ -114,7 +114,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       [
         "aqm sweep model=qwen3_vl_tiny scope=lm dataset.size=small,large",
-        "two cells of the grid, whatever their other coordinates",
+        "two values of two axes, for all values of the others",
       ],
       [
         "aqm sweep dataset.seed=7,8 'models/qwen3_vl_tiny/**'",
@@ -169,7 +169,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     description: [
       "Watches the Aqmfile, rules, configs and sources of the given targets. Cheap stages are rebuilt",
       "at once. Actions on the GPU lane wait, listed with their expected cost, unless --gpu is given.",
-      "With --serve, a browser shows the HTML outputs and the graph, and loads anew what was made anew;",
+      "With --serve, a browser shows the HTML outputs and the graph, and reloads what was made again;",
       "what is wrong is shown over the last good output. Only this machine can reach it.",
     ],
     options: [
@@ -224,7 +224,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       JSON_OPTION,
     ],
     examples: [
-      ["aqm graph models/qwen3_vl_tiny", "what it is made from, and what of that is stale"],
+      ["aqm graph models/qwen3_vl_tiny", "what it is made from, and which parts are stale"],
       ["aqm graph --html graph.html .", "everything, as a page for the browser"],
     ],
   },
@@ -252,7 +252,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "clean",
     usage: "[targets…] [options]",
-    summary: "Removes outputs, but only files that aqm wrote and nobody changed since.",
+    summary: "Removes outputs, but only files that aqm wrote and that are unchanged since.",
     description: [
       "Records stay, so the next build restores what the store still has instead of running it.",
     ],
@@ -297,7 +297,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Looks below FOLDER for what the adopters of the Aqmfile recognise, compares it with what is",
       "declared, copies what fits to its place and records it with a grade: verified, consistent (nothing",
       "contradicts, but not all can be known) or asserted (on your word). It stays fresh until something",
-      "changes that is known of it. Nothing below FOLDER is changed.",
+      "changes that is known about it. Nothing below FOLDER is changed.",
       "",
       "Exit codes: 0 all was adopted, 1 something was refused or nothing found, 2 wrong usage.",
     ],

@@ -93,7 +93,7 @@ function whyNot(verification: Verification, action: PlannedAction | undefined): 
   if (verification.key === null) return "it has no record to compare with";
   if (action?.key !== verification.key) {
     const why = action?.causes.map(causeText).join(", ");
-    return `it is stale${why ? ` (${why})` : ""}: \`aqm build\` makes it anew`;
+    return `it is stale${why ? ` (${why})` : ""}: \`aqm build\` makes it again`;
   }
   const input = verification.inputs.find(({ state }) => state !== "verified");
   return input === undefined ? null : `its input ${input.path} is ${inputText(input)}`;

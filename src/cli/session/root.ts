@@ -40,7 +40,7 @@ export function fromWorkspaceRoot(target: string, root: string): Result<string, 
   });
 }
 
-/** As a path it would be the folder where the user is: an unset variable of a shell would clean all of it. */
+/** As a path it would be the folder where the user is: an unset shell variable would clean the whole folder. */
 const emptyTarget: Failure = {
   reason: "usage",
   message: "A target is empty",

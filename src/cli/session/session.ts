@@ -178,7 +178,7 @@ function knownRuns(
   return [...here, ...recorded.filter(({ target, key }) => !known.has(`${target} ${key}`))];
 }
 
-/** What the Aqmfile says, and what of it was asked for. */
+/** The graph of the Aqmfile, and the requested part. */
 async function wholeScope(
   layout: Layout,
   targets: readonly string[],

@@ -66,7 +66,7 @@ export async function tidyStore(
   }
 }
 
-/** The build lock if nobody has it; a finished build waits for nobody. */
+/** The build lock if it is free; a finished build does not wait for it. */
 async function lockAtOnce(
   path: string,
   signal: AbortSignal,

@@ -36,7 +36,7 @@ export interface Cell {
   readonly actions: readonly string[];
   /** What it makes that nothing else in it reads. */
   readonly results: readonly string[];
-  /** What of it is not made: path → why. */
+  /** Paths that are not made, each with the reason. */
   readonly skipped: ReadonlyMap<string, string>;
 }
 

@@ -20,7 +20,7 @@ export function onClosedPipe(action: ((code: number) => void) | null): void {
 
 /**
  * A reader that went away (`aqm list | head`), or a terminal, is no error: what only answers ends at
- * once, what builds stops as if it had been interrupted. Nobody is there to be told. Where the output cannot
+ * once, what builds stops as if it had been interrupted. No message is possible then. Where the output cannot
  * take more for another reason, such as a full disk, the command stops in the same way, and says why.
  */
 export function watchOutput(exit: (code: number) => void): void {

@@ -9,7 +9,7 @@ import type { Cell } from "../session/variation.ts";
 /** Folders that are shown of one cell before the rest is only counted. */
 const MOST_FOLDERS = 8;
 
-/** One row a cell: its choices, what became of it, and the folders of its results. */
+/** One row a cell: its choices, its outcome, and the folders of its results. */
 export function cellsText(cells: readonly Cell[], outcomes: Outcomes, colours: Colours): string {
   const keys = [...new Set(cells.flatMap(({ choices }) => choices.map(([key]) => key)))];
   const rows: string[][] = [[...keys.map(oneLine), "outcome", "results"]];

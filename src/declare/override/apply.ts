@@ -113,7 +113,7 @@ function remove(
     const value = valueAt(member, path) ?? null;
     if (expected !== undefined && canonicalJson(value) !== canonicalJson(expected)) {
       const cause = `in ${file} it is ${canonicalJson(value)}`;
-      const advice = `Write ${overrideKey(override)} to remove it whatever it is.`;
+      const advice = `Write ${overrideKey(override)} to remove it with any value.`;
       return err(usage(`${overrideText(override)} is not there`, advice, cause));
     }
     const edit = removed(member, path);

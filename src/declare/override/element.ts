@@ -5,7 +5,7 @@ export type Element =
   | {
       readonly kind: "text";
       readonly text: string;
-      /** Written in quotes or with an escape: then it is text, whatever it looks like. */
+      /** Written in quotes or with an escape: then it is text, even if it looks like a number. */
       readonly literal: boolean;
     }
   | { readonly kind: "list"; readonly items: readonly Element[] }

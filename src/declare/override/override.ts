@@ -116,7 +116,7 @@ function byParts(a: readonly string[], b: readonly string[]): number {
 /** `+paper.height`: the left side of an override, as it can be typed. */
 export const overrideKey = (override: Override): string => `${signOf(override)}${keyOf(override)}`;
 
-/** The right side; nothing where a key is removed whatever its value is. */
+/** The right side; empty if a key is removed without regard to its value. */
 export function overrideValue(override: Override): string {
   if (override.kind === "option") return textText(override.option);
   const value = override.kind === "value" ? override.value : override.expected;

@@ -28,7 +28,7 @@ export function readWord(word: string): Result<Json, Failure> {
       usage(
         `${word} is not a value`,
         `Write '${word}' in quotes if it is text, or the value that you mean.`,
-        "what Hydra and a config file make of it differs, or JSON cannot hold it",
+        "Hydra and a config file read it differently, or JSON cannot hold it",
       ),
     );
   }

@@ -103,7 +103,7 @@ export async function openAqmfile(
   });
 }
 
-/** The same code says the same of the same configs; what links on the disk make of it is looked at anew. */
+/** The same code says the same of the same configs; what links on the disk add is looked at each time. */
 async function remembered(
   layout: Layout,
   evidence: Evidence,

@@ -20,13 +20,13 @@ import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
  */
 let checked: ReadonlyMap<string, JsonObject> = new Map();
 
-/** Null for what is no text, or not there: then nothing is remembered of it. */
+/** Null for what is no text, or not there: then nothing is remembered. */
 function textAt(path: string): string | null {
   try {
     const bytes = readFileBytes(path);
     return isUtf8(bytes) ? bytes.toString("utf8") : null;
   } catch {
-    return null; // whoever reads it says so
+    return null; // the reader of the file says so
   }
 }
 

@@ -23,7 +23,7 @@ export type Looked = Readonly<Record<string, string>>;
 
 /**
  * Holds every action of a Python op against the declaration beside the op, so that a wrong name, role or param
- * is found before anything runs. What was found right is remembered by a digest of all of it: the schema checker
+ * is found before anything runs. What was found right is remembered by a digest of the whole: the schema checker
  * loads only after an edit.
  */
 export async function checkPythonOps(

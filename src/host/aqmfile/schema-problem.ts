@@ -4,7 +4,7 @@ import { didYouMean } from "../../model/nearest-name.ts";
 /**
  * What a JSON Schema refuses, in words: where it is, the key that should not be there, the nearest right one.
  *
- * @param whole how the document is called, in front of the path to a value of it
+ * @param whole how the document is called, in front of the path to a value
  */
 export function schemaProblem(
   error: ErrorObject,

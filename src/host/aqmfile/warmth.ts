@@ -2,7 +2,7 @@ import type { Evaluated } from "./evaluated.ts";
 import type { Layout } from "../disk/layout.ts";
 import { WarmBundler } from "../code/warm-bundler.ts";
 
-/** What a process keeps that looks at one workspace again and again. All of it can be lost at any time. */
+/** What a process keeps that looks at one workspace again and again. Everything in it can be lost at any time. */
 export class Warmth {
   readonly bundler: WarmBundler;
   /** What the Aqmfile said, and all that this depended on. */

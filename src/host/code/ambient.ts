@@ -1,5 +1,5 @@
 /**
- * Globals of which nothing but the code itself decides what they give. Whatever else Node has there
+ * Globals of which nothing but the code itself decides what they give. Any other global of Node
  * (`process`, `fetch`, `Date`, `globalThis`, `eval` …) can say something new each time.
  */
 const STEADY: ReadonlySet<string> = new Set([
@@ -31,7 +31,7 @@ export async function isAmbient(code: string, imports: readonly string[]): Promi
   return imports.length > 0 || (await surroundings(code)).length > 0;
 }
 
-/** The last answer: whoever watches asks of the same code after most edits. */
+/** The last answer: a watch asks about the same code after most edits. */
 let last: { readonly code: string; readonly names: readonly string[] } | null = null;
 
 /** The names by which bundled code could look at its surroundings, each once. */

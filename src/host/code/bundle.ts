@@ -28,7 +28,7 @@ export interface Bundle {
 export interface BundleInput {
   /** Absolute. */
   readonly path: string;
-  /** True when tree shaking left something of it. */
+  /** True when tree shaking kept a part of the module. */
   readonly used: boolean;
   /** Of the very bytes that were bundled. */
   readonly digest: Digest;

@@ -11,7 +11,7 @@ export interface CompiledFile {
 
 export function writeCompiled(folder: string, name: string, content: string): CompiledFile {
   const file = { name, digest: digestOfBytes(content) };
-  // Not durable: nobody runs it without comparing its digest.
+  // Not durable: the file is never run without comparing its digest.
   if (!isWhole(folder, file)) replaceCache(join(folder, name), content);
   return file;
 }

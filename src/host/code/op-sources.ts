@@ -110,7 +110,7 @@ export class OpSources {
 
   /**
    * The compiled module of a TypeScript op, as CommonJS. Somebody may have removed or damaged it since the key was
-   * made: then it is compiled anew, and must come out the same.
+   * made: then it is compiled again, and must come out the same.
    */
   async compiledModule(
     node: ActionNode,

@@ -1,6 +1,6 @@
 import { transform } from "esbuild";
 
-/** Text → what was found in it: whoever watches asks again and again, mostly of what is as it was. */
+/** Text → what was found in it: a watch asks after each edit, mostly about unchanged texts. */
 const known = new Map<string, number | null>();
 
 /**

@@ -10,7 +10,7 @@ const PACKAGE_FOLDERS = [
 
 /**
  * How a key names a module of a TypeScript op: the same on every machine, wherever the workspace lies and
- * aqm is installed. A module of aqm has the name that an import of it has (`aqm/analysis/x.ts`), one of another
+ * aqm is installed. A module of aqm has the name by which it is imported (`aqm/analysis/x.ts`), one of another
  * package the package's (`npm:x/y.js`), any other its path in the workspace.
  */
 export function sourceName(layout: Layout, path: string): string {

@@ -36,7 +36,7 @@ class Looks {
 
 /**
  * Bundles as `bundleModule` does, to the same bytes, for a process that does so again and again: the bundler
- * keeps what it has parsed, and only what depends on a changed file is bundled anew. Here the bundler reads the
+ * keeps what it has parsed, and bundles only what depends on a changed file. Here the bundler reads the
  * files itself, so what it says counts only when each file looked the same before and after; whenever that, or
  * anything else, is in doubt, `bundleModule` is asked.
  */

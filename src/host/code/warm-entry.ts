@@ -19,7 +19,7 @@ export interface WarmEntry {
   /** What its output is called. */
   readonly name: string;
   readonly plain: Warm;
-  /** Null where a source map was asked for: then nobody wants to know the digest. */
+  /** Null where a source map was asked for: then the digest is not used. */
   readonly minified: Minified | null;
   /** The last bundle that is sure, and the signatures of all that it depends on. */
   bundle: Bundle | null;

@@ -13,7 +13,7 @@ interface Script {
   readonly looked: Readonly<Record<string, string>>;
 }
 
-/** `textImports` for a bundler that is asked again and again: a script that nobody touched is kept. */
+/** `textImports` for a bundler that is asked again and again: an unchanged script is kept. */
 export class WarmTexts {
   readonly #layout: Layout;
   readonly #scripts = new Map<string, Promise<Script>>();

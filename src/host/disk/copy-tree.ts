@@ -5,7 +5,7 @@ import { foldersToOpen } from "./permission.ts";
 
 /**
  * Copies a file, a folder with all that is in it, or a link, so that the copy keeps what was to be read at
- * `from`, whatever happens to `from` and to other names of its files. A link to a file becomes a copy of that
+ * `from`, and stays so when `from` or other names of its files change. A link to a file becomes a copy of that
  * file. A link to a folder elsewhere leads there from the copy as well, and one that leads nowhere leads to
  * the same place. A link within the copied folder leads to the copy of what it led to. Folders of the copy can
  * be written by their owner. The bytes are durable, the names not yet.
@@ -15,7 +15,7 @@ export function copyTree(from: string, to: string): void {
   copyInto({ from, to }, from, to);
 }
 
-/** The two ends of the whole copy: links between its parts are set anew. */
+/** The two ends of the whole copy: links between its parts are set again. */
 interface Whole {
   readonly from: string;
   readonly to: string;

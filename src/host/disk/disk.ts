@@ -8,17 +8,17 @@ import { readFileText } from "./bounded-read.ts";
 
 /**
  * Every change that aqm makes to a disk goes through these few operations, so that a test can stop the
- * world before, in and after each of them. A test sees to it that nobody else changes files.
+ * world before, in and after each of them. A test holds that no other module changes files.
  */
 export const disk = {
   /** With its parents; fine if it is there, and quicker to see than to try. */
   makeFolder: (path: string): void => {
     if (!fs.existsSync(path)) fs.mkdirSync(path, { recursive: true });
   },
-  /** Likewise, but nobody else may look into it. */
+  /** Likewise, but no other user may look into it. */
   makePrivateFolder: (path: string): void =>
     void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
-  /** Likewise, but only this user may change it, whatever the mask of new files allows. */
+  /** Likewise, but only this user may change it, under any mask of new files. */
   makeUserFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true, mode: 0o755 }),
   /** A new folder that only this user can look into; its name begins with `prefix`. */
   makeTemporaryFolder: (prefix: string): string => fs.mkdtempSync(prefix),
@@ -103,7 +103,7 @@ export const disk = {
     fs.utimesSync(path, now, now);
   },
   /**
-   * Sets the time of modification a little back, so that whoever writes to the file from now on moves it
+   * Sets the time of modification a little back, so that each later write to the file moves it
    * for sure, however coarse the clock of the file system is.
    */
   settle: (path: string): void => {
@@ -193,7 +193,7 @@ export function writeFileSoon(path: string, content: string | Uint8Array): Comin
   const temporary = temporaryName(path);
   const discard = (): void => disk.remove(temporary);
   const durable = disk.writeNewSoon(temporary, content);
-  durable.catch(() => undefined); // whoever awaits it is told
+  durable.catch(() => undefined); // the awaiting caller gets the error
   const place = (): void => {
     try {
       giveName(temporary, path);
@@ -215,7 +215,7 @@ function giveName(temporary: string, path: string): void {
   }
 }
 
-/** A name beside `path`, on the same file system, that nobody else uses and that tells whose it is. */
+/** A name beside `path`, on the same file system, that no other process uses and that names its owner. */
 export function temporaryName(path: string): string {
   temporaryFiles = (temporaryFiles + 1) >>> 0;
   return `${path}.${process.pid}-${temporaryFiles.toString(16).padStart(8, "0")}.tmp`;
@@ -264,7 +264,7 @@ export function readTextIfExists(path: string): string | null {
 
 /**
  * The text of a state file, which may have met anything: null when there is none; empty, and so damaged
- * to whoever parses it, when it cannot be read (a folder, a device, a link that leads nowhere, no permission).
+ * to its parser, when it cannot be read (a folder, a device, a link that leads nowhere, no permission).
  */
 export function readState(path: string): string | null {
   try {

@@ -18,7 +18,7 @@ export const isRacy = (stat: Stats, readAt: number): boolean =>
 
 /**
  * The same for a file that was given an older time of modification when it was made (`disk.settle`):
- * whoever writes to it moves that time, so its ctime need not be old.
+ * a write moves that time, so the ctime need not be old.
  */
 export const isSettled = (stat: Stats, now: number): boolean => now - stat.mtimeMs >= tickOf(stat);
 

@@ -20,7 +20,7 @@ import { disk, errorCode } from "./disk.ts";
 import { lstatIfThere } from "./stat.ts";
 import { readFileBytes } from "./bounded-read.ts";
 
-/** One byte is one character, so whatever else a file holds goes through as it is. */
+/** One byte is one character, so all other content of a file goes through unchanged. */
 const BYTES = "latin1";
 
 /** The content of a region, as text; null when its file or its markers are not there, or it is empty. */
@@ -39,7 +39,7 @@ export function observeRegion(root: string, path: string): Observation {
   return { state: "present", digest: digestOfBytes(bytes), size: bytes.length };
 }
 
-/** Why an action that fills this region cannot, whatever it makes; null when it can. */
+/** Why an action cannot fill this region, with any content; null if it can. */
 export function regionObstacle(root: string, output: OutputDeclaration): Failure | null {
   const { file, id } = regionOf(output.path);
   const stat = lstatIfThere(join(root, file));

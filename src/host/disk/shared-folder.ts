@@ -10,7 +10,7 @@ export const thisUser = (): number => process.getuid?.() ?? -1;
 /**
  * Says who else can change what is at a path, or null when only this user and root can: another owner, or a
  * mode that lets a group or everybody write. A group that has this user's number is the user's own, as many
- * systems make one for each user. What is not there can be changed by nobody. A link's mode says nothing, so
+ * systems make one for each user. What is not there cannot be changed. A link's mode says nothing, so
  * its owner counts alone.
  */
 export function whoElseMayChange(path: string): string | null {
@@ -47,7 +47,7 @@ function real(path: string): string {
   }
 }
 
-/** Whether a path is a folder, and no link to one, that this user owns and nobody else may write. */
+/** Whether a path is a folder, and no link to one, that this user owns and no other user may write. */
 export function isOwnFolder(path: string): boolean {
   const stat = lstatIfThere(path);
   return (

@@ -6,7 +6,7 @@ import { Ways, type Lead } from "./ways.ts";
 export const STAT_FIELDS = 5;
 /** In place of all of them: nothing is there. */
 export const MISSING = -1;
-/** In place of all of them: look again, whatever is there. */
+/** In place of all of them: look again without regard to what is known. */
 export const UNSURE = -2;
 /** In place of all of them: no link is there. */
 export const NO_LINK = -3;
@@ -146,7 +146,7 @@ export class Evidence {
     return this.places.has(path, stat);
   }
 
-  /** What is at `path` was changed in a way that nobody looked at. */
+  /** What is at `path` was changed, and the change was not looked at. */
   doubt(path: string): void {
     this.places.set(path, UNSURE);
   }

@@ -91,7 +91,7 @@ function identityOf(folder: string): string | undefined {
   return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
 }
 
-/** Null where this may not be watched, or is no folder: then its contents are nobody's either. */
+/** Null where this may not be watched, or is no folder: then its contents are not watched either. */
 function watchFolder(
   folder: string,
   changed: (event: fs.WatchEventType, name: string | null) => void,

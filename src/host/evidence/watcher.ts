@@ -35,7 +35,7 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
   };
   const outputs = new FolderWatch(soon, { climbs: false });
   let came = new Set<string>();
-  // Chokidar would read the whole folder anew after each change, once for each path that is missing in it.
+  // Chokidar would read the whole folder again after each change, once for each path that is missing in it.
   const names = new FolderWatch(
     (path, isOther) => {
       if (isOther) came.add(path);
@@ -59,7 +59,7 @@ export async function watchFiles(root: string, changed: () => void): Promise<Fil
       const namesWereOff = names.set(wanted);
       wantedLast = wanted;
       const there = paths.filter((path) => !ignored(path) && fs.existsSync(path));
-      // What left and came back under its name is another folder, and so is one behind a link that was set anew.
+      // What left and came back under its name is another folder, and so is one behind a link that was set again.
       const moved = [...other].some((path) => statOf(path)?.isDirectory() === true);
       const isOn = there.every((path) => watched.has(path)) && !(moved && there.length > 0);
       if (isOn) return outputsWereOff || namesWereOff;

@@ -87,11 +87,11 @@ function lstatOf(path: string): fs.Stats | undefined {
   try {
     return fs.lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    return undefined; // it may not be looked at: whoever reads it will say so
+    return undefined; // it may not be looked at: its reader says so
   }
 }
 
-/** Undefined, too, for what cannot be looked at (a link to itself): whoever reads it will say so. */
+/** Undefined, too, for what cannot be looked at (a link to itself): its reader says so. */
 export function statOf(path: string): fs.Stats | undefined {
   try {
     return fs.statSync(path, { throwIfNoEntry: false });

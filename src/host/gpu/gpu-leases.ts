@@ -22,7 +22,7 @@ export interface Resident {
 export interface GpuLease {
   /** Who was left on the devices by the last action here, and may be used again. */
   readonly resident: Resident | null;
-  /** The devices are not free before this process, too, has ended, whatever becomes of us. */
+  /** The devices are not free before this process, too, has ended, even if this process ends first. */
   readonly addWorker: (pid: number) => void;
   readonly release: () => Promise<void>;
   /** Keeps the devices for an idle process until somebody else wants them. */

@@ -56,7 +56,7 @@ function valueDifference(old: string, now: string): string | null {
   }
 }
 
-/** Offset of the first byte that differs; the length of the shorter one if that is all of it. */
+/** Offset of the first byte that differs; the length of the shorter one if the other begins with it. */
 function firstByte(old: string, now: string): number | null {
   const files = [fs.openSync(old, "r"), fs.openSync(now, "r")] as const;
   try {

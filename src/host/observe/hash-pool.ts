@@ -20,7 +20,7 @@ interface Job extends HashRequest {
 
 /**
  * Hashes big files on all cores, each file by one thread, since SHA-256 goes from front to back. Threads
- * are started when there is work for them and keep nobody from ending.
+ * are started when there is work for them and do not keep the process alive.
  */
 export class HashPool {
   readonly #module: URL;

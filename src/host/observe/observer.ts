@@ -112,7 +112,7 @@ export class Observer {
     return observeRegion(this.#root, path);
   }
 
-  /** Read each time, since only part of it counts. What is damaged counts as not there, as everywhere. */
+  /** Read each time, since only a part of the file counts. What is damaged counts as not there, as everywhere. */
   #record(path: string): Observation {
     const absolute = `${this.#root}/${path}`;
     this.#evidence?.notePlace(absolute, statIfThere(absolute));

@@ -16,7 +16,7 @@ type Entry = string;
  * times changing ("racy", as Git calls it), so such an entry is not believed the next time.
  *
  * The file is a sequence of segments, each a line with digest and length and then one line an entry. A
- * command appends one segment; now and then the whole is written anew.
+ * command appends one segment; now and then the whole file is written again.
  */
 export class StatCache {
   readonly #path: string;

@@ -14,7 +14,7 @@ export interface CheckedFile {
   readonly path: string;
   /**
    * `absent`: an input, or a local output, which a clone may lack. `unrecorded`: an input of an adopted
-   * result, of which nobody knows what was read.
+   * result, whose inputs are not known.
    */
   readonly state: "verified" | "changed" | "missing" | "absent" | "unreadable" | "unrecorded";
   readonly recorded: Digest | Unknown | Absent | null;

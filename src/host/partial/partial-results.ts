@@ -14,7 +14,7 @@ import { lstatIfThere } from "../disk/stat.ts";
 import { statOf } from "../evidence/ways.ts";
 import { filesBelow } from "../observe/observer.ts";
 
-/** What a run reads, and how all of it looked before the run began. */
+/** What a run reads, and the state of those files before the run began. */
 interface Note {
   readonly target: string;
   readonly reads: Reads;
@@ -47,7 +47,7 @@ export function openPartialResults(
   const runs = join(folder, "runs");
   const notePath = join(runs, `${hexOf(digestOfBytes(node.id)).slice(0, 20)}.json`);
   try {
-    // What stands in the place of the notes has taken their place, so nobody knows what they said.
+    // What stands in the place of the notes has taken their place, so their content is not known.
     const lost = isObstacle(runs);
     const dropped = lost || hasDoubtfulRun(runs, layout);
     if (isObstacle(folder) || lost) removePartialResults(layout, identity);
@@ -130,7 +130,7 @@ function signatureOfReads({ root }: Layout, { inputs, code }: Reads): Digest | n
   return digestOfJson(signatures);
 }
 
-/** Whether a run was cut off and nobody can tell any more what it read. */
+/** Whether a run was cut off, so that what it read is not known any more. */
 function hasDoubtfulRun(runs: string, layout: Layout): boolean {
   if (statOf(runs)?.isDirectory() !== true) return false;
   return fs.readdirSync(runs).some((name) => {

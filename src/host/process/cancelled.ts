@@ -3,5 +3,5 @@ import type { Failure } from "../../model/failure.ts";
 export const cancelled = (): Failure => ({
   reason: "cancelled",
   message: "Stopped on request",
-  nextStep: "Nothing of it was recorded; run the same command to start it again.",
+  nextStep: "Nothing was recorded; run the same command to start it again.",
 });

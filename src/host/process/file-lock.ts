@@ -61,7 +61,7 @@ export async function acquireFileLock(
 }
 
 /**
- * A lock file that names its owner. Taking it is `link(2)` of a finished file, so nobody ever reads
+ * A lock file that names its owner. Taking it is `link(2)` of a finished file, so no process ever reads
  * half an owner; see `process-identity.ts` for how a dead one is told.
  */
 export async function takeFileLock(
@@ -105,7 +105,7 @@ export async function takeFileLock(
         if (left === undefined) takeOver(path, owner, link);
         else {
           tell(`process ${left.pid}, which a killed aqm left behind, and what it started`);
-          // Nobody wants its results, and one that hangs would not notice that it is an orphan.
+          // Its results are not wanted, and one that hangs would not notice that it is an orphan.
           if (showsProcesses()) endGroup(left.pid);
         }
       } else if (owner !== null) {
@@ -246,7 +246,7 @@ const NOBODY: Owner = {
 
 const stateOf = (owner: Owner): Whereabouts => (owner.pid === 0 ? "dead" : whereaboutsOf(owner));
 
-/** Nobody here can see whether a process of another host is alive: that is for the user to say. */
+/** Whether a process of another host is alive cannot be seen from here: the user has to say. */
 function describe(owner: Owner, path: string): string {
   const { host, pid, purpose } = owner;
   if (stateOf(owner) !== "elsewhere") return `process ${pid}, which builds ${purpose}`;

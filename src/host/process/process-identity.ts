@@ -7,7 +7,7 @@ export interface ProcessIdentity {
   readonly host: string;
   /** Of the installed system; empty where it does not tell. */
   readonly machine: string;
-  /** Of the running kernel; empty where it does not tell. After a reboot numbers and times start anew. */
+  /** Of the running kernel; empty where it does not tell. After a reboot numbers and times start again. */
   readonly boot: string;
   /** Process numbers mean something only within their namespace: each container has its own. */
   readonly space: string;
@@ -16,7 +16,7 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
-/** `elsewhere` is what nobody here can see, as on another host or in another container. */
+/** `elsewhere` is what cannot be seen from here, as on another host or in another container. */
 export type Whereabouts = "alive" | "dead" | "elsewhere";
 
 export const identityOf = (pid: number): ProcessIdentity => ({
@@ -30,11 +30,11 @@ export const identityOf = (pid: number): ProcessIdentity => ({
 
 export function whereaboutsOf(other: ProcessIdentity): Whereabouts {
   const here = identityOf(process.pid);
-  // The same running kernel is the same machine, whatever it is called by now.
+  // The same running kernel is the same machine, even under another host name.
   const sameKernel = other.boot !== "" && other.boot === here.boot;
   const sameName = other.host === here.host && other.machine === here.machine;
   if (!sameKernel && !sameName) return "elsewhere";
-  if (!sameKernel && other.boot !== here.boot) return "dead"; // this machine was started anew since
+  if (!sameKernel && other.boot !== here.boot) return "dead"; // this machine has rebooted since
   if (other.space !== here.space) return "elsewhere";
   const started = startOf(other.pid);
   return started === UNKNOWN || (started !== "" && started === other.started) ? "alive" : "dead";
@@ -94,7 +94,7 @@ function processSpace(): string {
 /** There is such a process, but no /proc, or not for us: the number alone has to do. */
 const UNKNOWN = "unknown";
 
-/** Empty when there is no such process, or nothing but its exit code is left of it. */
+/** Empty when there is no such process, or only its exit code is left. */
 function startOf(pid: number): string {
   const stat = statOf(pid);
   if (stat !== null) return stat.state === "Z" ? "" : stat.started;

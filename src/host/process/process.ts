@@ -61,7 +61,7 @@ export async function startProcess(request: ProcessRequest): Promise<ChildProces
   if (child?.pid === undefined) throw new Error(`${request.command} could not be started`);
   const pid = child.pid;
   live.add(pid);
-  // Whatever it started ends with it: nobody is left who would want its results.
+  // Its children end with it, since their results have no reader any more.
   child.once("exit", () => signalGroup(pid, "SIGKILL"));
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("close", (code: number | null, signal: string | null) => {
@@ -117,10 +117,10 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ends a whole process group that nobody waits for any more. */
+/** Ends a whole process group whose results are no longer wanted. */
 export const endGroup = (pid: number): void => signalGroup(pid, "SIGKILL");
 
-/** For the very end of this process, whatever the reason: leave nobody behind. */
+/** For the end of this process, for any reason: no child is left behind. */
 export function killAllProcesses(): void {
   for (const pid of live) signalGroup(pid, "SIGKILL");
 }

@@ -19,7 +19,7 @@ export const proofOf = (path: string, token: string): Digest => proof(SECRET, pa
 /**
  * Whether a process group is of workers that the owner of a lock started: a process of this user in it was
  * started with the secret that the proof was made of. A lock file that somebody else wrote, or copied from
- * another place, has no such proof, whatever numbers stand in it.
+ * another place, has no such proof, even with the same numbers.
  */
 export function isProven(group: number, stated: string, path: string, token: string): boolean {
   if (!Number.isSafeInteger(group) || group <= 1) return false;

@@ -8,7 +8,7 @@ const OWNER = 0o600;
 
 /**
  * Makes what an op wrote aqm's own, before it is looked at. An op may have copied the modes of a read-only
- * place: its owner may read and change every file and folder afterwards, or nobody could replace or remove
+ * place: its owner may read and change every file and folder afterwards, or aqm could not replace or remove
  * them later. An op may also have given a source a second name instead of copying it: each file has one name
  * afterwards, or an edit of the source would change the output, and the other way round.
  *

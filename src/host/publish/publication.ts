@@ -211,7 +211,7 @@ async function finish(
   try {
     for (const one of moves) {
       const { from, to } = one;
-      // Nobody has looked whether a person made it since.
+      // It was not looked at since, so a person may have made it.
       if (obstacleAbove(layout.root, to) !== null) return false;
       const aside = join(layout.stage, `${fileNameOf(to)}.old`);
       if (fs.existsSync(join(layout.root, from))) move(layout, one);
@@ -224,7 +224,7 @@ async function finish(
     }
     return true;
   } catch {
-    return false; // whatever stands in the way now will be named when the target is made again
+    return false; // an obstacle is named when the target is made again
   }
 }
 

@@ -41,11 +41,11 @@ export interface PublisherOptions {
   readonly history: History;
   readonly store: Store;
   readonly seen: Seen;
-  /** Regions are filled whatever a person wrote in them; that is kept aside. */
+  /** Regions are filled even if a person edited them; the edit is kept aside. */
   readonly force: boolean;
 }
 
-/** Takes in what an action wrote, or what the store has of it, and puts it in its place. */
+/** Takes in what an action wrote, or what the store has, and puts it in its place. */
 export class Publisher {
   readonly #layout: Layout;
   readonly #evidence: Evidence;
@@ -205,7 +205,7 @@ export class Publisher {
   ): Promise<{ digest: Digest; size: number }> {
     const sync = (path: string): void => {
       const durable = disk.syncSoon(path);
-      durable.catch(() => undefined); // whoever awaits it is told
+      durable.catch(() => undefined); // the awaiting caller gets the error
       syncs.push(durable);
     };
     if (output.kind !== "folder") {
@@ -290,5 +290,5 @@ const damagedBlob = (node: ActionNode, path: string): Failure => ({
   message: `The stored copy of ${path} is damaged and was removed from the store`,
   target: node.id,
   place: { file: path },
-  nextStep: "Run the same command again: it will be made anew.",
+  nextStep: "Run the same command again: it will be made again.",
 });

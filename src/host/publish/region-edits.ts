@@ -76,7 +76,7 @@ export class RegionEdits {
   }
 }
 
-/** The files whose regions an action fills: what of them stays sure. */
+/** The files whose regions an action fills: what stays known about them. */
 export class FilledDocuments {
   readonly #files: readonly string[];
   readonly #evidence: Evidence;

@@ -18,7 +18,7 @@ export interface Coming {
 
 type Look = (path: string, kind: "file" | "folder") => Promise<Observation>;
 
-/** How what lies in the workspace is looked at, and what of it somebody else could bring back. */
+/** How files in the workspace are looked at, and which of them something else could bring back. */
 export interface Looks {
   readonly look: Look;
   /** The same for what is kept already: nothing that is built depends on it. */
@@ -28,7 +28,7 @@ export interface Looks {
 
 /**
  * Before outputs are replaced: keeps what lies there if neither a record nor the store knows it, because then
- * a person made it, and nobody else could bring it back. The copy is there before anything is moved, so a
+ * a person made it, and nothing else could bring it back. The copy is there before anything is moved, so a
  * crash at any point loses nothing.
  *
  * @returns what was kept, and where
@@ -52,7 +52,7 @@ export async function keepUnknown(
     // Unsaved changes or a repository are in no record, and in no digest.
     const hasMore = kindOf(absolute) === "folder" && holdsPersonalLitter(absolute);
     if (hasMore) {
-      const all: Observation = { state: "unreadable", error: "not all of it has a digest" };
+      const all: Observation = { state: "unreadable", error: "a part of it has no digest" };
       kept.push({ path, kept: await keep(layout, path, all, lookAtKept) });
       continue;
     }
@@ -93,12 +93,12 @@ function kindOf(absolute: string): "file" | "folder" {
   try {
     return fs.statSync(absolute).isDirectory() ? "folder" : "file";
   } catch {
-    return "file"; // whoever looks will say what is wrong with it
+    return "file"; // the next reader says what is wrong
   }
 }
 
 /**
- * A second name costs nothing, and is enough for a file that has no other: once the output is replaced, nobody
+ * A second name costs nothing, and is enough for a file that has no other: once the output is replaced, no process
  * writes to it any more. A file with several names is copied, since it can be edited under another one.
  */
 function keepCopy(from: string, to: string): void {

@@ -13,7 +13,7 @@ const OWNER = 0o600;
 const LEFT = "stage.left-";
 
 /**
- * Makes the folders of the state usable, whatever lies in their places: state that is in the way must not stop
+ * Makes the folders of the state usable, even if other things lie in their places: state that is in the way must not stop
  * a build. A file there is removed. A folder that its owner may not write is opened. A link that leads to no
  * folder gets one, or is replaced by one. What people's files were kept in is never removed.
  *

@@ -105,7 +105,7 @@ export interface Installation {
   readonly signal: AbortSignal;
 }
 
-/** Fills an empty environment from a hashed lock file; on failure nothing of it is left. */
+/** Fills an empty environment from a hashed lock file; on failure the environment is removed. */
 export async function install(request: Installation): Promise<Result<void, Failure>> {
   const { uv, python, folder, lockFile, say, signal } = request;
   const own = join(folder, "bin/python");

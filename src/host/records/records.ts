@@ -155,7 +155,7 @@ const isKeyed = ({ action, key }: ActionRecord): boolean =>
 
 /**
  * Records are written with sorted keys, so as it was read a part nearly always is its canonical text
- * already. Sorting anew takes several times as long; it is only done where this digest does not fit.
+ * already. Sorting takes several times as long, so it is done only if this digest does not fit.
  */
 const digestAsWritten = (part: object): Digest => digestOfBytes(JSON.stringify(part));
 
@@ -187,7 +187,7 @@ function isWhole(record: ActionRecord): boolean {
       ({ path, digest, size }) =>
         whyNotInside(path) === null && isDigest(digest) && typeof size === "number",
     ) &&
-    // Only a result from elsewhere may have been made from something that nobody knows.
+    // Only an adopted result may have unknown inputs.
     Object.values(record.action.inputs).every((digest) =>
       digest === UNKNOWN ? adoptionOf(record) !== null : digest === ABSENT || isDigest(digest),
     )

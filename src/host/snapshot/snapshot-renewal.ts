@@ -33,7 +33,7 @@ export function renewSnapshot(
     if (row >= before.header.grounds && isOf(touched, before, row))
       renewed.set(row, evidence.places.row(place));
   });
-  // What nobody looked at this time (a file that left a folder) is looked for next time, too.
+  // Paths that were not looked at this time (a file that left a folder) are looked for next time, too.
   for (const row of changed) if (!renewed.has(row)) renewed.set(row, NOTHING_THERE);
   const rows = new Set([...before.renewed, ...renewed.keys()]);
   if (missing.size === 0 && rows.size <= LARGEST_DELTA) {
@@ -45,7 +45,7 @@ export function renewSnapshot(
   rewrite(answer, { ...before, stats }, places, evidence);
 }
 
-/** With more rows than this, or new paths, the whole is written anew. */
+/** With more rows than this, or new paths, the whole file is written again. */
 const LARGEST_DELTA = 2000;
 
 const NOTHING_THERE = new Float64Array(STAT_FIELDS).fill(MISSING);

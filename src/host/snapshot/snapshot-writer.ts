@@ -205,7 +205,7 @@ export function writeFreshSnapshot(
   replaceCache(path, Buffer.concat([Buffer.from(`${checksum(sealed)}\n`), sealed]));
 }
 
-/** Nobody asks for this many different things; most of them are of an earlier aqm. */
+/** A person does not make so many different requests; most of them are of an earlier aqm. */
 const MOST_SNAPSHOTS = 500;
 
 const tooMany = (path: string): boolean =>

@@ -9,7 +9,7 @@ import { modeToMove } from "../disk/permission.ts";
 import { hashFile, type FolderFile } from "../observe/observer.ts";
 import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
 
-/** About how much the store holds: kept beside it, so that nobody has to count after each build. */
+/** About how much the store holds: kept beside the store, which would else be counted after each build. */
 export interface Tally {
   readonly bytes: number;
   /** What was left after the last collection because lock records need it. */
@@ -41,7 +41,7 @@ export class Store {
     this.writeTally({ ...this.#before, bytes: this.#before.bytes + this.#added });
   }
 
-  /** Null when nobody has counted, or a process died before it could. */
+  /** Null if it was not counted, or a process died before it could be. */
   readTally(): Tally | null {
     return readCache(this.#tallyPath) as Tally | null;
   }
@@ -210,7 +210,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** The same, and this user may read it: else it is of no use, and is put in anew. */
+/** The same, and this user may read it: else it is useless, and is put in again. */
 function isReadable(path: string): boolean {
   if (!isFile(path)) return false;
   try {

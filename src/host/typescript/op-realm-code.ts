@@ -103,7 +103,7 @@ const inputOf = ({ role, path }) => {
     : { path, ...input };
 };
 
-/** Runs the module anew, so that nothing that it kept from an earlier call is there, and calls \`run\`. */
+/** Runs the module again, so that it has no state of an earlier call, and calls \`run\`. */
 const call = (factory, params, inputs) => {
   const module = { exports: {} };
   factory(module, module.exports);

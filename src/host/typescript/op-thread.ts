@@ -29,7 +29,7 @@ export class OpThread {
   readonly #jobs = new Map<number, Job>();
   readonly #heeded = new WeakSet<AbortSignal>();
   #worker: Worker | null = null;
-  /** File of an op → the code that the thread has of it. */
+  /** File of an op → the code that the thread has loaded. */
   #sent = new Map<string, string>();
   #lastId = 0;
 

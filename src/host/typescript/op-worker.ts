@@ -54,7 +54,7 @@ function answer(request: OpRequest): OpAnswer {
         path: showsPath ? path : null,
       }));
       const called = realmOf(request).call(params, shown, host);
-      // Whatever the op made of it, what it could not or must not read is the cause.
+      // What the op could not or must not read is the cause, even if the op failed otherwise.
       const unread = cause();
       if (unread !== undefined) return err(unread);
       if (!called.isOp) return err(noRun(op));

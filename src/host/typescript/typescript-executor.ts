@@ -35,7 +35,7 @@ export class TypescriptExecutor implements JobExecutor {
 
   readonly execute = oneByOne((member, request) => this.#one(member, request));
 
-  /** The thread stays for the next build of this process; it keeps nobody from ending. */
+  /** The thread stays for the next build of this process; it does not keep the process alive. */
   close(): Promise<void> {
     return Promise.resolve();
   }

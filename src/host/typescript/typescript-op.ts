@@ -8,7 +8,7 @@ import type { RunningOp } from "./op-request.ts";
 
 /**
  * Types are gone when an op runs: what it returned may be anything. It is of another realm, so `instanceof` tells
- * nothing of it.
+ * nothing else.
  */
 export function checkReturned(
   op: RunningOp,
@@ -54,7 +54,7 @@ function checkOutputs(
   for (const role of Object.keys(value)) {
     if (roles.includes(role)) continue;
     const next = didYouMean(role, roles) ?? `Its outputs are: ${roles.join(", ")}.`;
-    return err(mistake(op, `The op returned ${role}, which is no output of it`, next));
+    return err(mistake(op, `The op returned ${role}, which is not one of its outputs`, next));
   }
   return ok(taken);
 }
@@ -76,7 +76,7 @@ function refused(op: RunningOp, error: unknown): Failure {
 export const noRun = (op: RunningOp): Failure =>
   mistake(op, "The op exports no function run", "Add export function run(call) { … }.");
 
-/** What it threw, and where in the compiled op: the frames of aqm itself help nobody. */
+/** What it threw, and where in the compiled op: frames of aqm itself are left out. */
 export function threw(op: RunningOp, thrown: unknown, at: readonly string[]): Failure {
   const error = types.isNativeError(thrown) ? thrown.message || thrown.name : thrown;
   return {

@@ -6,7 +6,7 @@ import { actions, data } from "./graph-state.ts";
 export function renderCritical(reveal: Reveal): void {
   const { critical } = data;
   const path = critical.nodes.flatMap((position) => actions[position] ?? []);
-  const what = critical.of === "due" ? "what is due" : "making everything anew (nothing is due)";
+  const what = critical.of === "due" ? "what is due" : "making everything again (nothing is due)";
   const untimed =
     critical.untimed === 0
       ? ""

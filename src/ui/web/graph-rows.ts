@@ -30,7 +30,7 @@ export function foldBy(at: number): void {
   open.clear();
 }
 
-/** A new search unfolds anew. */
+/** A new search unfolds its own matches. */
 export const forgetClosed = (): void => closed.clear();
 
 export function setFold({ id }: Fold, unfolded: boolean): void {
@@ -60,7 +60,7 @@ export function visibleRows(): readonly Row[] {
   const folding = way;
   const add = (fold: Fold, depth: number): void => {
     const inside = unfold(fold, folding);
-    // Where there is but one way on, nobody has to ask for it.
+    // A row with a single child is unfolded without a click.
     const few =
       searching &&
       (all.length <= FEW || (inside.folds.length === 1 && inside.actions.length === 0));

@@ -40,7 +40,7 @@ function show(path: string): void {
   list();
 }
 
-/** Loads it anew and stays where one was reading. */
+/** Reloads the page and keeps the scroll position. */
 function reload(): void {
   shownRevision = revisionOf(shown);
   const inner = view.contentWindow;

@@ -70,7 +70,7 @@ def judge_members(
         return
     make_deterministic(context.device)
     with unfilled_memory():
-        # Nobody else holds on to the job, so that its memory can be given back.
+        # No other name holds the job, so that its memory can be given back.
         made = functools.partial(start, context, params, inputs, formats)
         yield from _written(context, made, phase, documents)
 
@@ -118,7 +118,7 @@ def _written(
 def unfilled_memory() -> Iterator[None]:
     """Leaves new memory as it is for a while.
 
-    With deterministic algorithms torch fills it, for those who read memory that nobody has written;
+    With deterministic algorithms torch fills it, for code that reads memory before writing to it;
     no layer does, and the filling is two of five kernels of a forward pass.
     """
     torch.utils.deterministic.fill_uninitialized_memory = False

@@ -25,7 +25,7 @@ export interface CurveOption {
 export interface BudgetStep {
   /** Average bits per weight over all layers, those that are kept at 16 bits included. */
   readonly budget: number;
-  /** What the plan uses of it. */
+  /** The part that the plan uses. */
   readonly bits: number;
   readonly score: number;
   /** By layer. */

@@ -19,7 +19,7 @@ export const AS_IT_IS: CurveOption = { name: "16 bits", bits: 16, stored: 16, co
 
 export interface Weights {
   readonly all: number;
-  /** Of layers that stay at 16 bits whatever the budget. */
+  /** Of layers that stay at 16 bits for every budget. */
   readonly kept: number;
 }
 

@@ -36,7 +36,7 @@ const DIGITS = 1e6;
  * The scheme that chooses a plan of a page: its pairs, and the bits that its weights take as stored, on average over
  * the layers that may be quantized (sum of weights x stored bits / sum of weights, rounded up to six decimals).
  *
- * @param isKept whether a layer stays at 16 bits whatever the budget
+ * @param isKept whether a layer stays at 16 bits for every budget
  */
 export function schemeYaml(
   basis: SchemeBasis,

@@ -82,7 +82,7 @@ export class JobEvents {
       message: `It ran together with ${culprit}, which failed and ended the process`,
       cause: failure.message,
       nextStep:
-        "Nothing of it was recorded; run the same command again to make it without the other.",
+        "Nothing was recorded; run the same command again to make it without the other.",
     };
   }
 

@@ -12,7 +12,7 @@ export interface RequestContext {
 }
 
 /**
- * A job as the runner is told of it: data alone, without a word of who carries it where.
+ * A job as the runner gets it: data alone, without the executor that carries it.
  *
  * @param log absolute path of the job's log
  */

@@ -167,7 +167,7 @@ const died = (exit: Runner["exit"], log: string): Failure => {
     cause: logTail(log),
     nextStep:
       signal === "SIGKILL"
-        ? "If nobody killed it, the machine probably ran out of memory. Nothing was recorded; run the same command again."
+        ? "Unless a person killed it, the machine probably ran out of memory. Nothing was recorded; run the same command again."
         : "The log has the whole story. Nothing was recorded; run the same command again.",
     log,
   };

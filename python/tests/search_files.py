@@ -25,7 +25,7 @@ def problem_of(groups: Groups, bits: dict[str, float]) -> Problem:
         "groups": [
             {
                 "name": name,
-                "modules": modules,
+                "modules": list(modules),
                 "candidates": [
                     {
                         "format": format_,

@@ -9,7 +9,13 @@ import torch
 
 from aqm_runner.quality import bootstrap, tokens
 from aqm_runner.quality.bootstrap import draw_counts
-from aqm_runner.quality.figures import Intervals, figures_of, reference_figures, sample_sums
+from aqm_runner.quality.figures import (
+    Intervals,
+    figures_of,
+    reference_figures,
+    sample_sums,
+    single_figure,
+)
 from aqm_runner.quality.tokens import TokenFigures, compare
 
 LENGTHS = [3, 1, 7, 4, 12, 2]
@@ -105,6 +111,30 @@ def test_the_ratio_of_perplexities_is_that_of_a_loop_over_the_same_samples_of_bo
     assert figures["loss"] == figures_of(found, LENGTHS, INTERVALS)["loss"]
     same = figures_of(found, LENGTHS, INTERVALS, unquantized_loss=found.loss)
     assert same["perplexity_ratio"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
+@pytest.mark.parametrize("name", ["kl", "top1_agreement", "perplexity_ratio", "logit_mse"])
+def test_a_single_figure_is_that_of_all_figures_with_an_interval_of_any_confidence(name):
+    found, before = some_tokens(LENGTHS), some_tokens(LENGTHS, seed=8).loss
+    figures = figures_of(found, LENGTHS, INTERVALS, unquantized_loss=before)
+    asked = (name, found, before, LENGTHS, INTERVALS)
+    assert single_figure(*asked, None) == {"value": figures[name]["value"]}
+    assert single_figure(*asked, 0.95) == figures[name]
+    wide, narrow = single_figure(*asked, 0.99), single_figure(*asked, 0.5)
+    assert wide["low"] <= figures[name]["low"] <= narrow["low"] <= narrow["high"]
+    assert narrow["high"] <= figures[name]["high"] <= wide["high"]
+    assert wide["low"] < narrow["low"]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "low", "high"),
+    [(0.9, 50, 950), (0.95, 25, 975), (0.99, 5, 995), (0.5, 250, 750)],
+)
+def test_an_interval_has_the_share_of_resamples_that_its_confidence_says(confidence, low, high):
+    for count in (100, 300, 2000, 333):
+        values = np.random.default_rng(count).random(count)
+        expected = rank(values.tolist(), low), rank(values.tolist(), high)
+        assert bootstrap.interval(values, confidence) == expected
 
 
 def test_draws_are_those_of_pcg64_and_every_resample_is_as_large_as_the_set():

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from aqm_runner.search.problem import Choice, Problem
 
 # Of so many moves that chance proposes, the one with the best prediction is tried.
-HANDFUL = 8
+HANDFUL = 16
 # One proposal in so many changes a single group, as long as there are such.
 SINGLES = 4
 

@@ -256,6 +256,10 @@ export default build(
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],
     adopters: ["rules/adopters/published-analysis.ts"],
-    comparers: ["rules/comparers/analyses.ts", "rules/comparers/schemes.ts"],
+    comparers: [
+      "rules/comparers/analyses.ts",
+      "rules/comparers/schemes.ts",
+      "rules/comparers/bit-plans.ts",
+    ],
   },
 );

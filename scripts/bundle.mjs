@@ -62,6 +62,7 @@ function parts(standalone) {
       entryPoints: {
         graph: "src/ui/web/graph.ts",
         "graph-style": "src/ui/web/graph.css",
+        "reproduction-style": "src/ui/web/reproduction.css",
         serve: "src/ui/web/serve.ts",
         "serve-style": "src/ui/web/serve.css",
       },

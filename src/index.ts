@@ -38,7 +38,7 @@ export type {
   ComparerModule,
   ComparisonAnswer,
   ComparisonCall,
-  LikelyReason,
+  RecordedSetting,
   ReproductionAnswer,
   ReproductionCall,
   ReproductionFigure,

@@ -1,12 +1,14 @@
-import type { ComparisonAnswer, ComparisonCall } from "aqm";
+import type { ComparisonAnswer, ComparisonCall, ReproductionAnswer, ReproductionCall } from "aqm";
 import {
   compareSubjects,
   COMPARISON_DEFAULTS,
   comparisonText,
   readSubject,
+  reproductionOf,
   type Comparison,
   type ComparisonOptions,
 } from "aqm/analysis";
+import { recordedSettings } from "./recorded-settings.ts";
 
 /** Compares two analyses: manifests, score documents, or op sensitivities of Intel Neural Compressor. */
 export const patterns = [
@@ -42,6 +44,26 @@ export function compare({ a, b, options: asked }: ComparisonCall): ComparisonAns
     return { ok: false, message: comparison.failure.message, nextStep: "Choose another budget." };
   const { value } = comparison;
   return { ok: true, same: value.same, text: comparisonText(value), json: plain(value) };
+}
+
+/** Whether the analysis is the published one again, within the tolerances of `reproductionOf`. */
+export function reproduce({ published, made }: ReproductionCall): ReproductionAnswer {
+  const [theirs, ours] = [published, made].map(({ name, text }) => readSubject(text, name));
+  for (const [read, { name }] of [
+    [theirs, published],
+    [ours, made],
+  ] as const) {
+    if (read?.ok !== false) continue;
+    const summary = `${name} cannot be read: ${read.failure.where} ${read.failure.message}`;
+    return { verdict: "not_compared", summary };
+  }
+  if (theirs?.ok !== true || ours?.ok !== true) throw new Error("two subjects were read");
+  const found = reproductionOf(theirs.value, ours.value);
+  if (!found.ok) return { verdict: "not_compared", summary: found.failure.message };
+  return {
+    ...found.value,
+    ...recordedSettings(theirs.value.configuration, ours.value.configuration),
+  };
 }
 
 function readOptions({ bits, top }: Readonly<Record<string, string>>): ComparisonOptions | string {

@@ -1,5 +1,6 @@
-import type { ComparisonAnswer, ComparisonCall } from "aqm";
+import type { ComparisonAnswer, ComparisonCall, ReproductionAnswer, ReproductionCall } from "aqm";
 import { compareSchemes, readScheme, schemeComparisonText, LAYERS_SHOWN } from "aqm/analysis";
+import { planFigures, unreadable, verdictOf } from "./plan-figures.ts";
 
 /** Compares two schemes: what was asked for, what came out, and which layers have another format. */
 export const patterns = ["**/quantized/*/scheme.json"];
@@ -34,6 +35,40 @@ export function compare({ a, b, options: { top } }: ComparisonCall): ComparisonA
     text: schemeComparisonText(comparison, most),
     json: JSON.parse(JSON.stringify(comparison)) as Plain,
   };
+}
+
+/** Whether it is the published scheme again: asked for the same, and no layer has another format. */
+export function reproduce({ published, made }: ReproductionCall): ReproductionAnswer {
+  const [theirs, ours] = [readScheme(published.text), readScheme(made.text)];
+  if (!theirs.ok) return unreadable(published.name, theirs.failure.message);
+  if (!ours.ok) return unreadable(made.name, ours.failure.message);
+  const compared = compareSchemes(
+    { name: published.name, scheme: theirs.value },
+    { name: made.name, scheme: ours.value },
+  );
+  const sizes = compared.sizes.filter(({ unit }) => unit !== "score");
+  const figures = [
+    ...planFigures(compared.layers),
+    ...sizes.map(({ what, a, b }) => ({
+      name: what,
+      found: `${a ?? "none"} published, ${b ?? "none"} here`,
+      allowed: "the same",
+      within: false,
+    })),
+    ...compared.settings.map(({ setting, a, b }) => ({
+      name: setting,
+      found: `${a} published, ${b} here`,
+      allowed: "the same",
+      within: false,
+    })),
+  ];
+  const reasons = compared.settings.map(({ setting, a, b }) => ({
+    what: `setting ${setting}`,
+    field: setting,
+    published: a,
+    made: b,
+  }));
+  return verdictOf(figures, reasons, "the same plan: every layer has the same format");
 }
 
 type Plain = Extract<ComparisonAnswer, { ok: true }>["json"];

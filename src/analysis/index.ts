@@ -103,6 +103,7 @@ export {
 } from "./plan-export/quant-config.ts";
 export { recipeYaml } from "./plan-export/recipe.ts";
 export { frontierJson, planJson, readFrontier, type PlanContext } from "./plan-export/documents.ts";
+export { readBitPlan, type PublishedBitPlan } from "./plan-export/read-bit-plan.ts";
 export { problemFromScores } from "./solve/problem-from-scores.ts";
 export { problemFromManifest } from "./manifest/problem-from-manifest.ts";
 export type {
@@ -139,6 +140,11 @@ export { compareAll, type ComparisonSet, type Member } from "./compare/compariso
 export { comparisonSetJson, comparisonSetText } from "./compare/comparison-set-text.ts";
 export { comparisonText } from "./compare/comparison-text.ts";
 export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";
+export {
+  REPRODUCTION_TOLERANCES,
+  reproductionOf,
+  type AnalysisReproduction,
+} from "./compare/reproduction.ts";
 export { readSubject, type Subject } from "./compare/subject.ts";
 export type { Measurement } from "./report/measurement.ts";
 export { pairsTable, runsTable, type TableRun } from "./report/runs-table.ts";
@@ -235,6 +241,7 @@ export {
   type ComparedScheme,
   type SchemeComparison,
 } from "./scheme-compare/compare-schemes.ts";
+export { layerDifferences, type LayerDifferences } from "./scheme-compare/layer-differences.ts";
 export { LAYERS_SHOWN, schemeComparisonText } from "./scheme-compare/comparison-text.ts";
 export type { SchemesOverview, ShownScheme } from "./schemes-overview/overview.ts";
 export { schemesOverviewJson } from "./schemes-overview/overview-json.ts";

@@ -28,6 +28,7 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   gc: () => import("./commands/gc.ts"),
   diff: () => import("./commands/diff.ts"),
   adopt: () => import("./commands/adopt.ts"),
+  reproduce: () => import("./commands/reproduce.ts"),
   lock: () => import("./commands/lock.ts"),
   environment: () => import("./commands/environment.ts"),
   completion: () => import("./commands/completion.ts"),

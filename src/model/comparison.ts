@@ -49,8 +49,10 @@ export type ReproductionAnswer =
       /** A sentence for people: what agrees, or what does not. */
       readonly summary: string;
       readonly figures: readonly ReproductionFigure[];
-      /** Settings, versions and the like in which both files differ; none where nothing is recorded. */
-      readonly reasons: readonly LikelyReason[];
+      /** What is not the same for both, so that it may be why they differ. */
+      readonly reasons: readonly RecordedSetting[];
+      /** What each side was made with (versions, device, data), the same or not, to be shown side by side. */
+      readonly madeWith?: readonly RecordedSetting[];
     }
   /** The files do not allow it: one is damaged, or they are of different things. `summary` says why. */
   | { readonly verdict: "not_compared"; readonly summary: string };
@@ -67,8 +69,8 @@ export interface ReproductionFigure {
   readonly within: boolean;
 }
 
-/** What may have made the two files differ, because it is not the same for both. */
-export interface LikelyReason {
+/** A setting, a version, data: what each of the two files says of it. */
+export interface RecordedSetting {
   /** In words: `the data`, `the version of a library`. */
   readonly what: string;
   /** Where it was read: `environment.python`. */

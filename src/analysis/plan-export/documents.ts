@@ -9,7 +9,8 @@ import type { PlanSettings } from "../bit-plan/plan-settings.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { highestScore } from "../bit-plan/normalise.ts";
 
-const PLAN_SCHEMA = 2;
+/** Of bit plan documents. */
+export const PLAN_SCHEMA = 2;
 const FRONTIER_SCHEMA = 2;
 
 /** What a plan document says beside the plan itself. */

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { fillStage, findFiles, loadAdopter } from "../../host/adoption.ts";
-import type { AdoptionFinding, FoundFile, WantedAction } from "../../model/adoption.ts";
-import type { ActionNode } from "../../graph/graph.ts";
+import type { AdoptionFinding, FoundFile } from "../../model/adoption.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import {
@@ -15,6 +14,7 @@ import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { withBuildLock } from "../session/build-lock.ts";
 import { openSession, type Session } from "../session/session.ts";
+import { wantedOf } from "../session/wanted.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
@@ -138,26 +138,6 @@ async function recovered(session: Session, answer: () => Promise<number>): Promi
   if (recovery.ok) return answer();
   printFailures([recovery.error]);
   return EXIT.actionFailed;
-}
-
-function wantedOf({ id, declaration, inputs }: ActionNode): WantedAction {
-  const { op, params, outputs } = declaration;
-  return {
-    target: id,
-    op: op.runtime === "python" ? op.name : op.module,
-    params,
-    inputs: Object.fromEntries(
-      inputs.map(({ role, path, producer, alias }) => [
-        role,
-        {
-          path,
-          producer: producer === null ? null : producer.action.id,
-          ...(alias === undefined ? {} : { alias }),
-        },
-      ]),
-    ),
-    outputs: Object.fromEntries(Object.entries(outputs).map(([role, { path }]) => [role, path])),
-  };
 }
 
 const noFolder: Failure = {

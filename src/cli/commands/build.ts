@@ -1,8 +1,9 @@
-import type { BuildRequest } from "../../execute/build.ts";
+import type { BuildOutcome, BuildRequest } from "../../execute/build.ts";
 import type { EmitEvent } from "../../model/event.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
+import type { Reporter } from "../../ui/reporter.ts";
 import { buildSettings, type Arguments } from "../language/arguments.ts";
 import { recall, variationOf, wrongUsage, type Recalled } from "../session/recall.ts";
 import { openScope, remember, skippedIn, type Scope } from "../session/scope.ts";
@@ -51,16 +52,28 @@ export async function perform(scope: Scope, args: Arguments): Promise<number> {
 }
 
 async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<number> {
+  const reporter = await chooseReporter(
+    args.flag("json") ? "json" : args.value("reporter"),
+    args.flag("verbose"),
+  );
+  const outcome = await buildWith(scope, args, reporter, watch);
+  return outcome.exitCode;
+}
+
+/** Builds, shows it by a reporter, which is closed then, and tells `watch` all that happens. */
+export async function buildWith(
+  scope: Scope,
+  args: Arguments,
+  reporter: Reporter,
+  watch: EmitEvent,
+  options: Pick<Partial<BuildRequest>, "keepGoing"> = {},
+): Promise<BuildOutcome> {
   const { session, focused } = scope;
   const { withPorts } = await import("../session/ports.ts");
   const { runBuild } = await import("../../execute/build.ts");
   const { interruptible } = await import("../terminal/interrupt.ts");
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
-  const reporter = await chooseReporter(
-    args.flag("json") ? "json" : args.value("reporter"),
-    args.flag("verbose"),
-  );
   const { signal, dispose } = interruptible();
   const emit: EmitEvent = (event) => {
     reporter.report(event);
@@ -77,6 +90,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
       untouched: focused?.focus.untouched ?? 0,
       skipped: skippedIn(scope),
       ...settings.value,
+      ...options,
     };
     const outcome = await withPorts(session, (ports) => runBuild(request, ports, emit));
     if (session.workspace.storeGrown || session.workspace.partialsGrown) {
@@ -84,7 +98,7 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
       await tidyStore(session.layout, session.workspace, reporter.report, signal);
     }
     if (outcome.plan !== null && outcome.exitCode === EXIT.done) remember(scope, outcome.plan);
-    return outcome.exitCode;
+    return outcome;
   } finally {
     reporter.close();
     dispose();
@@ -92,6 +106,21 @@ async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<n
 }
 
 async function dryRun(scope: Scope, args: Arguments): Promise<number> {
+  const { exitCode, data, show } = await answerOfDryRun(scope, args);
+  if (args.flag("json")) printJson(data());
+  else await show();
+  return exitCode;
+}
+
+/** What a build would do and cost, to be shown or as data. */
+export async function answerOfDryRun(
+  scope: Scope,
+  args: Arguments,
+): Promise<{
+  readonly exitCode: number;
+  readonly data: () => object;
+  readonly show: () => Promise<void>;
+}> {
   const { session, focused } = scope;
   const [{ foresee }, { planCost }, { overBudget }, { planJson, planText }] = await Promise.all([
     import("../session/foresee.ts"),
@@ -111,18 +140,21 @@ async function dryRun(scope: Scope, args: Arguments): Promise<number> {
     refused !== null ? EXIT.overBudget : args.flag("check") ? checkCode(plan) : EXIT.done;
   const { cells } = session;
   const outcomes = new Outcomes(plan);
-  if (args.flag("json")) {
-    const varied = cells.length === 0 ? {} : { cells: cellsJson(cells, outcomes) };
-    const planned = planJson(plan, cost, exitCode, session.selection.skipped);
-    printJson({ ...planned, unfinished, ...varied });
-  } else {
-    for (const target of unfinished) print(unfinishedText(target));
-    const options = { skipped: skippedIn(scope), verbose: args.flag("verbose") };
-    print(planText(plan, cost, standardOutput.colours, options));
-    if (cells.length > 0) await printCells(cells, outcomes);
-    if (refused !== null) printFailures([refused]);
-  }
-  return exitCode;
+  return {
+    exitCode,
+    data: () => {
+      const varied = cells.length === 0 ? {} : { cells: cellsJson(cells, outcomes) };
+      const planned = planJson(plan, cost, exitCode, session.selection.skipped);
+      return { ...planned, unfinished, ...varied };
+    },
+    show: async () => {
+      for (const target of unfinished) print(unfinishedText(target));
+      const options = { skipped: skippedIn(scope), verbose: args.flag("verbose") };
+      print(planText(plan, cost, standardOutput.colours, options));
+      if (cells.length > 0) await printCells(cells, outcomes);
+      if (refused !== null) printFailures([refused]);
+    },
+  };
 }
 
 async function printCells(cells: readonly Cell[], outcomes: Outcomes): Promise<void> {

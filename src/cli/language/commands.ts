@@ -317,6 +317,56 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: "reproduce",
+    usage: "TARGET --against FOLDER [options]",
+    summary: "Makes what a folder of published files holds, compares, and writes a page about it.",
+    description: [
+      "FOLDER mirrors TARGET, or the workspace: a copy of the repository, or a part of it. Files in it are",
+      "matched with targets by their places, else by what the adopters of the Aqmfile recognise. Exactly",
+      "these targets are built, and each is compared with the published one: by a comparer of the Aqmfile,",
+      "else by bytes. The page says what agrees, what does not and how much, what was not compared, what",
+      "both sides were made with, and what is likely the reason. Lock records in FOLDER or beside it help.",
+      "",
+      "Exit codes: 0 all agree, 1 some do not, 2 it could not be done, 13 more than --max-gpu-hours,",
+      "130 interrupted. With --dry-run: 0 something was matched.",
+    ],
+    options: [
+      { name: "against", value: "FOLDER", help: "The folder of published files." },
+      {
+        name: "page",
+        value: "FILE",
+        help: "Write the page there (default: reproduction-NAME.html in the workspace).",
+      },
+      {
+        name: "dry-run",
+        short: "n",
+        help: "Say what was matched, what would run and what it will cost; change nothing.",
+      },
+      ...LANE_OPTIONS,
+      {
+        name: "max-gpu-hours",
+        value: "H",
+        help: "Run nothing if it may take more GPU time than that.",
+      },
+      {
+        name: "reporter",
+        value: "NAME",
+        help: "tty or plain, for the build (default: tty on a terminal, else plain).",
+      },
+      { ...JSON_OPTION, help: "One document instead of text; the page is written as well." },
+    ],
+    examples: [
+      [
+        "aqm reproduce --dry-run models/qwen3_vl_4b --against ../published",
+        "what of it can be made here, and what that takes",
+      ],
+      [
+        "aqm reproduce models/qwen3_vl_4b --against ../published --page report.html",
+        "make it, compare, and write the page",
+      ],
+    ],
+  },
+  {
     name: "gc",
     usage: "[options]",
     summary: "Removes old results from the store, least recently used first.",

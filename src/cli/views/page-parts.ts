@@ -10,7 +10,13 @@ export const pageTitle = (targets: readonly string[]): string =>
 
 /** Script and style of a page, as `scripts/bundle.mjs` made them. */
 export function pageParts(name: "graph" | "serve", packageRoot = PACKAGE_ROOT): PageParts {
-  const read = (file: string): string =>
-    fs.readFileSync(join(packageRoot, "dist/web", file), "utf8").trimEnd();
-  return { script: read(`${name}.js`), style: read(`${name}-style.css`) };
+  const script = webText(`${name}.js`, packageRoot);
+  return { script, style: webText(`${name}-style.css`, packageRoot) };
 }
+
+/** The style of a page without a script. */
+export const pageStyle = (name: "reproduction"): string =>
+  webText(`${name}-style.css`, PACKAGE_ROOT);
+
+const webText = (file: string, packageRoot: string): string =>
+  fs.readFileSync(join(packageRoot, "dist/web", file), "utf8").trimEnd();

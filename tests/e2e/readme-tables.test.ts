@@ -27,9 +27,14 @@ describe("the tables of a model's READMEs", () => {
       readme,
       `${FOLDER}/README.md`,
       `${FOLDER}/comparisons/pairs`,
+      `${FOLDER}/schemes.md`,
     ]);
     expect(first.code).toBe(0);
-    expect(first.ran).toHaveLength(8);
+    expect(first.ran).toHaveLength(10);
+    expect(workspace.read(`${FOLDER}/README.md`)).toMatch(
+      /\n0 of \d+ declared schemes are measured/,
+    );
+    expect(workspace.read(`${FOLDER}/schemes.md`)).toMatch(/\n## 0 of \d+ schemes measured/);
     const text = workspace.read(readme);
     expect(text).toMatch(/^# My notes\r\n<!-- aqm:runs begin -->\r\n\r\n0 of \d+ declared runs/);
     expect(text.endsWith("<!-- aqm:runs end -->\r\nend")).toBe(true);

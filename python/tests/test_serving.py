@@ -10,11 +10,13 @@ from harness import FakeContext, run_op
 
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.serving import device as device_module
+from aqm_runner.serving import timing
 from aqm_runner.serving.device import Device, device_of
 from aqm_runner.serving.generation import compared
 from aqm_runner.serving.parameters import Names, Stored, compare, quantized_layers
 from aqm_runner.serving.process import Server
 from aqm_runner.serving.status import status_of
+from aqm_runner.serving.timing import NEW, PROMPT, RUNS, times_of
 
 FP8 = torch.float8_e4m3fn
 NAMES = Names(
@@ -190,6 +192,34 @@ def test_a_status_is_bounded_and_names_no_place_of_this_machine():
     assert status["trace"].endswith("the cause in CHECKPOINT")
     assert status["compared"]["different"][-1] == "and 80 more"
     assert str(FOLDER) not in json.dumps(status)
+
+
+class TimedServer:
+    """Takes 1 s for a prompt and 0.1 s for each further token; the first run takes longer."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked: list[int] = []
+
+    def generate(self, prompt: dict[str, list[int]], tokens: int, use_tqdm: bool) -> None:
+        assert len(prompt["prompt_token_ids"]) == PROMPT
+        self.now += 1 + 0.1 * (tokens - 1) + (30 if tokens not in self.asked else 0)
+        self.asked.append(tokens)
+
+
+def test_times_are_medians_of_runs_after_the_first(monkeypatch):
+    server = TimedServer()
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: server.now)
+    monkeypatch.setattr(timing, "used_bytes", lambda: 5)
+    speed = times_of(server, lambda temperature, max_tokens, ignore_eos: max_tokens)
+    assert server.asked == [1] * (RUNS + 1) + [1 + NEW] * (RUNS + 1)
+    assert (speed["prefill_ms"], speed["decode_ms"]) == pytest.approx((1000, 100))
+    assert speed["peak_bytes"] == 5
+    ran = status_of(
+        FOUND | {"answers": [], "speed": speed}, Device("cuda"), DESCRIBED | {"gpu": "H"}, FOLDER
+    )
+    assert ran["speed"] == speed
+    assert status_of(FOUND, Device("cpu"), DESCRIBED, FOLDER)["speed"] is None
 
 
 def test_answers_tell_how_far_they_are_alike():

@@ -1,8 +1,9 @@
 """Op serving_check: what vLLM says of an exported folder, as far as the device lets it go.
 
 Input `checkpoint` (folder: what modelopt_export or compressed_tensors_export wrote); optional
-`answers` (JSON: what the simulated model answers to the sanity prompts). Output `status`: JSON with
-nothing volatile in it, of `serving.status`. `serving.levels` has the levels.
+`answers` (JSON: what the simulated model answers to the sanity prompts). Output `status`: JSON of
+`serving.status`, with nothing volatile in it but the times of a server that ran (`serving.timing`).
+`serving.levels` has the levels.
 
 A folder that vLLM rejects is a result. No code of a folder is run: remote code is refused, weights
 are read as safetensors, and nothing is fetched. Actions that differ in nothing but the folder share

@@ -8,6 +8,8 @@ answer may differ late without anything being wrong: the number of equal charact
 from pathlib import Path
 from typing import Any
 
+from aqm_runner.serving.timing import SETTINGS, times_of
+
 TOKENS = 64
 PROMPTS = (
     "Write a haiku about a graphics card that counts in eight bits.",
@@ -26,20 +28,28 @@ def generate(folder: Path, simulated: dict[str, str] | None) -> dict[str, Any]:
         simulated: Prompt to the answer of the simulated model; None where that is not known.
 
     Returns:
-        `answers`; or `level` 7, `reason` and `trace` where vLLM raises.
+        `answers` and `speed`, which is None, with a `trace`, where timing fails; or `level` 7,
+        `reason` and `trace` where vLLM raises.
     """
     import traceback
 
     from vllm import LLM, SamplingParams
 
     try:
-        server = LLM(model=str(folder), trust_remote_code=False, max_model_len=1024, seed=0)
+        server = LLM(
+            model=str(folder), trust_remote_code=False, max_model_len=1024, seed=0, **SETTINGS
+        )
         sampling = SamplingParams(temperature=0, max_tokens=TOKENS)
         texts = [output.outputs[0].text for output in server.generate(list(PROMPTS), sampling)]
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return {"level": 7, "reason": reason, "trace": traceback.format_exc()}
-    return {"answers": compared(dict(zip(PROMPTS, texts, strict=True)), simulated)}
+    answers = compared(dict(zip(PROMPTS, texts, strict=True)), simulated)
+    try:
+        return {"answers": answers, "speed": times_of(server, SamplingParams)}
+    except Exception:
+        # The folder is served all the same.
+        return {"answers": answers, "speed": None, "trace": traceback.format_exc()}
 
 
 def compared(answers: dict[str, str], simulated: dict[str, str] | None) -> list[dict[str, Any]]:

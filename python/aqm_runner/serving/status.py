@@ -17,7 +17,7 @@ _MOST_DIFFERENCES = 20
 def status_of(
     found: dict[str, Any], device: Device, described: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Returns the document; nothing in it depends on the machine, its paths or the time.
+    """Returns the document; only `speed`, of a server that ran, depends on the machine.
 
     Args:
         found: What the process with vLLM answered.
@@ -61,6 +61,7 @@ def status_of(
         "unquantized": found["unquantized"],
         "compared": compared,
         "answers": found.get("answers"),
+        "speed": found.get("speed"),
     }
 
 

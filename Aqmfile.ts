@@ -27,6 +27,7 @@ import { quality } from "./rules/quality.ts";
 import { readmeTables } from "./rules/readme-tables.ts";
 import { runsOf } from "./rules/runs.ts";
 import { inputRangesOf } from "./rules/scheme-exports.ts";
+import { aloneOf } from "./rules/scheme-search.ts";
 import { schemeReport } from "./rules/scheme-report.ts";
 import { schemesOverview } from "./rules/schemes-overview.ts";
 import { scheme, tensorsOf, type DeclaredScheme } from "./rules/schemes.ts";
@@ -59,12 +60,16 @@ const allSchemes = [
   ]),
   ...["fp8_fp8_coco2017", "w8a8_int8_sq_coco2017", "int4_awq_coco2017", "nvfp4_coco2017"],
   ...["nvfp4_fp8_at_6p0bits", "nvfp4_fp8_at_4p5gb", "int4_int8_at_6p0bits", "int8_fp8_at_8p5bits"],
+  ...["nvfp4_fp8_searched_at_6p0bits", "int4_int8_searched_at_6p0bits"],
+  ...["nvfp4_fp8_for_kl_1em2", "w8a8_for_kl_1em2"],
 ];
 const trainedSchemes = [
   ...shares.map((share) => `fp8_autoquant_${share}`),
   ...["int8_autoquant_top50", "int8_autoquant_full", "int8_fp8_at_8p5bits"],
   ...["int4_int8_at_6p0bits", "int4_int8_at_3p0mb", "int4_int8_fp8_as_planned"],
   ...["fp8_fp8_coco2017", "w8a8_int8_sq_coco2017", "int4_awq_coco2017"],
+  ...["int4_int8_searched_at_6p0bits", "int4_int8_all_layers_searched_at_1p3mb"],
+  ...["int4_int8_fp8_for_kl_5em6", "int8_w8a8_for_kl_1em5"],
 ];
 const allPairs = configurationNames("quant_pair");
 const full = {
@@ -178,6 +183,7 @@ export default build(
     const folder = `${layout.root}/${name}`;
     const tensors = tensorsOf(files, folder);
     const ranges = inputRangesOf(folder, autoquant);
+    const alone = aloneOf(folder);
     const made = new Map<string, DeclaredScheme>();
     const quantized = grid({ scheme: schemes }, ({ scheme: named }) => {
       const config = configuration<SchemeConfig>("scheme", named);
@@ -196,6 +202,7 @@ export default build(
         analysis: analysisAt(scope, size, engine === "modelopt" ? modelopt : weightError),
         tensors,
         ranges,
+        alone,
       });
       made.set(named, declared);
       return declared.declared;

@@ -10,6 +10,7 @@ import type {
   PlanSearch,
   SchemeChoice,
   ScoreUnit,
+  SearchStart,
 } from "aqm/analysis";
 
 /** Shapes of the configs in conf/, as their schemas say. */
@@ -173,6 +174,13 @@ export interface SchemeConfig {
   /** Whether the output layer may be quantized. */
   readonly lm_head: boolean;
   readonly choice: SchemeChoice;
+  /** Where plans are measured and changed; always with a goal. */
+  readonly search?: {
+    /** Most measurements, of one plan on one held-out set each. */
+    readonly measurements: number;
+    readonly starts: readonly SearchStart[];
+    readonly seed: number;
+  };
   readonly exports: readonly ExportFormat[];
   readonly controls: {
     readonly random_plans: number;

@@ -88,6 +88,14 @@ export function expectedPlanQuality(device: "cpu" | "cuda", plans: number): Expe
 }
 
 /**
+ * What a search by measurement costs before there was one: a load and a calibration, then a forward pass over a
+ * held-out set for each measurement. It ends sooner where nothing is left to be tried.
+ */
+export function expectedSearch(device: "cpu" | "cuda", measurements: number): ExpectedCost {
+  return { ...expectedPlanQuality(device, measurements), work: { measurements } };
+}
+
+/**
  * What an export costs before there was one: a load, the rounding of all weights, files written and read back. On
  * one H200, with 4 G parameters, ModelOpt alone took 3 s to quantize and 4 s to write.
  */

@@ -12,7 +12,7 @@ import {
 } from "aqm";
 import type { ExportFormat } from "aqm/analysis";
 import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
-import { controlNames, SCHEME_PLAN } from "aqm/analysis/schemes/controls.ts";
+import { controlNames, SCHEME_PLAN, startName } from "aqm/analysis/schemes/controls.ts";
 import type {
   AutoquantConfig,
   BitPlanConfig,
@@ -35,6 +35,7 @@ import {
 } from "./scheme-exports.ts";
 import { schemeQuality, type SchemeToMeasure } from "./scheme-quality.ts";
 import type { SchemeOfReport } from "./scheme-report.ts";
+import { schemeSearch, type AloneMeasurements } from "./scheme-search.ts";
 import { candidateNotScored, type Sensitivity } from "./sensitivity.ts";
 import { servingChecks } from "./serving.ts";
 import { planRole } from "./translate/plan-role.ts";
@@ -65,6 +66,7 @@ export interface SchemeCell extends Scored {
   readonly analysis: (pair: string) => Sensitivity | undefined;
   readonly tensors: Input;
   readonly ranges: InputRanges;
+  readonly alone: AloneMeasurements;
 }
 
 /** What others make of a scheme. */
@@ -199,16 +201,24 @@ function candidatesOf(cell: SchemeCell): Candidates | { readonly skipped: string
 
 /** The action that chooses, and the names of the controls that it makes. */
 function plannedScheme(
-  { scheme: config, model, scope, size, tensors }: SchemeCell,
+  cell: SchemeCell,
   { candidates, scores, baseline, plan }: Candidates,
   exports: readonly ExportFormat[],
   folder: string,
 ) {
-  const { choice } = config;
+  const { scheme: config, model, scope, size, tensors } = cell;
+  const { choice, search } = config;
   const { random_plans, seed } = config.controls;
   const isScored = Object.keys(scores).length > 0;
   const names = candidates.map(({ name }) => name);
-  const controls = isScored ? controlNames({ randomPlans: random_plans, candidates: names }) : [];
+  const controls = isScored
+    ? [
+        ...controlNames({ randomPlans: random_plans, candidates: names }),
+        ...(search?.starts ?? []).map(startName),
+      ]
+    : [];
+  const toSearch = { ...cell, candidates, scores };
+  const alone = search === undefined ? undefined : cell.alone(toSearch);
   const plans = "recipe" in choice ? [] : [SCHEME_PLAN, ...controls];
   const isShare = "top_percent" in choice;
   const made = action({
@@ -236,10 +246,17 @@ function plannedScheme(
               scores: plan.scores ?? "raw",
               request: { budget: plan.budget, rules: plan.rules, families: plan.families },
             },
+      search: search === undefined ? null : { starts: search.starts },
       controls: isScored ? { random_plans, seed } : null,
       baseline: isShare ? baseline : null,
     },
-    inputs: { tensors, ...scores },
+    inputs: {
+      tensors,
+      ...scores,
+      ...(search === undefined || alone === undefined
+        ? {}
+        : { alone, search: schemeSearch(toSearch, search, exports, alone, folder) }),
+    },
     outputs: {
       scheme: committed(`${folder}/scheme.json`),
       ...(isShare

@@ -4,11 +4,13 @@ import type {
   BitProblem,
   ChosenScheme,
   ExportFormat,
+  NamedPlan,
   PlanRequest,
   PlanSearch,
   PlanToTake,
   SchemeChoice,
   ScoreUnit,
+  SearchStart,
 } from "aqm/analysis";
 import { problemFromCandidates } from "aqm/analysis/bit-plan/plan-candidates.ts";
 import { checkpointGroups } from "aqm/analysis/schemes/checkpoint-groups.ts";
@@ -19,6 +21,7 @@ import { schemeJson } from "aqm/analysis/schemes/scheme-document.ts";
 import { schemePlans } from "aqm/analysis/schemes/scheme-plans.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "../translate/failed.ts";
+import { foundIn, type FoundScheme } from "../translate/found-scheme.ts";
 import { given } from "../translate/given.ts";
 import { candidatesIn, type CandidateParams } from "../translate/plan-candidates.ts";
 import { planRole } from "../translate/plan-role.ts";
@@ -44,6 +47,8 @@ export interface SchemePlanParams {
     readonly scores: ScoreUnit;
     readonly request: PlanRequest;
   } | null;
+  /** Where the plan was searched by measurement: the inputs `alone` and `search`. Null where it was not. */
+  readonly search: { readonly starts: readonly SearchStart[] } | null;
   /** Plans of the scheme's size; null where nothing was chosen among layers. */
   readonly controls: { readonly random_plans: number; readonly seed: number } | null;
   /** Folder and path of the manifest with the same ranking; null where there is no coverage manifest. */
@@ -63,6 +68,7 @@ export function run({
 
   let problem: BitProblem;
   let plan: PlanToTake | undefined;
+  let searched: FoundScheme | undefined;
   const [first] = params.candidates;
   if (params.engine === null && first !== undefined) {
     const groups = checkpointGroups(tensors.value, params.scope, first);
@@ -81,16 +87,25 @@ export function run({
       const settings = { search, scores, count };
       plan = { counted: counted.value, request, settings, candidates: params.candidates };
     }
+    if (params.search !== null) {
+      const found = foundIn(params, params.search.starts, inputs, problem, tensors.value);
+      if (!found.ok) return found;
+      searched = found.value;
+    }
   }
 
   const { name, model, scope, size, engine, choice, lm_head: lmHead } = params;
   const chosen = chooseScheme(
-    { name, model, scope, size, engine, choice, lmHead, ...(plan === undefined ? {} : { plan }) },
+    {
+      ...{ name, model, scope, size, engine, choice, lmHead },
+      ...(plan === undefined ? {} : { plan }),
+      ...(searched === undefined ? {} : { searched: searched.plan }),
+    },
     problem,
     { tensors: tensors.value, candidates: params.candidates, exports: params.exports },
   );
   if (!chosen.ok) return err(failed(chosen.failure, config));
-  const plans = documents(params, chosen.value);
+  const plans = documents(params, chosen.value, searched?.starts ?? []);
   if (!plans.ok) return err(failed(plans.failure, config));
   return ok({
     scheme: schemeJson(chosen.value.scheme),
@@ -100,11 +115,19 @@ export function run({
 }
 
 /** The plans by the roles of their documents; none of a recipe, which the engine applies by itself. */
-function documents({ choice, controls }: SchemePlanParams, chosen: ChosenScheme) {
+function documents(
+  { choice, controls }: SchemePlanParams,
+  chosen: ChosenScheme,
+  starts: readonly NamedPlan[],
+) {
   if ("recipe" in choice) return { ok: true as const, value: {} };
   const set =
     controls === null ? null : { randomPlans: controls.random_plans, seed: controls.seed };
-  const made = schemePlans(chosen, set);
+  const made = schemePlans(
+    chosen,
+    set,
+    starts.map((start) => ({ ...start, kind: "start", budget: chosen.scheme.achieved.bits })),
+  );
   if (!made.ok) return made;
   const { plans, sizes } = made.value;
   const roles = [...plans].map(([name, text]) => [planRole(name), text] as const);

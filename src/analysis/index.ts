@@ -196,6 +196,7 @@ export {
   type Scheme,
   type SchemeChoice,
   type SchemeLayer,
+  type SearchStart,
 } from "./schemes/scheme.ts";
 export { readScheme, schemeJson } from "./schemes/scheme-document.ts";
 export { chooseScheme, type ChosenScheme, type SchemeRequest } from "./schemes/choose-scheme.ts";
@@ -213,6 +214,7 @@ export {
   SCHEME_PLAN,
   schemeControls,
   schemePlanDocument,
+  startName,
   type ControlSet,
 } from "./schemes/controls.ts";
 export {
@@ -224,6 +226,11 @@ export {
 export { judgeScheme, type SchemeControls, type SchemeSource } from "./schemes/judge-scheme.ts";
 export { readSchemeQuality, schemeQualityJson } from "./schemes/scheme-quality-json.ts";
 export type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./schemes/scheme-quality.ts";
+export { aloneDocument, readAlone, type AloneKl } from "./search/alone.ts";
+export { foundPlan, startPlans, type FoundPlan } from "./search/found-plan.ts";
+export { searchProblemJson } from "./search/problem-json.ts";
+export { searchProblem, type SearchedChoice } from "./search/search-problem.ts";
+export { readSearchResult } from "./search/search-result.ts";
 export {
   notChecked,
   schemeReport,

@@ -25,7 +25,7 @@ export interface FrontierLikeness {
   readonly budgets: readonly number[];
   readonly samples: number;
   /** KL of a kind of plan as a multiple of the solver's at the same budget. */
-  readonly multiples: Readonly<Record<Exclude<PlanKind, "solver" | "uniform">, number>>;
+  readonly multiples: Readonly<Record<Exclude<PlanKind, "solver" | "uniform" | "start">, number>>;
 }
 
 const LIKENESS: FrontierLikeness = {
@@ -135,7 +135,7 @@ function plansOf(
 
 /** Falls by half for each bit, about as it does in real models. */
 const klOf = ({ kind, bits }: PlannedPlan, { multiples }: FrontierLikeness): number =>
-  0.008 * 2 ** (4 - bits) * (kind === "solver" ? 1 : kind === "uniform" ? 3 : multiples[kind]);
+  0.008 * 2 ** (4 - bits) * (kind === "solver" || kind === "start" ? 1 : kind === "uniform" ? 3 : multiples[kind]);
 
 function documentOf(
   { scope }: FrontierLikeness,

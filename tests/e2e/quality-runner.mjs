@@ -47,6 +47,10 @@ answerWith(({ params, inputs, outputs }) => {
     } else if (role === "answers") {
       note("answer");
       writeFileSync(path, JSON.stringify(answers(params)));
+    } else if (role === "search") {
+      note(`search ${params.measurements}`);
+      const problem = JSON.parse(readFileSync(inputs.problem.path, "utf8"));
+      writeFileSync(path, JSON.stringify(searched(params, problem)));
     } else if (role === "tensors") {
       note("tensors");
       writeFileSync(path, JSON.stringify(tensors()));
@@ -211,5 +215,43 @@ function quality(op, { scope, leaked }, { groups, plans }) {
         ...(few ? {} : { sample_kl: sampleKl }),
       };
     }),
+  };
+}
+
+/** The best of the given plans, without a move: the first that keeps a goal, or the start that loses least. */
+function searched({ scope, candidates, measurements, seed }, problem) {
+  const { unit, limit, goal, groups, starts, frontier } = problem;
+  const given = goal === null ? starts : frontier;
+  const plans = given.map(({ name, formats }, n) => {
+    const sum = formats.reduce((all, format, g) => all + lossAt(groups[g].name, format), 0);
+    const cost = formats.reduce(
+      (all, format, g) => all + groups[g].candidates.find((of) => of.format === format).cost,
+      0,
+    );
+    const kl = { value: sum };
+    return { name: name ?? `frontier_${n}`, cost, formats, search: kl, confirm: around(sum) };
+  });
+  const byLoss = plans.toSorted((a, b) => a.confirm.value - b.confirm.value);
+  const met = goal === null ? null : byLoss[0].confirm.value <= goal.bound;
+  const found = met === true ? plans.find(({ confirm }) => confirm.value <= goal.bound) : byLoss[0];
+  return {
+    schema: 1,
+    op: "measured_search",
+    scope,
+    candidates: candidates.map(({ name }) => name),
+    unit,
+    limit,
+    goal,
+    settings: { measurements, seed },
+    held_out: {},
+    environment: { torch: "1.0" },
+    measured: plans.length,
+    exhausted: true,
+    moves: { tried: 0, better_on_search: 0, kept: 0 },
+    groups: groups.map(({ name }) => name),
+    starts: plans,
+    began: met === false ? null : found.name,
+    found: { ...found, name: undefined, met },
+    steps: [],
   };
 }

@@ -25,6 +25,8 @@ export type AnalysisFailureReason =
   | "constraint_unmet"
   /** A budget below the smallest plan there is. */
   | "budget_unmet"
+  /** A goal of quality that no measured plan keeps. */
+  | "goal_unmet"
   /** Layers that should have been measured were never reached by the data. */
   | "not_exercised"
   /** A format label without readable effective bits. */

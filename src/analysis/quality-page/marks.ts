@@ -14,6 +14,7 @@ export const KIND_SHAPES: Readonly<Record<RowKind, Shape>> = {
   weight_error: "diamond",
   random: "ring",
   recipe: "star",
+  start: "square",
 };
 
 /** Outlines around 0, for a mark of radius 1; corners stand out as far as looks of equal size. */

@@ -66,7 +66,7 @@ function pointsOf({ scheme: { name, achieved }, quality }: DrawnScheme): readonl
     ...controls.map((control): Point => ({
       kind: control.kind,
       name: null,
-      says: `${control.name} of ${name}: ${measured(control.bits, control.kl)}, control`,
+      says: `${control.name} of ${name}: ${measured(control.bits, control.kl)}, ${control.kind === "start" ? KINDS.start.name : "control"}`,
       bits: control.bits,
       kl: control.kl,
       proven: false,
@@ -133,8 +133,8 @@ function legend(controls: readonly Point[]): Html {
     const shape = KIND_SHAPES[kind];
     return html`<path class="mark ${shape} ${lookOf(kind, proven)}" d="${shapePath(shape, here + 4, y, 4.5)}"/><text class="small" x="${at(here + 14)}" y="${y + 4}">${text}</text>`;
   };
-  const kinds = (["random", "inverted", "uniform"] as const).filter((kind) =>
+  const kinds = (["random", "inverted", "uniform", "start"] as const).filter((kind) =>
     controls.some((point) => point.kind === kind),
   );
-  return html`<g class="key">${entry("solver", true, "scheme, proven")}${entry("solver", false, "scheme, not proven")}${kinds.map((kind) => entry(kind, false, `control: ${KINDS[kind].name}`))}</g>`;
+  return html`<g class="key">${entry("solver", true, "scheme, proven")}${entry("solver", false, "scheme, not proven")}${kinds.map((kind) => entry(kind, false, kind === "start" ? KINDS.start.name : `control: ${KINDS[kind].name}`))}</g>`;
 }

@@ -31,6 +31,10 @@ export const KINDS: Readonly<Record<RowKind, KindWords>> = {
     name: "weight error",
     means: "the best plan by the cheap scores of the engine weight_error, which need no gradients",
   },
+  start: {
+    name: "start of the search",
+    means: "the exact solver's plan of this size, before plans were changed by measurement",
+  },
   uniform: { name: "uniform", means: "every layer the same candidate, rounded to nearest" },
   recipe: {
     name: "ModelOpt recipe",

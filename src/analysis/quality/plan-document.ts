@@ -1,7 +1,7 @@
 import type { LayerGroup } from "../groups/layer-group.ts";
 import { documentText } from "./document-text.ts";
 
-/** What a plan is: one that is judged, or one of the controls of equal size. */
+/** What a plan is: one that is judged, one of the controls of equal size, or where a search by measurement began. */
 export const PLAN_KINDS = [
   "solver",
   "uniform",
@@ -9,6 +9,7 @@ export const PLAN_KINDS = [
   "heuristic",
   "weight_error",
   "random",
+  "start",
 ] as const;
 
 export type PlanKind = (typeof PLAN_KINDS)[number];

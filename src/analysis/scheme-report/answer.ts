@@ -10,13 +10,9 @@ import {
   type ReportedStatus,
   type SchemeReport,
 } from "./scheme-report.ts";
+import { searchPoints } from "./searched.ts";
 import { weightGroups } from "./weight-groups.ts";
-
-/** One thing that the report has found: what it is in a few words, then the schemes and figures. */
-export interface Point {
-  readonly lead: string;
-  readonly text: string;
-}
+import type { Point } from "./words.ts";
 
 /** How many schemes are proven, and how many exports vLLM takes. */
 export function headlineOf({ schemes }: SchemeReport): string {
@@ -38,6 +34,7 @@ export const isUntrained = (schemes: readonly ReportedScheme[]): boolean =>
 /** What a reader wants to know first, from the measured word to what a server would do. */
 export const pointsOf = ({ schemes, skipped }: SchemeReport): readonly Point[] => [
   ...wordPoints(schemes),
+  ...searchPoints(schemes),
   ...controlPoints(schemes),
   ...servingPoints(schemes),
   ...unquantizedPoints(schemes),

@@ -52,6 +52,8 @@ function schemeJson(reported: ReportedScheme) {
     kept_layers: kept,
     formats,
     dropped,
+    search:
+      scheme.search === undefined ? null : { ...scheme.search, report: quality.search ?? null },
     predicted_score: achieved.score,
     kl,
     top1_agreement,

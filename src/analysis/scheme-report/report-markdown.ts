@@ -11,6 +11,7 @@ import { scopeName } from "../quality-report/names.ts";
 import { markdownCode, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
 import { headlineOf, isUntrained, pointsOf } from "./answer.ts";
+import { SEARCH_TITLES, searchRow } from "./searched.ts";
 import { short } from "./same-weights.ts";
 import {
   isStatus,
@@ -38,6 +39,7 @@ export function schemeReportMarkdown(report: SchemeReport, picture: string): str
     ...(schemes.length === 0 ? [] : [`![Size against measured KL](${picture})`]),
     "## Schemes",
     table(SCHEME_TITLES, schemes.map(schemeRow)),
+    ...searchTable(schemes),
     "## What vLLM answers",
     table(
       ["Scheme", "Word", "Format", "Device", "Answer", "By its own settings", "Run unquantized"],
@@ -105,6 +107,15 @@ function schemeRow(reported: ReportedScheme): readonly string[] {
   ];
 }
 
+/** Only where a scheme was searched by measurement. */
+function searchTable(schemes: readonly ReportedScheme[]): readonly (string | null)[] {
+  const rows = schemes.flatMap((one) => {
+    const [name = "", ...cells] = searchRow(one) ?? [];
+    return name === "" ? [] : [[markdownCode(name), ...cells.map((cell) => markdownText(cell))]];
+  });
+  return rows.length === 0 ? [] : ["## Searched by measurement", table(SEARCH_TITLES, rows)];
+}
+
 const servingRows = (schemes: readonly ReportedScheme[]): readonly (readonly string[])[] =>
   schemes.flatMap((reported) =>
     reported.exports.flatMap(({ format, serving }) =>
@@ -165,6 +176,17 @@ const fileRows = (schemes: readonly ReportedScheme[]): readonly (readonly string
     }),
   );
 
+const SEARCH_TERMS: readonly (readonly [string, string])[] = [
+  [
+    "goal",
+    "how much quality may be lost. It is met where the interval on the held-out set confirm stays within it; figures on report, which no search has seen, do not decide. A plan was chosen among many on confirm, so that report may say a little more.",
+  ],
+  [
+    "exact solvers",
+    "start_scores and start_alone: the best plans within the size by scores, and by measured KL of each layer group quantized alone. A multiple above 1 says that changing plans by measurement has gained.",
+  ],
+];
+
 function howToRead(schemes: readonly ReportedScheme[]): string {
   const [first] = schemes;
   const held = first?.quality.held_out;
@@ -194,6 +216,7 @@ function howToRead(schemes: readonly ReportedScheme[]): string {
       "unproven, not separable",
       "not proven, though controls differ; not even the worst and the best control can be told apart, as where only one plan has that size.",
     ],
+    ...(schemes.some(({ scheme }) => scheme.search !== undefined) ? SEARCH_TERMS : []),
     ["not judged", "nothing was chosen by scores, so there is nothing to compare with."],
     [
       "loads strictly (not run)",

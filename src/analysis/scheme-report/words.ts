@@ -1,7 +1,14 @@
 import { timesText } from "../quality-report/figure-text.ts";
 import { verdictText } from "../quality-report/names.ts";
 import type { SchemeChoice } from "../schemes/scheme.ts";
+import { goalOf, goalText } from "../search/goal.ts";
 import { isStatus, type Answer, type ReportedScheme } from "./scheme-report.ts";
+
+/** One thing that the report has found: what it is in a few words, then the schemes and figures. */
+export interface Point {
+  readonly lead: string;
+  readonly text: string;
+}
 
 /** How layers got their formats, in a few words. */
 export function choiceText(choice: SchemeChoice): string {
@@ -11,6 +18,7 @@ export function choiceText(choice: SchemeChoice): string {
   }
   if ("bits" in choice) return `at most ${choice.bits} bits a weight`;
   if ("gigabytes" in choice) return `at most ${choice.gigabytes} GB`;
+  if ("goal" in choice) return `the smallest with ${goalText(goalOf(choice.goal))}`;
   if ("bit_plan" in choice) return `bit plan ${choice.bit_plan}`;
   if ("everywhere" in choice) return `${choice.everywhere} everywhere`;
   return `recipe ${choice.recipe}`;

@@ -1,5 +1,6 @@
 import { counted, listText } from "../quality-report/runs.ts";
-import { isUntrained, pointsOf, type Point } from "../scheme-report/answer.ts";
+import { isUntrained, pointsOf } from "../scheme-report/answer.ts";
+import type { Point } from "../scheme-report/words.ts";
 import { checkSameWeights } from "../scheme-report/same-weights.ts";
 import {
   isMeasured,

@@ -34,7 +34,7 @@ export interface PlanToTake {
 }
 
 /** Two bytes for each fp16-equivalent element, the unit of costs. */
-const BYTES_PER_COST = 2;
+export const BYTES_PER_COST = 2;
 
 /** The groups that the choice is one of, for messages. */
 const named = (groups: readonly ChoiceGroup[]): string =>
@@ -133,8 +133,7 @@ export function chooseGigabytes(
         sum + BYTES_PER_COST * Math.min(...candidates.map(({ cost }) => cost)),
       0,
     );
-  // Whole bytes: 4.3 x 10^9 is a little less than 4300000000 in floating point.
-  const asked = Math.floor(gigabytes * 1e9 + 1e-3);
+  const asked = wholeBytes(gigabytes);
   const range = `Ask for ${shown(smallest / 1e9)} to ${shown(tensors.bytes / 1e9)} GB`;
   if (asked > tensors.bytes) {
     return fail(
@@ -155,8 +154,11 @@ export function chooseGigabytes(
   return quantizesSome(formatsOf(solved.value.choices), dropped, `${gigabytes} GB`);
 }
 
+/** 4.3 x 10^9 is a little less than 4300000000 in floating point. */
+export const wholeBytes = (gigabytes: number): number => Math.floor(gigabytes * 1e9 + 1e-3);
+
 /** A group whose candidates cost what they take in the larger of the export formats. */
-function inBytes({ group, bytes, keptBytes }: SchemeGroup): ChoiceGroup {
+export function inBytes({ group, bytes, keptBytes }: SchemeGroup): ChoiceGroup {
   const candidates = group.candidates.map((candidate) => {
     const sizes = [...bytes.values()].map((by) => by.get(candidate.format) ?? 0);
     const size = candidate.format === UNQUANTIZED ? keptBytes : Math.max(...sizes);

@@ -19,7 +19,7 @@ import {
   type SchemeGroups,
   type SchemeModel,
 } from "./scheme-groups.ts";
-import type { Ranking, Scheme } from "./scheme.ts";
+import type { Ranking, Scheme, Searched } from "./scheme.ts";
 import type { Share } from "./top-groups.ts";
 
 /** What a scheme is called, and how its layers get their formats. */
@@ -31,6 +31,12 @@ export interface SchemeRequest extends Pick<
   readonly lmHead: boolean;
   /** For a choice by bit plan. */
   readonly plan?: PlanToTake;
+  /** The plan that a search by measurement found. */
+  readonly searched?: {
+    /** Of each group that has a choice, by the group's name. */
+    readonly formats: ReadonlyMap<string, string>;
+    readonly how: Searched;
+  };
 }
 
 export interface ChosenScheme {
@@ -94,6 +100,7 @@ export function chooseScheme(
       quantized_groups: [...formats.values()].filter((format) => format !== UNQUANTIZED).length,
       groups: open.length,
     },
+    ...(request.searched === undefined ? {} : { search: request.searched.how }),
     exports,
     dropped: [...groups.value.dropped, ...dropped],
     layers: all.groups.map(({ name: group, modules = [group] }) => ({
@@ -114,11 +121,17 @@ export function chooseScheme(
 }
 
 function choose(
-  { choice, plan }: SchemeRequest,
+  { choice, plan, searched }: SchemeRequest,
   groups: SchemeGroups,
   { candidates, tensors }: SchemeModel,
 ): Outcome<Chosen> {
   const [only] = candidates;
+  if (searched !== undefined)
+    return succeed({ formats: searched.formats, dropped: fitting(groups).dropped });
+  if ("goal" in choice) {
+    const what = "A goal is met by measuring plans, and no found plan was handed over";
+    return fail("wrong_structure", "choice.goal", `${what}. Hand over what the search found.`);
+  }
   if ("top_percent" in choice) return chooseShare(groups, choice, only?.name ?? "");
   if ("bits" in choice) return chooseBits(groups, choice.bits);
   if ("gigabytes" in choice) return chooseGigabytes(groups, tensors, choice.gigabytes);

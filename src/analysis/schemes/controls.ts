@@ -7,6 +7,7 @@ import { invertedProfiles, shuffledProfiles } from "../quality/profiles.ts";
 import { Random } from "../quality/random.ts";
 import type { BitProblem } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
+import type { SearchStart } from "./scheme.ts";
 
 /** How many random plans a scheme is judged against, and from which chance they come. */
 export interface ControlSet {
@@ -79,6 +80,9 @@ export const controlNames = ({
   "inverted",
   ...candidates.map(uniformName),
 ];
+
+/** Name of the plan of an exact solver that stands beside a plan that was found by measurement. */
+export const startName = (start: SearchStart): string => `start_${start}`;
 
 /** The document of one plan, as the op `plan_quality` and the exports take it. */
 export const schemePlanDocument = (

@@ -1,5 +1,6 @@
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
-import { environmentOf, isOfSize, judgedIn } from "../quality/judged-documents.ts";
+import type { Against } from "../quality/measured-frontier.ts";
+import { environmentOf, isOfSize, judgedIn, type Whole } from "../quality/judged-documents.ts";
 import { PairedBootstrap, type KlSums } from "../quality/paired-bootstrap.ts";
 import type { QualityDocument } from "../quality/quality-document.ts";
 import { agreement } from "../quality/same-basis.ts";
@@ -16,7 +17,7 @@ export interface SchemeSource extends Pick<
 > {
   /** Which part of the held-out data. */
   readonly part: string;
-  readonly scheme: Pick<Scheme, "name" | "model" | "scope" | "size" | "achieved">;
+  readonly scheme: Pick<Scheme, "name" | "model" | "scope" | "size" | "achieved" | "search">;
   /** The scheme's own measurement: a document of one plan. */
   readonly measured: QualityDocument;
   readonly against: SchemeControls;
@@ -88,6 +89,8 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
         })
       : succeed(null);
   if (!verdict.ok) return verdict;
+  const search = judgedSearch(bootstrap.value, scheme, controls, sums, figures.value);
+  if (!search.ok) return search;
   return succeed({
     name: scheme.name,
     model: scheme.model,
@@ -103,6 +106,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
     figures: figures.value.figures,
     verdict: verdict.value,
     unjudged: "unjudged" in against ? against.unjudged : null,
+    ...search.value,
     controls,
   });
 }
@@ -128,7 +132,10 @@ function judgedAgainst(
   const random = controls.filter(({ kind }) => kind === "random");
   const others = controls.filter(
     ({ kind, bits: size }) =>
-      kind !== "random" && isOfSize({ bits: size, budget: kind === "uniform" ? null : bits }, bits),
+      // A start is no control: it is what an exact solver gives.
+      kind !== "random" &&
+      kind !== "start" &&
+      isOfSize({ bits: size, budget: kind === "uniform" ? null : bits }, bits),
   );
   const sumsOf = (some: typeof controls): readonly KlSums[] =>
     some.flatMap(({ name }) => sums.get(name) ?? []);
@@ -145,4 +152,31 @@ function judgedAgainst(
   const sizes = random.map((control) => control.bits);
   const random_bits = { lowest: Math.min(...sizes), highest: Math.max(...sizes) };
   return succeed({ ...verdict.value, random_bits });
+}
+
+/** A found plan against the starts of its search, and its goal's figure, on data that the search has not seen. */
+function judgedSearch(
+  bootstrap: PairedBootstrap,
+  { search }: SchemeSource["scheme"],
+  controls: readonly MeasuredControl[],
+  sums: ReadonlyMap<string, KlSums>,
+  measured: Whole,
+): Outcome<Pick<SchemeQuality, "search">> {
+  if (search === undefined) return succeed({});
+  const own = sums.get(SCHEME_PLAN);
+  const starts: Against[] = [];
+  for (const { name } of controls.filter(({ kind }) => kind === "start")) {
+    const start = sums.get(name);
+    if (own === undefined || start === undefined) continue;
+    const factor = bootstrap.factor(start, own);
+    if (!factor.ok) return factor;
+    starts.push({ plan: name, factor: factor.value });
+  }
+  const { goal } = search;
+  if (goal === null) return succeed({ search: { starts, goal } });
+  const { figures, perplexityRatio } = measured;
+  const here = goal.figure === "perplexity_ratio" ? perplexityRatio : figures[goal.figure];
+  if (here !== undefined) return succeed({ search: { starts, goal: { ...goal, here } } });
+  const what = `The measurement of ${measured.name} has no ${goal.figure}`;
+  return fail("wrong_structure", goal.figure, `${what}. Measure it again.`);
 }

@@ -2,7 +2,19 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/ou
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
-import { EXPORT_FORMATS, RANKINGS, type Scheme, type SchemeChoice } from "./scheme.ts";
+import { readFigure } from "../quality/figures.ts";
+import {
+  EXPORT_FORMATS,
+  GOAL_FIGURES,
+  RANKINGS,
+  SEARCH_STARTS,
+  type Goal,
+  type GoalSettings,
+  type Scheme,
+  type SchemeChoice,
+  type Searched,
+  type SearchedPlan,
+} from "./scheme.ts";
 
 const SCHEME_SCHEMA = 1;
 
@@ -32,6 +44,7 @@ export function readScheme(text: string): Outcome<Scheme> {
     choice: readChoice(root),
     ranking: isNull(root, "ranking") ? null : (root.oneOf("ranking", RANKINGS) ?? null),
     achieved: readAchieved(root.object("achieved")),
+    ...(root.has("search") ? { search: readSearched(root.object("search")) } : {}),
     exports: root.objects("exports").map((of) => ({
       format: of.oneOf("format", EXPORT_FORMATS) ?? "modelopt",
       bytes: of.integer("bytes", 0),
@@ -66,6 +79,7 @@ function readChoice(root: FieldReader): SchemeChoice {
   const fields = root.object("choice");
   if (fields.has("bits")) return { bits: fields.number("bits") };
   if (fields.has("gigabytes")) return { gigabytes: fields.number("gigabytes") };
+  if (fields.has("goal")) return { goal: readGoalSettings(fields.object("goal")) };
   if (fields.has("bit_plan")) return { bit_plan: fields.string("bit_plan") };
   if (fields.has("everywhere")) return { everywhere: fields.string("everywhere") };
   if (fields.has("recipe")) return { recipe: fields.string("recipe") };
@@ -75,5 +89,69 @@ function readChoice(root: FieldReader): SchemeChoice {
     fields.problem("wrong_structure", "choice.most_sensitive", "is not true");
   return { ...share, most_sensitive: true };
 }
+
+function readGoalSettings(fields: FieldReader): GoalSettings {
+  fields.only([...GOAL_FIGURES, "confidence"]);
+  const named = GOAL_FIGURES.filter((name) => fields.has(name));
+  if (named.length !== 1)
+    fields.problem("wrong_structure", "choice.goal", "does not name exactly one figure");
+  return Object.fromEntries(
+    [...named, "confidence"].flatMap((name) =>
+      fields.has(name) ? [[name, fields.number(name)]] : [],
+    ),
+  );
+}
+
+/**
+ * A goal in full, or null where it is null.
+ *
+ * @param beside keys that may stand beside those of the goal
+ */
+export function readGoal(around: FieldReader, beside: readonly string[] = []): Goal | null {
+  if (isNull(around, "goal")) return null;
+  const fields = around.object("goal").only(["figure", "bound", "confidence", ...beside]);
+  return {
+    figure: fields.oneOf("figure", GOAL_FIGURES) ?? "kl",
+    bound: fields.number("bound"),
+    confidence: fields.number("confidence"),
+  };
+}
+
+function readSearched(fields: FieldReader): Searched {
+  const settings = fields.object("settings");
+  const starts = settings.strings("starts");
+  const known = SEARCH_STARTS.filter((start) => starts.includes(start));
+  if (known.length !== starts.length)
+    settings.problem("wrong_structure", "search.settings.starts", "has an unknown start");
+  return {
+    figure: fields.oneOf("figure", GOAL_FIGURES) ?? "kl",
+    goal: readGoal(fields),
+    met: isNull(fields, "met") ? null : fields.boolean("met"),
+    settings: {
+      measurements: settings.integer("measurements", 1),
+      seed: settings.integer("seed", 0),
+      starts: known,
+    },
+    measured: fields.integer("measured", 0),
+    exhausted: fields.boolean("exhausted"),
+    moves: readMoves(fields.object("moves")),
+    began: readSearchedPlan(fields.object("began")),
+    found: readSearchedPlan(fields.object("found")),
+  };
+}
+
+/** How many changes a search tried, and what became of them. */
+export const readMoves = (fields: FieldReader): Searched["moves"] => ({
+  tried: fields.integer("tried", 0),
+  better_on_search: fields.integer("better_on_search", 0),
+  kept: fields.integer("kept", 0),
+});
+
+const readSearchedPlan = (fields: FieldReader): SearchedPlan => ({
+  name: fields.string("name"),
+  cost: fields.number("cost"),
+  search: isNull(fields, "search") ? null : fields.number("search"),
+  confirm: readFigure(fields, "confirm"),
+});
 
 const isNull = (fields: FieldReader, key: string): boolean => fields.verbatim.get(key) === null;

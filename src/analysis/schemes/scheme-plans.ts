@@ -13,10 +13,14 @@ export interface SchemePlans {
   readonly sizes: string | null;
 }
 
-/** @param set null for a scheme that chose nothing among layers */
+/**
+ * @param set null for a scheme that chose nothing among layers
+ * @param starts further controls: what exact solvers give where the plan was found by measurement
+ */
 export function schemePlans(
   { scheme, problem, planned }: ChosenScheme,
   set: Omit<ControlSet, "candidates"> | null,
+  starts: readonly MadePlan[] = [],
 ): Outcome<SchemePlans> {
   const { bits } = scheme.achieved;
   const formats = new Map(scheme.layers.map(({ group, format }) => [group, format]));
@@ -31,7 +35,7 @@ export function schemePlans(
       ? succeed([])
       : schemeControls(problem, bits, { ...set, candidates: scheme.candidates });
   if (!controls.ok) return controls;
-  const all = [own, ...controls.value];
+  const all = [own, ...controls.value, ...starts];
   // Documents name every group of the scope, those that stay as they are included.
   const document = (plan: MadePlan): string => {
     const chosen = new Map(problem.groups.map(({ name }, g) => [name, plan.formats[g]]));

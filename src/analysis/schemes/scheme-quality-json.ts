@@ -2,10 +2,16 @@ import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/ou
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
-import { readFigures } from "../quality/figures.ts";
+import { readFigure, readFigures } from "../quality/figures.ts";
 import { readMeasuredHead, readVerdict } from "../quality/measured-frontier-json.ts";
 import { PLAN_KINDS } from "../quality/plan-document.ts";
-import type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./scheme-quality.ts";
+import { readGoal } from "./scheme-document.ts";
+import type {
+  MeasuredControl,
+  SchemeQuality,
+  SchemeVerdict,
+  SearchVerdict,
+} from "./scheme-quality.ts";
 
 const QUALITY_SCHEMA = 1;
 
@@ -33,6 +39,7 @@ export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
     figures: readFigures(root.object("figures")),
     verdict: isNull("verdict") ? null : readSchemeVerdict(root.object("verdict")),
     unjudged: isNull("unjudged") ? null : root.string("unjudged"),
+    ...(root.has("search") ? { search: readSearchVerdict(root.object("search")) } : {}),
     controls: root.objects("controls").map(readControl),
   };
   if ((quality.verdict === null) !== (quality.unjudged !== null)) {
@@ -50,6 +57,17 @@ function readSchemeVerdict(fields: FieldReader): SchemeVerdict {
   return {
     ...readVerdict(fields),
     random_bits: { lowest: sizes.number("lowest"), highest: sizes.number("highest") },
+  };
+}
+
+function readSearchVerdict(fields: FieldReader): SearchVerdict {
+  const goal = readGoal(fields, ["here"]);
+  return {
+    starts: fields.objects("starts").map((of) => ({
+      plan: of.string("plan"),
+      factor: readFigure(of, "factor"),
+    })),
+    goal: goal === null ? null : { ...goal, here: readFigure(fields.object("goal"), "here") },
   };
 }
 

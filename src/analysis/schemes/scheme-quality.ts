@@ -1,6 +1,7 @@
-import type { QualityFigures } from "../quality/figures.ts";
-import type { BudgetVerdict, MeasuredHead } from "../quality/measured-frontier.ts";
+import type { Figure, QualityFigures } from "../quality/figures.ts";
+import type { Against, BudgetVerdict, MeasuredHead } from "../quality/measured-frontier.ts";
 import type { PlannedSize } from "./planned-sizes.ts";
+import type { Goal } from "./scheme.ts";
 
 /**
  * What was measured of a scheme and of its controls, on the same held-out data: what `quality.json` of a scheme
@@ -16,8 +17,18 @@ export interface SchemeQuality extends MeasuredHead {
   readonly verdict: SchemeVerdict | null;
   /** Why there is no verdict; null where there is one. */
   readonly unjudged: string | null;
-  /** Random plans, then the inverted one, then uniform ones of any size. */
+  /** Of a plan that was found by measurement; absent for others. */
+  readonly search?: SearchVerdict;
+  /** Random plans, then the inverted one, then uniform ones of any size, then starts of a search. */
   readonly controls: readonly MeasuredControl[];
+}
+
+/** How a found plan stands on data that its search has not seen. */
+export interface SearchVerdict {
+  /** KL(start) / KL(scheme) of the plans of its size that exact solvers give, paired. */
+  readonly starts: readonly Against[];
+  /** The goal's figure on this data, which does not decide: the goal was judged on `confirm`. Null without a goal. */
+  readonly goal: (Goal & { readonly here: Figure }) | null;
 }
 
 /** `budget` is the size that controls were made for. */

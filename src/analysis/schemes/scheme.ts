@@ -1,4 +1,15 @@
-/** How layers get their formats: one of six ways. */
+import type { Figure } from "../quality/figures.ts";
+
+/** What may be asked of a plan's quality: three figures at most, `top1_agreement` at least. */
+export const GOAL_FIGURES = ["kl", "top1_agreement", "perplexity_ratio", "logit_mse"] as const;
+export type GoalFigure = (typeof GOAL_FIGURES)[number];
+
+/** How much quality may be lost: exactly one figure, with the confidence of its interval (0.95 if not given). */
+export type GoalSettings = { readonly [Name in GoalFigure]?: number } & {
+  readonly confidence?: number;
+};
+
+/** How layers get their formats: one of seven ways. */
 export type SchemeChoice =
   /** Per cent of the layer groups, the least sensitive first; the opposite order if it says so. */
   | { readonly top_percent: number; readonly most_sensitive?: true }
@@ -6,6 +17,8 @@ export type SchemeChoice =
   | { readonly bits: number }
   /** Of all tensors of the checkpoint, in 10^9 bytes. */
   | { readonly gigabytes: number }
+  /** The fewest bytes in the larger of its exports that keep so much quality, by measurement. */
+  | { readonly goal: GoalSettings }
   /** Name of a bit plan: its candidates, budget, rules and families. */
   | { readonly bit_plan: string }
   /** One quant pair for every layer of the scope. */
@@ -36,6 +49,8 @@ export interface Scheme {
   readonly choice: SchemeChoice;
   readonly ranking: Ranking;
   readonly achieved: Achieved;
+  /** How the plan was found by measurement; absent where it was not. */
+  readonly search?: Searched;
   /** Predicted sizes by export format. */
   readonly exports: readonly { readonly format: ExportFormat; readonly bytes: number }[];
   /** What was no candidate for a group, or no group to be quantized at all, and why. */
@@ -56,6 +71,54 @@ export interface Achieved {
   readonly quantized_groups: number;
   /** Groups that may be quantized: those that a share is a share of. */
   readonly groups: number;
+}
+
+/** Where a search begins: the exact solver's plans on scores, and on measured KL of each group quantized alone. */
+export const SEARCH_STARTS = ["scores", "alone"] as const;
+export type SearchStart = (typeof SEARCH_STARTS)[number];
+
+/** A goal in full. KL is in nats a counted token, the ratio is perplexity of the plan / of the unquantized model. */
+export interface Goal {
+  readonly figure: GoalFigure;
+  readonly bound: number;
+  /** Of the two-sided interval whose worse bound has to stay within the goal. */
+  readonly confidence: number;
+}
+
+/** How a plan was found by measuring plans on the held-out sets `search` and `confirm`. */
+export interface Searched {
+  /** What was judged by: the goal's figure, else `kl`. */
+  readonly figure: GoalFigure;
+  readonly goal: Goal | null;
+  /** Whether the found plan stays within the goal on `confirm`; null without a goal. */
+  readonly met: boolean | null;
+  /** What bounds the search. */
+  readonly settings: {
+    readonly measurements: number;
+    readonly seed: number;
+    readonly starts: readonly SearchStart[];
+  };
+  /** Measurements made, of one plan on one held-out set each. */
+  readonly measured: number;
+  /** Whether no change was left to be tried. */
+  readonly exhausted: boolean;
+  readonly moves: {
+    readonly tried: number;
+    readonly better_on_search: number;
+    readonly kept: number;
+  };
+  /** The start, or the plan of the frontier, from which the kept moves began. */
+  readonly began: SearchedPlan;
+  readonly found: SearchedPlan;
+}
+
+export interface SearchedPlan {
+  readonly name: string;
+  /** What plans are held against each other by: bytes, or stored bits, of all groups that have a choice. */
+  readonly cost: number;
+  /** Null where it was measured on `confirm` alone. */
+  readonly search: number | null;
+  readonly confirm: Figure;
 }
 
 export interface Dropped {

@@ -31,10 +31,12 @@ export function schemaProblem(
         : error.keyword === "const"
           ? `must be ${JSON.stringify(params["allowedValue"])}`
           : (error.message ?? "is not valid");
-  // A pattern says little to a person; what the schema says of the value says more.
+  // A pattern, or that exactly one of several must fit, says little to a person; the schema's own words say more.
   const { description } = error.parentSchema as { description?: string };
   const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
-  const said = ["pattern", "const", "type"].includes(error.keyword) ? description : undefined;
+  const said = ["pattern", "const", "type", "oneOf"].includes(error.keyword)
+    ? description
+    : undefined;
   return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hint ?? said };
 }
 

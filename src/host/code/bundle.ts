@@ -57,6 +57,7 @@ export const SINGLE_MODULES = [
   "analysis/schemes-overview",
   "analysis/schemes",
   "analysis/scores",
+  "analysis/search",
   "analysis/solve",
   "analysis/text",
 ] as const;

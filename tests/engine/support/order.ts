@@ -53,6 +53,7 @@ export const ANALYSIS: Wing = {
     ["bit-plan", "compare", "report"],
     ["plan-export", "page/shared", "quality"],
     ["page/client", "quality-report", "schemes"],
+    ["search"],
     ["evaluation", "page", "scheme-report"],
     ["quality-page", "scheme-compare", "schemes-overview"],
     ["schemes-page"],

@@ -135,7 +135,9 @@ function plansOf(
 
 /** Falls by half for each bit, about as it does in real models. */
 const klOf = ({ kind, bits }: PlannedPlan, { multiples }: FrontierLikeness): number =>
-  0.008 * 2 ** (4 - bits) * (kind === "solver" || kind === "start" ? 1 : kind === "uniform" ? 3 : multiples[kind]);
+  0.008 *
+  2 ** (4 - bits) *
+  (kind === "solver" || kind === "start" ? 1 : kind === "uniform" ? 3 : multiples[kind]);
 
 function documentOf(
   { scope }: FrontierLikeness,

@@ -174,9 +174,10 @@ function judgedSearch(
   }
   const { goal } = search;
   if (goal === null) return succeed({ search: { starts, goal } });
-  const { figures, perplexityRatio } = measured;
-  const here = goal.figure === "perplexity_ratio" ? perplexityRatio : figures[goal.figure];
+  const { figures, further } = measured;
+  const { figure } = goal;
+  const here = figure === "perplexity_ratio" ? further?.perplexity_ratio : figures[figure];
   if (here !== undefined) return succeed({ search: { starts, goal: { ...goal, here } } });
-  const what = `The measurement of ${measured.name} has no ${goal.figure}`;
-  return fail("wrong_structure", goal.figure, `${what}. Measure it again.`);
+  const what = `The measurement of ${measured.name} has no ${figure}`;
+  return fail("wrong_structure", figure, `${what}. Measure it again.`);
 }

@@ -44,6 +44,11 @@ export function schemesOverview(cell: SchemesOverviewCell): Declared {
   const exports = schemes.map(({ made }, n) =>
     exportInputs(`s${n}`, made, [...new Set(made.statuses.map(({ device }) => device))]),
   );
+  const evaluations = schemes.flatMap(({ made: { results } }, n) =>
+    results === undefined
+      ? []
+      : [[`s${n}_evaluation`, ifThere(file(`${results.folder}/evaluation.json`))] as const],
+  );
   const page = action({
     op: pageOp,
     params: {
@@ -58,6 +63,7 @@ export function schemesOverview(cell: SchemesOverviewCell): Declared {
     inputs: {
       ...documents.inputs,
       ...frontiers,
+      ...Object.fromEntries(evaluations),
       ...Object.fromEntries(exports.flatMap(({ inputs }) => Object.entries(inputs))),
     },
     outputs: {

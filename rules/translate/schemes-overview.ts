@@ -1,5 +1,6 @@
 import type { OpCall, OpFailure, Result } from "aqm";
 import type { MeasuredFrontier, SchemesOverview, ShownScheme } from "aqm/analysis";
+import { readEvaluation } from "aqm/analysis/evaluation/evaluation-json.ts";
 import { readMeasuredFrontier } from "aqm/analysis/quality/measured-frontier-json.ts";
 import { readCheckpointTensors } from "aqm/analysis/schemes/checkpoint-tensors.ts";
 import { readScheme } from "aqm/analysis/schemes/scheme-document.ts";
@@ -11,7 +12,7 @@ import { exportsIn, optionalIn, type ExportParams } from "./scheme-documents.ts"
 export interface SchemesOverviewParams {
   readonly model: string;
   readonly schemes: readonly {
-    /** Its inputs are `<role>_scheme` and `<role>_quality`. */
+    /** Its inputs are `<role>_scheme`, `<role>_quality`, `<role>_evaluation`. */
     readonly role: string;
     readonly name: string;
     readonly target: string;
@@ -36,12 +37,15 @@ export function schemesOverviewIn(
     if (!scheme.ok) return scheme;
     const quality = optionalIn(inputs, `${role}_quality`, readSchemeQuality);
     if (!quality.ok) return quality;
+    const evaluation = optionalIn(inputs, `${role}_evaluation`, readEvaluation);
+    if (!evaluation.ok) return evaluation;
     const exported = exportsIn(inputs, exports);
     if (!exported.ok) return exported;
     schemes.push({
       ...named,
       scheme: scheme.value,
       quality: quality.value,
+      evaluation: evaluation.value,
       exports: exported.value,
     });
   }

@@ -1,7 +1,10 @@
 import type { ReportedExport } from "../../src/analysis/scheme-report/scheme-report.ts";
 import { notChecked } from "../../src/analysis/scheme-report/scheme-report.ts";
 import type { CheckpointTensors } from "../../src/analysis/schemes/checkpoint-tensors.ts";
+import { evaluate } from "../../src/analysis/evaluation/evaluate.ts";
 import type { SchemesOverview, ShownScheme } from "../../src/analysis/schemes-overview/overview.ts";
+import { madeSource } from "./evaluation-material.ts";
+import { expectValue } from "./figures.ts";
 import {
   FP8,
   fp8Problem,
@@ -57,6 +60,7 @@ export function shownOf(made: MadeScheme, exports = exported(made)): ShownScheme
     scheme,
     quality: qualityOf(made),
     exports,
+    evaluation: null,
   };
 }
 
@@ -69,6 +73,7 @@ export const unbuilt = (name: string, because: string | null = null): ShownSchem
   scheme: null,
   quality: null,
   exports: [],
+  evaluation: null,
 });
 
 export const shares = ["top25", "top50", "full"].map((name, n) =>
@@ -86,4 +91,10 @@ export const madeOverview: SchemesOverview = {
     unbuilt("nvfp4_coco2017", "a CPU has no NVFP4"),
   ],
   frontiers: [],
+};
+/** A measured scheme with an evaluation, of which one answer of two is the unquantized model's. */
+export const evaluated = (): ShownScheme => {
+  const [, made] = shares;
+  if (made === undefined) throw new Error("it is made");
+  return { ...shownOf(made), evaluation: expectValue(evaluate(madeSource())) };
 };

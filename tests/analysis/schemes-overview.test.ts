@@ -15,6 +15,7 @@ import { schemesReadme } from "../../src/analysis/schemes-overview/readme-table.
 import { tableRows } from "../../src/analysis/schemes-overview/table-rows.ts";
 import { FP8, fp8Problem, madeCheck, madeScheme } from "./scheme-material.ts";
 import {
+  evaluated,
   madeOverview,
   madeTensors,
   shares,
@@ -173,6 +174,29 @@ describe("bits over all layers", () => {
       open: language.reduce((sum, group) => sum + group.weights, 0),
     });
     expect(allLayerBits({ all: 4, open: 3 }, 8)).toBe(10);
+  });
+});
+
+describe("evaluations", () => {
+  const overview = { ...madeOverview, schemes: [evaluated(), unbuilt("later")] };
+
+  it("have leaked figures under that name alone, and no times but a server's", () => {
+    const text = schemesOverviewMarkdown(overview, files);
+    expect(text).toContain("## Evaluated beside the unquantized model");
+    expect(text).toContain("| KL on the original’s set, leaked |");
+    expect(text).toMatch(
+      /\| `top50` \| proven \| 1 of 2 \|.*\| not measured: nobody \\\| asked \|/,
+    );
+    expect(markdown).not.toContain("leaked");
+    const json = JSON.parse(schemesOverviewJson(overview)) as {
+      schemes: {
+        evaluation: { answers: object; figures: { leaked: boolean; note: string }[] } | null;
+      }[];
+    };
+    expect(json.schemes[1]?.evaluation).toBeNull();
+    expect(json.schemes[0]?.evaluation?.answers).toEqual({ same: 1, of: 2 });
+    expect(json.schemes[0]?.evaluation?.figures.map(({ leaked }) => leaked)).toEqual([false, true]);
+    expect(json.schemes[0]?.evaluation?.figures[1]?.note).toContain("judge on the held-out set");
   });
 });
 

@@ -3,7 +3,13 @@ import { isMeasured, type SchemesOverview } from "../../src/analysis/schemes-ove
 import { schemesPage } from "../../src/analysis/schemes-page/page.ts";
 import { panelsOf } from "../../src/analysis/schemes-page/panel-data.ts";
 import { madeScheme } from "../analysis/scheme-material.ts";
-import { madeOverview, shares, shownOf, unbuilt } from "../analysis/schemes-overview-material.ts";
+import {
+  evaluated,
+  madeOverview,
+  shares,
+  shownOf,
+  unbuilt,
+} from "../analysis/schemes-overview-material.ts";
 
 const SOURCES = [
   { what: "scheme.json", path: "models/m/scheme.json", digest: `sha256:${"0".repeat(64)}` },
@@ -68,6 +74,14 @@ describe("the page of schemes", () => {
     };
     expect(panelsOf(overview).map(({ points }) => points.at(-1)?.label)).toEqual(["full", "other"]);
     expect(schemesPage(overview, []).picture.match(/nats a token<\/text>/g)).toHaveLength(2);
+  });
+
+  it("has answers with other tokens marked", () => {
+    const { page } = schemesPage({ ...madeOverview, schemes: [evaluated()] }, []);
+    expect(page).toContain("<code>val2017/000000000001.jpg</code> Describe the image.");
+    expect(page).toContain("<td class=answer>A<mark> large &lt;b&gt;</mark> square.…");
+    expect(page).toContain("0 of 1 schemes answer the same");
+    for (const part of ["id=search", "id=evaluation"]) expect(made.page).not.toContain(part);
   });
 
   it("is whole where nothing is measured, and where nothing is chosen", () => {

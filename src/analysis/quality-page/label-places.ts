@@ -33,7 +33,7 @@ export function placeLabel(
   const width = textWidth(text);
   const away = 9;
   let fallback: readonly [PlacedLabel, Box] | undefined;
-  for (let step = 0; step < 14; step += 1) {
+  for (let step = 0; step < 24; step += 1) {
     // 0, then up and down by turns.
     const shift = LINE * Math.ceil(step / 2) * (step % 2 === 0 ? 1 : -1);
     for (const end of [false, true]) {

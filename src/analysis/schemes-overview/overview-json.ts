@@ -1,3 +1,5 @@
+import type { Evaluation } from "../evaluation/evaluation.ts";
+import { sameAnswers } from "../evaluation/side-by-side.ts";
 import { documentText } from "../quality/document-text.ts";
 import { isStatus, plannedLayers, type ReportedExport } from "../scheme-report/scheme-report.ts";
 import { choiceText } from "../scheme-report/words.ts";
@@ -45,7 +47,7 @@ export function schemesOverviewJson(overview: SchemesOverview): string {
 }
 
 function schemeJson(shown: ShownScheme) {
-  const { name, target, asked, because, scheme, quality, exports } = shown;
+  const { name, target, asked, because, scheme, quality, exports, evaluation } = shown;
   return {
     name,
     target,
@@ -79,9 +81,26 @@ function schemeJson(shown: ShownScheme) {
             verdict: quality.verdict,
             unjudged: quality.unjudged,
           },
+    evaluation: evaluation === null ? null : evaluationJson(evaluation),
     exports: exports.map((of) => exportJson(of, shown)),
   };
 }
+
+/** In short; answers and all figures are in the scheme's own `evaluation.json`. */
+const evaluationJson = ({ answers, figures, speed }: Evaluation) => ({
+  answers: { same: sameAnswers(answers), of: answers.length },
+  figures: figures.map(({ set, leaked, note, samples, tokens, scheme }) => ({
+    set,
+    leaked,
+    note,
+    samples,
+    tokens,
+    kl: scheme.kl,
+    top1_agreement: scheme.top1_agreement,
+    perplexity_ratio: scheme.perplexity_ratio,
+  })),
+  speed,
+});
 
 const exportJson = (
   { format, target, check, serving }: ReportedExport,

@@ -1,11 +1,12 @@
 import { markdownCode, markdownLink, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
 import { CONTROL_TITLES, controlRows } from "./control-rows.ts";
+import { EVALUATION_TITLES, evaluationRows } from "./evaluation-rows.ts";
 import { devicesOf, exportRows, missingExports } from "./export-rows.ts";
 import { stateOf, type SchemesOverview } from "./overview.ts";
 import { overviewTerms } from "./overview-terms.ts";
 import { hasRandomWeights, overviewHeadline, overviewPoints } from "./points.ts";
-import { COLUMNS, tableRows, type TableCell } from "./table-rows.ts";
+import { columnsOf, tableRows, type TableCell } from "./table-rows.ts";
 import { askedText } from "./scheme-words.ts";
 
 /** Files beside the document, by their names. */
@@ -32,9 +33,10 @@ export function schemesOverviewMarkdown(overview: SchemesOverview, files: Overvi
     `[![Size against measured KL](${files.picture})](${files.page})`,
     "## Schemes",
     table(
-      ["Scheme", "Word", "Asked for", ...COLUMNS.map(({ title }) => title)],
+      ["Scheme", "Word", "Asked for", ...columnsOf(overview).map(({ title }) => title)],
       schemeTable(overview),
     ),
+    ...titled("## Evaluated beside the unquantized model", evaluationTable(overview)),
     ...titled(
       "## Against controls of the same size",
       table(
@@ -99,6 +101,16 @@ export function schemesOverviewMarkdown(overview: SchemesOverview, files: Overvi
   return `${blocks.filter((block) => block !== null && block !== "").join("\n\n")}\n`;
 }
 
+const evaluationTable = (overview: SchemesOverview): string | null =>
+  table(
+    EVALUATION_TITLES,
+    evaluationRows(overview).map(({ name, word, cells }) => [
+      markdownCode(name),
+      markdownText(word),
+      ...cells.map((text) => markdownText(text)),
+    ]),
+  );
+
 const titled = (title: string, below: string | null): readonly (string | null)[] =>
   below === null ? [] : [title, below];
 
@@ -109,7 +121,7 @@ const schemeTable = (overview: SchemesOverview): readonly (readonly string[])[] 
       kind === "scheme" ? markdownCode(name) : markdownText(name),
       markdownText(word),
       markdownText(asked),
-      ...COLUMNS.map(({ key }) => markdownText(cellText(cells[key]))),
+      ...columnsOf(overview).map(({ key }) => markdownText(cellText(cells[key]))),
     ]);
 
 export const cellText = ({ text, below }: TableCell): string =>

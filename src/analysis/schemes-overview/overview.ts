@@ -1,4 +1,5 @@
 import type { MeasuredFrontier } from "../quality/measured-frontier.ts";
+import type { Evaluation } from "../evaluation/evaluation.ts";
 import type { ReportedExport, ReportedScheme } from "../scheme-report/scheme-report.ts";
 import type { CheckpointTensors } from "../schemes/checkpoint-tensors.ts";
 import type { Scheme, SchemeChoice } from "../schemes/scheme.ts";
@@ -27,6 +28,8 @@ export interface ShownScheme {
   /** Null where it is not measured yet. */
   readonly quality: SchemeQuality | null;
   readonly exports: readonly ReportedExport[];
+  /** Null where it is not evaluated yet. */
+  readonly evaluation: Evaluation | null;
 }
 
 /** What its config says. */
@@ -59,7 +62,8 @@ export const STATES = [
 export type SchemeState = (typeof STATES)[number];
 
 /** How far a scheme has come. Files are read as they lie, so figures may be those of a plan of before. */
-export function stateOf({ because, scheme, quality }: ShownScheme): SchemeState {
+export function stateOf(shown: ShownScheme): SchemeState {
+  const { because, scheme, quality } = shown;
   if (because !== null) return "not on this model";
   if (scheme === null) return "not built";
   if (quality === null) return "chosen, not measured";

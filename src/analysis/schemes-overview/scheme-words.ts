@@ -6,9 +6,10 @@ import { isMeasured, reportedOf, stateOf, type ShownScheme } from "./overview.ts
 
 /** How a scheme is said to be, in a few words: the word of its verdict, or how far it has come. */
 export function schemeWord(shown: ShownScheme): string {
-  if (!isMeasured(shown)) return stateOf(shown);
+  const state = stateOf(shown);
+  if (!isMeasured(shown)) return state;
   const word = wordOf(reportedOf(shown));
-  return stateOf(shown) === "measured" ? word : `${word} (${stateOf(shown)})`;
+  return state === "measured" ? word : `${word} (${state})`;
 }
 
 /** What was asked for, in words. */

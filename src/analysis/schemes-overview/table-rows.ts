@@ -1,3 +1,4 @@
+import { sameAnswers } from "../evaluation/side-by-side.ts";
 import {
   byteText,
   percentText,
@@ -40,11 +41,11 @@ export interface TableRow {
   readonly word: string;
   /** In words: what was asked for. */
   readonly asked: string;
-  /** By `COLUMNS`. */
+  /** By `columnsOf`. */
   readonly cells: Readonly<Record<ColumnKey, TableCell>>;
 }
 
-export const COLUMNS = [
+const COLUMNS = [
   { key: "bits", title: "Bits" },
   { key: "predicted", title: "Size, predicted" },
   { key: "kl", title: "KL, nats a token" },
@@ -53,8 +54,19 @@ export const COLUMNS = [
   { key: "ratio", title: "Perplexity, to the unquantized" },
   { key: "found", title: "Size in files" },
   { key: "serving", title: "vLLM" },
+  { key: "answers", title: "Answers as the unquantized" },
 ] as const;
 export type ColumnKey = (typeof COLUMNS)[number]["key"];
+
+/** Columns that say something of some scheme: answers are not in every model's table. */
+export function columnsOf({ schemes }: Pick<SchemesOverview, "schemes">): readonly {
+  readonly key: ColumnKey;
+  readonly title: string;
+}[] {
+  const empty = new Set<ColumnKey>();
+  if (schemes.every(({ evaluation }) => evaluation === null)) empty.add("answers");
+  return COLUMNS.filter(({ key }) => !empty.has(key));
+}
 
 /** The unquantized model of each data, then the schemes as declared, then uniform plans that were measured beside them. */
 export function tableRows(overview: SchemesOverview): readonly TableRow[] {
@@ -99,6 +111,7 @@ function schemeRow(shown: ShownScheme): TableRow {
           ? NOTHING
           : ratioCell(quality.figures.perplexity, quality.reference.perplexity),
       random: randomCell(shown),
+      answers: answersCell(shown),
       serving: cell(servingText(shown)),
     },
   };
@@ -109,6 +122,12 @@ const foundBytes = ({ exports }: ShownScheme): number | null =>
     (most, { check }) => (check === null ? most : Math.max(most ?? 0, check.weightBytes)),
     null,
   );
+
+function answersCell({ evaluation }: ShownScheme): TableCell {
+  if (evaluation === null) return NOTHING;
+  const same = sameAnswers(evaluation.answers);
+  return cell(`${same} of ${evaluation.answers.length}`, same);
+}
 
 function randomCell(shown: ShownScheme): TableCell {
   if (!isMeasured(shown) || shown.quality.verdict === null) return NOTHING;
@@ -130,6 +149,7 @@ function baselineRow(row: BaselineRow, several: boolean): TableRow {
     word: isWhole ? "the model itself" : "control",
     asked: isWhole ? "the checkpoint as it is" : "one format everywhere, as far as shapes allow it",
     cells: {
+      answers: NOTHING,
       bits: bits === null ? NOTHING : cell(sizeText(bits), bits),
       predicted: NOTHING,
       found: bytes === null ? NOTHING : cell(byteText(bytes), bytes),

@@ -134,7 +134,8 @@ function labels({ points, goals, frontiers }: PanelData, box: Box, across: Axis,
   const own = ordered.map(({ point, x, y }) => ({
     text: point.label ?? "",
     strong: isScheme(point),
-    label: placeLabel(point.label ?? "", { x, y }, box, taken),
+    // Room for two letters more: names of schemes are bold, which is wider.
+    label: placeLabel(`${point.label ?? ""}  `, { x, y }, box, taken),
   }));
   return html`${[...goalNames, ...lineNames].map(({ text, label }) => nameMarkup(text, label, "quiet"))}${own.map(({ text, label, strong }) => nameMarkup(text, label, strong ? "strong" : ""))}`;
 }

@@ -12,6 +12,7 @@ import { RANDOM_NOTICE } from "../schemes-overview/overview-markdown.ts";
 import { overviewTerms } from "../schemes-overview/overview-terms.ts";
 import { hasRandomWeights, overviewHeadline, overviewPoints } from "../schemes-overview/points.ts";
 import { dataName } from "../schemes-overview/table-rows.ts";
+import { evaluationSection } from "./evaluation-section.ts";
 import { matrixSection } from "./matrix-section.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import pictureStyles from "./styles/picture.css?raw";
@@ -44,6 +45,12 @@ export function schemesPage(
       title: picture.title,
       body: html`<p class=quiet>${picture.description}</p><figure class=scroll tabindex=0 role=group aria-labelledby=size-title>${inlinePicture(picture)}</figure>`,
     },
+    section(
+      "evaluation",
+      "Evaluation",
+      "Beside the unquantized model",
+      evaluationSection(overview),
+    ),
     section("controls", "Controls", "Against controls of the same size", controlTable(overview)),
     section("files", "Files", "Files, and what vLLM answers", exportSection(overview)),
     section("open", "Without figures", "Without figures", openTable(overview)),

@@ -5,7 +5,7 @@ import { devicesOf, exportRows, missingExports } from "../schemes-overview/expor
 import { stateOf, type SchemesOverview } from "../schemes-overview/overview.ts";
 import { askedText } from "../schemes-overview/scheme-words.ts";
 import {
-  COLUMNS,
+  columnsOf,
   tableRows,
   type TableCell,
   type TableRow,
@@ -20,13 +20,14 @@ const KIND_NAMES: Readonly<Record<TableRow["kind"], string>> = {
 /** Every scheme and every baseline with its figures: complete without a script, which sorts and filters it. */
 export function schemeTable(overview: SchemesOverview): Html {
   const rows = tableRows(overview);
+  const columns = columnsOf(overview);
   const kinds = [...new Set(rows.map(({ kind }) => kind))];
   const options = kinds.map((kind) => html`<option value=${kind}>${KIND_NAMES[kind]}`);
   const body = rows.map(
     ({ kind, name, word, asked, cells }, place) =>
-      html`<tr data-kind=${kind} data-place=${place}><th scope=row>${name}<small>${asked}</small>${wordOf(word)}${COLUMNS.map(({ key }) => numberCell(cells[key]))}</tr>`,
+      html`<tr data-kind=${kind} data-place=${place}><th scope=row>${name}<small>${asked}</small>${wordOf(word)}${columns.map(({ key }) => numberCell(cells[key]))}</tr>`,
   );
-  const heads = COLUMNS.map(
+  const heads = columns.map(
     ({ key, title }) => html`<th scope=col data-key=${key} class=n>${title}`,
   );
   return html`<div class="controls script"><label>Filter <input type=search id=plan-filter placeholder="for instance: fp8" autocomplete=off spellcheck=false></label><label>Show <select id=plan-kind><option value="">all${options}</select></label><output id=plan-count aria-live=polite></output></div>
@@ -36,7 +37,7 @@ ${lines(body)}
 }
 
 /** What is in brackets behind a word goes below it. */
-function wordOf(word: string): Html {
+export function wordOf(word: string): Html {
   const [, first = word, because] = /^(.+?) \((.*)\)$/.exec(word) ?? [];
   return wordCell({ word: first, because: because ?? null });
 }
@@ -44,10 +45,10 @@ function wordOf(word: string): Html {
 const numberCell = ({ text, value, below }: TableCell): Html =>
   html`<td class=n${value === null ? "" : html` data-value="${value}"`}>${text}${below === null ? "" : html`<small>${below}</small>`}`;
 
-const region = (label: string, head: readonly Html[], body: readonly Html[]): Html =>
+export const region = (label: string, head: readonly Html[], body: readonly Html[]): Html =>
   html`<div class=scroll tabindex=0 role=region aria-label="${label}"><table class="ruled wrapped"><thead><tr>${head}</tr></thead><tbody>${lines(body)}</tbody></table></div>`;
 
-const heads = (titles: readonly string[]): readonly Html[] =>
+export const heads = (titles: readonly string[]): readonly Html[] =>
   titles.map((title) => html`<th scope=col>${title}`);
 
 /** Judged schemes beside the controls of their size. */

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { join, relative, resolve } from "node:path";
+import type { PublishedMatch } from "../../graph/published.ts";
 import { isGlob, select } from "../../graph/select.ts";
 import { diskFailure } from "../../host/disk/disk-failure.ts";
 import { disk } from "../../host/disk/disk.ts";
@@ -17,7 +18,7 @@ import type { Reporter } from "../../ui/reporter.ts";
 import { matchText, reproductionText, type Matched } from "../../ui/reproduction-text.ts";
 import { buildSettings, type Arguments } from "../language/arguments.ts";
 import { globMatcher } from "../language/glob.ts";
-import { matchFolder, type FolderMatch } from "../session/published-match.ts";
+import { matchFolder } from "../session/published-match.ts";
 import { fromWorkspaceRoot } from "../session/root.ts";
 import { compareAll, type Made } from "../session/reproduced.ts";
 import type { Scope } from "../session/scope.ts";
@@ -61,7 +62,7 @@ interface Opened {
   readonly session: Session;
   /** The target, relative to the workspace. */
   readonly asked: string;
-  readonly match: FolderMatch;
+  readonly match: PublishedMatch;
   readonly matched: Matched;
   /** Absolute. */
   readonly folder: string;

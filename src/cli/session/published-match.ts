@@ -16,12 +16,6 @@ import { err, ok, type Result } from "../../model/result.ts";
 import type { Session } from "./session.ts";
 import { wantedOf } from "./wanted.ts";
 
-/** What a folder of published files holds of what was asked for. */
-export interface FolderMatch extends PublishedMatch {
-  /** In what a file that was recognised by its content is not what is declared, by output path. */
-  readonly contradictions: ReadonlyMap<string, readonly Contradiction[]>;
-}
-
 /**
  * Finds out what of the workspace a folder mirrors, and which output each of its files is: by its place, else as
  * the adopters of the Aqmfile recognise it by what is in it.
@@ -32,7 +26,7 @@ export async function matchFolder(
   session: Session,
   asked: string,
   folder: string,
-): Promise<Result<FolderMatch, Failure>> {
+): Promise<Result<PublishedMatch, Failure>> {
   const { graph } = session.aqmfile;
   const { requested } = session.selection;
   let found: { readonly match: PublishedMatch; readonly below: string } | null = null;
@@ -49,8 +43,7 @@ export async function matchFolder(
     if (match.outputs.length > 0) break;
   }
   if (found === null) {
-    const match = { base: asked === "." ? "" : asked, outputs: [], unmade: [], unknown: [] };
-    return ok({ ...match, contradictions: new Map() });
+    return ok({ base: asked === "." ? "" : asked, outputs: [], unmade: [], unknown: [] });
   }
   return withRecognised(session, folder, found.below, found.match);
 }
@@ -60,14 +53,15 @@ async function withRecognised(
   folder: string,
   below: string,
   match: PublishedMatch,
-): Promise<Result<FolderMatch, Failure>> {
+): Promise<Result<PublishedMatch, Failure>> {
   const { aqmfile, layout, selection } = session;
-  const contradictions = new Map<string, readonly Contradiction[]>();
-  if (match.unknown.length === 0) return ok({ ...match, contradictions });
+  if (match.unknown.length === 0) return ok(match);
   const unknown = new Set(match.unknown);
   const outputs = new Map(match.outputs.map((output) => [output.path, output]));
   const unmade = [...match.unmade];
-  const byTarget = new Map(selection.needed.map((node) => [node.id, node]));
+  // All that is declared, so that what is of another model is not taken for one of this.
+  const { actions } = aqmfile.graph;
+  const byTarget = new Map(actions.map((node) => [node.id, node]));
   const searched = join(folder, below);
   const top = `${folderName(searched)}/`;
   const relative = (file: string): string => {
@@ -87,7 +81,7 @@ async function withRecognised(
     const texts = new Map(files.map(({ path, text }) => [path, text]));
     const findings: readonly AdoptionFinding[] = adopter.value.adopt({
       files,
-      actions: selection.needed.map(wantedOf),
+      actions: actions.map(wantedOf),
     });
     for (const finding of findings) {
       const published = relative(finding.file);
@@ -96,15 +90,19 @@ async function withRecognised(
         unmade.push({ file: published, because: finding.message });
         continue;
       }
+      if (finding.contradictions.length > 0) {
+        unknown.delete(published);
+        unmade.push({ file: published, because: contradictionText(finding.contradictions) });
+        continue;
+      }
       for (const { target, outputs: made } of finding.results) {
         const node = byTarget.get(target);
+        if (node === undefined || !selection.requested.has(node)) continue;
         for (const [role, text] of Object.entries(made)) {
-          const output = node?.declaration.outputs[role];
+          const output = node.declaration.outputs[role];
           // What an adopter works out of the file is not published.
-          if (node === undefined || output === undefined || text !== texts.get(finding.file))
-            continue;
+          if (output === undefined || text !== texts.get(finding.file)) continue;
           add({ path: output.path, node, role, kind: "file", published });
-          contradictions.set(output.path, finding.contradictions);
           for (const beside of besides(session, output.path, published, unknown)) add(beside);
         }
       }
@@ -115,9 +113,16 @@ async function withRecognised(
     outputs: inOrder([...outputs.values()]),
     unmade,
     unknown: [...unknown],
-    contradictions,
   });
 }
+
+const contradictionText = (contradictions: readonly Contradiction[]): string => {
+  const [first] = contradictions;
+  const more = contradictions.length > 1 ? `, and ${contradictions.length - 1} more` : "";
+  const shown = (value: Contradiction["found"] = null): string =>
+    value === null ? "nothing" : JSON.stringify(value);
+  return `it is not what is declared: ${first?.field ?? ""}, declared ${shown(first?.declared)}, found ${shown(first?.found)}${more}`;
+};
 
 /** Files that lie beside a recognised one and are called as outputs beside the one that it is. */
 function besides(

@@ -1,16 +1,15 @@
 import { join } from "node:path";
-import type { PublishedOutput } from "../../graph/published.ts";
+import type { PublishedMatch, PublishedOutput } from "../../graph/published.ts";
 import type { ActionNode } from "../../graph/graph.ts";
 import { upstreamOf } from "../../graph/select.ts";
 import { comparePair } from "../../host/reproduction.ts";
 import { publishedRecord } from "../../host/published.ts";
 import { recordedWith, recordReasons } from "../../keys/record-reasons.ts";
 import { adoptionOf } from "../../model/adoption.ts";
-import type { ComparerModule } from "../../model/comparison.ts";
+import type { ComparerModule, RecordedSetting } from "../../model/comparison.ts";
 import { provenanceText } from "../../model/provenance.ts";
 import type { ActionRecord } from "../../model/record.ts";
 import type { LikelyReason, ReproducedFile } from "../../model/reproduction.ts";
-import type { FolderMatch } from "./published-match.ts";
 import type { Session } from "./session.ts";
 
 /** What became of the actions of a build. */
@@ -21,7 +20,7 @@ export interface Made {
 }
 
 export interface ToCompare {
-  readonly match: FolderMatch;
+  readonly match: PublishedMatch;
   /** Absolute path of the folder of published files. */
   readonly folder: string;
   /** Of their lock records; null where there are none. */
@@ -114,22 +113,11 @@ export async function compareAll(
       ],
       follows: sources.flatMap((source) => (source.verdict === "differs" ? [source.path] : [])),
     };
-
-    function inFiles(found: typeof reasons): readonly LikelyReason[] {
-      const declared = (match.contradictions.get(path) ?? []).map((field) => ({
-        what: field.field,
-        field: "declared here",
-        published: JSON.stringify(field.found),
-        made: JSON.stringify(field.declared),
-      }));
-      return [...declared, ...found].map((reason) => ({
-        ...reason,
-        source: "files",
-        target: null,
-      }));
-    }
   }
 }
+
+const inFiles = (reasons: readonly RecordedSetting[]): readonly LikelyReason[] =>
+  reasons.map((reason) => ({ ...reason, source: "files", target: null }));
 
 const isSameRun = (a: ActionRecord, b: ActionRecord): boolean =>
   a.key === b.key && a.made_on === b.made_on && a.cost.seconds === b.cost.seconds;

@@ -29,7 +29,7 @@ export function evaluationMarkdown(evaluation: Evaluation): string {
     "## Answers",
     `Greedy, at most ${evaluation.max_new_tokens} tokens, in turns of the chat template. Tokens that the other answer lacks are in <b>bold</b>.`,
     table(
-      ["Prompt", "Unquantized", "Scheme", "First difference", "Tokens that differ"],
+      ["Prompt", "Unquantized", "Scheme", "First difference", "Tokens that differ, of each"],
       sideBySide(answers).map(answerRow),
     ),
     "## Size",

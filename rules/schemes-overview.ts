@@ -102,6 +102,8 @@ function documentsOf({ model, layout, tensors, schemes }: SchemesOverviewCell): 
     if (results !== undefined) {
       inputs[`${role}_scheme`] = ifThere(results.document);
       inputs[`${role}_quality`] = ifThere(results.quality);
+      if (config.search !== undefined)
+        inputs[`${role}_search`] = ifThere(file(`${results.folder}/search.json`));
     }
     const { name, choice, scope, size, lm_head, candidates = [] } = config;
     return {

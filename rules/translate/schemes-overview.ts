@@ -5,6 +5,7 @@ import { readMeasuredFrontier } from "aqm/analysis/quality/measured-frontier-jso
 import { readCheckpointTensors } from "aqm/analysis/schemes/checkpoint-tensors.ts";
 import { readScheme } from "aqm/analysis/schemes/scheme-document.ts";
 import { readSchemeQuality } from "aqm/analysis/schemes/scheme-quality-json.ts";
+import { readSearchResult } from "aqm/analysis/search/search-result.ts";
 import { ok } from "aqm/model/result.ts";
 import { exportsIn, optionalIn, type ExportParams } from "./scheme-documents.ts";
 
@@ -12,7 +13,7 @@ import { exportsIn, optionalIn, type ExportParams } from "./scheme-documents.ts"
 export interface SchemesOverviewParams {
   readonly model: string;
   readonly schemes: readonly {
-    /** Its inputs are `<role>_scheme`, `<role>_quality`, `<role>_evaluation`. */
+    /** Its inputs are `<role>_scheme`, `<role>_quality`, `<role>_search`, `<role>_evaluation`. */
     readonly role: string;
     readonly name: string;
     readonly target: string;
@@ -37,6 +38,8 @@ export function schemesOverviewIn(
     if (!scheme.ok) return scheme;
     const quality = optionalIn(inputs, `${role}_quality`, readSchemeQuality);
     if (!quality.ok) return quality;
+    const search = optionalIn(inputs, `${role}_search`, readSearchResult);
+    if (!search.ok) return search;
     const evaluation = optionalIn(inputs, `${role}_evaluation`, readEvaluation);
     if (!evaluation.ok) return evaluation;
     const exported = exportsIn(inputs, exports);
@@ -45,6 +48,7 @@ export function schemesOverviewIn(
       ...named,
       scheme: scheme.value,
       quality: quality.value,
+      search: search.value,
       evaluation: evaluation.value,
       exports: exported.value,
     });

@@ -2,7 +2,14 @@ import type { ReportedExport } from "../../src/analysis/scheme-report/scheme-rep
 import { notChecked } from "../../src/analysis/scheme-report/scheme-report.ts";
 import type { CheckpointTensors } from "../../src/analysis/schemes/checkpoint-tensors.ts";
 import { evaluate } from "../../src/analysis/evaluation/evaluate.ts";
-import type { SchemesOverview, ShownScheme } from "../../src/analysis/schemes-overview/overview.ts";
+import type { Figure } from "../../src/analysis/quality/figures.ts";
+import type { Goal } from "../../src/analysis/schemes/scheme.ts";
+import type {
+  MeasuredScheme,
+  SchemesOverview,
+  ShownScheme,
+} from "../../src/analysis/schemes-overview/overview.ts";
+import type { MeasuredSearch } from "../../src/analysis/search/search-result.ts";
 import { madeSource } from "./evaluation-material.ts";
 import { expectValue } from "./figures.ts";
 import {
@@ -60,6 +67,7 @@ export function shownOf(made: MadeScheme, exports = exported(made)): ShownScheme
     scheme,
     quality: qualityOf(made),
     exports,
+    search: null,
     evaluation: null,
   };
 }
@@ -73,6 +81,7 @@ export const unbuilt = (name: string, because: string | null = null): ShownSchem
   scheme: null,
   quality: null,
   exports: [],
+  search: null,
   evaluation: null,
 });
 
@@ -92,6 +101,72 @@ export const madeOverview: SchemesOverview = {
   ],
   frontiers: [],
 };
+
+const figure = (value: number): Figure => ({ value, low: 0.9 * value, high: 1.1 * value });
+
+/** What `measured_search` made up for a scheme: it began at the solver's plan and found a better one. */
+export const madeSearch = (met: boolean | null, goal: Goal | null): MeasuredSearch => ({
+  scope: "lm",
+  candidates: [FP8],
+  unit: "bytes",
+  limit: goal === null ? 90_000 : null,
+  goal,
+  settings: { measurements: 300, seed: 42 },
+  measured: 280,
+  exhausted: false,
+  moves: { tried: 120, better_on_search: 30, kept: 6 },
+  groups: [],
+  starts: [],
+  began: "scores",
+  found: { cost: 80_000, formats: [], search: 0.008, confirm: figure(0.0085), met },
+});
+
+/** A scheme that asks for KL <= 0.01 and has it, measured beside the plans of exact solvers. */
+export function goalMet(): MeasuredScheme {
+  const made = madeScheme("for_kl_1em2", 7);
+  const shown = shownOf(made);
+  const quality = qualityOf(made);
+  const goal = { figure: "kl", bound: 0.01, confidence: 0.95 } as const;
+  const { settings, moves, measured, exhausted, found } = madeSearch(true, goal);
+  const [control] = quality.controls;
+  if (control === undefined) throw new Error("it has controls");
+  return {
+    ...shown,
+    asked: { ...shown.asked, choice: { goal: { kl: 0.01 } } },
+    scheme: {
+      ...made.scheme,
+      choice: { goal: { kl: 0.01 } },
+      search: {
+        figure: "kl",
+        goal,
+        met: true,
+        settings: { ...settings, starts: ["scores", "alone"] },
+        measured,
+        exhausted,
+        moves,
+        began: { name: "scores", cost: 81_000, search: 0.009, confirm: figure(0.0095) },
+        found: { name: "found", cost: 80_000, search: found.search, confirm: found.confirm },
+      },
+    },
+    quality: {
+      ...quality,
+      search: {
+        starts: [{ plan: "start_scores", factor: { value: 1.25, low: 1.125, high: 1.5 } }],
+        goal: { ...goal, here: quality.figures.kl },
+      },
+      controls: [...quality.controls, { ...control, name: "start_scores", kind: "start" }],
+    },
+    search: madeSearch(true, goal),
+  };
+}
+
+/** A scheme whose goal no measured plan keeps: it has no plan. */
+export const goalUnmet = (): ShownScheme => ({
+  ...unbuilt("for_kl_1em9"),
+  asked: { ...unbuilt("").asked, choice: { goal: { kl: 1e-9 } } },
+  search: madeSearch(false, { figure: "kl", bound: 1e-9, confidence: 0.95 }),
+});
+
 /** A measured scheme with an evaluation, of which one answer of two is the unquantized model's. */
 export const evaluated = (): ShownScheme => {
   const [, made] = shares;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { goalStateOf } from "../../src/analysis/schemes-overview/goal-state.ts";
 import { layerMatrix, shortFormat } from "../../src/analysis/schemes-overview/layer-matrix.ts";
 import { allLayerBits, layerWeights } from "../../src/analysis/schemes-overview/layer-weights.ts";
 import { schemesOverviewJson } from "../../src/analysis/schemes-overview/overview-json.ts";
@@ -16,6 +17,8 @@ import { tableRows } from "../../src/analysis/schemes-overview/table-rows.ts";
 import { FP8, fp8Problem, madeCheck, madeScheme } from "./scheme-material.ts";
 import {
   evaluated,
+  goalMet,
+  goalUnmet,
   madeOverview,
   madeTensors,
   shares,
@@ -174,6 +177,66 @@ describe("bits over all layers", () => {
       open: language.reduce((sum, group) => sum + group.weights, 0),
     });
     expect(allLayerBits({ all: 4, open: 3 }, 8)).toBe(10);
+  });
+});
+
+describe("goals and searches", () => {
+  const met = goalMet();
+  const overview = { ...madeOverview, schemes: [met, goalUnmet(), ...madeOverview.schemes] };
+  const text = schemesOverviewMarkdown(overview, files);
+
+  it("are in the table with what was judged, whether the goal is met or not", () => {
+    const rows = tableRows(overview).filter(({ name }) => name.startsWith("for_"));
+    expect(rows.map(({ word, cells }) => [word, cells.goal])).toEqual([
+      [
+        "proven",
+        {
+          text: "KL ≤ 0.01 (95 %)",
+          value: 1,
+          below: "met: 8.50e-3 (7.65e-3 to 9.35e-3) on confirm",
+        },
+      ],
+      [
+        "goal not met",
+        {
+          text: "KL ≤ 1e-9 (95 %)",
+          value: 0,
+          below: "not met: 8.50e-3 (7.65e-3 to 9.35e-3) on confirm",
+        },
+      ],
+    ]);
+    expect(rows[0]?.cells.starts.text).toBe("start_scores 1.25 (1.13 to 1.50)");
+  });
+
+  it("are told before the tables: what cannot be met, and what measuring was worth", () => {
+    const [words = "", tables = ""] = text.split("## Schemes\n");
+    expect(words).toContain(
+      "- **Goal not met: for_kl_1em9, KL ≤ 1e-9 (95 %)**: the best measured plan has 8.50e-3",
+    );
+    expect(words).toContain("**Goal met: for_kl_1em2, KL ≤ 0.01 (95 %)**");
+    expect(words).toContain("**Measured search against exact solvers: for_kl_1em2**");
+    expect(tables).toContain("## Searched by measurement");
+    expect(tables).toMatch(
+      /\| `for_kl_1em2` \| KL ≤ 0.01 \(95 %\): met \|.*\| 280 of 300 \| 6 \/ 120 \|/,
+    );
+    expect(markdown).not.toContain("Goal");
+    const readme = schemesReadme(overview, { ...files, document: "schemes.md" }, []);
+    expect(readme).toContain("| Word | Goal |");
+    expect(readme).toContain("KL ≤ 0.01 (95 %) (met: 8.50e-3");
+  });
+
+  it("of another bound say nothing of this one", () => {
+    const asked = { ...met.asked, choice: { goal: { kl: 0.001 } } };
+    const { scheme, search } = met;
+    expect(goalStateOf({ asked, scheme, search })).toMatchObject({ met: null, judged: null });
+    expect(goalStateOf({ ...met, search: null })).toMatchObject({ met: true });
+    expect(stateOf({ ...met, asked })).toBe("measured");
+    const failed = { ...goalUnmet(), scheme: met.scheme, quality: met.quality };
+    expect(stateOf(failed)).toBe("goal not met");
+    const rows = tableRows({ ...overview, schemes: [failed] });
+    expect(rows.find(({ kind }) => kind === "scheme")?.word).toBe(
+      "goal not met (figures of an earlier plan)",
+    );
   });
 });
 

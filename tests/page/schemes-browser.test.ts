@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isMeasured } from "../../src/analysis/schemes-overview/overview.ts";
 import { schemesPage } from "../../src/analysis/schemes-page/page.ts";
 import { fp8Problem, madeScheme } from "../analysis/scheme-material.ts";
-import { evaluated, madeOverview, shownOf } from "../analysis/schemes-overview-material.ts";
+import {
+  evaluated,
+  goalMet,
+  goalUnmet,
+  madeOverview,
+  shownOf,
+} from "../analysis/schemes-overview-material.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
 import { COVERED, FAINT, OUTSIDE } from "./looks.ts";
@@ -17,6 +23,8 @@ const title = "browser" in found ? "in a browser" : `in a browser (${found.becau
 const crowded = {
   ...madeOverview,
   schemes: [
+    goalMet(),
+    goalUnmet(),
     evaluated(),
     ...Array.from({ length: fp8Problem.groups.length }, (_, n) =>
       shownOf(madeScheme(`fp8_autoquant_all_layers_top${10 * (n + 1)}`, n + 1, "random")),

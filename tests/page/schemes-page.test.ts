@@ -5,6 +5,8 @@ import { panelsOf } from "../../src/analysis/schemes-page/panel-data.ts";
 import { madeScheme } from "../analysis/scheme-material.ts";
 import {
   evaluated,
+  goalMet,
+  goalUnmet,
   madeOverview,
   shares,
   shownOf,
@@ -76,8 +78,16 @@ describe("the page of schemes", () => {
     expect(schemesPage(overview, []).picture.match(/nats a token<\/text>/g)).toHaveLength(2);
   });
 
-  it("has answers with other tokens marked", () => {
-    const { page } = schemesPage({ ...madeOverview, schemes: [evaluated()] }, []);
+  it("has goals as lines, starts of searches as marks, and answers with other tokens marked", () => {
+    const schemes = [goalMet(), goalUnmet(), evaluated()];
+    const { page, picture } = schemesPage({ ...madeOverview, schemes }, []);
+    const drawn = titles(picture);
+    expect(drawn).toContain("goal KL ≤ 0.01: for_kl_1em2");
+    expect(drawn).toContain("goal KL ≤ 1e-9: for_kl_1em9");
+    expect(drawn.find((title) => title.startsWith("start_scores of for_kl_1em2: "))).toMatch(
+      /start of the search$/,
+    );
+    expect(page).toContain("id=search");
     expect(page).toContain("<code>val2017/000000000001.jpg</code> Describe the image.");
     expect(page).toContain("<td class=answer>A<mark> large &lt;b&gt;</mark> square.…");
     expect(page).toContain("0 of 1 schemes answer the same");

@@ -3,7 +3,16 @@ import { at } from "../page/shared/numbers.ts";
 import type { RowKind } from "../quality-report/names.ts";
 
 /** What stands for a kind or a candidate in a chart: told apart by shape as well as by colour. */
-export const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "star", "ring"] as const;
+export const SHAPES = [
+  "circle",
+  "square",
+  "triangle",
+  "diamond",
+  "cross",
+  "star",
+  "ring",
+  "peak",
+] as const;
 export type Shape = (typeof SHAPES)[number];
 
 export const KIND_SHAPES: Readonly<Record<RowKind, Shape>> = {
@@ -14,13 +23,16 @@ export const KIND_SHAPES: Readonly<Record<RowKind, Shape>> = {
   weight_error: "diamond",
   random: "ring",
   recipe: "star",
-  start: "square",
+  start: "peak",
 };
 
 /** Outlines around 0, for a mark of radius 1; corners stand out as far as looks of equal size. */
-const CORNERS: Readonly<Record<"square" | "triangle" | "diamond" | "star", readonly number[]>> = {
+const CORNERS: Readonly<
+  Record<"square" | "triangle" | "peak" | "diamond" | "star", readonly number[]>
+> = {
   square: [-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9],
   triangle: [-1.15, -0.9, 1.15, -0.9, 0, 1.15],
+  peak: [-1.15, 0.9, 1.15, 0.9, 0, -1.15],
   diamond: [0, -1.3, 1.1, 0, 0, 1.3, -1.1, 0],
   star: starCorners(1.6, 0.68),
 };

@@ -75,7 +75,14 @@ const settingsOf = (scheme: Scheme): ReadonlyMap<string, string> =>
     ["candidates", scheme.candidates.join(", ")],
     ["choice", choiceText(scheme.choice)],
     ["ranking", scheme.ranking ?? "none"],
+    ["search by measurement", searchText(scheme)],
   ]);
+
+function searchText({ search }: Scheme): string {
+  if (search === undefined) return "none";
+  const { measurements, starts, seed } = search.settings;
+  return `${measurements} measurements from ${starts.join(", ")}, seed ${seed}`;
+}
 
 interface Size {
   readonly unit: DifferingSize["unit"];

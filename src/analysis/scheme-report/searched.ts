@@ -81,7 +81,8 @@ function solverPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
   });
 }
 
-function figureText(figure: GoalFigure, of: Figure): string {
+/** A figure that a goal may name, with its interval. */
+export function figureText(figure: GoalFigure, of: Figure): string {
   const write =
     figure === "top1_agreement"
       ? percentText

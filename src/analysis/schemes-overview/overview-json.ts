@@ -4,6 +4,7 @@ import { documentText } from "../quality/document-text.ts";
 import { isStatus, plannedLayers, type ReportedExport } from "../scheme-report/scheme-report.ts";
 import { choiceText } from "../scheme-report/words.ts";
 import { baselineRows } from "./baseline-rows.ts";
+import { goalStateOf } from "./goal-state.ts";
 import { layerMatrix } from "./layer-matrix.ts";
 import { basesOf, stateOf, type SchemesOverview, type ShownScheme } from "./overview.ts";
 import { perplexityRatio, schemeWord } from "./scheme-words.ts";
@@ -81,6 +82,9 @@ function schemeJson(shown: ShownScheme) {
             verdict: quality.verdict,
             unjudged: quality.unjudged,
           },
+    goal: goalStateOf(shown),
+    search:
+      scheme?.search === undefined ? null : { ...scheme.search, report: quality?.search ?? null },
     evaluation: evaluation === null ? null : evaluationJson(evaluation),
     exports: exports.map((of) => exportJson(of, shown)),
   };

@@ -2,6 +2,8 @@ import { markdownCode, markdownLink, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
 import { CONTROL_TITLES, controlRows } from "./control-rows.ts";
 import { EVALUATION_TITLES, evaluationRows } from "./evaluation-rows.ts";
+import { SEARCH_TITLES } from "../scheme-report/searched.ts";
+import { searchRows } from "./search-rows.ts";
 import { devicesOf, exportRows, missingExports } from "./export-rows.ts";
 import { stateOf, type SchemesOverview } from "./overview.ts";
 import { overviewTerms } from "./overview-terms.ts";
@@ -36,6 +38,7 @@ export function schemesOverviewMarkdown(overview: SchemesOverview, files: Overvi
       ["Scheme", "Word", "Asked for", ...columnsOf(overview).map(({ title }) => title)],
       schemeTable(overview),
     ),
+    ...titled("## Searched by measurement", searchTable(overview)),
     ...titled("## Evaluated beside the unquantized model", evaluationTable(overview)),
     ...titled(
       "## Against controls of the same size",
@@ -100,6 +103,15 @@ export function schemesOverviewMarkdown(overview: SchemesOverview, files: Overvi
   ];
   return `${blocks.filter((block) => block !== null && block !== "").join("\n\n")}\n`;
 }
+
+const searchTable = (overview: SchemesOverview): string | null =>
+  table(
+    SEARCH_TITLES,
+    searchRows(overview).map(([name = "", ...cells]) => [
+      markdownCode(name),
+      ...cells.map((text) => markdownText(text)),
+    ]),
+  );
 
 const evaluationTable = (overview: SchemesOverview): string | null =>
   table(

@@ -1,3 +1,4 @@
+import { goalStateOf } from "./goal-state.ts";
 import { timesText } from "../quality-report/figure-text.ts";
 import { basesOf, isMeasured, type SchemesOverview } from "./overview.ts";
 import { dataName } from "./table-rows.ts";
@@ -32,6 +33,24 @@ export function overviewTerms(
       term: "random",
       means: `KL(mean of random plans of the same size) / KL(scheme), with its paired 95 % interval${proven === null ? "" : `; proven where the interval lies above ${timesText(proven, 2)}`}. Better than chance is not yet good enough for a task.`,
     },
+    ...(overview.schemes.some((shown) => goalStateOf(shown) !== null)
+      ? [
+          {
+            term: "goal",
+            means:
+              "how much quality may be lost. It is met where the interval on the held-out set confirm stays within it; figures on report, which no search has seen, are those of this table.",
+          },
+        ]
+      : []),
+    ...(overview.schemes.some(({ quality }) => quality?.search !== undefined)
+      ? [
+          {
+            term: "exact solvers",
+            means:
+              "start_scores and start_alone: the best plans within the size by scores, and by measured KL of each layer group quantized alone. A multiple above 1 says that changing plans by measurement has gained.",
+          },
+        ]
+      : []),
     {
       term: "unproven, not separable",
       means:

@@ -1,9 +1,11 @@
 import type { MeasuredFrontier } from "../quality/measured-frontier.ts";
+import { goalStateOf } from "./goal-state.ts";
 import type { Evaluation } from "../evaluation/evaluation.ts";
 import type { ReportedExport, ReportedScheme } from "../scheme-report/scheme-report.ts";
 import type { CheckpointTensors } from "../schemes/checkpoint-tensors.ts";
 import type { Scheme, SchemeChoice } from "../schemes/scheme.ts";
 import type { SchemeQuality } from "../schemes/scheme-quality.ts";
+import type { MeasuredSearch } from "../search/search-result.ts";
 
 /** All schemes that are declared for a model, with what lies in the workspace of each. Nothing is built for its sake. */
 export interface SchemesOverview {
@@ -28,6 +30,8 @@ export interface ShownScheme {
   /** Null where it is not measured yet. */
   readonly quality: SchemeQuality | null;
   readonly exports: readonly ReportedExport[];
+  /** What was found by measuring plans; null where nothing was searched. It is there where a goal is not met, too. */
+  readonly search: MeasuredSearch | null;
   /** Null where it is not evaluated yet. */
   readonly evaluation: Evaluation | null;
 }
@@ -56,6 +60,7 @@ export const STATES = [
   "measured",
   "measured before its plan changed",
   "chosen, not measured",
+  "goal not met",
   "not built",
   "not on this model",
 ] as const;
@@ -65,6 +70,7 @@ export type SchemeState = (typeof STATES)[number];
 export function stateOf(shown: ShownScheme): SchemeState {
   const { because, scheme, quality } = shown;
   if (because !== null) return "not on this model";
+  if (goalStateOf(shown)?.met === false) return "goal not met";
   if (scheme === null) return "not built";
   if (quality === null) return "chosen, not measured";
   return quality.bits === scheme.achieved.bits ? "measured" : "measured before its plan changed";

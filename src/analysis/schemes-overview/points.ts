@@ -1,7 +1,8 @@
 import { counted, listText } from "../quality-report/runs.ts";
 import { isUntrained, pointsOf } from "../scheme-report/answer.ts";
-import type { Point } from "../scheme-report/words.ts";
 import { checkSameWeights } from "../scheme-report/same-weights.ts";
+import type { Point } from "../scheme-report/words.ts";
+import { goalStateOf, goalWords } from "./goal-state.ts";
 import {
   isMeasured,
   reportedOf,
@@ -36,12 +37,27 @@ export function overviewPoints({ model, schemes }: SchemesOverview): readonly Po
   return [
     ...(wrong === undefined ? [] : [{ lead: "Files contradict plans", text: wrong.message }]),
     ...pointOf(schemes, "measured before its plan changed", "Figures of an earlier plan"),
+    ...unmetPoints(schemes),
     ...pointsOf({ set: "", title: "", model, schemes: reported, skipped }),
     ...exportPoint(schemes),
     ...pointOf(schemes, "chosen, not measured", "Not measured"),
     ...pointOf(schemes, "not built", "Not built"),
   ];
 }
+
+/** Goals that no measured plan keeps: such a scheme has no plan, and nothing else is said of it. */
+const unmetPoints = (schemes: readonly ShownScheme[]): readonly Point[] =>
+  schemes.flatMap((shown) => {
+    const state = goalStateOf(shown);
+    return state?.met !== false
+      ? []
+      : [
+          {
+            lead: `Goal not met: ${shown.name}, ${state.text}`,
+            text: `the best measured plan has ${goalWords(state).replace(/^not met: /, "")}. Ask for less, or add a larger candidate.`,
+          },
+        ];
+  });
 
 function exportPoint(schemes: readonly ShownScheme[]): readonly Point[] {
   const all = schemes.flatMap(({ exports }) => exports);

@@ -8,6 +8,8 @@ import { isMeasured, reportedOf, stateOf, type ShownScheme } from "./overview.ts
 export function schemeWord(shown: ShownScheme): string {
   const state = stateOf(shown);
   if (!isMeasured(shown)) return state;
+  // What is measured then is the plan of an earlier search.
+  if (state === "goal not met") return `${state} (figures of an earlier plan)`;
   const word = wordOf(reportedOf(shown));
   return state === "measured" ? word : `${word} (${state})`;
 }

@@ -1,6 +1,7 @@
 import { sameAnswers } from "../evaluation/side-by-side.ts";
 import {
   byteText,
+  intervalText,
   percentText,
   perplexityText,
   sizeText,
@@ -8,6 +9,8 @@ import {
   timesText,
 } from "../quality-report/figure-text.ts";
 import type { Figure } from "../quality/figures.ts";
+import type { SchemeQuality } from "../schemes/scheme-quality.ts";
+import { goalStateOf, goalWords } from "./goal-state.ts";
 import { baselineRows, type BaselineRow } from "./baseline-rows.ts";
 import {
   basesOf,
@@ -46,10 +49,12 @@ export interface TableRow {
 }
 
 const COLUMNS = [
+  { key: "goal", title: "Goal, and what was judged" },
   { key: "bits", title: "Bits" },
   { key: "predicted", title: "Size, predicted" },
   { key: "kl", title: "KL, nats a token" },
   { key: "random", title: "KL of random plans / its KL" },
+  { key: "starts", title: "KL of exact solvers / its KL" },
   { key: "top", title: "Same top token" },
   { key: "ratio", title: "Perplexity, to the unquantized" },
   { key: "found", title: "Size in files" },
@@ -58,12 +63,14 @@ const COLUMNS = [
 ] as const;
 export type ColumnKey = (typeof COLUMNS)[number]["key"];
 
-/** Columns that say something of some scheme: answers are not in every model's table. */
+/** Columns that say something of some scheme: goals, searches and answers are not in every model's table. */
 export function columnsOf({ schemes }: Pick<SchemesOverview, "schemes">): readonly {
   readonly key: ColumnKey;
   readonly title: string;
 }[] {
   const empty = new Set<ColumnKey>();
+  if (schemes.every((shown) => goalStateOf(shown) === null)) empty.add("goal");
+  if (schemes.every(({ quality }) => quality?.search === undefined)) empty.add("starts");
   if (schemes.every(({ evaluation }) => evaluation === null)) empty.add("answers");
   return COLUMNS.filter(({ key }) => !empty.has(key));
 }
@@ -100,6 +107,7 @@ function schemeRow(shown: ShownScheme): TableRow {
     word: schemeWord(shown),
     asked: askedText(shown),
     cells: {
+      goal: goalCell(shown),
       bits: scheme === null ? NOTHING : cell(sizeText(scheme.achieved.bits), scheme.achieved.bits),
       predicted:
         scheme === null ? NOTHING : cell(byteText(scheme.achieved.bytes), scheme.achieved.bytes),
@@ -111,6 +119,7 @@ function schemeRow(shown: ShownScheme): TableRow {
           ? NOTHING
           : ratioCell(quality.figures.perplexity, quality.reference.perplexity),
       random: randomCell(shown),
+      starts: startsCell(quality),
       answers: answersCell(shown),
       serving: cell(servingText(shown)),
     },
@@ -122,6 +131,21 @@ const foundBytes = ({ exports }: ShownScheme): number | null =>
     (most, { check }) => (check === null ? most : Math.max(most ?? 0, check.weightBytes)),
     null,
   );
+
+function goalCell(shown: ShownScheme): TableCell {
+  const state = goalStateOf(shown);
+  return state === null
+    ? NOTHING
+    : cell(state.text, state.met === null ? null : Number(state.met), goalWords(state));
+}
+
+/** The solver that comes nearest decides the order; a multiple above 1 says that measuring gained. */
+function startsCell(quality: SchemeQuality | null): TableCell {
+  const starts = quality?.search?.starts ?? [];
+  if (starts.length === 0) return NOTHING;
+  const texts = starts.map(({ plan, factor }) => `${plan} ${intervalText(factor)}`);
+  return cell(texts.join("; "), Math.min(...starts.map(({ factor }) => factor.value)));
+}
 
 function answersCell({ evaluation }: ShownScheme): TableCell {
   if (evaluation === null) return NOTHING;
@@ -149,6 +173,8 @@ function baselineRow(row: BaselineRow, several: boolean): TableRow {
     word: isWhole ? "the model itself" : "control",
     asked: isWhole ? "the checkpoint as it is" : "one format everywhere, as far as shapes allow it",
     cells: {
+      goal: NOTHING,
+      starts: NOTHING,
       answers: NOTHING,
       bits: bits === null ? NOTHING : cell(sizeText(bits), bits),
       predicted: NOTHING,

@@ -168,5 +168,5 @@ function legend({ points, goals, frontiers }: PanelData, y: number): Html {
     (kind): kind is Exclude<RowKind, "recipe" | "solver"> =>
       kind !== "solver" && kind !== "baseline",
   );
-  return html`<g class="key">${shown("solver", true, "scheme, proven")}${shown("solver", false, "scheme, not proven")}${shown("baseline", false, "chooses no layers")}${kinds.map((kind) => shown(kind, false, `control: ${KINDS[kind].name}`))}${goals.length > 0 ? line("goal", "goal") : ""}${frontiers.length > 0 ? line("frontier", "measured frontier") : ""}</g>`;
+  return html`<g class="key">${shown("solver", true, "scheme, proven")}${shown("solver", false, "scheme, not proven")}${shown("baseline", false, "chooses no layers")}${kinds.map((kind) => shown(kind, false, kind === "start" ? KINDS.start.name : `control: ${KINDS[kind].name}`))}${goals.length > 0 ? line("goal", "goal") : ""}${frontiers.length > 0 ? line("frontier", "measured frontier") : ""}</g>`;
 }

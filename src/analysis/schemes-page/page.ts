@@ -17,7 +17,7 @@ import { matrixSection } from "./matrix-section.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import pictureStyles from "./styles/picture.css?raw";
 import pageStyles from "./styles/schemes.css?raw";
-import { controlTable, exportSection, openTable, schemeTable } from "./tables.ts";
+import { controlTable, exportSection, openTable, schemeTable, searchTable } from "./tables.ts";
 
 /** The page of all schemes of a model, and its picture as a file of its own. */
 export interface SchemesPage {
@@ -45,6 +45,7 @@ export function schemesPage(
       title: picture.title,
       body: html`<p class=quiet>${picture.description}</p><figure class=scroll tabindex=0 role=group aria-labelledby=size-title>${inlinePicture(picture)}</figure>`,
     },
+    section("search", "Search", "Searched by measurement", searchTable(overview)),
     section(
       "evaluation",
       "Evaluation",

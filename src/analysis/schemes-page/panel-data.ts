@@ -2,6 +2,8 @@ import type { Figure } from "../quality/figures.ts";
 import type { MeasuredFrontier } from "../quality/measured-frontier.ts";
 import type { PlanKind } from "../quality/plan-document.ts";
 import { byteText, intervalText, sizeText, smallText } from "../quality-report/figure-text.ts";
+import { KINDS } from "../quality-report/names.ts";
+import { goalStateOf } from "../schemes-overview/goal-state.ts";
 import {
   allLayerBits,
   layerWeights,
@@ -42,7 +44,7 @@ export interface PanelData {
 export const panelsOf = (overview: SchemesOverview): readonly PanelData[] =>
   basesOf(overview).map((basis) => panelOf(overview, basis));
 
-function panelOf({ tensors, frontiers }: SchemesOverview, basis: Basis): PanelData {
+function panelOf({ tensors, frontiers, schemes }: SchemesOverview, basis: Basis): PanelData {
   const weights = basis.schemes.map((shown) => layerWeights(shown, tensors));
   const known = weights.filter((own) => own !== null);
   const [first] = known;
@@ -58,7 +60,7 @@ function panelOf({ tensors, frontiers }: SchemesOverview, basis: Basis): PanelDa
     counted: isAll ? "all layers" : "layers that may be quantized",
     points,
     frontiers: isAll && first !== undefined ? frontiersOf(frontiers, basis, first.all) : [],
-    goals: [],
+    goals: goalsOf(schemes, basis),
   };
 }
 
@@ -84,7 +86,7 @@ function pointsOf(
       .map(({ kind, name: plan, bits: size, kl }): PlotPoint => ({
         kind,
         label: kind === "uniform" ? `all ${plan.replace(/^uniform-/, "")}` : null,
-        says: `${plan}${kind === "uniform" ? "" : ` of ${name}`}: ${says(size, kl)}, control`,
+        says: `${plan}${kind === "uniform" ? "" : ` of ${name}`}: ${says(size, kl)}, ${kind === "start" ? KINDS.start.name : "control"}`,
         bits: bitsOf(size),
         kl,
         proven: false,
@@ -98,6 +100,20 @@ function pointsOf(
       proven: verdict?.word === "proven",
     },
   ];
+}
+
+/** Divergences that schemes of this scope ask for, each once, met or not. */
+function goalsOf(
+  schemes: SchemesOverview["schemes"],
+  { scope }: Pick<Basis, "scope">,
+): PanelData["goals"] {
+  const bounds = new Map<number, string[]>();
+  for (const shown of schemes) {
+    const goal = goalStateOf(shown)?.goal;
+    if (goal?.figure !== "kl" || shown.asked.scope !== scope || shown.because !== null) continue;
+    bounds.set(goal.bound, [...(bounds.get(goal.bound) ?? []), shown.name]);
+  }
+  return [...bounds].map(([kl, names]) => ({ text: `goal KL ≤ ${kl}: ${names.join(", ")}`, kl }));
 }
 
 /** Those of the same data that count the same layers. */

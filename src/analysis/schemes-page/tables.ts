@@ -1,5 +1,7 @@
 import { html, lines, type Html } from "../page/shared/html.ts";
 import { wordCell } from "../quality-page/word-cell.ts";
+import { SEARCH_TITLES } from "../scheme-report/searched.ts";
+import { searchRows } from "../schemes-overview/search-rows.ts";
 import { CONTROL_TITLES, controlRows } from "../schemes-overview/control-rows.ts";
 import { devicesOf, exportRows, missingExports } from "../schemes-overview/export-rows.ts";
 import { stateOf, type SchemesOverview } from "../schemes-overview/overview.ts";
@@ -61,6 +63,20 @@ export function controlTable(overview: SchemesOverview): Html | "" {
     rows.map(
       ({ name, word, cells }) =>
         html`<tr><th scope=row>${name}${wordOf(word)}${cells.map((text) => html`<td>${text}`)}</tr>`,
+    ),
+  );
+}
+
+/** Schemes that were found by measuring plans. */
+export function searchTable(overview: SchemesOverview): Html | "" {
+  const rows = searchRows(overview);
+  if (rows.length === 0) return "";
+  return region(
+    "Searched by measurement",
+    heads(SEARCH_TITLES),
+    rows.map(
+      ([name = "", ...cells]) =>
+        html`<tr><th scope=row>${name}${cells.map((text) => html`<td>${text}`)}</tr>`,
     ),
   );
 }

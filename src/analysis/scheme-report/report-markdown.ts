@@ -83,7 +83,8 @@ function schemeRow(reported: ReportedScheme): readonly string[] {
   const { achieved, engine } = scheme;
   const { quantized, kept, formats } = plannedLayers(scheme);
   const { kl, top1_agreement, perplexity } = quality.figures;
-  const by = engine === null ? "no scores" : `scores of ${engine}`;
+  const searched = scheme.search === undefined ? "" : ", searched by measurement";
+  const by = engine === null ? "no scores" : `scores of ${engine}${searched}`;
   return [
     markdownCode(scheme.name),
     markdownText(wordOf(reported)),

@@ -1,5 +1,4 @@
 import { intervalText, percentText, smallText, timesText } from "../quality-report/figure-text.ts";
-import { listText } from "../quality-report/runs.ts";
 import type { Figure } from "../quality/figures.ts";
 import type { GoalFigure } from "../schemes/scheme.ts";
 import { figureName, goalText, isAtLeast } from "../search/goal.ts";
@@ -70,12 +69,12 @@ function solverPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
     if (search === undefined || search.starts.length === 0) return [];
     const each = search.starts.map(({ plan, factor }) => {
       const word = factor.low > 1 ? "worse" : factor.high < 1 ? "better" : "no difference shown";
-      return `${plan} ${intervalText(factor)}, ${word}`;
+      return `${plan} ${intervalText(factor)}: ${word}`;
     });
     return [
       {
         lead: `Measured search against exact solvers: ${name}`,
-        text: `KL of their plans on report, as a multiple of the found one’s: ${listText(each)}.`,
+        text: `KL of their plans on report, as a multiple of the found one’s: ${each.join("; ")}.`,
       },
     ];
   });

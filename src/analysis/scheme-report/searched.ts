@@ -11,7 +11,7 @@ export const SEARCH_TITLES = [
   "Goal",
   "Judged by",
   "Began",
-  "There, on confirm",
+  "At the start, on confirm",
   "Found, on confirm",
   "Found, on report",
   "Measurements",

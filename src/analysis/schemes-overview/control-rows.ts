@@ -14,10 +14,10 @@ export interface ControlRow {
 export const CONTROL_TITLES = [
   "Scheme",
   "Word",
-  "KL of it",
+  "KL of the scheme",
   "KL of random plans: mean (lowest to highest)",
-  "Random / it (95 %)",
-  "Others of its size / it (95 %)",
+  "KL of random plans / KL of the scheme (95 %)",
+  "Other controls of its size / KL of the scheme (95 %)",
   "Worst / best control (95 %)",
 ] as const;
 

@@ -12,7 +12,8 @@ import pictureStyles from "./styles/picture.css?raw";
 
 const [LEFT, WIDTH, HEIGHT] = [64, 1060, 380];
 /** Room above and below a plot for its title, its axis and the legend. */
-const [ABOVE, BELOW] = [56, 76];
+const [ABOVE, BELOW] = [56, 96];
+const LEGEND_LINE = 20;
 
 /** Size against measured divergence of every scheme of a model: a plot for each held-out data. */
 export function overviewPicture(overview: SchemesOverview): Picture {
@@ -147,12 +148,14 @@ const nameMarkup = (
 ): Html =>
   html`<text class="small name ${look}${end ? " end" : ""}" x="${at(x)}" y="${at(y)}">${text}</text>`;
 
-/** What marks mean that have no name beside them. */
-function legend({ points, goals, frontiers }: PanelData, y: number): Html {
-  let x = LEFT;
+/** What marks mean that have no name beside them: in as many lines as they need. */
+function legend({ points, goals, frontiers }: PanelData, top: number): Html {
+  let [x, y] = [LEFT, top];
   const entry = (drawn: (x: number) => Html, text: string): Html => {
+    const width = 30 + text.length * 6.4;
+    if (x + width > LEFT + WIDTH) [x, y] = [LEFT, y + LEGEND_LINE];
     const here = x;
-    x += 30 + text.length * 6.4;
+    x += width;
     return html`${drawn(here)}<text class="small" x="${at(here + 16)}" y="${y + 4}">${text}</text>`;
   };
   const shown = (kind: PlotPoint["kind"], proven: boolean, text: string): Html | "" =>

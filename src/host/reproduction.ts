@@ -8,8 +8,15 @@ import type {
   ReproductionFigure,
 } from "../model/comparison.ts";
 import type { Digest } from "../model/digest.ts";
+import { canonicalJson, type JsonObject } from "../model/json.ts";
 import type { ReproducedVerdict } from "../model/reproduction.ts";
-import { textDifference, type TextDifference } from "../model/text-agreement.ts";
+import { UNKNOWN, type ActionRecord } from "../model/record.ts";
+import {
+  isPunctuation,
+  textDifference,
+  type NumberDifference,
+  type TextDifference,
+} from "../model/text-agreement.ts";
 import { knows } from "./comparison.ts";
 import { readFileBytes } from "./disk/bounded-read.ts";
 import { errorText } from "./disk/disk.ts";
@@ -39,8 +46,10 @@ export interface PairToCompare {
   readonly made: string;
   /** How the files that it is made from came out, as far as they are published. */
   readonly sources: readonly { readonly path: string; readonly verdict: ReproducedVerdict }[];
-  /** What is recorded of the runs that it is made from, on both sides; null where one side has no records. */
-  readonly recorded: string | null;
+  /** Of the runs that made the two; null where there is none. */
+  readonly records: { readonly published: ActionRecord | null; readonly made: ActionRecord | null };
+  /** Words that say device, versions and day of the runs it is made from, on both sides; null without records. */
+  readonly recorded: ReadonlySet<string> | null;
 }
 
 /**
@@ -74,12 +83,12 @@ export async function comparePair(
     return plain("differs", first ?? "its content", digest);
   }
   const comparer = comparerFor(output.path, comparers);
-  const answer = comparer === undefined ? null : asked(comparer, pair);
+  const answer = comparer === undefined || !isText(pair) ? null : asked(comparer, pair);
   if (answer !== null) {
     if (answer.verdict === "not_compared") return plain("not_compared", answer.summary, digest);
     return { ...answer, madeWith: answer.madeWith ?? [], digest };
   }
-  return { ...(await asText(pair)), digest };
+  return { ...(await asText(pair, digest)), digest };
 }
 
 /** Of files that are the same only what they were made with is asked for. */
@@ -88,7 +97,7 @@ function agreeing(
   comparers: readonly ComparerModule[],
 ): readonly RecordedSetting[] {
   const comparer = comparerFor(pair.output.path, comparers);
-  if (comparer?.reproduce === undefined) return [];
+  if (comparer?.reproduce === undefined || !isText(pair)) return [];
   const answer = asked(comparer, pair);
   return answer.verdict === "not_compared" ? [] : (answer.madeWith ?? []);
 }
@@ -101,6 +110,10 @@ function comparerFor(
   const able = comparers.filter(({ patterns }) => knows(...patterns)(path));
   return able.find(({ reproduce }) => reproduce !== undefined) ?? able[0];
 }
+
+/** A comparer is asked about texts only. */
+const isText = ({ published, made }: PairToCompare): boolean =>
+  textOf(published) !== null && textOf(made) !== null;
 
 function asked(
   comparer: ComparerModule,
@@ -132,7 +145,7 @@ function asked(
 type Judged = Omit<ComparedPair, "digest">;
 
 /** Of a text that is worked out from files that agree, other numbers are what is to be expected. */
-async function asText(pair: PairToCompare): Promise<Judged> {
+async function asText(pair: PairToCompare, digest: Digest): Promise<Judged> {
   const { output, published, made, sources, recorded } = pair;
   const [old, now] = [textOf(published), textOf(made)];
   if (old === null || now === null) {
@@ -144,33 +157,76 @@ async function asText(pair: PairToCompare): Promise<Judged> {
   const from = output.node.inputs.filter(({ kind, producer }) => kind !== "record" && producer);
   // What Python makes is measured; what TypeScript makes is worked out from its inputs alone.
   const workedOut = output.node.declaration.op.runtime === "typescript" && from.length > 0;
-  if (!workedOut || sources.some(({ verdict }) => verdict === "differs"))
+  const differing = sources.some(({ verdict }) => verdict === "differs");
+  if (!workedOut || differing || difference.kind === "none" || difference.kind === "layout")
     return judged("differs", said);
-  const direct = sources.filter(({ path }) => from.some((input) => input.path === path));
-  const grounded = direct.length > 0 && direct.every(({ verdict }) => verdict === "agrees");
+  const ground = groundOf(pair, digest);
   if (difference.kind !== "words") {
-    return grounded
-      ? judged("agrees", `${said}, and what it is made from agrees`)
-      : judged("not_compared", `${said}, and what it is made from was not compared`);
+    if (!ground.firm) return judged("not_compared", `${said}, and ${ground.because}`);
+    // In a document for programs a whole number may say which entry of a list is meant.
+    const isData = output.path.endsWith(".json");
+    if (isData && (difference.kind === "order" || difference.whole))
+      return judged("not_compared", `${said}, of which whole ones may be places in a list`);
+    return judged("agrees", `${said}, and what it is made from agrees`);
   }
-  const words = [...difference.onlyA, ...difference.onlyB];
+  const words = [...difference.onlyA, ...difference.onlyB].filter((word) => !isPunctuation(word));
   const readsRecords = output.node.inputs.some(({ kind }) => kind === "record");
-  if (!readsRecords || !grounded) return judged("differs", said);
-  if (recorded !== null && words.every((word) => recorded.includes(word)))
-    return judged("agrees", `${said}: they are what is recorded of the runs, and all else agrees`);
-  return recorded === null && words.length <= MENTIONED
-    ? judged("not_compared", `${said}: they may be what is recorded of a run, which is not here`)
+  if (!readsRecords) return judged("differs", said);
+  if (!ground.firm) {
+    return words.length <= MENTIONED
+      ? judged(
+          "not_compared",
+          `${said}: they may be what is recorded of a run, and ${ground.because}`,
+        )
+      : judged("differs", said);
+  }
+  return recorded !== null && words.every((word) => recorded.has(word))
+    ? judged("agrees", `${said}: they are what is recorded of the runs, and all else agrees`)
     : judged("differs", said);
 }
+
+type Ground = { readonly firm: true } | { readonly firm: false; readonly because: string };
+
+/**
+ * Whether both texts were made under the same settings from what agrees: each input is a published file that agrees,
+ * or has the same content by both records.
+ */
+function groundOf({ output, sources, records }: PairToCompare, digest: Digest): Ground {
+  const { published, made } = records;
+  // A record of other content is not that of the published file.
+  const own = published?.outputs[output.role]?.digest === digest ? published : null;
+  const compared = new Map(sources.map(({ path, verdict }) => [path, verdict]));
+  const apart = output.node.inputs.filter(({ kind, path, role, producer }) => {
+    if (kind === "record" || compared.get(path) === "agrees") return false;
+    const content = own?.action.inputs[role];
+    if (content !== undefined && content !== UNKNOWN) return content !== made?.action.inputs[role];
+    return producer !== null; // of a file that people wrote nothing is known without records
+  });
+  if (apart.length > 0) {
+    const more = apart.length > 1 ? ` and ${apart.length - 1} more` : "";
+    return unfounded(`${apart[0]?.path ?? ""}${more}, from which it is made, was not compared`);
+  }
+  if (own === null || made === null)
+    return unfounded("whether its settings are the same is not recorded");
+  return sameJson(own.action.params, made.action.params)
+    ? { firm: true }
+    : unfounded("it was made under other settings");
+}
+
+const unfounded = (because: string): Ground => ({ firm: false, because });
+
+const sameJson = (a: JsonObject, b: JsonObject): boolean => canonicalJson(a) === canonicalJson(b);
 
 function differenceText(difference: TextDifference): string {
   switch (difference.kind) {
     case "none":
       return "the same text";
+    case "layout":
+      return "the text differs by white space and line ends only";
     case "numbers":
       return `the text differs by numbers only (${numbersText(difference)})`;
     case "order":
-      return "the text differs by numbers and by the order of its words only";
+      return "the text differs by numbers and by the order of rows in its tables only";
     case "words": {
       const { onlyA, onlyB } = difference;
       const shown = (words: readonly string[]): string =>
@@ -181,8 +237,8 @@ function differenceText(difference: TextDifference): string {
   }
 }
 
-function numbersText({ changed, first }: Extract<TextDifference, { kind: "numbers" }>): string {
-  const [old, now] = first.map((value) => (value === "" ? "none" : value.slice(0, 24)));
+function numbersText({ changed, first }: NumberDifference): string {
+  const [old, now] = first.map((value) => value.slice(0, 24));
   const pair = `${old ?? ""} → ${now ?? ""}`;
   return changed === 1 ? pair : `${changed} numbers, the first ${pair}`;
 }

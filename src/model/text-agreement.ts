@@ -1,14 +1,11 @@
 /** In what two texts differ, when nobody knows what they mean. */
 export type TextDifference =
   | { readonly kind: "none" }
+  /** The same words and numbers in other lines or with other white space. */
+  | { readonly kind: "layout" }
   /** The same words in the same order: only numbers and digests are others. */
-  | {
-      readonly kind: "numbers";
-      readonly changed: number;
-      /** The first of them, in both texts; empty where a text ends before it. */
-      readonly first: readonly [a: string, b: string];
-    }
-  /** The same words as often, in another order: rows of a table that is sorted by its numbers. */
+  | NumberDifference
+  /** The same rows of Markdown tables in another order, apart from numbers: tables that are sorted by these. */
   | { readonly kind: "order"; readonly changed: number }
   | {
       readonly kind: "words";
@@ -17,54 +14,114 @@ export type TextDifference =
       readonly onlyB: readonly string[];
     };
 
+export interface NumberDifference {
+  readonly kind: "numbers";
+  readonly changed: number;
+  /** The first of them, in both texts. */
+  readonly first: readonly [a: string, b: string];
+  /** Whether some are whole on both sides, so that they may be counts or places in a list. */
+  readonly whole: boolean;
+}
+
 /**
  * Compares two texts word by word. A word ends at white space and at the punctuation of Markdown, JSON and HTML, so a
- * number in a name (`layers.12`) is part of that word, and another name is another word.
+ * number in a name (`layers.12`, `a8`) is part of that word, and another name is another word. Signs, units and
+ * punctuation are words as well: only the digits of a number may be others.
  */
 export function textDifference(a: string, b: string): TextDifference {
   if (a === b) return { kind: "none" };
   const [first, second] = [tokensOf(a), tokensOf(b)];
-  const [wordsA, wordsB] = [first.filter(isWord), second.filter(isWord)];
-  const sameOrder =
-    wordsA.length === wordsB.length && wordsA.every((word, index) => word === wordsB[index]);
-  if (sameOrder) {
-    const [valuesA, valuesB] = [first.filter(isValue), second.filter(isValue)];
-    const most = Math.max(valuesA.length, valuesB.length);
-    const changed = Array.from({ length: most }, (_, at) => at).filter(
-      (at) => valuesA[at] !== valuesB[at],
-    );
-    const [at = 0] = changed;
-    const of = [valuesA[at] ?? "", valuesB[at] ?? ""] as const;
-    return { kind: "numbers", changed: changed.length, first: of };
+  const [shapesA, shapesB] = [first.map(shapeOf), second.map(shapeOf)];
+  if (isSame(shapesA, shapesB)) {
+    const changed = first.flatMap((token, at) => {
+      const other = second[at] ?? "";
+      return token === other || shapeOf(token) === RULE ? [] : [[token, other] as const];
+    });
+    // White space that follows from numbers is padding of a table; line ends do not follow from them.
+    const [pair] = changed;
+    if (pair === undefined || /\r/.test(a) !== /\r/.test(b)) return { kind: "layout" };
+    const whole = changed.some((both) => both.every((token) => /^[-+−]?\d+$/.test(token)));
+    return { kind: "numbers", changed: changed.length, first: pair, whole };
   }
-  const [onlyA, onlyB] = [moreOften(wordsA, wordsB), moreOften(wordsB, wordsA)];
-  if (onlyA.length + onlyB.length > 0) return { kind: "words", onlyA, onlyB };
-  return { kind: "order", changed: wordsA.filter((word, index) => word !== wordsB[index]).length };
+  const [rowsA, rowsB] = [linesOf(a), linesOf(b)];
+  if (isSame(withSortedTables(rowsA), withSortedTables(rowsB)))
+    return { kind: "order", changed: rowsA.filter((row, at) => row !== rowsB[at]).length };
+  const [onlyA, onlyB] = [moreOften(shapesA, shapesB, first), moreOften(shapesB, shapesA, second)];
+  return { kind: "words", onlyA, onlyB };
 }
+
+/** The words of a text as `textDifference` takes them, with numbers and without punctuation. */
+export const wordsOf = (text: string): readonly string[] =>
+  tokensOf(text).filter((token) => !isPunctuation(token));
+
+export const isPunctuation = (token: string): boolean => /^[|,;:()[\]{}"'=`*_~]$/.test(token);
 
 const tokensOf = (text: string): readonly string[] =>
   text
-    .split(/[\s|,;:()[\]{}<>"'=`*_~]+/)
-    .map((token) => token.replace(/[.!?]+$/, ""))
+    // In the path of a drawing a letter stands before numbers, and is no part of a name.
+    .replace(/\bd="[MLHVCSQTAZmlhvcsqtaz\d.,\s+eE-]*"/g, (path) =>
+      path.replace(/(?<=["\d.,\s])[MLHVCSQTAZmlhvcsqtaz]/g, " $& "),
+    )
+    .replace(/[<>|,;:()[\]{}"'=`*_~]/g, " $& ")
+    .split(/\s+/)
+    .flatMap((token) => {
+      const end = /[.!?]+$/.exec(token)?.[0] ?? "";
+      return [token.slice(0, token.length - end.length), end];
+    })
     .filter((token) => token !== "");
 
-const NUMBER = String.raw`[-+−]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?`;
+const NUMBER = String.raw`(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?`;
+/** One, or several as in a range or a share, and a unit. */
+const NUMBERS = new RegExp(`^[×±≈]?[-+−]?${NUMBER}(?:[-–/×]${NUMBER})*(?:%|px|em|s|ms|MB|GB)?$`);
+const EACH = new RegExp(NUMBER, "g");
+/** The line below the titles of a Markdown table: as long as a column is wide. */
+const RULE = "---";
 
-/** A number with a unit or a percent sign, the path of a drawing, a colour, a digest. */
-const VALUE = new RegExp(
-  `^(?:[×±~≈]?${NUMBER}(?:%|px|em|s|ms|MB|GB)?|[MLHVCSQTAZmlhvcsqtaz]?(?:${NUMBER}[MLHVCSQTAZmlhvcsqtaz]{0,2})+|#[0-9a-fA-F]{3,8}|[0-9a-f]{10,64}|\\d{4}-\\d\\d-\\d\\d|[-–—]+)$`,
-);
+/** What of a token may not be another; a word is all of it. */
+function shapeOf(token: string): string {
+  if (/^\d{4}-\d\d-\d\d$/.test(token)) return "(day)";
+  if (NUMBERS.test(token)) return token.replace(EACH, "0");
+  if (/^#[0-9a-fA-F]{3,8}$/.test(token)) return "(colour)";
+  if (/^[0-9a-f]{10,64}$/.test(token)) return "(digest)";
+  return /^-{3,}$/.test(token) ? RULE : token;
+}
 
-const isValue = (token: string): boolean => VALUE.test(token);
-const isWord = (token: string): boolean => !isValue(token);
+const linesOf = (text: string): readonly string[] =>
+  text.split("\n").map((line) => (isRow(line) ? "| " : "") + tokensOf(line).map(shapeOf).join(" "));
 
-/** Words of `a` beyond those that `b` has, in the order of `a`. */
-function moreOften(a: readonly string[], b: readonly string[]): readonly string[] {
+const isRow = (line: string): boolean => /^\s*\|/.test(line);
+
+/** Lines, of which those that follow each other as rows of one table are in an order that their numbers do not decide. */
+function withSortedTables(lines: readonly string[]): readonly string[] {
+  const sorted: string[] = [];
+  let rows: string[] = [];
+  for (const line of [...lines, ""]) {
+    if (isRow(line)) rows.push(line);
+    else {
+      sorted.push(...rows.sort(), line);
+      rows = [];
+    }
+  }
+  return sorted;
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one, at) => one === b[at]);
+
+/** Tokens of `a` whose shapes are there more often than in `b`, in the order of `a`; else where the two part. */
+function moreOften(
+  a: readonly string[],
+  b: readonly string[],
+  tokens: readonly string[],
+): readonly string[] {
   const left = new Map<string, number>();
-  for (const word of b) left.set(word, (left.get(word) ?? 0) + 1);
-  return a.filter((word) => {
-    const count = left.get(word) ?? 0;
-    if (count > 0) left.set(word, count - 1);
+  for (const shape of b) left.set(shape, (left.get(shape) ?? 0) + 1);
+  const more = tokens.filter((_, at) => {
+    const shape = a[at] ?? "";
+    const count = left.get(shape) ?? 0;
+    if (count > 0) left.set(shape, count - 1);
     return count === 0;
   });
+  if (more.length > 0 || a.length !== b.length) return more;
+  return tokens.filter((_, at) => a[at] !== b[at]);
 }

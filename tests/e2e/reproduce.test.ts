@@ -13,8 +13,8 @@ export function run({ params }: OpCall<{ scale: number; broken: boolean }, never
 `,
   "rules/ops/page.ts": `import { ok, type OpCall, type OpFailure, type OpOutputs, type Result } from "aqm";
 export const version = 1;
-export function run({ inputs }: OpCall<object, "readings">): Result<OpOutputs<"page">, OpFailure> {
-  return ok({ page: "# Warmth\\n\\n" + inputs.readings.text() });
+export function run({ params, inputs }: OpCall<{ most: number }, "readings">): Result<OpOutputs<"page">, OpFailure> {
+  return ok({ page: "# Warmth, at most " + params.most + "\\n\\n" + inputs.readings.text() });
 }
 `,
   "rules/readings.ts": `import type { ComparisonAnswer, ComparisonCall, ReproductionAnswer, ReproductionCall } from "aqm";
@@ -38,14 +38,14 @@ export function reproduce({ published, made }: ReproductionCall): ReproductionAn
 }
 `,
   "conf/schema/scale.schema.json": JSON.stringify({ type: "object" }),
-  "conf/scale/plain.yaml": "scale: 100\nbroken: false\n",
+  "conf/scale/plain.yaml": "scale: 100\nmost: 6\nbroken: false\n",
   "Aqmfile.ts": `import { action, build, committed, configuration, from, skip, typescriptOp } from "aqm";
 const read = typescriptOp<typeof import("./rules/ops/read.ts")>("rules/ops/read.ts");
 const page = typescriptOp<typeof import("./rules/ops/page.ts")>("rules/ops/page.ts");
-const { scale, broken } = configuration<{ scale: number; broken: boolean }>("scale", "plain");
+const { scale, most, broken } = configuration<{ scale: number; most: number; broken: boolean }>("scale", "plain");
 const readings = action({ op: read, params: { scale, broken }, inputs: {}, outputs: { readings: committed("out/north/day.readings") } });
 export default build([
-  action({ op: page, params: {}, inputs: { readings: from(readings, "readings") }, outputs: { page: committed("out/north/day.md") } }),
+  action({ op: page, params: { most }, inputs: { readings: from(readings, "readings") }, outputs: { page: committed("out/north/day.md") } }),
   skip("out/south", "it is never cold there"),
 ], { comparers: ["rules/readings.ts"] });
 `,
@@ -151,6 +151,51 @@ describe("aqm reproduce", () => {
       exitCode: 2,
       files: [{ verdict: "not_compared" }],
     });
+  });
+
+  it("does not let a text agree that was made under other settings", async () => {
+    workspace.edit("conf/scale/plain.yaml", "most: 6", "most: 9");
+    const found = await answer(published.root);
+    expect(verdicts(found)).toEqual({
+      "out/north/day.readings": "agrees",
+      "out/north/day.md": "not_compared",
+    });
+    expect(found.files[1]?.summary).toContain("it was made under other settings");
+  });
+
+  it("does not let a text agree of which one source of two is published", async () => {
+    const both = (scale: string): TestWorkspace =>
+      TestWorkspace.create({
+        ...FILES,
+        "rules/ops/both.ts": FILES["rules/ops/page.ts"]
+          .replace('"readings">', '"readings" | "wind">')
+          .replace("inputs.readings.text()", "inputs.readings.text() + inputs.wind.text()"),
+        "Aqmfile.ts": FILES["Aqmfile.ts"]
+          .replaceAll("rules/ops/page.ts", "rules/ops/both.ts")
+          .replace(
+            "export default",
+            `const wind = action({ op: read, params: { scale: ${scale}, broken }, inputs: {}, outputs: { readings: committed("out/north/wind.readings") } });\nexport default`,
+          )
+          .replace(
+            'from(readings, "readings") }',
+            'from(readings, "readings"), wind: from(wind, "readings") }',
+          ),
+      });
+    const [old, now] = [both("1"), both("1000")];
+    try {
+      expect((await old.build()).code).toBe(0);
+      fs.rmSync(old.path("out/north/wind.readings"));
+      const { stdout } = await now.aqm(["reproduce", "out", "--against", old.root, "--json"]);
+      const found = JSON.parse(stdout) as Answer;
+      expect(verdicts(found)).toEqual({
+        "out/north/day.readings": "agrees",
+        "out/north/day.md": "not_compared",
+      });
+      expect(found.files[1]?.summary).toContain("out/north/wind.readings, from which it is made");
+    } finally {
+      old.remove();
+      now.remove();
+    }
   });
 
   it("names what cannot be made here, what nothing makes, and what failed", async () => {

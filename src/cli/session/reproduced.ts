@@ -7,9 +7,10 @@ import { publishedRecord } from "../../host/published.ts";
 import { recordedWith, recordReasons } from "../../keys/record-reasons.ts";
 import { adoptionOf } from "../../model/adoption.ts";
 import type { ComparerModule, RecordedSetting } from "../../model/comparison.ts";
-import { provenanceText } from "../../model/provenance.ts";
+import { canonicalJson, type Json } from "../../model/json.ts";
 import type { ActionRecord } from "../../model/record.ts";
 import type { LikelyReason, ReproducedFile } from "../../model/reproduction.ts";
+import { wordsOf } from "../../model/text-agreement.ts";
 import type { Session } from "./session.ts";
 
 /** What became of the actions of a build. */
@@ -92,7 +93,8 @@ export async function compareAll(
         published: join(folder, published),
         made: join(session.layout.root, path),
         sources,
-        recorded: recordedTexts(node, publishedOf, madeOf),
+        records: { published: theirs, made: record },
+        recorded: recordedWords(node, publishedOf, madeOf),
       },
       comparers,
     );
@@ -119,21 +121,25 @@ export async function compareAll(
 const inFiles = (reasons: readonly RecordedSetting[]): readonly LikelyReason[] =>
   reasons.map((reason) => ({ ...reason, source: "files", target: null }));
 
+/** A record names no run, so the very run is one of which all is the same, to the last digit of its time. */
 const isSameRun = (a: ActionRecord, b: ActionRecord): boolean =>
-  a.key === b.key && a.made_on === b.made_on && a.cost.seconds === b.cost.seconds;
+  canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
 
-/** What is recorded of the runs whose records an action reads; null where a side has no such record. */
-function recordedTexts(
+/** Words that say device, versions and day of the runs whose records an action reads; null where a side has none. */
+function recordedWords(
   node: ActionNode,
   published: (node: ActionNode) => ActionRecord | null,
   made: (node: ActionNode) => ActionRecord | null,
-): string | null {
-  const texts: string[] = [];
+): ReadonlySet<string> | null {
+  const words = new Set<string>();
   for (const { kind, producer } of node.inputs) {
     if (kind !== "record" || producer === null) continue;
     const [theirs, ours] = [published(producer.action), made(producer.action)];
     if (theirs === null || ours === null) return null;
-    texts.push(provenanceText(theirs), provenanceText(ours));
+    for (const { what, published: old, made: now } of recordedWith(theirs, ours)) {
+      const name = what.replace(/^package /, "");
+      for (const word of [name, old ?? "", now ?? ""].flatMap(wordsOf)) words.add(word);
+    }
   }
-  return texts.length === 0 ? null : texts.join("\n");
+  return words;
 }

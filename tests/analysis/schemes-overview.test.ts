@@ -238,6 +238,19 @@ describe("goals and searches", () => {
       "goal not met (figures of an earlier plan)",
     );
   });
+
+  it.each([
+    ["from other candidates", { candidates: [FP8, "wint4_afp16"] }],
+    ["in another scope", { scope: "all_layers" as const }],
+  ])("%s say nothing of this one", (_, change) => {
+    const asked = { ...met.asked, ...change };
+    expect(goalStateOf({ ...met, asked })).toMatchObject({ met: null, judged: null });
+    const failed = { ...goalUnmet(), asked: { ...goalUnmet().asked, ...change } };
+    expect(goalStateOf(failed)?.met).toBeNull();
+    expect(stateOf(failed)).toBe("not built");
+    const leads = overviewPoints({ ...madeOverview, schemes: [failed] }).map(({ lead }) => lead);
+    expect(leads.join(" ")).not.toContain("Goal not met");
+  });
 });
 
 describe("evaluations", () => {

@@ -1,6 +1,7 @@
 import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
 import type { JudgedPlan, QualityDocument } from "../quality/quality-document.ts";
 import { verdictText } from "../quality-report/names.ts";
+import { planDigest } from "../schemes/plan-digest.ts";
 import type { Scheme } from "../schemes/scheme.ts";
 import type { SchemeQuality } from "../schemes/scheme-quality.ts";
 import type { AnswersDocument } from "./answers-document.ts";
@@ -8,7 +9,7 @@ import { LEAKED, type Evaluation, type MeasuredOn } from "./evaluation.ts";
 
 /** What an evaluation is put together from. */
 export interface EvaluationSource extends Pick<Evaluation, "sizes" | "speed"> {
-  readonly scheme: Pick<Scheme, "name" | "model" | "scope" | "size">;
+  readonly scheme: Pick<Scheme, "name" | "model" | "scope" | "size" | "layers">;
   /** What the scheme was judged by. */
   readonly quality: SchemeQuality;
   /** The scheme's own measurement on the same held-out set: a document of one plan. */
@@ -24,6 +25,12 @@ export const EVALUATION_SET = "evaluation";
 /** Everything that is known of a scheme beside the unquantized model. */
 export function evaluate(source: EvaluationSource): Outcome<Evaluation> {
   const { scheme, quality, measured, leaked, answers, sizes, speed } = source;
+  if (quality.plan !== planDigest(scheme))
+    return fail(
+      "figures_disagree",
+      scheme.name,
+      `What ${scheme.name} was judged by is another plan than its own. Build the quality of the scheme again.`,
+    );
   const figures: MeasuredOn[] = [];
   const sets = [
     { set: quality.held_out.part, document: measured, isLeaked: false },
@@ -58,6 +65,7 @@ export function evaluate(source: EvaluationSource): Outcome<Evaluation> {
     model: scheme.model,
     scope: scheme.scope,
     size: scheme.size,
+    plan: quality.plan,
     weights: quality.weights,
     word: quality.verdict === null ? "not judged" : verdictText(quality.verdict),
     figures,

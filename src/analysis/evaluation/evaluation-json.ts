@@ -38,6 +38,7 @@ export function readEvaluation(text: string): Outcome<Evaluation> {
     model: root.string("model"),
     scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
     size: root.string("size"),
+    plan: root.string("plan"),
     weights: root.oneOf("weights", ["random", "real"]) ?? "random",
     word: root.string("word"),
     sizes: {

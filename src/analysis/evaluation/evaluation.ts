@@ -12,6 +12,8 @@ export interface Evaluation {
   readonly scope: "lm" | "all_layers";
   /** Subset of the calibration data. */
   readonly size: string;
+  /** `planDigest` of the scheme that was evaluated. */
+  readonly plan: string;
   readonly weights: Weights;
   /** What was measured of it against its controls: `proven`, or `not judged`. */
   readonly word: string;

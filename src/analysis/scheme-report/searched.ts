@@ -19,8 +19,15 @@ export const SEARCH_TITLES = [
   "KL of exact solvers on report, as a multiple",
 ];
 
-/** What a row says of a searched scheme; null where it was not searched. */
-export function searchRow({ scheme, quality }: ReportedScheme): readonly string[] | null {
+/**
+ * What a row says of a searched scheme; null where it was not searched.
+ *
+ * @param remark on figures of the set `report`, which may be older than the search
+ */
+export function searchRow(
+  { scheme, quality }: ReportedScheme,
+  remark = "",
+): readonly string[] | null {
   const { search } = scheme;
   if (search === undefined) return null;
   const { figure, goal, began, found, moves, measured, exhausted } = search;
@@ -31,11 +38,11 @@ export function searchRow({ scheme, quality }: ReportedScheme): readonly string[
     began.name,
     figureText(figure, began.confirm),
     figureText(figure, found.confirm),
-    figureText(figure, quality.search?.goal?.here ?? quality.figures.kl),
+    figureText(figure, quality.search?.goal?.here ?? quality.figures.kl) + remark,
     `${measured} of ${search.settings.measurements}${exhausted ? ", nothing left to try" : ""}`,
     `${moves.kept} / ${moves.tried}`,
     (quality.search?.starts ?? [])
-      .map(({ plan, factor }) => `${plan}: ${intervalText(factor)}`)
+      .map(({ plan, factor }) => `${plan}: ${intervalText(factor)}${remark}`)
       .join("; "),
   ];
 }

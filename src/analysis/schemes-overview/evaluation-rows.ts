@@ -2,6 +2,7 @@ import type { Evaluation, MeasuredOn, SpeedOf } from "../evaluation/evaluation.t
 import { sameAnswers } from "../evaluation/side-by-side.ts";
 import { byteText, intervalText, percentText, smallText } from "../quality-report/figure-text.ts";
 import type { SchemesOverview } from "./overview.ts";
+import { EARLIER, isOfPlan } from "./plan-of-figures.ts";
 import { schemeWord } from "./scheme-words.ts";
 
 /** An evaluated scheme: what it answers, what it loses on leaked data as well, and what a server measured. */
@@ -28,7 +29,13 @@ export const evaluationRows = ({
   schemes.flatMap((shown) =>
     shown.evaluation === null
       ? []
-      : [{ name: shown.name, word: schemeWord(shown), cells: cellsOf(shown.evaluation) }],
+      : [
+          {
+            name: shown.name,
+            word: isOfPlan(shown.evaluation, shown) ? schemeWord(shown) : EARLIER,
+            cells: cellsOf(shown.evaluation),
+          },
+        ],
   );
 
 function cellsOf({ answers, figures, speed }: Evaluation): readonly string[] {

@@ -1,8 +1,8 @@
 import type { Figure } from "../quality/figures.ts";
 import { figureText } from "../scheme-report/searched.ts";
-import type { Goal, Scheme, SchemeChoice } from "../schemes/scheme.ts";
+import type { Goal, Scheme } from "../schemes/scheme.ts";
 import { goalOf, goalText } from "../search/goal.ts";
-import type { MeasuredSearch } from "../search/search-result.ts";
+import { isAsked, isSameGoal, ownSearch, type SearchedScheme } from "./own-search.ts";
 
 /** What a scheme asks of quality, and what came out on the set `confirm`, where goals are judged. */
 export interface GoalState {
@@ -15,29 +15,25 @@ export interface GoalState {
   readonly judged: Figure | null;
 }
 
-interface Asked {
-  readonly asked: { readonly choice: SchemeChoice };
+interface Asked extends SearchedScheme {
   readonly scheme: Scheme | null;
-  readonly search: MeasuredSearch | null;
 }
 
-/** Null where a scheme has no goal. A search for another goal, as after an edit of the config, says nothing of this one. */
-export function goalStateOf({ asked: { choice }, scheme, search }: Asked): GoalState | null {
+/** Null where a scheme has no goal. A search for another goal, in another scope or from other candidates, as after an edit of the config, says nothing of this one. */
+export function goalStateOf(shown: Asked): GoalState | null {
+  const { asked, scheme } = shown;
+  const { choice } = asked;
   if (!("goal" in choice)) return null;
   const goal = goalOf(choice.goal);
-  const isThis = (other: Goal | null | undefined): boolean =>
-    JSON.stringify(sorted(other)) === JSON.stringify(sorted(goal));
+  const chosen =
+    scheme !== null && isAsked(asked, scheme) && isSameGoal(scheme.search?.goal, goal)
+      ? scheme.search
+      : undefined;
   const found =
-    search !== null && isThis(search.goal)
-      ? search.found
-      : isThis(scheme?.search?.goal)
-        ? { met: scheme?.search?.met ?? null, confirm: scheme?.search?.found.confirm ?? null }
-        : null;
+    ownSearch(shown)?.found ??
+    (chosen === undefined ? null : { met: chosen.met, confirm: chosen.found.confirm });
   return { goal, text: goalText(goal), met: found?.met ?? null, judged: found?.confirm ?? null };
 }
-
-const sorted = (goal: Goal | null | undefined): readonly unknown[] =>
-  goal === null || goal === undefined ? [] : [goal.figure, goal.bound, goal.confidence];
 
 /** `met: 0.0093 (0.0090 to 0.0097) on confirm`. */
 export function goalWords({ goal, met, judged }: GoalState): string {

@@ -6,6 +6,7 @@ import { choiceText } from "../scheme-report/words.ts";
 import { baselineRows } from "./baseline-rows.ts";
 import { goalStateOf } from "./goal-state.ts";
 import { layerMatrix } from "./layer-matrix.ts";
+import { isOfPlan } from "./plan-of-figures.ts";
 import { basesOf, stateOf, type SchemesOverview, type ShownScheme } from "./overview.ts";
 import { perplexityRatio, schemeWord } from "./scheme-words.ts";
 
@@ -85,7 +86,10 @@ function schemeJson(shown: ShownScheme) {
     goal: goalStateOf(shown),
     search:
       scheme?.search === undefined ? null : { ...scheme.search, report: quality?.search ?? null },
-    evaluation: evaluation === null ? null : evaluationJson(evaluation),
+    evaluation:
+      evaluation === null
+        ? null
+        : { of_this_plan: isOfPlan(evaluation, shown), ...evaluationJson(evaluation) },
     exports: exports.map((of) => exportJson(of, shown)),
   };
 }

@@ -1,5 +1,6 @@
 import type { MeasuredFrontier } from "../quality/measured-frontier.ts";
 import { goalStateOf } from "./goal-state.ts";
+import { isOfPlan } from "./plan-of-figures.ts";
 import type { Evaluation } from "../evaluation/evaluation.ts";
 import type { ReportedExport, ReportedScheme } from "../scheme-report/scheme-report.ts";
 import type { CheckpointTensors } from "../schemes/checkpoint-tensors.ts";
@@ -73,7 +74,7 @@ export function stateOf(shown: ShownScheme): SchemeState {
   if (goalStateOf(shown)?.met === false) return "goal not met";
   if (scheme === null) return "not built";
   if (quality === null) return "chosen, not measured";
-  return quality.bits === scheme.achieved.bits ? "measured" : "measured before its plan changed";
+  return isOfPlan(quality, shown) ? "measured" : "measured before its plan changed";
 }
 
 /** A measured scheme as reports of schemes take it. */

@@ -3,6 +3,7 @@ import { isUntrained, pointsOf } from "../scheme-report/answer.ts";
 import { checkSameWeights } from "../scheme-report/same-weights.ts";
 import type { Point } from "../scheme-report/words.ts";
 import { goalStateOf, goalWords } from "./goal-state.ts";
+import { isOfPlan } from "./plan-of-figures.ts";
 import {
   isMeasured,
   reportedOf,
@@ -37,6 +38,11 @@ export function overviewPoints({ model, schemes }: SchemesOverview): readonly Po
   return [
     ...(wrong === undefined ? [] : [{ lead: "Files contradict plans", text: wrong.message }]),
     ...pointOf(schemes, "measured before its plan changed", "Figures of an earlier plan"),
+    ...pointWhere(
+      schemes.filter((shown) => shown.evaluation !== null && !isOfPlan(shown.evaluation, shown)),
+      "Evaluations of an earlier plan",
+      "/evaluation.json",
+    ),
     ...unmetPoints(schemes),
     ...pointsOf({ set: "", title: "", model, schemes: reported, skipped }),
     ...exportPoint(schemes),
@@ -78,10 +84,17 @@ function pointOf(
   state: SchemeState,
   lead: string,
 ): readonly Point[] {
-  const here = schemes.filter((shown) => stateOf(shown) === state);
+  return pointWhere(
+    schemes.filter((shown) => stateOf(shown) === state),
+    lead,
+  );
+}
+
+/** @param file of each scheme's folder; all of it if not given */
+function pointWhere(here: readonly ShownScheme[], lead: string, file = ""): readonly Point[] {
   const [first] = here;
   if (first === undefined) return [];
   const names = listText(here.map(({ name }) => name));
-  const build = here.length === 1 ? first.target : `${first.target} …`;
+  const build = `${first.target}${file}${here.length === 1 ? "" : " …"}`;
   return [{ lead, text: `${names} (aqm build ${build}).` }];
 }

@@ -19,6 +19,7 @@ import {
   type SchemesOverview,
   type ShownScheme,
 } from "./overview.ts";
+import { EARLIER, isOfPlan } from "./plan-of-figures.ts";
 import {
   askedText,
   foundText,
@@ -147,10 +148,12 @@ function startsCell(quality: SchemeQuality | null): TableCell {
   return cell(texts.join("; "), Math.min(...starts.map(({ factor }) => factor.value)));
 }
 
-function answersCell({ evaluation }: ShownScheme): TableCell {
+function answersCell(shown: ShownScheme): TableCell {
+  const { evaluation } = shown;
   if (evaluation === null) return NOTHING;
   const same = sameAnswers(evaluation.answers);
-  return cell(`${same} of ${evaluation.answers.length}`, same);
+  const below = isOfPlan(evaluation, shown) ? null : EARLIER;
+  return cell(`${same} of ${evaluation.answers.length}`, same, below);
 }
 
 function randomCell(shown: ShownScheme): TableCell {

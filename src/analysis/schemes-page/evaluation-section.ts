@@ -2,6 +2,7 @@ import { LEAKED } from "../evaluation/evaluation.ts";
 import { sideBySide, type Run, type SideBySide } from "../evaluation/side-by-side.ts";
 import { html, lines, type Html } from "../page/shared/html.ts";
 import { EVALUATION_TITLES, evaluationRows } from "../schemes-overview/evaluation-rows.ts";
+import { isOfPlan } from "../schemes-overview/plan-of-figures.ts";
 import type { SchemesOverview } from "../schemes-overview/overview.ts";
 import { heads, region, wordOf } from "./tables.ts";
 
@@ -33,13 +34,16 @@ interface Prompt {
 /** Prompts in the order of the first evaluation; another answer of the unquantized model is a prompt of its own. */
 function promptsOf({ schemes }: SchemesOverview): readonly Prompt[] {
   const prompts = new Map<string, Prompt>();
-  for (const { name, evaluation } of schemes) {
-    for (const side of evaluation === null ? [] : sideBySide(evaluation.answers)) {
+  for (const shown of schemes) {
+    const { evaluation } = shown;
+    if (evaluation === null) continue;
+    const scheme = isOfPlan(evaluation, shown) ? shown.name : `${shown.name} (an earlier plan)`;
+    for (const side of sideBySide(evaluation.answers)) {
       const text = side.unquantized.map((run) => run.text).join("");
       const { prompt, image } = side;
       const key = JSON.stringify([prompt, image, text]);
       const known = prompts.get(key) ?? { prompt, image, text, answers: [] };
-      prompts.set(key, { ...known, answers: [...known.answers, { scheme: name, side }] });
+      prompts.set(key, { ...known, answers: [...known.answers, { scheme, side }] });
     }
   }
   return [...prompts.values()];

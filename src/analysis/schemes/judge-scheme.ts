@@ -6,6 +6,7 @@ import type { QualityDocument } from "../quality/quality-document.ts";
 import { agreement } from "../quality/same-basis.ts";
 import { verdictOf, type Standard } from "../quality/verdict.ts";
 import { SCHEME_PLAN } from "./controls.ts";
+import { planDigest } from "./plan-digest.ts";
 import type { PlannedSize } from "./planned-sizes.ts";
 import type { Scheme } from "./scheme.ts";
 import type { MeasuredControl, SchemeQuality, SchemeVerdict } from "./scheme-quality.ts";
@@ -17,7 +18,10 @@ export interface SchemeSource extends Pick<
 > {
   /** Which part of the held-out data. */
   readonly part: string;
-  readonly scheme: Pick<Scheme, "name" | "model" | "scope" | "size" | "achieved" | "search">;
+  readonly scheme: Pick<
+    Scheme,
+    "name" | "model" | "scope" | "size" | "achieved" | "layers" | "search"
+  >;
   /** The scheme's own measurement: a document of one plan. */
   readonly measured: QualityDocument;
   readonly against: SchemeControls;
@@ -103,6 +107,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
     environment: environmentOf(documents),
     reference,
     bits,
+    plan: planDigest(scheme),
     figures: figures.value.figures,
     verdict: verdict.value,
     unjudged: "unjudged" in against ? against.unjudged : null,

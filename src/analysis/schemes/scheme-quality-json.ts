@@ -36,6 +36,7 @@ export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
     ...readMeasuredHead(root),
     scope: root.oneOf("scope", ["lm", "all_layers"]) ?? "lm",
     bits: root.number("bits"),
+    plan: root.string("plan"),
     figures: readFigures(root.object("figures")),
     verdict: isNull("verdict") ? null : readSchemeVerdict(root.object("verdict")),
     unjudged: isNull("unjudged") ? null : root.string("unjudged"),

@@ -11,6 +11,8 @@ export interface SchemeQuality extends MeasuredHead {
   readonly scope: "lm" | "all_layers";
   /** Average stored bits a weight of the scheme, over the layers that may be quantized. */
   readonly bits: number;
+  /** `planDigest` of the scheme that was measured. */
+  readonly plan: string;
   /** Of the scheme. */
   readonly figures: QualityFigures;
   /** Null where there are no plans of equal size to be compared with. */

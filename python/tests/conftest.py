@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 from forks import Original
-from harness import Runner, run_op
+from harness import Runner, place, run_op
 from hub_web import HubWeb
 from material import COCO, HELD_OUT, SAMPLE, SUBSET, ranging
 from op_runs import Given
 from plan_files import groups_of, in_turn, write_plans
 from search_files import goal_problem, limited_problem, write_problem
 from web import serving
+
+from aqm_runner.calibration.sample_reading import read_rows
+from aqm_runner.calibration.sample_writing import write_database
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 TESTS = Path(__file__).parent
@@ -214,21 +217,26 @@ def search_inputs(
 ) -> dict[str, dict[str, Path]]:
     """Inputs of measured_search, scope lm, with a problem that has a limit, and one with a goal.
 
-    Candidates are INT4_WEIGHTS and FP8; 12 held-out captions a set.
+    Candidates are INT4_WEIGHTS and FP8; 12 held-out captions a set, to judge a goal 24.
     """
     folder = tmp_path_factory.mktemp("search")
     inputs = {role: quality_inputs["lm"][role] for role in ("checkpoint", "database")}
     for role, part in (("held_out", "search"), ("held_out_confirm", "confirm")):
-        params = HELD_OUT | {"part": part, "samples": 12}
-        data = annotations | {"calibration": subset / "database"}
-        run_op("held_out_sample", params, data, folder / part)
         inputs[role] = folder / part / "database"
+    data, rows = annotations | {"calibration": subset / "database"}, []
+    for part in ("search", "confirm", "report"):
+        params = HELD_OUT | {"part": part, "samples": 12}
+        run_op("held_out_sample", params, data, folder / part)
+        rows += read_rows(place(folder / part / "database", "file"))[0]
+    judging = folder / "judging.db"
+    write_database(judging, rows[12:], {"num_samples": "24"})
     groups = groups_of(inputs["checkpoint"], "lm")
     bits = {"NONE": 16, "FP8": 8, "INT4_WEIGHTS": 4}
     limit, goal = limited_problem(groups, bits), goal_problem(groups, bits, kl=2e-3)
     return {
         "limit": inputs | {"problem": write_problem(folder / "limit.json", limit)},
-        "goal": inputs | {"problem": write_problem(folder / "goal.json", goal)},
+        "goal": inputs
+        | {"held_out_confirm": judging, "problem": write_problem(folder / "goal.json", goal)},
     }
 
 

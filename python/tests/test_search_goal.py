@@ -1,9 +1,15 @@
 """Search for an accuracy goal, on a model that is a formula."""
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
-from search_model import FORMATS, Model, by_rate, run, with_goal
+from harness import place
+from search_model import FORMATS, LOSS, Model, by_rate, run, with_goal
 
 from aqm_runner.runner.failures import RunnerError
+from aqm_runner.search.document import search_document
 from aqm_runner.search.goal import fewest
 from aqm_runner.search.judge import Judge
 from aqm_runner.search.ledger import Figure
@@ -13,6 +19,7 @@ from aqm_runner.search.searching import check_bound
 SEEDS = range(6)
 # Of 12 groups: all of 4 bits lose some 0.01.
 KL = Goal("kl", 0.006, 0.95)
+PARAMS = {"scope": "lm", "candidates": [], "measurements": 1, "seed": 1}
 
 
 def exact(model: Model) -> Problem:
@@ -111,6 +118,7 @@ def test_where_no_plan_meets_the_goal_the_nearest_one_is_said_and_the_search_is_
     found, ledger = run(model, problem, 200)
     assert (found.began, found.met, found.exhausted, found.tried) == (None, False, False, 0)
     assert ledger.measured <= fewest(problem)
+    assert found.starts[-1].name == "least_alone"
     measured = [formats for set_, formats in model.calls if set_ == "confirm"]
     nearest = min(measured, key=lambda formats: model.value("confirm", formats))
     assert problem.formats(found.at.choice) == nearest
@@ -167,15 +175,65 @@ def test_a_goal_of_agreement_is_met_from_below():
     assert run(model, as_kl, 120)[0].at.choice == found.at.choice
 
 
-def test_a_bound_that_bisection_may_exceed_is_refused():
+def test_a_bound_that_bisection_may_exceed_is_refused(tmp_path):
     model = Model(5, 0)
     groups = model.groups()
     points = tuple(
         Begin("scores", by_rate(groups, model.loss.tolist(), rate)) for rate in (1e-5, 1e-7, 1e-8)
     )
     problem = Problem("bits", groups, {}, None, KL, (), points)
-    check_bound(problem, 3)
+    given = place(tmp_path / "problem.json", "file")
+    check_bound(problem, 4, given)
     with pytest.raises(RunnerError) as caught:
-        check_bound(problem, 2)
+        check_bound(problem, 3, given)
     assert (caught.value.class_, caught.value.reason) == ("bad_request", "too_few_measurements")
-    assert "3" in caught.value.next_step
+    assert caught.value.file in caught.value.message
+    assert "search.measurements to 4 at least" in caught.value.next_step
+    assert "conf/scheme/<name>.yaml" in caught.value.next_step
+
+
+class Alike(Model):
+    """A goal can be met by quantizing one group only, and scores do not know which one."""
+
+    def __init__(self) -> None:
+        super().__init__(6, 0, together=0, apart=0)
+        self.sizes[:] = [1000, 2000, 3000, 4000, 5000, 6000]
+        self.loss = np.outer([1, 1, 1, 1e-6, 1, 1], LOSS)
+
+
+def test_a_goal_that_only_the_group_that_loses_least_meets_is_met_by_it():
+    model = Alike()
+    goal = Goal("kl", 1e-6, 0.95)
+    wrong = np.outer([1e-3, 1, 1, 10, 1, 1], LOSS) * 1e-3
+    problem = with_goal(model, goal, ("scores", wrong.tolist()))
+    assert all(
+        model.value("confirm", problem.formats(each.choice)) > 1e-6 for each in problem.frontier
+    )
+    check_bound(problem, fewest(problem), place(Path("problem.json"), "file"))
+    found, ledger = run(model, problem, fewest(problem))
+    assert (found.began, found.met) == ("least_alone", True)
+    assert ledger.measured <= fewest(problem)
+    assert found.starts[-1].name == "least_alone"
+    found, _ = run(model, problem, 100)
+    formats = problem.formats(found.at.choice)
+    assert formats[3] in ("W4", "W3", "W8")
+    assert {*formats[:3], *formats[4:]} == {"NONE"}
+    assert found.at.confirm.high <= goal.bound
+
+
+@pytest.mark.parametrize("seed", [2, 12, 14])
+def test_starts_are_the_plans_that_bisection_judged_also_where_moves_reach_others(seed):
+    model = Model(5, seed, together=3, apart=1)
+    wrong = model.loss[::-1].tolist()
+    problem = with_goal(model, KL, ("scores", wrong), ("alone", model.loss.tolist()))
+    short, _ = run(model, problem, fewest(problem))
+    long, ledger = run(model, problem, 1000)
+    assert long.starts == short.starts
+    judged = [start.choice for start in long.starts]
+    frontier = {point.choice for point in problem.frontier}
+    assert any(ledger.known("confirm", each) for each in frontier - {*judged})
+    told = json.loads(search_document("op", PARAMS, {}, {}, problem, ledger, long))
+    assert [each["formats"] for each in told["starts"]] == [
+        list(problem.formats(choice)) for choice in judged
+    ]
+    assert [each["name"] for each in told["starts"] if each["search"]] == [told["began"]]

@@ -1,8 +1,10 @@
 """Search within a limit, on a model that is a formula."""
 
 import json
+from pathlib import Path
 
 import pytest
+from harness import place
 from search_model import Model, limited, neighbours, run
 
 from aqm_runner.runner.failures import RunnerError
@@ -147,11 +149,12 @@ def test_starts_that_are_one_plan_are_measured_once_and_the_first_is_begun_with(
     problem = limited(model, 4.5)
     same = tuple(Begin(name, problem.starts[1].choice) for name in ("scores", "alone"))
     twice = Problem(problem.unit, problem.groups, {}, problem.limit, None, same, ())
-    check_bound(twice, 2)
+    given = place(Path("problem.json"), "file")
+    check_bound(twice, 2, given)
     found, ledger = run(model, twice, 2)
     assert (found.began, ledger.measured, found.exhausted) == ("scores", 2, False)
     with pytest.raises(RunnerError) as caught:
-        check_bound(problem, 3)
+        check_bound(problem, 3, given)
     assert (caught.value.class_, caught.value.reason) == ("bad_request", "too_few_measurements")
     assert "4" in caught.value.next_step
 

@@ -24,6 +24,8 @@ from aqm_runner.runner.places import Place
 
 PROMPT = "Describe the image."
 LEAST_SAMPLES = 2
+# With fewer a percentile interval is far too narrow to judge a goal by.
+LEAST_TO_JUDGE = 20
 # Inputs with one value for each token; all others are of images, one image after the other.
 TOKENS, MASK = "input_ids", "attention_mask"
 
@@ -147,19 +149,29 @@ def make_batches(rows: list[Row], size: int) -> HeldOut:
     )
 
 
-def check_held_out(held_out: HeldOut, least_tokens: int, place: Place) -> None:
+def check_held_out(
+    held_out: HeldOut, least_tokens: int, place: Place, least_samples: int = LEAST_SAMPLES
+) -> None:
     """Refuses held-out data from which no figure, or no interval, could be trusted.
+
+    Args:
+        held_out: Batches.
+        least_tokens: So many tokens must count.
+        place: Of the data, for messages.
+        least_samples: So many samples there must be.
 
     Raises:
         RunnerError: gate_failed `too_few_samples`, `nothing_to_predict`, `too_few_tokens`.
     """
-    if len(held_out.sample_tokens) < LEAST_SAMPLES:
+    count = len(held_out.sample_tokens)
+    if count < least_samples:
         raise gate_failed(
             "too_few_samples",
-            f"{place.name} has {len(held_out.sample_tokens)} sample; an interval over samples "
-            "needs two at least.",
+            f"{place.name} has {count} sample{'' if count == 1 else 's'}; an interval over "
+            f"samples needs {least_samples} at least"
+            f"{', where a goal is judged by it' if least_samples == LEAST_TO_JUDGE else ''}.",
             file=place.name,
-            next_step="Use a larger held-out set.",
+            next_step="Use a larger held-out set (held_out in the data set's config).",
         )
     if 0 in held_out.sample_tokens:
         raise gate_failed(

@@ -9,6 +9,7 @@ from aqm_runner.model.calibration_batches import as_lines, calibration_batches
 from aqm_runner.model.samples import read_samples
 from aqm_runner.quality.figures import Intervals
 from aqm_runner.quality.held_out import (
+    LEAST_SAMPLES,
     HeldOut,
     caption_rows,
     check_held_out,
@@ -61,7 +62,9 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
     return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
 
 
-def read_confirming(context: Any, params: dict[str, Any], inputs: dict[str, Place]) -> HeldOut:
+def read_confirming(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place], least_samples: int
+) -> HeldOut:
     """Returns the held-out data by which is confirmed what was found on other such data.
 
     Args:
@@ -69,17 +72,22 @@ def read_confirming(context: Any, params: dict[str, Any], inputs: dict[str, Plac
         params: As of `read_material`.
         inputs: As of `read_material`, `held_out_confirm`, and for scope all_layers
             `held_out_confirm_images`.
+        least_samples: So many there must be.
 
     Raises:
         RunnerError: As `read_material`.
     """
     check_apart(inputs, CONFIRM)
     refuse_overlap(inputs[CONFIRM], inputs[HELD_OUT], APART)
-    return _read_held_out(context, params, inputs, CONFIRM)
+    return _read_held_out(context, params, inputs, CONFIRM, least_samples)
 
 
 def _read_held_out(
-    context: Any, params: dict[str, Any], inputs: dict[str, Place], role: str
+    context: Any,
+    params: dict[str, Any],
+    inputs: dict[str, Place],
+    role: str,
+    least_samples: int = LEAST_SAMPLES,
 ) -> HeldOut:
     unseen = read_samples(context, inputs[role], None)
     checkpoint, measure = inputs["checkpoint"], params["measure"]
@@ -90,7 +98,7 @@ def _read_held_out(
         images = inputs[f"{role}_images"]
         rows = image_rows(context, checkpoint, images, unseen, length, params["dtype"])
     held_out = make_batches(rows, measure["batch_size"])
-    check_held_out(held_out, measure["least_tokens"], inputs[role])
+    check_held_out(held_out, measure["least_tokens"], inputs[role], least_samples)
     return held_out
 
 

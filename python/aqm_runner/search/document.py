@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from aqm_runner.search.goal import frontier_name
-from aqm_runner.search.ledger import CONFIRM, SEARCH, Figure, Ledger
+from aqm_runner.search.ledger import Figure, Ledger
 from aqm_runner.search.problem import Choice, Problem
-from aqm_runner.search.state import Found, Stand, Step
+from aqm_runner.search.state import Found, Stand, Start, Step
 
 SCHEMA = 1
 
@@ -47,7 +46,7 @@ def search_document(
         "exhausted": found.exhausted,
         "moves": {"tried": found.tried, "better_on_search": found.better, "kept": len(found.steps)},
         "groups": [group.name for group in problem.groups],
-        "starts": _starts(problem, ledger),
+        "starts": [_start(problem, start) for start in found.starts],
         "began": found.began,
         "found": _plan(problem, found.at.choice) | _figures(found.at) | {"met": found.met},
         "steps": [_step(problem, step) for step in found.steps],
@@ -55,17 +54,12 @@ def search_document(
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def _starts(problem: Problem, ledger: Ledger) -> list[dict[str, Any]]:
-    """Returns the starts, or the plans of the frontier that bisection measured."""
-    named = [(start.name, start.choice) for start in problem.starts]
-    named += [(frontier_name(index), point.choice) for index, point in enumerate(problem.frontier)]
-    starts = []
-    for name, choice in named:
-        confirm, search = ledger.known(CONFIRM, choice), ledger.known(SEARCH, choice)
-        if confirm is not None:
-            figures = {"search": search and _value(search), "confirm": dict(vars(confirm))}
-            starts.append({"name": name} | _plan(problem, choice) | figures)
-    return starts
+def _start(problem: Problem, start: Start) -> dict[str, Any]:
+    figures = {
+        "search": start.search and _value(start.search),
+        "confirm": dict(vars(start.confirm)),
+    }
+    return {"name": start.name} | _plan(problem, start.choice) | figures
 
 
 def _step(problem: Problem, step: Step) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from aqm_runner.search.ledger import CONFIRM, SEARCH, Figure, Ledger
 from aqm_runner.search.moves import Chance, Rank
 from aqm_runner.search.problem import Choice, Problem
-from aqm_runner.search.state import Found, Stand, climb
+from aqm_runner.search.state import Found, Stand, Start, climb
 
 
 def fewest(problem: Problem) -> int:
@@ -29,7 +29,11 @@ def search_limit(problem: Problem, ledger: Ledger, chance: Chance) -> Found:
     ]
     values = [stand.confirm.value for stand in stands]
     first = values.index(min(values))
-    found = Found(problem.starts[first].name, stands[first], None)
+    starts = [
+        Start(start.name, start.choice, stand.search, stand.confirm)
+        for start, stand in zip(problem.starts, stands, strict=True)
+    ]
+    found = Found(starts[first].name, stands[first], None, starts)
     climb(problem, ledger, chance, _Within(problem), found)
     return found
 

@@ -1,6 +1,7 @@
 """A whole search, of either kind."""
 
 from aqm_runner.runner.failures import bad_request
+from aqm_runner.runner.places import Place
 from aqm_runner.search.goal import fewest as fewest_for_goal
 from aqm_runner.search.goal import search_goal
 from aqm_runner.search.ledger import Ledger
@@ -11,8 +12,13 @@ from aqm_runner.search.problem import Problem
 from aqm_runner.search.state import Found
 
 
-def check_bound(problem: Problem, measurements: int) -> None:
+def check_bound(problem: Problem, measurements: int, place: Place) -> None:
     """Refuses fewer measurements than it takes to have a plan to begin with.
+
+    Args:
+        problem: What is searched.
+        measurements: How many there may be.
+        place: Of the problem, for messages.
 
     Raises:
         RunnerError: bad_request `too_few_measurements`.
@@ -22,8 +28,11 @@ def check_bound(problem: Problem, measurements: int) -> None:
         what = "its starts" if problem.goal is None else "the bisection of its frontier"
         raise bad_request(
             "too_few_measurements",
-            f"The search may measure {measurements} times, and {what} may take {needed}.",
-            next_step=f"Allow {needed} measurements at least.",
+            f"The search of {place.name} may measure {measurements} times, and {what} may take "
+            f"{needed}.",
+            file=place.name,
+            next_step=f"Set search.measurements to {needed} at least in the scheme's config, "
+            "conf/scheme/<name>.yaml.",
         )
 
 

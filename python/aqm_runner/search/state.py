@@ -19,6 +19,23 @@ class Stand:
 
 
 @dataclass(frozen=True)
+class Start:
+    """A plan that the search could have begun with, as it was known before the first move.
+
+    Attributes:
+        name: By which `Found.began` names it.
+        choice: The plan.
+        search: None where it was not measured on that set.
+        confirm: On the set that judged it.
+    """
+
+    name: str
+    choice: Choice
+    search: Figure | None
+    confirm: Figure
+
+
+@dataclass(frozen=True)
 class Step:
     """A move that was kept: from where to where, after how many measurements."""
 
@@ -35,6 +52,7 @@ class Found:
         began: Name of the plan that it began with; None where none meets the goal.
         at: The plan that it ended with.
         met: Whether that meets the goal; None with a limit.
+        starts: Plans among which the one to begin with was taken.
         steps: Kept moves.
         tried: How many moves were measured.
         better: How many of them were better on `search`.
@@ -44,6 +62,7 @@ class Found:
     began: str | None
     at: Stand
     met: bool | None
+    starts: list[Start]
     steps: list[Step] = field(default_factory=list)
     tried: int = 0
     better: int = 0

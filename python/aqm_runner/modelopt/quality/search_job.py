@@ -16,7 +16,7 @@ from aqm_runner.modelopt.quality.judging import (
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.bootstrap import CONFIDENCE
 from aqm_runner.quality.figures import Intervals, single_figure
-from aqm_runner.quality.held_out import HeldOut
+from aqm_runner.quality.held_out import LEAST_SAMPLES, LEAST_TO_JUDGE, HeldOut
 from aqm_runner.quality.material import read_confirming, read_material
 from aqm_runner.quality.measuring import Measurement, non_finite_logits
 from aqm_runner.quality.plans import NONE, check_plans
@@ -47,10 +47,12 @@ def search_plan(
     """
     formats = check_asked(context, params, inputs)
     problem, most = read_problem(inputs["problem"]), params["measurements"]
-    check_bound(problem, most)
+    check_bound(problem, most, inputs["problem"])
     make_deterministic(context.device)
     material = read_material(context, params, inputs)
-    sets = {SEARCH: material.held_out, CONFIRM: read_confirming(context, params, inputs)}
+    least = LEAST_SAMPLES if problem.goal is None else LEAST_TO_JUDGE
+    confirming = read_confirming(context, params, inputs, least)
+    sets = {SEARCH: material.held_out, CONFIRM: confirming}
     measuring = _Measuring(context, params, inputs["problem"], problem, sets, material.intervals)
     ledger = Ledger(problem, measuring, most, context.step)
     with unfilled_memory(), contextlib.closing(measuring):

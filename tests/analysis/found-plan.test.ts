@@ -5,6 +5,8 @@ import { readScheme, schemeJson } from "../../src/analysis/schemes/scheme-docume
 import { schemePlans } from "../../src/analysis/schemes/scheme-plans.ts";
 import { foundPlan, startPlans, type FoundPlan } from "../../src/analysis/search/found-plan.ts";
 import { goalOf, goalText } from "../../src/analysis/search/goal.ts";
+import { goalFigureText, keptBound, plainFigure } from "../../src/analysis/search/goal-figure.ts";
+import type { GoalFigure } from "../../src/analysis/schemes/scheme.ts";
 import { readSearchResult } from "../../src/analysis/search/search-result.ts";
 import type { SearchedChoice } from "../../src/analysis/search/search-problem.ts";
 import { costOf } from "../../src/analysis/search/weighed-groups.ts";
@@ -120,6 +122,50 @@ describe("a goal that cannot be met", () => {
     const { message } = unmet({ goal: { top1_agreement: 0.99, confidence: 0.9 } }, 0.8765);
     expect(message).toContain("same top token ≥ 0.99 (90 %)");
     expect(message).toContain("Ask for at most 0.788,");
+  });
+
+  it("shows on which side of the bound each figure is", () => {
+    const ends = (figure: GoalFigure, bound: number, value: number, low: number, high: number) => {
+      const goal = { figure, bound, confidence: 0.95 };
+      return [value, low, high].map((of) => plainFigure({ figure, goal }, of));
+    };
+    expect(ends("perplexity_ratio", 1.0003, 1.00034, 1.0002, 1.0005)).toEqual([
+      "1.00034",
+      "1.0002",
+      "1.0005",
+    ]);
+    expect(keptBound("perplexity_ratio", 1.0005)).toBe("1.0005");
+    expect(ends("top1_agreement", 0.9996, 0.99951, 0.99942, 0.99963)).toEqual([
+      "0.99951",
+      "0.99942",
+      "0.99963",
+    ]);
+    expect(keptBound("top1_agreement", 0.9994217)).toBe("0.999421");
+    expect(ends("kl", 0.01, 0.0099, 0.0098, 0.010004)).toEqual(["0.0099", "0.0098", "0.010004"]);
+    expect(keptBound("kl", 0.010004)).toBe("0.0101");
+  });
+});
+
+describe("figures of goals in tables", () => {
+  const text = (
+    figure: GoalFigure,
+    bound: number | null,
+    low: number,
+    value: number,
+    high: number,
+  ) => goalFigureText({ figure, goal: bound === null ? null : { bound } }, { value, low, high });
+
+  it("have three digits of the distance to the unquantized model, and more where the bound is near", () => {
+    expect(text("kl", null, 0.0098, 0.0099, 0.010004)).toBe("9.90e-3 (9.80e-3 to 1.00e-2)");
+    expect(text("kl", 0.01, 0.0098, 0.0099, 0.010004)).toBe("9.90e-3 (9.80e-3 to 1.0004e-2)");
+    expect(text("perplexity_ratio", 1.0003, 1.0002, 1.00034, 1.0005)).toBe(
+      "1.000340 (1.000200 to 1.000500)",
+    );
+    expect(text("top1_agreement", 0.9996, 0.99942, 0.99951, 0.9999)).toBe(
+      "99.9510 % (99.9420 % to 99.99000 %)",
+    );
+    expect(text("top1_agreement", 0.8, 0.79998, 0.91, 1)).toBe("91.00 % (79.998 % to 100.00 %)");
+    expect(text("perplexity_ratio", 1.1, 0.9876, 1, 1.5)).toBe("1.00 (0.9876 to 1.500)");
   });
 });
 

@@ -113,7 +113,7 @@ describe("the report of a plan that was found by measurement", () => {
   it("says goal, met, and figures on confirm and on report", () => {
     const text = schemeReportMarkdown(reported({ ...GOAL, bound: 1 }), "p.svg");
     expect(text).toContain(
-      "**Goal met: searched, KL ≤ 1 (95 %)**: 4.00e-4 (3.00e-4 to 5.00e-4) on confirm",
+      "**Goal met on confirm: searched, KL ≤ 1 (95 %)**: 4.00e-4 (3.00e-4 to 5.00e-4) on confirm",
     );
     expect(text).toMatch(
       /\*\*Measured search against exact solvers: searched\*\*: .*start\\?_scores/,
@@ -135,6 +135,24 @@ describe("the report of a plan that was found by measurement", () => {
   it("says so where the data of the report is beyond the goal that was met", () => {
     const text = schemeReportMarkdown(reported({ ...GOAL, bound: 1e-9 }), "p.svg");
     expect(text).toContain("on report, which is beyond the goal");
+  });
+
+  it("tells a value within the goal from an interval within it", () => {
+    const { value, high } = reported(GOAL).schemes[0]?.quality.figures.kl ?? { value: 0, high: 0 };
+    expect(value).toBeLessThan(high);
+    const between = schemeReportMarkdown(reported({ ...GOAL, bound: (value + high) / 2 }), "p.svg");
+    expect(between).toContain("the value is within the goal and its 95 % interval is not");
+    const within = schemeReportMarkdown(reported({ ...GOAL, bound: high }), "p.svg");
+    expect(within).toContain("on report, within the goal.");
+  });
+
+  it("names the confidence of intervals on confirm where it is not 95 %", () => {
+    const text = schemeReportMarkdown(reported({ ...GOAL, bound: 1, confidence: 0.99 }), "p.svg");
+    const [row = ""] = text.split("\n").filter((line) => line.includes("| `searched` | KL ≤ 1"));
+    expect(row).toContain("(99 %): met");
+    expect(row).toContain("4.00e-4 (3.00e-4 to 5.00e-4 at 99 %)");
+    // Began and found, and not what was measured on report.
+    expect(row.match(/ at 99 %/g)).toHaveLength(2);
   });
 
   it("has no table of searches where nothing was searched", () => {

@@ -213,7 +213,7 @@ describe("goals and searches", () => {
     expect(words).toContain(
       "- **Goal not met: for_kl_1em9, KL ≤ 1e-9 (95 %)**: the best measured plan has 8.50e-3",
     );
-    expect(words).toContain("**Goal met: for_kl_1em2, KL ≤ 0.01 (95 %)**");
+    expect(words).toContain("**Goal met on confirm: for_kl_1em2, KL ≤ 0.01 (95 %)**");
     expect(words).toContain("**Measured search against exact solvers: for_kl_1em2**");
     expect(tables).toContain("## Searched by measurement");
     expect(tables).toMatch(

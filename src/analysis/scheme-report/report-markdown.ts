@@ -203,7 +203,7 @@ function howToRead(schemes: readonly ReportedScheme[]): string {
     ],
     [
       "KL",
-      `nats a token between the next-token probabilities of the unquantized and of the simulated quantized model, on held-out data${held === undefined ? "" : ` (${held.part}: ${held.samples} samples, ${held.tokens} counted tokens)`}. 0 is no change. In brackets the 95 % interval over samples.`,
+      `nats a token between the next-token probabilities of the unquantized and of the simulated quantized model, on held-out data${held === undefined ? "" : ` (${held.part}: ${held.samples} samples, ${held.tokens} counted tokens)`}. 0 is no change. In brackets the 95 % interval over samples; one of another confidence, which a goal may ask for, says so.`,
     ],
     [
       "factor",

@@ -1,6 +1,7 @@
-import { intervalText, percentText, smallText, timesText } from "../quality-report/figure-text.ts";
+import { intervalText } from "../quality-report/figure-text.ts";
 import type { Figure } from "../quality/figures.ts";
-import type { GoalFigure } from "../schemes/scheme.ts";
+import type { Goal } from "../schemes/scheme.ts";
+import { goalFigureText, isWithin } from "../search/goal-figure.ts";
 import { figureName, goalText, isAtLeast } from "../search/goal.ts";
 import type { ReportedScheme } from "./scheme-report.ts";
 import type { Point } from "./words.ts";
@@ -36,9 +37,9 @@ export function searchRow(
     goal === null ? "–" : `${goalText(goal)}: ${search.met === true ? "met" : "not met"}`,
     figureName(figure),
     began.name,
-    figureText(figure, began.confirm),
-    figureText(figure, found.confirm),
-    figureText(figure, quality.search?.goal?.here ?? quality.figures.kl) + remark,
+    goalFigureText(search, began.confirm, goal?.confidence),
+    goalFigureText(search, found.confirm, goal?.confidence),
+    goalFigureText(search, quality.search?.goal?.here ?? quality.figures.kl) + remark,
     `${measured} of ${search.settings.measurements}${exhausted ? ", nothing left to try" : ""}`,
     `${moves.kept} / ${moves.tried}`,
     (quality.search?.starts ?? [])
@@ -58,16 +59,23 @@ function goalPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
     const goal = search?.goal ?? null;
     const here = quality.search?.goal?.here;
     if (search === undefined || goal === null || here === undefined) return [];
-    const { figure, bound } = goal;
-    const kept = isAtLeast(figure) ? here.value >= bound : here.value <= bound;
-    const on = `${figureText(figure, search.found.confirm)} on confirm, where it was judged; ${figureText(figure, here)} on report`;
+    const judged = goalFigureText(search, search.found.confirm, goal.confidence);
     return [
       {
-        lead: `Goal met: ${name}, ${goalText(goal)}`,
-        text: `${on}${kept ? "" : ", which is beyond the goal: another sample of data may say otherwise than the one that judged"}.`,
+        lead: `Goal met on confirm: ${name}, ${goalText(goal)}`,
+        text: `${judged} on confirm, where it was judged; ${goalFigureText(search, here)} on report, ${standingOf(goal, here)}.`,
       },
     ];
   });
+}
+
+/** How a figure of the set `report`, which does not decide, stands to the goal: by the same end of its interval. */
+function standingOf(goal: Goal, here: Figure): string {
+  const other = "another sample of data may say otherwise than the one that judged";
+  if (!isWithin(goal, here.value)) return `which is beyond the goal: ${other}`;
+  return isWithin(goal, isAtLeast(goal.figure) ? here.low : here.high)
+    ? "within the goal"
+    : `where the value is within the goal and its 95 % interval is not: ${other}`;
 }
 
 /** Paired factors on data that no search has seen. */
@@ -85,15 +93,4 @@ function solverPoints(schemes: readonly ReportedScheme[]): readonly Point[] {
       },
     ];
   });
-}
-
-/** A figure that a goal may name, with its interval. */
-export function figureText(figure: GoalFigure, of: Figure): string {
-  const write =
-    figure === "top1_agreement"
-      ? percentText
-      : figure === "perplexity_ratio"
-        ? (value: number): string => timesText(value, 6)
-        : smallText;
-  return intervalText(of, write);
 }

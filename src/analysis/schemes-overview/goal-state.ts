@@ -1,6 +1,6 @@
 import type { Figure } from "../quality/figures.ts";
-import { figureText } from "../scheme-report/searched.ts";
 import type { Goal, Scheme } from "../schemes/scheme.ts";
+import { goalFigureText } from "../search/goal-figure.ts";
 import { goalOf, goalText } from "../search/goal.ts";
 import { isAsked, isSameGoal, ownSearch, type SearchedScheme } from "./own-search.ts";
 
@@ -38,5 +38,5 @@ export function goalStateOf(shown: Asked): GoalState | null {
 /** `met: 0.0093 (0.0090 to 0.0097) on confirm`. */
 export function goalWords({ goal, met, judged }: GoalState): string {
   if (met === null || judged === null) return "not searched yet";
-  return `${met ? "met" : "not met"}: ${figureText(goal.figure, judged)} on confirm`;
+  return `${met ? "met" : "not met"}: ${goalFigureText({ figure: goal.figure, goal }, judged, goal.confidence)} on confirm`;
 }

@@ -22,7 +22,7 @@ export function overviewTerms(
     },
     {
       term: "KL",
-      means: `nats a token between the next-token probabilities of the unquantized and of the simulated quantized model, on held-out data${data === "" ? "" : `: ${data}`}. Below it the 95 % interval over samples. Figures of other data are not to be compared.`,
+      means: `nats a token between the next-token probabilities of the unquantized and of the simulated quantized model, on held-out data${data === "" ? "" : `: ${data}`}. Below it the 95 % interval over samples; one of another confidence, which a goal may ask for, says so. Figures of other data are not to be compared.`,
     },
     {
       term: "perplexity",

@@ -33,7 +33,7 @@ export function schemeTable(overview: SchemesOverview): Html {
     ({ key, title }) => html`<th scope=col data-key=${key} class=n>${title}`,
   );
   return html`<div class="controls script"><label>Filter <input type=search id=plan-filter placeholder="for instance: fp8" autocomplete=off spellcheck=false></label><label>Show <select id=plan-kind><option value="">all${options}</select></label><output id=plan-count aria-live=polite></output></div>
-<div class="scroll tall" tabindex=0 role=region aria-label="All schemes"><table id=plans class=sortable><caption>${rows.length} rows; intervals are 95 % over held-out samples</caption><thead><tr><th scope=col data-key=name>Scheme<th scope=col data-key=word>Word${heads}</tr></thead><tbody>
+<div class="scroll tall" tabindex=0 role=region aria-label="All schemes"><table id=plans class=sortable><caption>${rows.length} rows; intervals are 95 % over held-out samples where they do not say otherwise</caption><thead><tr><th scope=col data-key=name>Scheme<th scope=col data-key=word>Word${heads}</tr></thead><tbody>
 ${lines(body)}
 </tbody></table></div>`;
 }

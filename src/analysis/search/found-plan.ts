@@ -6,6 +6,7 @@ import type { SchemeRequest } from "../schemes/choose-scheme.ts";
 import type { Goal, Searched, SearchedPlan, SearchStart } from "../schemes/scheme.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
 import { goalText, isAtLeast } from "./goal.ts";
+import { keptBound, plainFigure } from "./goal-figure.ts";
 import type { SearchProblem } from "./search-problem.ts";
 import type { MeasuredFormats, MeasuredSearch } from "./search-result.ts";
 import { costOf, problemOf, unitsPerCost } from "./weighed-groups.ts";
@@ -85,23 +86,16 @@ function goalUnmet(
   bits: number,
 ): AnalysisFailure {
   const { value, low, high } = confirm;
-  const measured = `${digits(value)} (${digits(low)} to ${digits(high)})`;
+  const [middle, from, to] = [value, low, high].map((of) =>
+    plainFigure({ figure: goal.figure, goal }, of),
+  );
+  const measured = `${middle} (${from} to ${to})`;
   const size = `${sizeText(bits)} bits, ${byteText(fixedBytes + cost)}`;
-  const ask = isAtLeast(goal.figure) ? `at most ${downwards(low)}` : `at least ${upwards(high)}`;
+  const ask = isAtLeast(goal.figure)
+    ? `at most ${keptBound(goal.figure, low)}`
+    : `at least ${keptBound(goal.figure, high)}`;
   const message = `The goal ${goalText(goal)} cannot be met: the best measured is ${measured}, at ${size}. Ask for ${ask}, or add a larger candidate.`;
   return fail("goal_unmet", "choice.goal", message).failure;
-}
-
-const digits = (value: number): string => String(Number(value.toPrecision(3)));
-
-/** Three digits, and never on the wrong side of the number. */
-const upwards = (value: number): string => String(Number(rounded(value, Math.ceil)));
-const downwards = (value: number): string => String(Number(rounded(value, Math.floor)));
-
-function rounded(value: number, towards: (value: number) => number): string {
-  if (value === 0) return "0";
-  const step = Math.floor(Math.log10(Math.abs(value))) - 2;
-  return `${towards(value * 10 ** -step)}e${step}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { GOAL_FIGURES, type Goal, type GoalFigure, type GoalSettings } from "../schemes/scheme.ts";
 
-/** Of the interval, where a config says none. */
-const CONFIDENCE = 0.95;
+/** Of the interval, where a config says none; figures without a goal have it, too. */
+export const STANDARD_CONFIDENCE = 0.95;
 
 /** A goal as a config has it, in full. Of several figures, which schemas refuse, the first counts. */
 export function goalOf(settings: GoalSettings): Goal {
@@ -9,7 +9,7 @@ export function goalOf(settings: GoalSettings): Goal {
   return {
     figure,
     bound: settings[figure] ?? NaN,
-    confidence: settings.confidence ?? CONFIDENCE,
+    confidence: settings.confidence ?? STANDARD_CONFIDENCE,
   };
 }
 
@@ -28,7 +28,8 @@ export const figureName = (figure: GoalFigure): string => NAMES[figure];
 
 /** `KL ≤ 0.01 (95 %)`. */
 export const goalText = ({ figure, bound, confidence }: Goal): string =>
-  `${NAMES[figure]} ${isAtLeast(figure) ? "≥" : "≤"} ${bound} (${percent(confidence)} %)`;
+  `${NAMES[figure]} ${isAtLeast(figure) ? "≥" : "≤"} ${bound} (${confidenceText(confidence)})`;
 
-/** Without the rounding errors of a multiplication. */
-const percent = (share: number): string => String(Number((100 * share).toPrecision(12)));
+/** `95 %`, without the rounding errors of a multiplication. */
+export const confidenceText = (share: number): string =>
+  `${Number((100 * share).toPrecision(12))} %`;

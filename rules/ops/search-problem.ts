@@ -3,8 +3,7 @@ import type { ExportFormat, SearchedChoice, SearchStart } from "aqm/analysis";
 import { searchProblemJson } from "aqm/analysis/search/problem-json.ts";
 import { searchProblem } from "aqm/analysis/search/search-problem.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { aloneIn } from "../translate/alone-input.ts";
-import { failed } from "../translate/failed.ts";
+import { aloneIn, problemFailed } from "../translate/alone-input.ts";
 import type { CandidateParams } from "../translate/plan-candidates.ts";
 import { storedProblem } from "../translate/stored-problem.ts";
 
@@ -40,5 +39,5 @@ export function run({
   );
   return made.ok
     ? ok({ problem: searchProblemJson(made.value) })
-    : err(failed(made.failure, config));
+    : err(problemFailed(made.failure, inputs, config));
 }

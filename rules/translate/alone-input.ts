@@ -1,4 +1,5 @@
 import type { OpFailure, OpInput, Result } from "aqm";
+import type { AnalysisFailure } from "aqm/analysis";
 import { readAlone, type AloneKl } from "aqm/analysis/search/alone.ts";
 import { err, ok } from "aqm/model/result.ts";
 import { failed } from "./failed.ts";
@@ -10,4 +11,15 @@ export function aloneIn(inputs: Readonly<Record<string, OpInput>>): Result<Alone
   if (!input.ok) return input;
   const alone = readAlone(input.value.text());
   return alone.ok ? ok(alone.value) : err(failed(alone.failure, input.value.path));
+}
+
+/** Why no problem of a search can be made: of the scheme's config, or of the input `alone`. */
+export function problemFailed(
+  failure: AnalysisFailure,
+  inputs: Readonly<Record<string, OpInput>>,
+  config: string,
+): OpFailure {
+  const measured = inputs["alone"];
+  const isOfAlone = failure.reason === "not_measured_alone" && measured !== undefined;
+  return failed(failure, isOfAlone ? measured.path : config);
 }

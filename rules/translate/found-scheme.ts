@@ -13,7 +13,7 @@ import { foundPlan, startPlans } from "aqm/analysis/search/found-plan.ts";
 import { searchProblem } from "aqm/analysis/search/search-problem.ts";
 import { readSearchResult } from "aqm/analysis/search/search-result.ts";
 import { err, ok } from "aqm/model/result.ts";
-import { aloneIn } from "./alone-input.ts";
+import { aloneIn, problemFailed } from "./alone-input.ts";
 import { failed } from "./failed.ts";
 import { given } from "./given.ts";
 import type { CandidateParams } from "./plan-candidates.ts";
@@ -59,7 +59,7 @@ export function foundIn(
     { choice, starts, lmHead },
     alone.value,
   );
-  if (!problem.ok) return err(failed(problem.failure, config));
+  if (!problem.ok) return err(problemFailed(problem.failure, inputs, config));
   const names = new Set(problem.value.groups.map((group) => group.name));
   const open = { groups: stored.groups.filter((group) => names.has(group.name)) };
   const plan = foundPlan(problem.value, result.value, starts, (formats) =>

@@ -50,7 +50,7 @@ describe("groups quantized alone", () => {
     expect(kl(NAMES[1] ?? "", "wint4_afp16")).toEqual({ ok: true, value: 2e-3 });
     expect(kl("anything", "NONE")).toEqual({ ok: true, value: 0 });
     expect(expectFailure(kl("lm_head", "wint4_afp16"))).toMatchObject({
-      reason: "groups_differ",
+      reason: "not_measured_alone",
       where: "lm_head",
     });
     expect(expectFailure(readAlone("{}")).reason).toBe("wrong_structure");
@@ -146,7 +146,7 @@ describe("the problem of a search within gigabytes", () => {
 describe("the problem of a goal", () => {
   const { problem } = madeProblem({ goal: { kl: 1e-3 } });
 
-  it("is the frontiers of all starts by rising bytes, each plan once, and none that quantizes nothing", () => {
+  it("is the frontiers of all starts by rising bytes, whole for each start, and none that quantizes nothing", () => {
     expect(problem).toMatchObject({
       unit: "bytes",
       limit: null,
@@ -158,9 +158,16 @@ describe("the problem of a goal", () => {
     expect(frontier.map(({ cost }) => cost)).toEqual(
       frontier.map(({ cost }) => cost).toSorted((a, b) => a - b),
     );
-    const plans = frontier.map(({ formats }) => formats.join(" "));
-    expect(new Set(plans).size).toBe(plans.length);
-    expect(plans).not.toContain(problem.groups.map(() => "NONE").join(" "));
+    const plans = (start?: string): string[] =>
+      frontier.filter((plan) => plan.start === start).map(({ formats }) => formats.join(" "));
+    for (const start of ["scores", "alone"] as const) {
+      // As if there were no other start: also those plans that both have.
+      const only = madeProblem({ goal: { kl: 1e-3 } }, [start]).problem.frontier;
+      expect(plans(start)).toEqual(only.map(({ formats }) => formats.join(" ")));
+      expect(new Set(plans(start)).size).toBe(plans(start).length);
+      expect(plans(start)).not.toContain(problem.groups.map(() => "NONE").join(" "));
+    }
+    expect(plans("scores").some((plan) => plans("alone").includes(plan))).toBe(true);
     for (const { cost, formats } of frontier) expect(cost).toBe(costOf(problem, formats));
     // The smallest plan there is begins the list.
     expect(frontier[0]?.formats).toEqual([INT4, INT4, INT4, INT4, INT8]);

@@ -54,7 +54,11 @@ describe("the config of a scheme that is searched", () => {
       "{ goal: { kl: 0.01 }, bits: 6.0 }",
       "exactly one of top_percent",
     ],
-    ["a certain interval", "{ goal: { kl: 0.01, confidence: 1 } }", "confidence must be < 1"],
+    [
+      "a certain interval",
+      "{ goal: { kl: 0.01, confidence: 0.991 } }",
+      "confidence must be <= 0.99",
+    ],
     ["no confidence", "{ goal: { kl: 0.01, confidence: 0 } }", "confidence must be > 0"],
     ["a loss of nothing", "{ goal: { kl: 0 } }", "kl must be > 0"],
     ["a better model", "{ goal: { perplexity_ratio: 0.9 } }", "perplexity_ratio must be >= 1"],
@@ -70,9 +74,9 @@ describe("the config of a scheme that is searched", () => {
     expect(mistakes(goal, "").join("\n")).toContain("required property 'search'");
     const search = (text: string): string => mistakes(goal, `search: ${text}`).join("\n");
     expect(search("{ starts: [scores], seed: 1 }")).toContain("'measurements'");
-    expect(search("{ measurements: 0, starts: [scores], seed: 1 }")).toContain("must be >= 1");
-    expect(search("{ measurements: 9, starts: [], seed: 1 }")).toContain("fewer than 1 items");
-    expect(search("{ measurements: 9, starts: [best], seed: 1 }")).toContain("scores, alone");
+    expect(search("{ measurements: 19, starts: [scores], seed: 1 }")).toContain("must be >= 20");
+    expect(search("{ measurements: 20, starts: [], seed: 1 }")).toContain("fewer than 1 items");
+    expect(search("{ measurements: 20, starts: [best], seed: 1 }")).toContain("scores, alone");
   });
 
   it("publishes figures on data that no search has seen", () => {

@@ -19,6 +19,8 @@ export type AnalysisFailureReason =
   | "disabled_group_scored"
   /** Two score documents of one search disagree on their layer groups. */
   | "groups_differ"
+  /** A layer group that the measurement of groups quantized alone has not. */
+  | "not_measured_alone"
   /** Scores that were not summed over the same samples, or in the same way. */
   | "basis_differs"
   /** A constraint that no plan can meet, alone or with the others. */

@@ -52,6 +52,10 @@ export function readAlone(text: string): Outcome<AloneKl> {
     // Rounding may leave a divergence of nothing a little below zero.
     if (kl !== undefined) return succeed(Math.max(0, kl));
     const what = `${group} was not measured with ${candidate} alone`;
-    return fail("groups_differ", group, `${what}. Build the measurement of groups alone again.`);
+    return fail(
+      "not_measured_alone",
+      group,
+      `${what}. Build the measurement of groups alone again.`,
+    );
   });
 }

@@ -16,7 +16,7 @@ export interface MeasuredSearch extends Pick<Searched, "measured" | "exhausted" 
   readonly settings: { readonly measurements: number; readonly seed: number };
   /** Names, in the order of formats. */
   readonly groups: readonly string[];
-  /** With a limit the problem's starts; with a goal those plans of its frontier that bisection measured. */
+  /** With a limit the problem's starts; with a goal the plans that were judged before the first move. */
   readonly starts: readonly (MeasuredFormats & { readonly name: string })[];
   /** Name of the start from which the kept moves began. */
   readonly began: string | null;

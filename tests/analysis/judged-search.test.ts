@@ -70,6 +70,22 @@ describe("a plan that was found by measurement", () => {
     expect(expectValue(judgeScheme(source(null).source)).verdict).toEqual(without.verdict);
   });
 
+  it("has figures and no multiples where its KL is not above zero, and says why", () => {
+    const { source: of } = source(GOAL);
+    const [plan] = of.measured.plans;
+    if (plan === undefined) throw new Error("it was measured");
+    const sampleKl = of.measured.sampleTokens.map((_, n) => (n % 2 === 0 ? 1e-12 : -1e-12));
+    const kl = { value: 0, low: -1e-10, high: 1e-10 };
+    const figures = plan.figures === undefined ? undefined : { ...plan.figures, kl };
+    const measured = { ...of.measured, plans: [{ ...plan, kl, figures, sampleKl }] };
+    const quality = expectValue(judgeScheme({ ...of, measured }));
+    expect(quality.verdict).toBeNull();
+    expect(quality.unjudged).toMatch(/^its KL is not above zero in every resample/);
+    expect(quality.search?.starts).toEqual([]);
+    expect(quality.controls.map(({ kind }) => kind)).toContain("start");
+    expect(expectValue(readSchemeQuality(schemeQualityJson(quality)))).toEqual(quality);
+  });
+
   it.each(["kl", "top1_agreement", "logit_mse"] as const)(
     "has the figure of its goal by %s beside the bound",
     (figure) => {

@@ -218,7 +218,10 @@ function howToRead(schemes: readonly ReportedScheme[]): string {
       "not proven, though controls differ; not even the worst and the best control can be told apart, as where only one plan has that size.",
     ],
     ...(schemes.some(({ scheme }) => scheme.search !== undefined) ? SEARCH_TERMS : []),
-    ["not judged", "nothing was chosen by scores, so there is nothing to compare with."],
+    [
+      "not judged",
+      "there is nothing of its size to compare with, or a KL is too near zero to tell multiples of it; the answer above says which.",
+    ],
     [
       "loads strictly (not run)",
       "vLLM’s own configuration, construction and strict load take the files, and its parameters equal the file’s; nothing was computed.",

@@ -59,7 +59,7 @@ export function overviewTerms(
     {
       term: "not judged",
       means:
-        "nothing was chosen by scores, so there is nothing of its size to compare with: a baseline.",
+        "nothing was chosen by scores, so there is nothing of its size to compare with: a baseline; or a KL is too near zero to tell multiples of it. The answer above says which.",
     },
     {
       term: "vLLM",

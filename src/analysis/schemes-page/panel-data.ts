@@ -92,7 +92,7 @@ function pointsOf(
         proven: false,
       })),
     {
-      kind: verdict === null ? "baseline" : "solver",
+      kind: verdict === null && controls.length === 0 ? "baseline" : "solver",
       label: name,
       says: `${name}: ${byteText(scheme.achieved.bytes)}, ${says(bits, figures.kl)}, ${word}`,
       bits: bitsOf(bits),

@@ -85,13 +85,15 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
     if (!judged.ok) return judged;
     controls.push({ ...size, ...judged.value.figures });
   }
-  const verdict: Outcome<SchemeVerdict | null> =
+  const verdict: Outcome<Judged> =
     "sizes" in against
-      ? judgedAgainst(bootstrap.value, bits, controls, sums, {
-          provenAbove: definition.proven,
-          weights,
-        })
-      : succeed(null);
+      ? orUnjudged(
+          judgedAgainst(bootstrap.value, bits, controls, sums, {
+            provenAbove: definition.proven,
+            weights,
+          }),
+        )
+      : succeed({ verdict: null, unjudged: against.unjudged });
   if (!verdict.ok) return verdict;
   const search = judgedSearch(bootstrap.value, scheme, controls, sums, figures.value);
   if (!search.ok) return search;
@@ -109,8 +111,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
     bits,
     plan: planDigest(scheme),
     figures: figures.value.figures,
-    verdict: verdict.value,
-    unjudged: "unjudged" in against ? against.unjudged : null,
+    ...verdict.value,
     ...search.value,
     controls,
   });
@@ -159,6 +160,21 @@ function judgedAgainst(
   return succeed({ ...verdict.value, random_bits });
 }
 
+type Judged = Pick<SchemeQuality, "verdict" | "unjudged">;
+
+/**
+ * A plan that loses next to nothing may have a KL of zero, or below it by rounding, and nothing is a multiple of that.
+ * The scheme is not wrong then: it has figures, and no word.
+ */
+function orUnjudged(verdict: Outcome<SchemeVerdict>): Outcome<Judged> {
+  if (verdict.ok) return succeed({ verdict: verdict.value, unjudged: null });
+  const { failure } = verdict;
+  if (failure.reason !== "no_divergence") return verdict;
+  const whose = failure.where === SCHEME_PLAN ? "its KL" : `the KL of ${failure.where}`;
+  const unjudged = `${whose} is not above zero in every resample, so that nothing can be told as a multiple of it`;
+  return succeed({ verdict: null, unjudged });
+}
+
 /** A found plan against the starts of its search, and its goal's figure, on data that the search has not seen. */
 function judgedSearch(
   bootstrap: PairedBootstrap,
@@ -174,6 +190,8 @@ function judgedSearch(
     const start = sums.get(name);
     if (own === undefined || start === undefined) continue;
     const factor = bootstrap.factor(start, own);
+    // What the scheme is not judged for; the start's own figures are among the controls.
+    if (!factor.ok && factor.failure.reason === "no_divergence") continue;
     if (!factor.ok) return factor;
     starts.push({ plan: name, factor: factor.value });
   }

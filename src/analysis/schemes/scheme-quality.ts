@@ -15,7 +15,7 @@ export interface SchemeQuality extends MeasuredHead {
   readonly plan: string;
   /** Of the scheme. */
   readonly figures: QualityFigures;
-  /** Null where there are no plans of equal size to be compared with. */
+  /** Null where there are no plans of equal size to be compared with, or where a KL is too near zero for it. */
   readonly verdict: SchemeVerdict | null;
   /** Why there is no verdict; null where there is one. */
   readonly unjudged: string | null;
@@ -27,7 +27,7 @@ export interface SchemeQuality extends MeasuredHead {
 
 /** How a found plan stands on data that its search has not seen. */
 export interface SearchVerdict {
-  /** KL(start) / KL(scheme) of the plans of its size that exact solvers give, paired. */
+  /** KL(start) / KL(scheme) of the plans of its size that exact solvers give, paired; empty where KL(scheme) is not above zero. */
   readonly starts: readonly Against[];
   /** The goal's figure on this data, which does not decide: the goal was judged on `confirm`. Null without a goal. */
   readonly goal: (Goal & { readonly here: Figure }) | null;

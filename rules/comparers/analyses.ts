@@ -60,8 +60,12 @@ export function reproduce({ published, made }: ReproductionCall): ReproductionAn
   if (theirs?.ok !== true || ours?.ok !== true) throw new Error("two subjects were read");
   const found = reproductionOf(theirs.value, ours.value);
   if (!found.ok) return { verdict: "not_compared", summary: found.failure.message };
+  const { verdict, summary, figures } = found.value;
+  if (verdict === "not_compared") return { verdict, summary };
   return {
-    ...found.value,
+    verdict,
+    summary,
+    figures,
     ...recordedSettings(theirs.value.configuration, ours.value.configuration),
   };
 }

@@ -12,9 +12,9 @@ import type { Basis, Subject } from "./subject.ts";
  * at worst, a rank correlation of 0.99996. What changes the weights, the data or the loss changes far more.
  */
 export const REPRODUCTION_TOLERANCES = {
-  /** Relative difference of a layer's score: the median over all layers. */
+  /** Relative difference of the score of a candidate in a layer: the median over all of them. */
   median: 0.01,
-  /** The same, of the layer where it is largest. */
+  /** The same, where it is largest. */
   worst: 0.05,
   /** Spearman's rho over all layers, at least. */
   spearman: 0.999,
@@ -22,7 +22,8 @@ export const REPRODUCTION_TOLERANCES = {
 
 /** What was found, and whether it is within the tolerances. */
 export interface AnalysisReproduction {
-  readonly verdict: "agrees" | "differs";
+  /** Not compared where nothing is beyond the tolerances, but scores are not there or mean other amounts. */
+  readonly verdict: "agrees" | "differs" | "not_compared";
   readonly summary: string;
   readonly figures: readonly {
     readonly name: string;
@@ -43,17 +44,27 @@ export function reproductionOf(published: Subject, made: Subject): Outcome<Analy
     layersFigure(value),
     ...contradicted(published.basis, made.basis),
     ...scoreFigures(published, made, value),
-    rankFigure(value),
+    rankFigure(published, made, value),
     ...topFigures(value),
     ...candidateFigures(value),
     ...planFigures(published, made, value),
   ];
   const beyond = figures.filter(({ within }) => !within);
+  const open = beyond.length > 0 || value.same ? null : notCompared(value);
+  if (open !== null) return succeed({ verdict: "not_compared", summary: open, figures });
   return succeed({
     verdict: beyond.length === 0 ? "agrees" : "differs",
     summary: summaryOf(value, figures, beyond),
     figures,
   });
+}
+
+/** Why two analyses that are not the same cannot be told to agree; null where they can. */
+function notCompared({ layers, magnitudes, comparability }: Comparison): string | null {
+  if (layers.both === 0) return "neither side has a layer that is measured";
+  return magnitudes === null
+    ? `scores cannot be compared: ${comparability.refused.join("; ")}`
+    : null;
 }
 
 function summaryOf(
@@ -73,7 +84,7 @@ function summaryOf(
     : `scores agree within the tolerances (at most ${worst.found} apart), and so does what is chosen`;
 }
 
-const WORST = "largest relative difference of a layer's score";
+const WORST = "largest relative difference of a score";
 
 function layersFigure({ layers }: Comparison): Figure {
   const { both, only_a, only_b } = layers;
@@ -83,7 +94,9 @@ function layersFigure({ layers }: Comparison): Figure {
   return { name: "layers measured", found, allowed: "the same layers", within: apart === 0 };
 }
 
-const BASIS: Readonly<Partial<Record<keyof Basis, string>>> = {
+const BASIS: Readonly<Record<keyof Basis, string>> = {
+  model: "model",
+  data: "data",
   method: "method",
   samples: "samples",
   batches: "batches",
@@ -118,10 +131,10 @@ function scoreFigures(
     const found = `not compared: ${comparability.refused.join("; ")}`;
     return [{ name: "scores", found, allowed: null, within: true }];
   }
-  const other = new Map(b.layers.map(({ layer, score }) => [layerKey(layer), score]));
-  const relative = a.layers
-    .flatMap(({ layer, score }) => {
-      const match = other.get(layerKey(layer));
+  const [ofA, ofB] = [scoresIn(a), scoresIn(b)];
+  const relative = [...ofA]
+    .flatMap(([name, score]) => {
+      const match = ofB.get(name);
       return match === undefined ? [] : [relativeDifference(score, match)];
     })
     .sort((x, y) => x - y);
@@ -152,19 +165,33 @@ function scoreFigures(
   ];
 }
 
+/** Of each candidate of each layer, where the document has them; the worst of a layer comes with it. */
+function scoresIn({ layers, problem }: Subject): ReadonlyMap<string, number> {
+  const worst = layers.map(({ layer, score }) => [layerKey(layer), score] as const);
+  const each = (problem?.groups ?? []).flatMap(({ name, candidates }) =>
+    candidates.flatMap(({ format, score }) =>
+      format === UNQUANTIZED ? [] : [[`${layerKey(name)} ${format}`, score] as const],
+    ),
+  );
+  return new Map(each.length === 0 ? worst : each);
+}
+
 /** Of the larger one; 0 where both are 0. */
 const relativeDifference = (a: number, b: number): number =>
   a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b));
 
-function rankFigure({ ranks: { spearman } }: Comparison): Figure {
+function rankFigure(a: Subject, b: Subject, { ranks: { spearman } }: Comparison): Figure {
   const least = REPRODUCTION_TOLERANCES.spearman;
   return {
     name: "rank correlation of the layers (Spearman)",
     found: spearman === null ? "undefined: a side has no order" : rounded(spearman),
     allowed: `at least ${least}`,
-    within: spearman === null || spearman >= least,
+    within: spearman === null ? !hasOrder(a) && !hasOrder(b) : spearman >= least,
   };
 }
+
+const hasOrder = ({ layers }: Subject): boolean =>
+  new Set(layers.map(({ score }) => score)).size > 1;
 
 /** The first decimals that tell it from 1, rounded towards 0: what is not 1 is not shown as 1. */
 const rounded = (rho: number): string => String(Math.trunc(rho * 1e5) / 1e5);

@@ -46,20 +46,24 @@ export function listPublished(folder: string, below: string): Result<PublishedFi
 
 /**
  * Where the lock records of published files are: in the folder, in the root of the repository that it is part of,
- * or beside it. Null where there are none.
+ * or beside it. Null where there are none: those of the workspace itself are of what is made here.
  *
  * @param base what of the workspace the folder mirrors
+ * @param workspace absolute
  */
-export function publishedRecords(folder: string, base: string): string | null {
+export function publishedRecords(folder: string, base: string, workspace: string): string | null {
   const real = fs.realpathSync(folder);
   const root = real.endsWith(`/${base}`) ? real.slice(0, -base.length - 1) : dirname(real);
+  const own = realPath(join(workspace, LOCK_FOLDER));
   return (
     [real, root, dirname(real)]
       .map((place) => join(place, LOCK_FOLDER))
-      .find((place) => fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() === true) ??
-    null
+      .filter((place) => fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() === true)
+      .find((place) => realPath(place) !== own) ?? null
   );
 }
+
+const realPath = (path: string): string => (fs.existsSync(path) ? fs.realpathSync(path) : path);
 
 /** The record of a target below a folder of lock records; null where there is none that is whole. */
 export function publishedRecord(records: string, target: string): ActionRecord | null {

@@ -105,8 +105,14 @@ function filesTable(files: readonly ReproducedFile[], reproduction: Reproduction
 }
 
 /** As it is called below the target. */
-const nameOf = ({ path }: ReproducedFile, { target }: Reproduction): string =>
-  path.startsWith(`${target}/`) ? path.slice(target.length + 1) : path;
+const nameOf = ({ path, published }: ReproducedFile, { target }: Reproduction): Html => {
+  const name = path.startsWith(`${target}/`) ? path.slice(target.length + 1) : path;
+  // By its place it is called alike in both.
+  const elsewhere = !path.endsWith(published) && !published.endsWith(path);
+  return elsewhere
+    ? html`${name} <span class="soft">published as ${published}</span>`
+    : html`${name}`;
+};
 
 function figuresTable(figures: readonly ReproductionFigure[]): Html {
   if (figures.length === 0) return NOTHING;
@@ -146,7 +152,7 @@ function leftSection({ unmade, unknown }: Reproduction): Html {
       html`<details><summary>${plural(files.length, "file")}: ${because}</summary>${names(files)}</details>`,
   );
   return html`<section><h2>What else the folder holds</h2>
-${groups.length === 0 ? NOTHING : html`<p>These cannot be made here.</p>${groups}`}
+${groups.length === 0 ? NOTHING : html`<p>These cannot be made or compared here.</p>${groups}`}
 ${unknown.length === 0 ? NOTHING : html`<details><summary>${plural(unknown.length, "file")} that no target makes</summary>${names(unknown)}</details>`}</section>`;
 }
 

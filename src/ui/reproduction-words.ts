@@ -10,7 +10,7 @@ import { plural } from "./format.ts";
 
 /** The answer in a sentence, for page and terminal. */
 export function answerText(reproduction: Reproduction): string {
-  const { files } = reproduction;
+  const { files, unmade, unknown } = reproduction;
   const count = (verdict: ReproducedFile["verdict"]): number =>
     withVerdict(reproduction, verdict).length;
   const parts = [`${count("agrees")} of ${plural(files.length, "file")} ${verb(count("agrees"))}`];
@@ -22,6 +22,8 @@ export function answerText(reproduction: Reproduction): string {
   }
   if (count("not_compared") > 0) parts.push(`${count("not_compared")} not compared`);
   if (count("not_made") > 0) parts.push(`${count("not_made")} not made`);
+  const left = unmade.length + unknown.length;
+  if (left > 0) parts.push(`${plural(left, "more file")} of the folder not compared`);
   return parts.join(", ");
 }
 
@@ -31,7 +33,9 @@ const verb = (count: number): string => (count === 1 ? "agrees" : "agree");
 export function answerWord(reproduction: Reproduction): string {
   switch (reproductionCode(reproduction)) {
     case 0:
-      return "All agree";
+      return reproduction.unmade.length + reproduction.unknown.length > 0
+        ? "All that was compared agrees"
+        : "All agree";
     case 1:
       return withVerdict(reproduction, "differs").length > 0 ? "Not all agree" : "Not all compared";
     default:

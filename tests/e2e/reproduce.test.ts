@@ -230,8 +230,44 @@ describe("aqm reproduce", () => {
     expect(itself.stderr).toContain("is this workspace itself");
   });
 
+  it("shows no place of this machine on the page, and does not say that all agrees where files are left", async () => {
+    published.write("out/notes.txt", "by hand");
+    expect((await reproduce("out", "--against", published.root)).code).toBe(0);
+    expect(workspace.read("reproduction-out.html")).toContain("All that was compared agrees");
+    const { root } = workspace;
+    workspace.edit("rules/ops/read.ts", "the glass", `the glass in ${root}/shelf`);
+    workspace.edit("conf/scale/plain.yaml", "broken: false", "broken: true");
+    await reproduce("out", "--against", published.root);
+    const page = workspace.read("reproduction-out.html");
+    expect(page).toContain("the glass in ./shelf is broken");
+    expect(page).not.toContain(root);
+    expect(page).not.toContain(published.root);
+  });
+
+  it("takes no records of the workspace for those of a folder inside it", async () => {
+    expect((await workspace.build()).code).toBe(0);
+    fs.cpSync(published.path("out"), workspace.path("theirs/out"), { recursive: true });
+    const found = await answer(workspace.path("theirs"));
+    expect(found).toMatchObject({ records: false, exitCode: 0 });
+    expect(verdicts(found)["out/north/day.md"]).toBe("agrees");
+  });
+
+  it("puts the page neither among what is published nor in place of a file that is no such page", async () => {
+    workspace.write("notes.html", "mine");
+    for (const place of [published.path("page.html"), "Aqmfile.ts", "notes.html"]) {
+      const refused = await reproduce("out", "--against", published.root, "--page", place);
+      expect(refused.code, place).toBe(2);
+      expect(refused.stderr).toMatch(/would lie in the folder|is no page of a reproduction/);
+    }
+    expect(workspace.read("notes.html")).toBe("mine");
+    const again = ["out", "--against", published.root, "--page", "page.html"];
+    workspace.edit("conf/scale/plain.yaml", "100", "101"); // else the second might be taken for the published run
+    expect([(await reproduce(...again)).code, (await reproduce(...again)).code]).toEqual([0, 0]);
+  });
+
   it("puts the page where it is told to, and never where targets are", async () => {
-    const elsewhere = published.path("page.html");
+    const elsewhere = workspace.path("shown/page.html");
+    fs.mkdirSync(workspace.path("shown"));
     const args = ["out", "--against", published.root, "--page"];
     expect((await reproduce(...args, elsewhere)).code).toBe(0);
     expect(fs.readFileSync(elsewhere, "utf8")).toContain("Reproduction of out");

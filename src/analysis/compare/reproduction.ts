@@ -2,6 +2,7 @@ import { compareSubjects, type Comparison } from "./compare.ts";
 import { layerKey } from "./layer-key.ts";
 import { succeed, type Outcome } from "../outcome/outcome.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
+import { scoreDifferences } from "./score-differences.ts";
 import type { Basis, Subject } from "./subject.ts";
 
 /**
@@ -131,13 +132,7 @@ function scoreFigures(
     const found = `not compared: ${comparability.refused.join("; ")}`;
     return [{ name: "scores", found, allowed: null, within: true }];
   }
-  const [ofA, ofB] = [scoresIn(a), scoresIn(b)];
-  const relative = [...ofA]
-    .flatMap(([name, score]) => {
-      const match = ofB.get(name);
-      return match === undefined ? [] : [relativeDifference(score, match)];
-    })
-    .sort((x, y) => x - y);
+  const relative = scoreDifferences(a, b);
   if (relative.length === 0) return [];
   const median = relative[Math.floor((relative.length - 1) / 2)] ?? 0;
   const worst = relative.at(-1) ?? 0;
@@ -164,21 +159,6 @@ function scoreFigures(
     },
   ];
 }
-
-/** Of each candidate of each layer, where the document has them; the worst of a layer comes with it. */
-function scoresIn({ layers, problem }: Subject): ReadonlyMap<string, number> {
-  const worst = layers.map(({ layer, score }) => [layerKey(layer), score] as const);
-  const each = (problem?.groups ?? []).flatMap(({ name, candidates }) =>
-    candidates.flatMap(({ format, score }) =>
-      format === UNQUANTIZED ? [] : [[`${layerKey(name)} ${format}`, score] as const],
-    ),
-  );
-  return new Map(each.length === 0 ? worst : each);
-}
-
-/** Of the larger one; 0 where both are 0. */
-const relativeDifference = (a: number, b: number): number =>
-  a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b));
 
 function rankFigure(a: Subject, b: Subject, { ranks: { spearman } }: Comparison): Figure {
   const least = REPRODUCTION_TOLERANCES.spearman;

@@ -1,11 +1,12 @@
 import * as fs from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import type { PublishedMatch } from "../../graph/published.ts";
 import { isGlob, select } from "../../graph/select.ts";
 import { diskFailure } from "../../host/disk/disk-failure.ts";
 import { disk } from "../../host/disk/disk.ts";
 import { loadComparer } from "../../host/comparison.ts";
 import { folderName, publishedRecords } from "../../host/published.ts";
+import { withoutPlaces } from "../../host/without-places.ts";
 import type { ComparerModule } from "../../model/comparison.ts";
 import type { BuildEvent } from "../../model/event.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
@@ -99,6 +100,8 @@ async function open(args: Arguments): Promise<Result<Opened, readonly Failure[]>
       realPath(join(folder, published)) === realPath(join(layout.root, path)),
   );
   if (own !== undefined) return err([itself(against)]);
+  const spoiled = pageSpoils(page.value, folder);
+  if (spoiled !== null) return err([spoiled]);
   const paths = outputs.map(({ path }) => path);
   const selection = select(aqmfile.graph, paths, await globMatcher([]));
   if (!selection.ok) return selection;
@@ -108,7 +111,7 @@ async function open(args: Arguments): Promise<Result<Opened, readonly Failure[]>
     if (!comparer.ok) return err([comparer.error]);
     comparers.push(comparer.value);
   }
-  const records = outputs.length === 0 ? null : publishedRecords(folder, base);
+  const records = outputs.length === 0 ? null : publishedRecords(folder, base, layout.root);
   const mirrors = base === "" ? "." : base;
   return ok({
     session: { ...whole.value, selection: selection.value, targets: [asked] },
@@ -165,7 +168,7 @@ async function make(
     if (verdict === "fresh" && !verdicts.has(node.id)) verdicts.set(node.id, "fresh");
   const made: Made = { verdicts, reasons };
   const { records } = matched;
-  const reproduction: Reproduction = {
+  const compared: Reproduction = {
     target: asked,
     folder: folderName(folder),
     mirrors: matched.mirrors,
@@ -175,6 +178,10 @@ async function make(
     unknown: match.unknown,
     on: new Date().toISOString().slice(0, "2026-11-21".length),
   };
+  const reproduction = withoutPlaces(compared, [
+    [folder, folderName(folder)],
+    [session.layout.root, "."],
+  ]);
   const exitCode = reproductionCode(reproduction);
   const written = await writePage(page, reproduction);
   const shown = relative(process.cwd(), page);
@@ -222,6 +229,27 @@ function pagePlace(
     : ok(path);
 }
 
+/** What would be lost if the page went there: a published file, or one that is no page of a reproduction. */
+function pageSpoils(path: string, folder: string): Failure | null {
+  const place = join(realPath(dirname(path)), basename(path));
+  if (place.startsWith(`${realPath(folder)}/`)) return pageInFolder(path);
+  if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  return isReproductionPage(path) ? null : noPageThere(path);
+}
+
+function isReproductionPage(path: string): boolean {
+  if (!fs.lstatSync(path).isFile()) return false;
+  const file = fs.openSync(path, "r");
+  try {
+    const start = Buffer.alloc(2000);
+    const length = fs.readSync(file, start);
+    const text = start.toString("utf8", 0, length);
+    return text.startsWith("<!doctype html>") && text.includes("<title>Reproduction of ");
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 /** The folder in which all lies that a pattern may match. */
 function aboveGlob(pattern: string): string {
   const parts = pattern.split("/");
@@ -262,6 +290,18 @@ const pageInTarget = (path: string): Failure => ({
   reason: "usage",
   message: `--page ${path} is a place of targets`,
   nextStep: "Name a file that no target makes and that lies outside of what is reproduced.",
+});
+
+const pageInFolder = (path: string): Failure => ({
+  reason: "usage",
+  message: `The page ${path} would lie in the folder of published files, in which nothing is changed`,
+  nextStep: "Name a place outside of it: --page FILE.",
+});
+
+const noPageThere = (path: string): Failure => ({
+  reason: "usage",
+  message: `${path} is there and is no page of a reproduction, so it is not replaced`,
+  nextStep: "Name a file that is not there yet: --page FILE.",
 });
 
 const itself = (folder: string): Failure => ({

@@ -70,7 +70,13 @@ async function withRecognised(
   };
   const add = (output: PublishedOutput): void => {
     unknown.delete(output.published);
-    if (!outputs.has(output.path)) outputs.set(output.path, output);
+    const first = outputs.get(output.path);
+    if (first === undefined) outputs.set(output.path, output);
+    else if (first.published !== output.published)
+      unmade.push({
+        file: output.published,
+        because: `another copy of ${output.path}: compared is ${first.published}`,
+      });
   };
   for (const module of aqmfile.adopters) {
     const adopter = await loadAdopter(layout, module);

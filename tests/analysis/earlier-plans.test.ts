@@ -78,6 +78,11 @@ describe("figures of another plan of the same size", () => {
     expect(stateOf(shown)).toBe("measured before its plan changed");
     const text = markdownOf(shown);
     expect(text).toContain("**Figures of an earlier plan**: for_kl_1em2");
+    expect(text).toContain("## 0 of 1 scheme measured, 0 proven");
+    for (const lead of ["**Proven**", "**Goal met", "**Measured search against"]) {
+      expect(text).not.toContain(lead);
+      expect(markdownOf(goalMet())).toContain(lead);
+    }
     const [, search = ""] = text.split("## Searched by measurement");
     const [row = ""] = search.split("\n").filter((line) => line.includes("`for_kl_1em2`"));
     expect(row.match(/\(figures of an earlier plan\)/g)).toHaveLength(2);

@@ -77,6 +77,10 @@ export function stateOf(shown: ShownScheme): SchemeState {
   return isOfPlan(quality, shown) ? "measured" : "measured before its plan changed";
 }
 
+/** Whether its figures are those of the plan that it has: what is counted, and told in words. */
+export const isCurrent = (shown: ShownScheme): shown is MeasuredScheme =>
+  isMeasured(shown) && stateOf(shown) === "measured";
+
 /** A measured scheme as reports of schemes take it. */
 export const reportedOf = ({
   scheme,

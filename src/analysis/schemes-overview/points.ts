@@ -1,13 +1,16 @@
 import { counted, listText } from "../quality-report/runs.ts";
 import { isUntrained, pointsOf } from "../scheme-report/answer.ts";
 import { checkSameWeights } from "../scheme-report/same-weights.ts";
+import type { ReportedScheme } from "../scheme-report/scheme-report.ts";
 import type { Point } from "../scheme-report/words.ts";
 import { goalStateOf, goalWords } from "./goal-state.ts";
 import { isOfPlan } from "./plan-of-figures.ts";
 import {
+  isCurrent,
   isMeasured,
   reportedOf,
   stateOf,
+  type MeasuredScheme,
   type SchemesOverview,
   type SchemeState,
   type ShownScheme,
@@ -15,7 +18,7 @@ import {
 
 /** How many schemes there are, and how many of them are proven. */
 export function overviewHeadline({ schemes }: SchemesOverview): string {
-  const measured = schemes.filter(isMeasured);
+  const measured = schemes.filter(isCurrent);
   const proven = measured.filter(({ quality }) => quality.verdict?.word === "proven").length;
   const on = hasRandomWeights({ schemes }) ? " (on random weights nothing is)" : "";
   return `${measured.length} of ${counted(schemes.length, "scheme")} measured, ${proven} proven${on}`;
@@ -27,11 +30,11 @@ export const hasRandomWeights = ({ schemes }: Pick<SchemesOverview, "schemes">):
 /** What a reader wants to know first: what does not fit, the words of schemes, what a server says, what is missing. */
 export function overviewPoints({ model, schemes }: SchemesOverview): readonly Point[] {
   // What is not exported is told once, with the files.
-  const reported = schemes.filter(isMeasured).map((shown) => ({
+  const reported = (shown: MeasuredScheme): ReportedScheme => ({
     ...reportedOf(shown),
     exports: shown.exports.filter(({ check }) => check !== null),
-  }));
-  const wrong = checkSameWeights(reported);
+  });
+  const wrong = checkSameWeights(schemes.filter(isMeasured).map(reported));
   const skipped = schemes.flatMap(({ name, because }) =>
     because === null ? [] : [{ name, because }],
   );
@@ -44,7 +47,13 @@ export function overviewPoints({ model, schemes }: SchemesOverview): readonly Po
       "/evaluation.json",
     ),
     ...unmetPoints(schemes),
-    ...pointsOf({ set: "", title: "", model, schemes: reported, skipped }),
+    ...pointsOf({
+      set: "",
+      title: "",
+      model,
+      schemes: schemes.filter(isCurrent).map(reported),
+      skipped,
+    }),
     ...exportPoint(schemes),
     ...pointOf(schemes, "chosen, not measured", "Not measured"),
     ...pointOf(schemes, "not built", "Not built"),

@@ -1,6 +1,6 @@
 import { markdownCode, markdownLink, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
-import { isMeasured, type SchemesOverview } from "./overview.ts";
+import { isCurrent, type SchemesOverview } from "./overview.ts";
 import { cellText, type OverviewFiles } from "./overview-markdown.ts";
 import { columnsOf, tableRows } from "./table-rows.ts";
 
@@ -15,7 +15,7 @@ export function schemesReadme(
   files: ReadmeFiles,
   commands: readonly string[],
 ): string {
-  const measured = overview.schemes.filter(isMeasured).length;
+  const measured = overview.schemes.filter(isCurrent).length;
   const hasGoals = columnsOf(overview).some(({ key }) => key === "goal");
   const rows = tableRows(overview)
     .filter(({ kind, cells }) => kind !== "uniform" && cells.kl.value !== null)

@@ -1,5 +1,11 @@
-import type { ComparisonAnswer, ComparisonCall, ReproductionAnswer, ReproductionCall } from "aqm";
-import { layerDifferences, readBitPlan } from "aqm/analysis";
+import type {
+  ComparisonAnswer,
+  ComparisonCall,
+  ReproductionAnswer,
+  ReproductionCall,
+  ReproductionFigure,
+} from "aqm";
+import { layerDifferences, readBitPlan, type PublishedBitPlan } from "aqm/analysis";
 import { planFigures, unreadable, verdictOf } from "./plan-figures.ts";
 
 /** Compares two bit plans: what was asked for, and which layers have another format. */
@@ -40,12 +46,9 @@ export function reproduce({ published, made }: ReproductionCall): ReproductionAn
   });
   const figures = [
     ...planFigures(layerDifferences(a.layers, b.layers)),
-    {
-      name: "bits of layers that may be quantized",
-      found: a.bits === b.bits ? `${a.bits}` : `${a.bits} published, ${b.bits} here`,
-      allowed: "the same",
-      within: a.bits === b.bits,
-    },
+    sameFigure("bits of layers that may be quantized", a.bits, b.bits),
+    sameFigure("gigabytes of layers that may be quantized", a.gigabytes, b.gigabytes),
+    storedFigure(a, b),
     ...reasons.map(({ field, published: old, made: now }) => ({
       name: field,
       found: `${old ?? "none"} published, ${now ?? "none"} here`,
@@ -54,4 +57,27 @@ export function reproduce({ published, made }: ReproductionCall): ReproductionAn
     })),
   ];
   return verdictOf(figures, reasons, "the same plan: every layer has the same format");
+}
+
+const sameFigure = (name: string, published: number, made: number): ReproductionFigure => ({
+  name,
+  found: published === made ? `${made}` : `${published} published, ${made} here`,
+  allowed: "the same",
+  within: published === made,
+});
+
+/** Layers of both that count other weights, or are stored in other bits of one format. */
+function storedFigure(a: PublishedBitPlan, b: PublishedBitPlan): ReproductionFigure {
+  const published = new Map(a.layers.map((layer) => [layer.group, layer]));
+  const apart = b.layers.filter(({ group, weights, bits, format }) => {
+    const other = published.get(group);
+    if (other === undefined) return false;
+    return other.weights !== weights || (other.format === format && other.bits !== bits);
+  });
+  return {
+    name: "layers with other weights, or other bits of the same format",
+    found: `${apart.length} of ${b.layers.length}`,
+    allowed: "none",
+    within: apart.length === 0,
+  };
 }

@@ -62,6 +62,14 @@ export function reproduce({ published, made }: ReproductionCall): ReproductionAn
       within: false,
     })),
   ];
+  const { dropped } = compared;
+  if (dropped.a.length + dropped.b.length > 0)
+    figures.push({
+      name: "candidates that one side alone left out",
+      found: `${dropped.a.length} published, ${dropped.b.length} here`,
+      allowed: "none",
+      within: false,
+    });
   const reasons = compared.settings.map(({ setting, a, b }) => ({
     what: `setting ${setting}`,
     field: setting,

@@ -20,7 +20,7 @@ const plan = (formats: readonly string[], bits = 6): string =>
     name: "small",
     candidates: ["int4", "int8"],
     request: { budget: { bits } },
-    achieved: { bits: 6, score: 1.5 },
+    achieved: { bits: 6, gigabytes: 1, score: 1.5 },
     frontier: { points: 3, given: "all" },
     layers: formats.map((format, n) => ({
       name: `layers.${n}`,
@@ -50,6 +50,12 @@ describe("whether a scheme comes out again", () => {
     if (first === undefined) throw new Error("a scheme has layers");
     const flipped = { ...scheme, layers: [{ ...first, format: "other" }, ...rest] };
     expect(schemeAgain(flipped)).toMatchObject({ verdict: "differs" });
+    const [layer] = scheme.layers;
+    const dropped = [{ group: layer?.group ?? "", candidate: "int4", because: "it is narrow" }];
+    expect(schemeAgain({ ...scheme, dropped: [...scheme.dropped, ...dropped] })).toMatchObject({
+      verdict: "differs",
+      summary: "candidates that one side alone left out: 0 published, 1 here",
+    });
     expect(schemeAgain({ ...scheme, size: "small" })).toMatchObject({
       verdict: "differs",
       reasons: [{ field: "calibration size", published: scheme.size, made: "small" }],
@@ -70,6 +76,16 @@ describe("whether a bit plan comes out again", () => {
       verdict: "differs",
       reasons: [{ field: "request.budget.bits", published: "6", made: "5" }],
     });
+  });
+
+  it.each([
+    ["gigabytes", '"gigabytes":1', '"gigabytes":2'],
+    ["weights of a layer", '"weights":16', '"weights":32'],
+    ["bits of a layer", '"bits":4', '"bits":4.5'],
+  ])("does not where %s are others", (_what, old, other) => {
+    const made = plan(["int4", "int8"]).replace(old, other);
+    expect(made).toContain(other);
+    expect(planAgain(made)).toMatchObject({ verdict: "differs" });
   });
 
   it("cannot be told of something else", () => {

@@ -8,12 +8,18 @@ import { PLAN_SCHEMA } from "./documents.ts";
 export interface PublishedBitPlan {
   /** Average stored bits a weight, over the layers that may be quantized. */
   readonly bits: number;
+  /** 10^9 bytes of these layers as stored. */
+  readonly gigabytes: number;
   /** What was asked for, as text by dotted name. */
   readonly settings: ReadonlyMap<string, string>;
   readonly layers: readonly {
     readonly group: string;
     readonly modules: readonly string[];
     readonly format: string;
+    /** Elements of all modules. */
+    readonly weights: number;
+    /** Stored bits a weight. */
+    readonly bits: number;
   }[];
 }
 
@@ -41,11 +47,16 @@ export function readBitPlan(text: string): Outcome<PublishedBitPlan> {
       group,
       modules: modules.length === 0 ? [group] : modules,
       format: of.string("format"),
+      weights: of.number("weights"),
+      bits: of.number("bits"),
     };
   });
-  const bits = root.object("achieved").number("bits");
+  const achieved = root.object("achieved");
+  const [bits, gigabytes] = [achieved.number("bits"), achieved.number("gigabytes")];
   const failure = root.firstProblem;
-  return failure === undefined ? succeed({ bits, settings, layers }) : { ok: false, failure };
+  return failure === undefined
+    ? succeed({ bits, gigabytes, settings, layers })
+    : { ok: false, failure };
 }
 
 function collect(value: PyJson, name: string, found: Map<string, string>): void {

@@ -64,7 +64,7 @@ export function compareSchemes(first: ComparedScheme, second: ComparedScheme): S
   };
 }
 
-/** What was asked for, in the order of the document. */
+/** What was asked for, in the order of the document, and whether its goal was met. */
 const settingsOf = (scheme: Scheme): ReadonlyMap<string, string> =>
   new Map([
     ["name", scheme.name],
@@ -76,12 +76,18 @@ const settingsOf = (scheme: Scheme): ReadonlyMap<string, string> =>
     ["choice", choiceText(scheme.choice)],
     ["ranking", scheme.ranking ?? "none"],
     ["search by measurement", searchText(scheme)],
+    ["goal", goalText(scheme)],
   ]);
 
 function searchText({ search }: Scheme): string {
   if (search === undefined) return "none";
   const { measurements, starts, seed } = search.settings;
-  return `${measurements} measurements from ${starts.join(", ")}, seed ${seed}`;
+  return `${measurements} measurements from ${starts.join(", ")}, seed ${seed}, judged by ${search.figure}`;
+}
+
+function goalText({ search }: Scheme): string {
+  const met = search?.met ?? null;
+  return met === null ? "none" : met ? "met" : "not met";
 }
 
 interface Size {

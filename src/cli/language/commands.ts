@@ -324,8 +324,9 @@ export const COMMANDS: readonly CommandSpec[] = [
       "FOLDER mirrors TARGET, or the workspace: a copy of the repository, or a part of it. Files in it are",
       "matched with targets by their places, else by what the adopters of the Aqmfile recognise. Exactly",
       "these targets are built, and each is compared with the published one: by a comparer of the Aqmfile,",
-      "else by bytes. The page says what agrees, what does not and how much, what was not compared, what",
-      "both sides were made with, and what is likely the reason. Lock records in FOLDER or beside it help.",
+      "else as text worked out from what agrees, else by bytes. The page says what agrees, what does not and",
+      "how much, what was not compared, what both sides were made with, and what is likely the reason. Texts",
+      "need the lock records in FOLDER or beside it.",
       "",
       "Exit codes: 0 all agree, 1 some do not, 2 it could not be done, 13 more than --max-gpu-hours,",
       "130 interrupted. With --dry-run: 0 something was matched.",
@@ -357,11 +358,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [
       [
-        "aqm reproduce --dry-run models/qwen3_vl_4b --against ../published",
+        "aqm reproduce --dry-run models/qwen3_vl_4b_instruct --against ../published",
         "what of it can be made here, and what that takes",
       ],
       [
-        "aqm reproduce models/qwen3_vl_4b --against ../published --page report.html",
+        "aqm reproduce models/qwen3_vl_4b_instruct --against ../published --page report.html",
         "make it, compare, and write the page",
       ],
     ],

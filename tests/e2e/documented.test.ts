@@ -6,9 +6,16 @@ import { COMMANDS } from "../../src/cli/language/commands.ts";
 import { aqmArguments, commandsOf, DOCUMENTS, isPlaceholder, textOf } from "../rig/documented.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
-/** What README and docs say can be done: every command is one that exists, on targets that exist. */
+/** What README, docs and help say can be done: every command is one that exists, on targets that exist. */
 const all = DOCUMENTS.flatMap(commandsOf);
-const calls = all.flatMap((documented) => {
+const examples = COMMANDS.flatMap(({ name, examples }) =>
+  examples.map(([command]) => ({
+    where: `help of ${name}`,
+    command,
+    words: command.split(" ").map((word) => word.replace(/^(["'])(.*)\1$/, "$2")),
+  })),
+);
+const calls = [...all, ...examples].flatMap((documented) => {
   const [name = "", ...words] = aqmArguments(documented) ?? [];
   return name === "" ? [] : [{ ...documented, name, given: words }];
 });
@@ -20,7 +27,7 @@ const parsed = ({ name, given }: (typeof calls)[number]) => {
 };
 
 /** Commands whose words are targets. */
-const ON_TARGETS = ["build", "list", "why", "graph", "verify", "clean", "watch"];
+const ON_TARGETS = ["build", "list", "why", "graph", "verify", "clean", "watch", "reproduce"];
 
 describe("commands in README and docs", () => {
   let workspace: TestWorkspace;

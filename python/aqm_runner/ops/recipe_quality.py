@@ -15,7 +15,7 @@ Errors: those of `quality.material` and `quality.measuring`; gate_failed `layer_
 
 from typing import Any
 
-from aqm_runner.modelopt.quality.recipe import measure_recipe
+from aqm_runner.modelopt.quality.recipe_job import measure_recipe
 from aqm_runner.runner.places import Place
 
 

@@ -1,9 +1,8 @@
-"""A model quantized by a uniform recipe of ModelOpt, and what it says of held-out data."""
+"""A model quantized by a uniform recipe of ModelOpt."""
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import modelopt.torch.quantization as mtq
@@ -14,21 +13,16 @@ from torch import nn
 from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
-from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
+from aqm_runner.model.determinism import make_deterministic, require_device
 from aqm_runner.modelopt.formats import check_format
 from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.scoring import check_modelopt
-from aqm_runner.quality.document import plan_entry, quality_document
 from aqm_runner.quality.fused import EXPERT, NUMBERED
-from aqm_runner.quality.material import read_material
-from aqm_runner.quality.measuring import Measurement, non_finite_logits
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
-from aqm_runner.scoring.document import environment_of
 from aqm_runner.scoring.grouping import LayerGroup, group_layers, layers_of
 from aqm_runner.scoring.scopes import kept_layers
 
-OP = "recipe_quality"
 WEIGHTS, INPUTS = "*weight_quantizer", "*input_quantizer"
 # Algorithms that scale a layer's inputs, and its weight the other way round.
 SCALING = ("smoothquant", "awq_lite")
@@ -49,58 +43,6 @@ class Applied:
     layers: list[str]
     weights: int
     unscaled: list[str]
-
-
-def measure_recipe(
-    context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
-) -> dict[str, Any]:
-    """Writes the quality document of a recipe; returns facts.
-
-    Args:
-        context: Gets phases, steps and warnings.
-        params: Of the op.
-        inputs: Of the op.
-        outputs: `quality`.
-
-    Raises:
-        RunnerError: See the op.
-    """
-    name, checkpoint = params["recipe"], inputs["checkpoint"]
-    config = ready_for_recipe(context, params, inputs)
-    material = read_material(context, params, inputs)
-    measurement = Measurement(material.held_out, context.device)
-    model, applied = load_with_recipe(
-        context,
-        params,
-        inputs,
-        config,
-        material.calibration,
-        lambda model: measurement.look_at_unquantized(model, checkpoint.name),
-    )
-    context.phase("measure", 1)
-    tokens = measurement.measure(model)
-    if not tokens.finite:
-        raise non_finite_logits(f"the model quantized by {name}", checkpoint.name)
-    versions = {"modelopt": metadata.version("nvidia-modelopt")}
-    text = quality_document(
-        OP,
-        params,
-        environment_of(context.device, params, versions),
-        material.held_out,
-        measurement,
-        material.intervals,
-        [plan_entry(name, tokens, material.held_out, measurement, material.intervals)],
-    )
-    outputs["quality"].create().write_bytes(text.encode())
-    context.step(1)
-    return {
-        "device_kind": device_kind(context.device),
-        "layers": len(applied.layers),
-        "weights": applied.weights,
-        "unscaled_layers": applied.unscaled,
-        "held_out_samples": len(material.held_out.sample_tokens),
-        "held_out_tokens": material.held_out.tokens,
-    }
 
 
 def ready_for_recipe(

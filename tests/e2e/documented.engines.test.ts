@@ -18,7 +18,13 @@ describe("what a newcomer types", () => {
   let workspace: TestWorkspace;
   beforeAll(() => {
     workspace = TestWorkspace.copyOfRepository();
-    for (const path of ["models/qwen3_vl_trained", "aqm.lock/models/qwen3_vl_trained"])
+    // With the whole grids, and all results that are committed: as a clone has them.
+    for (const path of [
+      "conf",
+      "models/qwen3_vl_trained",
+      "datasets/synthetic_calibration",
+      "aqm.lock",
+    ])
       fs.cpSync(join(REPOSITORY, path), workspace.path(path), { recursive: true });
   });
   afterAll(() => workspace.remove());

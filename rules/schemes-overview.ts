@@ -82,7 +82,7 @@ export function schemesOverview(cell: SchemesOverviewCell): Declared {
       files,
       commands: [
         `npx aqm build '${folder}/quantized/*/quality.json'    # choose and measure all of them`,
-        `npx aqm build ${folder}/${files.document} ${folder}/README.md    # the page and this table anew`,
+        `npx aqm build ${folder}/${files.document} ${folder}/README.md    # makes the page and this table again`,
       ],
     },
     inputs: documents.inputs,

@@ -172,7 +172,7 @@ function candidatesOf(cell: SchemeCell): Candidates | { readonly skipped: string
   if ("everywhere" in choice) {
     const pair = configuration<QuantPairConfig>("quant_pair", choice.everywhere);
     const format = modelopt.formatOf(pair, granularity);
-    if (!format.ok) return { skipped: format.failure.message };
+    if (!format.ok) return { skipped: format.error.message };
     const unsupported = format.value.unsupported[model.device];
     if (unsupported !== null) return { skipped: unsupported };
     const { name, algorithm } = pair;
@@ -190,7 +190,7 @@ function candidatesOf(cell: SchemeCell): Candidates | { readonly skipped: string
     const pair = configuration<QuantPairConfig>("quant_pair", name);
     // What is exported is ModelOpt's format, whichever engine scored it.
     const format = modelopt.formatOf(pair, granularity);
-    if (!format.ok) return { skipped: format.failure.message };
+    if (!format.ok) return { skipped: format.error.message };
     scores[`scores_${name}`] = results.scores;
     scores[`manifest_${name}`] = results.manifest;
     baseline ??= { folder: results.folder, manifest: results.manifestPath };

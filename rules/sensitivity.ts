@@ -57,7 +57,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size, engine } = cell;
   const folder = runFolder(cell);
   const format = engine.formatOf(pair, cell.granularity);
-  const unsupported = format.ok ? format.value.unsupported[model.device] : format.failure.message;
+  const unsupported = format.ok ? format.value.unsupported[model.device] : format.error.message;
   if (!format.ok || unsupported !== null) {
     const skipped = unsupported ?? "";
     return { declared: skip(folder, skipped), skipped };

@@ -30,9 +30,9 @@ function findingOf(
   runs: readonly DeclaredRun[],
 ): AdoptionFinding {
   const manifest = readManifest(file.text);
-  if (!manifest.ok) return refused(file, manifest.failure);
+  if (!manifest.ok) return refused(file, manifest.error);
   const whole = checkFigures(manifest.value);
-  if (!whole.ok) return refused(file, whole.failure);
+  if (!whole.ok) return refused(file, whole.error);
   const target = targetOf(file, manifest.value, runs);
   if ("kind" in target) return target;
   const { run, compared } = target;
@@ -42,7 +42,7 @@ function findingOf(
   }
   const from = { from: nameOf(file), digest: file.digest };
   const scores = scoresFromManifest(manifest.value, run.scope, from);
-  if (!scores.ok) return refused(file, scores.failure);
+  if (!scores.ok) return refused(file, scores.error);
   return {
     kind: "candidate",
     file: file.path,

@@ -29,7 +29,7 @@ export function compare({ a, b, options: asked }: ComparisonCall): ComparisonAns
   const subjects = [a, b].map(({ name, text }) => ({ name, read: readSubject(text, name) }));
   for (const { name, read } of subjects) {
     if (read.ok) continue;
-    const { where, message } = read.failure;
+    const { where, message } = read.error;
     const nextStep = "Name a manifest, a score document, or a folder with one of them.";
     return {
       ok: false,
@@ -41,7 +41,7 @@ export function compare({ a, b, options: asked }: ComparisonCall): ComparisonAns
   if (first === undefined || second === undefined) throw new Error("two subjects were read");
   const comparison = compareSubjects(first, second, chosen);
   if (!comparison.ok)
-    return { ok: false, message: comparison.failure.message, nextStep: "Choose another budget." };
+    return { ok: false, message: comparison.error.message, nextStep: "Choose another budget." };
   const { value } = comparison;
   return { ok: true, same: value.same, text: comparisonText(value), json: plain(value) };
 }
@@ -54,12 +54,12 @@ export function reproduce({ published, made }: ReproductionCall): ReproductionAn
     [ours, made],
   ] as const) {
     if (read?.ok !== false) continue;
-    const summary = `${name} cannot be read: ${read.failure.where} ${read.failure.message}`;
+    const summary = `${name} cannot be read: ${read.error.where} ${read.error.message}`;
     return { verdict: "not_compared", summary };
   }
   if (theirs?.ok !== true || ours?.ok !== true) throw new Error("two subjects were read");
   const found = reproductionOf(theirs.value, ours.value);
-  if (!found.ok) return { verdict: "not_compared", summary: found.failure.message };
+  if (!found.ok) return { verdict: "not_compared", summary: found.error.message };
   const { verdict, summary, figures } = found.value;
   if (verdict === "not_compared") return { verdict, summary };
   return {

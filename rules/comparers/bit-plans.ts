@@ -37,8 +37,8 @@ export function compare({ a, b }: ComparisonCall): ComparisonAnswer {
 /** Whether it is the published plan again: asked for the same, and no layer has another format. */
 export function reproduce({ published, made }: ReproductionCall): ReproductionAnswer {
   const [theirs, ours] = [readBitPlan(published.text), readBitPlan(made.text)];
-  if (!theirs.ok) return unreadable(published.name, theirs.failure.message);
-  if (!ours.ok) return unreadable(made.name, ours.failure.message);
+  if (!theirs.ok) return unreadable(published.name, theirs.error.message);
+  if (!ours.ok) return unreadable(made.name, ours.error.message);
   const [a, b] = [theirs.value, ours.value];
   const reasons = [...new Set([...a.settings.keys(), ...b.settings.keys()])].flatMap((field) => {
     const [old, now] = [a.settings.get(field) ?? null, b.settings.get(field) ?? null];

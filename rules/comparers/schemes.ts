@@ -17,7 +17,7 @@ export function compare({ a, b, options: { top } }: ComparisonCall): ComparisonA
   for (const { name, text } of [a, b]) {
     const read = readScheme(text);
     if (!read.ok) {
-      const { where, message } = read.failure;
+      const { where, message } = read.error;
       return {
         ok: false,
         message: `${name}: ${where === "" ? "" : `${where}: `}${message}`,
@@ -40,8 +40,8 @@ export function compare({ a, b, options: { top } }: ComparisonCall): ComparisonA
 /** Whether it is the published scheme again: asked for the same, and no layer has another format. */
 export function reproduce({ published, made }: ReproductionCall): ReproductionAnswer {
   const [theirs, ours] = [readScheme(published.text), readScheme(made.text)];
-  if (!theirs.ok) return unreadable(published.name, theirs.failure.message);
-  if (!ours.ok) return unreadable(made.name, ours.failure.message);
+  if (!theirs.ok) return unreadable(published.name, theirs.error.message);
+  if (!ours.ok) return unreadable(made.name, ours.error.message);
   const compared = compareSchemes(
     { name: published.name, scheme: theirs.value },
     { name: made.name, scheme: ours.value },

@@ -1,5 +1,5 @@
 import { committed, type DeclaredAction, type Input } from "aqm";
-import type { Outcome, PairQuantizers } from "aqm/analysis";
+import type { Analysed, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
 import type { GranularityConfig, ModelConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
 
@@ -42,7 +42,7 @@ export interface Engine {
   /** The settings by the name of their config group, with what holds for a scope. */
   readonly settings: (scope: Scope) => Readonly<Record<string, object>>;
   /** Refused where the pair means nothing to the engine, or not at that granularity. */
-  readonly formatOf: (pair: QuantPairConfig, granularity: GranularityConfig) => Outcome<Format>;
+  readonly formatOf: (pair: QuantPairConfig, granularity: GranularityConfig) => Analysed<Format>;
 }
 
 /** Params that the op of every engine has, but for the format. */

@@ -1,5 +1,5 @@
 import { action, pythonOp, type PythonOps } from "aqm";
-import type { Outcome } from "aqm/analysis";
+import type { Analysed } from "aqm/analysis";
 import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import type {
@@ -24,7 +24,7 @@ type OpFormat = PythonOps["sensitivity_scores"]["params"]["format"];
 
 /** ModelOpt's AutoQuantize with the settings of a config of the group `autoquant`. */
 export function modeloptEngine(autoquant: AutoquantConfig): Engine {
-  const known = new Map<QuantPairConfig, Map<GranularityConfig, Outcome<Format>>>();
+  const known = new Map<QuantPairConfig, Map<GranularityConfig, Analysed<Format>>>();
   return {
     name: "modelopt",
     word: "autoquant",
@@ -36,7 +36,7 @@ export function modeloptEngine(autoquant: AutoquantConfig): Engine {
     }),
     // Made once for a pair and granularity, since a grid has hundreds of cells with each.
     formatOf: (pair, granularity) => {
-      const ofPair = known.get(pair) ?? new Map<GranularityConfig, Outcome<Format>>();
+      const ofPair = known.get(pair) ?? new Map<GranularityConfig, Analysed<Format>>();
       known.set(pair, ofPair);
       const format = ofPair.get(granularity) ?? formatOf(autoquant, pair, granularity);
       ofPair.set(granularity, format);
@@ -49,7 +49,7 @@ function formatOf(
   autoquant: AutoquantConfig,
   pair: QuantPairConfig,
   granularity: GranularityConfig,
-): Outcome<Format> {
+): Analysed<Format> {
   const merged = applyGranularity(pair.quantizers, granularity);
   if (!merged.ok) return merged;
   const { weight, input } = merged.value;

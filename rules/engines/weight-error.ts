@@ -1,5 +1,5 @@
 import { action, pythonOp, type PythonOps } from "aqm";
-import type { Outcome } from "aqm/analysis";
+import type { Analysed } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import type { GranularityConfig, QuantPairConfig, WeightErrorConfig } from "../configs.ts";
 import { expectedWeightError } from "../expected.ts";
@@ -33,7 +33,7 @@ function formatOf(
   settings: WeightErrorConfig,
   pair: QuantPairConfig,
   granularity: GranularityConfig,
-): Outcome<Format> {
+): Analysed<Format> {
   const merged = applyGranularity(pair.quantizers, granularity);
   if (!merged.ok) return merged;
   const { weight, input } = merged.value;

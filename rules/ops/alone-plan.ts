@@ -23,5 +23,5 @@ export function run({
   if (!stored.ok) return stored;
   const { tensors, problem } = stored.value;
   const plan = aloneDocument(problem, { tensors, candidates, lmHead });
-  return plan.ok ? ok({ plan: plan.value }) : err(failed(plan.failure, config));
+  return plan.ok ? ok({ plan: plan.value }) : err(failed(plan.error, config));
 }

@@ -42,9 +42,9 @@ export function run({
       return err({ reason: "bad_request", message: `${name} has no manifest or no scores` });
     }
     const manifest = readManifest(manifestInput.text());
-    if (!manifest.ok) return err(failed(manifest.failure, manifestInput.path));
+    if (!manifest.ok) return err(failed(manifest.error, manifestInput.path));
     const scores = readScores(scoresInput.text());
-    if (!scores.ok) return err(failed(scores.failure, scoresInput.path));
+    if (!scores.ok) return err(failed(scores.error, scoresInput.path));
     const record = provenanceIn(inputs[`record_${name}`]);
     records.push(record);
     const measurement = measurementIn(record);
@@ -56,7 +56,7 @@ export function run({
   const known = settings === undefined ? {} : { settings };
   const subject = { title, subtitle, sources, links, skipped, ...known };
   const made = analysisPage(subject, [first, ...others]);
-  if (!made.ok) return err(failed(made.failure, first.name));
+  if (!made.ok) return err(failed(made.error, first.name));
   const { page, heatmap, depth, frontier } = made.value;
   return ok({ page, heatmap, depth, frontier });
 }

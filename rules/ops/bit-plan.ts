@@ -44,15 +44,15 @@ export function run({
   const { name, model_id: modelId, scope, bits_counted: count, request } = params;
   const settings = { search: params.search ?? "exact", scores: params.scores ?? "raw", count };
   const all = problemFromCandidates(read, count);
-  if (!all.ok) return err(failed(all.failure, config));
+  if (!all.ok) return err(failed(all.error, config));
   const problem = problemAsSet(all.value, read, settings, request);
-  if (!problem.ok) return err(failed(problem.failure, config));
+  if (!problem.ok) return err(failed(problem.error, config));
   const { measured, searched } = problem.value;
   const planned = planRequest(searched, request);
-  if (!planned.ok) return err(failed(planned.failure, config));
+  if (!planned.ok) return err(failed(planned.error, config));
   const formats = new Map(read.map((candidate) => [candidate.name, candidate]));
   const exported = quantConfig(searched, planned.value.plan, formats);
-  if (!exported.ok) return err(failed(exported.failure, config));
+  if (!exported.ok) return err(failed(exported.error, config));
   const names = read.map((candidate) => candidate.name);
   const context = { name, modelId, scope, settings, request, candidates: names };
   return ok({

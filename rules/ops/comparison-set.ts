@@ -30,12 +30,12 @@ export function run({
     const input = inputs[role];
     if (input?.isThere() !== true) continue;
     const subject = readSubject(input.text(), label);
-    if (!subject.ok) return err(failed(subject.failure, input.path));
+    if (!subject.ok) return err(failed(subject.error, input.path));
     members.push({ label, subject: subject.value });
   }
   const { budgets, most, question, standard } = params;
   const set = compareAll(members, { budgets, most });
-  if (!set.ok) return err(failed(set.failure, "the manifests that are compared"));
+  if (!set.ok) return err(failed(set.error, "the manifests that are compared"));
   return ok({
     report: comparisonSetText(set.value, question, standard),
     data: comparisonSetJson(set.value),

@@ -19,7 +19,7 @@ export function run({
   inputs,
 }: OpCall<ReportParams, "manifest">): Result<OpOutputs<"report">, OpFailure> {
   const manifest = readManifest(inputs.manifest.text());
-  if (!manifest.ok) return err(failed(manifest.failure, inputs.manifest.path));
+  if (!manifest.ok) return err(failed(manifest.error, inputs.manifest.path));
   const style = params.generation === undefined ? {} : reportStyle(params.generation);
   return ok({ report: jsonReport(manifest.value, style) });
 }

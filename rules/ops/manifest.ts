@@ -35,9 +35,9 @@ export function run({
   inputs,
 }: OpCall<ManifestParams, "scores">): Result<OpOutputs<"manifest">, OpFailure> {
   const scores = readScores(inputs.scores.text());
-  if (!scores.ok) return err(failed(scores.failure, inputs.scores.path));
+  if (!scores.ok) return err(failed(scores.error, inputs.scores.path));
   const exercised = checkExercised(scores.value);
-  if (!exercised.ok) return err(failed(exercised.failure, inputs.scores.path));
+  if (!exercised.ok) return err(failed(exercised.error, inputs.scores.path));
   const { dataset } = params;
   const manifest = buildManifest({
     scores: scores.value,
@@ -60,7 +60,7 @@ export function run({
       maxCalibSamples: dataset.max_calib_samples,
     },
   });
-  if (!manifest.ok) return err(failed(manifest.failure, inputs.scores.path));
+  if (!manifest.ok) return err(failed(manifest.error, inputs.scores.path));
   const { search, budgetBits } = manifest.value;
   if (!search.satisfied) return err(unmet(params, search.effectiveBits - budgetBits));
   return ok({ manifest: writePythonJson(manifest.value.json) });

@@ -29,7 +29,7 @@ export function run({
   if (!overviewInput.ok) return overviewInput;
   const { path } = overviewInput.value;
   const overview = readOverview(overviewInput.value.text());
-  if (!overview.ok) return err(failed(overview.failure, path));
+  if (!overview.ok) return err(failed(overview.error, path));
 
   const measured = new Map<string, QualityDocument>();
   for (const name of plans) {
@@ -45,7 +45,7 @@ export function run({
   }
   const source = { ...named, overview: overview.value, measured, recipes: judgedRecipes };
   const frontier = measureFrontier(source);
-  if (!frontier.ok) return err(failed(frontier.failure, path));
+  if (!frontier.ok) return err(failed(frontier.error, path));
   return ok({ frontier: measuredFrontierJson(frontier.value) });
 }
 
@@ -55,5 +55,5 @@ function documentIn(inputs: Inputs, role: string): Result<QualityDocument, OpFai
   const input = given(inputs, role);
   if (!input.ok) return input;
   const document = readQuality(input.value.text());
-  return document.ok ? document : err(failed(document.failure, input.value.path));
+  return document.ok ? document : err(failed(document.error, input.value.path));
 }

@@ -18,6 +18,6 @@ export function run({
   inputs,
 }: OpCall<MarkdownParams, "frontier">): Result<OpOutputs<"report">, OpFailure> {
   const frontier = readMeasuredFrontier(inputs.frontier.text());
-  if (!frontier.ok) return err(failed(frontier.failure, inputs.frontier.path));
+  if (!frontier.ok) return err(failed(frontier.error, inputs.frontier.path));
   return ok({ report: qualityMarkdown(frontier.value, files) });
 }

@@ -12,7 +12,7 @@ export function run({
 }: OpCall<object, "frontier">): Result<OpOutputs<"page" | "frontier" | "predicted">, OpFailure> {
   const { path, digest, text } = inputs.frontier;
   const read = readMeasuredFrontier(text());
-  if (!read.ok) return err(failed(read.failure, path));
+  if (!read.ok) return err(failed(read.error, path));
   const { page, frontier, predicted } = qualityPage(read.value, [
     { what: "measured frontier", path, digest: digest() },
   ]);

@@ -34,7 +34,7 @@ export function run({
     const candidates = candidatesIn(params.candidates, inputs, config, prefix);
     if (!candidates.ok) return candidates;
     const all = problemFromCandidates(candidates.value, "stored");
-    if (!all.ok) return err(failed(all.failure, config));
+    if (!all.ok) return err(failed(all.error, config));
     return ok({ all: all.value, scores: candidates.value[0].scores });
   };
   const judged = problemOf("");
@@ -48,7 +48,7 @@ export function run({
     weightError === null ? null : searchable(weightError.value.all),
     { budgets: params.budgets, randomPlans: params.random_plans, seed: params.seed },
   );
-  if (!plans.ok) return err(failed(plans.failure, config));
+  if (!plans.ok) return err(failed(plans.error, config));
   const overview = overviewOf(judged.value, params.left_out, plans.value);
   const { groups } = problem;
   const outputs: Record<string, string> = {

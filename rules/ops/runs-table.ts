@@ -53,7 +53,7 @@ export function run({
       continue;
     }
     const manifest = readManifest(input.text());
-    if (!manifest.ok) return err(failed(manifest.failure, input.path));
+    if (!manifest.ok) return err(failed(manifest.error, input.path));
     runs.push({ ...names, link, manifest: manifest.value, measurement });
   }
   const table =

@@ -1,5 +1,5 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
-import type { ExportFormat, Outcome, QualityDocument } from "aqm/analysis";
+import type { ExportFormat, Analysed, QualityDocument } from "aqm/analysis";
 import { readAnswers } from "aqm/analysis/evaluation/answers-document.ts";
 import { evaluate } from "aqm/analysis/evaluation/evaluate.ts";
 import { evaluationJson } from "aqm/analysis/evaluation/evaluation-json.ts";
@@ -69,7 +69,7 @@ export function run({
     sizes: { unquantized_bytes: tensors.value.bytes, exports: sizes },
     speed,
   });
-  if (!evaluation.ok) return err(failed(evaluation.failure, scheme.value.name));
+  if (!evaluation.ok) return err(failed(evaluation.error, scheme.value.name));
   return ok({
     evaluation: evaluationJson(evaluation.value),
     report: evaluationMarkdown(evaluation.value),
@@ -79,19 +79,19 @@ export function run({
 function documentIn<T>(
   inputs: Inputs,
   role: string,
-  read: (text: string) => Outcome<T>,
+  read: (text: string) => Analysed<T>,
 ): Result<T, OpFailure> {
   const input = given(inputs, role);
   if (!input.ok) return input;
   const document = read(input.value.text());
-  return document.ok ? document : err(failed(document.failure, input.value.path));
+  return document.ok ? document : err(failed(document.error, input.value.path));
 }
 
 /** Null where it is not there. */
 function optionalIn<T>(
   inputs: Inputs,
   role: string,
-  read: (text: string) => Outcome<T>,
+  read: (text: string) => Analysed<T>,
 ): Result<T | null, OpFailure> {
   return inputs[role]?.isThere() === true ? documentIn(inputs, role, read) : ok(null);
 }

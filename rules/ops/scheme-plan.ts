@@ -64,7 +64,7 @@ export function run({
   const listed = given(inputs, "tensors");
   if (!listed.ok) return listed;
   const tensors = readCheckpointTensors(listed.value.text());
-  if (!tensors.ok) return err(failed(tensors.failure, listed.value.path));
+  if (!tensors.ok) return err(failed(tensors.error, listed.value.path));
 
   let problem: BitProblem;
   let plan: PlanToTake | undefined;
@@ -72,18 +72,18 @@ export function run({
   const [first] = params.candidates;
   if (params.engine === null && first !== undefined) {
     const groups = checkpointGroups(tensors.value, params.scope, first);
-    if (!groups.ok) return err(failed(groups.failure, listed.value.path));
+    if (!groups.ok) return err(failed(groups.error, listed.value.path));
     problem = groups.value;
   } else {
     const candidates = candidatesIn(params.candidates, inputs, config);
     if (!candidates.ok) return candidates;
     const stored = problemFromCandidates(candidates.value, "stored");
-    if (!stored.ok) return err(failed(stored.failure, config));
+    if (!stored.ok) return err(failed(stored.error, config));
     problem = stored.value;
     if (params.bit_plan !== null) {
       const { bits_counted: count, search, scores, request } = params.bit_plan;
       const counted = problemFromCandidates(candidates.value, count);
-      if (!counted.ok) return err(failed(counted.failure, config));
+      if (!counted.ok) return err(failed(counted.error, config));
       const settings = { search, scores, count };
       plan = { counted: counted.value, request, settings, candidates: params.candidates };
     }
@@ -104,9 +104,9 @@ export function run({
     problem,
     { tensors: tensors.value, candidates: params.candidates, exports: params.exports },
   );
-  if (!chosen.ok) return err(failed(chosen.failure, config));
+  if (!chosen.ok) return err(failed(chosen.error, config));
   const plans = documents(params, chosen.value, searched?.starts ?? []);
-  if (!plans.ok) return err(failed(plans.failure, config));
+  if (!plans.ok) return err(failed(plans.error, config));
   return ok({
     scheme: schemeJson(chosen.value.scheme),
     ...plans.value,

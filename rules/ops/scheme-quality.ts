@@ -31,7 +31,7 @@ export function run({
   const document = given(inputs, "scheme");
   if (!document.ok) return document;
   const scheme = readScheme(document.value.text());
-  if (!scheme.ok) return err(failed(scheme.failure, document.value.path));
+  if (!scheme.ok) return err(failed(scheme.error, document.value.path));
   const measured = measuredIn(inputs, "measured_scheme");
   if (!measured.ok) return measured;
   const against = unjudged === null ? controlsIn(inputs, controls) : ok({ unjudged });
@@ -42,7 +42,7 @@ export function run({
     measured: measured.value,
     against: against.value,
   });
-  if (!judged.ok) return err(failed(judged.failure, document.value.path));
+  if (!judged.ok) return err(failed(judged.error, document.value.path));
   return ok({ quality: schemeQualityJson(judged.value) });
 }
 
@@ -50,7 +50,7 @@ function controlsIn(inputs: Inputs, names: readonly string[]): Result<SchemeCont
   const document = given(inputs, "controls");
   if (!document.ok) return document;
   const sizes = readPlannedSizes(document.value.text());
-  if (!sizes.ok) return err(failed(sizes.failure, document.value.path));
+  if (!sizes.ok) return err(failed(sizes.error, document.value.path));
   const measured = new Map<string, QualityDocument>();
   for (const name of names) {
     const one = measuredIn(inputs, `measured_${name}`);
@@ -64,5 +64,5 @@ function measuredIn(inputs: Inputs, role: string): Result<QualityDocument, OpFai
   const input = given(inputs, role);
   if (!input.ok) return input;
   const document = readQuality(input.value.text());
-  return document.ok ? document : err(failed(document.failure, input.value.path));
+  return document.ok ? document : err(failed(document.error, input.value.path));
 }

@@ -50,7 +50,7 @@ export function run({
     });
   }
   const report = schemeReport({ ...named, schemes });
-  if (!report.ok) return err(failed(report.failure, `the schemes ${report.failure.where}`));
+  if (!report.ok) return err(failed(report.error, `the schemes ${report.error.where}`));
   return ok({
     report: schemeReportMarkdown(report.value, picture),
     json: schemeReportJson(report.value),

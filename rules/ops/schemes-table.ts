@@ -9,7 +9,7 @@ export const version = 1;
 export interface SchemesTableParams extends SchemesOverviewParams {
   /** Where the rest is, relative to the README. */
   readonly files: ReadmeFiles;
-  /** What makes the schemes, and this table anew. */
+  /** The command that makes the schemes and this table again. */
   readonly commands: readonly string[];
 }
 

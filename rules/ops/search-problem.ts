@@ -39,5 +39,5 @@ export function run({
   );
   return made.ok
     ? ok({ problem: searchProblemJson(made.value) })
-    : err(problemFailed(made.failure, inputs, config));
+    : err(problemFailed(made.error, inputs, config));
 }

@@ -10,7 +10,7 @@ export function aloneIn(inputs: Readonly<Record<string, OpInput>>): Result<Alone
   const input = given(inputs, "alone");
   if (!input.ok) return input;
   const alone = readAlone(input.value.text());
-  return alone.ok ? ok(alone.value) : err(failed(alone.failure, input.value.path));
+  return alone.ok ? ok(alone.value) : err(failed(alone.error, input.value.path));
 }
 
 /** Why no problem of a search can be made: of the scheme's config, or of the input `alone`. */

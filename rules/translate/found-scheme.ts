@@ -52,24 +52,24 @@ export function foundIn(
   const document = given(inputs, "search");
   if (!document.ok) return document;
   const result = readSearchResult(document.value.text());
-  if (!result.ok) return err(failed(result.failure, document.value.path));
+  if (!result.ok) return err(failed(result.error, document.value.path));
   const problem = searchProblem(
     stored,
     { tensors, candidates, exports },
     { choice, starts, lmHead },
     alone.value,
   );
-  if (!problem.ok) return err(problemFailed(problem.failure, inputs, config));
+  if (!problem.ok) return err(problemFailed(problem.error, inputs, config));
   const names = new Set(problem.value.groups.map((group) => group.name));
   const open = { groups: stored.groups.filter((group) => names.has(group.name)) };
   const plan = foundPlan(problem.value, result.value, starts, (formats) =>
     planBits(open, { formats: open.groups.map((group) => formats.get(group.name) ?? "") }),
   );
   if (!plan.ok) {
-    const isGoal = plan.failure.reason === "goal_unmet";
-    return err(failed(plan.failure, isGoal ? config : document.value.path));
+    const isGoal = plan.error.reason === "goal_unmet";
+    return err(failed(plan.error, isGoal ? config : document.value.path));
   }
   const begun = startPlans(problem.value, starts, result.value.found.cost);
-  if (!begun.ok) return err(failed(begun.failure, config));
+  if (!begun.ok) return err(failed(begun.error, config));
   return ok({ plan: plan.value, starts: begun.value });
 }

@@ -31,11 +31,11 @@ export function candidatesIn(
     const published = inputs[`${prefix}manifest_${name}`];
     if (measured === undefined || published === undefined) continue;
     const scores = readScores(measured.text());
-    if (!scores.ok) return err(failed(scores.failure, measured.path));
+    if (!scores.ok) return err(failed(scores.error, measured.path));
     const exercised = checkExercised(scores.value);
-    if (!exercised.ok) return err(failed(exercised.failure, measured.path));
+    if (!exercised.ok) return err(failed(exercised.error, measured.path));
     const manifest = readManifest(published.text());
-    if (!manifest.ok) return err(failed(manifest.failure, published.path));
+    if (!manifest.ok) return err(failed(manifest.error, published.path));
     read.push({ name, quantizers, algorithm, scores: scores.value, manifest: manifest.value });
   }
   const [first, ...others] = read;

@@ -2,7 +2,7 @@ import type { OpCall, OpFailure, Result } from "aqm";
 import type {
   ExportCheck,
   ExportFormat,
-  Outcome,
+  Analysed,
   ReportedExport,
   ReportedStatus,
 } from "aqm/analysis";
@@ -58,19 +58,19 @@ export function exportsIn(
 export function documentIn<T>(
   inputs: Inputs,
   role: string,
-  read: (text: string) => Outcome<T>,
+  read: (text: string) => Analysed<T>,
 ): Result<T, OpFailure> {
   const input = given(inputs, role);
   if (!input.ok) return input;
   const document = read(input.value.text());
-  return document.ok ? document : err(failed(document.failure, input.value.path));
+  return document.ok ? document : err(failed(document.error, input.value.path));
 }
 
 /** Null where it is not there. */
 export function optionalIn<T>(
   inputs: Inputs,
   role: string,
-  read: (text: string) => Outcome<T>,
+  read: (text: string) => Analysed<T>,
 ): Result<T | null, OpFailure> {
   return inputs[role]?.isThere() === true ? documentIn(inputs, role, read) : ok(null);
 }

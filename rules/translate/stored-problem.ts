@@ -21,10 +21,10 @@ export function storedProblem(
   const listed = given(inputs, "tensors");
   if (!listed.ok) return listed;
   const tensors = readCheckpointTensors(listed.value.text());
-  if (!tensors.ok) return err(failed(tensors.failure, listed.value.path));
+  if (!tensors.ok) return err(failed(tensors.error, listed.value.path));
   const read = candidatesIn(candidates, inputs, config);
   if (!read.ok) return read;
   const problem = problemFromCandidates(read.value, "stored");
-  if (!problem.ok) return err(failed(problem.failure, config));
+  if (!problem.ok) return err(failed(problem.error, config));
   return ok({ tensors: tensors.value, problem: problem.value });
 }

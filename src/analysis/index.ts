@@ -2,7 +2,7 @@
  * The public face of the analysis: pure functions from measured scores to bit
  * plans, manifests and reports. Modules in here import each other directly, never this file.
  */
-export type { AnalysisFailure, AnalysisFailureReason, Outcome } from "./outcome/outcome.ts";
+export type { AnalysisFailure, AnalysisFailureReason, Analysed } from "./result/result.ts";
 export { parsePythonJson } from "./python-json/parse.ts";
 export { writePythonJson } from "./python-json/write.ts";
 export {

@@ -14,7 +14,7 @@ export interface PublishedOutput {
 
 /** What the targets that were asked for make of what a folder holds. */
 export interface PublishedMatch {
-  /** What of the workspace the folder mirrors; empty for all of it. */
+  /** The part of the workspace that the folder mirrors; empty for the whole workspace. */
   readonly base: string;
   readonly outputs: readonly PublishedOutput[];
   readonly unmade: readonly { readonly file: string; readonly because: string }[];
@@ -57,7 +57,7 @@ export function matchPublished(
       const because = around === undefined ? undefined : graph.skipped.get(around);
       if (because !== undefined) unmade.push({ file, because: `skipped here: ${because}` });
       else if (documents.has(place))
-        unmade.push({ file, because: "people write it; targets only fill regions of it" });
+        unmade.push({ file, because: "people write this file; targets only fill its regions" });
       else unknown.push(file);
       continue;
     }

@@ -25,7 +25,7 @@ export function axesOf({ actions, skipped = [] }: Declarations): GridAxes {
 }
 
 /**
- * The axis that `key` names: its name, or the last words of it (`width` for `paper_width`, `size` for
+ * The axis that `key` names: its name, or its last words (`width` for `paper_width`, `size` for
  * `dataset.size`) where no other axis ends so. A config group of that name comes before such a short form.
  */
 export function axisNamed(axes: GridAxes, key: string, isGroup: boolean): string | null {

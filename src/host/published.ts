@@ -48,7 +48,7 @@ export function listPublished(folder: string, below: string): Result<PublishedFi
  * Where the lock records of published files are: in the folder, in the root of the repository that it is part of,
  * or beside it. Null where there are none: those of the workspace itself are of what is made here.
  *
- * @param base what of the workspace the folder mirrors
+ * @param base the part of the workspace that the folder mirrors
  * @param workspace absolute
  */
 export function publishedRecords(folder: string, base: string, workspace: string): string | null {
@@ -76,7 +76,7 @@ export function publishedRecord(records: string, target: string): ActionRecord |
   }
 }
 
-/** The name under which a folder is shown: where it lies is nobody's business. */
+/** The name under which a folder is shown: a report does not say where on a machine a folder lies. */
 export const folderName = (folder: string): string => basename(fs.realpathSync(folder)) || folder;
 
 const noFolder = (folder: string, cause: string): Failure => ({

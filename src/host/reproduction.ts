@@ -54,7 +54,7 @@ export interface PairToCompare {
 
 /**
  * Compares a published file with the one that was made here: by bytes, then by the comparer for it, else as text
- * of which nobody here knows what it means.
+ * that has no meaning known to aqm.
  */
 export async function comparePair(
   pair: PairToCompare,

@@ -69,7 +69,7 @@ export interface ReproductionFigure {
   readonly within: boolean;
 }
 
-/** A setting, a version, data: what each of the two files says of it. */
+/** A setting, a version, data: what each of the two files says. */
 export interface RecordedSetting {
   /** In words: `the data`, `the version of a library`. */
   readonly what: string;

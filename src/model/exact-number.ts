@@ -3,7 +3,7 @@ const MOST_DIGITS = 17;
 
 /**
  * Why a number that was written as `source` cannot be held as it was said: JavaScript would round it, or make
- * infinity or zero of it. Null for a number that means what was written.
+ * infinity or zero. Null for a number that means what was written.
  */
 export function wrongNumber(value: number, source: string): string | null {
   if (!Number.isFinite(value)) return "is no number that JSON can hold";

@@ -34,9 +34,9 @@ export interface ReproducedFile {
 /** All that the page of a reproduction says. */
 export interface Reproduction {
   readonly target: string;
-  /** The last part of the folder's path: where it lies is nobody's business. */
+  /** The last part of the folder's path: a report does not say where on a machine a folder lies. */
   readonly folder: string;
-  /** What of the workspace the folder mirrors; `.` is all of it. */
+  /** The part of the workspace that the folder mirrors; `.` is the whole workspace. */
   readonly mirrors: string;
   /** Whether lock records lie beside the published files. */
   readonly records: boolean;

@@ -1,4 +1,4 @@
-/** In what two texts differ, when nobody knows what they mean. */
+/** Where two texts differ that have no meaning known to aqm. */
 export type TextDifference =
   | { readonly kind: "none" }
   /** The same words and numbers in other lines or with other white space. */
@@ -77,7 +77,7 @@ const EACH = new RegExp(NUMBER, "g");
 /** The line below the titles of a Markdown table: as long as a column is wide. */
 const RULE = "---";
 
-/** What of a token may not be another; a word is all of it. */
+/** The part of a token that has to be equal; of a word that is the whole word. */
 function shapeOf(token: string): string {
   if (/^\d{4}-\d\d-\d\d$/.test(token)) return "(day)";
   if (NUMBERS.test(token)) return token.replace(EACH, "0");

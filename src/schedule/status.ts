@@ -8,7 +8,7 @@
  *      └──its absent inputs are brought back first
  *
  * A settled action goes back to judging when a consumer needs its absent outputs, and when an input
- * of it was made again with other content.
+ * of that output was made again with other content.
  */
 export type Status =
   "waiting" | "judging" | "restoring" | "queued" | "running" | "settled" | "failed" | "blocked";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fail } from "../../src/analysis/outcome/outcome.ts";
+import { failed } from "../../src/analysis/result/result.ts";
 import { problemFailed } from "../../rules/translate/alone-input.ts";
 import { alone } from "./search-material.ts";
 
@@ -14,14 +14,14 @@ describe("a search whose problem cannot be made", () => {
   it("names the measurement of groups alone where that lacks a group", () => {
     const lacking = alone()("lm_head", "wint4_afp16");
     if (lacking.ok) throw new Error("lm_head should not have been measured");
-    const failure = problemFailed(lacking.failure, inputs, CONFIG);
+    const failure = problemFailed(lacking.error, inputs, CONFIG);
     expect(failure.message).toContain("lm_head was not measured with wint4_afp16 alone");
     expect(failure.nextStep).toContain(ALONE);
     expect(failure.nextStep).not.toContain(CONFIG);
   });
 
   it("names the config of the scheme where that asks for what no plan meets", () => {
-    const unmet = fail("budget_unmet", "bits", "Too few.");
-    expect(problemFailed(unmet.failure, inputs, CONFIG).nextStep).toContain(CONFIG);
+    const unmet = failed("budget_unmet", "bits", "Too few.");
+    expect(problemFailed(unmet.error, inputs, CONFIG).nextStep).toContain(CONFIG);
   });
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { weightCost } from "../../src/analysis/formats/cost.ts";
-import type { Outcome } from "../../src/analysis/outcome/outcome.ts";
+import type { Analysed } from "../../src/analysis/result/result.ts";
 import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 
 /** The figures of one published manifest and of its Markdown table. */
@@ -107,16 +107,16 @@ export const smallFigures: Figures = {
   scores: [null, 0.5, 0.25],
 };
 
-export function expectValue<T>(outcome: Outcome<T>): T {
+export function expectValue<T>(outcome: Analysed<T>): T {
   if (outcome.ok) return outcome.value;
-  throw new Error(`${outcome.failure.reason}: ${outcome.failure.message}`);
+  throw new Error(`${outcome.error.reason}: ${outcome.error.message}`);
 }
 
-export function expectFailure(outcome: Outcome<unknown>): {
+export function expectFailure(outcome: Analysed<unknown>): {
   readonly reason: string;
   readonly where: string;
   readonly message: string;
 } {
-  if (!outcome.ok) return outcome.failure;
+  if (!outcome.ok) return outcome.error;
   throw new Error("expected a failure");
 }

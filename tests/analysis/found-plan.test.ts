@@ -10,7 +10,7 @@ import type { GoalFigure } from "../../src/analysis/schemes/scheme.ts";
 import { readSearchResult } from "../../src/analysis/search/search-result.ts";
 import type { SearchedChoice } from "../../src/analysis/search/search-problem.ts";
 import { costOf } from "../../src/analysis/search/weighed-groups.ts";
-import type { Outcome } from "../../src/analysis/outcome/outcome.ts";
+import type { Analysed } from "../../src/analysis/result/result.ts";
 import { expectFailure, expectValue } from "./figures.ts";
 import { request } from "./scheme-problems.ts";
 import { madeProblem, NAMES, resultText } from "./search-material.ts";
@@ -25,7 +25,7 @@ function found(
   choice: SearchedChoice,
   changes: Readonly<Record<string, unknown>> = {},
   asked: SearchedChoice = choice,
-): Outcome<FoundPlan> {
+): Analysed<FoundPlan> {
   const { problem } = madeProblem(asked);
   const result = expectValue(
     readSearchResult(resultText(madeProblem(choice).problem, PLAN, changes)),

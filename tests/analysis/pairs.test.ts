@@ -287,7 +287,7 @@ describe("the figures of every pair and granularity", () => {
       GRANULARITIES.map((overlay) => {
         const merged = applyGranularity(quantizers, overlay);
         const head = { pair: name, granularity: overlay.name };
-        if (!merged.ok) return { ...head, refused: merged.failure.message };
+        if (!merged.ok) return { ...head, refused: merged.error.message };
         const { weight, input } = merged.value;
         const scoredOnCpu = capability(merged.value, {
           device: { kind: "cpu" },

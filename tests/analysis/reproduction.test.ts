@@ -53,7 +53,7 @@ const SCORES = Array.from({ length: 20 }, (_, n) => 1 + n);
 
 function compared(made: Subject, published = subject(SCORES)): AnalysisReproduction {
   const found = reproductionOf(published, made);
-  if (!found.ok) throw new Error(found.failure.message);
+  if (!found.ok) throw new Error(found.error.message);
   return found.value;
 }
 

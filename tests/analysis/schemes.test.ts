@@ -145,7 +145,7 @@ describe("a budget", () => {
         if (within.length === 0) {
           expect(expectFailure(chosen).reason).toBe("budget_unmet");
         } else if (!chosen.ok) {
-          expect(chosen.failure.reason).toBe("invalid_budget");
+          expect(chosen.error.reason).toBe("invalid_budget");
           expect(within.filter(({ score }) => score === least).some(({ none }) => none)).toBe(true);
         } else {
           const { achieved, exports } = chosen.value.scheme;

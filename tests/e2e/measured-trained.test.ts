@@ -15,7 +15,7 @@ describe.runIf(process.env["AQM_SOAK"] === "1")("plans that are measured", () =>
     `models/${model}/quality/int3_int4_int8/${model}_int3_int4_int8_lm_medium/measured-frontier.json`;
   const verdictsOf = (model: string): readonly BudgetVerdict[] => {
     const read = readMeasuredFrontier(workspace.read(targetOf(model)));
-    if (!read.ok) throw new Error(read.failure.message);
+    if (!read.ok) throw new Error(read.error.message);
     return read.value.verdicts;
   };
   const [trained, untrained] = ["qwen3_vl_trained", "qwen3_vl_tiny"];

@@ -31,7 +31,7 @@ describe("a measured frontier", () => {
   };
   const frontier = () => {
     const read = readMeasuredFrontier(workspace.read(TARGET));
-    if (!read.ok) throw new Error(read.failure.message);
+    if (!read.ok) throw new Error(read.error.message);
     return read.value;
   };
 

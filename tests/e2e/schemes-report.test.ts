@@ -68,7 +68,7 @@ describe("a report of schemes", () => {
     for (const scheme of SCHEMES) {
       const path = `${MODEL}/quantized/${scheme}/quality.json`;
       const quality = readSchemeQuality(workspace.read(path));
-      if (!quality.ok) throw new Error(quality.failure.message);
+      if (!quality.ok) throw new Error(quality.error.message);
       const word = scheme.endsWith("full") ? "not separable" : "proven";
       expect(quality.value.verdict?.word, scheme).toBe(word);
     }

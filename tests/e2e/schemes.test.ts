@@ -24,7 +24,7 @@ describe("a scheme", () => {
   };
   const chosen = (): Scheme => {
     const read = readScheme(workspace.read(`${FOLDER}/scheme.json`));
-    if (!read.ok) throw new Error(read.failure.message);
+    if (!read.ok) throw new Error(read.error.message);
     return read.value;
   };
 
@@ -89,7 +89,7 @@ describe("a scheme", () => {
 
   it("is evaluated with marks on leaked figures, and without asking a server", () => {
     const evaluation = readEvaluation(workspace.read(`${FOLDER}/evaluation.json`));
-    if (!evaluation.ok) throw new Error(evaluation.failure.message);
+    if (!evaluation.ok) throw new Error(evaluation.error.message);
     const { figures, answers, speed, sizes } = evaluation.value;
     expect(figures.map(({ set, leaked }) => [set, leaked])).toEqual([
       ["report", false],

@@ -154,7 +154,10 @@ describe("the engine's layers", () => {
 describe("the analysis", () => {
   it("imports nothing but itself: it would work in a notebook", () => {
     expect(analysis.length).toBeGreaterThan(20);
-    expect(violations(analysis, (to) => to.startsWith("src/analysis/"))).toEqual([]);
+    const result = "src/model/result.ts"; // a value or an error: of neither wing
+    expect(violations(analysis, (to) => to.startsWith("src/analysis/") || to === result)).toEqual(
+      [],
+    );
   });
 
   it("has no word of the engine in its names", () => {

@@ -54,7 +54,7 @@ const left = {
 /** Of what the page of three is solved. */
 const dataOf = (shown: readonly [PageAnalysis, ...PageAnalysis[]]) => {
   const model = pageModel(shown);
-  if (!model.ok) throw new Error(model.failure.message);
+  if (!model.ok) throw new Error(model.error.message);
   return budgetData(shown, model.value);
 };
 
@@ -82,7 +82,7 @@ function pageOf(
   const settings = { scope: "all_layers", size: "medium" };
   const subject = { title: "t", subtitle: "s", sources: [SOURCE], links: [], skipped, settings };
   const made = analysisPage(subject, shown);
-  if (!made.ok) throw new Error(made.failure.message);
+  if (!made.ok) throw new Error(made.error.message);
   return made.value.page;
 }
 
@@ -195,7 +195,7 @@ describe.skipIf(!("browser" in found))(title, () => {
   });
   const solvedPlan = (budget: number): Awaited<ReturnType<typeof shownPlan>> => {
     const plan = solveBitPlan(problemFromManifest(analyses[0].manifest), budget);
-    if (!plan.ok) throw new Error(plan.failure.message);
+    if (!plan.ok) throw new Error(plan.error.message);
     return {
       bits: `${plan.value.bits.achieved.toFixed(3)} bits`,
       score: plan.value.score.toExponential(2).replace("e+", "e"),
@@ -272,7 +272,7 @@ describe.skipIf(!("browser" in found))(title, () => {
         problemOf(data, new Set(chosen), counted),
         adjustedBits(sharesOf(data), asked),
       );
-      if (!plan.ok) throw new Error(plan.failure.message);
+      if (!plan.ok) throw new Error(plan.error.message);
       const formats = plan.value.choices.map(({ candidate: { format } }) =>
         format === "NONE" ? "16 bits" : (three[Number(format)]?.name ?? ""),
       );
@@ -355,7 +355,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     );
     const budget = adjustedBits(sharesOf(data), scheme.choice.bits);
     const plan = solveBitPlan(problemOf(data, chosen, "stored"), budget);
-    if (!plan.ok) throw new Error(plan.failure.message);
+    if (!plan.ok) throw new Error(plan.error.message);
     expect(plan.value.score.toExponential(2).replace("e+", "e")).toBe((await shownPlan()).score);
 
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

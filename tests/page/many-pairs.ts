@@ -139,6 +139,6 @@ function manifestOf(pair: string, scores: Scores, effectiveBits: number): Manife
       maxCalibSamples: 128,
     },
   });
-  if (!made.ok) throw new Error(made.failure.message);
+  if (!made.ok) throw new Error(made.error.message);
   return made.value;
 }

@@ -24,9 +24,9 @@ const subject: PageSubject = {
   links: [],
 };
 
-const valueOf = <T>(outcome: { ok: true; value: T } | { ok: false; failure: unknown }): T => {
-  if (!outcome.ok) throw new Error(JSON.stringify(outcome.failure));
-  return outcome.value;
+const valueOf = <T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T => {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
 };
 
 const few = manyPairs({ pairs: ["wfp8_afp8", "wint4_afp16"] });

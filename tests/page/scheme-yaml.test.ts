@@ -12,9 +12,9 @@ import { REPOSITORY } from "../engine/support/folder.ts";
 import { manyPairs } from "./many-pairs.ts";
 import { schemeMistakes } from "./scheme-schema.ts";
 
-const valueOf = <T>(outcome: { ok: true; value: T } | { ok: false; failure: unknown }): T => {
-  if (!outcome.ok) throw new Error(JSON.stringify(outcome.failure));
-  return outcome.value;
+const valueOf = <T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T => {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
 };
 
 const BASIS = { scope: "lm", size: "large", engine: "modelopt", lmHead: true, convolutions: [] };

@@ -1,5 +1,5 @@
 import { weightCost } from "../formats/cost.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { choicesOfAll, solveFrontier, type Frontier } from "../solve/frontier.ts";
 import { FrontierPoints } from "../solve/frontier-points.ts";
 import { meansGroup } from "../groups/layer-pattern.ts";
@@ -30,7 +30,7 @@ interface Part {
 export function solveFamilies(
   problem: BitProblem,
   families: readonly FamilyBudget[],
-): Outcome<Frontier> {
+): Analysed<Frontier> {
   if (families.length === 0) return solveFrontier(problem);
   const parts = partsOf(problem, families);
   if (!parts.ok) return parts;
@@ -76,17 +76,20 @@ export function solveFamilies(
   for (const [position, { corner }] of whole.value.points.entries()) {
     made.add(Int32Array.from(plans[position] ?? []), 1, () => corner);
   }
-  return succeed({ groups: problem.groups, start, points: made.points, given: "all" });
+  return ok({ groups: problem.groups, start, points: made.points, given: "all" });
 }
 
-function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcome<readonly Part[]> {
+function partsOf(
+  problem: BitProblem,
+  families: readonly FamilyBudget[],
+): Analysed<readonly Part[]> {
   const owners = new Map<number, FamilyBudget>();
   const parts: Part[] = [];
   const names = new Set<string>();
   for (const family of families) {
     if (names.has(family.name)) {
       const what = `Two families are called ${family.name}`;
-      return fail("constraint_unmet", family.name, `${what}. Give each a name of its own.`);
+      return failed("constraint_unmet", family.name, `${what}. Give each a name of its own.`);
     }
     names.add(family.name);
     const idle = family.layers.find(
@@ -95,7 +98,7 @@ function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcom
     if (idle !== undefined) {
       const what = `The family ${family.name} means no layer by ${idle}`;
       const next = "Compare it with the layer names of the scores.";
-      return fail("constraint_unmet", family.name, `${what}. ${next}`);
+      return failed("constraint_unmet", family.name, `${what}. ${next}`);
     }
     const members: number[] = [];
     for (const [index, group] of problem.groups.entries()) {
@@ -103,7 +106,7 @@ function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcom
       const other = owners.get(index);
       if (other !== undefined) {
         const what = `The families ${other.name} and ${family.name} both have ${group.name}`;
-        return fail("constraint_unmet", family.name, `${what}. Give every layer to one family.`);
+        return failed("constraint_unmet", family.name, `${what}. Give every layer to one family.`);
       }
       owners.set(index, family);
       members.push(index);
@@ -112,7 +115,7 @@ function partsOf(problem: BitProblem, families: readonly FamilyBudget[]): Outcom
   }
   const rest = problem.groups.flatMap((_, index) => (owners.has(index) ? [] : [index]));
   if (rest.length > 0) parts.push({ family: undefined, members: rest });
-  return succeed(parts);
+  return ok(parts);
 }
 
 function pick({ groups }: BitProblem, members: readonly number[]): readonly ChoiceGroup[] {
@@ -123,16 +126,16 @@ function familyUnmet(
   { name, bits, layers }: FamilyBudget,
   least: number,
   groups: number,
-): ReturnType<typeof fail> {
-  return fail(
+): ReturnType<typeof failed> {
+  return failed(
     "constraint_unmet",
     name,
     `The family ${name} (${layers.join(", ")}: ${groups} layer groups) cannot have ${bits} bits: with the candidates and rules given it needs ${least}. Allow it that, or a smaller format.`,
   );
 }
 
-const tooMany = (what: string): ReturnType<typeof fail> =>
-  fail(
+const tooMany = (what: string): ReturnType<typeof failed> =>
+  failed(
     "search_too_large",
     what,
     `There are too many plans of ${what} for family budgets to be solved exactly. Use fewer candidate formats, or force the families' formats by rules.`,

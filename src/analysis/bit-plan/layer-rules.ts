@@ -1,5 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { meansGroup } from "../groups/layer-pattern.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 
@@ -18,7 +18,7 @@ export const ruleText = ({ layers, formats }: LayerRule): string =>
  * The problem with what the rules leave of its candidates. A rule must mean at least one layer, name
  * candidates that there are, and leave every layer it means one that other rules and the scope left.
  */
-export function applyRules(problem: BitProblem, rules: readonly LayerRule[]): Outcome<BitProblem> {
+export function applyRules(problem: BitProblem, rules: readonly LayerRule[]): Analysed<BitProblem> {
   const known = new Set(
     problem.groups.flatMap(({ candidates }) => candidates.map(({ format }) => format)),
   );
@@ -54,7 +54,7 @@ export function applyRules(problem: BitProblem, rules: readonly LayerRule[]): Ou
     }
     groups = narrowed;
   }
-  return succeed({ groups });
+  return ok({ groups });
 }
 
 const repeated = (texts: readonly string[]): string | undefined =>
@@ -70,5 +70,5 @@ function whyNone(now: ChoiceGroup, before: ChoiceGroup, earlier: readonly LayerR
   return `leaves ${now.name} nothing: ${whose} allows only ${left} there. Change one of them.`;
 }
 
-const unmet = (rule: LayerRule, what: string): ReturnType<typeof fail> =>
-  fail("constraint_unmet", ruleText(rule), `The rule "${ruleText(rule)}" ${what}`);
+const unmet = (rule: LayerRule, what: string): ReturnType<typeof failed> =>
+  failed("constraint_unmet", ruleText(rule), `The rule "${ruleText(rule)}" ${what}`);

@@ -1,7 +1,7 @@
 import type { PairQuantizers } from "../formats/quantizer.ts";
 import { chargedBits, storedBits } from "../formats/storage.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { fail, type Outcome } from "../outcome/outcome.ts";
+import { failed, type Analysed } from "../result/result.ts";
 import { isPyObject, type PyJson } from "../python-json/value.ts";
 import { writePythonJson } from "../python-json/write.ts";
 import type { Scores } from "../scores/scores.ts";
@@ -37,12 +37,12 @@ export function countedBits(quantizers: PairQuantizers, count: BitCount): number
 export function problemFromCandidates(
   candidates: readonly [PlanCandidate, ...PlanCandidate[]],
   count: BitCount,
-): Outcome<BitProblem> {
+): Analysed<BitProblem> {
   const [first, ...others] = candidates;
   const names = new Set<string>();
   for (const { name } of candidates) {
     if (names.has(name)) {
-      return fail("wrong_structure", name, `The candidate ${name} is given twice. Give it once.`);
+      return failed("wrong_structure", name, `The candidate ${name} is given twice. Give it once.`);
     }
     names.add(name);
   }
@@ -52,7 +52,11 @@ export function problemFromCandidates(
     const twin = formats.get(format);
     if (twin !== undefined) {
       const what = `The candidates ${twin} and ${name} are the same format`;
-      return fail("wrong_structure", name, `${what}, so the second is never chosen. Leave it out.`);
+      return failed(
+        "wrong_structure",
+        name,
+        `${what}, so the second is never chosen. Leave it out.`,
+      );
     }
     formats.set(format, name);
   }
@@ -62,7 +66,7 @@ export function problemFromCandidates(
     if (differing === undefined) continue;
     const [what, value] = differing;
     const expected = basis.find(([field]) => field === what)?.[1] ?? "";
-    return fail(
+    return failed(
       "basis_differs",
       other.name,
       `The scores of ${first.name} and ${other.name} do not compare: ${what} is ${expected} of the first and ${value} of the second. Measure both on the same checkpoint, samples and settings.`,

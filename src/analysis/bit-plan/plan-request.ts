@@ -1,6 +1,6 @@
 import { effectiveBits, weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED_BITS } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { solveFamilies, type FamilyBudget } from "./families.ts";
 import { planWithin, type Frontier } from "../solve/frontier.ts";
 import { applyRules, ruleText, type LayerRule } from "./layer-rules.ts";
@@ -48,7 +48,7 @@ export function budgetBits({ groups }: BitProblem, budget: Budget): number {
  * The best plan that meets the budget, the rules and the families' budgets, and the frontier of all that
  * meet the latter two. What cannot be met is a failure that names what stands in the way.
  */
-export function planRequest(problem: BitProblem, request: PlanRequest): Outcome<RequestedPlan> {
+export function planRequest(problem: BitProblem, request: PlanRequest): Analysed<RequestedPlan> {
   const { budget, rules, families } = request;
   const bits = budgetBits(problem, budget);
   // A budget in bits has this bound in the schema of bit plans; bytes depend on the model.
@@ -59,18 +59,16 @@ export function planRequest(problem: BitProblem, request: PlanRequest): Outcome<
   if (!ruled.ok) return ruled;
   const frontier = solveFamilies(ruled.value, families);
   if (!frontier.ok) return frontier;
-  const plan: Outcome<BitPlan> =
-    families.length === 0
-      ? solveBitPlan(ruled.value, bits)
-      : succeed(planWithin(frontier.value, bits));
+  const plan: Analysed<BitPlan> =
+    families.length === 0 ? solveBitPlan(ruled.value, bits) : ok(planWithin(frontier.value, bits));
   if (!plan.ok) return plan;
   if (!plan.value.satisfied) return budgetUnmet(problem, request, plan.value);
-  return succeed({ plan: plan.value, frontier: frontier.value });
+  return ok({ plan: plan.value, frontier: frontier.value });
 }
 
-function aboveAll({ groups }: BitProblem, gigabytes: number): ReturnType<typeof fail> {
+function aboveAll({ groups }: BitProblem, gigabytes: number): ReturnType<typeof failed> {
   const weights = groups.reduce((sum, group) => sum + group.weights, 0);
-  return fail(
+  return failed(
     "invalid_budget",
     "budget",
     `A budget of ${gigabytes} GB asks for nothing: the weights of all ${groups.length} layer groups have ${gigabytesOf(weights)} GB at 16 bits. Ask for less. Embeddings, norms and biases do not count.`,
@@ -81,7 +79,7 @@ function budgetUnmet(
   problem: BitProblem,
   { budget, rules }: PlanRequest,
   { cost, bits }: BitPlan,
-): ReturnType<typeof fail> {
+): ReturnType<typeof failed> {
   const weights = problem.groups.reduce((sum, group) => sum + group.weights, 0);
   const inWay = rules.filter((rule) => {
     const others = applyRules(
@@ -100,7 +98,7 @@ function budgetUnmet(
     "gigabytes" in budget
       ? [`${budget.gigabytes} GB`, `${gigabytesOf(cost)} GB`]
       : [`${budget.bits} bits a weight`, `${requestedBits(problem, bits.minimum)} bits a weight`];
-  return fail(
+  return failed(
     "budget_unmet",
     "budget",
     `A budget of ${asked} cannot be met: the smallest plan has ${least}. ${blame} Allow that much, or add a smaller candidate.`,

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { asModelOptSees, type NamedFormat } from "./modelopt-view.ts";
 import { normaliseScores } from "./normalise.ts";
 import type { BitCount } from "./plan-candidates.ts";
@@ -38,20 +38,20 @@ export function problemAsSet(
   formats: readonly NamedFormat[],
   { search, scores, count }: PlanSettings,
   { rules, families }: Pick<PlanRequest, "rules" | "families">,
-): Outcome<PlanProblem> {
+): Analysed<PlanProblem> {
   const measured = scores === "normalised" ? normaliseScores(problem) : problem;
-  if (search === "exact") return succeed({ measured, searched: measured });
+  if (search === "exact") return ok({ measured, searched: measured });
   const unknown = [
     ...(count === "charged" ? [] : [`bits counted as ${count} (it knows only charged)`]),
     ...(rules.length === 0 ? [] : ["rules"]),
     ...(families.length === 0 ? [] : ["families"]),
   ];
   if (unknown.length > 0) {
-    return fail(
+    return failed(
       "constraint_unmet",
       "search",
       `ModelOpt's search takes no ${unknown.join(" and no ")}. Leave that out, or set search to exact.`,
     );
   }
-  return succeed({ measured, searched: asModelOptSees(measured, formats) });
+  return ok({ measured, searched: asModelOptSees(measured, formats) });
 }

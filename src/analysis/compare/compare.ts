@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { comparability, type Comparability } from "./basis.ts";
 import { settingDifferences, type SettingDifference } from "./configuration.ts";
 import { decisionDifferences, type DecisionDifference } from "./decisions.ts";
@@ -61,7 +61,7 @@ export function compareSubjects(
   a: Subject,
   b: Subject,
   { budgets, most }: ComparisonOptions = COMPARISON_DEFAULTS,
-): Outcome<Comparison> {
+): Analysed<Comparison> {
   const scores = paired(a.layers, b.layers);
   const ofA = scores.map((pair) => pair.a);
   const ofB = scores.map((pair) => pair.b);
@@ -84,7 +84,7 @@ export function compareSubjects(
     unmatched.every((count) => count === 0) && scores.every((pair) => pair.a === pair.b);
   const decisions = decisionDifferences(a.problem, b.problem);
   const results = settingDifferences(a.results, b.results);
-  return succeed({
+  return ok({
     a: a.name,
     b: b.name,
     same: equal && settings.length + decisions.length + results.length === 0,

@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { compareSubjects, type Comparison, type ComparisonOptions } from "./compare.ts";
 import type { Subject } from "./subject.ts";
 
@@ -24,7 +24,7 @@ export interface ComparedPair {
 export function compareAll(
   members: readonly Member[],
   options: ComparisonOptions,
-): Outcome<ComparisonSet> {
+): Analysed<ComparisonSet> {
   const pairs: ComparedPair[] = [];
   for (const [index, a] of members.entries()) {
     for (const b of members.slice(index + 1)) {
@@ -33,5 +33,5 @@ export function compareAll(
       pairs.push({ a: a.label, b: b.label, comparison: comparison.value });
     }
   }
-  return succeed({ labels: members.map(({ label }) => label), pairs });
+  return ok({ labels: members.map(({ label }) => label), pairs });
 }

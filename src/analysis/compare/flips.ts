@@ -1,5 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { layerKey, layerName } from "./layer-key.ts";
 import type { BitPlan, BitProblem } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
@@ -29,7 +29,7 @@ export interface PlanSummary {
 export function flipsAt(
   a: { readonly problem: BitProblem; readonly budget: number },
   b: { readonly problem: BitProblem; readonly budget: number },
-): Outcome<Flips> {
+): Analysed<Flips> {
   const planA = solveBitPlan(a.problem, a.budget);
   if (!planA.ok) return planA;
   const planB = solveBitPlan(b.problem, b.budget);
@@ -48,7 +48,7 @@ export function flipsAt(
   });
   const seen = (format: string): string =>
     byName || format === UNQUANTIZED ? format : "quantized";
-  return succeed({
+  return ok({
     budgets: { a: a.budget, b: b.budget },
     a: summary(
       planA.value,

@@ -1,6 +1,6 @@
 import { compareSubjects, type Comparison } from "./compare.ts";
 import { layerKey } from "./layer-key.ts";
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
 import { scoreDifferences } from "./score-differences.ts";
 import type { Basis, Subject } from "./subject.ts";
@@ -37,7 +37,7 @@ export interface AnalysisReproduction {
 type Figure = AnalysisReproduction["figures"][number];
 
 /** Whether an analysis that was made again is the published one, within the tolerances. */
-export function reproductionOf(published: Subject, made: Subject): Outcome<AnalysisReproduction> {
+export function reproductionOf(published: Subject, made: Subject): Analysed<AnalysisReproduction> {
   const compared = compareSubjects(published, made, { budgets: [], most: 10 });
   if (!compared.ok) return compared;
   const { value } = compared;
@@ -52,8 +52,8 @@ export function reproductionOf(published: Subject, made: Subject): Outcome<Analy
   ];
   const beyond = figures.filter(({ within }) => !within);
   const open = beyond.length > 0 || value.same ? null : notCompared(value);
-  if (open !== null) return succeed({ verdict: "not_compared", summary: open, figures });
-  return succeed({
+  if (open !== null) return ok({ verdict: "not_compared", summary: open, figures });
+  return ok({
     verdict: beyond.length === 0 ? "agrees" : "differs",
     summary: summaryOf(value, figures, beyond),
     figures,

@@ -1,7 +1,7 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { manifestOf } from "../manifest/read-manifest.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
@@ -67,21 +67,21 @@ const UNKNOWN_BASIS: Basis = {
  *
  * @param name what the text is called where it says no name of its own
  */
-export function readSubject(text: string, name: string): Outcome<Subject> {
+export function readSubject(text: string, name: string): Analysed<Subject> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const json = parsed.value;
-  if (!isPyObject(json)) return fail("wrong_structure", "", `${name} is not a JSON object.`);
+  if (!isPyObject(json)) return failed("wrong_structure", "", `${name} is not a JSON object.`);
   if (json.has("layer_sensitivity") && json.has("autoquant_state")) {
     const manifest = manifestOf(json);
-    return manifest.ok ? succeed(subjectOfManifest(manifest.value)) : manifest;
+    return manifest.ok ? ok(subjectOfManifest(manifest.value)) : manifest;
   }
   if (json.has("groups") && json.has("measured")) {
     const scores = readScores(text);
     return scores.ok ? subjectOfScores(scores.value, json) : scores;
   }
   if (json.has("fp32_fallback_sensitivity")) return subjectOfErrors(json, name);
-  return fail(
+  return failed(
     "wrong_structure",
     "",
     `${name} is neither a manifest, nor a score document, nor a list of op sensitivities. Name one of these.`,
@@ -123,11 +123,11 @@ function subjectOfManifest(manifest: Manifest): Subject {
   };
 }
 
-function subjectOfScores(scores: Scores, json: PyJson): Outcome<Subject> {
+function subjectOfScores(scores: Scores, json: PyJson): Analysed<Subject> {
   const { format, method, scope, measured } = scores;
   const problem = problemFromScores([scores]);
   if (!problem.ok) return problem;
-  return succeed({
+  return ok({
     name: `${format.name} (${scope})`,
     kind: "scores",
     configuration: configurationOf(json),
@@ -150,7 +150,7 @@ function subjectOfScores(scores: Scores, json: PyJson): Outcome<Subject> {
 }
 
 /** Errors of single ops: another engine's idea of sensitivity, so only the order can be compared. */
-function subjectOfErrors(json: PyJson, name: string): Outcome<Subject> {
+function subjectOfErrors(json: PyJson, name: string): Analysed<Subject> {
   const found: AnalysisFailure[] = [];
   const root = new FieldReader(json, "", found);
   const layers = root.list("fp32_fallback_sensitivity").map((item, index) => {
@@ -167,8 +167,8 @@ function subjectOfErrors(json: PyJson, name: string): Outcome<Subject> {
     sequence_length: meta.integer("max_seq_len", 1),
   };
   const failure = root.firstProblem;
-  if (failure !== undefined) return { ok: false, failure };
-  return succeed({
+  if (failure !== undefined) return { ok: false, error: failure };
+  return ok({
     name,
     kind: "mean_squared_errors",
     configuration: configurationOf(json),

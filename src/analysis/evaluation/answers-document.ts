@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { Answer, AnsweredPrompt } from "./evaluation.ts";
@@ -13,7 +13,7 @@ export interface AnswersDocument {
 const ANSWERS_SCHEMA = 1;
 
 /** Reads and checks a document of answers that has exactly one plan. */
-export function readAnswers(text: string): Outcome<AnswersDocument> {
+export function readAnswers(text: string): Analysed<AnswersDocument> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -21,7 +21,7 @@ export function readAnswers(text: string): Outcome<AnswersDocument> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== ANSWERS_SCHEMA) {
     const what = `Answers of schema ${schema} are not readable here (this version reads ${ANSWERS_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Let the models answer again.`);
+    return failed("unsupported_schema", "schema", `${what}. Let the models answer again.`);
   }
   const prompts = root.objects("prompts");
   const unquantized = root.objects("unquantized");
@@ -49,7 +49,7 @@ export function readAnswers(text: string): Outcome<AnswersDocument> {
     }),
   };
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(document) : { ok: false, failure };
+  return failure === undefined ? ok(document) : { ok: false, error: failure };
 }
 
 function answered(prompt: FieldReader, before: FieldReader, after: FieldReader): AnsweredPrompt {

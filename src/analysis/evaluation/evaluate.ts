@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { JudgedPlan, QualityDocument } from "../quality/quality-document.ts";
 import { verdictText } from "../quality-report/names.ts";
 import { planDigest } from "../schemes/plan-digest.ts";
@@ -23,10 +23,10 @@ export interface EvaluationSource extends Pick<Evaluation, "sizes" | "speed"> {
 export const EVALUATION_SET = "evaluation";
 
 /** Everything that is known of a scheme beside the unquantized model. */
-export function evaluate(source: EvaluationSource): Outcome<Evaluation> {
+export function evaluate(source: EvaluationSource): Analysed<Evaluation> {
   const { scheme, quality, measured, leaked, answers, sizes, speed } = source;
   if (quality.plan !== planDigest(scheme))
-    return fail(
+    return failed(
       "figures_disagree",
       scheme.name,
       `What ${scheme.name} was judged by is another plan than its own. Build the quality of the scheme again.`,
@@ -48,19 +48,19 @@ export function evaluate(source: EvaluationSource): Outcome<Evaluation> {
     { scope: answers.scope, what: "answers" },
   ]) {
     if (scope !== scheme.scope)
-      return fail(
+      return failed(
         "basis_differs",
         scheme.name,
         `The ${what} of ${scheme.name} ${what === "answers" ? "are" : "is"} of scope ${scope}, and the scheme of ${scheme.scope}. Build both again.`,
       );
   }
   if (published?.scheme.kl.value !== quality.figures.kl.value)
-    return fail(
+    return failed(
       "figures_disagree",
       scheme.name,
       `The KL of ${scheme.name} is ${published?.scheme.kl.value} as measured, and ${quality.figures.kl.value} as judged. Build the scheme again.`,
     );
-  return succeed({
+  return ok({
     name: scheme.name,
     model: scheme.model,
     scope: scheme.scope,
@@ -77,9 +77,9 @@ export function evaluate(source: EvaluationSource): Outcome<Evaluation> {
 }
 
 /** Figures with the mark that belongs to them; refused where the document bears another one. */
-function measuredOn(set: string, document: QualityDocument, leaked: boolean): Outcome<MeasuredOn> {
+function measuredOn(set: string, document: QualityDocument, leaked: boolean): Analysed<MeasuredOn> {
   if (document.leaked !== leaked)
-    return fail(
+    return failed(
       "leaked_data",
       set,
       leaked
@@ -89,13 +89,13 @@ function measuredOn(set: string, document: QualityDocument, leaked: boolean): Ou
   const [plan, ...others] = document.plans;
   const { figures, further } = plan ?? ({} as Partial<JudgedPlan>);
   if (figures === undefined || further === undefined || others.length > 0)
-    return fail(
+    return failed(
       "wrong_structure",
       set,
       `The measurement on ${set} does not hold all figures of exactly one plan. Measure it again.`,
     );
   const { samples, tokens } = document.heldOut;
-  return succeed({
+  return ok({
     set,
     leaked,
     note: leaked ? LEAKED : null,

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
@@ -22,7 +22,7 @@ export const evaluationJson = ({ figures, answers, ...head }: Evaluation): strin
   documentText({ schema: EVALUATION_SCHEMA, ...head }, { figures, answers });
 
 /** Reads and checks an evaluation; one whose leaked figures do not say so is refused. */
-export function readEvaluation(text: string): Outcome<Evaluation> {
+export function readEvaluation(text: string): Analysed<Evaluation> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -30,7 +30,7 @@ export function readEvaluation(text: string): Outcome<Evaluation> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== EVALUATION_SCHEMA) {
     const what = `Evaluations of schema ${schema} are not readable here (this version reads ${EVALUATION_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Evaluate the scheme again.`);
+    return failed("unsupported_schema", "schema", `${what}. Evaluate the scheme again.`);
   }
   const sizes = root.object("sizes");
   const evaluation: Evaluation = {
@@ -51,7 +51,7 @@ export function readEvaluation(text: string): Outcome<Evaluation> {
     answers: root.objects("answers").map(readAnswered),
   };
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(evaluation) : { ok: false, failure };
+  return failure === undefined ? ok(evaluation) : { ok: false, error: failure };
 }
 
 function readMeasuredOn(fields: FieldReader): MeasuredOn {

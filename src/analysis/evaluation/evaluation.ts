@@ -15,7 +15,7 @@ export interface Evaluation {
   /** `planDigest` of the scheme that was evaluated. */
   readonly plan: string;
   readonly weights: Weights;
-  /** What was measured of it against its controls: `proven`, or `not judged`. */
+  /** The verdict against the controls: `proven`, or `not judged`. */
   readonly word: string;
   /** On the held-out set; then, where there is one, on the set that is leaked. */
   readonly figures: readonly MeasuredOn[];

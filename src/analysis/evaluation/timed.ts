@@ -9,7 +9,7 @@ export interface Served {
   readonly device: "cpu" | "cuda";
   /** What asks the server; null where nothing does. */
   readonly target: string | null;
-  /** Null where nobody asked. */
+  /** Null where no timing was asked for. */
   readonly status: ServingStatus | null;
 }
 

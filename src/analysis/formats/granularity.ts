@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { numberName, scaleGroup, type PairQuantizers, type Quantizer } from "./quantizer.ts";
 
 /** Attributes that replace those of a format's quantizers, by quantizer. */
@@ -24,13 +24,13 @@ const INPUT = "*input_quantizer";
 export function applyGranularity(
   quantizers: PairQuantizers,
   { name, quant_cfg_overrides: overrides }: Granularity,
-): Outcome<PairQuantizers> {
+): Analysed<PairQuantizers> {
   for (const [key, override] of Object.entries(overrides)) {
     const wrong = whyInvalid(key, override);
-    if (wrong !== null) return fail("overlay_invalid", name, `Granularity ${name}: ${wrong}`);
+    if (wrong !== null) return failed("overlay_invalid", name, `Granularity ${name}: ${wrong}`);
   }
-  if (Object.keys(overrides).length === 0) return succeed(quantizers);
-  const unfit = (why: string): Outcome<PairQuantizers> => fail("overlay_unfit", name, why);
+  if (Object.keys(overrides).length === 0) return ok(quantizers);
+  const unfit = (why: string): Analysed<PairQuantizers> => failed("overlay_unfit", name, why);
   const { [WEIGHT]: onWeight, [INPUT]: onInput } = overrides;
   if (onInput !== undefined && quantizers.input === null) {
     return unfit("activations in high precision have no granularity");
@@ -46,7 +46,7 @@ export function applyGranularity(
   if (identity(merged) === identity(quantizers)) {
     return unfit("this granularity is the default of the pair");
   }
-  return succeed(merged);
+  return ok(merged);
 }
 
 function whyInvalid(key: string, override: Override): string | null {

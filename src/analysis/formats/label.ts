@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { pythonFloatRepr } from "../text/float-repr.ts";
 
 /** Name of the candidate that leaves a layer unquantized. */
@@ -21,11 +21,11 @@ export interface FormatOfLabel {
 }
 
 /** The parts of a label; the name is everything before the bracket. */
-export function parseFormatLabel(label: string): Outcome<FormatOfLabel> {
+export function parseFormatLabel(label: string): Analysed<FormatOfLabel> {
   const parts = /^(.*?)\(effective-bits:\s*(\d[^)]*)\)/.exec(label);
   const bits = Number(parts?.[2] ?? NaN);
-  if (Number.isFinite(bits) && bits > 0) return succeed({ name: parts?.[1] ?? "", bits });
-  return fail(
+  if (Number.isFinite(bits) && bits > 0) return ok({ name: parts?.[1] ?? "", bits });
+  return failed(
     "unreadable_format",
     label,
     `The format label "${label}" does not state its effective bits. Expected a form like FP8_DEFAULT_CFG(effective-bits: 8.0).`,

@@ -1,6 +1,6 @@
 import { adjustedBits } from "../formats/adjusted-bits.ts";
 import type { PairQuantizers } from "../formats/quantizer.ts";
-import type { Outcome } from "../outcome/outcome.ts";
+import type { Analysed } from "../result/result.ts";
 import { pyFloat, pyObject, type PyObject } from "../python-json/value.ts";
 import type { Scores } from "../scores/scores.ts";
 import { problemFromScores } from "../solve/problem-from-scores.ts";
@@ -39,7 +39,7 @@ export interface ManifestInputs {
  * solved for the requested budget. What that layout has no place for follows
  * under one further key, `aqm`, so that older readers keep working.
  */
-export function buildManifest(inputs: ManifestInputs): Outcome<Manifest> {
+export function buildManifest(inputs: ManifestInputs): Analysed<Manifest> {
   const { scores, scheme, modelId, dataset, quantizers, loss } = inputs;
   const problem = problemFromScores([scores]);
   if (!problem.ok) return problem;

@@ -1,6 +1,6 @@
 import { weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { isPyList, isPyObject, numericValue, type PyObject } from "../python-json/value.ts";
 import { problemFromManifest } from "./problem-from-manifest.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
@@ -17,7 +17,7 @@ const BITS_TOLERANCE = 1e-9;
  * rank from scores, and the recorded search from all layers. What was cut short, edited or put
  * together from two files fails here.
  */
-export function checkFigures(manifest: Manifest): Outcome<Manifest> {
+export function checkFigures(manifest: Manifest): Analysed<Manifest> {
   const wrong = wrongCount(manifest) ?? wrongLayer(manifest) ?? wrongRanking(manifest);
   if (wrong !== undefined) return disagree(...wrong);
   const solved = solveBitPlan(problemFromManifest(manifest), manifest.budgetBits);
@@ -39,7 +39,7 @@ export function checkFigures(manifest: Manifest): Outcome<Manifest> {
       `records a total score of ${search.score} where its layers give ${score}`,
     );
   }
-  return succeed(manifest);
+  return ok(manifest);
 }
 
 type Wrong = readonly [where: string, what: string];
@@ -102,8 +102,8 @@ const importanceOf = ({ candidates }: LayerSensitivity): number =>
 const close = (a: number, b: number, tolerance: number): boolean =>
   Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
 
-const disagree = (where: string, what: string): ReturnType<typeof fail> =>
-  fail(
+const disagree = (where: string, what: string): ReturnType<typeof failed> =>
+  failed(
     "figures_disagree",
     where,
     `${where} ${what}. The file was cut short, edited or mixed up: get the original again.`,

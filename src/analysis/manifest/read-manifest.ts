@@ -1,5 +1,5 @@
 import { parseFormatLabel, UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
@@ -8,13 +8,13 @@ import { nameOf } from "../scores/handle.ts";
 import type { LayerSensitivity, Manifest, MeasuredBasis } from "./manifest.ts";
 
 /** Reads and checks a manifest of any published generation. */
-export function readManifest(text: string): Outcome<Manifest> {
+export function readManifest(text: string): Analysed<Manifest> {
   const parsed = parsePythonJson(text);
   return parsed.ok ? manifestOf(parsed.value) : parsed;
 }
 
 /** The view of a manifest that is already JSON. */
-export function manifestOf(json: PyJson): Outcome<Manifest> {
+export function manifestOf(json: PyJson): Analysed<Manifest> {
   const problems: AnalysisFailure[] = [];
   const root = new FieldReader(json, "", problems);
   const scheme = root.object("scheme");
@@ -37,7 +37,7 @@ export function manifestOf(json: PyJson): Outcome<Manifest> {
   };
   checkWhole(scheme, manifest, problems);
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(manifest) : { ok: false, failure };
+  return failure === undefined ? ok(manifest) : { ok: false, error: failure };
 }
 
 /** No layer is there twice, and each format that the scheme lists is one that a layer may choose, and no other is. */
@@ -106,8 +106,8 @@ function readLayer(
   const candidates = labels.map((label, index) => {
     const format = parseFormatLabel(label);
     if (!format.ok) {
-      const { reason, message } = format.failure;
-      problems.push(fail(reason, handle, `${handle}: ${message}`).failure);
+      const { reason, message } = format.error;
+      problems.push(failed(reason, handle, `${handle}: ${message}`).error);
     }
     const { name, bits } = format.ok ? format.value : { name: "", bits: 0 };
     return { format: name, bits, score: scores[index] ?? 0, cost: costs[index] ?? 0 };

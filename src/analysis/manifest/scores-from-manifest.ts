@@ -1,6 +1,6 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { LayerSensitivity, Manifest } from "./manifest.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import {
   isPyList,
   isPyObject,
@@ -22,7 +22,7 @@ export function scoresFromManifest(
   manifest: Manifest,
   scope: ScoreScope,
   takenOver: TakenOver,
-): Outcome<string> {
+): Analysed<string> {
   const { layers, json, method } = manifest;
   const formats = new Map(
     layers.flatMap(({ candidates }) =>
@@ -35,12 +35,16 @@ export function scoresFromManifest(
   const several = layers.some(({ candidates }) => candidates.length > 2);
   if (formats.size !== 1 || several || bits === undefined) {
     const what = `The manifest ${manifest.schemeName} holds ${formats.size} formats where scores are of exactly one`;
-    return fail("wrong_structure", "layer_sensitivity", `${what}. Take a manifest of one format.`);
+    return failed(
+      "wrong_structure",
+      "layer_sensitivity",
+      `${what}. Take a manifest of one format.`,
+    );
   }
   const wrappers = json.get("layers");
   const names = isPyObject(wrappers) ? [...wrappers.keys()] : [];
   const members = membersByName(layers, names);
-  return succeed(
+  return ok(
     writePythonJson(
       pyObject([
         ["schema", SCORES_SCHEMA],

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { budgetCurves, budgetData } from "./budget-curve.ts";
 import { budgetSection } from "./budget-section.ts";
 import type { SchemeBasis } from "./shared/scheme-yaml.ts";
@@ -43,7 +43,7 @@ export interface AnalysisPage {
 export function analysisPage(
   subject: PageSubject,
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
-): Outcome<AnalysisPage> {
+): Analysed<AnalysisPage> {
   const model = pageModel(analyses);
   if (!model.ok) return model;
   const budget = budgetData(analyses, model.value);
@@ -52,7 +52,7 @@ export function analysisPage(
   const [curve] = curves.value;
   if (!canPack(curve)) {
     const what = `${model.value.layers.length} layer groups with ${curve.options.length} formats`;
-    return fail(
+    return failed(
       "search_too_large",
       "",
       `${what} are more than a page can hold (1296 and 36). Make pages of fewer analyses.`,
@@ -62,7 +62,7 @@ export function analysisPage(
   const heat = heatmap(model.value, unit);
   const depth = depthChart(model.value, unit);
   const frontier = frontierChart(curves.value, sharesOf(budget), offeredPairs(budget), unit);
-  return succeed({
+  return ok({
     page: document(subject, analyses, model.value, budget, curve, { heat, depth, frontier }),
     heatmap: pictureFile(heat.picture),
     depth: pictureFile(depth),

@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { storedBits } from "../formats/storage.ts";
 import { whatServes } from "../formats/what-serves.ts";
 import { EXPORT_FORMATS } from "../schemes/scheme.ts";
@@ -43,7 +43,7 @@ export function budgetData(analyses: Analyses, { layers, columns }: PageModel): 
  * all offered pairs together where all scores are sums over the same samples, since others cannot be added up;
  * otherwise it is the first offered pair's.
  */
-export function budgetCurves(data: BudgetData): Outcome<readonly [BudgetCurve, ...BudgetCurve[]]> {
+export function budgetCurves(data: BudgetData): Analysed<readonly [BudgetCurve, ...BudgetCurve[]]> {
   const all = data.pairs.map((_, pair) => pair);
   const front = startPairs(data);
   const first = solveCurve(data, front, "charged", EFFORT);
@@ -55,7 +55,7 @@ export function budgetCurves(data: BudgetData): Outcome<readonly [BudgetCurve, .
     if (!curve.ok) return curve;
     alone.push(curve.value);
   }
-  return succeed([first.value, ...alone]);
+  return ok([first.value, ...alone]);
 }
 
 /** Positions of the pairs that the page begins with. */

@@ -124,7 +124,7 @@ function figuresTable(
 function bitsWords({ pairs }: BudgetData, kept: readonly boolean[], known: boolean): Html {
   const count = kept.filter(Boolean).length;
   const own = html`<li>Ask for 6.0 bits (<code>effective_bits: 6.0</code> of a run, <code>budget: { bits: 6.0 }</code> of a bit plan), and it is the average over the <strong>${OWN}</strong> that is at most 6.0.`;
-  const all = html`<li>The average over <strong>${ALL}</strong> is that of the same plan with the ${count} kept layers at 16 bits. Manifests and reports call it effective bits. A run may use 0.001 bits more of it than its request comes to, as ModelOpt's search does.`;
+  const all = html`<li>The average over <strong>${ALL}</strong> is that of the same plan with the ${count} kept layers at 16 bits. Manifests and reports call it effective bits. A run may use 0.001 bits more than its request comes to, as ModelOpt's search does.`;
   const charged = known
     ? html`<li>Charged bits are those of ModelOpt's search: the narrower of weights and activations, mostly without scales. So 4-bit activations make a pair count as 4 bits though its weights may be stored in 8. Stored bits are those of weights with the scales of their blocks, as bit plans count them where they say <code>stored</code>. The size, and the grid of layers, go by stored bits.`
     : html`<li>Bits are those that ModelOpt's search charges: the narrower of weights and activations, mostly without scales.`;

@@ -107,7 +107,7 @@ function figuresAgree({ manifest }: PageAnalysis): Verdict {
         state: "passed",
         says: "costs, ranking, achieved bits and total score were worked out again",
       }
-    : { state: "failed", says: checked.failure.message };
+    : { state: "failed", says: checked.error.message };
 }
 
 function budgetMet({ manifest: { budgetBits, search } }: PageAnalysis): Verdict {

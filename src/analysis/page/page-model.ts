@@ -2,7 +2,7 @@ import { UNQUANTIZED } from "../formats/label.ts";
 import type { PairQuantizers } from "../formats/quantizer.ts";
 import type { LayerSensitivity, Manifest } from "../manifest/manifest.ts";
 import type { Measurement } from "../report/measurement.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { Scores } from "../scores/scores.ts";
 import { weightsOf } from "../groups/layer-group.ts";
 import { placeOf, type LayerPlace } from "../groups/layer-place.ts";
@@ -56,7 +56,7 @@ export interface LayerBand {
 /** Refuses analyses that do not cover the same layers: their columns would not stand side by side. */
 export function pageModel(
   analyses: readonly [PageAnalysis, ...PageAnalysis[]],
-): Outcome<PageModel> {
+): Analysed<PageModel> {
   const [first, ...others] = analyses;
   const weights = first.manifest.layers.map(({ candidates }) => weightsOf(candidates));
   for (const { name, manifest } of others) {
@@ -66,7 +66,7 @@ export function pageModel(
     if (g >= 0 || manifest.layers.length !== first.manifest.layers.length) {
       const where = manifest.layers[g]?.name ?? "";
       const what = `${first.name} (${first.manifest.layers.length} groups) and ${name} (${manifest.layers.length} groups) do not cover the same layer groups`;
-      return fail(
+      return failed(
         "groups_differ",
         where,
         `${what}${where && `, first at ${where}`}. Show analyses of one model and scope together.`,
@@ -80,7 +80,7 @@ export function pageModel(
     weights: weights[g] ?? 0,
     ...placeOf(name, all),
   }));
-  return succeed({ layers, columns: analyses.flatMap(columnsOf), bands: bandsOf(layers) });
+  return ok({ layers, columns: analyses.flatMap(columnsOf), bands: bandsOf(layers) });
 }
 
 function columnsOf({ name, manifest }: PageAnalysis): readonly PageColumn[] {

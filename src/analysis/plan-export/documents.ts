@@ -2,7 +2,7 @@ import { UNQUANTIZED } from "../formats/label.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { isPyList, numericValue, type PyJson } from "../python-json/value.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import type { Frontier } from "../solve/frontier.ts";
 import { gigabytesOf, type PlanRequest, type RequestedPlan } from "../bit-plan/plan-request.ts";
 import type { PlanSettings } from "../bit-plan/plan-settings.ts";
@@ -87,7 +87,7 @@ function withLines(head: object, lists: Readonly<Record<string, readonly unknown
 }
 
 /** Reads and checks a frontier document. */
-export function readFrontier(text: string): Outcome<Frontier> {
+export function readFrontier(text: string): Analysed<Frontier> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -95,7 +95,7 @@ export function readFrontier(text: string): Outcome<Frontier> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== FRONTIER_SCHEMA) {
     const what = `Frontiers of schema ${schema} are not readable here (this version reads ${FRONTIER_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build it again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build it again.`);
   }
   const groups = root.list("groups").map((item, g) => readGroup(item, g, problems));
   const start = root.numbers("start");
@@ -130,7 +130,9 @@ export function readFrontier(text: string): Outcome<Frontier> {
   if (!rising) root.problem("wrong_structure", "points", "do not rise in bits and fall in score");
   const given = root.oneOf("given", ["all", "corners", "some"]) ?? "some";
   const failure = root.firstProblem;
-  return failure === undefined ? succeed({ groups, start, points, given }) : { ok: false, failure };
+  return failure === undefined
+    ? ok({ groups, start, points, given })
+    : { ok: false, error: failure };
 }
 
 function readGroup(item: PyJson, index: number, problems: AnalysisFailure[]): ChoiceGroup {

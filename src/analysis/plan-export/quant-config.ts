@@ -1,6 +1,6 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { PairQuantizers, Quantizer } from "../formats/quantizer.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitPlan, BitProblem } from "../solve/problem.ts";
 
 /** ModelOpt's list-style config: later entries win. */
@@ -35,7 +35,7 @@ export function quantConfig(
   { groups }: BitProblem,
   { choices }: BitPlan,
   formats: ReadonlyMap<string, PlanFormat>,
-): Outcome<QuantConfig> {
+): Analysed<QuantConfig> {
   const entries: QuantConfigEntry[] = [{ quantizer_name: "*", enable: false }];
   let algorithm: "max" | null = null;
   for (const [g, { name, candidate }] of choices.entries()) {
@@ -43,7 +43,7 @@ export function quantConfig(
     const format = formats.get(candidate.format);
     if (format === undefined) {
       const what = `What ${candidate.format} does with a layer is not known`;
-      return fail("unreadable_format", name, `${what}. Hand over its quantizers.`);
+      return failed("unreadable_format", name, `${what}. Hand over its quantizers.`);
     }
     // Formats without calibration have no ranges that the other's calibration could spoil.
     algorithm ??= format.algorithm;
@@ -54,5 +54,5 @@ export function quantConfig(
       entries.push({ quantizer_name: `${module}.input_quantizer`, cfg: input, enable: true });
     }
   }
-  return succeed({ quant_cfg: entries, algorithm });
+  return ok({ quant_cfg: entries, algorithm });
 }

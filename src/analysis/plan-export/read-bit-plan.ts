@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { isPyList, isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
@@ -27,7 +27,7 @@ export interface PublishedBitPlan {
 const RESULTS: ReadonlySet<string> = new Set(["schema", "achieved", "frontier", "layers"]);
 
 /** Reads and checks a bit plan document. */
-export function readBitPlan(text: string): Outcome<PublishedBitPlan> {
+export function readBitPlan(text: string): Analysed<PublishedBitPlan> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -35,7 +35,7 @@ export function readBitPlan(text: string): Outcome<PublishedBitPlan> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== PLAN_SCHEMA) {
     const what = `Bit plans of schema ${schema} are not readable here (this version reads ${PLAN_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build the plan again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build the plan again.`);
   }
   const settings = new Map<string, string>();
   for (const [key, value] of root.verbatim) if (!RESULTS.has(key)) collect(value, key, settings);
@@ -55,8 +55,8 @@ export function readBitPlan(text: string): Outcome<PublishedBitPlan> {
   const [bits, gigabytes] = [achieved.number("bits"), achieved.number("gigabytes")];
   const failure = root.firstProblem;
   return failure === undefined
-    ? succeed({ bits, gigabytes, settings, layers })
-    : { ok: false, failure };
+    ? ok({ bits, gigabytes, settings, layers })
+    : { ok: false, error: failure };
 }
 
 function collect(value: PyJson, name: string, found: Map<string, string>): void {

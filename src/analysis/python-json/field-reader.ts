@@ -1,4 +1,4 @@
-import type { AnalysisFailure, AnalysisFailureReason } from "../outcome/outcome.ts";
+import type { AnalysisFailure, AnalysisFailureReason } from "../result/result.ts";
 import { isPyList, isPyObject, numericValue, type PyJson, type PyObject } from "./value.ts";
 
 /**

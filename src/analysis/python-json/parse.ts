@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { MAX_DEPTH, parseNatively } from "./native-parse.ts";
 import { pyFloat, type PyJson } from "./value.ts";
 
@@ -7,24 +7,24 @@ import { pyFloat, type PyJson } from "./value.ts";
  * loses: whether a number was written as an integer or a float, and key order.
  * Bare NaN and Infinity are read, so that the caller can say which field holds one.
  */
-export function parsePythonJson(text: string): Outcome<PyJson> {
+export function parsePythonJson(text: string): Analysed<PyJson> {
   const found = parseNatively(withoutMark(text));
-  return found === undefined ? parseByHand(text) : succeed(found);
+  return found === undefined ? parseByHand(text) : ok(found);
 }
 
 /** A byte order mark says nothing of the content; editors and PowerShell put one in front. */
 const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text);
 
 /** The same for any text, and where it is wrong says what and where. */
-export function parseByHand(text: string): Outcome<PyJson> {
+export function parseByHand(text: string): Analysed<PyJson> {
   const scan: Scan = { text: withoutMark(text), at: 0, problem: undefined };
   const value = parseValue(scan, 0);
   skipSpace(scan);
   if (scan.problem === undefined && scan.at < text.length) stop(scan, "text after the end");
-  if (scan.problem === undefined) return succeed(value);
+  if (scan.problem === undefined) return ok(value);
   const line = text.slice(0, scan.at).split("\n").length;
   const where = `line ${line}`;
-  return fail(
+  return failed(
     "not_json",
     where,
     `Not readable as JSON: ${scan.problem} at ${where}. Check that the file is complete, or make it again.`,

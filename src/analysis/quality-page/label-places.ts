@@ -21,7 +21,7 @@ const LINE = 13;
 export const textWidth = (text: string): number => text.length * LETTER;
 
 /**
- * Puts a label beside its point where it covers nothing: right of it, left, above, below, and then further away
+ * Puts a label beside its point where it covers nothing: right, left, above, below, and then further away
  * in steps of a line. `taken` grows by what was placed.
  */
 export function placeLabel(

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { PlannedPlan } from "./planned.ts";
 import type { JudgedPlan, QualityDocument } from "./quality-document.ts";
 
@@ -24,17 +24,17 @@ export type Whole = JudgedPlan & {
 };
 
 /** The plan of that name, if the document has all its figures. */
-export function judgedIn(document: QualityDocument | undefined, name: string): Outcome<Whole> {
+export function judgedIn(document: QualityDocument | undefined, name: string): Analysed<Whole> {
   const judged = document?.plans.find((plan) => plan.name === name);
   const { figures, sampleKl } = judged ?? {};
   if (judged === undefined || figures === undefined || sampleKl === undefined) {
-    return fail(
+    return failed(
       "wrong_structure",
       name,
       `The measurement of ${name} does not hold all figures of a plan of that name. Measure it again.`,
     );
   }
-  return succeed({ ...judged, figures, sampleKl });
+  return ok({ ...judged, figures, sampleKl });
 }
 
 /** Made for that budget; of uniform plans those that fill it. */

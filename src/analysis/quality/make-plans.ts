@@ -1,8 +1,8 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import type { BitProblem } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
-import { fail } from "../outcome/outcome.ts";
+import { failed } from "../result/result.ts";
 import { heuristicImportance } from "./heuristic.ts";
 import {
   ALONE,
@@ -40,7 +40,7 @@ export function makePlans(
   problem: BitProblem,
   weightError: BitProblem | null,
   { budgets, randomPlans, seed }: PlanSet,
-): Outcome<readonly MadePlan[]> {
+): Analysed<readonly MadePlan[]> {
   const searched: readonly (readonly [PlanKind, string, BitProblem])[] = [
     ["solver", "solver", problem],
     ["inverted", "inverted", invertedProfiles(problem)],
@@ -58,7 +58,7 @@ export function makePlans(
       if (!solved.ok) return solved;
       const { choices, satisfied, bits } = solved.value;
       if (!satisfied) {
-        return fail(
+        return failed(
           "budget_unmet",
           String(budget),
           `A budget of ${budget} bits a weight cannot be met: the smallest plan has ${bits.minimum}. Name larger budgets, or a smaller candidate.`,
@@ -74,7 +74,7 @@ export function makePlans(
     budget: null,
     formats: problem.groups.map(() => candidate),
   }));
-  return succeed([...plans, ...uniform]);
+  return ok([...plans, ...uniform]);
 }
 
 /** Every group quantized alone, once by each candidate: the plans of the document `alone`. */

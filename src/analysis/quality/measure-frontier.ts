@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { correlationsOf } from "./correlations.ts";
 import { environmentOf, isOfSize, judgedIn } from "./judged-documents.ts";
 import type {
@@ -41,7 +41,7 @@ export interface RecipeSource {
 }
 
 /** Overview and measurements → verdicts, factors and correlations. */
-export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontier> {
+export function measureFrontier(source: FrontierSource): Analysed<MeasuredFrontier> {
   const { overview, measured, recipes, definition, part, ...named } = source;
   const documents = [
     ...measured,
@@ -89,7 +89,7 @@ export function measureFrontier(source: FrontierSource): Outcome<MeasuredFrontie
   const alone = aloneOf(overview, measured.get(ALONE));
   if (!alone.ok) return alone;
   const { groups: _groups, plans: _plans, ...planned } = overview;
-  return succeed({
+  return ok({
     ...named,
     ...planned,
     held_out: { part, ...heldOut },
@@ -109,7 +109,7 @@ function verdictsOf(
   plans: readonly PlannedPlan[],
   sums: ReadonlyMap<string, KlSums>,
   standard: Standard,
-): Outcome<readonly BudgetVerdict[]> {
+): Analysed<readonly BudgetVerdict[]> {
   const verdicts: BudgetVerdict[] = [];
   const sumsOf = (some: readonly PlannedPlan[]): readonly KlSums[] =>
     some.flatMap(({ name }) => sums.get(name) ?? []);
@@ -132,20 +132,20 @@ function verdictsOf(
     if (!verdict.ok) return verdict;
     verdicts.push(verdict.value);
   }
-  return succeed(verdicts.toSorted((a, b) => a.budget - b.budget));
+  return ok(verdicts.toSorted((a, b) => a.budget - b.budget));
 }
 
 function aloneOf(
   { groups, candidates }: Overview,
   document: QualityDocument | undefined,
-): Outcome<readonly MeasuredAlone[]> {
+): Analysed<readonly MeasuredAlone[]> {
   const judged = new Map(document?.plans.map((plan) => [plan.name, plan.kl]));
   const alone: MeasuredAlone[] = [];
   for (const { name: group, kind, tower, predicted } of groups) {
     for (const [c, { name: candidate }] of candidates.entries()) {
       const kl = judged.get(aloneName(group, candidate));
       if (kl === undefined) {
-        return fail(
+        return failed(
           "wrong_structure",
           group,
           `The measurement of groups alone has no figure for ${group} at ${candidate}. Measure it again.`,
@@ -154,5 +154,5 @@ function aloneOf(
       alone.push({ group, candidate, kind, tower, predicted: predicted[c] ?? NaN, kl });
     }
   }
-  return succeed(alone);
+  return ok(alone);
 }

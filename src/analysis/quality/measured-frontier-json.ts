@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "./document-text.ts";
@@ -31,7 +31,7 @@ export function measuredFrontierJson(frontier: MeasuredFrontier): string {
 }
 
 /** Reads and checks a measured frontier. */
-export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
+export function readMeasuredFrontier(text: string): Analysed<MeasuredFrontier> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -39,7 +39,7 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== MEASURED_FRONTIER_SCHEMA) {
     const what = `Measured frontiers of schema ${schema} are not readable here (this version reads ${MEASURED_FRONTIER_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build it again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build it again.`);
   }
   const correlations = root.object("correlations");
   const [alone, ofPlans] = [correlations.object("alone"), correlations.object("plans")];
@@ -72,7 +72,7 @@ export function readMeasuredFrontier(text: string): Outcome<MeasuredFrontier> {
     );
   }
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(frontier) : { ok: false, failure };
+  return failure === undefined ? ok(frontier) : { ok: false, error: failure };
 }
 
 /** Reads and checks the head of a document of measured plans. */

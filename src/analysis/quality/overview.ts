@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "./document-text.ts";
@@ -29,7 +29,7 @@ export function overviewJson({ groups, plans, ...head }: Overview): string {
 }
 
 /** Reads and checks an overview. */
-export function readOverview(text: string): Outcome<Overview> {
+export function readOverview(text: string): Analysed<Overview> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -37,7 +37,7 @@ export function readOverview(text: string): Outcome<Overview> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== OVERVIEW_SCHEMA) {
     const what = `Overviews of plans of schema ${schema} are not readable here (this version reads ${OVERVIEW_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build it again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build it again.`);
   }
   const overview: Overview = {
     ...readPlanned(root),
@@ -57,5 +57,5 @@ export function readOverview(text: string): Outcome<Overview> {
     root.problem("wrong_structure", `groups (${short.name})`, "has no score for each candidate");
   }
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(overview) : { ok: false, failure };
+  return failure === undefined ? ok(overview) : { ok: false, error: failure };
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { Figure } from "./figures.ts";
 import { Random } from "./random.ts";
 
@@ -52,28 +52,28 @@ export class PairedBootstrap {
     sampleTokens: readonly number[],
     resamples: number,
     seed: number,
-  ): Outcome<PairedBootstrap> {
+  ): Analysed<PairedBootstrap> {
     if (sampleTokens.length < LEAST_SAMPLES) {
-      return fail(
+      return failed(
         "too_few_samples",
         "sample_tokens",
         `${sampleTokens.length} held-out samples are too few for an interval; at least ${LEAST_SAMPLES} are needed. Raise the held-out sizes in conf/dataset.`,
       );
     }
     if (!sampleTokens.every((tokens) => Number.isInteger(tokens) && tokens > 0)) {
-      return fail(
+      return failed(
         "wrong_structure",
         "sample_tokens",
         "A held-out sample has no counted token. Measure again with the version of the tool that reads this.",
       );
     }
-    return succeed(new PairedBootstrap(sampleTokens, resamples, seed));
+    return ok(new PairedBootstrap(sampleTokens, resamples, seed));
   }
 
   /** @param sampleKl sum over each sample's counted tokens, nats, in the order of the tokens given */
-  sumsOf(plan: string, sampleKl: readonly number[]): Outcome<KlSums> {
+  sumsOf(plan: string, sampleKl: readonly number[]): Analysed<KlSums> {
     if (sampleKl.length !== this.#samples) {
-      return fail(
+      return failed(
         "figures_disagree",
         plan,
         `${plan} was measured on ${sampleKl.length} samples, and the others on ${this.#samples}. Measure all plans on the same data.`,
@@ -81,13 +81,13 @@ export class PairedBootstrap {
     }
     const wrong = sampleKl.findIndex((kl) => !Number.isFinite(kl));
     if (wrong >= 0) {
-      return fail(
+      return failed(
         "non_finite_number",
         plan,
         `The KL of ${plan} on sample ${wrong} is ${sampleKl[wrong]}. Look at the plan's logits for overflow, and measure again.`,
       );
     }
-    return succeed(this.#sums(plan, Float64Array.from(sampleKl)));
+    return ok(this.#sums(plan, Float64Array.from(sampleKl)));
   }
 
   /** KL a counted token. */
@@ -96,15 +96,15 @@ export class PairedBootstrap {
   }
 
   /** KL(above) / KL(below). Refused where KL(below) is not above zero in every resample. */
-  factor(above: KlSums, below: KlSums): Outcome<Figure> {
+  factor(above: KlSums, below: KlSums): Analysed<Figure> {
     if (!(below.whole > 0) || !below.resampled.every((sum) => sum > 0)) {
-      return fail(
+      return failed(
         "no_divergence",
         below.plan,
-        `The KL of ${below.plan} is not above zero, so that nothing can be measured as a multiple of it: its outputs are those of the unquantized model. Leave out budgets at which nothing is quantized.`,
+        `The KL of ${below.plan} is not above zero, so that no other KL is a multiple of this one: its outputs are those of the unquantized model. Leave out budgets at which nothing is quantized.`,
       );
     }
-    return succeed(this.#quotient(above, below));
+    return ok(this.#quotient(above, below));
   }
 
   #sums(plan: string, values: Float64Array): KlSums {

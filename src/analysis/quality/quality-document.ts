@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
@@ -53,7 +53,7 @@ export interface JudgedPlan {
 const QUALITY_SCHEMA = 1;
 
 /** Reads and checks the document of a measurement. */
-export function readQuality(text: string): Outcome<QualityDocument> {
+export function readQuality(text: string): Analysed<QualityDocument> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -61,7 +61,7 @@ export function readQuality(text: string): Outcome<QualityDocument> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== QUALITY_SCHEMA) {
     const what = `Measurements of quality of schema ${schema} are not readable here (this version reads ${QUALITY_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Measure again.`);
+    return failed("unsupported_schema", "schema", `${what}. Measure again.`);
   }
   const reference = root.object("reference");
   const environment = root.object("environment");
@@ -94,7 +94,7 @@ export function readQuality(text: string): Outcome<QualityDocument> {
     root.problem("figures_disagree", "sample_tokens", count);
   }
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(document) : { ok: false, failure };
+  return failure === undefined ? ok(document) : { ok: false, error: failure };
 }
 
 function readPlan(

@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import type { Against, Better } from "./measured-frontier.ts";
 import type { KlSums, PairedBootstrap } from "./paired-bootstrap.ts";
 import type { PlannedPlan } from "./planned.ts";
@@ -14,12 +14,12 @@ export function againstRecipe(
   bits: number,
   plans: readonly PlannedPlan[],
   sums: ReadonlyMap<string, KlSums>,
-): Outcome<{ readonly against: Against | null; readonly better: Better | null }> {
+): Analysed<{ readonly against: Against | null; readonly better: Better | null }> {
   const [largest] = plans
     .filter((plan) => plan.kind === "solver" && plan.bits <= bits * (1 + 1e-12))
     .toSorted((a, b) => b.bits - a.bits || (b.budget ?? 0) - (a.budget ?? 0));
   const plan = largest === undefined ? undefined : sums.get(largest.name);
-  if (plan === undefined) return succeed({ against: null, better: null });
+  if (plan === undefined) return ok({ against: null, better: null });
   const factor = bootstrap.factor(recipe, plan);
   if (!factor.ok) return factor;
   const better = includesOne(factor.value)
@@ -27,5 +27,5 @@ export function againstRecipe(
     : factor.value.low > 1
       ? "plan"
       : "recipe";
-  return succeed({ against: { plan: plan.plan, factor: factor.value }, better });
+  return ok({ against: { plan: plan.plan, factor: factor.value }, better });
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { QualityDocument } from "./quality-document.ts";
 
 /** Loss of the unquantized model may differ by this share between devices, no more. */
@@ -13,15 +13,19 @@ const SAME_KL = 1e-5;
  */
 export function agreement(
   documents: readonly (readonly [string, QualityDocument])[],
-): Outcome<Pick<QualityDocument, "heldOut" | "reference" | "sampleTokens">> {
+): Analysed<Pick<QualityDocument, "heldOut" | "reference" | "sampleTokens">> {
   const [first] = documents;
   if (first === undefined) {
-    return fail("wrong_structure", "", "There are no measurements. Name budgets in conf/quality.");
+    return failed(
+      "wrong_structure",
+      "",
+      "There are no measurements. Name budgets in conf/quality.",
+    );
   }
   const [firstName, expected] = first;
   for (const [name, document] of documents) {
     if (document.leaked) {
-      return fail(
+      return failed(
         "leaked_data",
         name,
         `${name} was measured on samples of its own calibration data, so nothing is judged by it. Measure it on a held-out set.`,
@@ -29,7 +33,7 @@ export function agreement(
     }
     const differing = differenceOf(expected, document);
     if (differing !== undefined) {
-      return fail(
+      return failed(
         "basis_differs",
         name,
         `${firstName} and ${name} were not measured alike: ${differing} differ. Measure both on the same checkpoint and held-out data.`,
@@ -37,7 +41,7 @@ export function agreement(
     }
     const tokens = document.sampleTokens.reduce((sum, count) => sum + count, 0);
     if (tokens !== document.heldOut.tokens) {
-      return fail(
+      return failed(
         "figures_disagree",
         name,
         `The measurement of ${name} says ${document.heldOut.tokens} tokens, and its samples have ${tokens}. Measure it again.`,
@@ -47,14 +51,14 @@ export function agreement(
       if (plan.sampleKl === undefined) continue;
       const kl = plan.sampleKl.reduce((sum, value) => sum + value, 0) / tokens;
       if (Math.abs(kl - plan.kl.value) <= SAME_KL * Math.abs(kl) + 1e-12) continue;
-      return fail(
+      return failed(
         "figures_disagree",
         plan.name,
         `The KL of ${plan.name} is ${plan.kl.value}, and its samples amount to ${kl}. Measure it again.`,
       );
     }
   }
-  return succeed(expected);
+  return ok(expected);
 }
 
 function differenceOf(a: QualityDocument, b: QualityDocument): string | undefined {

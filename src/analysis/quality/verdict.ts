@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { Figure } from "./figures.ts";
 import {
   RANDOM_WEIGHTS,
@@ -51,13 +51,13 @@ export function verdictOf(
   bootstrap: PairedBootstrap,
   { budget, plan, random, others }: Contest,
   standard: Standard,
-): Outcome<BudgetVerdict> {
+): Analysed<BudgetVerdict> {
   const controls = [...random, ...others].toSorted(
     (a, b) => a.whole - b.whole || (a.plan < b.plan ? -1 : 1),
   );
   const [best, worst] = [controls[0], controls.at(-1)];
   if (best === undefined || worst === undefined || random.length === 0) {
-    return fail(
+    return failed(
       "no_controls",
       plan.plan,
       `${plan.plan} has no random plans of its size to be compared with. Set random_plans above zero in conf/quality.`,
@@ -75,7 +75,7 @@ export function verdictOf(
     against.push({ plan: other.plan, factor: multiple.value });
   }
   const perToken = random.map((one) => bootstrap.perToken(one).value);
-  return succeed({
+  return ok({
     budget,
     plan: plan.plan,
     ...wordFor(factor.value, spread.value, standard),

@@ -1,4 +1,4 @@
-import { fail, type AnalysisFailure } from "../outcome/outcome.ts";
+import { failed, type AnalysisFailure } from "../result/result.ts";
 import type { ExportCheck } from "../schemes/export-check.ts";
 import type { ExportFormat, Scheme } from "../schemes/scheme.ts";
 
@@ -44,18 +44,18 @@ function contradictionOf(one: Exported, other: Exported): AnalysisFailure | unde
   const names = `${one.scheme.name} and ${other.scheme.name}`;
   const folders = `${one.format} of ${names}`;
   if (!samePlan && sameWeights && quantizedLayers(one) !== quantizedLayers(other)) {
-    return fail(
+    return failed(
       "same_weights",
       names,
       `The exported weights (${folders}) are the same, ${short(one.check.weights)}, though the plans are not: ${differenceOf(one, other)}. At least one of the two folders does not hold its plan. Export both again.`,
-    ).failure;
+    ).error;
   }
   if (samePlan && !sameWeights && isCalibratedAlike(one, other)) {
-    return fail(
+    return failed(
       "same_weights",
       names,
       `The exported weights (${folders}) differ, ${short(one.check.weights)} and ${short(other.check.weights)}, though the plan and its calibration are the same. Export both again.`,
-    ).failure;
+    ).error;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import type { ExportCheck } from "../schemes/export-check.ts";
 import type { ExportFormat, Scheme } from "../schemes/scheme.ts";
 import type { SchemeQuality } from "../schemes/scheme-quality.ts";
@@ -56,9 +56,9 @@ export interface NotChecked {
 }
 
 /** The report, unless its files contradict its plans (`same_weights`). */
-export function schemeReport(report: SchemeReport): Outcome<SchemeReport> {
+export function schemeReport(report: SchemeReport): Analysed<SchemeReport> {
   const wrong = checkSameWeights(report.schemes);
-  return wrong === undefined ? succeed(report) : { ok: false, failure: wrong };
+  return wrong === undefined ? ok(report) : { ok: false, error: wrong };
 }
 
 /** What is said where a status is not there: why, and what to build. */

@@ -60,7 +60,7 @@ export function overviewPoints({ model, schemes }: SchemesOverview): readonly Po
   ];
 }
 
-/** Goals that no measured plan keeps: such a scheme has no plan, and nothing else is said of it. */
+/** Goals that no measured plan keeps: such a scheme has no plan, and nothing else is said. */
 const unmetPoints = (schemes: readonly ShownScheme[]): readonly Point[] =>
   schemes.flatMap((shown) => {
     const state = goalStateOf(shown);
@@ -99,7 +99,7 @@ function pointOf(
   );
 }
 
-/** @param file of each scheme's folder; all of it if not given */
+/** @param file of each scheme's folder; the whole folder if not given */
 function pointWhere(here: readonly ShownScheme[], lead: string, file = ""): readonly Point[] {
   const [first] = here;
   if (first === undefined) return [];

@@ -1,7 +1,7 @@
 import { weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED, UNQUANTIZED_BITS } from "../formats/label.ts";
 import { storedBits } from "../formats/storage.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { weightOf, type CheckpointTensors } from "./checkpoint-tensors.ts";
 import type { SchemeCandidate } from "./scheme-groups.ts";
@@ -31,7 +31,7 @@ export function checkpointGroups(
   tensors: CheckpointTensors,
   scope: "lm" | "all_layers",
   { name: format, quantizers }: SchemeCandidate,
-): Outcome<BitProblem> {
+): Analysed<BitProblem> {
   const modules = new Set<string>();
   for (const [name, { shape }] of tensors.tensors) {
     if (!name.endsWith(".weight") || shape.length < 2) continue;
@@ -41,7 +41,7 @@ export function checkpointGroups(
   const experts = [...tensors.tensors.keys()].find((name) => name.includes(".experts."));
   if (experts !== undefined) {
     const what = `The checkpoint has experts (${experts}), whose layers its weights do not tell`;
-    return fail("no_candidates", experts, `${what}. Choose by scores.`);
+    return failed("no_candidates", experts, `${what}. Choose by scores.`);
   }
   if (weightOf(tensors, "lm_head") !== undefined) modules.add("lm_head");
   const bits = storedBits(quantizers.weight);
@@ -66,7 +66,7 @@ export function checkpointGroups(
       candidates: isOpen ? [quantized, none] : [none],
     };
   });
-  return succeed({ groups });
+  return ok({ groups });
 }
 
 function moduleName(name: string): string {

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 
@@ -37,7 +37,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
 };
 
 /** Reads and checks what the op `checkpoint_tensors` writes. */
-export function readCheckpointTensors(text: string): Outcome<CheckpointTensors> {
+export function readCheckpointTensors(text: string): Analysed<CheckpointTensors> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -45,7 +45,7 @@ export function readCheckpointTensors(text: string): Outcome<CheckpointTensors> 
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== TENSORS_SCHEMA) {
     const what = `Tensors of schema ${schema} are not readable here (this version reads ${TENSORS_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build the document again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build the document again.`);
   }
   const bytes = root.integer("bytes", 0);
   const tensors = new Map<string, CheckpointTensor>();
@@ -66,7 +66,7 @@ export function readCheckpointTensors(text: string): Outcome<CheckpointTensors> 
   if (sum !== bytes)
     root.problem("figures_disagree", "bytes", `is ${bytes}, and the tensors have ${sum}`);
   const failure = root.firstProblem;
-  return failure === undefined ? succeed({ bytes, elements, tensors }) : { ok: false, failure };
+  return failure === undefined ? ok({ bytes, elements, tensors }) : { ok: false, error: failure };
 }
 
 const elementsOf = ({ shape }: CheckpointTensor): number =>

@@ -2,7 +2,7 @@ import { planRequest, type PlanRequest } from "../bit-plan/plan-request.ts";
 import { problemAsSet, type PlanSettings } from "../bit-plan/plan-settings.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
 import { effectiveBits } from "../formats/cost.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { solveBitPlan } from "../solve/solve-bit-plan.ts";
 import type { CheckpointTensors } from "./checkpoint-tensors.ts";
@@ -51,7 +51,7 @@ export function chooseShare(
     most_sensitive: opposite,
   }: Extract<SchemeChoice, { top_percent: number }>,
   candidate: string,
-): Outcome<Chosen> {
+): Analysed<Chosen> {
   const ranked = open.map(({ group: { name, candidates } }) => ({
     name,
     importance: Math.max(...candidates.map(({ score }) => score)),
@@ -66,14 +66,14 @@ export function chooseShare(
   const formats = new Map(
     open.map(({ group: { name } }) => [name, selected.has(name) ? candidate : UNQUANTIZED]),
   );
-  return succeed({ formats, dropped: [], share });
+  return ok({ formats, dropped: [], share });
 }
 
 /** Every group gets the one candidate; refused where a server could not read one of them. */
-export function chooseEverywhere({ open }: SchemeGroups, candidate: string): Outcome<Chosen> {
+export function chooseEverywhere({ open }: SchemeGroups, candidate: string): Analysed<Chosen> {
   const unfit = firstUnfit(open, candidate);
   if (unfit !== undefined) return unfit;
-  return succeed({
+  return ok({
     formats: new Map(open.map(({ group }) => [group.name, candidate])),
     dropped: [],
   });
@@ -82,13 +82,13 @@ export function chooseEverywhere({ open }: SchemeGroups, candidate: string): Out
 function firstUnfit(
   groups: readonly SchemeGroup[],
   candidate: string,
-): ReturnType<typeof fail> | undefined {
+): ReturnType<typeof failed> | undefined {
   const unfit = groups.filter(({ unfit: by }) => by.has(candidate));
   const [first] = unfit;
   if (first === undefined) return undefined;
   const { group, unfit: by } = first;
   const others = unfit.length === 1 ? "" : ` (and ${unfit.length - 1} more layer groups)`;
-  return fail(
+  return failed(
     "not_exportable",
     group.name,
     `${candidate} cannot be exported for ${group.name}${others}: ${by.get(candidate) ?? ""}. Take another pair, or a choice by bits or gigabytes, which leaves such layers out.`,
@@ -96,14 +96,14 @@ function firstUnfit(
 }
 
 /** The plan with the least summed score of at most so many stored bits a weight. */
-export function chooseBits(groups: SchemeGroups, bits: number): Outcome<Chosen> {
+export function chooseBits(groups: SchemeGroups, bits: number): Analysed<Chosen> {
   const { groups: fit, dropped } = fitting(groups);
   const problem = { groups: fit.map(({ group }) => group).filter(isOpen) };
   const solved = solveBitPlan(problem, bits);
   if (!solved.ok) return solved;
   if (!solved.value.satisfied) {
     const least = solved.value.bits.minimum;
-    return fail(
+    return failed(
       "budget_unmet",
       "choice.bits",
       `A budget of ${bits} bits a weight cannot be met: over the ${problem.groups.length} layer groups that may be quantized the smallest plan has ${shown(least)}. Ask for ${shown(least)} to 16, or add a smaller candidate.`,
@@ -120,7 +120,7 @@ export function chooseGigabytes(
   groups: SchemeGroups,
   tensors: CheckpointTensors,
   gigabytes: number,
-): Outcome<Chosen> {
+): Analysed<Chosen> {
   const { groups: open, dropped } = fitting(groups);
   const weighed = open.map(inBytes);
   const problem = { groups: weighed };
@@ -136,17 +136,17 @@ export function chooseGigabytes(
   const asked = wholeBytes(gigabytes);
   const range = `Ask for ${shown(smallest / 1e9)} to ${shown(tensors.bytes / 1e9)} GB`;
   if (asked > tensors.bytes) {
-    return fail(
+    return failed(
       "invalid_budget",
       "choice.gigabytes",
       `A budget of ${gigabytes} GB asks for nothing: the checkpoint has ${shown(tensors.bytes / 1e9)} GB as it is. ${range}.`,
     );
   }
   if (asked < smallest) {
-    return fail(
+    return failed(
       "budget_unmet",
       "choice.gigabytes",
-      `A budget of ${gigabytes} GB cannot be met: with the smallest candidates on ${named(weighed)} that may be quantized the checkpoint has ${shown(smallest / 1e9)} GB, ${shown(fixed / 1e9)} GB of it in embeddings, norms and kept layers. ${range}, or add a smaller candidate.`,
+      `A budget of ${gigabytes} GB cannot be met: with the smallest candidates on ${named(weighed)} that may be quantized the checkpoint has ${shown(smallest / 1e9)} GB, ${shown(fixed / 1e9)} GB in embeddings, norms and kept layers. ${range}, or add a smaller candidate.`,
     );
   }
   const solved = solveBitPlan(problem, effectiveBits((asked - fixed) / BYTES_PER_COST, weights));
@@ -172,7 +172,7 @@ export function inBytes({ group, bytes, keptBytes }: SchemeGroup): ChoiceGroup {
 export function choosePlan(
   groups: SchemeGroups,
   { counted, request, settings, candidates }: PlanToTake,
-): Outcome<Chosen> {
+): Analysed<Chosen> {
   const { groups: fit, dropped } = fitting(groups);
   const allowed = new Map(fit.map(({ group }) => [group.name, group.candidates.map(formatOf)]));
   const all = counted.groups.map((group) => {
@@ -199,12 +199,12 @@ function quantizesSome(
   formats: ReadonlyMap<string, string>,
   dropped: readonly Dropped[],
   budget: string,
-): Outcome<Chosen> {
+): Analysed<Chosen> {
   if ([...formats.values()].every((format) => format === UNQUANTIZED)) {
     const what = `With ${budget} no layer is quantized, so that there is nothing to export`;
-    return fail("invalid_budget", "choice", `${what}. Ask for less.`);
+    return failed("invalid_budget", "choice", `${what}. Ask for less.`);
   }
-  return succeed({ formats, dropped });
+  return ok({ formats, dropped });
 }
 
 /** Seven digits, and never below the number. */

@@ -1,5 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import {
   chooseBits,
@@ -58,7 +58,7 @@ export function chooseScheme(
   request: SchemeRequest,
   all: BitProblem,
   model: SchemeModel,
-): Outcome<ChosenScheme> {
+): Analysed<ChosenScheme> {
   const groups = schemeGroups(all, model, request.lmHead);
   if (!groups.ok) return groups;
   const chosen = choose(request, groups.value, model);
@@ -117,20 +117,20 @@ export function chooseScheme(
   const planned = all.groups
     .filter((group) => named.has(group.name))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return succeed({ scheme, problem, planned, ...(share === undefined ? {} : { share }) });
+  return ok({ scheme, problem, planned, ...(share === undefined ? {} : { share }) });
 }
 
 function choose(
   { choice, plan, searched }: SchemeRequest,
   groups: SchemeGroups,
   { candidates, tensors }: SchemeModel,
-): Outcome<Chosen> {
+): Analysed<Chosen> {
   const [only] = candidates;
   if (searched !== undefined)
-    return succeed({ formats: searched.formats, dropped: fitting(groups).dropped });
+    return ok({ formats: searched.formats, dropped: fitting(groups).dropped });
   if ("goal" in choice) {
     const what = "A goal is met by measuring plans, and no found plan was handed over";
-    return fail("wrong_structure", "choice.goal", `${what}. Hand over what the search found.`);
+    return failed("wrong_structure", "choice.goal", `${what}. Hand over what the search found.`);
   }
   if ("top_percent" in choice) return chooseShare(groups, choice, only?.name ?? "");
   if ("bits" in choice) return chooseBits(groups, choice.bits);
@@ -138,7 +138,7 @@ function choose(
   if (!("bit_plan" in choice)) return chooseEverywhere(groups, only?.name ?? "");
   if (plan !== undefined) return choosePlan(groups, plan);
   const what = `What the bit plan ${choice.bit_plan} asks for was not handed over`;
-  return fail("wrong_structure", "choice.bit_plan", `${what}. Hand over its request.`);
+  return failed("wrong_structure", "choice.bit_plan", `${what}. Hand over its request.`);
 }
 
 function rankingOf({ choice }: SchemeRequest): Ranking {

@@ -1,6 +1,6 @@
 import { effectiveBits } from "../formats/cost.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { planDocumentJson, uniformName } from "../quality/plan-document.ts";
 import type { MadePlan } from "../quality/make-plans.ts";
 import { invertedProfiles, shuffledProfiles } from "../quality/profiles.ts";
@@ -38,7 +38,7 @@ export function schemeControls(
   problem: BitProblem,
   bits: number,
   { randomPlans, seed, candidates }: ControlSet,
-): Outcome<readonly MadePlan[]> {
+): Analysed<readonly MadePlan[]> {
   const searched: readonly (readonly [MadePlan["kind"], string, BitProblem])[] = [
     ...Array.from({ length: randomPlans }, (_, n) => {
       const shuffled = shuffledProfiles(problem, new Random(seed, n + 1));
@@ -51,7 +51,7 @@ export function schemeControls(
     const solved = solveBitPlan(of, bits);
     if (!solved.ok) return solved;
     if (!solved.value.satisfied) {
-      return fail(
+      return failed(
         "budget_unmet",
         name,
         `No control of ${bits} bits a weight can be made: the smallest plan has ${solved.value.bits.minimum}. The scheme's size was not worked out over the same groups and candidates.`,
@@ -68,7 +68,7 @@ export function schemeControls(
       here.some(({ format }) => format === candidate) ? candidate : UNQUANTIZED,
     ),
   }));
-  return succeed([...plans, ...uniform]);
+  return ok([...plans, ...uniform]);
 }
 
 /** Names of the plans that `schemeControls` makes, which a rule has to declare before there are scores. */

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 
@@ -50,7 +50,7 @@ export interface CheckedLogits {
 const CHECK_SCHEMA = 1;
 
 /** Reads and checks the check document of an export. */
-export function readExportCheck(text: string): Outcome<ExportCheck> {
+export function readExportCheck(text: string): Analysed<ExportCheck> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -58,7 +58,7 @@ export function readExportCheck(text: string): Outcome<ExportCheck> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== CHECK_SCHEMA) {
     const what = `Checks of exports of schema ${schema} are not readable here (this version reads ${CHECK_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Export again.`);
+    return failed("unsupported_schema", "schema", `${what}. Export again.`);
   }
   const formats = root.object("formats");
   const logits = root.object("logits");
@@ -92,5 +92,5 @@ export function readExportCheck(text: string): Outcome<ExportCheck> {
   if (check.weights === "") root.problem("wrong_structure", "weights", "is empty");
   if (check.plan === "") root.problem("wrong_structure", "plan", "is empty");
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(check) : { ok: false, failure };
+  return failure === undefined ? ok(check) : { ok: false, error: failure };
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { Against } from "../quality/measured-frontier.ts";
 import { environmentOf, isOfSize, judgedIn, type Whole } from "../quality/judged-documents.ts";
 import { PairedBootstrap, type KlSums } from "../quality/paired-bootstrap.ts";
@@ -40,7 +40,7 @@ export type SchemeControls =
 const SAME_BITS = 1e-6;
 
 /** Measurements of a scheme and its controls → its figures, and the word for it. */
-export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
+export function judgeScheme(source: SchemeSource): Analysed<SchemeQuality> {
   const { scheme, definition, weights, calibration, part, against } = source;
   const { bits } = scheme.achieved;
   const documents: (readonly [string, QualityDocument])[] = [];
@@ -50,7 +50,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
   if ("sizes" in against) {
     const [first, ...others] = against.sizes;
     if (first?.name !== SCHEME_PLAN || Math.abs(first.bits - bits) > SAME_BITS) {
-      return fail(
+      return failed(
         "figures_disagree",
         scheme.name,
         `The scheme has ${bits} bits a weight, and its controls were made for ${first?.bits ?? "no plan"}. Build the scheme again.`,
@@ -85,7 +85,7 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
     if (!judged.ok) return judged;
     controls.push({ ...size, ...judged.value.figures });
   }
-  const verdict: Outcome<Judged> =
+  const verdict: Analysed<Judged> =
     "sizes" in against
       ? orUnjudged(
           judgedAgainst(bootstrap.value, bits, controls, sums, {
@@ -93,11 +93,11 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
             weights,
           }),
         )
-      : succeed({ verdict: null, unjudged: against.unjudged });
+      : ok({ verdict: null, unjudged: against.unjudged });
   if (!verdict.ok) return verdict;
   const search = judgedSearch(bootstrap.value, scheme, controls, sums, figures.value);
   if (!search.ok) return search;
-  return succeed({
+  return ok({
     name: scheme.name,
     model: scheme.model,
     scope: scheme.scope,
@@ -118,13 +118,17 @@ export function judgeScheme(source: SchemeSource): Outcome<SchemeQuality> {
 }
 
 /** The document with its only plan named as the measurement is: plan documents name all plans alike. */
-function onePlan(document: QualityDocument | undefined, name: string): Outcome<QualityDocument> {
+function onePlan(document: QualityDocument | undefined, name: string): Analysed<QualityDocument> {
   const [plan, ...others] = document?.plans ?? [];
   if (document === undefined || plan === undefined || others.length > 0) {
     const count = document === undefined ? "was not given" : "does not hold exactly one plan";
-    return fail("wrong_structure", name, `The measurement of ${name} ${count}. Measure it again.`);
+    return failed(
+      "wrong_structure",
+      name,
+      `The measurement of ${name} ${count}. Measure it again.`,
+    );
   }
-  return succeed({ ...document, plans: [{ ...plan, name }] });
+  return ok({ ...document, plans: [{ ...plan, name }] });
 }
 
 function judgedAgainst(
@@ -133,7 +137,7 @@ function judgedAgainst(
   controls: readonly MeasuredControl[],
   sums: ReadonlyMap<string, KlSums>,
   standard: Standard,
-): Outcome<SchemeVerdict> {
+): Analysed<SchemeVerdict> {
   const plan = sums.get(SCHEME_PLAN);
   const random = controls.filter(({ kind }) => kind === "random");
   const others = controls.filter(
@@ -146,7 +150,7 @@ function judgedAgainst(
   const sumsOf = (some: typeof controls): readonly KlSums[] =>
     some.flatMap(({ name }) => sums.get(name) ?? []);
   if (plan === undefined || random.length === 0) {
-    return fail(
+    return failed(
       "no_controls",
       SCHEME_PLAN,
       "The scheme has no random plans of its size to be compared with. Set random_plans above zero in conf/scheme.",
@@ -157,7 +161,7 @@ function judgedAgainst(
   if (!verdict.ok) return verdict;
   const sizes = random.map((control) => control.bits);
   const random_bits = { lowest: Math.min(...sizes), highest: Math.max(...sizes) };
-  return succeed({ ...verdict.value, random_bits });
+  return ok({ ...verdict.value, random_bits });
 }
 
 type Judged = Pick<SchemeQuality, "verdict" | "unjudged">;
@@ -166,13 +170,13 @@ type Judged = Pick<SchemeQuality, "verdict" | "unjudged">;
  * A plan that loses next to nothing may have a KL of zero, or below it by rounding, and nothing is a multiple of that.
  * The scheme is not wrong then: it has figures, and no word.
  */
-function orUnjudged(verdict: Outcome<SchemeVerdict>): Outcome<Judged> {
-  if (verdict.ok) return succeed({ verdict: verdict.value, unjudged: null });
-  const { failure } = verdict;
+function orUnjudged(verdict: Analysed<SchemeVerdict>): Analysed<Judged> {
+  if (verdict.ok) return ok({ verdict: verdict.value, unjudged: null });
+  const { error: failure } = verdict;
   if (failure.reason !== "no_divergence") return verdict;
   const whose = failure.where === SCHEME_PLAN ? "its KL" : `the KL of ${failure.where}`;
   const unjudged = `${whose} is not above zero in every resample, so that nothing can be told as a multiple of it`;
-  return succeed({ verdict: null, unjudged });
+  return ok({ verdict: null, unjudged });
 }
 
 /** A found plan against the starts of its search, and its goal's figure, on data that the search has not seen. */
@@ -182,8 +186,8 @@ function judgedSearch(
   controls: readonly MeasuredControl[],
   sums: ReadonlyMap<string, KlSums>,
   measured: Whole,
-): Outcome<Pick<SchemeQuality, "search">> {
-  if (search === undefined) return succeed({});
+): Analysed<Pick<SchemeQuality, "search">> {
+  if (search === undefined) return ok({});
   const own = sums.get(SCHEME_PLAN);
   const starts: Against[] = [];
   for (const { name } of controls.filter(({ kind }) => kind === "start")) {
@@ -191,16 +195,16 @@ function judgedSearch(
     if (own === undefined || start === undefined) continue;
     const factor = bootstrap.factor(start, own);
     // What the scheme is not judged for; the start's own figures are among the controls.
-    if (!factor.ok && factor.failure.reason === "no_divergence") continue;
+    if (!factor.ok && factor.error.reason === "no_divergence") continue;
     if (!factor.ok) return factor;
     starts.push({ plan: name, factor: factor.value });
   }
   const { goal } = search;
-  if (goal === null) return succeed({ search: { starts, goal } });
+  if (goal === null) return ok({ search: { starts, goal } });
   const { figures, further } = measured;
   const { figure } = goal;
   const here = figure === "perplexity_ratio" ? further?.perplexity_ratio : figures[figure];
-  if (here !== undefined) return succeed({ search: { starts, goal: { ...goal, here } } });
+  if (here !== undefined) return ok({ search: { starts, goal: { ...goal, here } } });
   const what = `The measurement of ${measured.name} has no ${figure}`;
-  return fail("wrong_structure", figure, `${what}. Measure it again.`);
+  return failed("wrong_structure", figure, `${what}. Measure it again.`);
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
@@ -43,7 +43,7 @@ export const plannedSizesJson = (plans: readonly PlannedSize[]): string =>
   documentText({ schema: SIZES_SCHEMA }, { plans });
 
 /** Reads and checks what `plannedSizesJson` wrote. */
-export function readPlannedSizes(text: string): Outcome<readonly PlannedSize[]> {
+export function readPlannedSizes(text: string): Analysed<readonly PlannedSize[]> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -51,7 +51,7 @@ export function readPlannedSizes(text: string): Outcome<readonly PlannedSize[]> 
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== SIZES_SCHEMA) {
     const what = `Sizes of plans of schema ${schema} are not readable here (this version reads ${SIZES_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build the scheme again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build the scheme again.`);
   }
   const plans = root.objects("plans").map((of) => ({
     name: of.string("name"),
@@ -60,5 +60,5 @@ export function readPlannedSizes(text: string): Outcome<readonly PlannedSize[]> 
     predicted: of.number("predicted"),
   }));
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(plans) : { ok: false, failure };
+  return failure === undefined ? ok(plans) : { ok: false, error: failure };
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
@@ -24,7 +24,7 @@ export function schemeJson({ dropped, layers, ...head }: Scheme): string {
 }
 
 /** Reads and checks a scheme document. */
-export function readScheme(text: string): Outcome<Scheme> {
+export function readScheme(text: string): Analysed<Scheme> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -32,7 +32,7 @@ export function readScheme(text: string): Outcome<Scheme> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== SCHEME_SCHEMA) {
     const what = `Schemes of schema ${schema} are not readable here (this version reads ${SCHEME_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build the scheme again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build the scheme again.`);
   }
   const scheme: Scheme = {
     name: root.string("name"),
@@ -61,7 +61,7 @@ export function readScheme(text: string): Outcome<Scheme> {
     })),
   };
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(scheme) : { ok: false, failure };
+  return failure === undefined ? ok(scheme) : { ok: false, error: failure };
 }
 
 function readAchieved(fields: FieldReader): Scheme["achieved"] {

@@ -1,7 +1,7 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import type { PairQuantizers } from "../formats/quantizer.ts";
 import type { MatrixShape } from "../formats/storage.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
 import { weightOf, type CheckpointTensors, type ModuleWeight } from "./checkpoint-tensors.ts";
 import type { Dropped, ExportFormat } from "./scheme.ts";
@@ -56,11 +56,15 @@ export function schemeGroups(
   { groups }: BitProblem,
   model: SchemeModel,
   withHead: boolean,
-): Outcome<SchemeGroups> {
+): Analysed<SchemeGroups> {
   const head = groups.find(({ name }) => name === HEAD);
   if (withHead && (head?.candidates.length ?? 1) < 2) {
     const what = "The scheme may quantize lm_head, but its scores do not have it";
-    return fail("constraint_unmet", HEAD, `${what}. Score with include_lm_head, or leave it out.`);
+    return failed(
+      "constraint_unmet",
+      HEAD,
+      `${what}. Score with include_lm_head, or leave it out.`,
+    );
   }
   const forms = formsOf(model);
   if (!forms.ok) return forms;
@@ -83,14 +87,14 @@ export function schemeGroups(
   }
   if (open.length === 0) {
     const what = "No layer may be quantized";
-    return fail("no_candidates", "", `${what}. Take a larger scope, or allow lm_head.`);
+    return failed("no_candidates", "", `${what}. Take a larger scope, or allow lm_head.`);
   }
-  return succeed({ open, kept, all: groups, dropped });
+  return ok({ open, kept, all: groups, dropped });
 }
 
 type Forms = ReadonlyMap<ExportFormat, ReadonlyMap<string, StoredForm>>;
 
-function formsOf({ candidates, exports }: SchemeModel): Outcome<Forms> {
+function formsOf({ candidates, exports }: SchemeModel): Analysed<Forms> {
   const forms = new Map<ExportFormat, Map<string, StoredForm>>();
   for (const format of exports) {
     const of = new Map<string, StoredForm>();
@@ -98,25 +102,25 @@ function formsOf({ candidates, exports }: SchemeModel): Outcome<Forms> {
       const stored = storedForm(quantizers, format);
       if ("because" in stored) {
         const what = `${name} cannot be exported as ${format}: ${stored.because}`;
-        return fail("not_exportable", name, `${what}. Take another candidate or another export.`);
+        return failed("not_exportable", name, `${what}. Take another candidate or another export.`);
       }
       of.set(name, stored.form);
     }
     forms.set(format, of);
   }
-  return succeed(forms);
+  return ok(forms);
 }
 
 function weightsOfModules(
   { name, modules = [name] }: ChoiceGroup,
   tensors: CheckpointTensors,
-): Outcome<readonly ModuleWeight[]> {
+): Analysed<readonly ModuleWeight[]> {
   const weights: ModuleWeight[] = [];
   for (const module of modules) {
     const weight = weightOf(tensors, module);
     if (weight === undefined) {
       const what = `The checkpoint has no weight of ${module}, so that its size cannot be told`;
-      return fail(
+      return failed(
         "groups_differ",
         module,
         `${what}. Measure the scores on this checkpoint; experts whose weights are one tensor have no scheme.`,
@@ -124,7 +128,7 @@ function weightsOfModules(
     }
     weights.push(weight);
   }
-  return succeed(weights);
+  return ok(weights);
 }
 
 function schemeGroup(

@@ -1,5 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import type { MadePlan } from "../quality/make-plans.ts";
 import type { ChosenScheme } from "./choose-scheme.ts";
 import { SCHEME_PLAN, schemeControls, schemePlanDocument, type ControlSet } from "./controls.ts";
@@ -21,7 +21,7 @@ export function schemePlans(
   { scheme, problem, planned }: ChosenScheme,
   set: Omit<ControlSet, "candidates"> | null,
   starts: readonly MadePlan[] = [],
-): Outcome<SchemePlans> {
+): Analysed<SchemePlans> {
   const { bits } = scheme.achieved;
   const formats = new Map(scheme.layers.map(({ group, format }) => [group, format]));
   const own: MadePlan = {
@@ -32,7 +32,7 @@ export function schemePlans(
   };
   const controls =
     set === null
-      ? succeed([])
+      ? ok([])
       : schemeControls(problem, bits, { ...set, candidates: scheme.candidates });
   if (!controls.ok) return controls;
   const all = [own, ...controls.value, ...starts];
@@ -44,7 +44,7 @@ export function schemePlans(
       { formats: planned.map(({ name }) => chosen.get(name) ?? UNQUANTIZED) },
     );
   };
-  return succeed({
+  return ok({
     plans: new Map(all.map((plan) => [plan.name, document(plan)])),
     sizes: set === null ? null : plannedSizesJson(plannedSizes(problem, all)),
   });

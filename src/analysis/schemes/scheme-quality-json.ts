@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { documentText } from "../quality/document-text.ts";
@@ -21,7 +21,7 @@ export function schemeQualityJson({ controls, ...head }: SchemeQuality): string 
 }
 
 /** Reads and checks what was measured of a scheme. */
-export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
+export function readSchemeQuality(text: string): Analysed<SchemeQuality> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -29,7 +29,7 @@ export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== QUALITY_SCHEMA) {
     const what = `Measured schemes of schema ${schema} are not readable here (this version reads ${QUALITY_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build it again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build it again.`);
   }
   const isNull = (key: string): boolean => root.verbatim.get(key) === null;
   const quality: SchemeQuality = {
@@ -50,7 +50,7 @@ export function readSchemeQuality(text: string): Outcome<SchemeQuality> {
     root.problem("figures_disagree", "verdict.word", "is proven, and weights are random");
   }
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(quality) : { ok: false, failure };
+  return failure === undefined ? ok(quality) : { ok: false, error: failure };
 }
 
 function readSchemeVerdict(fields: FieldReader): SchemeVerdict {

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 
@@ -54,7 +54,7 @@ export interface ServingSpeed {
 const SERVING_SCHEMA = 1;
 
 /** Reads and checks a serving status. */
-export function readServingStatus(text: string): Outcome<ServingStatus> {
+export function readServingStatus(text: string): Analysed<ServingStatus> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -62,7 +62,7 @@ export function readServingStatus(text: string): Outcome<ServingStatus> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== SERVING_SCHEMA) {
     const what = `Serving statuses of schema ${schema} are not readable here (this version reads ${SERVING_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Check again.`);
+    return failed("unsupported_schema", "schema", `${what}. Check again.`);
   }
   const textOrNull = (key: string): string | null =>
     root.verbatim.get(key) === null ? null : root.string(key);
@@ -99,7 +99,7 @@ export function readServingStatus(text: string): Outcome<ServingStatus> {
     root.problem("figures_disagree", "compared", `${what}, and the status is ${status.word}`);
   }
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(status) : { ok: false, failure };
+  return failure === undefined ? ok(status) : { ok: false, error: failure };
 }
 
 /** Null where the field is. */

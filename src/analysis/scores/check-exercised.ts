@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { ScoreGroup, Scores } from "./scores.ts";
 
 /**
@@ -11,11 +11,11 @@ import type { ScoreGroup, Scores } from "./scores.ts";
  * at zero. A single layer of a family may be: its neighbours show that the data
  * got there.
  */
-export function checkExercised(scores: Scores): Outcome<Scores> {
+export function checkExercised(scores: Scores): Analysed<Scores> {
   const enabled = scores.groups.filter((group) => group.enabled);
   const idle = enabled.find((group) => group.executions === 0);
   if (idle !== undefined) {
-    return fail(
+    return failed(
       "not_exercised",
       idle.name,
       `${idle.name} did not run while scores were measured. Use data that reaches it, or leave it out of the scope.`,
@@ -23,14 +23,14 @@ export function checkExercised(scores: Scores): Outcome<Scores> {
   }
   for (const [family, members] of byFamily(enabled)) {
     if (members.every((group) => group.score === 0)) {
-      return fail(
+      return failed(
         "not_exercised",
         family,
         `All ${members.length} layers of ${family} score zero: they were not exercised, which is not the same as robust. Use data that reaches them, or leave them out of the scope.`,
       );
     }
   }
-  return succeed(scores);
+  return ok(scores);
 }
 
 function byFamily(groups: readonly ScoreGroup[]): ReadonlyMap<string, readonly ScoreGroup[]> {

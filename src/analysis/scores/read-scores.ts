@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { nameOf } from "./handle.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
@@ -13,14 +13,14 @@ export const SCORES_SCHEMA = 2;
 const FIRST_SCHEMA = 1;
 
 /** Reads and checks a score document. */
-export function readScores(text: string): Outcome<Scores> {
+export function readScores(text: string): Analysed<Scores> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
   const root = new FieldReader(parsed.value, "", problems);
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== SCORES_SCHEMA && schema !== FIRST_SCHEMA) {
-    return fail(
+    return failed(
       "unsupported_schema",
       "schema",
       `Score documents of schema ${schema} are not readable here (this version reads ${FIRST_SCHEMA} and ${SCORES_SCHEMA}). Measure again, or use the matching version.`,
@@ -59,7 +59,7 @@ export function readScores(text: string): Outcome<Scores> {
     ...(takenOver === undefined ? {} : { takenOver }),
   };
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(scores) : { ok: false, failure };
+  return failure === undefined ? ok(scores) : { ok: false, error: failure };
 }
 
 function readTakenOver(fields: FieldReader): TakenOver {

@@ -1,5 +1,5 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { aloneName, planDocumentJson } from "../quality/plan-document.ts";
 import { readQuality } from "../quality/quality-document.ts";
 import { schemeGroups, type SchemeCandidate } from "../schemes/scheme-groups.ts";
@@ -21,7 +21,7 @@ export interface AloneRequest {
 export function aloneDocument(
   all: BitProblem,
   { tensors, candidates, lmHead }: AloneRequest,
-): Outcome<string> {
+): Analysed<string> {
   const groups = schemeGroups(all, { tensors, candidates, exports: [] }, lmHead);
   if (!groups.ok) return groups;
   const { open, kept } = groups.value;
@@ -35,24 +35,24 @@ export function aloneDocument(
       formats: named.map((other) => (other.name === group.name ? name : UNQUANTIZED)),
     })),
   );
-  return succeed(planDocumentJson({ groups: named, plans }));
+  return ok(planDocumentJson({ groups: named, plans }));
 }
 
 /** KL of the model with one group quantized, nats a counted token on the held-out set `search`. */
-export type AloneKl = (group: string, candidate: string) => Outcome<number>;
+export type AloneKl = (group: string, candidate: string) => Analysed<number>;
 
 /** Reads what `plan_quality` measured of `aloneDocument`. */
-export function readAlone(text: string): Outcome<AloneKl> {
+export function readAlone(text: string): Analysed<AloneKl> {
   const document = readQuality(text);
   if (!document.ok) return document;
   const measured = new Map(document.value.plans.map(({ name, kl }) => [name, kl.value]));
-  return succeed((group, candidate) => {
-    if (candidate === UNQUANTIZED) return succeed(0);
+  return ok((group, candidate) => {
+    if (candidate === UNQUANTIZED) return ok(0);
     const kl = measured.get(aloneName(group, candidate));
     // Rounding may leave a divergence of nothing a little below zero.
-    if (kl !== undefined) return succeed(Math.max(0, kl));
+    if (kl !== undefined) return ok(Math.max(0, kl));
     const what = `${group} was not measured with ${candidate} alone`;
-    return fail(
+    return failed(
       "not_measured_alone",
       group,
       `${what}. Build the measurement of groups alone again.`,

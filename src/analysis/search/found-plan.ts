@@ -1,5 +1,5 @@
 import { effectiveBits } from "../formats/cost.ts";
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { byteText, sizeText } from "../quality-report/figure-text.ts";
 import { startName } from "../schemes/controls.ts";
 import type { SchemeRequest } from "../schemes/choose-scheme.ts";
@@ -29,21 +29,21 @@ export function foundPlan(
   result: MeasuredSearch,
   starts: readonly SearchStart[],
   bitsOf: BitsOf,
-): Outcome<FoundPlan> {
+): Analysed<FoundPlan> {
   const differing = differenceOf(problem, result);
   if (differing !== undefined) {
     const what = `The search was given another problem: its ${differing} differ`;
-    return fail("groups_differ", "search.json", `${what}. Build it again.`);
+    return failed("groups_differ", "search.json", `${what}. Build it again.`);
   }
   const { found, goal } = result;
   const formats = new Map(problem.groups.map(({ name }, g) => [name, found.formats[g] ?? ""]));
   if (goal !== null && found.met !== true) {
-    return { ok: false, failure: goalUnmet(goal, found, problem, bitsOf(formats)) };
+    return { ok: false, error: goalUnmet(goal, found, problem, bitsOf(formats)) };
   }
   const began = result.starts.find(({ name }) => name === result.began);
   if (began === undefined) {
     const what = `The search says that it began at ${result.began ?? "no plan"}, and did not measure it`;
-    return fail("figures_disagree", "search.json", `${what}. Build it again.`);
+    return failed("figures_disagree", "search.json", `${what}. Build it again.`);
   }
   const how: Searched = {
     figure: goal?.figure ?? "kl",
@@ -56,7 +56,7 @@ export function foundPlan(
     began: withoutFormats(began.name, began),
     found: withoutFormats("found", found),
   };
-  return succeed({ formats, how });
+  return ok({ formats, how });
 }
 
 const withoutFormats = (
@@ -95,7 +95,7 @@ function goalUnmet(
     ? `at most ${keptBound(goal.figure, low)}`
     : `at least ${keptBound(goal.figure, high)}`;
   const message = `The goal ${goalText(goal)} cannot be met: the best measured is ${measured}, at ${size}. Ask for ${ask}, or add a larger candidate.`;
-  return fail("goal_unmet", "choice.goal", message).failure;
+  return failed("goal_unmet", "choice.goal", message).error;
 }
 
 /**
@@ -106,9 +106,9 @@ export function startPlans(
   problem: SearchProblem,
   starts: readonly SearchStart[],
   foundCost: number,
-): Outcome<readonly { readonly name: string; readonly formats: readonly string[] }[]> {
+): Analysed<readonly { readonly name: string; readonly formats: readonly string[] }[]> {
   if (problem.goal === null)
-    return succeed(problem.starts.map(({ name, formats }) => ({ name: startName(name), formats })));
+    return ok(problem.starts.map(({ name, formats }) => ({ name: startName(name), formats })));
   const weights = problem.groups.reduce((sum, group) => sum + group.weights, 0);
   const bits = effectiveBits(foundCost / unitsPerCost(problem.unit), weights);
   const plans: { readonly name: string; readonly formats: readonly string[] }[] = [];
@@ -118,5 +118,5 @@ export function startPlans(
     const formats = solved.value.choices.map(({ candidate }) => candidate.format);
     plans.push({ name: startName(start), formats });
   }
-  return succeed(plans);
+  return ok(plans);
 }

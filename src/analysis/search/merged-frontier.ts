@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import type { SearchStart } from "../schemes/scheme.ts";
 import { choicesOfAll, solveFrontier, thinFrontier } from "../solve/frontier.ts";
 import { costOf, problemOf, quantizesSome, type WeighedGroups } from "./weighed-groups.ts";
@@ -22,7 +22,7 @@ const MOST_PLANS = 256;
 export function mergedFrontier(
   groups: WeighedGroups,
   starts: readonly SearchStart[],
-): Outcome<readonly FrontierPlan[]> {
+): Analysed<readonly FrontierPlan[]> {
   const plans: FrontierPlan[] = [];
   for (const start of starts) {
     const problem = problemOf(groups, start);
@@ -36,5 +36,5 @@ export function mergedFrontier(
       if (quantizesSome(formats)) plans.push({ start, cost: costOf(groups, formats), formats });
     }
   }
-  return succeed(plans.toSorted((a, b) => a.cost - b.cost));
+  return ok(plans.toSorted((a, b) => a.cost - b.cost));
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { chooseBits, chooseGigabytes, wholeBytes } from "../schemes/choice.ts";
 import { schemeGroups, type SchemeGroups, type SchemeModel } from "../schemes/scheme-groups.ts";
 import type { Goal, SchemeChoice, SearchStart } from "../schemes/scheme.ts";
@@ -44,14 +44,14 @@ export function searchProblem(
   model: SchemeModel,
   { choice, starts, lmHead }: SearchRequest,
   alone: AloneKl,
-): Outcome<SearchProblem> {
+): Analysed<SearchProblem> {
   const groups = schemeGroups(all, model, lmHead);
   if (!groups.ok) return groups;
   const weighed = weighedGroups(groups.value, "bits" in choice ? "bits" : "bytes", alone);
   if (!weighed.ok) return weighed;
   if (weighed.value.groups.length === 0) {
     const what = "No candidate fits any layer group that may be quantized";
-    return fail(
+    return failed(
       "no_candidates",
       "",
       `${what}. Add a candidate without blocks, or with smaller ones.`,
@@ -63,7 +63,7 @@ export function searchProblem(
     const frontier = mergedFrontier(weighed.value, starts);
     if (!frontier.ok) return frontier;
     const goal = goalOf(choice.goal);
-    return succeed({ ...shared, limit: null, goal, starts: [], frontier: frontier.value });
+    return ok({ ...shared, limit: null, goal, starts: [], frontier: frontier.value });
   }
   const begun: SearchProblem["starts"][number][] = [];
   for (const name of starts) {
@@ -78,17 +78,17 @@ export function searchProblem(
       : wholeBytes(choice.gigabytes) - fixedBytes;
   // A solver's plan may exceed the budget by a rounding error.
   const limit = Math.max(budget, ...begun.map(({ formats }) => costOf(weighed.value, formats)));
-  return succeed({ ...shared, limit, goal: null, starts: begun, frontier: [] });
+  return ok({ ...shared, limit, goal: null, starts: begun, frontier: [] });
 }
 
 function startWithin(
   groups: SchemeGroups,
   { tensors }: SchemeModel,
   choice: Exclude<SearchedChoice, { readonly goal: unknown }>,
-): Outcome<ReadonlyMap<string, string>> {
+): Analysed<ReadonlyMap<string, string>> {
   const chosen =
     "bits" in choice
       ? chooseBits(groups, choice.bits)
       : chooseGigabytes(groups, tensors, choice.gigabytes);
-  return chosen.ok ? succeed(chosen.value.formats) : chosen;
+  return chosen.ok ? ok(chosen.value.formats) : chosen;
 }

@@ -1,4 +1,4 @@
-import { fail, succeed, type AnalysisFailure, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type AnalysisFailure, type Analysed } from "../result/result.ts";
 import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import { readFigure, type Figure } from "../quality/figures.ts";
@@ -35,7 +35,7 @@ export interface MeasuredFormats {
 const RESULT_SCHEMA = 1;
 
 /** Reads and checks `search.json`. */
-export function readSearchResult(text: string): Outcome<MeasuredSearch> {
+export function readSearchResult(text: string): Analysed<MeasuredSearch> {
   const parsed = parsePythonJson(text);
   if (!parsed.ok) return parsed;
   const problems: AnalysisFailure[] = [];
@@ -43,7 +43,7 @@ export function readSearchResult(text: string): Outcome<MeasuredSearch> {
   const schema = root.integer("schema", 0);
   if (root.firstProblem === undefined && schema !== RESULT_SCHEMA) {
     const what = `Results of searches of schema ${schema} are not readable here (this version reads ${RESULT_SCHEMA})`;
-    return fail("unsupported_schema", "schema", `${what}. Build the search again.`);
+    return failed("unsupported_schema", "schema", `${what}. Build the search again.`);
   }
   root.oneOf("op", ["measured_search"]);
   const isNull = (fields: FieldReader, key: string): boolean => fields.verbatim.get(key) === null;
@@ -85,5 +85,5 @@ export function readSearchResult(text: string): Outcome<MeasuredSearch> {
     root.problem("figures_disagree", "formats of a plan", count);
   }
   const failure = root.firstProblem;
-  return failure === undefined ? succeed(result) : { ok: false, failure };
+  return failure === undefined ? ok(result) : { ok: false, error: failure };
 }

@@ -1,6 +1,6 @@
 import { UNQUANTIZED_BITS } from "../formats/label.ts";
 import { UNQUANTIZED } from "../formats/label.ts";
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { BYTES_PER_COST, inBytes, isOpen } from "../schemes/choice.ts";
 import { fitting, type SchemeGroup, type SchemeGroups } from "../schemes/scheme-groups.ts";
 import type { SearchStart } from "../schemes/scheme.ts";
@@ -38,7 +38,7 @@ export function weighedGroups(
   groups: SchemeGroups,
   unit: SearchUnit,
   alone: AloneKl,
-): Outcome<WeighedGroups> {
+): Analysed<WeighedGroups> {
   const fit = fitting(groups).groups;
   const open = fit.filter(({ group }) => isOpen(group));
   const weighed: WeighedGroup[] = [];
@@ -52,7 +52,7 @@ export function weighedGroups(
     }
     weighed.push({ ...group, candidates });
   }
-  return succeed({
+  return ok({
     unit,
     groups: weighed,
     kept: [...fit.filter(({ group }) => !isOpen(group)).map(({ group }) => group), ...groups.kept],

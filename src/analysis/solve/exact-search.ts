@@ -1,4 +1,4 @@
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import { Front } from "./front.ts";
 import type { Option } from "./reduce.ts";
 import { relax, type Relaxation } from "./relaxation.ts";
@@ -29,14 +29,14 @@ const MAX_PLANS = 10_000_000;
 export function searchBest(
   groups: readonly (readonly Option[])[],
   budget: number,
-): Outcome<readonly number[]> {
+): Analysed<readonly number[]> {
   const relaxation = relax(groups, budget);
   const plan = relaxation.base.map((option) => option.index);
-  if (relaxation.price === 0) return succeed(plan);
+  if (relaxation.price === 0) return ok(plan);
   const core = coreOf(groups, relaxation, budget);
   const front = growFront(core);
   if (front === undefined) {
-    return fail(
+    return failed(
       "search_too_large",
       "",
       `The exact search over ${core.steps.length} open layer groups exceeds ${MAX_PLANS} partial plans. Use fewer candidate formats per layer, or another budget.`,
@@ -44,7 +44,7 @@ export function searchBest(
   }
   // All plans of the last front are in the budget, and the last has the lowest score.
   front.read(front.size - 1, 1, plan);
-  return succeed(plan);
+  return ok(plan);
 }
 
 /** The groups whose choice is still open, relative to the base plan of the relaxation. */

@@ -1,4 +1,4 @@
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { checkProblem } from "./check-problem.ts";
 import { FrontierPoints, takeChanges, type FrontierPoint } from "./frontier-points.ts";
 import { searchFrontier } from "./frontier-search.ts";
@@ -36,7 +36,7 @@ const BLOCK = 100;
  * (then `given` says so). Where two plans have the same bits and score, the point is the one that comes
  * first, group by group, in the order of candidates, as in `solveBitPlan`.
  */
-export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Outcome<Frontier> {
+export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Analysed<Frontier> {
   const wrong = checkProblem(problem);
   if (wrong !== undefined) return wrong;
   const { groups } = problem;
@@ -59,7 +59,7 @@ export function solveFrontier(problem: BitProblem, effort: number = EFFORT): Out
     made.add(choices, count, (plan) => found.isCorner(from + plan), costOf);
   }
   const { points } = made;
-  return succeed({ groups, start, points, given: found.complete ? "all" : "corners" });
+  return ok({ groups, start, points, given: found.complete ? "all" : "corners" });
 }
 
 /** Position of the last point within a budget; `undefined` when even the first needs more bits. */

@@ -1,6 +1,6 @@
 import { weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED, UNQUANTIZED_BITS } from "../formats/label.ts";
-import { fail, succeed, type Outcome } from "../outcome/outcome.ts";
+import { failed, ok, type Analysed } from "../result/result.ts";
 import type { ScoreGroup, Scores } from "../scores/scores.ts";
 import type { BitProblem, Candidate } from "./problem.ts";
 
@@ -9,13 +9,13 @@ import type { BitProblem, Candidate } from "./problem.ts";
  * group may take any of the formats (in the order given) or stay unquantized
  * (listed last, score 0); the others stay unquantized.
  */
-export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Outcome<BitProblem> {
+export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Analysed<BitProblem> {
   const [first, ...others] = scores;
   for (const other of others) {
     const differing = first.groups.find((group, g) => !sameGroup(group, other.groups[g]));
     if (differing !== undefined || first.groups.length !== other.groups.length) {
       const where = differing?.name ?? "";
-      return fail(
+      return failed(
         "groups_differ",
         where,
         `The scores of ${first.format.name} and ${other.format.name} do not cover the same layer groups${where && ` (first difference: ${where})`}. Measure both on the same model and scope.`,
@@ -26,7 +26,7 @@ export function problemFromScores(scores: readonly [Scores, ...Scores[]]): Outco
     const candidates = enabled ? scores.map((of) => candidateOf(of, weights, g)) : [];
     return { name, modules, weights, candidates: [...candidates, unquantized(weights)] };
   });
-  return succeed({ groups });
+  return ok({ groups });
 }
 
 function sameGroup(a: ScoreGroup, b: ScoreGroup | undefined): boolean {

@@ -1,5 +1,5 @@
 import { effectiveBits, weightCost } from "../formats/cost.ts";
-import { succeed, type Outcome } from "../outcome/outcome.ts";
+import { ok, type Analysed } from "../result/result.ts";
 import { checkBudget, checkProblem } from "./check-problem.ts";
 import { searchBest } from "./exact-search.ts";
 import type { BitPlan, BitProblem, Choice, ChoiceGroup } from "./problem.ts";
@@ -16,7 +16,7 @@ import { scaledBudget, scaleFor } from "./scale.ts";
  * smallest plan there is, marked `satisfied: false`, and `bits.minimum` is the
  * budget that would do.
  */
-export function solveBitPlan(problem: BitProblem, budgetBits: number): Outcome<BitPlan> {
+export function solveBitPlan(problem: BitProblem, budgetBits: number): Analysed<BitPlan> {
   const wrong = checkBudget(budgetBits) ?? checkProblem(problem);
   if (wrong !== undefined) return wrong;
   const { groups } = problem;
@@ -28,16 +28,14 @@ export function solveBitPlan(problem: BitProblem, budgetBits: number): Outcome<B
 
   const smallest = options.map((useful) => useful[0]?.index ?? 0);
   const satisfied = sum(options.map((useful) => useful[0]?.cost ?? 0)) <= budget;
-  const best: Outcome<readonly number[]> = satisfied
-    ? searchBest(options, budget)
-    : succeed(smallest);
+  const best: Analysed<readonly number[]> = satisfied ? searchBest(options, budget) : ok(smallest);
   if (!best.ok) return best;
 
   const choices = choose(groups, best.value);
   const cost = sum(choices.map(({ candidate }) => candidate.cost));
   const achieved = effectiveBits(cost, totalWeights);
   const minimumCost = sum(choose(groups, smallest).map(({ candidate }) => candidate.cost));
-  return succeed({
+  return ok({
     choices,
     score: sum(choices.map(({ candidate }) => candidate.score)),
     cost,

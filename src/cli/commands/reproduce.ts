@@ -295,7 +295,7 @@ const pageInTarget = (path: string): Failure => ({
 const pageInFolder = (path: string): Failure => ({
   reason: "usage",
   message: `The page ${path} would lie in the folder of published files, in which nothing is changed`,
-  nextStep: "Name a place outside of it: --page FILE.",
+  nextStep: "Name a place outside of that folder: --page FILE.",
 });
 
 const noPageThere = (path: string): Failure => ({

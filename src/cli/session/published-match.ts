@@ -17,7 +17,7 @@ import type { Session } from "./session.ts";
 import { wantedOf } from "./wanted.ts";
 
 /**
- * Finds out what of the workspace a folder mirrors, and which output each of its files is: by its place, else as
+ * Finds the part of the workspace that a folder mirrors, and which output each of its files is: by its place, else as
  * the adopters of the Aqmfile recognise it by what is in it.
  *
  * @param asked the folder or output that was asked for, relative to the workspace

@@ -46,7 +46,7 @@ export const SINGLE_MODULES = [
   "analysis/formats",
   "analysis/groups",
   "analysis/manifest",
-  "analysis/outcome",
+  "analysis/result",
   "analysis/plan-export",
   "analysis/python-json",
   "analysis/quality-report",

@@ -17,7 +17,7 @@ interface Given {
   readonly expect?: readonly Expectation[];
 }
 
-/** Holds the content of inputs against what is expected of it. Asked again of the same content, it knows. */
+/** Compares the content of inputs with what is expected. The answer for known content is remembered. */
 export class Expectations {
   readonly #root: string;
   readonly #known = new Map<string, Unfit | null>();

@@ -10,7 +10,7 @@ type Entry = string;
 
 /**
  * Path → digest, valid while (device, inode, size, mtime, ctime) stay the same. It only saves reading:
- * losing it, or a part of it, costs time and nothing else.
+ * losing the cache, or a part, costs time and nothing else.
  *
  * A file that was written within one clock tick of being read could be written again without its
  * times changing ("racy", as Git calls it), so such an entry is not believed the next time.

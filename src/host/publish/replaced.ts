@@ -52,7 +52,7 @@ export async function keepUnknown(
     // Unsaved changes or a repository are in no record, and in no digest.
     const hasMore = kindOf(absolute) === "folder" && holdsPersonalLitter(absolute);
     if (hasMore) {
-      const all: Observation = { state: "unreadable", error: "a part of it has no digest" };
+      const all: Observation = { state: "unreadable", error: "a part of the output has no digest" };
       kept.push({ path, kept: await keep(layout, path, all, lookAtKept) });
       continue;
     }

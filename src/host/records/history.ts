@@ -149,7 +149,7 @@ const startOf = (target: string): string => `{"schema":1,"target":${JSON.stringi
 const textOf = ({ schema, target, key, ...rest }: ActionRecord): string =>
   JSON.stringify({ schema, target, key, ...rest });
 
-/** The record and a digest of it, since most of a record is not covered by its key. */
+/** The record and its digest, since most of a record is not covered by its key. */
 const lineOf = ({ text }: Entry): string => `${text}\t${digestOfBytes(text)}\n`;
 
 function parseLine(line: string): Entry | null {

@@ -12,7 +12,7 @@ import { relation, writeFreshSnapshot, type FreshAnswer } from "./snapshot-write
 
 /**
  * The same answer after only the `touched` actions were looked at. A row is renewed only if it concerns
- * nobody else: what another action made must be as it was when that action was found fresh.
+ * no other action: what another action made must be as it was when that action was found fresh.
  */
 export function renewSnapshot(
   answer: Pick<FreshAnswer, "root" | "state" | "request">,

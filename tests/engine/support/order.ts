@@ -45,7 +45,7 @@ export const CLI: Wing = {
 export const ANALYSIS: Wing = {
   folder: "src/analysis",
   rows: [
-    ["outcome", "text"],
+    ["result", "text"],
     ["formats", "python-json"],
     ["groups", "scores"],
     ["solve"],

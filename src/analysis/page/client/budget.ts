@@ -95,7 +95,7 @@ function solved(
   counted: Counted,
 ): BudgetCurve | string {
   const curve = solveCurve(budget, chosen, counted, EFFORT);
-  return curve.ok ? curve.value : curve.failure.message;
+  return curve.ok ? curve.value : curve.error.message;
 }
 
 function nearest({ steps }: BudgetCurve, bits: number): number {

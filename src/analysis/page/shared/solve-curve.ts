@@ -1,6 +1,6 @@
 import { adjustedBits, enabledBits, type WeightShare } from "../../formats/adjusted-bits.ts";
 import { UNQUANTIZED, UNQUANTIZED_BITS } from "../../formats/label.ts";
-import { succeed, type Outcome } from "../../outcome/outcome.ts";
+import { ok, type Analysed } from "../../result/result.ts";
 import { pointWithin, solveFrontier, type Frontier } from "../../solve/frontier.ts";
 import { solveBitPlan } from "../../solve/solve-bit-plan.ts";
 import {
@@ -33,7 +33,7 @@ export function solveCurve(
   chosen: ReadonlySet<number>,
   counted: Counted,
   effort: number,
-): Outcome<BudgetCurve> {
+): Analysed<BudgetCurve> {
   const problem = problemOf(data, chosen, counted);
   const frontier = solveFrontier(problem, effort);
   if (!frontier.ok) return frontier;
@@ -58,7 +58,7 @@ export function solveCurve(
     }
   }
   const at = steps.findIndex(({ budget }) => budget === own);
-  return succeed({
+  return ok({
     name: choiceName(data, chosen),
     options,
     steps,

@@ -1,3 +1,7 @@
+import { err, ok, type Result } from "../../model/result.ts";
+
+export { ok };
+
 /**
  * Results of the analysis functions: a value, or a failure that is itself data.
  *
@@ -65,18 +69,12 @@ export interface AnalysisFailure {
   readonly message: string;
 }
 
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly failure: AnalysisFailure };
+/** What an analysis gives: a value, or the failure that there is instead. */
+export type Analysed<T> = Result<T, AnalysisFailure>;
 
-export function succeed<T>(value: T): Outcome<T> {
-  return { ok: true, value };
-}
-
-export function fail(
+/** The failure of an analysis, as a result. */
+export const failed = (
   reason: AnalysisFailureReason,
   where: string,
   message: string,
-): { readonly ok: false; readonly failure: AnalysisFailure } {
-  return { ok: false, failure: { reason, where, message } };
-}
+): { readonly ok: false; readonly error: AnalysisFailure } => err({ reason, where, message });

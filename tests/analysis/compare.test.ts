@@ -271,9 +271,9 @@ describe("comparing two analyses", () => {
     expect(readSubject(JSON.stringify(broken), "inc").ok).toBe(false);
     expect(readSubject("{}", "x")).toMatchObject({
       ok: false,
-      failure: { reason: "wrong_structure" },
+      error: { reason: "wrong_structure" },
     });
-    expect(readSubject("{", "x")).toMatchObject({ ok: false, failure: { reason: "not_json" } });
+    expect(readSubject("{", "x")).toMatchObject({ ok: false, error: { reason: "not_json" } });
   });
 
   it("has something to say where no layer is in both", () => {

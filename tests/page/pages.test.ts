@@ -92,7 +92,7 @@ describe("a page", () => {
       manifest: { ...few[0].manifest, layers: few[0].manifest.layers.slice(1) },
     };
     const made = analysisPage(subject, [few[0], shorter as PageAnalysis]);
-    expect(made).toMatchObject({ ok: false, failure: { reason: "groups_differ" } });
+    expect(made).toMatchObject({ ok: false, error: { reason: "groups_differ" } });
   });
 
   it("does not add up scores that are sums over different samples", () => {

@@ -31,7 +31,7 @@ export const needsWord = (field: Comparison): boolean =>
   isContradicted(field) || (field.identity && field.found === undefined);
 
 /** Every field of a declared run that a manifest, or where it lies, could say something of. */
-export function compare(
+export function comparePublished(
   run: DeclaredRun,
   manifest: Manifest,
   path: string,

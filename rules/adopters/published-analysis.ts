@@ -6,7 +6,13 @@ import {
   type AnalysisFailure,
   type Manifest,
 } from "aqm/analysis";
-import { compare, isContradicted, needsWord, unknownOf, type Comparison } from "./comparison.ts";
+import {
+  comparePublished,
+  isContradicted,
+  needsWord,
+  unknownOf,
+  type Comparison,
+} from "./comparison.ts";
 import { declaredRuns, type DeclaredRun } from "./declared-run.ts";
 import { compareReports } from "./reports-beside.ts";
 
@@ -66,7 +72,7 @@ function targetOf(
   const models = [...new Set(runs.map((run) => run.manifest.model_id))];
   const compared = runs.map((run) => ({
     run,
-    compared: compare(run, manifest, file.path, models),
+    compared: comparePublished(run, manifest, file.path, models),
   }));
   const wrongs = ({ compared: fields }: (typeof compared)[number]): readonly Comparison[] =>
     fields.filter((field) => field.identity && isContradicted(field));

@@ -1,6 +1,6 @@
 import type { OpCall, OpFailure, OpOutputs, Result } from "aqm";
 import type { Member } from "aqm/analysis";
-import { compareAll } from "aqm/analysis/compare/comparison-set.ts";
+import { comparisonSet } from "aqm/analysis/compare/comparison-set.ts";
 import { comparisonSetJson, comparisonSetText } from "aqm/analysis/compare/comparison-set-text.ts";
 import { readSubject } from "aqm/analysis/compare/subject.ts";
 import { err, ok } from "aqm/model/result.ts";
@@ -34,7 +34,7 @@ export function run({
     members.push({ label, subject: subject.value });
   }
   const { budgets, most, question, standard } = params;
-  const set = compareAll(members, { budgets, most });
+  const set = comparisonSet(members, { budgets, most });
   if (!set.ok) return err(failed(set.error, "the manifests that are compared"));
   return ok({
     report: comparisonSetText(set.value, question, standard),

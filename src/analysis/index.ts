@@ -136,7 +136,7 @@ export {
   type Comparison,
   type ComparisonOptions,
 } from "./compare/compare.ts";
-export { compareAll, type ComparisonSet, type Member } from "./compare/comparison-set.ts";
+export { comparisonSet, type ComparisonSet, type Member } from "./compare/comparison-set.ts";
 export { comparisonSetJson, comparisonSetText } from "./compare/comparison-set-text.ts";
 export { comparisonText } from "./compare/comparison-text.ts";
 export { placesOf, rankCorrelation, type RankCorrelation } from "./compare/rank-correlation.ts";

@@ -12,11 +12,11 @@ export interface Difference {
 /** The leaves in which two values differ, in the order of the new value, then what it lost. */
 export function differences(before: Json, after: Json): readonly Difference[] {
   const found: Difference[] = [];
-  compare(before, after, [], found);
+  collectDifferences(before, after, [], found);
   return found;
 }
 
-function compare(
+function collectDifferences(
   before: Json | undefined,
   after: Json | undefined,
   path: readonly string[],
@@ -27,10 +27,15 @@ function compare(
     const old = before as JsonObject;
     const now = after as JsonObject;
     for (const key of Object.keys(now)) {
-      compare(Object.hasOwn(old, key) ? old[key] : undefined, now[key], [...path, key], found);
+      collectDifferences(
+        Object.hasOwn(old, key) ? old[key] : undefined,
+        now[key],
+        [...path, key],
+        found,
+      );
     }
     for (const key of Object.keys(old)) {
-      if (!Object.hasOwn(now, key)) compare(old[key], undefined, [...path, key], found);
+      if (!Object.hasOwn(now, key)) collectDifferences(old[key], undefined, [...path, key], found);
     }
     return;
   }

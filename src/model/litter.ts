@@ -3,7 +3,7 @@
  * config, no part of an input folder or of an output folder, and no reason to look while watching. What could
  * be data stays: other names with a leading dot, names that end in `~` or begin with `._` where the file that
  * they would be a copy of is not there, and a file `4913` with content. A file that a rule names by its own
- * path is never litter. docs/design.md has the list for people.
+ * path is never litter. docs/keys.md has the list for people.
  */
 
 /** Version control, and what systems keep at the top of a disk or an archive. */

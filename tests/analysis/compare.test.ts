@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareSubjects } from "../../src/analysis/compare/compare.ts";
-import { compareAll } from "../../src/analysis/compare/comparison-set.ts";
+import { comparisonSet } from "../../src/analysis/compare/comparison-set.ts";
 import { comparisonSetText } from "../../src/analysis/compare/comparison-set-text.ts";
 import { comparisonText } from "../../src/analysis/compare/comparison-text.ts";
 import { placesOf, rankCorrelation } from "../../src/analysis/compare/rank-correlation.ts";
@@ -297,7 +297,7 @@ describe("comparing two analyses", () => {
       [3, 1, 2],
       [1, 2, 3],
     ].map((scores, index) => ({ label: `n${index}`, subject: subject(scores) }));
-    const set = expectValue(compareAll(members, { budgets: [12], most: 1 }));
+    const set = expectValue(comparisonSet(members, { budgets: [12], most: 1 }));
     const text = comparisonSetText(set, "Sizes");
     expect(text).toContain(
       "|     | n0     | n1     | n2     |\n| --- | ------ | ------ | ------ |",
@@ -318,9 +318,9 @@ describe("comparing two analyses", () => {
       subject: one,
     }));
     expect(
-      comparisonSetText(expectValue(compareAll(alike, { budgets: [12], most: 1 })), "Sizes", "n1"),
+      comparisonSetText(expectValue(comparisonSet(alike, { budgets: [12], most: 1 })), "Sizes", "n1"),
     ).toMatch(/- \*\*n0\*\* is enough for the plans of n1: at [\d. and]+ bits no layer is chosen/);
-    const none = expectValue(compareAll([], { budgets: [], most: 1 }));
+    const none = expectValue(comparisonSet([], { budgets: [], most: 1 }));
     expect(comparisonSetText(none, "Sizes")).toContain("Nothing is measured yet.");
   });
 });

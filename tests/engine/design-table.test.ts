@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { REPOSITORY } from "./support/folder.ts";
 
-const design = fs.readFileSync(join(REPOSITORY, "docs/design.md"), "utf8");
-const rows = design
-  .slice(design.indexOf("| question"), design.indexOf("## Layers"))
+const map = fs.readFileSync(join(REPOSITORY, "docs/code-map.md"), "utf8");
+const rows = map
+  .slice(map.indexOf("| question"), map.indexOf("## How to add"))
   .split("\n")
   .filter((line) => /^\| \S/.test(line))
   .slice(1);
@@ -27,7 +27,7 @@ function lostPaths(row: string): readonly string[] {
   });
 }
 
-describe("the table of questions in docs/design.md", () => {
+describe("the table of questions in docs/code-map.md", () => {
   it.each(rows.map((row) => [row.slice(2, row.indexOf("|", 2)).trim(), row]))(
     "%s",
     (_question, row) => {

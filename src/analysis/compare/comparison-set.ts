@@ -21,7 +21,7 @@ export interface ComparedPair {
 }
 
 /** Compares each with each that comes after it. */
-export function compareAll(
+export function comparisonSet(
   members: readonly Member[],
   options: ComparisonOptions,
 ): Analysed<ComparisonSet> {

@@ -20,7 +20,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
-  const compared = await compare(layout, b === undefined ? [`HEAD:${a}`, a] : [a, b], args);
+  const compared = await compareTwo(layout, b === undefined ? [`HEAD:${a}`, a] : [a, b], args);
   if (!compared.ok) {
     printFailures(compared.error);
     return EXIT.usage;
@@ -34,7 +34,7 @@ export async function run(args: Arguments): Promise<number> {
 
 type Answer = Extract<ReturnType<ComparerModule["compare"]>, { ok: true }>;
 
-async function compare(
+async function compareTwo(
   layout: Layout,
   asked: readonly [string, string],
   args: Arguments,

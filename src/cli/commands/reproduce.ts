@@ -21,7 +21,7 @@ import { buildSettings, type Arguments } from "../language/arguments.ts";
 import { globMatcher } from "../language/glob.ts";
 import { matchFolder } from "../session/published-match.ts";
 import { fromWorkspaceRoot } from "../session/root.ts";
-import { compareAll, type Made } from "../session/reproduced.ts";
+import { compareFiles, type Made } from "../session/reproduced.ts";
 import type { Scope } from "../session/scope.ts";
 import { openSession, type Session } from "../session/session.ts";
 import {
@@ -173,7 +173,7 @@ async function make(
     folder: folderName(folder),
     mirrors: matched.mirrors,
     records: records !== null,
-    files: await compareAll(session, { match, folder, records, made, comparers }),
+    files: await compareFiles(session, { match, folder, records, made, comparers }),
     unmade: match.unmade,
     unknown: match.unknown,
     on: new Date().toISOString().slice(0, "2026-11-21".length),

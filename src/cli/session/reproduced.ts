@@ -31,7 +31,7 @@ export interface ToCompare {
 }
 
 /** Compares every matched file with what was made, producers first. */
-export async function compareAll(
+export async function compareFiles(
   session: Session,
   { match, folder, records, made, comparers }: ToCompare,
 ): Promise<readonly ReproducedFile[]> {

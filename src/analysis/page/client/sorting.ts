@@ -23,7 +23,7 @@ export function startSorting(table: SortedTable): void {
     const values = new Map(rows.map((row) => [row, valueOf(row, heading)]));
     rows.sort(
       (a, b) =>
-        compare(values.get(a) ?? null, values.get(b) ?? null, descending) ||
+        compareValues(values.get(a) ?? null, values.get(b) ?? null, descending) ||
         placeOf(a) - placeOf(b),
     );
     body.append(...rows);
@@ -42,7 +42,7 @@ export function startSorting(table: SortedTable): void {
 const inOrder = new Intl.Collator("en", { numeric: true });
 
 /** What is not there comes last in either direction. */
-function compare(a: SortValue, b: SortValue, descending: boolean): number {
+function compareValues(a: SortValue, b: SortValue, descending: boolean): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   const order =
     typeof a === "number" && typeof b === "number" ? a - b : inOrder.compare(String(a), String(b));

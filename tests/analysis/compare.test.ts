@@ -318,7 +318,11 @@ describe("comparing two analyses", () => {
       subject: one,
     }));
     expect(
-      comparisonSetText(expectValue(comparisonSet(alike, { budgets: [12], most: 1 })), "Sizes", "n1"),
+      comparisonSetText(
+        expectValue(comparisonSet(alike, { budgets: [12], most: 1 })),
+        "Sizes",
+        "n1",
+      ),
     ).toMatch(/- \*\*n0\*\* is enough for the plans of n1: at [\d. and]+ bits no layer is chosen/);
     const none = expectValue(comparisonSet([], { budgets: [], most: 1 }));
     expect(comparisonSetText(none, "Sizes")).toContain("Nothing is measured yet.");

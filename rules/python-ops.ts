@@ -100,6 +100,113 @@ declare module "aqm" {
       readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
     };
+    inc_quantize: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        readonly format: {
+          readonly name: string;
+          readonly config: {
+            /** Attributes of the pair's weight quantizer; INC rounds symmetrically. */
+            readonly weight: {
+              readonly num_bits: 8;
+              /** 0: a scale for each output; null: one for the whole tensor. */
+              readonly axis: 0 | null;
+            };
+            /** Attributes of the pair's input quantizer; INC rounds to uint8 with a zero point. */
+            readonly input: {
+              readonly num_bits: 8;
+              readonly axis: null;
+            };
+          };
+        };
+        readonly dtype: "float32";
+        /** Samples a batch. */
+        readonly batch_size: number;
+        /** Tokens a sample. */
+        readonly sequence_length: number;
+        /** Samples to calibrate on, from the first; null: all. */
+        readonly calibration_samples: number | null;
+        /** Samples that losses are measured on, from the first. */
+        readonly measure_samples: number;
+        readonly padding: "max_length" | "longest";
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly ops: Input;
+            readonly captions: Input;
+            readonly database?: never;
+            readonly images?: never;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly ops: Input;
+            readonly captions?: never;
+            readonly database: Input;
+            readonly images: Input;
+          };
+      readonly outputs: "model" | "document";
+    };
+    inc_scores: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        /** mse_v2: squared distance of the logits with one op in INT8; hawq_v2: trace of the loss's Hessian times the squared error of the weight. */
+        readonly method: "mse_v2" | "hawq_v2";
+        /** Who walks the ops. loop: this package, with INC's configurations and observers; inc: INC itself, sub-graph by sub-graph, with a copy of the model for each op. hawq_v2 has inc alone. */
+        readonly path: "loop" | "inc";
+        readonly format: {
+          readonly name: string;
+          readonly config: {
+            /** Attributes of the pair's weight quantizer; INC rounds symmetrically. */
+            readonly weight: {
+              readonly num_bits: 8;
+              /** 0: a scale for each output; null: one for the whole tensor. */
+              readonly axis: 0 | null;
+            };
+            /** Attributes of the pair's input quantizer; INC rounds to uint8 with a zero point. */
+            readonly input: {
+              readonly num_bits: 8;
+              readonly axis: null;
+            };
+          };
+        };
+        readonly dtype: "float32";
+        /** Samples a batch. */
+        readonly batch_size: number;
+        /** Tokens a sample. */
+        readonly sequence_length: number;
+        /** Samples that distances are summed over, from the first, in whole batches. */
+        readonly score_size: number;
+        /** Most batches that distances are summed over, or that traces are measured on; null: as many as score_size has. */
+        readonly confidence_batches: number | null;
+        /** Samples to calibrate on, from the first; null: all. */
+        readonly calibration_samples: number | null;
+        /** Most ops to score, from the first in module order; null: all. */
+        readonly max_ops: number | null;
+        /** Random vectors that a trace is averaged over; of hawq_v2. */
+        readonly trace_iterations: number;
+        /** Of the random vectors; of hawq_v2. */
+        readonly seed: number;
+        readonly padding: "max_length" | "longest";
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly captions: Input;
+            readonly database?: never;
+            readonly images?: never;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly captions?: never;
+            readonly database: Input;
+            readonly images: Input;
+          };
+      readonly outputs: "scores" | "ops";
+    };
     input_ranges: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

@@ -31,6 +31,8 @@ def environment_here() -> str:
     """Returns the name of the environment that this interpreter belongs to, by what it has."""
     if find_spec("vllm"):
         return "vllm"
+    if find_spec("neural_compressor"):
+        return "inc"
     if find_spec("modelopt"):
         return "modelopt"
     return "torch" if find_spec("torch") else "data"

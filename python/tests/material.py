@@ -88,6 +88,41 @@ def squared_error(
     )
 
 
+def inc_scoring(scope: str = "lm", **changes: Any) -> dict[str, Any]:
+    """Returns params of inc_scores that go with those of `scoring`."""
+    shared = scoring(scope)
+    del shared["loss"]
+    return (
+        shared
+        | {
+            "method": "mse_v2",
+            "path": "loop",
+            "format": {"name": "INT8", "config": {"weight": INT8_ROWS, "input": INT8}},
+            "confidence_batches": None,
+            "max_ops": None,
+            "trace_iterations": 200,
+            "seed": 0,
+        }
+        | changes
+    )
+
+
+def inc_quantizing(scope: str = "lm", **changes: Any) -> dict[str, Any]:
+    """Returns params of inc_quantize that go with those of `inc_scoring`."""
+    shared = inc_scoring(scope)
+    kept = (
+        "scope",
+        "format",
+        "dtype",
+        "batch_size",
+        "sequence_length",
+        "calibration_samples",
+        "padding",
+        "attention",
+    )
+    return {key: shared[key] for key in kept} | {"measure_samples": 4} | changes
+
+
 INT3_ROWS = {"num_bits": 3, "axis": 0}
 JUDGED = {"INT3": config(INT3_ROWS, None)} | {
     name: FORMATS[name] for name in ("INT4_WEIGHTS", "INT8", "FP8")

@@ -18,6 +18,8 @@ from material import (
     TRAINING,
     answering,
     exporting,
+    inc_quantizing,
+    inc_scoring,
     measuring,
     ranging,
     recipe_answering,
@@ -143,6 +145,16 @@ def _serving_check(given: Given) -> list[Run]:
     return [Run({"device": {"kind": "cpu"}}, inputs, refused="no_vllm")]
 
 
+def _inc_scores(given: Given) -> list[Run]:
+    # Where these tests run, there is no INC; what it measures is tested in its own environment.
+    return [Run(inc_scoring("lm"), given.lm_inputs, refused="no_inc")]
+
+
+def _inc_quantize(given: Given) -> list[Run]:
+    inputs = given.lm_inputs | {"ops": given.lm_inputs["captions"]}
+    return [Run(inc_quantizing("lm"), inputs, refused="no_inc")]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],
@@ -160,6 +172,8 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
         for part in ("search", "report")
     ],
     "hub_checkpoint": _hub_checkpoint,
+    "inc_quantize": _inc_quantize,
+    "inc_scores": _inc_scores,
     "input_ranges": _input_ranges,
     "measured_search": _measured_search,
     "modelopt_export": _export,

@@ -29,7 +29,7 @@ ROWS = [
     ["scoring", "training"],
     ["quality", "ranges"],
     ["export", "search"],
-    [*ENGINES, "compressed"],
+    sorted({*ENGINES, "inc"}) + ["compressed"],
     ["ops"],
 ]
 HEIGHT = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
@@ -138,7 +138,10 @@ def test_only_ops_import_an_engine():
 
 
 def test_only_its_room_imports_a_library_that_a_room_is_for():
-    rooms = {engine: engine for engine in ENGINES} | {"compressed_tensors": "compressed"}
+    rooms = {engine: engine for engine in ENGINES} | {
+        "compressed_tensors": "compressed",
+        "neural_compressor": "inc",
+    }
     wrong = [
         f"{short(path)} → {name}"
         for path in FILES

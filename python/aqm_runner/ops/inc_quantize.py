@@ -1,0 +1,15 @@
+"""Op inc_quantize: a model in which exactly the named ops are INT8, by Intel Neural Compressor."""
+
+from typing import Any
+
+from aqm_runner.inc.library import require_inc
+from aqm_runner.runner.failures import unsupported_here
+from aqm_runner.runner.places import Place
+
+
+def run(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place], outputs: dict[str, Place]
+) -> dict[str, Any]:
+    """Writes the model and what it was checked by."""
+    require_inc()
+    raise unsupported_here("not_written", "This op is being written.", next_step="Wait.")

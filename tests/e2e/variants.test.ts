@@ -154,6 +154,65 @@ describe("aqm build --set", () => {
   });
 });
 
+describe("--set in the other commands", () => {
+  const set = ["--set", "setting.repeat=2"];
+  const folder = "tmp/setting.repeat=2/out/calm/small";
+  const said = async (...args: readonly string[]): Promise<string> => {
+    const { stdout, stderr, code } = await workspace.aqm([...args, ...set]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    return stdout;
+  };
+
+  it("names targets as the Aqmfile does, and shows them where the variant has them", async () => {
+    await answer("out/calm/small");
+    expect(await said("list", "out/calm/small")).toBe(
+      `${folder}/length.txt\n${folder}/text.json\n`,
+    );
+    const why = await said("why", "out/calm/small");
+    expect(why).toContain(`run      ${folder}/length.txt`);
+    expect(why).toContain(`run      ${folder}/text.json`);
+    expect(await said("graph", "out/calm/small")).toContain(`${folder}/text.json`);
+    expect(await said("query", "deps", "out/calm/small/length.txt")).toBe(
+      `data/small.txt\n${folder}/text.json\n`,
+    );
+    const affected = await said("query", "rdeps", "words.txt", "--set", "size=small");
+    expect(affected).toContain(`${folder}/text.json`);
+    expect(affected).not.toContain("large");
+    expect(await said("query", "stale", "out/calm/small")).toContain(`${folder}/text.json`);
+  });
+
+  it("verifies the variant, and cleans nothing but the variant", async () => {
+    await answer("out/calm/small");
+    await answer(...set, "out/calm/small");
+    expect(await said("verify", "out/calm/small")).toContain(`${folder}/text.json`);
+    expect(await said("clean", "data", "out/calm/small")).toBe(
+      `removed ${folder}/length.txt\nremoved ${folder}/text.json\n` +
+        "kept 1 output outside of tmp/, which the settings do not touch\n",
+    );
+    expect(workspace.exists("out/calm/small/text.json")).toBe(true);
+    expect(workspace.exists("data/small.txt")).toBe(true);
+  });
+
+  it.each(["why", "list", "graph", "clean", "verify", "watch", "query stale"])(
+    "is read the same way by aqm %s: a wrong value and a wrong layout are refused",
+    async (command) => {
+      const words = [...command.split(" "), "out/calm/small"];
+      expect(await refusal(...words, "--set", "setting.repeet=2")).toContain(
+        "Did you mean repeat?",
+      );
+      expect(await refusal(...words, "--layout", "elsewhere")).toContain(
+        "There is no layout elsewhere",
+      );
+    },
+  );
+
+  it("shows the tree below tmp/ with --layout tmp", async () => {
+    const { stdout } = await workspace.aqm(["list", "--layout", "tmp", "out/calm/small"]);
+    expect(stdout).toBe("tmp/out/calm/small/length.txt\ntmp/out/calm/small/text.json\n");
+  });
+});
+
 describe("aqm sweep", () => {
   it("reads values, functions and keys by Hydra's grammar, and shows each as it can be typed", async () => {
     const { stdout, stderr } = await workspace.aqm([

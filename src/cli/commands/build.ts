@@ -5,7 +5,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Reporter } from "../../ui/reporter.ts";
 import { buildSettings, type Arguments } from "../language/arguments.ts";
-import { recall, variationOf, wrongUsage, type Recalled } from "../session/recall.ts";
+import { recall, wrongUsage, type Recalled } from "../session/recall.ts";
 import { openScope, remember, skippedIn, type Scope } from "../session/scope.ts";
 import type { Cell } from "../session/variation.ts";
 import { cellsJson, Outcomes } from "../views/cells.ts";
@@ -24,12 +24,10 @@ export async function run(args: Arguments, recalled?: Recalled): Promise<number>
     printFailures([wrong]);
     return EXIT.usage;
   }
-  const scope = await openScope(recalled ?? recall(args), {
-    targets: args.targets,
+  const scope = await openScope(recalled ?? recall(args), args, {
     gpus: args.value("gpus"),
     python: args.values("python"),
     force: args.flag("force"),
-    variation: variationOf(args),
   });
   if (!scope.ok) {
     printFailures(scope.error);

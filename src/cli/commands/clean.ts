@@ -4,13 +4,17 @@ import { personalLitter } from "../../host/observe/observer.ts";
 import { clearRegion } from "../../host/disk/regions.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
+import { plural } from "../../ui/format.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { withBuildLock } from "../session/build-lock.ts";
-import { openSession, type Session } from "../session/session.ts";
+import { openAsked } from "../session/asked.ts";
+import type { Session } from "../session/session.ts";
 import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
-  const session = await openSession({ targets: args.targets.length > 0 ? args.targets : ["."] });
+  const session = await openAsked(args, {
+    targets: args.targets.length > 0 ? args.targets : ["."],
+  });
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;
@@ -23,17 +27,24 @@ export async function run(args: Arguments): Promise<number> {
   });
 }
 
-async function clean({ layout, selection, workspace }: Session, args: Arguments): Promise<number> {
+async function clean(session: Session, args: Arguments): Promise<number> {
+  const { layout, selection, workspace, relocated } = session;
   const nodes = [...selection.requested];
   await workspace.survey(nodes, () => undefined);
   const removed: string[] = [];
   const regions = new Set<string>();
   const kept: { path: string; why: string }[] = [];
+  // `--set` is about a variant: what the variant shares with others is not the variant's to remove.
+  const shared: string[] = [];
   for (const node of nodes) {
     const record = workspace.record(node);
     for (const [role, output] of Object.entries(node.declaration.outputs)) {
       const found = workspace.observeOutput(output);
       if (found.state === "missing") continue;
+      if (relocated?.has(node) === false) {
+        shared.push(output.path);
+        continue;
+      }
       const recorded = record?.outputs[role]?.digest;
       const same = found.state === "present" && found.digest === recorded;
       const looked = same && output.kind === "folder" ? join(layout.root, output.path) : null;
@@ -62,12 +73,17 @@ async function clean({ layout, selection, workspace }: Session, args: Arguments)
     }
   }
   await workspace.close();
-  if (args.flag("json")) printJson({ removed, kept });
+  if (args.flag("json")) printJson({ removed, kept, shared: shared.sort() });
   else {
     const word = args.flag("dry-run") ? "would remove" : "removed";
     for (const path of removed) print(`${word} ${oneLine(path)}`);
     for (const { path, why } of kept) print(`kept ${oneLine(path)}: ${why}`);
-    if (removed.length + kept.length === 0) print("nothing to remove");
+    if (shared.length > 0) {
+      print(
+        `kept ${plural(shared.length, "output")} outside of tmp/, which the settings do not touch`,
+      );
+    }
+    if (removed.length + kept.length + shared.length === 0) print("nothing to remove");
   }
   return EXIT.done;
 }

@@ -8,7 +8,7 @@ import { graphJson, graphText } from "../../ui/graph-text.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { pageParts, pageTitle } from "../views/page-parts.ts";
 import { foresee } from "../session/foresee.ts";
-import { openSession } from "../session/session.ts";
+import { openAsked } from "../session/asked.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
@@ -18,7 +18,7 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([page === "" ? noFile : severalForms]);
     return EXIT.usage;
   }
-  const session = await openSession({ targets: args.targets });
+  const session = await openAsked(args);
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;

@@ -1,12 +1,12 @@
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../language/arguments.ts";
-import { openSession } from "../session/session.ts";
+import { openAsked } from "../session/asked.ts";
 import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const targets = args.targets.length > 0 ? args.targets : ["."];
-  const session = await openSession({ targets });
+  const session = await openAsked(args, { targets });
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;

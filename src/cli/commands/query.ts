@@ -1,17 +1,16 @@
 import { join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
 import { kindsOf, ofKind, pathsBetween, reached, readersOf } from "../../graph/query.ts";
-import { select } from "../../graph/select.ts";
 import { sourceFile } from "../../keys/describe.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { wholeNumber, type Arguments } from "../language/arguments.ts";
-import { globMatcher } from "../language/glob.ts";
 import { showAnswer, type Answer } from "../views/query-answer.ts";
 import { QUESTION_NAMES, type QuestionName } from "../language/questions.ts";
-import { allFromWorkspaceRoot, fromWorkspaceRoot } from "../session/root.ts";
-import { openSession, type Session } from "../session/session.ts";
+import { fromWorkspaceRoot } from "../session/root.ts";
+import { openAsked } from "../session/asked.ts";
+import type { Session } from "../session/session.ts";
 import { printFailures } from "../terminal/terminal.ts";
 
 /** Ways through a graph are many: so many of them unless asked for more. */
@@ -48,7 +47,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const targets = name === "stale" ? words : ["."];
-  const session = await openSession({ targets });
+  const session = await openAsked(args, { targets });
   const found = session.ok
     ? await QUESTIONS[known].ask(session.value, words, args, most.value)
     : session;
@@ -65,7 +64,7 @@ async function dependencies(
   words: readonly string[],
   args: Arguments,
 ): Promise<Found> {
-  const asked = await selected(session, words);
+  const asked = await session.find(words);
   return asked.ok ? ok({ targets: reached(asked.value, "up", steps(args)) }) : asked;
 }
 
@@ -84,7 +83,7 @@ async function dependents(
     const readBy = [...readersOf(session.aqmfile.graph.actions, path), ...usersOf(session, path)];
     for (const node of readBy) readers.add(node);
     if (readBy.length > 0) continue;
-    const asked = await selected(session, [word]);
+    const asked = await session.find([word]);
     if (!asked.ok) return isConfig(session, path) ? err([configAsked(path)]) : asked;
     for (const node of asked.value) made.add(node);
   }
@@ -92,8 +91,11 @@ async function dependents(
     ? reached(made, "down", 1)
     : reached([...readers, ...made], "down");
   const all = new Set([...readers, ...behind]);
-  return ok({ targets: [...all].sort((a, b) => a.index - b.index) });
+  const asked = new Set(session.selection.needed); // an axis in --set narrows it
+  return ok({ targets: [...all].filter((node) => asked.has(node)).sort(byIndex) });
 }
+
+const byIndex = (a: ActionNode, b: ActionNode): number => a.index - b.index;
 
 const isConfig = ({ aqmfile, layout }: Session, path: string): boolean =>
   path.startsWith("conf/") && aqmfile.files.includes(join(layout.root, path));
@@ -116,15 +118,15 @@ async function paths(
   if (!place.ok) return err([place.error]);
   const path = place.value;
   const readers = [...readersOf(session.aqmfile.graph.actions, path), ...usersOf(session, path)];
-  const begin = readers.length > 0 ? ok(new Set(readers)) : await selected(session, [from]);
+  const begin = readers.length > 0 ? ok(new Set(readers)) : await session.find([from]);
   if (!begin.ok) return begin;
-  const end = await selected(session, [to]);
+  const end = await session.find([to]);
   if (!end.ok) return end;
   return ok(pathsBetween(begin.value, end.value, most));
 }
 
-function kind({ aqmfile }: Session, [name = ""]: readonly string[]): Promise<Found> {
-  const { actions } = aqmfile.graph;
+function kind({ selection }: Session, [name = ""]: readonly string[]): Promise<Found> {
+  const actions = [...selection.requested];
   const targets = ofKind(actions, name);
   const known = new Set(actions.flatMap(kindsOf));
   return Promise.resolve(targets.length > 0 ? ok({ targets }) : err([unknownKind(name, known)]));
@@ -141,16 +143,6 @@ async function stale(session: Session): Promise<Found> {
 }
 
 const steps = (args: Arguments): number => (args.flag("direct") ? 1 : Infinity);
-
-async function selected(
-  { aqmfile, layout }: Session,
-  words: readonly string[],
-): Promise<Result<ReadonlySet<ActionNode>, readonly Failure[]>> {
-  const targets = allFromWorkspaceRoot(words, layout.root);
-  if (!targets.ok) return targets;
-  const found = select(aqmfile.graph, targets.value, await globMatcher(targets.value));
-  return found.ok ? ok(found.value.requested) : found;
-}
 
 function wrongWords(name: QuestionName, words: readonly string[]): Failure | null {
   const { least, most, usage } = QUESTIONS[name];

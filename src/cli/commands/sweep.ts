@@ -1,5 +1,6 @@
 import { EXIT } from "../../model/failure.ts";
 import type { Arguments } from "../language/arguments.ts";
+import { layoutOf } from "../language/asked-variation.ts";
 import { wrongUsage } from "../session/recall.ts";
 import { openSession } from "../session/session.ts";
 import { printFailures } from "../terminal/terminal.ts";
@@ -14,9 +15,10 @@ const TERM = new RegExp(`^(?:[+~]|\\w[\\w-]*(?:/${WORD})?(?:\\.${WORD})*=)`);
 
 export async function run(args: Arguments): Promise<number> {
   const wrong = wrongUsage(args);
+  const layout = layoutOf(args);
   const isTerm = (text: string): boolean => TERM.test(text);
   const terms = args.targets.filter(isTerm);
-  if (wrong !== null || terms.length === 0) {
+  if (wrong !== null || !layout.ok || terms.length === 0) {
     printFailures([wrong ?? nothingToSweep]);
     return EXIT.usage;
   }
@@ -25,7 +27,7 @@ export async function run(args: Arguments): Promise<number> {
     gpus: args.value("gpus"),
     python: args.values("python"),
     force: args.flag("force"),
-    variation: { terms, many: true, layout: args.value("layout") === "tmp" ? "tmp" : "publish" },
+    variation: { terms, many: true, layout: layout.value },
   });
   if (!session.ok) {
     printFailures(session.error);

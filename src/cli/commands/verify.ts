@@ -6,7 +6,8 @@ import { Verifier, type Verification } from "../../host/observe/verify.ts";
 import { EXIT } from "../../model/failure.ts";
 import { buildSettings, type Arguments } from "../language/arguments.ts";
 import { rerunVerified, type Rerunnable } from "../session/rerun.ts";
-import { openSession, type Session } from "../session/session.ts";
+import { openAsked } from "../session/asked.ts";
+import type { Session } from "../session/session.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 import { verifyJson, verifyText } from "../views/verify-view.ts";
 
@@ -16,8 +17,7 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([settings.error]);
     return EXIT.usage;
   }
-  const session = await openSession({
-    targets: args.targets,
+  const session = await openAsked(args, {
     gpus: args.value("gpus"),
     python: args.values("python"),
   });

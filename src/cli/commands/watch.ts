@@ -8,7 +8,8 @@ import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
 import { layoutOf } from "../../host/disk/layout.ts";
 import { PACKAGE_ROOT, workspaceRoot } from "../session/root.ts";
 import type { Serving } from "../views/serving.ts";
-import { openSession, type Session } from "../session/session.ts";
+import { openAsked } from "../session/asked.ts";
+import type { Session } from "../session/session.ts";
 import {
   chooseReporter,
   isReporterName,
@@ -74,8 +75,7 @@ export async function run(args: Arguments): Promise<number> {
           }
           warmth.bundler.begin();
           const gpuIds = args.value("gpus");
-          const session = await openSession({
-            targets: args.targets,
+          const session = await openAsked(args, {
             gpus: gpuIds,
             python: args.values("python"),
             layout,

@@ -11,7 +11,7 @@ import { adoptedText } from "../../ui/adoption-view.ts";
 import { planJson } from "../../ui/plan-view.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { foresee } from "../session/foresee.ts";
-import { openSession } from "../session/session.ts";
+import { openAsked } from "../session/asked.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
 
 export async function run(args: Arguments): Promise<number> {
@@ -25,7 +25,7 @@ export async function run(args: Arguments): Promise<number> {
     ]);
     return EXIT.usage;
   }
-  const session = await openSession({ targets: args.targets });
+  const session = await openAsked(args);
   if (!session.ok) {
     printFailures(session.error);
     return EXIT.usage;

@@ -27,6 +27,16 @@ const LAYOUT_OPTION: OptionSpec = {
   value: "NAME",
   help: "publish: where the Aqmfile says (default); tmp: the same tree below tmp/.",
 };
+/** Another setting, at another place: of every command that takes targets of the graph. */
+const VARIATION_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "set",
+    value: "KEY=VALUE",
+    many: true,
+    help: "With another config value (group.key=value) or option (group=option); see aqm sweep.",
+  },
+  LAYOUT_OPTION,
+];
 const BUILD_OPTIONS: readonly OptionSpec[] = [
   {
     name: "dry-run",
@@ -76,16 +86,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "13 more than --max-gpu-hours, 130 interrupted.",
       "With --dry-run --check: 10 stale (cheap actions only), 11 stale (GPU needed), 12 inputs missing.",
     ],
-    options: [
-      {
-        name: "set",
-        value: "KEY=VALUE",
-        many: true,
-        help: "With another config value (group.key=value) or option (group=option); see aqm sweep.",
-      },
-      LAYOUT_OPTION,
-      ...BUILD_OPTIONS,
-    ],
+    options: [...VARIATION_OPTIONS, ...BUILD_OPTIONS],
     examples: [
       ["aqm build models/qwen3_vl_tiny", "everything in that folder"],
       ["aqm build --dry-run 'models/**/*.md'", "which reports are stale, and why"],
@@ -130,7 +131,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     description: [
       "Follows the causes up to their roots: what changed, in which file or config value.",
     ],
-    options: [JSON_OPTION],
+    options: [...VARIATION_OPTIONS, JSON_OPTION],
     examples: [
       [
         "aqm why models/qwen3_vl_tiny",
@@ -153,6 +154,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "be run again.",
     ],
     options: [
+      ...VARIATION_OPTIONS,
       { name: "rerun", help: "Run the actions again and compare bytes; nothing is published." },
       ...LANE_OPTIONS,
       JSON_OPTION,
@@ -173,6 +175,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "what is wrong is shown over the last good output. Only this machine can reach it.",
     ],
     options: [
+      ...VARIATION_OPTIONS,
       { name: "gpu", help: "Run GPU actions too." },
       {
         name: "serve",
@@ -198,6 +201,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Lists targets: what can be built.",
     description: ["Without targets, everything that the Aqmfile declares."],
     options: [
+      ...VARIATION_OPTIONS,
       { name: "sources", help: "List the source files that the targets need instead." },
       JSON_OPTION,
     ],
@@ -214,6 +218,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "of what is due that takes longest.",
     ],
     options: [
+      ...VARIATION_OPTIONS,
       { name: "html", value: "FILE", help: "Write a page to this file; - is standard output." },
       { name: "mermaid", help: "Print a flow chart for Markdown; folded by op where it is large." },
       {
@@ -240,6 +245,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "stale [TARGET…]  what is not fresh, as in a dry run",
     ],
     options: [
+      ...VARIATION_OPTIONS,
       { name: "direct", help: "deps and rdeps: only what is one step away." },
       { name: "limit", value: "N", help: "At most so many answers (paths: 20 if not said)." },
       JSON_OPTION,
@@ -255,8 +261,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Removes outputs, but only files that aqm wrote and that are unchanged since.",
     description: [
       "Records stay, so the next build restores what the store still has instead of running it.",
+      "With --set or --layout tmp, only what lies below tmp/ is removed.",
     ],
     options: [
+      ...VARIATION_OPTIONS,
       { name: "dry-run", short: "n", help: "Say what would be removed." },
       { name: "force", help: "Remove outputs that were changed by hand, too." },
       JSON_OPTION,

@@ -7,9 +7,9 @@ import {
 } from "../../host/snapshot/fresh-snapshot.ts";
 import type { Failure } from "../../model/failure.ts";
 import { buildSettings, type Arguments } from "../language/arguments.ts";
+import { variationOf, type Variation } from "../language/asked-variation.ts";
 import { fromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 import { isReporterName, unknownReporter } from "../terminal/terminal.ts";
-import type { Variation } from "./variation.ts";
 
 export interface Request {
   readonly root: string;
@@ -34,7 +34,9 @@ const LONG_ANSWER = ["json", "python", "verbose"];
 
 /** What is still known of the answer to `aqm build` with these arguments, which are right. */
 export function recall(args: Arguments): Recalled {
-  const request = requestFor(workspaceRoot(), args.targets, variationOf(args));
+  const variation = variationOf(args);
+  if (!variation.ok) throw new Error("checked before");
+  const request = requestFor(workspaceRoot(), args.targets, variation.value);
   const long = LONG_ANSWER.some(
     (name) => args.flag(name) || args.value(name) !== undefined || args.values(name).length > 0,
   );
@@ -59,8 +61,8 @@ export function wrongUsage(args: Arguments): Failure | null {
       nextStep: "Write aqm build --dry-run --check.",
     };
   }
-  const layout = args.value("layout");
-  if (!isLayout(layout)) return unknownLayout(layout ?? "");
+  const variation = variationOf(args);
+  if (!variation.ok) return variation.error;
   const reporter = args.value("reporter");
   return reporter === undefined || isReporterName(reporter) ? null : unknownReporter(reporter);
 }
@@ -81,22 +83,6 @@ function requestFor(
   const text = JSON.stringify([root, targets, mtimeMs, ino, ...varied]);
   return { root, state: join(root, ".aqm"), text };
 }
-
-/** Null for the Aqmfile as it is. */
-export function variationOf(args: Arguments): Variation | null {
-  const terms = args.values("set");
-  const layout = args.value("layout") === "tmp" ? "tmp" : "publish";
-  return terms.length === 0 && layout === "publish" ? null : { terms, many: false, layout };
-}
-
-const isLayout = (name: string | undefined): boolean =>
-  name === undefined || name === "tmp" || name === "publish";
-
-const unknownLayout = (name: string): Failure => ({
-  reason: "usage",
-  message: `There is no layout ${name}`,
-  nextStep: "Take publish (where the Aqmfile says) or tmp (the same tree below tmp/).",
-});
 
 /** Something is being published, or was when its process died. */
 function isUnsettled(state: string): boolean {

@@ -8,9 +8,11 @@ import { errorCode } from "../../host/disk/disk.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Failure } from "../../model/failure.ts";
 import { ok, type Result } from "../../model/result.ts";
+import type { Arguments } from "../language/arguments.ts";
 import { groupSkipped, type SkippedGroup } from "../../model/skipped.ts";
 import type { Memory, Recalled, Request } from "./recall.ts";
-import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { openAsked } from "./asked.ts";
+import type { Session, SessionOptions } from "./session.ts";
 
 /** What one `aqm build` is about: the whole of what was asked for, or only what has changed since. */
 export interface Scope {
@@ -27,11 +29,12 @@ export interface Focused extends Memory {
 
 export async function openScope(
   { request, memory }: Recalled,
-  options: SessionOptions,
+  args: Arguments,
+  options: Pick<SessionOptions, "gpus" | "python" | "force">,
 ): Promise<Result<Scope, readonly Failure[]>> {
   const focused = focusOf(memory, request);
   const focus = focused === null ? {} : { focus: focused.focus };
-  const session = await openSession({ ...options, ...focus });
+  const session = await openAsked(args, { ...options, ...focus });
   return session.ok ? ok({ session: session.value, request, focused }) : session;
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ActionNode } from "../../graph/graph.ts";
+import type { ActionNode, Graph } from "../../graph/graph.ts";
 import { select, type Selection } from "../../graph/select.ts";
 import type { LoadedAqmfile } from "../../host/aqmfile/aqmfile.ts";
 import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
@@ -26,9 +26,10 @@ import {
   NO_INTERPRETERS,
   type NamedInterpreters,
 } from "../../host/python/named-interpreters.ts";
+import type { Variation } from "../language/asked-variation.ts";
 import { globMatcher } from "../language/glob.ts";
 import { allFromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
-import type { Cell, Variation } from "./variation.ts";
+import type { Cell, Find } from "./variation.ts";
 
 /** Everything that a command needs, wired to the real world. */
 export interface Session {
@@ -38,6 +39,10 @@ export interface Session {
   readonly targets: readonly string[];
   /** The combinations that a variation asks for; none for a plain request. */
   readonly cells: readonly Cell[];
+  /** The actions that words of the command line stand for, under the same overrides. */
+  readonly find: Find;
+  /** Actions that publish below `tmp/` because of overrides or a layout; null for a plain request. */
+  readonly relocated: ReadonlySet<ActionNode> | null;
   readonly workspace: DiskWorkspace;
   /** All that the session has looked at. */
   readonly evidence: Evidence;
@@ -77,9 +82,9 @@ export async function openSession(
   const scope =
     options.focus === undefined
       ? await wholeScope(layout, targets, options, evidence)
-      : ok({ ...options.focus, cells: [] });
+      : ok({ ...options.focus, ...plain(options.focus.aqmfile.graph) });
   if (!scope.ok) return scope;
-  const { aqmfile, selection, cells } = scope.value;
+  const { aqmfile, selection, cells, find, relocated } = scope.value;
 
   const interpreters = interpretersOf(options.python, aqmfile.environments);
   if (!interpreters.ok) return err([interpreters.error]);
@@ -129,6 +134,11 @@ export async function openSession(
     selection,
     targets,
     cells,
+    relocated,
+    find: async (words) => {
+      const paths = allFromWorkspaceRoot(words, layout.root);
+      return paths.ok ? find(paths.value) : paths;
+    },
     workspace,
     evidence,
     opSources,
@@ -178,6 +188,8 @@ function knownRuns(
   return [...here, ...recorded.filter(({ target, key }) => !known.has(`${target} ${key}`))];
 }
 
+type Scoped = "aqmfile" | "selection" | "cells" | "find" | "relocated";
+
 /** The graph of the Aqmfile, and the requested part. */
 async function wholeScope(
   layout: Layout,
@@ -185,10 +197,10 @@ async function wholeScope(
   { variation = null, warmth }: SessionOptions,
   evidence: Evidence,
   grounds: Grounds | null = null,
-): Promise<Result<Pick<Session, "aqmfile" | "selection" | "cells">, readonly Failure[]>> {
+): Promise<Result<Pick<Session, Scoped>, readonly Failure[]>> {
   if (variation !== null) {
     const { openVariation } = await import("./variation.ts");
-    return openVariation(layout, variation, targets, evidence, grounds);
+    return openVariation(layout, variation, targets, evidence, { grounds, warmth: warmth ?? null });
   }
   const { loadAqmfile } = await import("../../host/aqmfile/aqmfile.ts");
   const aqmfile = await loadAqmfile(layout, evidence, { warmth: warmth ?? null, grounds });
@@ -196,9 +208,19 @@ async function wholeScope(
   const { graph } = aqmfile.value;
   const selection = select(graph, targets, await globMatcher([...targets, ...graph.defaults]));
   return selection.ok
-    ? ok({ aqmfile: aqmfile.value, selection: selection.value, cells: [] })
+    ? ok({ aqmfile: aqmfile.value, selection: selection.value, ...plain(graph) })
     : selection;
 }
+
+/** What there is to say of a request without overrides. */
+const plain = (graph: Graph): Pick<Session, "cells" | "find" | "relocated"> => ({
+  cells: [],
+  relocated: null,
+  find: async (targets) => {
+    const selection = select(graph, targets, await globMatcher(targets));
+    return selection.ok ? ok(selection.value.requested) : selection;
+  },
+});
 
 function describeEnvironments(
   layout: Layout,

@@ -1,33 +1,26 @@
 import { variantName, type Override } from "../../declare/override/override.ts";
 import { product, axesOf, isIn, ownOf } from "../../graph/sweep.ts";
 import { select, upstreamOf, type Selection } from "../../graph/select.ts";
-import type { ActionNode } from "../../graph/graph.ts";
+import type { ActionNode, Graph } from "../../graph/graph.ts";
 import { differing, relocate, union, withConsumers, type Relocated } from "../../graph/variant.ts";
 import {
   checkedGraph,
   openAqmfile,
   type LoadedAqmfile,
+  type LoadOptions,
   type OpenAqmfile,
 } from "../../host/aqmfile/aqmfile.ts";
 import type { Evaluated } from "../../host/aqmfile/evaluated.ts";
-import type { Grounds } from "../../host/evidence/built-grounds.ts";
 import type { Evidence } from "../../host/evidence/evidence.ts";
 import type { Layout } from "../../host/disk/layout.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import type { Variation } from "../language/asked-variation.ts";
 import { globMatcher } from "../language/glob.ts";
 import { choiceParts, choiceText, readTerms, type Choice } from "../language/terms.ts";
 
 /** Where variants go, and with `--layout tmp` everything that is asked for. */
 const TMP = "tmp";
-
-/** What was asked for beside targets: `key=value` terms, and where results go. */
-export interface Variation {
-  readonly terms: readonly string[];
-  /** Whether a term may list several values. */
-  readonly many: boolean;
-  readonly layout: "publish" | "tmp";
-}
 
 /** One combination of what was asked for. */
 export interface Cell {
@@ -44,7 +37,14 @@ export interface Varied {
   readonly aqmfile: LoadedAqmfile;
   readonly selection: Selection;
   readonly cells: readonly Cell[];
+  readonly find: Find;
+  readonly relocated: ReadonlySet<ActionNode>;
 }
+
+/** The actions that targets stand for, which are named as the Aqmfile declares them. */
+export type Find = (
+  targets: readonly string[],
+) => Promise<Result<ReadonlySet<ActionNode>, readonly Failure[]>>;
 
 /** The Aqmfile under one set of overrides, paths as it declares them. */
 interface Variant {
@@ -71,9 +71,9 @@ export async function openVariation(
   variation: Variation,
   targets: readonly string[],
   evidence: Evidence,
-  grounds: Grounds | null = null,
+  options: LoadOptions = {},
 ): Promise<Result<Varied, readonly Failure[]>> {
-  const aqmfile = await openAqmfile(layout, evidence, { grounds });
+  const aqmfile = await openAqmfile(layout, evidence, options);
   if (!aqmfile.ok) return aqmfile;
   const { groups } = aqmfile.value;
   const plain = await aqmfile.value.evaluate({ configuration: groups });
@@ -145,7 +145,7 @@ async function openVariant(
 
 /** Without targets, coordinates alone say what is meant: every target that has them. */
 function contentOf(
-  { evaluated: { graph, declared }, selection }: Variant,
+  { evaluated: { graph, declared }, selection }: Pick<Variant, "evaluated" | "selection">,
   choices: readonly Choice[],
   targets: readonly string[],
 ): Pick<Combination, "requested" | "skipped"> {
@@ -203,16 +203,14 @@ function joined(
   const exact = new Set<string>();
   const cells: Cell[] = [];
   for (const [variant, { moved }] of relocated) {
-    const now = (path: string): string => moved.get(path) ?? path;
     for (const combination of variant.combinations) {
-      const nodes = combination.requested.flatMap(
-        ({ id }) => graph.value.byOutput.get(now(id))?.action ?? [],
-      );
+      const nodes = nodesIn(graph.value, moved, combination.requested);
       for (const node of nodes) requested.add(node);
       cells[combination.index] = cellOf(combination, nodes);
     }
-    for (const path of variant.selection.exact) exact.add(now(path));
+    for (const path of variant.selection.exact) exact.add(moved.get(path) ?? path);
   }
+  const places = new Set([...relocated.values()].flatMap(({ moved }) => [...moved.values()]));
   const skipped = new Map(cells.flatMap((cell) => [...cell.skipped]));
   const present = new Set(
     [...exact].filter((path) => isRequested(graph.value.byOutput.get(path), requested)),
@@ -223,12 +221,46 @@ function joined(
       environments: all.environments,
       adopters: [],
       comparers: [],
-      files,
+      files: [...files, ...Object.keys(plain.looked)],
     },
     selection: { requested, exact: present, needed: upstreamOf(requested), skipped },
     cells,
+    find: (asked) => findIn(graph.value, relocated, asked),
+    relocated: new Set(graph.value.actions.filter(({ id }) => places.has(id))),
   });
 }
+
+async function findIn(
+  graph: Graph,
+  relocated: ReadonlyMap<Variant, Relocated>,
+  targets: readonly string[],
+): ReturnType<Find> {
+  const found = new Set<ActionNode>();
+  const failures: (readonly Failure[])[] = [];
+  for (const [{ evaluated, combinations }, { moved }] of relocated) {
+    const selection = select(evaluated.graph, targets, await globMatcher(targets));
+    if (!selection.ok) failures.push(selection.error);
+    else {
+      for (const { choices } of combinations) {
+        const content = contentOf({ evaluated, selection: selection.value }, choices, targets);
+        for (const node of nodesIn(graph, moved, content.requested)) found.add(node);
+      }
+    }
+  }
+  if (found.size > 0) return ok(found);
+  const terms = [...relocated.keys()].flatMap(({ combinations }) =>
+    combinations.flatMap(({ choices }) => choices.map(choiceText)),
+  );
+  return err(failures[0] ?? [nothingThere([...new Set(terms)], targets)]);
+}
+
+/** The same actions in the joined graph, where some publish elsewhere. */
+const nodesIn = (
+  graph: Graph,
+  moved: ReadonlyMap<string, string>,
+  nodes: readonly ActionNode[],
+): readonly ActionNode[] =>
+  nodes.flatMap(({ id }) => graph.byOutput.get(moved.get(id) ?? id)?.action ?? []);
 
 const isRequested = (
   found: { readonly action: ActionNode } | undefined,

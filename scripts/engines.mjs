@@ -5,8 +5,8 @@ import { environments, pytest } from "./python.mjs";
 import { perform, suites, vitest } from "./steps.mjs";
 
 await bundle();
-const pythons = environments();
-const { projects, marks } = suites.engines;
+const { projects, marks, environments: large } = suites.engines;
+const pythons = environments(large);
 await perform([
   vitest("vitest", projects, process.argv.slice(2), {
     AQM_TEST_PYTHON: pythons.modelopt,

@@ -31,14 +31,15 @@ export function environment(name) {
   return made.stdout.trim();
 }
 
-/** The interpreters of all environments, by name. */
-export function environments() {
+/** The interpreters, by name: of all environments but large ones, and of those large ones that are named. */
+export function environments(large = []) {
   const made = spawnSync(process.execPath, ["bin/aqm.js", "environment", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
     encoding: "utf8",
   });
   if (made.status !== 0) process.exit(made.status ?? 1);
-  return Object.fromEntries(JSON.parse(made.stdout).map(({ name, python }) => [name, python]));
+  const usual = JSON.parse(made.stdout).map(({ name, python }) => [name, python]);
+  return Object.fromEntries([...usual, ...large.map((name) => [name, environment(name)])]);
 }
 
 /** pytest and ruff, beside the environment instead of in it: what is tested stays what is locked. */

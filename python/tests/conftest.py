@@ -25,16 +25,22 @@ from aqm_runner.calibration.sample_writing import write_database
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 TESTS = Path(__file__).parent
+# Environments that one package tells from all others.
+OF_ONE_PACKAGE = {
+    "vllm": "vllm",
+    "inc": "neural_compressor",
+    "autoround": "auto_round",
+    "modelopt": "modelopt",
+}
+# Environments that only `npm run test:engines` makes: scripts/engines.mjs.
+OF_ENGINES = ["autoround", "inc"]
 
 
 def environment_here() -> str:
     """Returns the name of the environment that this interpreter belongs to, by what it has."""
-    if find_spec("vllm"):
-        return "vllm"
-    if find_spec("neural_compressor"):
-        return "inc"
-    if find_spec("modelopt"):
-        return "modelopt"
+    for name, package in OF_ONE_PACKAGE.items():
+        if find_spec(package):
+            return name
     return "torch" if find_spec("torch") else "data"
 
 
@@ -48,6 +54,13 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
         return None
     environment = inside[0].removeprefix("in_") if inside[0].startswith("in_") else "modelopt"
     return None if environment == ENVIRONMENT else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests of further engines as those of `npm run test:engines`, each of them."""
+    if ENVIRONMENT in OF_ENGINES:
+        for item in items:
+            item.add_marker(pytest.mark.engines)
 
 
 def pytest_collection_finish() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autoround_material import delta_loss
 from hub_web import INCLUDE, REPOSITORY, REVISION
 from material import (
     COCO,
@@ -155,7 +156,13 @@ def _inc_quantize(given: Given) -> list[Run]:
     return [Run(inc_quantizing("lm"), inputs, refused="no_inc")]
 
 
+def _autoround_scores(given: Given) -> list[Run]:
+    # Where these tests run, there is no AutoRound; its tests are in its own environment.
+    return [Run(delta_loss("lm"), given.lm_inputs, refused="no_auto_round")]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
+    "autoround_scores": _autoround_scores,
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],

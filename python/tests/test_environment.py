@@ -10,7 +10,7 @@ from aqm_runner.runner.registry import OPS
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements", "requirements-dev", "data", "torch", "vllm", "inc"]
+    "name", ["requirements", "requirements-dev", "data", "torch", "vllm", "inc", "autoround"]
 )
 def test_every_line_of_a_lock_file_is_a_pin_or_a_hash(name):
     text = (PYTHON_ROOT / f"{name}.lock").read_text()

@@ -1,0 +1,33 @@
+"""Params of AutoRound's ops that the tests share."""
+
+from typing import Any
+
+from material import scoring
+
+WEIGHTS = {"group_size": -1, "sym": True, "data_type": "int", "act_bits": 16}
+TOKENS = {
+    "act_bits": 8,
+    "act_group_size": -1,
+    "act_sym": True,
+    "act_data_type": "int",
+    "act_dynamic": True,
+}
+BLOCKS = {"bits": 4, "group_size": 32, "sym": True, "data_type": "mx_fp"}
+SCHEMES: dict[str, dict[str, Any]] = {
+    "INT4_WEIGHTS": WEIGHTS | {"bits": 4, "group_size": 32},
+    "INT8_WEIGHTS": WEIGHTS | {"bits": 8},
+    "INT8": WEIGHTS | {"bits": 8} | TOKENS,
+    "FP8_WEIGHTS": WEIGHTS | {"bits": 8, "data_type": "fp"},
+    "FP8": WEIGHTS | {"bits": 8, "data_type": "fp"} | TOKENS | {"act_data_type": "fp"},
+    "MXFP4_WEIGHTS": BLOCKS | {"act_bits": 16},
+    "MXFP4": BLOCKS | TOKENS | {"act_bits": 4, "act_group_size": 32, "act_data_type": "mx_fp"},
+    "NVFP4_WEIGHTS": BLOCKS | {"group_size": 16, "data_type": "nv_fp", "act_bits": 16},
+}
+
+
+def delta_loss(scope: str = "lm", format_: str = "INT8", **changes: Any) -> dict[str, Any]:
+    """Returns params of autoround_scores that go with those of `scoring`."""
+    shared = scoring(scope)
+    del shared["loss"]
+    format_given = {"name": format_, "config": SCHEMES[format_]}
+    return shared | {"method": "delta_loss", "format": format_given} | changes

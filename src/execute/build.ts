@@ -181,7 +181,9 @@ class Build {
       if (plan.byNode.has(maker)) throw new Error(`${node.id} was judged before ${maker.id}`);
       return null;
     };
-    const demand = { consumer: demandedBy, exact: this.#request.selection.exact };
+    const { exact, rerun } = this.#request.selection;
+    const again = rerun?.has(node) === true && !this.#settled.has(node);
+    const demand = { consumer: demandedBy, exact, rerun: again };
     const judgement = judge(node, makerOf, demand, this.#ports.workspace);
     if (judgement.verdict === "run" && this.#request.hold?.(node) === true) {
       return { ...judgement, verdict: "blocked", causes: [...judgement.causes, { kind: "held" }] };

@@ -94,15 +94,19 @@ async function attempt(
   ];
 }
 
-/** Partial results save time; an action that cannot have them runs all the same. */
+/**
+ * Partial results save time; an action that cannot have them runs all the same. A rerun that was asked for has none:
+ * it would only repeat what the last run had measured.
+ */
 function openPartial(
-  { node, judgement: { description } }: JobMember,
+  { node, judgement: { description, causes } }: JobMember,
   batch: string | null,
   workspace: Ports["workspace"],
   emit: EmitEvent,
 ): PartialResults | null {
   const { resumable } = node.declaration;
   if (resumable === undefined || description === null) return null;
+  if (causes.some(({ kind }) => kind === "rerun_asked")) return null;
   const opened = workspace.partialResults(node, partialIdentity(description, resumable));
   if (opened === null) return null;
   const warn = (message: string): void =>

@@ -12,6 +12,8 @@ export interface Selection {
   readonly exact: ReadonlySet<string>;
   /** The requested actions and all that they are made from, in topological order. */
   readonly needed: readonly ActionNode[];
+  /** Actions that run although they are fresh; none where this is absent. */
+  readonly rerun?: ReadonlySet<ActionNode>;
   /** What was asked for as well and is not made: path → why. */
   readonly skipped: ReadonlyMap<string, string>;
 }

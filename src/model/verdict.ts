@@ -27,6 +27,8 @@ export type Cause =
     }
   | { readonly kind: "needed_by"; readonly consumer: string }
   | { readonly kind: "waits_for"; readonly producer: string }
+  /** The command line says that it runs although it is fresh. */
+  | { readonly kind: "rerun_asked" }
   /** Stale, but this build was told not to start it. */
   | { readonly kind: "held" }
   | { readonly kind: "blocked_by"; readonly producer: string }

@@ -13,6 +13,8 @@ export interface Demand {
   readonly consumer: string | null;
   /** These outputs were asked for by name. */
   readonly exact: ReadonlySet<string>;
+  /** The action runs although a result of its key is known. */
+  readonly rerun?: boolean;
 }
 
 export interface WrongOutput {

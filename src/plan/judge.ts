@@ -24,6 +24,7 @@ export function judge(
 ): Judgement {
   const inputs = inputStates(node, makerOf, knowledge);
   const of: Case = { node, inputs, demand, knowledge };
+  if (demand.rerun === true) return asRerun(judgeByKey(of), of);
   const last = knowledge.record(node);
   const standing = last === null ? null : judgeAdopted(last, of, true);
   if (standing !== null) return standing;
@@ -34,6 +35,20 @@ export function judge(
     if (restored !== null) return restored;
   }
   return judged;
+}
+
+/** No result stands for an action that is to run again; only what it lacks can keep it from that. */
+function asRerun(judged: Judgement, { node, inputs, knowledge }: Case): Judgement {
+  const { verdict, causes, key, description } = judged;
+  if (verdict === "blocked") return judged;
+  const reasons = causes.filter(({ kind }) => kind !== "waits_for"); // it runs in any case
+  return toRun(
+    node,
+    inputs,
+    [...reasons, { kind: "rerun_asked" }],
+    { key, description },
+    knowledge,
+  );
 }
 
 function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {

@@ -74,7 +74,11 @@ function forwardPass(
       planned.set(node, earlier);
       continue;
     }
-    const demand = { consumer: demanded.get(node) ?? null, exact: selection.exact };
+    const demand = {
+      consumer: demanded.get(node) ?? null,
+      exact: selection.exact,
+      rerun: selection.rerun?.has(node) === true,
+    };
     planned.set(node, { node, ...judge(node, makerOf, demand, knowledge) });
   }
   return planned;

@@ -24,6 +24,8 @@ function rawCauseText(cause: Cause): string {
       return `needed by ${cause.consumer}`;
     case "waits_for":
       return `known once ${cause.producer} is done`;
+    case "rerun_asked":
+      return "rerun asked for";
     case "held":
       return "not started: it needs the GPU lane";
     case "blocked_by":

@@ -213,3 +213,55 @@ describe("--check", () => {
     expect(await check()).toBe(12);
   });
 });
+
+describe("aqm build --rerun", () => {
+  const rerun = ["--rerun", "big/one.txt"];
+
+  it("runs a fresh action again, and what depends on it only if bytes changed", async () => {
+    await workspace.build();
+    const record = workspace.read("aqm.lock/big/one.txt.json");
+    const again = await workspace.build([...rerun, "out"]);
+    expect(again.ran).toEqual(["big/one.txt"]);
+    expect(again.events.at(-1)).toMatchObject({ ran: 1, fresh: 3, exitCode: 0 });
+    expect(workspace.read("aqm.lock/big/one.txt.json")).toBe(record);
+    expect((await workspace.build()).ran).toEqual([]);
+  });
+
+  it("is said by the plan, which changes nothing", async () => {
+    await workspace.build();
+    const [one, , joined] = await plan(...rerun, "out");
+    expect(one).toMatchObject({ verdict: "run", causes: [{ kind: "rerun_asked" }] });
+    expect(joined).toMatchObject({ target: "out/joined.txt", verdict: "unknown" });
+    const { stdout } = await workspace.aqm(["build", "--dry-run", ...rerun, "out"]);
+    expect(stdout).toContain("run      big/one.txt\n           rerun asked for\n");
+    expect(await stale()).toEqual([]);
+    const { code } = await workspace.aqm(["build", "--dry-run", "--check", ...rerun]);
+    expect(code).toBe(10);
+  });
+
+  it("takes folders, globs and several targets; without others it builds only these", async () => {
+    await workspace.build();
+    expect((await workspace.build(["--rerun", "big"])).ran).toEqual(["big/one.txt", "big/two.txt"]);
+    const several = ["--rerun", "**/length*", "--rerun", "big/two.txt"];
+    expect((await workspace.build(several)).ran).toEqual(["big/two.txt", "out/length.txt"]);
+    const wrong = await workspace.aqm(["build", "--rerun", "big/oen.txt"]);
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Did you mean big/one.txt?") as string,
+    });
+  });
+
+  it("is asked for each time, also where the answer to the same request is remembered", async () => {
+    for (let time = 0; time < 3; time++) await workspace.build(["big/one.txt"]);
+    for (let time = 0; time < 2; time++)
+      expect((await workspace.build([...rerun, "big/one.txt"])).ran).toEqual(["big/one.txt"]);
+    expect((await workspace.build(["big/one.txt"])).ran).toEqual([]);
+  });
+
+  it("takes the place of what was restored, and brings back what it reads", async () => {
+    await workspace.build();
+    await workspace.aqm(["clean"]);
+    expect((await workspace.build(["--rerun", "out/length.txt"])).ran).toEqual(["out/length.txt"]);
+    expect(workspace.read("out/length.txt")).toBe("37\n");
+  });
+});

@@ -167,15 +167,19 @@ describe("a resumable action", () => {
     expect(workspace.exists(".aqm/partial")).toBe(false);
   });
 
-  it("has none while it is verified: everything is measured again", async () => {
-    await open();
-    await measured("one");
-    const verifying = aqm("verify", "--rerun", "--json", "cpu/1.txt");
-    const job = await runners.nextJob();
-    expect(job.request.actions[0]).not.toHaveProperty("partial");
-    job.succeed();
-    await ends(verifying);
-  });
+  it.each(["verify --rerun --json cpu/1.txt", "build --json --rerun cpu/1.txt"])(
+    "has none in a rerun: aqm %s measures everything again",
+    async (words) => {
+      await open();
+      await measured("one");
+      const [command = "", ...args] = words.split(" ");
+      const rerunning = aqm(command, ...args);
+      const job = await runners.nextJob();
+      expect(job.request.actions[0]).not.toHaveProperty("partial");
+      job.succeed();
+      await ends(rerunning);
+    },
+  );
 });
 
 describe("a run that is cut off", () => {

@@ -23,6 +23,7 @@ const CAUSES: { [K in Cause["kind"]]: readonly [Extract<Cause, { kind: K }>, rea
     ],
     needed_by: [{ kind: "needed_by", consumer: "out/b" }, ["needed by out/b"]],
     waits_for: [{ kind: "waits_for", producer: "out/a" }, ["once out/a is done"]],
+    rerun_asked: [{ kind: "rerun_asked" }, ["rerun asked for"]],
     held: [{ kind: "held" }, ["not started"]],
     blocked_by: [{ kind: "blocked_by", producer: "out/a" }, ["out/a", "cannot be made"]],
     input_missing: [

@@ -80,13 +80,22 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Brings targets up to date, running only what is stale.",
     description: [
       "A target is a path that some rule makes: a file, a folder (everything in it), or a glob.",
-      "Without targets, the defaults of the Aqmfile are built.",
+      "Without targets, the defaults of the Aqmfile are built; with --rerun, what --rerun names.",
       "",
       "Exit codes: 0 done or fresh, 1 an action failed, 2 wrong usage or Aqmfile,",
       "13 more than --max-gpu-hours, 130 interrupted.",
       "With --dry-run --check: 10 stale (cheap actions only), 11 stale (GPU needed), 12 inputs missing.",
     ],
-    options: [...VARIATION_OPTIONS, ...BUILD_OPTIONS],
+    options: [
+      ...VARIATION_OPTIONS,
+      {
+        name: "rerun",
+        value: "TARGET",
+        many: true,
+        help: "Run this target although it is fresh: a file, folder or glob (again for more).",
+      },
+      ...BUILD_OPTIONS,
+    ],
     examples: [
       ["aqm build models/qwen3_vl_tiny", "everything in that folder"],
       ["aqm build --dry-run 'models/**/*.md'", "which reports are stale, and why"],
@@ -94,6 +103,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       [
         "aqm build --set dataset.seed=7 models/qwen3_vl_tiny",
         "the same targets with another setting, below tmp/dataset.seed=7/",
+      ],
+      [
+        "aqm build --rerun models/qwen3_vl_tiny/checkpoints/tiny models/qwen3_vl_tiny",
+        "make the checkpoint once more; what is made from it runs only if its bytes changed",
       ],
     ],
   },

@@ -30,7 +30,7 @@ export interface Recalled {
 }
 
 /** With these, more is wanted than the short answer of a snapshot. */
-const LONG_ANSWER = ["json", "python", "verbose"];
+const LONG_ANSWER = ["json", "python", "verbose", "rerun"];
 
 /** What is still known of the answer to `aqm build` with these arguments, which are right. */
 export function recall(args: Arguments): Recalled {

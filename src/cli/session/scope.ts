@@ -32,10 +32,13 @@ export async function openScope(
   args: Arguments,
   options: Pick<SessionOptions, "gpus" | "python" | "force">,
 ): Promise<Result<Scope, readonly Failure[]>> {
+  const rerun = args.values("rerun");
   const focused = focusOf(memory, request);
   const focus = focused === null ? {} : { focus: focused.focus };
-  const session = await openAsked(args, { ...options, ...focus });
-  return session.ok ? ok({ session: session.value, request, focused }) : session;
+  const session = await openAsked(args, { ...options, ...focus, rerun });
+  // What a rerun leads to is no answer to the request without it.
+  const remembered = rerun.length > 0 ? null : request;
+  return session.ok ? ok({ session: session.value, request: remembered, focused }) : session;
 }
 
 /** Null when everything must be looked at. */

@@ -63,6 +63,8 @@ export interface SessionOptions {
   readonly focus?: Focus;
   /** Overrides of configs, coordinates of targets; null or absent for the Aqmfile as it is. */
   readonly variation?: Variation | null;
+  /** Targets that run although they are fresh, beside those that are asked for. */
+  readonly rerun?: readonly string[];
   /** Fill regions even where somebody edited them. */
   readonly force?: boolean;
   /** Another workspace than the one around the current folder. */
@@ -76,7 +78,8 @@ export async function openSession(
 ): Promise<Result<Session, readonly Failure[]>> {
   const layout = withCompiledFolder(options.layout ?? layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const evidence = new Evidence();
-  const asked = allFromWorkspaceRoot(options.targets, layout.root);
+  const { rerun = [] } = options;
+  const asked = allFromWorkspaceRoot([...options.targets, ...rerun], layout.root);
   if (!asked.ok) return asked;
   const targets = asked.value;
   const scope =
@@ -84,7 +87,15 @@ export async function openSession(
       ? await wholeScope(layout, targets, options, evidence)
       : ok({ ...options.focus, ...plain(options.focus.aqmfile.graph) });
   if (!scope.ok) return scope;
-  const { aqmfile, selection, cells, find, relocated } = scope.value;
+  const { aqmfile, cells, relocated } = scope.value;
+  const find: Find = async (words) => {
+    const paths = allFromWorkspaceRoot(words, layout.root);
+    return paths.ok ? scope.value.find(paths.value) : paths;
+  };
+  const again = rerun.length === 0 ? null : await find(rerun);
+  if (again?.ok === false) return again;
+  const selection =
+    again === null ? scope.value.selection : { ...scope.value.selection, rerun: again.value };
 
   const interpreters = interpretersOf(options.python, aqmfile.environments);
   if (!interpreters.ok) return err([interpreters.error]);
@@ -135,10 +146,7 @@ export async function openSession(
     targets,
     cells,
     relocated,
-    find: async (words) => {
-      const paths = allFromWorkspaceRoot(words, layout.root);
-      return paths.ok ? find(paths.value) : paths;
-    },
+    find,
     workspace,
     evidence,
     opSources,

@@ -70,7 +70,8 @@ const range = ({ low, high }: Interval): readonly [number, number] => [low, high
 
 export const predicted = (cost: PlanCost): Prediction => ({
   gpuSeconds: cost.gpuWithoutEstimate > 0 ? null : range(cost.gpuSeconds),
-  seconds: cost.withoutEstimate > 0 ? null : range(cost.seconds),
+  seconds: cost.withoutEstimate > 0 && cost.seconds.high === 0 ? null : range(cost.seconds),
+  untimed: cost.withoutEstimate,
   gpuMemoryBytes: cost.gpuMemoryBytes === null ? null : range(cost.gpuMemoryBytes),
 });
 

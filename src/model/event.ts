@@ -117,8 +117,10 @@ export type About =
 export interface Prediction {
   /** Added up over all devices. */
   readonly gpuSeconds: readonly [number, number] | null;
-  /** Until all is done. */
+  /** Until all is done that has an estimate; null where nothing has one. */
   readonly seconds: readonly [number, number] | null;
+  /** Actions that run, or may run, and have no estimate. */
+  readonly untimed: number;
   /** The most that any job takes. */
   readonly gpuMemoryBytes: readonly [number, number] | null;
 }

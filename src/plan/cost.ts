@@ -7,7 +7,8 @@ import type { Plan, PlannedAction } from "./plan.ts";
  * The model, kept simple enough to be checked by hand.
  *
  * An action alone takes what its last run took; else the median of runs of its batch group, else of its op;
- * else what its rule declares; else up to the time that its resources ask for. An earlier run is scaled in proportion to the work that the rule declares
+ * else what its rule declares; else up to the time that its resources ask for; else
+ * 1 to 500 ms, if it takes no slot. An earlier run is scaled in proportion to the work that the rule declares
  * (steps, samples), and with the size of the inputs somewhere between not at all and in proportion; the
  * interval covers both, and 1.25, 1.5 or 2 times more and less on top: itself, its group, its op.
  *
@@ -23,6 +24,7 @@ import type { Plan, PlannedAction } from "./plan.ts";
 const START_SECONDS = 20;
 const MEMORY_OF_A_MEMBER = 0.1;
 const AS_ASKED_FOR = "no more time than its resources ask for";
+const LIGHT = "an action that takes no slot takes 1–500 ms";
 
 export interface PlanCost {
   readonly fresh: number;
@@ -74,7 +76,7 @@ export function planCost(plan: Plan, estimate: EstimateCost, width: Width): Plan
     }
     due.push(planned);
     basis[told.basis] += 1;
-    if (told.basis === "prior") because.add(node.declaration.expected?.because ?? AS_ASKED_FOR);
+    if (told.basis === "prior") because.add(reasonOf(node));
   }
   const jobs = predictJobs(due, estimate, width);
   const work = (gpu: boolean, of: "seconds" | "gpuSeconds"): Interval =>
@@ -90,6 +92,11 @@ export function planCost(plan: Plan, estimate: EstimateCost, width: Width): Plan
     gpuWithoutEstimate,
     because: [...because],
   };
+}
+
+function reasonOf({ declaration: { expected, resources } }: ActionNode): string {
+  if (expected !== undefined) return expected.because;
+  return resources.seconds === undefined ? LIGHT : AS_ASKED_FOR;
 }
 
 interface PredictedJob {

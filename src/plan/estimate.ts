@@ -113,9 +113,9 @@ function scaled(
   };
 }
 
-/** What the rule says; nothing is known of an action whose rule says nothing. */
+/** What the rule says; nothing is known of an action whose rule says nothing, but that light ones are quick. */
 function declared({ declaration: { expected, resources } }: ActionNode): Estimate | null {
-  if (expected === undefined) return asAskedFor(resources);
+  if (expected === undefined) return asAskedFor(resources) ?? (isLight(resources) ? LIGHT : null);
   const interval = ([low, high]: readonly [number, number]): Interval => ({
     low,
     likely: Math.sqrt(low * high),
@@ -130,6 +130,18 @@ function declared({ declaration: { expected, resources } }: ActionNode): Estimat
     basis: "prior",
   };
 }
+
+/** An action takes no slot because it is over in milliseconds: so TypeScript ops, unless their rule says otherwise. */
+const isLight = ({ cpu, gpu }: Resources): boolean => cpu === 0 && gpu === 0;
+
+/** Of 186 recorded runs of TypeScript ops half took 24 ms or less, and 95 in 100 at most 365 ms; the longest took 2 s. */
+const LIGHT: Estimate = {
+  seconds: { low: 0.001, likely: 0.02, high: 0.5 },
+  gpuSeconds: { low: 0, likely: 0, high: 0 },
+  gpuMemoryBytes: null,
+  together: 1,
+  basis: "prior",
+};
 
 /** What an action asks for is a bound, so the estimate is half of that bound. */
 function asAskedFor({ seconds, gpu }: Resources): Estimate | null {

@@ -1,26 +1,30 @@
 import type { BuildEvent } from "../model/event.ts";
 import { rootCauses, type Held } from "../plan/root-causes.ts";
-import { linesOf } from "./lines.ts";
+import { linesOf, WHOLE_NAMES, type Shorten } from "./lines.ts";
 import { rootCauseLines } from "./root-cause-lines.ts";
 import type { Colours } from "./reporter.ts";
 
 /**
  * The lasting lines of one event stream. What holds a build up is said once: what the plan knows before anything
- * runs, and what came up meanwhile at the end. Each blocked target has a line of its own only where all are wanted.
+ * runs, and what came up meanwhile at the end. That files are watched is said once. Each blocked target has a line of its own only where all are wanted.
  */
 export class LastingLines {
   readonly #colours: Colours;
   readonly #verbose: boolean;
+  readonly #shorten: Shorten;
   readonly #said = new Set<string>();
   #held: Held[] = [];
 
-  constructor(colours: Colours, verbose: boolean) {
+  #watching = false;
+
+  constructor(colours: Colours, verbose: boolean, shorten = WHOLE_NAMES) {
     this.#colours = colours;
     this.#verbose = verbose;
+    this.#shorten = shorten;
   }
 
   of(event: BuildEvent): readonly string[] {
-    const lines = linesOf(event, this.#colours);
+    const lines = linesOf(event, this.#colours, this.#shorten);
     switch (event.type) {
       case "build_started":
         this.#said.clear();
@@ -33,6 +37,11 @@ export class LastingLines {
         return this.#verbose ? lines : [];
       case "build_finished":
         return [...this.#say(this.#held), ...lines];
+      case "waiting": {
+        const said = this.#watching;
+        this.#watching = true;
+        return said ? [] : lines;
+      }
       default:
         return lines;
     }

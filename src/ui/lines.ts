@@ -10,8 +10,18 @@ import {
 import { oneLine } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
 
-/** The lasting lines that an event leaves behind, the same in every text view. */
-export function linesOf(event: BuildEvent, colours: Colours): readonly string[] {
+/** A target's name for a line whose rest takes `taken` columns. */
+export type Shorten = (target: string, taken: number) => string;
+
+/** Logs are searched for names, so they have them whole. */
+export const WHOLE_NAMES: Shorten = (target) => target;
+
+/** The lasting lines that an event leaves behind, the same in every text view but for the length of names. */
+export function linesOf(
+  event: BuildEvent,
+  colours: Colours,
+  shorten: Shorten = WHOLE_NAMES,
+): readonly string[] {
   switch (event.type) {
     case "planned": {
       const count = (verdict: string): number =>
@@ -39,17 +49,16 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
       return [
         `${colours.yellow("warning")}  ${oneLine(`${event.target ?? event.batch}: ${event.message}`)}`,
       ];
-    case "action_settled":
+    case "action_settled": {
       if (event.verdict === "fresh") return [];
-      return [
-        `${colours.green(event.verdict.padEnd(8))} ${oneLine(event.target)}` +
-          colours.dim(
-            [
-              event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`,
-              event.verdict === "ran" && !event.changed ? " (same content as before)" : "",
-            ].join(""),
-          ),
-      ];
+      const mark = event.verdict.padEnd(8);
+      const rest = [
+        event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`,
+        event.verdict === "ran" && !event.changed ? " (same content as before)" : "",
+      ].join("");
+      const name = oneLine(shorten(event.target, mark.length + 1 + rest.length));
+      return [`${colours.green(mark)} ${name}${colours.dim(rest)}`];
+    }
     case "action_failed":
       return event.failure.reason === "cancelled" ? [] : [failureText(event.failure, colours)];
     case "action_blocked":
@@ -58,7 +67,9 @@ export function linesOf(event: BuildEvent, colours: Colours): readonly string[] 
         ...event.causes.map((cause) => `           ${causeText(cause)}`),
       ];
     case "waiting":
-      return [`${colours.cyan("notice")}   watching ${event.files} files; Ctrl-C ends`];
+      return [
+        `${colours.cyan("notice")}   watching ${plural(event.files, "file")}; a saved file starts a build, Ctrl-C ends`,
+      ];
     case "debt": {
       if (event.targets.length === 0) return [];
       const names = event.targets.map(oneLine).join(" ");

@@ -2,13 +2,16 @@ import type { BuildEvent } from "../model/event.ts";
 import { causeText, durationText } from "./format.ts";
 import { oneLine } from "./escape.ts";
 import { LastingLines } from "./lasting-lines.ts";
-import { percent, rowOf, type RunningAction } from "./progress.ts";
+import { environmentText, percent, rowOf } from "./progress.ts";
+import type { RunningAction } from "./running-action.ts";
 import type { Colours, Output, Reporter } from "./reporter.ts";
 
 /** At most one progress line per action in this many milliseconds: logs should stay readable. */
 const PACE = 10_000;
 /** Members of a batch that are named as it starts; each has a line of its own once it is done. */
 const NAMED = 10;
+
+type Environment = Extract<BuildEvent, { type: "environment" }>;
 
 function runLine(
   what: string,
@@ -39,6 +42,17 @@ export function plainReporter(output: Output, now: () => number, verbose = false
     activitySaidAt = now();
     say(colours.dim(text));
   };
+  /** By environment, what was said of it last. */
+  const prepared = new Map<string, Environment>();
+  /** Each step at once; a count only when it is another one than before, at the pace of logs. */
+  const sayPreparation = (event: Environment): void => {
+    const last = prepared.get(event.name);
+    const sameStep = last?.message === event.message;
+    if (sameStep && (last.done === event.done || now() - activitySaidAt < PACE)) return;
+    prepared.set(event.name, event);
+    activitySaidAt = now();
+    say(colours.dim(`prepare  ${environmentText(event)}`));
+  };
   return {
     report: (event: BuildEvent) => {
       for (const line of lasting.of(event)) say(line);
@@ -47,10 +61,7 @@ export function plainReporter(output: Output, now: () => number, verbose = false
           sayActivity(`reading  ${oneLine(event.file)} ${percent(event.done, event.total)}`);
           break;
         case "environment":
-          if (event.state === "ready") break;
-          sayActivity(
-            `prepare  Python environment ${event.name}: ${event.message}${event.total === null ? "" : ` (${event.done} of ${event.total})`}`,
-          );
+          if (event.state === "preparing") sayPreparation(event);
           break;
         case "action_started": {
           if (event.log === null) break; // in this process, over at once: its "ran" line will do

@@ -1,6 +1,8 @@
 import type { About, BuildEvent } from "../model/event.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { oneLine } from "./escape.ts";
+import { IMPORT_PHASE, type Phase, type RunningAction } from "./running-action.ts";
+import { TimeLeftFold, type TimeLeft } from "./time-left.ts";
 
 /** What a live view shows, folded from events; pure, so that every view counts alike. */
 export interface Progress {
@@ -13,30 +15,12 @@ export interface Progress {
   readonly unknown: number;
   readonly running: ReadonlyMap<string, RunningAction>;
   readonly activity: string | null;
-}
-
-export interface RunningAction {
-  readonly target: string;
-  /** How many actions the job has, and how many of them are over. */
-  readonly members: number;
-  readonly ended: number;
-  readonly op: string;
-  readonly lane: "cpu" | "gpu";
-  readonly devices: readonly string[];
-  readonly startedAt: number;
-  readonly expectedSeconds: number | null;
-  readonly phase: Phase | null;
+  /** Of the whole build; null before the plan, and where it has no prediction. */
+  readonly timeLeft: (now: number) => TimeLeft | null;
 }
 
 /** Where progress is shown: at the action, or at the batch that it runs in. */
 export const rowOf = ({ target, batch }: About): string => batch ?? target ?? "";
-
-interface Phase {
-  readonly name: string;
-  readonly total: number | null;
-  readonly done: number;
-  readonly startedAt: number;
-}
 
 export class ProgressFold {
   #verdicts = new Map<string, Verdict>();
@@ -48,12 +32,17 @@ export class ProgressFold {
   #failed = 0;
   #blocked = 0;
   #activity: string | null = null;
+  /** What is said of an environment stays until it is there, whatever else starts meanwhile. */
+  #environment: string | null = null;
+  #timeLeft: TimeLeftFold | null = null;
 
   add(event: BuildEvent, now: number): void {
     switch (event.type) {
       case "planned":
         this.#verdicts = new Map(event.actions.map(({ target, verdict }) => [target, verdict]));
         this.#activity = null;
+        this.#environment = null;
+        this.#timeLeft = new TimeLeftFold(event.actions, event.prediction, now);
         break;
       case "hashing":
         this.#activity = `reading ${oneLine(event.file)} ${percent(event.done, event.total)}`;
@@ -62,18 +51,15 @@ export class ProgressFold {
         this.#activity = `waiting for ${event.owner}`;
         break;
       case "environment":
-        this.#activity =
-          event.state === "ready"
-            ? null
-            : `Python environment ${event.name}: ${event.message}${event.total === null ? "" : ` (${event.done} of ${event.total})`}`;
+        this.#environment = event.state === "ready" ? null : environmentText(event);
         break;
       case "batch_started": {
         this.#activity = null;
         const { batch, targets } = event;
         const members = targets.length;
         for (const target of targets) this.#batchOf.set(target, batch);
-        const row = { ...event, target: batch, members, ended: 0, startedAt: now, phase: null };
-        this.#running.set(batch, row);
+        const row = { ...event, target: batch, members, ended: 0, startedAt: now };
+        this.#running.set(batch, { ...row, workingSince: workStart(event, now), phase: null });
         break;
       }
       case "batch_ended":
@@ -84,23 +70,24 @@ export class ProgressFold {
         if (typeof event.batch === "string") break;
         this.#running.set(event.target, {
           ...event,
+          targets: [event.target],
           members: 1,
           ended: 0,
           startedAt: now,
+          workingSince: workStart(event, now),
           phase: null,
         });
         break;
       case "action_phase":
-        this.#change(rowOf(event), {
-          name: event.name,
-          total: event.total,
-          done: 0,
-          startedAt: now,
-        });
+        this.#change(
+          rowOf(event),
+          { name: event.name, total: event.total, done: 0, startedAt: now },
+          now,
+        );
         break;
       case "action_step": {
         const phase = this.#running.get(rowOf(event))?.phase;
-        if (phase) this.#change(rowOf(event), { ...phase, done: event.done });
+        if (phase) this.#change(rowOf(event), { ...phase, done: event.done }, now);
         break;
       }
       case "action_settled":
@@ -108,15 +95,19 @@ export class ProgressFold {
         if (event.verdict === "ran") this.#ran += 1;
         else if (!this.#settled.has(event.target)) this.#cached += 1;
         this.#settled.add(event.target);
+        this.#timeLeft?.end(event.target);
         break;
       case "action_failed":
         this.#end(event.target);
         this.#failed += 1;
         this.#settled.add(event.target);
+        this.#timeLeft?.end(event.target);
+        this.#environment = null;
         break;
       case "action_blocked":
         this.#blocked += 1;
         this.#settled.add(event.target);
+        this.#timeLeft?.end(event.target);
         break;
       case "build_started":
       case "skipped":
@@ -146,7 +137,8 @@ export class ProgressFold {
       blocked: this.#blocked,
       unknown,
       running: this.#running,
-      activity: this.#activity,
+      activity: this.#environment ?? this.#activity,
+      timeLeft: (now) => this.#timeLeft?.at(now, this.#running.values()) ?? null,
     };
   }
 
@@ -156,26 +148,33 @@ export class ProgressFold {
     this.#batchOf.delete(target);
     const row = batch === undefined ? undefined : this.#running.get(batch);
     if (batch === undefined || row === undefined) this.#running.delete(target);
-    else this.#running.set(batch, { ...row, ended: row.ended + 1 });
+    else {
+      const targets = row.targets.filter((one) => one !== target);
+      this.#running.set(batch, { ...row, targets, ended: row.ended + 1 });
+    }
   }
 
-  #change(target: string, phase: Phase): void {
+  #change(target: string, phase: Phase, now: number): void {
     const action = this.#running.get(target);
-    if (action !== undefined) this.#running.set(target, { ...action, phase });
+    if (action === undefined) return;
+    const imports = phase.name === IMPORT_PHASE;
+    const workingSince = imports ? null : (action.workingSince ?? now);
+    this.#running.set(target, { ...action, phase, workingSince });
   }
 }
+
+/** What runs in this process works at once; what has a log starts a Python process, or waits for one. */
+const workStart = ({ log }: { readonly log: string | null }, now: number): number | null =>
+  log === null ? now : null;
+
+/** What is done to make an environment, with a count where there is one. */
+export const environmentText = ({
+  name,
+  message,
+  done,
+  total,
+}: Extract<BuildEvent, { type: "environment" }>): string =>
+  `Python environment ${name}: ${message}${total === null ? "" : ` (${done} of ${total})`}`;
 
 export const percent = (done: number, total: number): string =>
   `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;
-
-/** Seconds left of an action: from its phase's pace, else from its last run; null when unknown. */
-export function secondsLeft(action: RunningAction, now: number): number | null {
-  const { phase } = action;
-  if (phase?.total && phase.done === phase.total) return null; // over: the next phase is unknown
-  if (phase?.total && phase.done > 0) {
-    return (((now - phase.startedAt) / 1000) * (phase.total - phase.done)) / phase.done;
-  }
-  if (action.expectedSeconds === null) return null;
-  const left = action.expectedSeconds - (now - action.startedAt) / 1000;
-  return left > 0 ? left : null; // overdue: the last run is no guide any more
-}

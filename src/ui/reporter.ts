@@ -10,6 +10,8 @@ export interface Reporter {
 export interface Output {
   readonly write: (text: string) => void;
   readonly columns: () => number;
+  /** False for a terminal that cuts what it shows when it becomes narrower; most break it into rows again. */
+  readonly rewraps?: boolean;
   readonly colours: Colours;
 }
 

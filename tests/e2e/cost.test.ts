@@ -27,7 +27,7 @@ it("is predicted from a prior, then from what was measured; a limit is kept", as
   const before = await aqm("build", "--dry-run");
   // Three together: half of one lone run once, and half of one for each.
   expect(before.stdout).toContain("2–8 min of GPU time, 10–24 GB of GPU memory");
-  expect(before.stdout).toContain("3 from a prior, 1 never timed");
+  expect(before.stdout).toContain("4 from a prior");
   expect(before.stdout).toContain("prior: a guess for tests");
 
   const limit = "--max-gpu-hours";
@@ -35,7 +35,7 @@ it("is predicted from a prior, then from what was measured; a limit is kept", as
   expect(planned.code).toBe(13);
   expect((JSON.parse(planned.stdout) as { cost: object }).cost).toMatchObject({
     gpuSeconds: { low: 120, likely: 240, high: 480 },
-    basis: { own: 0, similar: 0, prior: 3 },
+    basis: { own: 0, similar: 0, prior: 4 },
   });
   const resources = { cpu: 1, gpu: 1, memoryBytes: 1e6, seconds: 600 };
   const [first] = (JSON.parse(planned.stdout) as { actions: object[] }).actions;

@@ -133,6 +133,19 @@ describe("what an action is told by", () => {
     expect(estimates({})(defined(without))).toBeNull();
   });
 
+  it("is else milliseconds, where it takes no slot", () => {
+    const [light, heavy] = graphOf({ makes: "a", cpu: 0 }, { makes: "b" }).actions;
+    expect(estimates({})(defined(light))).toMatchObject({
+      basis: "prior",
+      seconds: { low: 0.001, likely: 0.02, high: 0.5 },
+      gpuSeconds: { high: 0 },
+    });
+    expect(estimates({})(defined(heavy))).toBeNull();
+    const { because, withoutEstimate } = cost(graphOf({ makes: "a", cpu: 0 }), {});
+    expect(because).toEqual(["an action that takes no slot takes 1–500 ms"]);
+    expect(withoutEstimate).toBe(0);
+  });
+
   it("is else bounded by the time that its resources ask for, on each of its devices", () => {
     const node = only(graphOf({ makes: "a", gpu: 2, seconds: 60 }).actions);
     expect(estimates({})(node)).toMatchObject({
@@ -338,6 +351,6 @@ describe("a limit of GPU hours", () => {
   });
 
   it("lets pass what needs no GPU", () => {
-    expect(overBudget(cost(graphOf({ makes: "a" }), {}), 0)).toBeNull();
+    expect(overBudget(cost(graphOf({ makes: "a", cpu: 0 }), {}), 0)).toBeNull();
   });
 });

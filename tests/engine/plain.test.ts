@@ -41,3 +41,23 @@ it("names the first members of a batch of hundreds, and says so", () => {
   ]);
   expect(lines).toHaveLength(12);
 });
+
+it("says once what is done to make an environment, and a count again only when it has grown", () => {
+  let seconds = 0;
+  const lines: string[] = [];
+  const write = (text: string): void => void lines.push(text.trim());
+  const output = { write, columns: () => 80, colours: NO_COLOURS };
+  const reporter = plainReporter(output, () => 1000 * seconds);
+  const install = (done: number): void =>
+    reporter.report({
+      ...{ type: "environment", name: "py", state: "preparing", message: "installing packages" },
+      ...{ done, total: 92 },
+    });
+  for (; seconds < 40; seconds += 1) install(0);
+  for (; seconds < 55; seconds += 1) install(seconds);
+  expect(lines).toEqual([
+    "prepare  Python environment py: installing packages (0 of 92)",
+    "prepare  Python environment py: installing packages (40 of 92)",
+    "prepare  Python environment py: installing packages (50 of 92)",
+  ]);
+});

@@ -7,6 +7,7 @@ import { clip, columnsOf, padded } from "../../src/ui/columns.ts";
 import { linesOf } from "../../src/ui/lines.ts";
 import { ProgressFold, type Progress } from "../../src/ui/progress.ts";
 import { COLOURS, NO_COLOURS } from "../../src/ui/reporter.ts";
+import { ShortNames } from "../../src/ui/short-names.ts";
 import { liveLines, ttyReporter } from "../../src/ui/tty.ts";
 import { Screen } from "./support/screen.ts";
 
@@ -28,16 +29,25 @@ const FAMILY = "👨\u200d👩\u200d👧";
 const character = fc.constantFrom(...Object.keys(WIDTHS));
 const name = fc.string({ unit: character, minLength: 1, maxLength: 90 });
 
-const planned = (verdicts: Readonly<Record<string, Verdict>>): BuildEvent => ({
+const planned = (
+  verdicts: Readonly<Record<string, Verdict>>,
+  seconds: number | null = null,
+): BuildEvent => ({
   type: "planned",
   actions: Object.entries(verdicts).map(([target, verdict]) => ({
     target,
     verdict,
     causes: [],
     gpu: false,
-    seconds: null,
+    seconds,
   })),
-  prediction: null,
+  prediction:
+    seconds === null
+      ? null
+      : {
+          ...{ gpuSeconds: null, gpuMemoryBytes: null, untimed: 0 },
+          seconds: [seconds / 2, seconds * 2],
+        },
 });
 const started = (
   target: string,
@@ -118,9 +128,39 @@ describe("the live lines", () => {
     expect(view(40, [0, planned({ a: "run" })], [0, start])[1]).toContain(
       "starting  40 s, 1 min 00 s left",
     );
-    // Overdue: the last run is no guide any more.
-    expect(view(140, [0, planned({ a: "run" })], [0, start])[1]).toMatch(/2 min 20 s$/);
+    expect(view(140, [0, planned({ a: "run" })], [0, start])[1]).toContain(
+      "starting  2 min 20 s, overdue: 1 min 40 s expected",
+    );
     expect(view(40, [0, planned({ a: "run" })], [0, started("a")])[1]).not.toContain("left");
+  });
+
+  it("count no time down while Python starts and imports: that is in no estimate", () => {
+    const start = started("a", { expectedSeconds: 8, log: "log" });
+    const plan = planned({ a: "run" });
+    const imports = [
+      2,
+      { type: "action_phase", target: "a", name: "import", total: null },
+    ] as const;
+    expect(view(1, [0, plan], [0, start])[1]).toContain("starting  1.0 s, then 8.0 s");
+    expect(view(30, [0, plan], [0, start], imports)[1]).toContain("import  30 s, then 8.0 s");
+    const works = [30, { type: "action_phase", target: "a", name: "load", total: null }] as const;
+    expect(view(33, [0, plan], [0, start], imports, works)[1]).toContain("load  33 s, 5.0 s left");
+    expect(view(37.5, [0, plan], [0, start], imports, works)[1]).toContain("38 s, under 1 s left");
+    expect(view(50, [0, plan], [0, start], imports, works)[1]).toContain(
+      "load  50 s, overdue: 8.0 s expected",
+    );
+  });
+
+  it("say how long the build takes still, and what is installed, until both are over", () => {
+    const plan = planned({ a: "run" }, 40);
+    const installing: BuildEvent = {
+      ...{ type: "environment", name: "py", state: "preparing", message: "installing" },
+      ...{ done: 3, total: 9 },
+    };
+    const both = view(1, [0, plan], [0, installing], [1, started("a", { log: "log" })]);
+    expect(both[0]).toBe("Python environment py: installing (3 of 9)");
+    expect(both[1]).toMatch(/ 0\/1 {2}0 ran, 0 cached {2}20–80 s left$/);
+    expect(view(9, [0, plan], [9, settled("a", "ran")])[0]).toMatch(/ 1\/1 {2}1 ran, 0 cached$/);
   });
 
   it("show which GPUs an action has", () => {
@@ -214,27 +254,40 @@ describe("the terminal view", () => {
     vi.useRealTimers();
   });
 
-  /** What is on a terminal of some columns after each repaint, and what should be. */
+  /**
+   * What is on a terminal after each repaint, and what should be.
+   *
+   * @param widths columns of the terminal, one for each round; it is resized between them
+   */
   function repaints(
     rounds: readonly (readonly BuildEvent[])[],
-    columns: number,
+    widths: number | readonly number[],
     widthOf: (character: string) => number,
   ): readonly (readonly [shown: readonly string[], expected: readonly string[]])[] {
     vi.useFakeTimers();
+    const widthAt = (at: number): number =>
+      typeof widths === "number" ? widths : (widths[at] ?? 80);
+    let columns = widthAt(0);
     const screen = new Screen(columns, widthOf);
     const write = (text: string): void => screen.write(text);
     const output = { write, columns: () => columns, colours: COLOURS };
     const reporter = ttyReporter(output, () => 0);
     const progress = new ProgressFold();
+    const names = new ShortNames();
+    const shorten = (target: string, taken: number): string =>
+      names.of(target, Math.max(20, columns - taken));
     const lasting: string[] = [];
-    const seen = rounds.map((events) => {
+    const seen = rounds.map((events, at) => {
+      columns = widthAt(at);
+      if (typeof widths !== "number") screen.resize(columns);
       for (const event of events) {
         reporter.report(event);
         progress.add(event, 0);
-        lasting.push(...linesOf(event, COLOURS).flatMap((line) => line.split("\n")));
+        if (event.type === "planned") names.set(event.actions.map(({ target }) => target));
+        lasting.push(...linesOf(event, COLOURS, shorten).flatMap((line) => line.split("\n")));
       }
       vi.advanceTimersByTime(100);
-      const live = liveLines(progress.now, 0, columns, COLOURS);
+      const live = liveLines(progress.now, 0, columns, COLOURS, names);
       return [screen.rows, rowsOf(lasting, live)] as const;
     });
     reporter.close();
@@ -273,6 +326,52 @@ describe("the terminal view", () => {
         },
       ),
     );
+  });
+
+  it("leaves nothing behind when the terminal is made narrower and wider", () => {
+    const ascii = fc.string({ unit: fc.constantFrom("a", "/", "-"), minLength: 1, maxLength: 90 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(ascii, ascii, fc.integer({ min: 20, max: 120 })), {
+          minLength: 2,
+          maxLength: 6,
+        }),
+        (given) => {
+          const rounds = given.map(([target, note]) => round(target, note));
+          const widths = given.map(([, , columns]) => columns);
+          for (const [shown, expected] of repaints(rounds, widths, () => 1))
+            expect(shown).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it("goes up one row for a line where the terminal cuts lines", () => {
+    vi.useFakeTimers();
+    let columns = 100;
+    const written: string[] = [];
+    const write = (text: string): void => void written.push(text);
+    const output = { write, columns: () => columns, colours: NO_COLOURS, rewraps: false };
+    const reporter = ttyReporter(output, () => 0);
+    reporter.report(planned({ a: "run" }));
+    vi.advanceTimersByTime(100);
+    columns = 20;
+    vi.advanceTimersByTime(100);
+    expect(written.at(-1)).toContain("\u001b[1A");
+    reporter.close();
+  });
+
+  it("names a finished target by what tells it from the others, in one row", () => {
+    const target = "models/a/analysis/fp8/run_of_the_model_small/sensitivity-scores.json";
+    const plan = planned({ [target]: "run", "models/a/analysis/fp8/other/scores.json": "run" });
+    const [shown = []] = repaints([[plan, settled(target, "ran")]], 70, () => 1)[0] ?? [];
+    expect(shown[1]).toBe("ran      …/sensitivity-scores.json (same content as before)");
+  });
+
+  it("says once that files are watched", () => {
+    const waiting = { type: "waiting", files: 750 } as const;
+    const [, [shown] = []] = repaints([[waiting], [waiting, waiting]], 100, () => 1);
+    expect(shown?.filter((line) => line.includes("watching 750 files"))).toHaveLength(1);
   });
 
   it("does so where the terminal has its own idea of an emoji's width", () => {

@@ -7,6 +7,7 @@ import { buildSettings, wholeNumber, type Arguments } from "../language/argument
 import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
 import { layoutOf } from "../../host/disk/layout.ts";
 import { PACKAGE_ROOT, workspaceRoot } from "../session/root.ts";
+import { whileWatching } from "../../ui/watch-words.ts";
 import type { Serving } from "../views/serving.ts";
 import { openAsked } from "../session/asked.ts";
 import type { Session } from "../session/session.ts";
@@ -58,7 +59,8 @@ export async function run(args: Arguments): Promise<number> {
   }
   const page = serving?.value ?? null;
   const reporter = await chooseReporter(name);
-  const emit: EmitEvent = (event) => {
+  const emit: EmitEvent = (happened) => {
+    const event = whileWatching(happened);
     reporter.report(event);
     page?.report(event);
   };

@@ -21,10 +21,17 @@ function coloursFor(stream: NodeJS.WriteStream): Colours {
 export const standardOutput: Output = {
   write: (text) => void process.stdout.write(text),
   columns: () => process.stdout.columns || 80,
+  get rewraps() {
+    return rewraps(process.env);
+  },
   get colours() {
     return coloursFor(process.stdout);
   },
 };
+
+/** xterm itself, GNU screen and the console of Linux cut lines where others break them. */
+const rewraps = ({ XTERM_VERSION, STY, TERM }: NodeJS.ProcessEnv): boolean =>
+  XTERM_VERSION === undefined && STY === undefined && TERM !== "linux";
 
 /** `/dev/null` on Linux: the one device that is no terminal and often written to. */
 const NULL_DEVICE = 0x103;

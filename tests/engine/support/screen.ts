@@ -3,13 +3,15 @@
  * wraps a full row only when the next character comes, so erasing behind a full row takes that row's last cell.
  */
 export class Screen {
-  readonly #columns: number;
+  #columns: number;
   readonly #widthOf: (character: string) => number;
   /** By row and column; what is in a wide character's second column is empty text. */
   readonly #cells: string[][] = [[]];
   #row = 0;
   #column = 0;
   #wraps = true;
+  /** Rows that go on with the text of the row before them. */
+  readonly #continued = new Set<number>();
 
   constructor(columns: number, widthOf: (character: string) => number) {
     this.#columns = columns;
@@ -27,6 +29,32 @@ export class Screen {
     }
   }
 
+  /** Another width, as most terminals do it: rows that were one line of text are broken again where they now end. */
+  resize(columns: number): void {
+    const lines: string[][] = [];
+    let [cursorLine, cursorAt] = [0, 0];
+    this.#cells.forEach((cells, row) => {
+      if (!this.#continued.has(row)) lines.push([]);
+      const line = lines.at(-1) ?? [];
+      if (row === this.#row)
+        [cursorLine, cursorAt] = [lines.length - 1, line.length + this.#column];
+      line.push(...cells);
+    });
+    this.#columns = columns;
+    this.#cells.length = 0;
+    this.#continued.clear();
+    lines.forEach((line, at) => {
+      const first = this.#cells.length;
+      for (let from = 0; from === 0 || from < line.length; from += columns) {
+        if (from > 0) this.#continued.add(this.#cells.length);
+        this.#cells.push(line.slice(from, from + columns));
+      }
+      if (at !== cursorLine) return;
+      this.#row = first + Math.floor(cursorAt / columns);
+      this.#column = cursorAt % columns;
+    });
+  }
+
   get rows(): readonly string[] {
     const rows = this.#cells.map((row) => row.join("").trimEnd());
     while (rows.at(-1) === "") rows.pop();
@@ -40,6 +68,7 @@ export class Screen {
     else if (final === "J") {
       this.#cells[this.#row]?.splice(last);
       this.#cells.splice(this.#row + 1);
+      for (const row of this.#continued) if (row > this.#row) this.#continued.delete(row);
     } else if (parameter === "?7") this.#wraps = final === "h";
     else if (parameter !== "?25" && final !== "m") throw new Error(`unknown: ${parameter}${final}`);
   }
@@ -47,8 +76,10 @@ export class Screen {
   #put(character: string): void {
     const width = this.#widthOf(character);
     if (this.#column + width > this.#columns) {
-      if (this.#wraps) this.#goTo(this.#row + 1);
-      else this.#column = this.#columns - width;
+      if (this.#wraps) {
+        this.#goTo(this.#row + 1);
+        this.#continued.add(this.#row);
+      } else this.#column = this.#columns - width;
     }
     const row = (this.#cells[this.#row] ??= []);
     while (row.length < this.#column) row.push(" ");

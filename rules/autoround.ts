@@ -21,3 +21,6 @@ export const autoround = environment({
 
 /** AutoScheme's delta-loss of every layer group in one format. */
 export const autoroundScores = pythonOp("autoround_scores", autoround);
+
+/** What AutoScheme itself chooses for budgets of bits. */
+export const autoroundChoice = pythonOp("autoround_choice", autoround);

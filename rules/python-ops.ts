@@ -3,6 +3,67 @@ import type { Input } from "aqm";
 
 declare module "aqm" {
   interface PythonOps {
+    autoround_choice: {
+      readonly params: {
+        readonly scope: "lm" | "all_layers";
+        readonly method: "delta_loss";
+        /** Formats to choose from, as autoround_scores takes them; NONE, which is 16 bits, is always one more. */
+        readonly candidates: readonly {
+          readonly name: string;
+          /** Fields of AutoRound's QuantizationScheme, made from the quantizers of a pair: num_bits n (integer) is bits n, data_type int; num_bits [4, 3] is bits 8, data_type fp; num_bits [2, 1] is bits 4, data_type mx_fp where scale_bits is [8, 0], and nv_fp where scale_bits is [4, 3] with blocks of 16. axis 0 is group_size -1, axis null is group_size 0, block_sizes {"-1": g} is group_size g. Quantizers here are symmetric: sym true. The input quantizer gives act_ fields in the same way, where a scale for each token is act_group_size -1; act_dynamic is true where its type is dynamic. Without an input quantizer act_bits is 16, and the other act_ fields are left out. An axis of 1, scales for NVFP4 in other blocks than 16, and MXFP4 in others than 32 have no counterpart. */
+          readonly config: {
+            /** Bits of a weight's number, without its share of the scale. */
+            readonly bits: number;
+            /** Weights along the last axis that share a scale; -1: an output channel; 0: the whole weight. */
+            readonly group_size: number;
+            /** Whether numbers lie around zero. */
+            readonly sym: boolean;
+            /** Numbers: int, fp (FP8 E4M3), mx_fp (scales are powers of two), nv_fp (FP8 scales and one for the whole weight). */
+            readonly data_type: "int" | "fp" | "mx_fp" | "nv_fp";
+            /** Bits of an activation's number; 16: activations are left alone. */
+            readonly act_bits: number;
+            /** Activations along the last axis that share a scale; -1: a token; 0: the whole tensor. */
+            readonly act_group_size?: number;
+            readonly act_sym?: boolean;
+            readonly act_data_type?: "int" | "fp" | "mx_fp" | "nv_fp";
+            /** Whether a served model finds the range when it runs. Scores take the range of each batch either way. */
+            readonly act_dynamic?: boolean;
+          };
+        }[];
+        /** Bits a weight, over the layers of the scope. */
+        readonly budgets: readonly number[];
+        /** What shares a format: a group of layers that servers fuse, or each layer for itself. */
+        readonly unit: "group" | "layer";
+        /** Whether the scales of a layer are charged to it, as AutoScheme does by default. */
+        readonly count_scales: boolean;
+        readonly dtype: "float32" | "bfloat16";
+        /** Samples a batch. */
+        readonly batch_size: number;
+        /** Tokens a sample. */
+        readonly sequence_length: number;
+        /** Samples to score over, from the first; whole batches are taken. */
+        readonly score_size: number;
+        /** Samples to run over, from the first; null: all. */
+        readonly calibration_samples: number | null;
+        readonly padding: "max_length" | "longest";
+        readonly include_lm_head: boolean;
+        readonly attention: "deterministic";
+      };
+      readonly inputs:
+        | {
+            readonly checkpoint: Input;
+            readonly captions: Input;
+            readonly database?: never;
+            readonly images?: never;
+          }
+        | {
+            readonly checkpoint: Input;
+            readonly captions?: never;
+            readonly database: Input;
+            readonly images: Input;
+          };
+      readonly outputs: "choice";
+    };
     autoround_scores: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

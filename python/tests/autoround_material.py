@@ -31,3 +31,20 @@ def delta_loss(scope: str = "lm", format_: str = "INT8", **changes: Any) -> dict
     del shared["loss"]
     format_given = {"name": format_, "config": SCHEMES[format_]}
     return shared | {"method": "delta_loss", "format": format_given} | changes
+
+
+def choosing(scope: str = "lm", **changes: Any) -> dict[str, Any]:
+    """Returns params of autoround_choice: two candidates, two budgets, a format a group."""
+    shared = delta_loss(scope)
+    del shared["format"]
+    names = ("INT4_WEIGHTS", "INT8")
+    return (
+        shared
+        | {
+            "candidates": [{"name": name, "config": SCHEMES[name]} for name in names],
+            "budgets": [6.0, 9.0],
+            "unit": "group",
+            "count_scales": True,
+        }
+        | changes
+    )

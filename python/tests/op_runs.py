@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from autoround_material import delta_loss
+from autoround_material import choosing, delta_loss
 from hub_web import INCLUDE, REPOSITORY, REVISION
 from material import (
     COCO,
@@ -161,7 +161,12 @@ def _autoround_scores(given: Given) -> list[Run]:
     return [Run(delta_loss("lm"), given.lm_inputs, refused="no_auto_round")]
 
 
+def _autoround_choice(given: Given) -> list[Run]:
+    return [Run(choosing("lm"), given.lm_inputs, refused="no_auto_round")]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
+    "autoround_choice": _autoround_choice,
     "autoround_scores": _autoround_scores,
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],

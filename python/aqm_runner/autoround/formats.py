@@ -20,7 +20,7 @@ UNQUANTIZED = 16
 ACTIVATION_TYPES = {"nv_fp": "nv_fp4_with_static_gs"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Format:
     """A candidate.
 

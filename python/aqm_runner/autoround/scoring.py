@@ -67,11 +67,13 @@ class Scored:
 
     Attributes:
         scores: By path of the layer.
+        bits: Of all weights of a layer with their scales, as AutoScheme counts them, by path.
         calls: Forward calls of each layer while it was quantized, by path.
     """
 
     def __init__(self, layers: list[str]) -> None:
         self.scores: dict[str, float] = {}
+        self.bits: dict[str, int] = {}
         self.calls = dict.fromkeys(layers, 0)
 
 
@@ -107,7 +109,9 @@ def score_layers(
             utils.remove_quant_scheme(model)
             for weight, before in asked:
                 weight.requires_grad_(before)
-    found.scores = {name: float(loss) for name, (_, loss) in scores.items()}
+    # In our order: the library's goes by what a set of names gives.
+    found.scores = {name: float(scores[name][1]) for name in layers}
+    found.bits = {name: int(scores[name][0]) for name in layers}
     return found
 
 

@@ -21,8 +21,8 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
     return {role: digest_place(folder / role, kind)[0] for role, kind in outputs.items()}
 
 
-# Two steps of training take as long as all the others. The rest start from a calibrated model, as `plan_quality` does,
-# which stands for them here; all of them run with the engines.
+# Two steps of training take as long as all the others. The rest start from a calibrated model, as
+# `plan_quality` does, which stands for them in npm test.
 SLOW = [
     "trained_checkpoint",
     "compressed_tensors_export",

@@ -193,6 +193,7 @@ describe("the rules", () => {
           "aqm/analysis/pages",
           "aqm/analysis/quality-pages",
           "aqm/analysis/schemes-pages",
+          "aqm/analysis/engine-pages",
         ].includes(to) ||
         shownBy(to).length > 0 ||
         to.startsWith("rules/"),
@@ -214,7 +215,7 @@ describe("the rules", () => {
     expect(shownBy("aqm/model/result.ts")).toEqual(["err", "ok", "Result"]);
     const folders = analysis.map(({ path }) => dirname(path).replace("src/", ""));
     const own = new Set(
-      folders.filter((name) => /^analysis\/(?!page|schemes-page|quality-page)/.test(name)),
+      folders.filter((name) => /^analysis\/(?!page|schemes-page|quality-page|engine-comparison-page)/.test(name)),
     );
     expect(["model", ...own]).toEqual([...SINGLE_MODULES]);
   });

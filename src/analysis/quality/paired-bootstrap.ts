@@ -107,6 +107,36 @@ export class PairedBootstrap {
     return ok(this.#quotient(above, below));
   }
 
+  /**
+   * The geometric mean of several factors KL(above) / KL(below), all on the same draws: how many times as much on a
+   * typical one of them. Refused where one of them is.
+   */
+  meanFactor(pairs: readonly (readonly [above: KlSums, below: KlSums])[]): Analysed<Figure> {
+    for (const [above, below] of pairs) {
+      // A logarithm needs both above zero.
+      for (const [one, other] of [
+        [above, below],
+        [below, above],
+      ] as const) {
+        const factor = this.factor(one, other);
+        if (!factor.ok) return factor;
+      }
+    }
+    const mean = (of: (sums: KlSums) => number): number =>
+      Math.exp(
+        pairs.reduce((sum, [above, below]) => sum + Math.log(of(above) / of(below)), 0) /
+          pairs.length,
+      );
+    const resampled = new Float64Array(this.#resamples)
+      .map((_, r) => mean((sums) => sums.resampled[r] ?? NaN))
+      .sort();
+    return ok({
+      value: mean(({ whole }) => whole),
+      low: quantile(resampled, TAIL),
+      high: quantile(resampled, 1 - TAIL),
+    });
+  }
+
   #sums(plan: string, values: Float64Array): KlSums {
     const [counts, samples] = [this.#counts, this.#samples];
     const resampled = new Float64Array(this.#resamples);

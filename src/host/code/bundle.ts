@@ -42,6 +42,7 @@ export const SINGLE_MODULES = [
   "model",
   "analysis/bit-plan",
   "analysis/compare",
+  "analysis/engine-comparison",
   "analysis/evaluation",
   "analysis/formats",
   "analysis/groups",
@@ -77,6 +78,10 @@ export const bundleOptions = (layout: Layout) =>
       "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
       "aqm/analysis/quality-pages": join(layout.packageRoot, "src/analysis/quality-page/index.ts"),
       "aqm/analysis/schemes-pages": join(layout.packageRoot, "src/analysis/schemes-page/index.ts"),
+      "aqm/analysis/engine-pages": join(
+        layout.packageRoot,
+        "src/analysis/engine-comparison-page/index.ts",
+      ),
       ...Object.fromEntries(
         SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
       ),

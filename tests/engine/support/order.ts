@@ -54,9 +54,9 @@ export const ANALYSIS: Wing = {
     ["plan-export", "page/shared", "quality"],
     ["page/client", "quality-report", "schemes"],
     ["search"],
-    ["evaluation", "page", "scheme-report"],
+    ["engine-comparison", "evaluation", "page", "scheme-report"],
     ["quality-page", "scheme-compare", "schemes-overview"],
-    ["schemes-page"],
+    ["engine-comparison-page", "schemes-page"],
     ["."],
   ],
 };

@@ -1,13 +1,18 @@
 import { build, configuration, configurationNames, grid } from "aqm";
 import { bitPlan } from "./rules/bit-plan.ts";
 import { calibration } from "./rules/calibration.ts";
+import { drawsOf } from "./rules/calibration-draws.ts";
 import { checkpoint } from "./rules/checkpoint.ts";
 import {
   SCOPES,
   SIZES,
   type AutoquantConfig,
+  type AutoroundConfig,
   type BitPlanConfig,
+  type EngineComparisonConfig,
+  type EngineName,
   type GranularityConfig,
+  type IncConfig,
   type OutputLayoutConfig,
   type QualityConfig,
   type QuantPairConfig,
@@ -18,8 +23,11 @@ import {
   type WeightErrorConfig,
 } from "./rules/configs.ts";
 import { comparisons } from "./rules/comparisons.ts";
+import { engineComparison } from "./rules/engine-comparison.ts";
 import { formatsPage } from "./rules/formats-page.ts";
 import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
+import { autoroundEngine } from "./rules/engines/autoround.ts";
+import { incEngine } from "./rules/engines/inc.ts";
 import { modeloptEngine } from "./rules/engines/modelopt.ts";
 import { weightErrorEngine } from "./rules/engines/weight-error.ts";
 import { modelPage } from "./rules/model-page.ts";
@@ -41,6 +49,14 @@ const autoquant = configuration<AutoquantConfig>("autoquant", "gradient_default"
 const modelopt = modeloptEngine(autoquant);
 const formats = formatsPage(`${layout.root}/formats.html`);
 const weightError = weightErrorEngine(configuration<WeightErrorConfig>("weight_error", "default"));
+const inc = incEngine(configuration<IncConfig>("inc", "default"));
+const autoround = autoroundEngine(configuration<AutoroundConfig>("autoround", "default"));
+const engines: Readonly<Record<EngineName, Engine>> = {
+  modelopt,
+  weight_error: weightError,
+  inc,
+  autoround,
+};
 
 /** weight_error scores weights alone, so that one pair of each weight format says all. */
 const weightPairs = configurationNames("quant_pair").filter(
@@ -51,6 +67,8 @@ const every = configurationNames("granularity");
 const forGpus = ["nvfp4_fp8"];
 const forTiny = ["int3_int4_int8"];
 const forTinyPairs = ["wint3_afp16", "wint4_afp16", "wint8_afp16"];
+/** Engines are compared on text: other draws of calibration data have no images. */
+const comparedSizes: readonly Size[] = ["medium"];
 const shares = ["top25", "top50", "full"];
 const tenths = Array.from({ length: 10 }, (_, n) => `all_layers_top${10 * (n + 1)}`);
 const allSchemes = [
@@ -95,7 +113,7 @@ const published: Readonly<
     pairs: ["wfp8_afp8", "wint8_aint8", "wint4_afp16", "wint8_afp16"],
     measured: ["int4_int8"],
   },
-  "lm medium": { pairs: forTinyPairs, measured: forTiny },
+  "lm medium": { pairs: [...forTinyPairs, "wint8_aint8"], measured: forTiny },
   "all_layers small": { pairs: forTinyPairs, measured: forTiny },
 };
 const models = [
@@ -143,6 +161,8 @@ export default build(
     const analyses = [
       analysesBy(modelopt, allPairs, granularities),
       analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
+      analysesBy(inc, ["wint8_aint8"], [DEFAULT_GRANULARITY]),
+      analysesBy(autoround, ["wint4_afp16", "wint8_afp16", "wint8_aint8"], [DEFAULT_GRANULARITY]),
     ];
     const analysisAt =
       (scope: Scope, size: Size, engine: Engine = modelopt) =>
@@ -181,6 +201,23 @@ export default build(
             }),
     );
     const folder = `${layout.root}/${name}`;
+    const draws = drawsOf(folder);
+    const compared = grid(
+      { engine_comparison: configurationNames("engine_comparison"), "dataset.size": comparedSizes },
+      ({ engine_comparison: config, "dataset.size": size }) =>
+        engineComparison({
+          model,
+          checkpoint: files,
+          calibration: data,
+          scope: "lm",
+          size,
+          layout,
+          draws,
+          autoquant,
+          config: configuration<EngineComparisonConfig>("engine_comparison", config),
+          analysis: (engine) => analysisAt("lm", size, engines[engine]),
+        }),
+    );
     const tensors = tensorsOf(files, folder);
     const ranges = inputRangesOf(folder, autoquant);
     const alone = aloneOf(folder);
@@ -199,7 +236,7 @@ export default build(
         modelopt,
         granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
         scheme: config,
-        analysis: analysisAt(scope, size, engine === "modelopt" ? modelopt : weightError),
+        analysis: analysisAt(scope, size, engines[engine]),
         tensors,
         ranges,
         alone,
@@ -248,6 +285,7 @@ export default build(
       analyses,
       plans,
       frontiers,
+      compared,
       quantized,
       reports,
       overview,

@@ -129,6 +129,53 @@ export interface WeightErrorConfig {
   readonly attention: "deterministic";
 }
 
+export interface IncConfig {
+  readonly name: string;
+  readonly method: PythonOps["inc_scores"]["params"]["method"];
+  readonly path: PythonOps["inc_scores"]["params"]["path"];
+  readonly effective_bits: number;
+  readonly score_size: number;
+  readonly confidence_batches: number | null;
+  readonly max_ops: number | null;
+  readonly trace_iterations: number;
+  readonly seed: number;
+  readonly batch_size: Readonly<Record<Scope, number>>;
+  readonly padding: "max_length" | "longest";
+  readonly include_lm_head: boolean;
+  readonly attention: "deterministic";
+}
+
+export interface AutoroundConfig {
+  readonly name: string;
+  readonly method: PythonOps["autoround_scores"]["params"]["method"];
+  readonly effective_bits: number;
+  readonly score_size: number;
+  readonly batch_size: Readonly<Record<Scope, number>>;
+  readonly padding: "max_length" | "longest";
+  readonly include_lm_head: boolean;
+  readonly attention: "deterministic";
+}
+
+export const ENGINE_NAMES = ["modelopt", "weight_error", "inc", "autoround"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+export interface EngineComparisonConfig {
+  readonly name: string;
+  /** Names of pairs, in the order in which ties are decided. */
+  readonly candidates: readonly string[];
+  /** Of each engine the pairs that it scores in the place of the candidates, in their order. */
+  readonly engines: Readonly<Partial<Record<EngineName, readonly string[]>>>;
+  /** Draws of calibration data, the subset that all analyses use included. */
+  readonly draws: number;
+  readonly budgets: readonly number[];
+  readonly random_plans: number;
+  readonly seed: number;
+  readonly held_out: HeldOutPart;
+  readonly batch_size: Readonly<Record<Scope, number>>;
+  readonly proven: number;
+  readonly resamples: number;
+}
+
 export interface OutputLayoutConfig {
   readonly name: string;
   readonly root: string;
@@ -168,7 +215,7 @@ export interface SchemeConfig {
   /** Its scores decide, and its input ranges are exported. */
   readonly size: Size;
   /** What measured the scores. */
-  readonly engine: "modelopt" | "weight_error";
+  readonly engine: EngineName;
   /** Names of pairs, in the order in which ties are decided; absent where the choice names its formats. */
   readonly candidates?: readonly string[];
   /** Whether the output layer may be quantized. */

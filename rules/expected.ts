@@ -66,6 +66,47 @@ export function expectedWeightError({
 }
 
 /**
+ * What scoring by Intel Neural Compressor costs before it was ever measured: every op calibrated and run over the
+ * samples by itself. Of tiny models on a CPU; a large model has hundreds of ops.
+ */
+export const expectedInc = ({
+  samples,
+  batchSize,
+}: Pick<ScoringWork, "samples" | "batchSize">): ExpectedCost => {
+  const steps = Math.ceil(samples / batchSize);
+  return {
+    work: { score_batches: steps },
+    gpuSeconds: [5 + 0.3 * steps, 30 + 10 * steps],
+    because: "a tiny model on a CPU takes 0.1–0.9 s an op",
+  };
+};
+
+/**
+ * What scoring one format by AutoRound costs before it was ever measured: a forward and a backward pass a batch with
+ * all layers rounded. A guess for models of 4 G parameters: no GPU has run it yet.
+ */
+export const expectedAutoround = ({
+  samples,
+  batchSize,
+  device,
+}: Omit<ScoringWork, "scoreSize">): ExpectedCost => {
+  const steps = Math.ceil(samples / batchSize);
+  const work = { score_batches: steps };
+  return device === "cpu"
+    ? {
+        work,
+        gpuSeconds: [1 + 0.05 * steps, 10 + 1 * steps],
+        because: "a tiny model on a CPU takes 0.05–1 s a batch",
+      }
+    : {
+        work,
+        gpuSeconds: [20 + 0.5 * steps, 120 + 5 * steps],
+        gpuMemoryBytes: [15e9, 60e9],
+        because: "guessed: 0.5–5 s a batch of a 4 G parameter model",
+      };
+};
+
+/**
  * What judging plans costs before it was ever measured: a load and a calibration, then a forward pass over the
  * held-out data for each plan. On one H200, with 4 G parameters, 40 to 60 s and 0.2 to 0.7 s a plan.
  *

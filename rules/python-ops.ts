@@ -118,6 +118,15 @@ declare module "aqm" {
           };
       readonly outputs: "scores";
     };
+    calibration_draw: {
+      readonly params: {
+        readonly samples: number;
+        /** Another seed draws other rows. */
+        readonly seed: number;
+      };
+      readonly inputs: { readonly database: Input };
+      readonly outputs: "database" | "captions";
+    };
     calibration_sample: {
       readonly params: {
         /** <= 0 means all captions. */

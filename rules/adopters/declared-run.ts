@@ -26,6 +26,8 @@ export interface DeclaredRun {
 const ENGINES: Readonly<Record<string, string>> = {
   sensitivity_scores: "modelopt",
   weight_error_scores: "weight_error",
+  inc_scores: "inc",
+  autoround_scores: "autoround",
 };
 
 /** Finds the pairs of actions that `sensitivity` declares. */

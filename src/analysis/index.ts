@@ -271,3 +271,13 @@ export { evaluationJson, readEvaluation } from "./evaluation/evaluation-json.ts"
 export { evaluationMarkdown } from "./evaluation/evaluation-markdown.ts";
 export { sameAnswers, sideBySide, type Run, type SideBySide } from "./evaluation/side-by-side.ts";
 export { timed, type Served } from "./evaluation/timed.ts";
+export type { EngineComparison } from "./engine-comparison/comparison.ts";
+export { alignedOpinions, type Opinion, type OpinionSource } from "./engine-comparison/opinions.ts";
+export { enginePlanNames, enginePlans } from "./engine-comparison/engine-plans.ts";
+export { plansOverviewJson, readPlansOverview } from "./engine-comparison/plans-overview.ts";
+export { judgeEngines, type EngineComparisonSource } from "./engine-comparison/judge-engines.ts";
+export { engineComparisonJson } from "./engine-comparison/comparison-json.ts";
+export {
+  engineComparisonMarkdown,
+  type EngineFiles,
+} from "./engine-comparison/comparison-markdown.ts";

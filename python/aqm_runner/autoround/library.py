@@ -2,8 +2,7 @@
 
 import logging
 from dataclasses import asdict
-from importlib import import_module, metadata
-from importlib.util import find_spec
+from importlib import metadata
 from types import ModuleType
 from typing import Any
 
@@ -20,13 +19,14 @@ def check_library() -> None:
         RunnerError: unsupported_here `no_auto_round`; `auto_round_version`, since scores are read
             from its insides.
     """
-    if find_spec("auto_round") is None:
+    try:
+        found = metadata.version("auto-round")
+    except metadata.PackageNotFoundError:
         raise unsupported_here(
             "no_auto_round",
             "This Python environment has no AutoRound (the package auto-round).",
             next_step=NEXT_STEP,
-        )
-    found = metadata.version("auto-round")
+        ) from None
     if found != VERSION:
         raise unsupported_here(
             "auto_round_version",
@@ -36,8 +36,20 @@ def check_library() -> None:
 
 
 def part(name: str) -> ModuleType:
-    """Returns a module of the package, for example `auto_scheme.delta_loss`."""
-    module = import_module(f"auto_round.{name}")
+    """Returns a module of the package: `schemes`, or one of `auto_scheme`.
+
+    Every import is written out, since a key has to see what an op may load.
+    """
+    if name == "schemes":
+        from auto_round import schemes as module
+    elif name == "auto_scheme.delta_loss":
+        from auto_round.auto_scheme import delta_loss as module
+    elif name == "auto_scheme.gen_auto_scheme":
+        from auto_round.auto_scheme import gen_auto_scheme as module
+    elif name == "auto_scheme.utils":
+        from auto_round.auto_scheme import utils as module
+    else:
+        raise AssertionError(f"{name} is not imported here")
     # It tells of every layer; what concerns a person is told by the op.
     logging.getLogger("autoround").setLevel(logging.ERROR)
     return module

@@ -5,10 +5,20 @@ import type { MeasuredHead, Word } from "../quality/measured-frontier.ts";
 /** The draw that all analyses of a model use. */
 export const OWN_DRAW = "calibration";
 
+export const COMPARED_KINDS = [
+  "engine",
+  "alone",
+  "inverted",
+  "heuristic",
+  "random",
+  "uniform",
+] as const;
+export type ComparedKind = (typeof COMPARED_KINDS)[number];
+
 /** A plan that was measured: an engine's on a draw, or a control. */
 export interface ComparedPlan {
   readonly name: string;
-  readonly kind: "engine" | "alone" | "inverted" | "heuristic" | "random" | "uniform";
+  readonly kind: ComparedKind;
   /** Null for controls. */
   readonly engine: string | null;
   readonly draw: string | null;
@@ -16,8 +26,6 @@ export interface ComparedPlan {
   readonly budget: number | null;
   /** Average stored bits of a weight over the groups that may be quantized. */
   readonly bits: number;
-  /** A format for each group. */
-  readonly formats: readonly string[];
 }
 
 /** An engine's plans of one budget. */
@@ -39,7 +47,7 @@ export interface ComparedBudget {
   /** Other controls: their KL. */
   readonly controls: readonly {
     readonly plan: string;
-    readonly kind: ComparedPlan["kind"];
+    readonly kind: ComparedKind;
     readonly kl: Figure;
   }[];
 }

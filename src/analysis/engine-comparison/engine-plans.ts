@@ -16,6 +16,11 @@ export interface EnginePlanSet {
   readonly seed: number;
 }
 
+export interface MadeComparedPlan extends ComparedPlan {
+  /** A format for each group, in the order of the opinions' groups. */
+  readonly formats: readonly string[];
+}
+
 /** Name of an engine's plans on a draw, without their budget. */
 export const opinionWord = (engine: string, draw: string): string => `${engine}_${draw}`;
 
@@ -31,7 +36,7 @@ export function enginePlans(
   opinions: readonly Opinion[],
   alone: MeasuredAlone,
   { budgets, randomPlans, seed }: EnginePlanSet,
-): Analysed<readonly ComparedPlan[]> {
+): Analysed<readonly MadeComparedPlan[]> {
   const [first] = opinions;
   if (first === undefined) return ok([]);
   const { problem } = first;
@@ -56,7 +61,7 @@ export function enginePlans(
         return [{ kind: "random", ...none }, `random_${n + 1}`, shuffled] as const;
       }),
     ];
-  const plans: ComparedPlan[] = [];
+  const plans: MadeComparedPlan[] = [];
   for (const [head, word, of] of solved) {
     for (const budget of budgets) {
       const plan = solveBitPlan(of, budget);
@@ -89,7 +94,7 @@ export function enginePlans(
   const candidates = (problem.groups[0]?.candidates ?? [])
     .map(({ format }) => format)
     .filter((format) => format !== UNQUANTIZED);
-  const uniform = candidates.map((candidate): ComparedPlan => {
+  const uniform = candidates.map((candidate): MadeComparedPlan => {
     const formats = problem.groups.map(() => candidate);
     const bits = bitsOf(problem, formats);
     return { kind: "uniform", ...none, name: uniformName(candidate), budget: null, bits, formats };

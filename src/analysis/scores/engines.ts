@@ -41,6 +41,31 @@ const MEANINGS: Readonly<Record<string, Readonly<Record<string, ScoreMeaning>>>>
       over: "mean",
     },
   },
+  inc: {
+    mse_v2: {
+      says: "how far the model's logits move when only this group's layers are INT8, one after the other",
+      metric:
+        "the summed squared distance of the logits with one layer in INT8 by Intel Neural Compressor, added up over the group's layers",
+      tokens: "tokens",
+      over: "sum",
+    },
+    hawq_v2: {
+      says: "how much the loss is expected to suffer when this group's weights are rounded",
+      metric:
+        "an estimated trace of the loss's Hessian times the squared error of the weights, which is noisy",
+      tokens: "tokens",
+      over: "mean",
+    },
+  },
+  autoround: {
+    delta_loss: {
+      says: "how much the loss is expected to change by this group when all groups are in the format",
+      metric:
+        "AutoRound's first-order loss: the absolute product of the loss gradient and the rounding error, all layers rounded",
+      tokens: "tokens in the loss",
+      over: "sum",
+    },
+  },
 };
 
 /** A method without words of its own is only named. */

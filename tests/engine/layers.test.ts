@@ -215,7 +215,9 @@ describe("the rules", () => {
     expect(shownBy("aqm/model/result.ts")).toEqual(["err", "ok", "Result"]);
     const folders = analysis.map(({ path }) => dirname(path).replace("src/", ""));
     const own = new Set(
-      folders.filter((name) => /^analysis\/(?!page|schemes-page|quality-page|engine-comparison-page)/.test(name)),
+      folders.filter((name) =>
+        /^analysis\/(?!page|schemes-page|quality-page|engine-comparison-page)/.test(name),
+      ),
     );
     expect(["model", ...own]).toEqual([...SINGLE_MODULES]);
   });

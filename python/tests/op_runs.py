@@ -171,6 +171,9 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
+    "calibration_draw": lambda given: [
+        Run({**SUBSET, "seed": 1}, {"database": given.sample / "database"})
+    ],
     "coco_annotations": lambda given: [Run({"source": str(given.placed), "archive": None}, {})],
     "coco_images": lambda given: [
         Run({"source": str(given.coco / "images")}, {"database": given.sample / "database"})

@@ -1,9 +1,9 @@
 """Op calibration_draw: rows of a full sample, drawn by a seed, as a database and as text.
 
-Input `database`: what `calibration_sample` wrote. Row n, from 0, gets the SHA-256 of `<seed>:<n>`, and
-the rows with the smallest digests are the draw, in the order of these digests: a choice without
-replacement that no library decides. No row is outside of the full sample, so that what is held out
-of the full sample is held out of every draw.
+Input `database`: what `calibration_sample` wrote. Row n, from 0, gets the SHA-256 of `<seed>:<n>`.
+The rows with the smallest digests are the draw, in the order of these digests: a choice without
+replacement that no library decides. No row is outside of the full sample, so that what is held
+out of the full sample is held out of every draw.
 
 Outputs as those of `calibration_subset`; the meta table is taken over but for the number of rows.
 

@@ -88,6 +88,7 @@ function unpublishing(
     trace: () => null,
     adoptions: () => [],
     inStore: () => false,
+    regionEdit: () => null, // no region is filled
     restore: (node) =>
       Promise.reject(new Error(`${node.id} was to be restored while it was verified`)),
     publish: async (publication) => {

@@ -11,6 +11,7 @@ import { provenanceDigest } from "../model/provenance.ts";
 import { recordPath, type ActionRecord, type EnvironmentDescription } from "../model/record.ts";
 import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
+import type { RegionEditFate } from "../model/verdict.ts";
 import type { Knowledge, Observation, Unfit } from "../plan/knowledge.ts";
 import type { PartialResults, Publication, Stage, Workspace } from "../ports.ts";
 import { disk, errorCode, errorText } from "./disk/disk.ts";
@@ -132,6 +133,12 @@ export class DiskWorkspace implements Workspace {
 
   inStore(digest: Digest): boolean {
     return this.#store.has(digest);
+  }
+
+  regionEdit(node: ActionNode, output: OutputDeclaration): RegionEditFate | null {
+    const found = this.#seen.at(output);
+    if (output.kind !== "region" || found.state !== "present") return null;
+    return this.#publisher.fateOf(node, output.path, found.digest);
   }
 
   /** Whether anything was put into the store. */

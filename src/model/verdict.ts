@@ -1,8 +1,11 @@
 import type { Digest } from "./digest.ts";
 import type { Json } from "./json.ts";
 
-/** What the plan says of an action. */
-export type Verdict = "fresh" | "restore" | "run" | "blocked" | "unknown";
+/** What the plan says of an action; `edited`: a person wrote in a region that the action would fill. */
+export type Verdict = "fresh" | "restore" | "run" | "blocked" | "unknown" | "edited";
+
+/** What a build does with an edit: it shows and leaves the edit, or was told to keep it aside and fill the region. */
+export type RegionEditFate = "left" | "kept_aside";
 
 /** Why an action is not fresh. Undoing every cause makes it fresh again. */
 export type Cause =
@@ -22,8 +25,16 @@ export type Cause =
       readonly path: string;
       readonly recorded: Digest;
       readonly found: Digest;
-      /** A part of what people write: a build shows the edit and leaves it, unless it is told otherwise. */
-      readonly guarded?: true;
+    }
+  | {
+      /** A person wrote in a part of a document that an action fills. */
+      readonly kind: "region_edited";
+      /** `docs/README.md#runs`. */
+      readonly path: string;
+      /** What aqm wrote there last; null when no record says. */
+      readonly recorded: Digest | null;
+      readonly found: Digest;
+      readonly fate: RegionEditFate;
     }
   | { readonly kind: "needed_by"; readonly consumer: string }
   | { readonly kind: "waits_for"; readonly producer: string }

@@ -43,7 +43,6 @@ export function checkOutputs(
           path: output.path,
           recorded: recorded.digest,
           found: found.digest,
-          ...(output.kind === "region" ? { guarded: true } : {}),
         },
         digest: recorded.digest,
       });
@@ -67,6 +66,22 @@ export function checkOutputs(
     }
   }
   return { wrong, absent };
+}
+
+/** What people wrote in the regions that an action fills. */
+export function regionEdits(
+  node: ActionNode,
+  knowledge: Knowledge,
+): readonly Extract<Cause, { kind: "region_edited" }>[] {
+  const recorded = knowledge.record(node)?.outputs;
+  return Object.entries(node.declaration.outputs).flatMap(([role, output]) => {
+    const fate = output.kind === "region" ? knowledge.regionEdit(node, output) : null;
+    const found = fate === null ? null : knowledge.observeOutput(output);
+    if (fate === null || found?.state !== "present") return [];
+    const last = recorded?.[role]?.digest ?? null;
+    const { path } = output;
+    return [{ kind: "region_edited", path, recorded: last, found: found.digest, fate } as const];
+  });
 }
 
 /** The fields in which the wanted description differs from the recorded one. */

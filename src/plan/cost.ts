@@ -33,6 +33,8 @@ export interface PlanCost {
   readonly gpuRun: number;
   readonly unknown: number;
   readonly blocked: number;
+  /** Actions that a person's words in a region keep from being done. */
+  readonly edited: number;
   /** Seconds of work, added up over all actions of a kind. */
   readonly cpuSeconds: Interval;
   readonly gpuSeconds: Interval;
@@ -57,7 +59,7 @@ export interface Width {
 const NOTHING: Interval = { low: 0, likely: 0, high: 0 };
 
 export function planCost(plan: Plan, estimate: EstimateCost, width: Width): PlanCost {
-  const counts = { fresh: 0, restore: 0, run: 0, gpuRun: 0, unknown: 0, blocked: 0 };
+  const counts = { fresh: 0, restore: 0, run: 0, gpuRun: 0, unknown: 0, blocked: 0, edited: 0 };
   const basis = { own: 0, similar: 0, prior: 0 };
   const because = new Set<string>();
   let [withoutEstimate, gpuWithoutEstimate] = [0, 0];

@@ -2,12 +2,14 @@ import type { ActionNode, GraphInput } from "../graph/graph.ts";
 import type { Digest } from "../model/digest.ts";
 import { provenanceDigest } from "../model/provenance.ts";
 import { ABSENT, UNKNOWN, type ActionRecord } from "../model/record.ts";
-import type { Cause } from "../model/verdict.ts";
+import type { Cause, Verdict } from "../model/verdict.ts";
 import type { InputState, Judgement } from "./judgement.ts";
 import type { Knowledge, Unfit } from "./knowledge.ts";
 
 /** The action that makes an input, as far as it has been judged, restored or run. */
-export type Maker = Pick<Judgement, "verdict" | "result" | "absent">;
+export interface Maker extends Pick<Judgement, "result" | "absent"> {
+  readonly verdict: Verdict;
+}
 
 /**
  * What is known of an action that makes inputs of others. Null when it is not part of the build: a result

@@ -5,7 +5,7 @@ import { NotJsonError } from "../model/json.ts";
 import { adoptionOf } from "../model/adoption.ts";
 import type { Absent, ActionDescription, ActionRecord } from "../model/record.ts";
 import type { Cause } from "../model/verdict.ts";
-import { checkOutputs, explain, type Demand } from "./compare.ts";
+import { checkOutputs, explain, regionEdits, type Demand } from "./compare.ts";
 import { inputMissing, inputPlace, inputStates, type MakerOf } from "./inputs.ts";
 import { changedSinceAdopted, judgeAdopted } from "./judge-adopted.ts";
 import type { Case, InputState, Judgement } from "./judgement.ts";
@@ -23,7 +23,23 @@ export function judge(
   knowledge: Knowledge,
 ): Judgement {
   const inputs = inputStates(node, makerOf, knowledge);
-  const of: Case = { node, inputs, demand, knowledge };
+  return withEdits(judgeCase({ node, inputs, demand, knowledge }), node, knowledge);
+}
+
+/** A region that a person wrote in is more than an output that changed, and matters whatever else is due. */
+function withEdits(judged: Judgement, node: ActionNode, knowledge: Knowledge): Judgement {
+  if (judged.verdict === "fresh" || judged.verdict === "blocked") return judged;
+  const edits = regionEdits(node, knowledge);
+  if (edits.length === 0) return judged;
+  const paths = new Set<string>(edits.map(({ path }) => path));
+  const others = judged.causes.filter(
+    (cause) => cause.kind !== "output_modified" || !paths.has(cause.path),
+  );
+  return { ...judged, causes: [...edits, ...others] };
+}
+
+function judgeCase(of: Case): Judgement {
+  const { node, demand, knowledge } = of;
   if (demand.rerun === true) return asRerun(judgeByKey(of), of);
   const last = knowledge.record(node);
   const standing = last === null ? null : judgeAdopted(last, of, true);

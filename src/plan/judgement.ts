@@ -20,7 +20,8 @@ export type InputState =
   | { readonly state: "blocked"; readonly cause: Cause };
 
 export interface Judgement {
-  readonly verdict: Verdict;
+  /** A build does with an edited region what it would do without the edit; then the edit stops it. */
+  readonly verdict: Exclude<Verdict, "edited">;
   readonly causes: readonly Cause[];
   readonly key: Digest | null;
   readonly description: ActionDescription | null;

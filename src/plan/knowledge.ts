@@ -3,6 +3,7 @@ import type { OpSource } from "../keys/describe.ts";
 import type { OutputDeclaration } from "../model/declaration.ts";
 import type { Digest } from "../model/digest.ts";
 import type { ActionRecord, EnvironmentDescription } from "../model/record.ts";
+import type { RegionEditFate } from "../model/verdict.ts";
 import type { Refusal } from "./offer.ts";
 
 /** What was found at a path. */
@@ -34,6 +35,8 @@ export interface Knowledge {
   /** False when nothing that ever made this target is known: then it is sure to run. */
   readonly everBuilt: (node: ActionNode) => boolean;
   readonly inStore: (digest: Digest) => boolean;
+  /** What a build would do with a person's words in an output that is a region; null where there are none. */
+  readonly regionEdit: (node: ActionNode, output: OutputDeclaration) => RegionEditFate | null;
   readonly opSource: (node: ActionNode) => OpSource;
   readonly environment: (name: string) => EnvironmentDescription;
   /** Why no executor takes the action, or null when one does. */

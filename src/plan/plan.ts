@@ -1,13 +1,14 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Selection } from "../graph/select.ts";
-import type { Cause } from "../model/verdict.ts";
+import type { Cause, Verdict } from "../model/verdict.ts";
 import type { MakerOf } from "./inputs.ts";
 import { judge } from "./judge.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
 
-export interface PlannedAction extends Judgement {
+export interface PlannedAction extends Omit<Judgement, "verdict"> {
   readonly node: ActionNode;
+  readonly verdict: Verdict;
 }
 
 export interface Plan {
@@ -44,6 +45,7 @@ export function makePlan(selection: Selection, knowledge: Knowledge): Plan {
     if (asked.size === 0) {
       leaveOutUnasked(selection, byNode);
       markPossiblyNeeded(byNode);
+      markEdited(byNode);
       return { actions: [...byNode.values()], byNode, demanded };
     }
     before = byNode;
@@ -100,6 +102,16 @@ function leaveOutUnasked(selection: Selection, byNode: Map<ActionNode, PlannedAc
     }
   }
   for (const { node } of planned) if (!asked.has(node)) byNode.delete(node);
+}
+
+/** What a build will not fill has a verdict of its own: the build ends with the edit shown, not with a result. */
+function markEdited(byNode: Map<ActionNode, PlannedAction>): void {
+  for (const [node, planned] of byNode) {
+    const { verdict, causes } = planned;
+    if (verdict === "fresh" || verdict === "blocked") continue;
+    const left = causes.some((cause) => cause.kind === "region_edited" && cause.fate === "left");
+    if (left) byNode.set(node, { ...planned, verdict: "edited" });
+  }
 }
 
 /**

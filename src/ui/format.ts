@@ -1,9 +1,10 @@
 import { shortDigest } from "../model/digest.ts";
 import type { Failure, SourcePlace } from "../model/failure.ts";
 import type { Json } from "../model/json.ts";
+import { regionOf } from "../model/region.ts";
 import { unreachable } from "../model/result.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
-import type { Cause } from "../model/verdict.ts";
+import type { Cause, RegionEditFate } from "../model/verdict.ts";
 import { oneLine, severalLines } from "./escape.ts";
 import type { Colours } from "./reporter.ts";
 
@@ -19,7 +20,9 @@ function rawCauseText(cause: Cause): string {
     case "output_missing":
       return `${cause.path} is missing`;
     case "output_modified":
-      return `${cause.path} was changed by hand: ${shortDigest(cause.recorded)} → ${shortDigest(cause.found)}${cause.guarded === true ? "; a build leaves it as it is, --force fills it again" : ""}`;
+      return `${cause.path} was changed by hand: ${shortDigest(cause.recorded)} → ${shortDigest(cause.found)}`;
+    case "region_edited":
+      return editText(cause);
     case "needed_by":
       return `needed by ${cause.consumer}`;
     case "waits_for":
@@ -41,6 +44,17 @@ function rawCauseText(cause: Cause): string {
     default:
       return unreachable(cause);
   }
+}
+
+const EDIT_FATES: Readonly<Record<RegionEditFate, string>> = {
+  left: "a build shows the edit and leaves the region as it is; --force fills it again",
+  kept_aside: "the build keeps the edit in .aqm/replaced and fills the region again",
+};
+
+function editText(cause: Extract<Cause, { kind: "region_edited" }>): string {
+  const { file, id } = regionOf(cause.path);
+  const digests = `${shortDigest(cause.recorded ?? "(none)")} → ${shortDigest(cause.found)}`;
+  return `the region ${id} in ${file} was edited by hand: ${digests}; ${EDIT_FATES[cause.fate]}`;
 }
 
 function changedText(cause: Extract<Cause, { kind: "changed" }>): string {

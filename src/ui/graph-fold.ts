@@ -23,6 +23,7 @@ const NO_VERDICTS: Readonly<Record<Verdict, number>> = {
   restore: 0,
   run: 0,
   unknown: 0,
+  edited: 0,
   blocked: 0,
 };
 

@@ -11,6 +11,7 @@ const CLASSES = [
   "classDef restore fill:#dbeafe,stroke:#2563eb,color:#14264d",
   "classDef run fill:#ffe6cc,stroke:#c2670a,color:#3f2303",
   "classDef unknown fill:#f3f0d7,stroke:#948a1c,color:#35320b",
+  "classDef edited fill:#f3e1f7,stroke:#8e3aa5,color:#33123c",
   "classDef blocked fill:#fbdcdc,stroke:#c03434,color:#451111",
 ];
 
@@ -37,7 +38,7 @@ function opLines(picture: Picture): readonly string[] {
     `%% ${picture.nodes.length} actions, folded by op`,
     ...groups.map(({ op, total, counts, gpu }, at) => {
       const stale = total - counts.fresh;
-      const worst = (["blocked", "run", "unknown", "restore", "fresh"] as const).find(
+      const worst = (["blocked", "edited", "run", "unknown", "restore", "fresh"] as const).find(
         (verdict) => counts[verdict] > 0,
       );
       const text = stale === 0 ? `${total} fresh` : `${total}, ${stale} not fresh`;

@@ -31,6 +31,7 @@ export function linesOf(
         plural(count("run"), "action") + " to run",
         ...(count("unknown") > 0 ? [`${count("unknown")} known later`] : []),
         ...(count("restore") > 0 ? [`${count("restore")} to restore`] : []),
+        ...(count("edited") > 0 ? [`${count("edited")} edited by hand`] : []),
         ...(count("blocked") > 0 ? [`${count("blocked")} blocked`] : []),
         `${count("fresh")} fresh`,
         ...predictionText(event.prediction),

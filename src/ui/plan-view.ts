@@ -16,6 +16,7 @@ const MARK: Readonly<Record<Verdict, string>> = {
   run: "run",
   restore: "restore",
   blocked: "blocked",
+  edited: "edited",
   unknown: "unknown",
   fresh: "fresh",
 };
@@ -97,6 +98,7 @@ function costLines(cost: PlanCost): readonly string[] {
     `${cost.run} to run${cost.gpuRun > 0 ? ` (${cost.gpuRun} on a GPU)` : ""}`,
     ...(cost.restore > 0 ? [`${cost.restore} to restore`] : []),
     ...(cost.unknown > 0 ? [`${cost.unknown} known later`] : []),
+    ...(cost.edited > 0 ? [`${cost.edited} edited by hand`] : []),
     ...(cost.blocked > 0 ? [`${cost.blocked} blocked`] : []),
     `${cost.fresh} fresh`,
   ];
@@ -141,6 +143,7 @@ export function paintVerdict(verdict: Verdict, colours: Colours): string {
     case "fresh":
       return colours.green(text);
     case "blocked":
+    case "edited":
       return colours.red(text);
     case "unknown":
       return colours.yellow(text);

@@ -88,9 +88,51 @@ describe("a region", () => {
     expect(await built()).toMatchObject({ code: 0, ran: [] });
     workspace.edit(README, "made from one", "made by me");
     const edited = await workspace.aqm(["build", "--dry-run"]);
-    expect(edited.stdout).toContain(`${README}#runs was changed by hand`);
-    expect(edited.stdout).toContain("a build leaves it as it is, --force fills it again");
+    expect(edited.stdout).toContain(`the region runs in ${README} was edited by hand`);
     expect(edited.stdout).toContain("1 fresh");
+  });
+
+  it("that was edited has a verdict of its own, also where it is due for another reason", async () => {
+    await built();
+    workspace.edit(README, "made from one\n", "made by me\n");
+    const plan = async (...args: readonly string[]) =>
+      JSON.parse((await workspace.aqm(["build", "-n", "--json", ...args])).stdout) as {
+        actions: { verdict: string; causes: { kind: string; fate?: string }[] }[];
+        cost: { edited: number; run: number };
+      };
+    const edit = { kind: "region_edited", path: `${README}#runs`, fate: "left" };
+    const before = await plan();
+    expect(before.actions[0]).toMatchObject({ verdict: "edited", causes: [edit] });
+    expect(before.cost).toMatchObject({ edited: 1, run: 0 });
+    expect((await workspace.aqm(["build", "-n", "--check"])).code).toBe(10);
+
+    workspace.write("a.txt", "two\n");
+    const due = [edit, { kind: "changed" }];
+    expect((await plan()).actions[0]).toMatchObject({ verdict: "edited", causes: due });
+    const why = await workspace.aqm(["why", `${README}#runs`]);
+    expect(why.stdout).toMatch(/^edited {3}docs\/README\.md#runs/);
+    expect(why.stdout).toContain(
+      "a build shows the edit and leaves the region as it is; --force fills it again",
+    );
+    const { stdout } = await workspace.aqm(["build", "--dry-run"]);
+    expect(stdout).toContain("0 to run, 1 edited by hand, 1 fresh");
+
+    const forced = await plan("--force");
+    const aside = [{ ...edit, fate: "kept_aside" }, { kind: "changed" }];
+    expect(forced.actions[0]).toMatchObject({ verdict: "run", causes: aside });
+    expect(await built("--force")).toMatchObject({ code: 0, ran: [`${README}#runs`] });
+    expect((await plan()).cost).toMatchObject({ edited: 0, run: 0 });
+  });
+
+  it("that aqm itself wrote earlier is not taken for an edit", async () => {
+    await built();
+    const earlier = workspace.read(README);
+    workspace.write("a.txt", "two\n");
+    await built();
+    workspace.write(README, earlier);
+    const { stdout } = await workspace.aqm(["build", "--dry-run"]);
+    expect(stdout).toContain("1 to restore, 1 fresh");
+    expect((await built()).code).toBe(0);
   });
 
   it("is not filled over an edit by hand, which is shown; the other one is", async () => {

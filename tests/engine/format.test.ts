@@ -21,6 +21,13 @@ const CAUSES: { [K in Cause["kind"]]: readonly [Extract<Cause, { kind: K }>, rea
       { kind: "output_modified", path: "out/a", recorded: OLD, found: NEW },
       ["out/a", "by hand", `${shortDigest(OLD)} → ${shortDigest(NEW)}`],
     ],
+    region_edited: [
+      {
+        ...{ kind: "region_edited", path: "README.md#runs", recorded: OLD, found: NEW },
+        fate: "left",
+      },
+      ["the region runs in README.md", "by hand", "leaves the region", "--force"],
+    ],
     needed_by: [{ kind: "needed_by", consumer: "out/b" }, ["needed by out/b"]],
     waits_for: [{ kind: "waits_for", producer: "out/a" }, ["once out/a is done"]],
     rerun_asked: [{ kind: "rerun_asked" }, ["rerun asked for"]],

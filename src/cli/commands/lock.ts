@@ -104,6 +104,7 @@ async function decide(
     adoptions: (node) => workspace.adoptions(node),
     everBuilt: (node) => workspace.everBuilt(node),
     inStore: (digest) => workspace.inStore(digest),
+    regionEdit: (node, output) => workspace.regionEdit(node, output),
     opSource: workspace.opSource,
     environment: workspace.environment,
     unsupported: workspace.unsupported,

@@ -6,6 +6,7 @@ import type { Cell } from "../session/variation.ts";
 const GRAVITY = [
   "failed",
   "blocked",
+  "edited",
   "unknown",
   "run",
   "ran",

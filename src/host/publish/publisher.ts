@@ -7,6 +7,7 @@ import type { Failure } from "../../model/failure.ts";
 import { resultOf, type ActionRecord, type OutputRecord } from "../../model/record.ts";
 import { regionOf } from "../../model/region.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import type { RegionEditFate } from "../../model/verdict.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import type { Publication, Replaced } from "../../ports.ts";
 import { disk, type ComingFile } from "../disk/disk.ts";
@@ -190,6 +191,11 @@ export class Publisher {
     } finally {
       await staged.value.discard();
     }
+  }
+
+  /** What happens to the content of a region that is about to be filled; null where aqm can bring it back. */
+  fateOf(node: ActionNode, path: string, digest: Digest): RegionEditFate | null {
+    return this.#known.has(node, path, digest) ? null : this.#edits.fate;
   }
 
   get #books(): Books {

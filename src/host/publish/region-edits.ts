@@ -5,6 +5,7 @@ import { shortDigest, type Digest } from "../../model/digest.ts";
 import type { Failure } from "../../model/failure.ts";
 import { fileOf } from "../../model/region.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import type { RegionEditFate } from "../../model/verdict.ts";
 import type { Replaced } from "../../ports.ts";
 import { writeFileAtomic } from "../disk/disk.ts";
 import type { Evidence } from "../evidence/evidence.ts";
@@ -33,6 +34,10 @@ export class RegionEdits {
 
   constructor(options: RegionEditsOptions) {
     this.#options = options;
+  }
+
+  get fate(): RegionEditFate {
+    return this.#options.force ? "kept_aside" : "left";
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What the graph page is made of, as it lies in the page. */
 
-export const VERDICTS = ["blocked", "run", "unknown", "restore", "fresh"] as const;
+export const VERDICTS = ["blocked", "edited", "run", "unknown", "restore", "fresh"] as const;
 
 export interface GraphData {
   readonly strings: readonly string[];

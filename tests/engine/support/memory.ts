@@ -82,6 +82,10 @@ export class MemoryWorkspace implements Workspace {
     return this.stored.has(digest);
   }
 
+  regionEdit(): null {
+    return null;
+  }
+
   opSource({ declaration: { op } }: ActionNode): OpSource {
     const name = op.runtime === "python" ? op.name : op.module;
     const version = this.versions.get(name) ?? 1;

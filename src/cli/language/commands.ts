@@ -285,6 +285,33 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [["aqm clean models/qwen3_vl_tiny", "remove all that was built in that folder"]],
   },
   {
+    name: "restore",
+    usage: "[targets…] [options]",
+    summary: "Puts back the outputs that records name and the store has, without running anything.",
+    description: [
+      "Each output of the targets becomes what its record says, local outputs too; without targets, all.",
+      "What was in the place of an output and is of no record is kept in .aqm/replaced. Records are taken",
+      "at their word: whether a target is stale is for `aqm build --dry-run` to say. Needs no Python,",
+      "no GPU and no inputs.",
+      "",
+      "Exit codes: 0 every output that has a record is in place, 1 something could not be put back;",
+      "with --dry-run the same of what would be.",
+    ],
+    options: [
+      ...VARIATION_OPTIONS,
+      { name: "dry-run", short: "n", help: "Say what would be put back; change nothing." },
+      {
+        name: "force",
+        help: "Fill regions of documents that were edited by hand; the edits are kept in .aqm/replaced.",
+      },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm restore models/qwen3_vl_tiny", "what was deleted or edited there, from the store"],
+      ["aqm restore --dry-run", "which recorded outputs are not here, and which of them can be"],
+    ],
+  },
+  {
     name: "diff",
     usage: "A [B] [options]",
     summary: "Says how two artifacts differ, in what they mean.",

@@ -9,27 +9,68 @@ import { oneLine } from "../../ui/escape.ts";
 /**
  * A shell runs what is put on its line once Enter is pressed, so names are quoted, and the words that are handed over
  * are without quotes. zsh and fish quote what they insert; bash does not, and with `-o filenames` only in part.
+ * `npx aqm …` asks the aqm that npx would run, and never installs one; any other call of npx is completed as before.
  */
 const SCRIPTS: Readonly<Record<string, string>> = {
-  bash: String.raw`_aqm() {
-  local word line words=()
-  for word in "${"$"}{COMP_WORDS[@]:1:COMP_CWORD}"; do
+  bash: String.raw`_aqm_ask() {
+  local word line words=() first=$1
+  for word in "${"$"}{COMP_WORDS[@]:first:COMP_CWORD-first+1}"; do
     word=${"$"}{word#[\"\']}
     words+=("${"$"}{word//\\/}")
   done
   COMPREPLY=()
-  while IFS= read -r line; do COMPREPLY+=("$(printf %q "$line")"); done < <(aqm __complete "${"$"}{words[@]}" 2>/dev/null)
+  while IFS= read -r line; do COMPREPLY+=("$(printf %q "$line")"); done < <("${"$"}{@:2}" __complete "${"$"}{words[@]}" 2>/dev/null)
   [[ ${"$"}{COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 }
-complete -F _aqm aqm`,
+_aqm() { _aqm_ask 1 aqm; }
+_aqm_npx() {
+  local at=1
+  while [[ ${"$"}{COMP_WORDS[at]} == -* ]]; do ((at++)); done
+  if [[ ${"$"}{COMP_WORDS[at]} == aqm ]] && ((COMP_CWORD > at)); then
+    _aqm_ask $((at + 1)) npx --no-install aqm
+  elif [[ -n $_aqm_npx_before ]]; then
+    "$_aqm_npx_before" "$@"
+  else
+    COMPREPLY=()
+    [[ $COMP_CWORD == "$at" && aqm == "${"$"}{COMP_WORDS[at]}"* ]] && COMPREPLY=(aqm)
+  fi
+}
+[[ $(complete -p npx 2>/dev/null) =~ -F\ ([^\ ]+) && ${"$"}{BASH_REMATCH[1]} != _aqm_npx ]] && _aqm_npx_before=${"$"}{BASH_REMATCH[1]}
+complete -F _aqm aqm
+complete -o default -F _aqm_npx npx`,
   zsh: String.raw`#compdef aqm
-_aqm() {
+_aqm_ask() {
   local -a found
-  found=("${"$"}{(@f)$(aqm __complete "${"$"}{(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  local first=$1
+  shift
+  found=("${"$"}{(@f)$("$@" __complete "${"$"}{(@Q)words[first,CURRENT]}" 2>/dev/null)}")
   compadd -S '' -- "${"$"}{found[@]}"
 }
-compdef _aqm aqm`,
-  fish: String.raw`complete -c aqm -f -a '(aqm __complete (commandline -opc)[2..] (commandline -ct | string unescape) 2>/dev/null)'`,
+_aqm() { _aqm_ask 2 aqm }
+_aqm_npx() {
+  local at=2
+  while [[ $words[at] == -* ]]; do ((at++)); done
+  if [[ $words[at] == aqm ]] && ((CURRENT > at)); then
+    _aqm_ask $((at + 1)) npx --no-install aqm
+  elif [[ -n $_aqm_npx_before ]]; then
+    $_aqm_npx_before "$@"
+  else
+    ((CURRENT == at)) && compadd aqm
+    _files
+  fi
+}
+[[ -n $_comps[npx] && $_comps[npx] != _aqm_npx ]] && _aqm_npx_before=$_comps[npx]
+compdef _aqm aqm
+compdef _aqm_npx npx`,
+  fish: String.raw`complete -c aqm -f -a '(aqm __complete (commandline -opc)[2..] (commandline -ct | string unescape) 2>/dev/null)'
+function __aqm_npx_words
+  set -l words (commandline -opc)[2..]
+  while string match -q -- '-*' "$words[1]"
+    set -e words[1]
+  end
+  test "$words[1]" = aqm; and printf '%s\n' $words
+end
+complete -c npx -n 'string length -q -- (__aqm_npx_words)' -f -a '(npx --no-install aqm __complete (__aqm_npx_words)[2..] (commandline -ct | string unescape) 2>/dev/null)'`,
 };
 
 export function run(args: Arguments): Promise<number> {
@@ -39,7 +80,7 @@ export function run(args: Arguments): Promise<number> {
       {
         reason: "usage",
         message: `aqm completion knows ${Object.keys(SCRIPTS).join(", ")}`,
-        nextStep: "For example: source <(aqm completion bash)",
+        nextStep: "For example: source <(npx aqm completion bash)",
       },
     ]);
     return Promise.resolve(EXIT.usage);

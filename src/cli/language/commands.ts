@@ -473,10 +473,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     usage: "bash|zsh|fish",
     summary: "Prints a completion script for your shell.",
     description: [
-      "For bash: source <(aqm completion bash). Targets are completed from the Aqmfile.",
+      "For bash: source <(npx aqm completion bash). Targets are completed from the Aqmfile, after aqm and",
+      "after npx aqm, which takes longer; other calls of npx are completed as they were.",
     ],
     options: [],
-    examples: [["source <(aqm completion bash)", "complete commands, options and targets"]],
+    examples: [["source <(npx aqm completion bash)", "complete commands, options and targets"]],
   },
 ];
 

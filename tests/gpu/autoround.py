@@ -34,14 +34,13 @@ from transformers import AutoModelForImageTextToText, Qwen2_5_VLConfig
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/tests")]
 
-from autoround_material import SCHEMES, choosing, delta_loss  # noqa: E402
-from harness import FakeContext, kinds_of, place, run_op  # noqa: E402
-from material import COCO, SAMPLE  # noqa: E402
-
-from aqm_runner.model.tiny_processor import build_processor, build_tokenizer  # noqa: E402
-from aqm_runner.ops import autoround_scores  # noqa: E402
-from aqm_runner.runner.members import Member  # noqa: E402
-from aqm_runner.runner.partials import Partials  # noqa: E402
+from aqm_runner.model.tiny_processor import build_processor, build_tokenizer
+from aqm_runner.ops import autoround_scores
+from aqm_runner.runner.members import Member
+from aqm_runner.runner.partials import Partials
+from autoround_material import SCHEMES, choosing, delta_loss
+from harness import FakeContext, kinds_of, place, run_op
+from material import COCO, SAMPLE
 
 WORK = ROOT / "tmp/autoround"
 CHECKPOINT = WORK / "Qwen2.5-VL-3B-random"
@@ -101,7 +100,10 @@ def make_checkpoint() -> None:
     torch.manual_seed(0)
     with torch.device("cuda"):
         model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e9:.2f} G parameters", flush=True)
+    print(
+        f"{sum(p.numel() for p in model.parameters()) / 1e9:.2f} G parameters",
+        flush=True,
+    )
     model.save_pretrained(CHECKPOINT)
     processor = build_processor("qwen2_5_vl", tokenizer)
     for part in (processor.image_processor, processor.video_processor):
@@ -119,7 +121,10 @@ class Timed(FakeContext):
         self.begin = time.monotonic()
 
     def phase(self, name: str, total: int | None) -> None:
-        print(f"    {time.monotonic() - self.begin:6.1f} s {name} {total or ''}", flush=True)
+        print(
+            f"    {time.monotonic() - self.begin:6.1f} s {name} {total or ''}",
+            flush=True,
+        )
 
     def warning(self, code: str, message: str) -> None:
         print("warning:", code, message, flush=True)
@@ -142,14 +147,20 @@ def peak(device: str) -> float:
     return torch.cuda.max_memory_allocated() / GB if device == "cuda" else 0
 
 
-def alone(params: dict[str, Any], inputs: dict[str, Path], folder: Path, device: str) -> bytes:
+def alone(
+    params: dict[str, Any], inputs: dict[str, Path], folder: Path, device: str
+) -> bytes:
     """Returns the score document of one format."""
     run_op("autoround_scores", params, inputs, folder, Timed(device))
     return (folder / "scores").read_bytes()
 
 
 def batch(
-    names: list[str], changes: dict[str, Any], inputs: dict[str, Path], folder: Path, device: str
+    names: list[str],
+    changes: dict[str, Any],
+    inputs: dict[str, Path],
+    folder: Path,
+    device: str,
 ) -> None:
     """Scores formats in one batch below `folder`, and prints the seconds of each."""
     kinds = kinds_of("autoround_scores")
@@ -164,14 +175,19 @@ def batch(
     for outcomes in autoround_scores.run_batch(Timed(device), members):
         for outcome in outcomes:
             now = time.monotonic()
-            check(f"{outcome.member.id}: {now - begin:.1f} s {outcome.error or ''}", not outcome.error)
+            check(
+                f"{outcome.member.id}: {now - begin:.1f} s {outcome.error or ''}",
+                not outcome.error,
+            )
             begin = now
 
 
 def distance(one: bytes, other: bytes) -> float:
     """Returns the largest relative difference of a group's score."""
     pairs = zip(json.loads(one)["groups"], json.loads(other)["groups"], strict=True)
-    return max(abs(a["score"] - b["score"]) / a["score"] for a, b in pairs if a["enabled"])
+    return max(
+        abs(a["score"] - b["score"]) / a["score"] for a, b in pairs if a["enabled"]
+    )
 
 
 def tiny(inputs: dict[str, dict[str, Path]], device: str) -> None:
@@ -186,7 +202,9 @@ def tiny(inputs: dict[str, dict[str, Path]], device: str) -> None:
                     alone(params, checkpoint | inputs[scope], folder / str(turn), where)
                     for turn, where in enumerate(("cpu", device, device))
                 )
-                said = f"tiny {family} {scope} {name}: from CPU {distance(cpu, first):.1e}"
+                said = (
+                    f"tiny {family} {scope} {name}: from CPU {distance(cpu, first):.1e}"
+                )
                 check(f"{said}, twice the same", first == second)
 
 
@@ -198,14 +216,18 @@ def main() -> None:
     if not (WORK / "sample").exists():
         run_op("synthetic_coco", COCO | {"train_images": 200}, {}, WORK / "coco")
         annotations = {
-            f"annotations_{part}": WORK / f"coco/annotations_{part}" for part in ("train", "val")
+            f"annotations_{part}": WORK / f"coco/annotations_{part}"
+            for part in ("train", "val")
         }
         run_op("calibration_sample", SAMPLE, annotations, WORK / "sample")
         for family in ("qwen3_vl", "qwen2_5_vl"):
             run_op("tiny_checkpoint", {"family": family, "seed": 0}, {}, WORK / family)
     inputs = {
         "lm": {"captions": WORK / "sample/captions"},
-        "all_layers": {"database": WORK / "sample/database", "images": WORK / "coco/images"},
+        "all_layers": {
+            "database": WORK / "sample/database",
+            "images": WORK / "coco/images",
+        },
     }
     tiny(inputs, device)
     changes = dict(FULL)
@@ -222,19 +244,28 @@ def main() -> None:
     given = model | inputs["lm"]
     begin = start_measuring(device)
     batch(list(SCHEMES), captions, given, WORK / "lm", device)
-    print(f"{len(SCHEMES)} formats {time.monotonic() - begin:.1f} s, {peak(device):.1f} GB")
+    print(
+        f"{len(SCHEMES)} formats {time.monotonic() - begin:.1f} s, {peak(device):.1f} GB"
+    )
     name = next(iter(SCHEMES))
     begin = start_measuring(device)
     again = alone(delta_loss("lm", name, **captions), given, WORK / "again", device)
     print(f"{name} alone {time.monotonic() - begin:.1f} s, {peak(device):.1f} GB")
-    check(f"{name} alone as in the batch", again == (WORK / "lm" / name / "scores").read_bytes())
+    check(
+        f"{name} alone as in the batch",
+        again == (WORK / "lm" / name / "scores").read_bytes(),
+    )
     images = changes | {"batch_size": 1, "calibration_samples": 8, "score_size": 8}
     texts = []
     for turn in ("first", "second"):
         begin = start_measuring(device)
         params = delta_loss("all_layers", "INT8", **images)
-        texts.append(alone(params, model | inputs["all_layers"], WORK / "images" / turn, device))
-        print(f"all layers {turn} {time.monotonic() - begin:.1f} s, {peak(device):.1f} GB")
+        texts.append(
+            alone(params, model | inputs["all_layers"], WORK / "images" / turn, device)
+        )
+        print(
+            f"all layers {turn} {time.monotonic() - begin:.1f} s, {peak(device):.1f} GB"
+        )
     groups = sum(group["enabled"] for group in json.loads(texts[0])["groups"])
     check(f"all layers: {groups} groups, twice the same", texts[0] == texts[1])
     begin = start_measuring(device)

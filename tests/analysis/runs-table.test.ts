@@ -75,6 +75,38 @@ describe("a table of runs", () => {
     expect(runsTable([entry("f8", "small", null)])).toBe("");
   });
 
+  it("mixes no rows whose bits mean different things: each scope has a table of its own", () => {
+    const whole = (pair: string): TableRun => ({
+      ...entry(pair, "small", manifestText(3)),
+      scope: "all_layers",
+    });
+    const runs = [
+      entry("f8", "small", manifestText(1)),
+      whole("f8"),
+      entry("i8", "small", manifestText(2)),
+    ];
+    const kinds = (text: string): readonly string[] =>
+      text.split("\n").filter((line) => !/^(\| ---|\| (Run|Pair) |$)/.test(line));
+    const headings = [
+      "**Language layers alone may be quantized.** Bits are per weight of all layer groups; those of the vision tower keep 16.",
+      "**Vision and language layers may be quantized.** Bits are per weight of all layer groups.",
+    ];
+    expect(kinds(runsTable(runs))).toEqual([
+      headings[0],
+      expect.stringMatching(/f8 small.*\| lm \|/),
+      expect.stringMatching(/i8 small.*\| lm \|/),
+      headings[1],
+      expect.stringMatching(/f8 small.*\| all_layers \|/),
+    ]);
+    expect(kinds(pairsTable(runs, (pair) => pair))).toEqual([
+      headings[0],
+      expect.stringContaining("| [f8](f8) | 1 of 1 | [lm small]"),
+      expect.stringContaining("| [i8](i8) | 1 of 1 | [lm small]"),
+      headings[1],
+      expect.stringContaining("| [f8](f8) | 1 of 1 | [all_layers small]"),
+    ]);
+  });
+
   it("has a row a pair", () => {
     const text = pairsTable(
       [

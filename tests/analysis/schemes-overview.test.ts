@@ -1,3 +1,4 @@
+import { defined } from "../engine/support/results.ts";
 import { describe, expect, it } from "vitest";
 import { goalStateOf } from "../../src/analysis/schemes-overview/goal-state.ts";
 import { layerMatrix, shortFormat } from "../../src/analysis/schemes-overview/layer-matrix.ts";
@@ -349,6 +350,24 @@ describe("the documents", () => {
     expect(text).toContain("| `full` |");
     expect(text).not.toContain("uniform-");
     expect(text).toContain("```sh\nnpx aqm build x\n```");
+  });
+
+  it("have in that README a table for each scope: bits are averages over its layers", () => {
+    const [one, ...others] = madeOverview.schemes;
+    const first = defined(one);
+    const whole = { ...first, asked: { ...first.asked, scope: "all_layers" } } as const;
+    const text = schemesReadme(
+      { ...madeOverview, schemes: [whole, ...others] },
+      { ...files, document: "schemes.md" },
+      [],
+    );
+    const parts = text.split(/\*\*(.*)\*\* Bits are per weight of .*; sizes are of the whole/);
+    expect([parts[1], parts[3]]).toEqual([
+      "Language layers alone may be quantized.",
+      "Vision and language layers may be quantized.",
+    ]);
+    expect(parts[4]?.match(/^\| `/gm)).toHaveLength(1);
+    expect(parts[4]).toContain(`| \`${whole.name}\` |`);
   });
 
   it("call nothing proven on random weights, and say so before everything else", () => {

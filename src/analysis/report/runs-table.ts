@@ -5,6 +5,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { isPyObject, numericValue, type PyJson } from "../python-json/value.ts";
 import { costText, measuredText, type Measurement } from "./measurement.ts";
 import { printExponential, printFixed } from "../text/printf.ts";
+import { scopeTables } from "../text/scope-tables.ts";
 import { sensitivityRows } from "./sensitivity-rows.ts";
 
 /** A run as a table of runs names it. */
@@ -21,7 +22,11 @@ export interface TableRun {
   readonly measurement: Measurement | null;
 }
 
-/** One row a run that is measured, in the order given. Empty when none is. */
+const BITS = "Bits are per weight of all layer groups";
+const bitsOf = (scope: string): string =>
+  scope === "lm" ? `${BITS}; those of the vision tower keep 16.` : `${BITS}.`;
+
+/** One row a run that is measured, in the order given, a table a scope. Empty when none is. */
 export function runsTable(runs: readonly TableRun[]): string {
   const measured = runs.filter(({ manifest }) => manifest !== null);
   const several = new Set(runs.map(({ granularity }) => granularity)).size > 1;
@@ -37,50 +42,62 @@ export function runsTable(runs: readonly TableRun[]): string {
     "Cost",
     "Measured",
   ];
-  const rows = measured.flatMap(
-    ({ pair, granularity, scope, size, link, manifest, measurement }) =>
-      manifest === null
-        ? []
-        : [
-            [
-              markdownLink(`${pair} ${size}`, link),
-              ...(several ? [markdownText(granularity)] : []),
-              markdownText(scope),
-              dataCell(manifest),
-              bitsCell(manifest),
-              sizeCell(manifest),
-              printExponential(manifest.search.score, 3),
-              mostSensitive(manifest, 3).join(", "),
-              ...measuredCells([measurement]),
-            ],
+  const row = ({
+    pair,
+    granularity,
+    scope,
+    size,
+    link,
+    manifest,
+    measurement,
+  }: TableRun): readonly (readonly string[])[] =>
+    manifest === null
+      ? []
+      : [
+          [
+            markdownLink(`${pair} ${size}`, link),
+            ...(several ? [markdownText(granularity)] : []),
+            markdownText(scope),
+            dataCell(manifest),
+            bitsCell(manifest),
+            sizeCell(manifest),
+            printExponential(manifest.search.score, 3),
+            mostSensitive(manifest, 3).join(", "),
+            ...measuredCells([measurement]),
           ],
-  );
-  return table(titles, rows) ?? "";
+        ];
+  return scopeTables(measured, (some) => table(titles, some.flatMap(row)), bitsOf);
 }
 
-/** One row a pair: how many of its runs are measured, and figures of the last one. */
+/** One row a pair, a table a scope: how many of its runs are measured, and figures of the last one. */
 export function pairsTable(runs: readonly TableRun[], linkOf: (pair: string) => string): string {
-  const pairs = [...new Set(runs.map(({ pair }) => pair))];
-  const rows = pairs.flatMap((pair) => {
-    const own = runs.filter((run) => run.pair === pair);
-    const measured = own.filter(({ manifest }) => manifest !== null);
-    const shown = measured.at(-1);
-    const last = shown?.manifest ?? null;
-    if (shown === undefined || last === null) return [];
-    return [
-      [
-        markdownLink(pair, linkOf(pair)),
-        `${measured.length} of ${own.length}`,
-        markdownLink(`${shown.scope} ${shown.size}`, shown.link),
-        bitsCell(last),
-        sizeCell(last),
-        mostSensitive(last, 1).join(""),
-        ...measuredCells(measured.map(({ measurement }) => measurement)),
-      ],
-    ];
-  });
   const titles = ["Pair", "Runs", "Of these", "Bits", "Size", "Most sensitive layer"];
-  return table([...titles, "Cost", "Measured"], rows) ?? "";
+  const rowsOf = (some: readonly TableRun[]): readonly (readonly string[])[] =>
+    [...new Set(some.map(({ pair }) => pair))].flatMap((pair) => {
+      const row = pairRow(
+        some.filter((run) => run.pair === pair),
+        linkOf(pair),
+      );
+      return row === null ? [] : [row];
+    });
+  return scopeTables(runs, (some) => table([...titles, "Cost", "Measured"], rowsOf(some)), bitsOf);
+}
+
+/** Null where none of the pair's runs is measured. */
+function pairRow(own: readonly TableRun[], link: string): readonly string[] | null {
+  const measured = own.filter(({ manifest }) => manifest !== null);
+  const shown = measured.at(-1);
+  const last = shown?.manifest ?? null;
+  if (shown === undefined || last === null) return null;
+  return [
+    markdownLink(shown.pair, link),
+    `${measured.length} of ${own.length}`,
+    markdownLink(`${shown.scope} ${shown.size}`, shown.link),
+    bitsCell(last),
+    sizeCell(last),
+    mostSensitive(last, 1).join(""),
+    ...measuredCells(measured.map(({ measurement }) => measurement)),
+  ];
 }
 
 /** What measuring took, and when and on what it was; "not recorded" where nothing of that is known. */

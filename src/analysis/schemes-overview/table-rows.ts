@@ -42,6 +42,8 @@ export interface TableCell {
 export interface TableRow {
   readonly kind: "scheme" | "unquantized" | "uniform";
   readonly name: string;
+  /** Which layers its bits are an average over. */
+  readonly scope: "lm" | "all_layers";
   readonly word: string;
   /** In words: what was asked for. */
   readonly asked: string;
@@ -105,6 +107,7 @@ function schemeRow(shown: ShownScheme): TableRow {
   return {
     kind: "scheme",
     name,
+    scope: shown.asked.scope,
     word: schemeWord(shown),
     asked: askedText(shown),
     cells: {
@@ -172,6 +175,7 @@ function baselineRow(row: BaselineRow, several: boolean): TableRow {
   const isWhole = kind === "unquantized";
   return {
     kind,
+    scope: basis.scope,
     name: several ? `${name}, ${dataName(basis)}` : name,
     word: isWhole ? "the model itself" : "control",
     asked: isWhole ? "the checkpoint as it is" : "one format everywhere, as far as shapes allow it",

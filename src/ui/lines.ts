@@ -53,12 +53,15 @@ export function linesOf(
     case "action_settled": {
       if (event.verdict === "fresh") return [];
       const mark = event.verdict.padEnd(8);
-      const rest = [
-        event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`,
-        event.verdict === "ran" && !event.changed ? " (same content as before)" : "",
-      ].join("");
-      const name = oneLine(shorten(event.target, mark.length + 1 + rest.length));
-      return [`${colours.green(mark)} ${name}${colours.dim(rest)}`];
+      const time = event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`;
+      const same = event.verdict === "ran" && !event.changed;
+      const nameBeside = (rest: string): string =>
+        oneLine(shorten(event.target, mark.length + 1 + rest.length));
+      // A name matters more than the rest of its line.
+      const long = same ? `${time} (same content as before)` : time;
+      const short = same ? `${time} (same)` : time;
+      const rest = nameBeside(long) === nameBeside(short) ? long : short;
+      return [`${colours.green(mark)} ${nameBeside(rest)}${colours.dim(rest)}`];
     }
     case "action_failed":
       return event.failure.reason === "cancelled" ? [] : [failureText(event.failure, colours)];

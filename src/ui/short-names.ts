@@ -29,7 +29,7 @@ export class ShortNames {
     if (columnsOf(short) <= columns) return short;
     const shared = this.#sharedBeginning(parts, first);
     const shorter = shared === 0 ? short : `…${tail.slice(shared)}`;
-    return clip(shorter, columns, "ends");
+    return cut(shorter, columns);
   }
 
   #firstThatDiffers(target: string, parts: readonly string[]): number {
@@ -70,4 +70,13 @@ export class ShortNames {
     while (shared > 0 && !/[_.-]/.test(own[shared - 1] ?? "")) shared--;
     return shared;
   }
+}
+
+/** The folder tells more than the file, whose name many others have; it may take two thirds of the room. */
+function cut(name: string, columns: number): string {
+  const folder = name.slice(0, name.lastIndexOf("/") + 1);
+  const left = columns - columnsOf(folder);
+  return folder !== "" && 3 * left >= columns
+    ? folder + clip(name.slice(folder.length), left, "ends")
+    : clip(name, columns, "ends");
 }

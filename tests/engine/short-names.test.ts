@@ -32,8 +32,12 @@ it("then leaves out what its folder has in common with those beside it", () => {
   expect(names(TARGETS).of(TARGETS[3] ?? "", 40)).toBe("…all_small/sensitivity-scores.json");
 });
 
-it("is cut in the middle where that is still too long, and of a target that it does not know", () => {
-  expect(names(TARGETS).of(SMALL, 20)).toBe("…lm_sm…y-scores.json");
+it("then has its file cut, as long as the folder leaves a third of the room to it; else its middle", () => {
+  expect(names(TARGETS).of(SMALL, 26)).toBe("…lm_small/sensi…cores.json");
+  expect(names(TARGETS).of(SMALL, 12)).toBe("…lm_…es.json");
+});
+
+it("is cut in the middle where the target is not known", () => {
   expect(names([]).of(SMALL, 20)).toBe("models…y-scores.json");
 });
 

@@ -366,6 +366,8 @@ describe("the terminal view", () => {
     const plan = planned({ [target]: "run", "models/a/analysis/fp8/other/scores.json": "run" });
     const [shown = []] = repaints([[plan, settled(target, "ran")]], 70, () => 1)[0] ?? [];
     expect(shown[1]).toBe("ran      …/sensitivity-scores.json (same content as before)");
+    const [narrow = []] = repaints([[plan, settled(target, "ran")]], 42, () => 1)[0] ?? [];
+    expect(narrow).toContain("ran      …/sensitivity-scores.json (same)");
   });
 
   it("says once that files are watched", () => {

@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { analysisPage } from "../../src/analysis/page/analysis-page.ts";
+import { formatsPage } from "../../src/analysis/page/formats-page.ts";
 import type { PageSubject } from "../../src/analysis/page/page-sections.ts";
 import type { PageAnalysis } from "../../src/analysis/page/page-model.ts";
 import { adjustedBits } from "../../src/analysis/formats/adjusted-bits.ts";
@@ -16,7 +17,7 @@ import { pair } from "../analysis/configs.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
-import { FAINT, OUTSIDE } from "./looks.ts";
+import { CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 import { manyPairs } from "./many-pairs.ts";
 import { schemeMistakes } from "./scheme-schema.ts";
 
@@ -94,6 +95,12 @@ describe.skipIf(!("browser" in found))(title, () => {
     one: pageOf([analyses[0]]),
     three: pageOf(three, [left]),
     apart: pageOf(apart),
+    formats: formatsPage(
+      ["wfp8_afp8", "wfp4_afp16", "wint4_aint8"].map((name) => ({
+        name,
+        quantizers: pair(name).quantizers,
+      })),
+    ),
     small: pageOf(small(/[.][01][.]|merger|embed/)),
     smallOne: pageOf(small(/[.][01][.]|merger|embed/, ["wfp8_afp8"])),
     threeKinds: pageOf(small(/layers[.][01][.](self_attn|mlp.gate)|embed/)),
@@ -445,6 +452,15 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await narrow.close();
   });
+
+  it.each(["both", "three", "formats"] as const)(
+    "can be read at 480 pixels: tables scroll in their own box and keep their first column: %s",
+    async (which) => {
+      const narrow = await open(which, { viewport: { width: 480, height: 800 } });
+      expect(await narrow.evaluate(CRAMPED)).toEqual([]);
+      await narrow.close();
+    },
+  );
 
   it.each(["small", "smallOne", "threeKinds", "both", "three"] as const)(
     "draws nothing outside of a drawing: %s",

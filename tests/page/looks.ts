@@ -41,3 +41,25 @@ export const COVERED = `[...document.querySelectorAll("svg.picture")].flatMap((s
     .filter(({ box: b }) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2)
     .map((other) => svg.id + ": " + name + " and " + other.name));
 })`;
+
+/**
+ * What a narrow screen cannot take: a page that is scrolled sideways, a table beyond its own box, a first column that
+ * goes out of view with what is scrolled or leaves no room for it, a row as high as the screen.
+ */
+export const CRAMPED = `(() => {
+  const root = document.documentElement;
+  const wide = root.scrollWidth > root.clientWidth ? ["the page: " + root.scrollWidth] : [];
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  return [...wide, ...[...document.querySelectorAll("table")].flatMap((table) => {
+    const name = table.id || table.className || table.querySelector("th")?.textContent;
+    const box = table.closest(".scroll");
+    if (box === null) return table.getBoundingClientRect().right > root.clientWidth ? [name + ": no box"] : [];
+    if (box.scrollWidth <= box.clientWidth) return [];
+    box.scrollLeft = box.scrollWidth;
+    const { left, width } = box.getBoundingClientRect();
+    const firsts = [...table.querySelectorAll("tbody tr > th:first-child")].map((one) => one.getBoundingClientRect());
+    const gone = firsts.some((one) => one.left < left - 1 || one.width > 0.45 * width);
+    const high = firsts.length > 0 && [...table.rows].some((row) => row.getBoundingClientRect().height > 0.4 * innerHeight);
+    return [...(gone ? [name + ": first column"] : []), ...(high ? [name + ": high rows"] : [])];
+  })];
+})()`;

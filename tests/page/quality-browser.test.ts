@@ -6,7 +6,7 @@ import { qualityPage } from "../../src/analysis/quality-page/quality-page.ts";
 import { madeUpFrontier } from "../analysis/measured-frontier-material.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
-import { COVERED, FAINT, OUTSIDE } from "./looks.ts";
+import { COVERED, CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 
 const found = await browserOrWhyNot();
 const title = "browser" in found ? "in a browser" : `in a browser (${found.because})`;
@@ -95,6 +95,15 @@ describe.skipIf(!("browser" in found))(title, () => {
     }
     await plain.close();
   });
+
+  it.each(["usual", "crowded"] as const)(
+    "can be read at 480 pixels: tables scroll in their own box and keep their first column: %s",
+    async (which) => {
+      const narrow = await open(which, { viewport: { width: 480, height: 800 } });
+      expect(await narrow.evaluate(CRAMPED)).toEqual([]);
+      await narrow.close();
+    },
+  );
 
   it("fits a narrow screen: only what is wide by nature scrolls sideways", async () => {
     const narrow = await open("crowded", { viewport: { width: 400, height: 800 } });

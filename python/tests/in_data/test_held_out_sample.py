@@ -229,3 +229,29 @@ def test_params_that_mean_nothing_are_refused(wrong):
     right = HELD_OUT | {"part": "search"}
     assert schema.is_valid(right)
     assert not schema.is_valid(right | wrong)
+
+
+def test_a_draw_is_rows_of_the_full_sample_that_a_seed_decides(source, sets, tmp_path):
+    def draw(seed: int, name: str) -> list[SampleRow]:
+        params = {"samples": 40, "seed": seed}
+        run_op("calibration_draw", params, {"database": source.full}, tmp_path / name)
+        captions = (tmp_path / name / "captions").read_text().splitlines()
+        rows = rows_of(tmp_path / name / "database")
+        assert captions == [row.caption.strip() for row in rows]
+        return rows
+
+    full = rows_of(source.full)
+    first, other, again = draw(1, "first"), draw(2, "other"), draw(1, "again")
+    assert first == again
+    assert first != other
+    for rows in (first, other):
+        assert len({row.caption_id for row in rows}) == 40
+        assert {row.caption_id for row in rows} <= {row.caption_id for row in full}
+        held_out = {row.image_relpath for part in PARTS for row in sets[part]}
+        assert not held_out & {row.image_relpath for row in rows}
+
+
+def test_a_draw_of_more_rows_than_there_are_is_refused(source, tmp_path):
+    params = {"samples": FULL + 1, "seed": 1}
+    with pytest.raises(RunnerError, match="has only"):
+        run_op("calibration_draw", params, {"database": source.full}, tmp_path)

@@ -28,6 +28,7 @@ import { formatsPage } from "./rules/formats-page.ts";
 import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
 import { autoroundEngine } from "./rules/engines/autoround.ts";
 import { incEngine } from "./rules/engines/inc.ts";
+import { INC_PAIR, incModels } from "./rules/inc-models.ts";
 import { modeloptEngine } from "./rules/engines/modelopt.ts";
 import { weightErrorEngine } from "./rules/engines/weight-error.ts";
 import { modelPage } from "./rules/model-page.ts";
@@ -49,7 +50,8 @@ const autoquant = configuration<AutoquantConfig>("autoquant", "gradient_default"
 const modelopt = modeloptEngine(autoquant);
 const formats = formatsPage(`${layout.root}/formats.html`);
 const weightError = weightErrorEngine(configuration<WeightErrorConfig>("weight_error", "default"));
-const inc = incEngine(configuration<IncConfig>("inc", "default"));
+const incSettings = configuration<IncConfig>("inc", "default");
+const inc = incEngine(incSettings);
 const autoround = autoroundEngine(configuration<AutoroundConfig>("autoround", "default"));
 const engines: Readonly<Record<EngineName, Engine>> = {
   modelopt,
@@ -81,7 +83,11 @@ const allSchemes = [
   ...["nvfp4_fp8_searched_at_6p0bits", "int4_int8_searched_at_6p0bits"],
   ...["nvfp4_fp8_for_kl_1em2", "w8a8_for_kl_1em2"],
 ];
+/** Of language layers by INC's scores, as large as its analysis: docs/engines.md. */
+const incSchemes = ["mild", "medium", "aggressive", "full"].map((level) => `inc_w8a8_${level}`);
 const trainedSchemes = [
+  ...incSchemes,
+  "inc_w8a8_for_kl_1em5",
   ...shares.map((share) => `fp8_autoquant_${share}`),
   ...["int8_autoquant_top50", "int8_autoquant_full", "int8_fp8_at_8p5bits"],
   ...["int4_int8_at_6p0bits", "int4_int8_at_3p0mb", "int4_int8_fp8_as_planned"],
@@ -161,7 +167,7 @@ export default build(
     const analyses = [
       analysesBy(modelopt, allPairs, granularities),
       analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
-      analysesBy(inc, ["wint8_aint8"], [DEFAULT_GRANULARITY]),
+      analysesBy(inc, [INC_PAIR], [DEFAULT_GRANULARITY]),
       analysesBy(autoround, ["wint4_afp16", "wint8_afp16", "wint8_aint8"], [DEFAULT_GRANULARITY]),
     ];
     const analysisAt =
@@ -244,6 +250,16 @@ export default build(
       made.set(named, declared);
       return declared.declared;
     });
+    const incVariants = incModels({
+      model,
+      checkpoint: files,
+      calibration: data,
+      folder: `${folder}/quantized/inc`,
+      settings: incSettings,
+      inc,
+      granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
+      schemes: [...made].flatMap(([named, scheme]) => (named.startsWith("inc_") ? [scheme] : [])),
+    });
     const reports = grid(
       { scheme_report: configurationNames("scheme_report") },
       ({ scheme_report: set }) =>
@@ -287,6 +303,7 @@ export default build(
       frontiers,
       compared,
       quantized,
+      incVariants,
       reports,
       overview,
       pages,

@@ -211,6 +211,8 @@ export interface QualityConfig {
 
 export interface SchemeConfig {
   readonly name: string;
+  /** Below `quantized/`; its name if not given. */
+  readonly folder?: string;
   readonly scope: Scope;
   /** Its scores decide, and its input ranges are exported. */
   readonly size: Size;

@@ -81,7 +81,7 @@ export function schemesOverview(cell: SchemesOverviewCell): Declared {
       frontiers: [],
       files,
       commands: [
-        `npx aqm build '${folder}/quantized/*/quality.json'    # choose and measure all of them`,
+        `npx aqm build '${folder}/quantized/**/quality.json'    # choose and measure all of them`,
         `npx aqm build ${folder}/${files.document} ${folder}/README.md    # makes the page and this table again`,
       ],
     },
@@ -105,11 +105,11 @@ function documentsOf({ model, layout, tensors, schemes }: SchemesOverviewCell): 
       if (config.search !== undefined)
         inputs[`${role}_search`] = ifThere(file(`${results.folder}/search.json`));
     }
-    const { name, choice, scope, size, lm_head, candidates = [] } = config;
+    const { name, folder = name, choice, scope, size, lm_head, candidates = [] } = config;
     return {
       role,
       name,
-      target: `${layout.root}/${model.name}/quantized/${name}`,
+      target: `${layout.root}/${model.name}/quantized/${folder}`,
       asked: { choice, scope, size, lm_head, candidates },
       because: results === undefined ? (skipped ?? "it cannot be made") : null,
       exports: [],

@@ -78,7 +78,7 @@ export interface DeclaredScheme extends SchemeOfReport {
 export function scheme(cell: SchemeCell): DeclaredScheme {
   const { scheme: config, model, layout } = cell;
   const root = `${layout.root}/${model.name}`;
-  const folder = `${root}/quantized/${config.name}`;
+  const folder = `${root}/quantized/${config.folder ?? config.name}`;
   const without = (why: string): DeclaredScheme => ({
     declared: skip(folder, why),
     skipped: why,

@@ -3,7 +3,7 @@ import { compareSchemes, readScheme, schemeComparisonText, LAYERS_SHOWN } from "
 import { planFigures, unreadable, verdictOf } from "./plan-figures.ts";
 
 /** Compares two schemes: what was asked for, what came out, and which layers have another format. */
-export const patterns = ["**/quantized/*/scheme.json"];
+export const patterns = ["**/quantized/**/scheme.json"];
 
 export const options = { top: `layers in each list: top=${LAYERS_SHOWN}` };
 

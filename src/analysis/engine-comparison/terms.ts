@@ -27,7 +27,7 @@ export function engineTerms({
     {
       term: "draw",
       means:
-        "a choice of calibration samples. `calibration` is the subset that all analyses use; the others are as many rows of the same full sample, drawn by another seed. No draw shares an image with held-out data. Ranges of activations are calibrated on `calibration` for all plans, so that only scores differ.",
+        "a choice of calibration samples. “calibration” is the subset that all analyses use; the others are as many rows of the same full sample, drawn by another seed. No draw shares an image with held-out data. Ranges of activations are calibrated on “calibration” for all plans, so that only scores differ.",
     },
     {
       term: "factor",

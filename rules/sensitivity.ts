@@ -126,6 +126,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
       ],
     }),
     composedConfig(cell, format.value, results.scores, folder),
+    format.value.reports?.(cell, folder) ?? [],
   ];
   return { declared, results };
 }

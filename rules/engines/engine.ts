@@ -1,4 +1,4 @@
-import { committed, type DeclaredAction, type Input } from "aqm";
+import { committed, type Declared, type DeclaredAction, type Input } from "aqm";
 import type { Analysed, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
 import type { GranularityConfig, ModelConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
@@ -25,6 +25,8 @@ export interface Format {
   readonly unsupported: Readonly<Record<ModelConfig["device"], string | null>>;
   /** The one expensive step: an action of the engine's op, which writes a score document. */
   readonly scores: (what: Scored, folder: string) => DeclaredAction<"scores">;
+  /** Reports of the engine's own, beside those that all engines have. */
+  readonly reports?: (what: Scored, folder: string) => Declared;
 }
 
 /** What an analysis asks of the engine that scores it, with the engine's settings. */

@@ -1,4 +1,4 @@
-import { action, committed, type PythonOps } from "aqm";
+import { action, committed, file, typescriptOp, type Declared, type PythonOps } from "aqm";
 import type { Analysed } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import type { GranularityConfig, IncConfig, QuantPairConfig } from "../configs.ts";
@@ -12,6 +12,10 @@ import {
   type Format,
   type Scored,
 } from "./engine.ts";
+
+const reportOp = typescriptOp<typeof import("../ops/op-sensitivity.ts")>(
+  "aqm/rules/ops/op-sensitivity.ts",
+);
 
 type OpFormat = PythonOps["inc_scores"]["params"]["format"];
 
@@ -48,6 +52,7 @@ function formatOf(
       },
       scores: (what, folder) =>
         scores(settings, what, { name, config: config as OpFormat["config"] }, folder),
+      reports: (what, folder) => opReports(settings, what, folder),
     },
   };
 }
@@ -64,6 +69,32 @@ function int8Config({ weight, input }: QuantPairConfig["quantizers"]): OpFormat[
   return { weight: { num_bits: 8, axis: rows }, input: { num_bits: 8, axis: null } };
 }
 
+/** The ranked ops as Markdown, and the same where summaries of Intel Neural Compressor are kept. */
+function opReports(settings: IncConfig, { model, scope, size }: Scored, folder: string): Declared {
+  const name = opsFile(settings);
+  const summaries = "context/summaries/inc-kb";
+  const up = summaries
+    .split("/")
+    .map(() => "..")
+    .join("/");
+  return action({
+    op: reportOp,
+    params: {
+      model: model.name,
+      sources: { report: `${name}.json`, summary: `${up}/${folder}/${name}.json` },
+    },
+    inputs: { ops: file(`${folder}/${name}.json`) },
+    outputs: {
+      report: committed(`${folder}/${name}.md`),
+      summary: committed(
+        `${summaries}/${model.name}_${settings.method}_sensitivity_${scope}_${size}.md`,
+      ),
+    },
+  });
+}
+
+const opsFile = ({ method }: IncConfig): string => `op_sensitivity_${method}_cpu`;
+
 function scores(
   { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings }: IncConfig,
   what: Scored,
@@ -78,7 +109,7 @@ function scores(
     ...shared,
     outputs: {
       ...shared.outputs,
-      ops: committed(`${folder}/op_sensitivity_${settings.method}_cpu.json`),
+      ops: committed(`${folder}/${opsFile(settings)}.json`),
     },
     params: {
       ...settings,
@@ -87,7 +118,7 @@ function scores(
       score_size: Math.min(settings.score_size, samples),
       format,
     },
-    resumable: { bounds: ["max_ops"] },
+    resumable: { bounds: ["score_size", "max_ops"] },
     expected: expectedInc({ samples: settings.score_size, batchSize: batch_size[scope] }),
   });
 }

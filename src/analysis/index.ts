@@ -272,6 +272,7 @@ export { evaluationJson, readEvaluation } from "./evaluation/evaluation-json.ts"
 export { evaluationMarkdown } from "./evaluation/evaluation-markdown.ts";
 export { sameAnswers, sideBySide, type Run, type SideBySide } from "./evaluation/side-by-side.ts";
 export { timed, type Served } from "./evaluation/timed.ts";
+export { opSensitivityMarkdown, readOpSensitivity } from "./report/op-sensitivity.ts";
 export { OWN_DRAW, type EngineComparison } from "./engine-comparison/comparison.ts";
 export { alignedOpinions, type Opinion, type OpinionSource } from "./engine-comparison/opinions.ts";
 export { enginePlanNames, enginePlans } from "./engine-comparison/engine-plans.ts";

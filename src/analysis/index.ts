@@ -28,12 +28,7 @@ export type {
 } from "./scores/scores.ts";
 export { readScores } from "./scores/read-scores.ts";
 export { checkExercised } from "./scores/check-exercised.ts";
-export {
-  formatLabel,
-  parseFormatLabel,
-  UNQUANTIZED,
-  type FormatOfLabel,
-} from "./formats/label.ts";
+export { formatLabel, parseFormatLabel, UNQUANTIZED, type FormatOfLabel } from "./formats/label.ts";
 export { effectiveBits, weightCost } from "./formats/cost.ts";
 export { adjustedBits, type WeightShare } from "./formats/adjusted-bits.ts";
 export type { Quantizer, PairQuantizers } from "./formats/quantizer.ts";

@@ -93,7 +93,7 @@ function opReports(settings: IncConfig, { model, scope, size }: Scored, folder: 
   });
 }
 
-const opsFile = ({ method }: IncConfig): string => `op_sensitivity_${method}_cpu`;
+const opsFile = ({ method }: Pick<IncConfig, "method">): string => `op_sensitivity_${method}_cpu`;
 
 function scores(
   { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings }: IncConfig,

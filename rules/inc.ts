@@ -13,6 +13,8 @@ export const inc = environment({
   variables: {
     HF_HUB_OFFLINE: "1",
     TOKENIZERS_PARALLELISM: "false",
+    // INC draws a bar for each op, which would fill the log.
+    TQDM_DISABLE: "1",
   },
 });
 

@@ -29,7 +29,7 @@ ROWS = [
     ["scoring", "training"],
     ["quality", "ranges"],
     ["export", "search"],
-    [*sorted({*ENGINES, "inc"}), "compressed"],
+    [*ENGINES, "compressed"],
     ["ops"],
 ]
 HEIGHT = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

@@ -14,8 +14,6 @@ from aqm_runner.inc.ranking import RankedOp, check_ranking
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.partials import Partials
 
-pytestmark = pytest.mark.engines
-
 UNPADDED = {"batch_size": 1, "padding": "longest", "score_size": 1, "calibration_samples": 1}
 
 

@@ -1,4 +1,4 @@
-import type { ExpectedCost } from "aqm";
+import type { ExpectedCost, GrowthDeclaration } from "aqm";
 
 interface ScoringWork {
   readonly samples: number;
@@ -8,9 +8,17 @@ interface ScoringWork {
 }
 
 /**
- * What scoring one format costs before it was ever measured. The time is bound by the number of steps and
- * hardly by their size: on an H200, with 4 G parameters, 4 to 8 s for 16 steps of calibration and 11 to 16 s
- * for 16 of scoring; other devices are given up to three times that. CPUs score tiny models only.
+ * What scoring one format costs before it was ever measured: on an H200, with 4 G parameters, 4 to 8 s for 16 steps
+ * of calibration and 11 to 16 s for 16 of scoring; other devices are given up to three times that. CPUs score tiny
+ * models only.
+ *
+ * How the time grows is worked out from runs of 16 pairs in one job on one H200 (docs/gpu.md): 69 s for 128 samples
+ * in 16 batches, 22 s for 16 samples in 2; and 97 s against 52 s for the 128 samples in 16 batches and in one. So
+ * imports and loading take 15 s of 69, a step 0.7 or 1.4 s whatever its size, and a sample 0.15 s more.
+ *
+ * @param samples of the calibration set
+ * @param batchSize samples a step
+ * @param scoreSize samples to score at most
  */
 export function expectedScoring({
   samples,
@@ -20,11 +28,17 @@ export function expectedScoring({
 }: ScoringWork): ExpectedCost {
   const calibration = Math.ceil(samples / batchSize);
   const scoring = Math.min(Math.max(Math.floor(scoreSize / batchSize), 1), calibration);
-  const work = { calibration_batches: calibration, score_batches: scoring };
+  const work = {
+    calibration_batches: calibration,
+    calibration_samples: samples,
+    score_batches: scoring,
+    score_samples: Math.min(scoring * batchSize, samples),
+  };
   if (device === "cpu") {
     const steps = calibration + scoring;
     return {
       work,
+      growth: CPU_SCORING,
       gpuSeconds: [0.3 + 0.03 * steps, 3 + 0.3 * steps],
       because: "a tiny model on a CPU takes 0.03–0.3 s a step",
     };
@@ -32,12 +46,37 @@ export function expectedScoring({
   const seconds = 1.3 + 0.25 * calibration + 0.7 * scoring;
   return {
     work,
+    growth: GPU_SCORING,
     gpuSeconds: [seconds, 3 * (1.3 + 0.5 * calibration + scoring)],
     gpuMemoryBytes: [10e9, 40e9],
     because:
       "a 4 G parameter model on one H200 takes 0.25–0.5 s a calibration step, 0.7–1 s a scoring step",
   };
 }
+
+const GPU_SCORING: GrowthDeclaration = {
+  fixedSeconds: 15,
+  secondsEach: {
+    calibration_batches: 0.7,
+    score_batches: 1.4,
+    calibration_samples: 0.05,
+    score_samples: 0.1,
+  },
+};
+
+/**
+ * Fitted to six runs of the trained model, each alone, on two cores that had other work too: 128 samples in batches
+ * of 1, 8 and 32 took 31, 10 and 13 s, 512 samples to calibrate with 38, 19 and 13 s.
+ */
+const CPU_SCORING: GrowthDeclaration = {
+  fixedSeconds: 8,
+  secondsEach: {
+    calibration_batches: 0.01,
+    score_batches: 0.17,
+    calibration_samples: 0.008,
+    score_samples: 0.01,
+  },
+};
 
 /**
  * What scoring one format by weight_error costs before it was ever measured: a forward pass a batch, and the
@@ -49,15 +88,22 @@ export function expectedWeightError({
   device,
 }: Omit<ScoringWork, "scoreSize">): ExpectedCost {
   const steps = Math.ceil(samples / batchSize);
-  const work = { calibration_batches: steps };
+  const work = { calibration_batches: steps, calibration_samples: samples };
   return device === "cpu"
     ? {
         work,
+        // Of the trained model on two cores, alone: 16 samples 3.3 s, 128 4.3 s, 512 7.6 s, in batches of 1 and 8.
+        growth: { fixedSeconds: 3.1, secondsEach: { calibration_samples: 0.009 } },
         gpuSeconds: [0.2 + 0.01 * steps, 2 + 0.1 * steps],
         because: "a tiny model on a CPU takes 0.01–0.1 s a forward pass",
       }
     : {
         work,
+        // Guessed but for the sum: 7 s of 128 samples in 16 batches.
+        growth: {
+          fixedSeconds: 5,
+          secondsEach: { calibration_batches: 0.1, calibration_samples: 0.003 },
+        },
         gpuSeconds: [2 + 0.1 * steps, 10 + 0.5 * steps],
         gpuMemoryBytes: [10e9, 30e9],
         because:
@@ -117,11 +163,14 @@ export function expectedPlanQuality(device: "cpu" | "cuda", plans: number): Expe
   return device === "cpu"
     ? {
         work,
+        growth: { fixedSeconds: 5, secondsEach: { plans: 0.3 } },
         gpuSeconds: [2 + 0.02 * plans, 20 + 1 * plans],
         because: "a tiny model on a CPU takes 0.02–1 s a plan",
       }
     : {
         work,
+        // One plan alone took 29.2 s, 105 plans 62.6 s.
+        growth: { fixedSeconds: 28.9, secondsEach: { plans: 0.32 } },
         gpuSeconds: [20 + 0.15 * plans, 90 + 1.5 * plans],
         gpuMemoryBytes: [10e9, 40e9],
         because: "a 4 G parameter model on one H200 takes 0.15–1.5 s a plan after calibration",
@@ -133,7 +182,8 @@ export function expectedPlanQuality(device: "cpu" | "cuda", plans: number): Expe
  * held-out set for each measurement. It ends sooner where nothing is left to be tried.
  */
 export function expectedSearch(device: "cpu" | "cuda", measurements: number): ExpectedCost {
-  return { ...expectedPlanQuality(device, measurements), work: { measurements } };
+  const { growth: _ofPlans, ...prior } = expectedPlanQuality(device, measurements);
+  return { ...prior, work: { measurements } };
 }
 
 /**

@@ -47,6 +47,7 @@ export type {
   BatchDeclaration,
   EnvironmentDeclaration,
   ExpectedCost,
+  GrowthDeclaration,
   OutputDeclaration,
 } from "./model/declaration.ts";
 export type { Provenance } from "./model/provenance.ts";

@@ -145,7 +145,7 @@ function checkResumable(resumable: unknown, op: object, params: object): void {
 function checkExpected(expected: unknown, resources: unknown): void {
   if (expected === undefined) return;
   const given = isObject(expected) ? expected : {};
-  const { work = {}, gpuSeconds, gpuMemoryBytes = [0, 0], because } = given;
+  const { work = {}, growth, gpuSeconds, gpuMemoryBytes = [0, 0], because } = given;
   const isRange = (range: unknown): boolean =>
     Array.isArray(range) && range.length === 2 && 0 <= range[0] && range[0] <= range[1];
   const counts = isObject(work) && Object.values(work).every((count) => Number(count) >= 0);
@@ -154,12 +154,29 @@ function checkExpected(expected: unknown, resources: unknown): void {
       "The expected cost of an action is not a range with a reason",
       'For example { gpuSeconds: [10, 60], because: "measured on one H200" }.',
     );
+  checkGrowth(growth, Object.keys(work));
   const most = isObject(resources) ? resources["seconds"] : undefined;
   const [, high] = gpuSeconds as readonly [number, number];
   if (typeof most === "number" && high > most)
     wrong(
       `An action is expected to take up to ${high} s, and its resources ask for ${most}`,
       "Let the resources ask for more seconds, or for none.",
+    );
+}
+
+function checkGrowth(growth: unknown, counts: readonly string[]): void {
+  if (growth === undefined) return;
+  const { fixedSeconds, secondsEach } = isObject(growth) ? growth : {};
+  const isTime = (value: unknown): boolean =>
+    typeof value === "number" && Number.isFinite(value) && value >= 0;
+  const each = isObject(secondsEach) ? secondsEach : null;
+  const known = Object.entries(each ?? {}).every(
+    ([name, value]) => counts.includes(name) && isTime(value),
+  );
+  if (!isTime(fixedSeconds) || each === null || !known)
+    wrong(
+      "The growth of an action's expected cost is not seconds, by the names of its work",
+      "For example work: { samples: 16 }, growth: { fixedSeconds: 15, secondsEach: { samples: 0.1 } }.",
     );
 }
 

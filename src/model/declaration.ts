@@ -63,15 +63,27 @@ export interface ResumableDeclaration {
 /** What is known of an action's cost before anything like it has run; not in the key. */
 export interface ExpectedCost {
   /**
-   * Counts that its time is proportional to, under the names that its result's facts have, so that an
-   * earlier run of another size can be compared.
+   * Counts that its time grows with, under the names that its result's facts have, so that an earlier run of
+   * another size can be compared.
    */
   readonly work?: Readonly<Record<string, number>>;
+  /** How its time grows with `work`; in proportion to the sum of the counts if not said. */
+  readonly growth?: GrowthDeclaration;
   /** From and to, of an action that runs alone. */
   readonly gpuSeconds: readonly [number, number];
   readonly gpuMemoryBytes?: readonly [number, number];
   /** Where these figures come from. */
   readonly because: string;
+}
+
+/**
+ * The time of a run as a part that is the same for every size (imports, loading) and a part for each unit of work.
+ * An earlier run is scaled by the ratio of two such sums, so only the proportions of these seconds count.
+ */
+export interface GrowthDeclaration {
+  readonly fixedSeconds: number;
+  /** Seconds of one unit, by the names of `work`; a count that is not named adds nothing. */
+  readonly secondsEach: Readonly<Record<string, number>>;
 }
 
 export type OpDeclaration =

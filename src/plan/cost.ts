@@ -8,8 +8,9 @@ import type { Plan, PlannedAction } from "./plan.ts";
  *
  * An action alone takes what its last run took; else the median of runs of its batch group, else of its op;
  * else what its rule declares; else up to the time that its resources ask for; else
- * 1 to 500 ms, if it takes no slot. An earlier run is scaled in proportion to the work that the rule declares
- * (steps, samples), and with the size of the inputs somewhere between not at all and in proportion; the
+ * 1 to 500 ms, if it takes no slot. An earlier run is scaled by the work that the rule declares: the ratio
+ * of fixed + Σ each · count, with the counts (steps, samples) of now and of then; in proportion to Σ count where the
+ * rule says no more. The size of the inputs scales it somewhere between not at all and in proportion: the
  * interval covers both, and 1.25, 1.5 or 2 times more and less on top: itself, its group, its op.
  *
  * A job takes s times what its longest member takes alone and 1 − s times what all take alone, where s is the

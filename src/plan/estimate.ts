@@ -163,16 +163,20 @@ export function timeTogether(
   return alone.length < 2 ? sum : shared * Math.max(...alone) + (1 - shared) * sum;
 }
 
+/** Time of the work that is declared now to that of the work that an earlier run recorded. */
 function workRatio(
   { declaration: { expected } }: ActionNode,
   facts: ActionRecord["facts"],
 ): number {
-  let [now, then] = [0, 0];
-  for (const [name, count] of Object.entries(expected?.work ?? {})) {
+  const { work = {}, growth } = expected ?? {};
+  const fixed = growth?.fixedSeconds ?? 0;
+  let [now, then] = [fixed, fixed];
+  for (const [name, count] of Object.entries(work)) {
     const counted = facts[name];
     if (typeof counted !== "number" || !Number.isFinite(counted)) continue;
-    now += count;
-    then += counted;
+    const each = growth === undefined ? 1 : (growth.secondsEach[name] ?? 0);
+    now += each * count;
+    then += each * counted;
   }
   return now > 0 && then > 0 ? now / then : 1;
 }

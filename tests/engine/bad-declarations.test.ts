@@ -77,6 +77,13 @@ describe("a malformed declaration is named with its line", () => {
       /^The resources of an action have no memoryByte$/,
     ],
     [
+      "growth by a count that is not in work",
+      one(
+        'expected: { gpuSeconds: [1, 60], because: "a guess", work: { steps: 1 }, growth: { fixedSeconds: 1, secondsEach: { stpes: 1 } } }',
+      ),
+      /^The growth of an action's expected cost is not seconds, by the names of its work$/,
+    ],
+    [
       "less time than is expected",
       one('resources: { seconds: 30 }, expected: { gpuSeconds: [1, 60], because: "a guess" }'),
       /^An action is expected to take up to 60 s, and its resources ask for 30$/,

@@ -167,6 +167,30 @@ describe("what an action is told by", () => {
     expect(estimates({ own })(more)?.seconds.likely).toBe(40);
   });
 
+  it("is scaled by a part that is the same for every size, and a part for each unit", () => {
+    const growth = { fixedSeconds: 15, secondsEach: { batches: 2, samples: 0.1 } };
+    const sized = (batches: number, samples: number) => {
+      const expected = { work: { batches, samples }, gpuSeconds: [0, 1] as const, because: "" };
+      return only(graphOf(gpu("a", { expected: { ...expected, growth } })).actions);
+    };
+    const facts = { batches: 16, samples: 128 }; // 15 + 32 + 12.8 = 59.8
+    const own = new Map([["a", recordOf(sized(16, 128), { seconds: 59.8 }, { facts })]]);
+    const likely = (batches: number, samples: number) =>
+      estimates({ own })(sized(batches, samples))?.seconds.likely;
+    expect(likely(16, 128)).toBeCloseTo(59.8);
+    expect(likely(2, 16)).toBeCloseTo(15 + 4 + 1.6); // an eighth of the work is no eighth of the time
+    expect(likely(1, 128)).toBeCloseTo(15 + 2 + 12.8); // larger batches
+    expect(likely(0, 0)).toBeCloseTo(15);
+  });
+
+  it("is as it was where the earlier run did not count the work", () => {
+    const growth = { fixedSeconds: 15, secondsEach: { samples: 0.1 } };
+    const expected = { work: { samples: 500 }, growth, gpuSeconds: [0, 1] as const, because: "" };
+    const now = only(graphOf(gpu("a", { expected })).actions);
+    const own = new Map([["a", recordOf(now, { seconds: 10 })]]);
+    expect(estimates({ own })(now)?.seconds.likely).toBe(10);
+  });
+
   it("covers both no growth and growth in proportion, where the inputs have another size", () => {
     const own = new Map([["a", recordOf(node, { seconds: 10 })]]);
     const larger = defined(estimates({ own, bytes: 400 })(node)).seconds;

@@ -24,3 +24,9 @@ export const autoroundScores = pythonOp("autoround_scores", autoround);
 
 /** What AutoScheme itself chooses for budgets of bits. */
 export const autoroundChoice = pythonOp("autoround_choice", autoround);
+
+/** A plan as a checkpoint whose rounding AutoRound has tuned. */
+export const autoroundExport = pythonOp("autoround_export", autoround);
+
+/** Figures of such a checkpoint on held-out data. */
+export const autoroundQuality = pythonOp("autoround_quality", autoround);

@@ -64,6 +64,105 @@ declare module "aqm" {
           };
       readonly outputs: "choice";
     };
+    autoround_export: {
+      readonly params: {
+        /** Language layers: AutoRound 0.16.1 tunes vision layers on data of its own alone. */
+        readonly scope: "lm";
+        /** The formats that the plan may name, as autoround_scores takes them; NONE, which is the weight as it is, is always one more. */
+        readonly candidates: readonly {
+          readonly name: string;
+          /** Fields of AutoRound's QuantizationScheme, made from the quantizers of a pair: num_bits n (integer) is bits n, data_type int; num_bits [4, 3] is bits 8, data_type fp; num_bits [2, 1] is bits 4, data_type mx_fp where scale_bits is [8, 0], and nv_fp where scale_bits is [4, 3] with blocks of 16. axis 0 is group_size -1, axis null is group_size 0, block_sizes {"-1": g} is group_size g. Quantizers here are symmetric: sym true. The input quantizer gives act_ fields in the same way, where a scale for each token is act_group_size -1; act_dynamic is true where its type is dynamic. Without an input quantizer act_bits is 16, and the other act_ fields are left out. An axis of 1, scales for NVFP4 in other blocks than 16, and MXFP4 in others than 32 have no counterpart. */
+          readonly config: {
+            /** Bits of a weight's number, without its share of the scale. */
+            readonly bits: number;
+            /** Weights along the last axis that share a scale; -1: an output channel; 0: the whole weight. */
+            readonly group_size: number;
+            /** Whether numbers lie around zero. */
+            readonly sym: boolean;
+            /** Numbers: int, fp (FP8 E4M3), mx_fp (scales are powers of two), nv_fp (FP8 scales and one for the whole weight). */
+            readonly data_type: "int" | "fp" | "mx_fp" | "nv_fp";
+            /** Bits of an activation's number; 16: activations are left alone. */
+            readonly act_bits: number;
+            /** Activations along the last axis that share a scale; -1: a token; 0: the whole tensor. */
+            readonly act_group_size?: number;
+            readonly act_sym?: boolean;
+            readonly act_data_type?: "int" | "fp" | "mx_fp" | "nv_fp";
+            /** Whether a served model finds the range when it runs. Scores take the range of each batch either way. */
+            readonly act_dynamic?: boolean;
+          };
+        }[];
+        /** The form of the checkpoint: AutoRound's own, or compressed-tensors. */
+        readonly format: "auto_round" | "llm_compressor";
+        /** Steps of tuning for each block; 0: weights are rounded to the nearest, with searched scales. */
+        readonly iters: number;
+        /** Of the order of samples. */
+        readonly seed: number;
+        readonly dtype: "float32" | "bfloat16";
+        /** What is tuned on, and how it is fed. */
+        readonly calibration: {
+          /** Samples to tune on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          /** AutoRound takes batches of one width alone. */
+          readonly padding: "max_length";
+        };
+        readonly include_lm_head: boolean;
+      };
+      readonly inputs: {
+        readonly checkpoint: Input;
+        readonly plan: Input;
+        readonly database: Input;
+      };
+      readonly outputs: "checkpoint" | "check";
+    };
+    autoround_quality: {
+      readonly params: {
+        readonly scope: "lm";
+        /** The form of the folders, as autoround_export wrote them. */
+        readonly format: "auto_round" | "llm_compressor";
+        /** Of the unquantized model. */
+        readonly dtype: "float32" | "bfloat16";
+        /** What is tuned on, and how it is fed. */
+        readonly calibration: {
+          /** Samples to tune on, from the first; null: all. */
+          readonly samples: number | null;
+          /** Samples a batch. */
+          readonly batch_size: number;
+          /** Tokens a sample. */
+          readonly sequence_length: number;
+          /** AutoRound takes batches of one width alone. */
+          readonly padding: "max_length";
+        };
+        /** How the held-out data is fed, and how intervals are made. */
+        readonly measure: {
+          /** Samples a batch. */
+          readonly batch_size: number;
+          /** Most tokens of a caption; a longer one is cut. */
+          readonly sequence_length: number;
+          /** Counted tokens that the held-out data must have at least. */
+          readonly least_tokens: number;
+          /** Bootstrap resamples of an interval. */
+          readonly resamples: number;
+          /** Of the bootstrap. */
+          readonly seed: number;
+        };
+        /** Only where the held-out data is part of the calibration data: the document says so, and the gate that would refuse it is lifted. */
+        readonly leaked?: true;
+        readonly attention: "deterministic";
+      };
+      readonly inputs: {
+        readonly checkpoint: Input;
+        readonly quantized: Input;
+        readonly database: Input;
+        readonly held_out: Input;
+        readonly against?: Input;
+        readonly sample?: Input;
+      };
+      readonly outputs: "quality";
+    };
     autoround_scores: {
       readonly params: {
         readonly scope: "lm" | "all_layers";

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from material import scoring
+from material import measuring, scoring
 
 WEIGHTS = {"group_size": -1, "sym": True, "data_type": "int", "act_bits": 16}
 TOKENS = {
@@ -48,3 +48,24 @@ def choosing(scope: str = "lm", **changes: Any) -> dict[str, Any]:
         }
         | changes
     )
+
+
+def tuning(*candidates: str, **changes: Any) -> dict[str, Any]:
+    """Returns params of autoround_export that finish in seconds."""
+    return {
+        "scope": "lm",
+        "candidates": [{"name": name, "config": SCHEMES[name]} for name in candidates],
+        "format": "llm_compressor",
+        "iters": 0,
+        "seed": 0,
+        "dtype": "float32",
+        "calibration": measuring("lm")["calibration"],
+        "include_lm_head": False,
+    } | changes
+
+
+def tuned_quality(form: str) -> dict[str, Any]:
+    """Returns params of autoround_quality that go with those of `tuning`."""
+    shared = measuring("lm")
+    names = ("scope", "dtype", "calibration", "measure", "attention")
+    return {name: shared[name] for name in names} | {"format": form}

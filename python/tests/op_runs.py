@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from autoround_material import choosing, delta_loss
+from autoround_material import choosing, delta_loss, tuned_quality, tuning
 from hub_web import INCLUDE, REPOSITORY, REVISION
 from material import (
     COCO,
@@ -165,8 +165,21 @@ def _autoround_choice(given: Given) -> list[Run]:
     return [Run(choosing("lm"), given.lm_inputs, refused="no_auto_round")]
 
 
+def _autoround_export(given: Given) -> list[Run]:
+    inputs = {role: given.quality_inputs["lm"][role] for role in ("checkpoint", "plan", "database")}
+    return [Run(tuning("INT8_WEIGHTS"), inputs, refused="no_auto_round")]
+
+
+def _autoround_quality(given: Given) -> list[Run]:
+    inputs = {role: path for role, path in given.quality_inputs["lm"].items() if role != "plan"}
+    inputs["quantized"] = inputs["checkpoint"]
+    return [Run(tuned_quality("llm_compressor"), inputs, refused="no_auto_round")]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "autoround_choice": _autoround_choice,
+    "autoround_export": _autoround_export,
+    "autoround_quality": _autoround_quality,
     "autoround_scores": _autoround_scores,
     "calibration_sample": lambda given: [Run(SAMPLE, given.annotations)],
     "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],

@@ -35,7 +35,7 @@ ROWS = [
 HEIGHT = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 
 # What several environments may load; any other room is of one environment alone.
-SHARED = {"runner", "calibration", "model", "scoring", "ranges", "quality"}
+SHARED = {"runner", "calibration", "model", "scoring", "ranges", "quality", "export"}
 
 # What lock files have under another name than it is imported by.
 DISTRIBUTIONS = {"PIL": "pillow", "modelopt": "nvidia-modelopt"}

@@ -36,12 +36,16 @@ def check_library() -> None:
 
 
 def part(name: str) -> ModuleType:
-    """Returns a module of the package: `schemes`, or one of `auto_scheme`.
+    """Returns a module of the package: one of those below.
 
     Every import is written out, since a key has to see what an op may load.
     """
     if name == "schemes":
         from auto_round import schemes as module
+    elif name == "autoround":
+        from auto_round import autoround as module
+    elif name == "inference.convert_model":
+        from auto_round.inference import convert_model as module
     elif name == "auto_scheme.delta_loss":
         from auto_round.auto_scheme import delta_loss as module
     elif name == "auto_scheme.gen_auto_scheme":

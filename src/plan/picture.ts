@@ -1,6 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Coordinates, Resources } from "../model/declaration.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
+import { planCost, type PlanCost, type Width } from "./cost.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { Basis, EstimateCost } from "./estimate.ts";
 import type { Plan } from "./plan.ts";
@@ -8,13 +9,15 @@ import type { Plan } from "./plan.ts";
 /** A plan as data for views: every action with its state, causes, cost and neighbours, by position. */
 export interface Picture {
   readonly nodes: readonly PictureNode[];
+  /** What a build would cost, as a dry run says it; absent where the machine's width is not known. */
+  readonly cost?: PlanCost;
   readonly critical: {
     /** What is due; or, when nothing is, what making everything again would take. */
     readonly of: "due" | "all";
     /** Positions, from first to last. */
     readonly nodes: readonly number[];
     readonly seconds: number;
-    /** Actions without an estimate; they count as nothing. */
+    /** Actions without an estimate: what they take comes on top. */
     readonly untimed: number;
   };
 }
@@ -37,7 +40,9 @@ export interface PictureNode {
   readonly sources: readonly string[];
 }
 
-export function pictureOf({ actions }: Plan, expected: EstimateCost): Picture {
+/** @param width what a build would run at once; without it the picture has no cost of the whole */
+export function pictureOf(plan: Plan, expected: EstimateCost, width?: Width): Picture {
+  const { actions } = plan;
   const positions = new Map(actions.map(({ node }, position) => [node, position]));
   const nodes = actions.map(({ node, verdict, causes }): PictureNode => {
     const { op, outputs, resources, coordinates = {} } = node.declaration;
@@ -71,6 +76,7 @@ export function pictureOf({ actions }: Plan, expected: EstimateCost): Picture {
   const longest = criticalPath(counted, secondsOf);
   return {
     nodes,
+    ...(width === undefined ? {} : { cost: planCost(plan, expected, width) }),
     critical: {
       of: due.length > 0 ? "due" : "all",
       nodes: longest.nodes.flatMap((node) => positions.get(node) ?? []),

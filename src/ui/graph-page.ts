@@ -1,7 +1,9 @@
 import type { Picture } from "../plan/picture.ts";
 import { graphData } from "./graph-data.ts";
 import { opsDrawing } from "./graph-drawing.ts";
+import { targetList } from "./graph-list.ts";
 import { html, scriptJson, scriptText, styleText } from "./html.ts";
+import { costLines } from "./plan-view.ts";
 
 export interface PageParts {
   /** What runs in the page, as `scripts/bundle.mjs` makes it of `web/graph.ts`. */
@@ -11,6 +13,9 @@ export interface PageParts {
 
 /** One file that needs nothing else: data, drawing, style and script. The same picture gives the same bytes. */
 export function graphPage(picture: Picture, title: string, { script, style }: PageParts): string {
+  const { nodes } = picture;
+  const stale = nodes.filter(({ verdict }) => verdict !== "fresh").length;
+  const cost = picture.cost === undefined ? [] : costLines(picture.cost);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -23,21 +28,22 @@ export function graphPage(picture: Picture, title: string, { script, style }: Pa
 </head>
 <body>
 <header>
+<fieldset class="theme script"><legend>Colours</legend><label><input type="radio" name="theme" value="light dark" checked> as the system</label><label><input type="radio" name="theme" value="light"> light</label><label><input type="radio" name="theme" value="dark"> dark</label></fieldset>
 <h1>${title}</h1>
-<p id="summary"></p>
-<noscript><p>The targets are listed by a script in this page; without it only the drawing shows. <code>aqm graph</code> and <code>aqm query</code> say the same as text.</p></noscript>
+<p id="summary">${nodes.length} actions, ${stale === 0 ? "all fresh" : `${stale} not fresh`}</p>
+${cost.map((line) => html`<p class="cost">${line}</p>`)}
 </header>
 <section id="overview" aria-labelledby="overview-title">
 <h2 id="overview-title">By op</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="overview-title">${opsDrawing(picture)}</div>
 </section>
-<section id="critical" aria-labelledby="critical-title">
+<section id="critical" class="script" aria-labelledby="critical-title">
 <h2 id="critical-title">Critical path</h2>
 <p id="critical-note"></p>
 <div id="critical-bar" aria-hidden="true"></div>
 <ol id="critical-list"></ol>
 </section>
-<section id="targets" aria-labelledby="targets-title">
+<section id="targets" class="script" aria-labelledby="targets-title">
 <h2 id="targets-title">Targets</h2>
 <div class="tools">
 <label>Search <input id="search" type="search" placeholder="path, op or cause" autocomplete="off"></label>
@@ -50,6 +56,13 @@ export function graphPage(picture: Picture, title: string, { script, style }: Pa
 <aside id="details" aria-live="polite"></aside>
 </div>
 </section>
+<noscript>
+<section id="list" aria-labelledby="list-title">
+<h2 id="list-title">Targets</h2>
+<p>With JavaScript this list can be searched and folded in other ways. <code>aqm graph</code> and <code>aqm query</code> say the same as text.</p>
+${targetList(picture)}
+</section>
+</noscript>
 <script type="application/json" id="data">${scriptJson(graphData(picture))}</script>
 <script>${scriptText(script)}</script>
 </body>

@@ -110,19 +110,19 @@ function headline(node: PictureNode, name: string, colours: Colours): string {
 function criticalLines({ critical, nodes }: Picture, colours: Colours): readonly string[] {
   if (critical.nodes.length === 0) return [];
   const what = critical.of === "due" ? "what is due" : "making everything again";
-  const untimed = critical.untimed > 0 ? `; ${critical.untimed} never timed count as nothing` : "";
+  const untimed = critical.untimed > 0 ? `; ${critical.untimed} never timed come on top` : "";
   const head = `critical path of ${what}: ${durationText(critical.seconds)}, ${plural(critical.nodes.length, "action")}${untimed}`;
   const steps = critical.nodes.flatMap((position) => {
     const node = nodes[position];
     if (node === undefined) return [];
-    const time = node.seconds === null ? "?" : durationText(node.seconds);
+    const time = node.seconds === null ? "never timed" : durationText(node.seconds);
     return [`  ${time.padStart(12)}  ${oneLine(node.target)}`];
   });
   return ["", colours.bold(head), ...steps];
 }
 
 /** The picture as data, for `--json`. */
-export function graphJson({ nodes, critical }: Picture): object {
+export function graphJson({ nodes, critical, cost }: Picture): object {
   const onPath = new Set(critical.nodes);
   return {
     targets: nodes.map(({ producers, ...node }, position) => ({
@@ -130,6 +130,7 @@ export function graphJson({ nodes, critical }: Picture): object {
       producers: producers.flatMap((at) => nodes[at]?.target ?? []),
       critical: onPath.has(position),
     })),
+    ...(cost === undefined ? {} : { cost }),
     critical: {
       ...critical,
       nodes: critical.nodes.flatMap((at) => nodes[at]?.target ?? []),

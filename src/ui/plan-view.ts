@@ -93,7 +93,8 @@ function causeLines(causes: readonly Cause[], most: number): readonly string[] {
   return lines;
 }
 
-function costLines(cost: PlanCost): readonly string[] {
+/** What is to be done, in numbers, and what it is expected to cost; then where priors come from. */
+export function costLines(cost: PlanCost): readonly string[] {
   const counts = [
     `${cost.run} to run${cost.gpuRun > 0 ? ` (${cost.gpuRun} on a GPU)` : ""}`,
     ...(cost.restore > 0 ? [`${cost.restore} to restore`] : []),

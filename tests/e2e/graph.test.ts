@@ -101,7 +101,7 @@ describe("the graph page in a browser", () => {
   });
   afterAll(() => browser.close());
 
-  it("unfolds by itself where a search leaves but one way, and says without a script what it lacks", async () => {
+  it("unfolds by itself where a search leaves but one way", async () => {
     const workspace = textWorkspace();
     const path = workspace.path("page.html");
     workspace.write("page.html", graphPage(large(4000), "Graph", pageParts("graph", REPOSITORY)));
@@ -112,10 +112,62 @@ describe("the graph page in a browser", () => {
       expect.stringContaining("models/m7"),
       expect.stringContaining("report 7.md"),
     ]);
+    workspace.remove();
+  });
+
+  it("lists all targets without a script: by folder, with state, time and causes", async () => {
+    const workspace = textWorkspace();
+    workspace.write("page.html", graphPage(large(400), "Graph", pageParts("graph", REPOSITORY)));
     const plain = await openPage(browser, { javaScriptEnabled: false });
-    await plain.goto(pathToFileURL(path).href);
-    expect(await plain.locator("header").innerText()).toContain("without it only the drawing");
+    await plain.goto(pathToFileURL(workspace.path("page.html")).href);
+    expect(await plain.locator("#list li").count()).toBe(400);
+    const [folder = ""] = await plain.locator("#list details[open]").allInnerTexts();
+    expect(folder).toMatch(/^models\/m0 \(40, 4 not fresh\)/);
+    expect(folder).toContain("scores 0.json run · about 1 min 00 s · ★ critical path\nnever built");
+    expect(await plain.locator("header").innerText()).toContain("400 actions, 4 not fresh");
+    for (const hidden of ["#search", "#critical", "input[name=theme]"])
+      expect(await plain.locator(hidden).first().isVisible()).toBe(false);
     await plain.close();
+    workspace.remove();
+  });
+
+  it("has light and dark colours by choice, and those of the system until then", async () => {
+    const workspace = textWorkspace();
+    workspace.write("page.html", graphPage(large(40), "Graph", pageParts("graph", REPOSITORY)));
+    const coloured = await openPage(browser, { colorScheme: "dark" });
+    await coloured.goto(pathToFileURL(workspace.path("page.html")).href);
+    const ground = () => coloured.evaluate("getComputedStyle(document.body).backgroundColor");
+    const dark = await ground();
+    await coloured.getByLabel("light", { exact: true }).check();
+    expect(await ground()).not.toBe(dark);
+    await coloured.getByLabel("dark", { exact: true }).check();
+    expect(await ground()).toBe(dark);
+    await coloured.getByLabel("as the system").check();
+    expect(await ground()).toBe(dark);
+    await coloured.close();
+    workspace.remove();
+  });
+
+  it("cuts no text, and says what was never timed", async () => {
+    const workspace = textWorkspace();
+    const { nodes } = large(8);
+    const long = "an_op_with_a_name_of_so_many_words_that_no_box_was_wide_enough";
+    const op = `rules/ops/${long}.ts`;
+    const odd = nodes.map((node, at) => (at === 0 ? { ...node, op, seconds: null } : node));
+    const picture = {
+      nodes: odd,
+      critical: { of: "due", nodes: [0], seconds: 0, untimed: 1 },
+    } as const;
+    workspace.write("page.html", graphPage(picture, "Graph", pageParts("graph", REPOSITORY)));
+    for (const width of [480, 1280]) {
+      const sized = await openPage(browser, { viewport: { width, height: 800 } });
+      await sized.goto(pathToFileURL(workspace.path("page.html")).href);
+      expect(await sized.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      expect(await sized.evaluate(OVERFLOWING)).toEqual([]);
+      expect(await sized.locator("svg .name").allTextContents()).toContain(long);
+      expect(await sized.locator("#critical").innerText()).toContain("never timed");
+      await sized.close();
+    }
     workspace.remove();
   });
 
@@ -153,6 +205,18 @@ describe("the graph page in a browser", () => {
     expect(errors).toEqual([]);
   });
 });
+
+/** Texts of boxes wider than their box, and texts of rows that are cut. */
+const OVERFLOWING = `[
+  ...[...document.querySelectorAll("svg .op")].flatMap((group) => {
+    const box = group.querySelector(".box").getBBox();
+    return [...group.querySelectorAll("text")].filter((text) => {
+      const { x, width } = text.getBBox();
+      return x + width > box.x + box.width - 4;
+    });
+  }),
+  ...[...document.querySelectorAll(".row .label, .row .meta, h1, h3, li")].filter((one) => one.scrollWidth > one.clientWidth + 1),
+].map((one) => one.textContent)`;
 
 /** A grid of 10 × n / 20 cells with two actions each; every hundredth is to run. */
 function large(count: number): Parameters<typeof graphPage>[0] {

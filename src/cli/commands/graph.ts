@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { disk } from "../../host/disk/disk.ts";
 import { diskFailure } from "../../host/disk/disk-failure.ts";
 import { EXIT } from "../../model/failure.ts";
@@ -24,7 +25,8 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { plan } = await foresee(session.value);
-  const picture = pictureOf(plan, session.value.expected);
+  const width = { jobs: availableParallelism(), gpus: session.value.gpus.length };
+  const picture = pictureOf(plan, session.value.expected, width);
   if (page !== undefined) return writePage(page, picture, args.targets);
   if (args.flag("json")) printJson(graphJson(picture));
   else if (args.flag("mermaid")) print(graphMermaid(picture));

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { startPageServer } from "../../host/page-server.ts";
 import type { BuildEvent } from "../../model/event.ts";
@@ -56,8 +57,9 @@ export async function startServing(root: string, port: number): Promise<Result<S
 }
 
 /** From what the last build knows, so that nothing has to be looked at. */
-function graphOf({ selection, workspace, expected, targets }: Session): string {
-  const picture = pictureOf(makePlan(selection, workspace), expected);
+function graphOf({ selection, workspace, expected, targets, gpus }: Session): string {
+  const width = { jobs: availableParallelism(), gpus: gpus.length };
+  const picture = pictureOf(makePlan(selection, workspace), expected, width);
   return graphPage(picture, pageTitle(targets), pageParts("graph"));
 }
 

@@ -1,6 +1,6 @@
 import { find, make } from "./elements.ts";
 import { link, type Reveal } from "./graph-details.ts";
-import { duration } from "./graph-model.ts";
+import { duration, type Action } from "./graph-model.ts";
 import { actions, data } from "./graph-state.ts";
 
 export function renderCritical(reveal: Reveal): void {
@@ -10,27 +10,34 @@ export function renderCritical(reveal: Reveal): void {
   const untimed =
     critical.untimed === 0
       ? ""
-      : ` ${critical.untimed} actions were never timed and count as nothing.`;
+      : ` ${critical.untimed} actions were never timed: what they take comes on top.`;
   find("critical-note").textContent =
     path.length === 0
       ? "Nothing is to be made."
-      : `At least ${duration(critical.seconds)} for ${what}, however many processors there are: ${path.length} actions, one after the other.${untimed}`;
+      : `At least ${duration(critical.seconds)} for ${what}, however many processors there are: ${path.length === 1 ? "one action" : `${path.length} actions, one after the other`}.${untimed}`;
   find("critical-bar").replaceChildren(
     ...path.map((action) => {
-      const part = make("i", action.verdict);
+      const untimed = action.seconds === null ? " untimed" : "";
+      const part = make("i", `${action.verdict}${untimed}`);
       // Parts of less than 1 in all would not fill the bar.
       const share = (action.seconds ?? 0) / Math.max(critical.seconds, Number.MIN_VALUE);
-      part.style.flex = String(Math.max(1, 400 * share));
-      part.title = `${action.path}: ${duration(action.seconds ?? 0)}`;
+      const width = action.seconds === null ? UNTIMED_WIDTH : 400 * share;
+      part.style.flex = String(Math.max(1, width));
+      part.title = `${action.path}: ${timeText(action)}`;
       return part;
     }),
   );
   find("critical-list").replaceChildren(
     ...path.map((action) => {
       const item = make("li");
-      const time = action.seconds === null ? "?" : duration(action.seconds);
-      item.append(make("span", "time", time), link(action.position, reveal));
+      item.append(make("span", "time", timeText(action)), link(action.position, reveal));
       return item;
     }),
   );
 }
+
+/** Of 400 that all timed actions have together: to be seen, and hatched. */
+const UNTIMED_WIDTH = 20;
+
+const timeText = ({ seconds }: Action): string =>
+  seconds === null ? "never timed" : duration(seconds);

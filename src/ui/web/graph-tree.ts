@@ -1,6 +1,6 @@
 import { find, make } from "./elements.ts";
 import { showAction, showFold } from "./graph-details.ts";
-import { duration, type Action } from "./graph-model.ts";
+import { duration, isDue, type Action } from "./graph-model.ts";
 import { labelOf, listMore, setFold, unfoldAround, visibleRows, type Row } from "./graph-rows.ts";
 import { count, present, summaryOf } from "./graph-state.ts";
 
@@ -49,7 +49,8 @@ function rowElement(row: Row, at: number): HTMLElement {
   label.title = action.path;
   element.append(make("span", "twist"), stack([action]), label);
   if (action.critical) element.append(star());
-  const cost = action.seconds === null ? "" : duration(action.seconds);
+  const untimed = isDue(action) ? "never timed" : "";
+  const cost = action.seconds === null ? untimed : duration(action.seconds);
   const meta = [action.verdict, ...(action.gpu ? ["GPU"] : []), ...(cost === "" ? [] : [cost])];
   element.append(make("span", "meta", meta.join(" · ")));
   return element;

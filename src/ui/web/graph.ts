@@ -1,8 +1,7 @@
 import { find, make } from "./elements.ts";
 import { renderCritical } from "./graph-critical.ts";
-import { duration, isDue } from "./graph-model.ts";
 import { foldBy, forgetClosed, shown, ways } from "./graph-rows.ts";
-import { actions, count, dueSeconds, present } from "./graph-state.ts";
+import { count, present } from "./graph-state.ts";
 import { render, renderFromTop, reveal, startTree } from "./graph-tree.ts";
 
 function renderStates(): void {
@@ -19,15 +18,13 @@ function renderStates(): void {
   find("states").replaceChildren(...chips);
 }
 
-function renderSummary(): void {
-  const stale = actions.length - count("fresh");
-  const seconds = dueSeconds(actions);
-  const gpu = actions.filter((action) => isDue(action) && action.gpu).length;
-  find("summary").textContent = [
-    `${actions.length} actions, ${stale === 0 ? "all fresh" : `${stale} not fresh`}`,
-    ...(seconds > 0 ? [`about ${duration(seconds)} of work due`] : []),
-    ...(gpu > 0 ? [`${gpu} on a GPU`] : []),
-  ].join(" · ");
+/** The page follows the system until another choice. */
+function startTheme(): void {
+  for (const choice of document.querySelectorAll<HTMLInputElement>("input[name=theme]"))
+    choice.addEventListener("change", () => {
+      document.documentElement.style.colorScheme = choice.value;
+      document.querySelector("meta[name=color-scheme]")?.setAttribute("content", choice.value);
+    });
 }
 
 function startTools(): void {
@@ -55,7 +52,8 @@ function startTools(): void {
   });
 }
 
-renderSummary();
+document.documentElement.classList.add("scripted");
+startTheme();
 startTools();
 renderStates();
 renderCritical(reveal);

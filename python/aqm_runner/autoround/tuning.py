@@ -11,7 +11,10 @@ What is mended in 0.16.1, each held by a test:
   the left differ, so that others would be tuned on distances between tokens that are wrong, and a
   last batch of fewer samples stops it. Here every sample is a batch of its own, and positions are
   places in the padded row: distances are the model's own, and all that attention goes by.
-- Calibration that fails or is too short is a warning, or ends the process; both are refused.
+- For a vision-language model pads are part of the loss that is tuned on, and a sample on which the
+  model fails is left out with a warning. The calibration of text models, which takes pads out, is
+  put in its place.
+- Calibration that is too short is a warning, or ends the process; both are refused.
 """
 
 import shutil
@@ -96,6 +99,7 @@ def tune(
                 low_cpu_mem_usage=False,
                 seed=seed,
             )
+            auto._get_calibrator_kind = lambda: "llm"
             auto.quantize_and_save(scratch, format=form)
         except SystemExit as error:
             raise gate_failed(

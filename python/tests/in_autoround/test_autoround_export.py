@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from auto_round.algorithms.quantization.base import BaseQuantizer
 from autoround_material import SCHEMES, tuned_quality, tuning
-from harness import place, run_op
+from harness import FakeContext, place, run_op
 from plan_files import groups_of, in_turn, write_plans
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -18,6 +19,7 @@ from aqm_runner.autoround.library import part
 from aqm_runner.autoround.stored import check_stored
 from aqm_runner.autoround.tuning import one_by_one
 from aqm_runner.model.batches import caption_batches
+from aqm_runner.model.calibration_batches import calibration_batches
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.quality.plans import read_plans
 from aqm_runner.runner.digests import digest_place
@@ -176,6 +178,30 @@ def test_data_that_autoround_cannot_use_ends_the_job_and_not_the_process(
     with pytest.raises(RunnerError) as refused:
         run_op("autoround_export", asked(), export_given, tmp_path)
     assert refused.value.reason == "tuning_failed"
+
+
+def test_pads_are_no_part_of_what_is_tuned_on(export_given, tmp_path, monkeypatch):
+    masks = []
+    original = BaseQuantizer._compute_valid_token_mask
+
+    def noting(self: BaseQuantizer, input_ids: list[torch.Tensor]) -> list[torch.Tensor]:
+        masks.append(original(self, input_ids))
+        return masks[-1]
+
+    monkeypatch.setattr(BaseQuantizer, "_compute_valid_token_mask", noting)
+    run_op("autoround_export", asked(iters=1), export_given, tmp_path)
+    batches = calibration_batches(
+        FakeContext(),
+        asked(),
+        {
+            role: place(path, "folder" if path.is_dir() else "file")
+            for role, path in export_given.items()
+        },
+    )
+    ours = torch.cat([batch.inputs["attention_mask"] for batch in batches])
+    ours[:, -1] = 0  # nothing is predicted from the last token
+    assert ours.float().mean() < 0.5
+    assert torch.equal(torch.cat(masks[0]), ours)
 
 
 @pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl"])

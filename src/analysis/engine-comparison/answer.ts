@@ -18,13 +18,13 @@ export function engineAnswer(comparison: EngineComparison): EngineAnswer {
         : null,
     headline: headlineOf(comparison),
     points: [
-      ...engines.map(({ engine, factor, spread, draws }) => ({
+      ...engines.map(({ engine, factor, spread, draws, zeros }) => ({
         lead: engine,
         text: `random plans of the same size lose ${intervalText(factor)} times as much as its plans, over all budgets. ${
           draws.length < 2
             ? "Its scores are of a single draw of calibration data, so how much another draw changes is not known."
             : `Its worst of ${draws.length} draws of calibration data loses ${intervalText(spread)} times as much as its best.`
-        }`,
+        }${zeros === 0 ? "" : ` ${zeros} of ${comparison.quantizable.groups} layer groups score exactly 0.`}`,
       })),
       ...pairs.map((pair) => ({ lead: `${pair.better} and ${pair.worse}`, text: pairText(pair) })),
       ...leftOut.map(({ engine, because }) => ({ lead: `No ${engine}`, text: `${because}.` })),

@@ -26,6 +26,7 @@ import { comparisons } from "./rules/comparisons.ts";
 import { engineComparison } from "./rules/engine-comparison.ts";
 import { formatsPage } from "./rules/formats-page.ts";
 import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
+import { autoroundModels } from "./rules/autoround-models.ts";
 import { autoroundEngine } from "./rules/engines/autoround.ts";
 import { incEngine } from "./rules/engines/inc.ts";
 import { INC_PAIR, incModels } from "./rules/inc-models.ts";
@@ -52,7 +53,8 @@ const formats = formatsPage(`${layout.root}/formats.html`);
 const weightError = weightErrorEngine(configuration<WeightErrorConfig>("weight_error", "default"));
 const incSettings = configuration<IncConfig>("inc", "default");
 const inc = incEngine(incSettings);
-const autoround = autoroundEngine(configuration<AutoroundConfig>("autoround", "default"));
+const autoroundSettings = configuration<AutoroundConfig>("autoround", "default");
+const autoround = autoroundEngine(autoroundSettings);
 const engines: Readonly<Record<EngineName, Engine>> = {
   modelopt,
   weight_error: weightError,
@@ -88,6 +90,7 @@ const incSchemes = ["mild", "medium", "aggressive", "full"].map((level) => `inc_
 const trainedSchemes = [
   ...incSchemes,
   "inc_w8a8_for_kl_1em5",
+  "autoround_int4_int8_at_6p0bits",
   ...shares.map((share) => `fp8_autoquant_${share}`),
   ...["int8_autoquant_top50", "int8_autoquant_full", "int8_fp8_at_8p5bits"],
   ...["int4_int8_at_6p0bits", "int4_int8_at_3p0mb", "int4_int8_fp8_as_planned"],
@@ -260,6 +263,18 @@ export default build(
       granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
       schemes: [...made].flatMap(([named, scheme]) => (named.startsWith("inc_") ? [scheme] : [])),
     });
+    const tunedModels = autoroundModels({
+      model,
+      checkpoint: files,
+      calibration: data,
+      settings: autoroundSettings,
+      autoround,
+      autoquant,
+      granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
+      schemes: [...made].flatMap(([named, scheme]) =>
+        named.startsWith("autoround_") ? [scheme] : [],
+      ),
+    });
     const reports = grid(
       { scheme_report: configurationNames("scheme_report") },
       ({ scheme_report: set }) =>
@@ -304,6 +319,7 @@ export default build(
       compared,
       quantized,
       incVariants,
+      tunedModels,
       reports,
       overview,
       pages,

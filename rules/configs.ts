@@ -150,6 +150,8 @@ export interface AutoroundConfig {
   readonly method: PythonOps["autoround_scores"]["params"]["method"];
   readonly effective_bits: number;
   readonly score_size: number;
+  /** How checkpoints are tuned; of no influence on scores. */
+  readonly tuning: { readonly iters: number; readonly seed: number; readonly samples: number };
   readonly batch_size: Readonly<Record<Scope, number>>;
   readonly padding: "max_length" | "longest";
   readonly include_lm_head: boolean;

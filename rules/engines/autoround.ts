@@ -100,7 +100,13 @@ const isDynamic = ({ type, block_sizes: blocks }: Quantizer): boolean =>
   type === "dynamic" || blocks?.type === "dynamic";
 
 function scores(
-  { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings }: AutoroundConfig,
+  {
+    name: _inThePath,
+    effective_bits: _solvedLater,
+    tuning: _ofCheckpoints,
+    batch_size,
+    ...settings
+  }: AutoroundConfig,
   what: Scored,
   format: OpFormat,
   folder: string,

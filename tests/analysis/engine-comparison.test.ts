@@ -100,6 +100,22 @@ describe("engines by the plans that their scores lead to", () => {
     expect(engineAnswer(comparison).notice).toMatch(/never trained/);
   });
 
+  it("a budget at which a plan changes nothing is left out, and the answer says why", () => {
+    const world = measuredWorld([own("right", truth), own("wrong", wrong)]);
+    const quiet = world.measured.get("heuristic-13.00");
+    const [plan] = quiet?.plans ?? [];
+    if (quiet === undefined || plan === undefined) throw new Error("it is measured");
+    const zeros = (plan.sampleKl ?? []).map(() => 0);
+    const still = { ...plan, kl: { value: 0, low: 0, high: 0 }, sampleKl: zeros };
+    const measured = new Map(world.measured).set("heuristic-13.00", { ...quiet, plans: [still] });
+    const comparison = expectValue(judgeEngines({ ...world, measured }));
+    expect(comparison.budgets.map(({ budget }) => budget)).toEqual([9, 11]);
+    expect(comparison.pairs).toMatchObject([{ budgets: { all: 2 } }]);
+    const said = engineAnswer(comparison).points.find(({ lead }) => lead.startsWith("Not judged"));
+    expect(said?.lead).toBe("Not judged at 13.0 bits");
+    expect(said?.text).toContain("heuristic-13.00");
+  });
+
   it("the order of engines changes no figure", () => {
     const a = compared(own("right", truth), own("wrong", wrong));
     const b = compared(own("wrong", wrong), own("right", truth));

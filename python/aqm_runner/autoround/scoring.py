@@ -22,6 +22,7 @@ What is repaired in 0.16.1, each held by a test:
 """
 
 import contextlib
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,6 +110,9 @@ def score_layers(
             utils.remove_quant_scheme(model)
             for weight, before in asked:
                 weight.requires_grad_(before)
+                weight.grad = None
+            # The library's wrappers refer to each other; what they hold is most of a GPU's memory.
+            gc.collect()
     # In our order: the library's goes by what a set of names gives.
     found.scores = {name: float(scores[name][1]) for name in layers}
     found.bits = {name: int(scores[name][0]) for name in layers}
@@ -138,7 +142,9 @@ def _repaired(
             first, *others = inputs
             if not first.requires_grad:
                 first = first.detach().requires_grad_()
-            first.register_hook(lambda gradient: without_empty_blocks(gradient, first))
+            # A hook that held the tensor itself would keep it, and all that it was made from.
+            values = first.detach()
+            first.register_hook(lambda gradient: without_empty_blocks(gradient, values))
             return (first, *others)
 
         self.register_forward_pre_hook(reach)

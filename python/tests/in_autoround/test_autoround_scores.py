@@ -1,5 +1,6 @@
 """AutoScheme's scores: their formula by hand, what its repairs are worth, the same bits twice."""
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,24 @@ def test_the_model_is_as_before(lm_inputs):
     assert [weight.requires_grad for weight in model.parameters()] == asked
     assert [type(module) for module in model.modules()] == modules
     assert not any(hasattr(layer, "bits") for layer in layers.values())
+
+
+def held_tensors() -> int:
+    """Returns the numbers in all tensors that Python still knows: what a GPU's memory would hold."""
+    gc.collect()
+    found = {id(each): each for each in gc.get_objects() if isinstance(each, torch.Tensor)}
+    return sum(each.numel() for each in found.values())
+
+
+def test_nothing_of_a_format_is_held_when_the_next_one_begins(lm_inputs):
+    model, layers, loader = given(delta_loss("lm", "INT8"), lm_inputs)
+    scored(model, layers, loader, "INT8")
+    before = held_tensors()
+    for name in ("INT4_WEIGHTS", "INT8"):
+        scored(model, layers, loader, name)
+        assert all(weight.grad is None for weight in model.parameters())
+        assert held_tensors() == before
+
 
 
 @pytest.mark.parametrize("pair", [("INT8", "INT8_WEIGHTS"), ("FP8", "FP8_WEIGHTS")])

@@ -1,4 +1,4 @@
-import { intervalText, timesText } from "../quality-report/figure-text.ts";
+import { budgetWords, intervalText, timesText } from "../quality-report/figure-text.ts";
 import type { EngineComparison, EnginePair, EngineVerdict } from "./comparison.ts";
 
 export interface EngineAnswer {
@@ -27,6 +27,10 @@ export function engineAnswer(comparison: EngineComparison): EngineAnswer {
         }${zeros === 0 ? "" : ` ${zeros} of ${comparison.quantizable.groups} layer groups score exactly 0.`}`,
       })),
       ...pairs.map((pair) => ({ lead: `${pair.better} and ${pair.worse}`, text: pairText(pair) })),
+      ...comparison.unjudged.map(({ budget, because }) => ({
+        lead: `Not judged at ${budgetWords(budget)} bits`,
+        text: `${because}: so little is quantized that what is measured is rounding.`,
+      })),
       ...leftOut.map(({ engine, because }) => ({ lead: `No ${engine}`, text: `${because}.` })),
     ],
   };

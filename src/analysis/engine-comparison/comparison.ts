@@ -114,6 +114,8 @@ export interface EngineComparison extends MeasuredHead {
   readonly engines: readonly EngineSummary[];
   readonly pairs: readonly EnginePair[];
   readonly budgets: readonly ComparedBudget[];
+  /** Budgets at which a plan changes the model so little that its KL is rounding, and why. */
+  readonly unjudged: readonly { readonly budget: number; readonly because: string }[];
   readonly uniform: readonly {
     readonly plan: string;
     readonly bits: number;

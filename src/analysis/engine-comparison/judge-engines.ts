@@ -68,21 +68,35 @@ export function judgeEngines(source: EngineComparisonSource): Analysed<EngineCom
   if (!arenas.ok) return arenas;
   const engines = [...new Set(opinions.map(({ engine }) => engine))];
   const budgets: ComparedBudget[] = [];
+  const unjudged: { budget: number; because: string }[] = [];
+  const sound: Arena[] = [];
   for (const arena of arenas.value) {
     const judged = judgedBudget(bootstrap.value, arena, engines, source);
-    if (!judged.ok) return judged;
-    budgets.push(judged.value);
+    if (judged.ok) {
+      budgets.push(judged.value);
+      sound.push(arena);
+    } else if (judged.error.reason === "no_divergence") {
+      const because = `the KL of ${judged.error.where} is not above zero in every resample`;
+      unjudged.push({ budget: arena.budget, because });
+    } else return judged;
+  }
+  if (sound.length === 0) {
+    return failed(
+      "no_divergence",
+      String(unjudged[0]?.budget ?? ""),
+      `Nothing can be compared: at every budget a plan changes the model so little that its KL is rounding. Name smaller budgets in conf/engine_comparison, or a smaller candidate.`,
+    );
   }
   const summaries: EngineSummary[] = [];
   for (const engine of engines) {
-    const summary = summaryOf(bootstrap.value, arenas.value, engine, opinions);
+    const summary = summaryOf(bootstrap.value, sound, engine, opinions);
     if (!summary.ok) return summary;
     summaries.push(summary.value);
   }
   const pairs: EnginePair[] = [];
   for (const [n, a] of summaries.entries()) {
     for (const b of summaries.slice(n + 1)) {
-      const pair = pairOf(bootstrap.value, arenas.value, a, b);
+      const pair = pairOf(bootstrap.value, sound, a, b);
       if (!pair.ok) return pair;
       pairs.push(pair.value);
     }
@@ -105,6 +119,7 @@ export function judgeEngines(source: EngineComparisonSource): Analysed<EngineCom
     engines: summaries.toSorted((a, b) => b.factor.value - a.factor.value),
     pairs,
     budgets,
+    unjudged,
     uniform: plans.flatMap(({ kind, name: plan, bits }) => {
       const own = sums.get(plan);
       return kind === "uniform" && own !== undefined

@@ -54,6 +54,8 @@ def part(name: str) -> ModuleType:
         from auto_round.auto_scheme import utils as module
     elif name == "data_type.utils":
         from auto_round.data_type import utils as module
+    elif name == "envs":
+        from auto_round import envs as module
     else:
         raise AssertionError(f"{name} is not imported here")
     # It tells of every layer; what concerns a person is told by the op.

@@ -109,7 +109,7 @@ def test_the_model_is_as_before(lm_inputs):
 
 
 def held_tensors() -> int:
-    """Returns the numbers in all tensors that Python still knows: what a GPU's memory would hold."""
+    """Returns how many numbers all tensors have that Python still knows: they fill a GPU."""
     gc.collect()
     found = {id(each): each for each in gc.get_objects() if isinstance(each, torch.Tensor)}
     return sum(each.numel() for each in found.values())

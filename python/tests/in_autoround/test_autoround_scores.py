@@ -125,7 +125,6 @@ def test_nothing_of_a_format_is_held_when_the_next_one_begins(lm_inputs):
         assert held_tensors() == before
 
 
-
 @pytest.mark.parametrize("pair", [("INT8", "INT8_WEIGHTS"), ("FP8", "FP8_WEIGHTS")])
 @pytest.mark.parametrize("scope", ["lm", "all_layers"])
 def test_the_error_of_activations_is_part_of_every_score(pair, scope, lm_inputs, image_inputs):

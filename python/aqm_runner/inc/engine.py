@@ -9,12 +9,15 @@ not be quantized. Its ops are in no ranking either.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from aqm_runner.inc.configurations import check_format, qconfigs
 from aqm_runner.inc.distances import Loop
+from aqm_runner.inc.findings import Findings, findings_of_distances
+from aqm_runner.inc.hessian import hessian_findings
 from aqm_runner.inc.library import require_inc, settled, settled_versions
 from aqm_runner.inc.memory import resident
 from aqm_runner.inc.ranking import RankedOp, check_ranking, ranking_document
@@ -97,15 +100,14 @@ class Inc:
         groups = group_layers(layers, kept_layers(params["scope"], params["include_lm_head"]))
         steps = self.score_steps(params, len(loader))
         scored = _bounded(groups, params)
-        ops = {name: layer for group in scored for name, layer in group.layers.items()}
         self.facts["resident_bytes_loaded"] = resident()
         with settled():
-            found = _measured(context, params, model, ops, loader, steps, kept)
+            found = _found(context, params, model, groups, scored, loader, steps, kept)
         self.facts["resident_bytes_scored"] = resident()
         ranked = [
-            RankedOp(op, type(ops[op]).__name__, sum(values), {})
-            for op, (values, _) in found.items()
-            if values
+            RankedOp(op, type(layers[op]).__name__, value, found.more.get(op, {}))
+            for op, value in found.scores.items()
+            if value is not None
         ]
         check_ranking(ranked, name)
         table = Table(
@@ -123,25 +125,42 @@ class Inc:
             params,
             measured_counts(loader.batches, steps, self.tokens, params),
             environment_of(context.device, params, self.versions()),
-            {},
+            found.meta,
         )
         self._ranking.create().write_bytes(text.encode())
         yield [(0, table)], 1
 
 
-def _measured(
+def _found(
     context: Any,
     params: dict[str, Any],
     model: nn.Module,
-    ops: dict[str, nn.Module],
+    groups: list[LayerGroup],
+    scored: list[LayerGroup],
     loader: Loader,
     steps: int,
     partials: Partials,
-) -> dict[str, tuple[list[float], int]]:
-    if params["path"] == "inc":
-        return Subgraphs(context, model, loader.batches[:steps], partials).measure(ops)
-    configs = qconfigs(sorted({type(layer).__name__ for layer in ops.values()}))
-    return Loop(context, model, loader, steps, partials).measure(ops, configs)
+) -> Findings:
+    ops = _ops(scored)
+    batches = loader.batches[:steps]
+    if params["path"] == "inc" and params["method"] == "mse_v2":
+        return findings_of_distances(Subgraphs(context, model, batches, partials).measure(ops))
+    # Traces are of all ops in any case: a bound must not change the random vectors.
+    everything = _ops([group for group in groups if group.enabled])
+    configs = qconfigs(sorted({type(layer).__name__ for layer in everything.values()}))
+    if params["method"] == "mse_v2":
+        return findings_of_distances(
+            Loop(context, model, loader, steps, partials).measure(ops, configs)
+        )
+    iterations, seed = params["trace_iterations"], params["seed"]
+    found = hessian_findings(
+        context, model, everything, configs, batches, iterations, seed, partials
+    )
+    return replace(found, scores={name: found.scores[name] for name in ops})
+
+
+def _ops(groups: list[LayerGroup]) -> dict[str, nn.Module]:
+    return {name: layer for group in groups for name, layer in group.layers.items()}
 
 
 def _check_path(params: dict[str, Any]) -> None:
@@ -150,6 +169,12 @@ def _check_path(params: dict[str, Any]) -> None:
             "path",
             "hawq_v2 is measured by INC alone; the path asked for is loop.",
             next_step='Set path to "inc".',
+        )
+    if params["method"] == "hawq_v2" and params["scope"] != "lm":
+        raise bad_request(
+            "scope",
+            "hawq_v2 feeds INC embeddings of text, and the scope all_layers has images.",
+            next_step='Set method to "mse_v2", or the scope to "lm".',
         )
 
 
@@ -181,13 +206,13 @@ def _bounded(groups: list[LayerGroup], params: dict[str, Any]) -> list[LayerGrou
     return found
 
 
-def _group(group: LayerGroup, scored: bool, found: dict[str, tuple[list[float], int]]) -> Group:
+def _group(group: LayerGroup, scored: bool, found: Findings) -> Group:
     score: float | None = 0.0
     calls = [0]
     if scored:
-        measured = [found[name] for name in group.layers]
-        calls = [count for _, count in measured]
-        score = sum(sum(values) for values, _ in measured) if all(calls) else None
+        parts = [found.scores[name] for name in group.layers]
+        calls = [found.calls[name] for name in group.layers]
+        score = None if None in parts else sum(parts)
     return Group(
         name=next(iter(group.layers)),
         modules=tuple(group.layers),

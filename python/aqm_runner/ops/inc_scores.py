@@ -6,10 +6,11 @@ scores.schema.json; `ops`, JSON as `inc.ranking` says: single ops, the least sen
 hold nothing volatile. `inc.engine` has the formulas.
 
 The bounds of a resumable action are `score_size` and `max_ops`: each op's distance on each batch is
-a partial result.
+a partial result, and so are each ten random vectors of hawq_v2.
 
 Errors: those of `scoring.job` and `inc.library`; bad_request `unsupported_format`, `path`,
-`padded_batch`; gate_failed of `scoring.gates` and `inc.ranking`, `unknown_layers`, `no_head`.
+`scope`, `padded_batch`; gate_failed of `scoring.gates` and `inc.ranking`, `unknown_layers`,
+`no_head`.
 """
 
 from typing import Any

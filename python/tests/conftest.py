@@ -112,6 +112,7 @@ def given(
     quality_inputs: dict[str, dict[str, Path]],
     export_inputs: dict[str, dict[str, Path]],
     search_inputs: dict[str, dict[str, Path]],
+    vit_inputs: dict[str, Path],
 ) -> Iterator[Given]:
     """Material for a run of every op, and a cache that is empty when the first one runs."""
     folder = tmp_path_factory.mktemp("given")
@@ -135,6 +136,7 @@ def given(
             quality_inputs,
             export_inputs,
             search_inputs,
+            vit_inputs,
             hub,
         )
 
@@ -185,6 +187,15 @@ def image_inputs(checkpoints: dict[str, Path], subset: Path, coco: Path) -> dict
         "database": subset / "database",
         "images": coco / "images",
     }
+
+
+@pytest.fixture(scope="session")
+def vit_inputs(
+    tmp_path_factory: pytest.TempPathFactory, image_inputs: dict[str, Path]
+) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("vit")
+    run_op("tiny_vit", {"seed": 0}, {}, folder)
+    return image_inputs | {"checkpoint": folder / "checkpoint"}
 
 
 @pytest.fixture(scope="session")

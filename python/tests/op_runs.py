@@ -18,6 +18,7 @@ from material import (
     SUBSET,
     TRAINING,
     answering,
+    classifying,
     exporting,
     inc_quantizing,
     inc_scoring,
@@ -50,6 +51,7 @@ class Given:
     quality_inputs: dict[str, dict[str, Path]]
     export_inputs: dict[str, dict[str, Path]]
     search_inputs: dict[str, dict[str, Path]]
+    vit_inputs: dict[str, Path]
     hub: str
 
 
@@ -216,8 +218,10 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "tiny_checkpoint": lambda _: [
         Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl")
     ],
+    "tiny_vit": lambda _: [Run({"seed": 0}, {})],
     # Two steps teach nothing: that a whole training does is for the committed model to show.
     "trained_checkpoint": lambda _: [Run(TRAINING, {}, refused="did_not_learn")],
+    "vit_scores": lambda given: [Run(classifying("INT8"), given.vit_inputs)],
     "weight_error_scores": _weight_error_scores,
 }
 

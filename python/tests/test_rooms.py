@@ -12,7 +12,8 @@ from pathlib import Path
 from harness import PYTHON_ROOT
 
 PACKAGE = PYTHON_ROOT / "aqm_runner"
-RULES = PYTHON_ROOT.parent / "rules"
+# Rules that come with aqm, and those of its examples.
+RULES = [PYTHON_ROOT.parent / folder for folder in ("rules", "examples")]
 FILES = sorted(PACKAGE.rglob("*.py"))
 BY_MODULE = {".".join(path.relative_to(PYTHON_ROOT).with_suffix("").parts): path for path in FILES}
 
@@ -27,7 +28,7 @@ ROWS = [
     ["calibration", "fetching", "serving"],
     ["model"],
     ["scoring", "training"],
-    ["quality", "ranges"],
+    ["quality", "ranges", "vit"],
     ["export", "search"],
     [*ENGINES, "compressed"],
     ["ops"],
@@ -177,9 +178,14 @@ def test_every_room_has_a_readme_that_names_what_it_imports():
 # --- Environments ---------------------------------------------------------------------------------
 
 
+def ts_files() -> list[Path]:
+    """Returns the files of all rules in an order that does not depend on the machine."""
+    return [path for folder in RULES for path in sorted(folder.rglob("*.ts"))]
+
+
 def environments_of_ops() -> dict[str, str]:
     """Returns op → the lock file of the environment that a rule declares it in."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(RULES.rglob("*.ts"))]
+    texts = [path.read_text(encoding="utf-8") for path in ts_files()]
     declared = r"const (\w+) = environment\(\{[^}]*?\block: \"([^\"]+)\""
     locks = dict(found for text in texts for found in re.findall(declared, text))
     op = r"pythonOp\s*(?:<[^()]*>)?\(\s*\"(\w+)\",\s*(\w+)"

@@ -30,12 +30,14 @@ export interface Page {
   readonly skipped?: readonly LeftOut[];
   /** Of all analyses; absent where a scheme cannot have their scores. */
   readonly settings?: { readonly scope: Scope; readonly size: Size };
+  /** Only where it is false: no server was tried with a model of this kind. */
+  readonly served?: false;
   readonly links: readonly { readonly text: string; readonly href: string }[];
 }
 
 /** An offline page about one or several analyses, and its main pictures for Markdown. */
 export function analysisPage(page: Page): DeclaredAction {
-  const { path, title, subtitle, analyses, skipped = [], links, settings } = page;
+  const { path, title, subtitle, analyses, skipped = [], links, settings, served } = page;
   const inputs: Record<string, Input> = {};
   for (const { name, scores, record, manifest } of analyses) {
     inputs[`manifest_${name}`] = manifest;
@@ -51,6 +53,7 @@ export function analysisPage(page: Page): DeclaredAction {
       ...(skipped.length === 0 ? {} : { skipped }),
       links,
       ...(settings === undefined ? {} : { settings }),
+      ...(served === undefined ? {} : { served }),
     },
     inputs,
     outputs: {
@@ -62,6 +65,6 @@ export function analysisPage(page: Page): DeclaredAction {
   });
 }
 
-const SCOPE_NAMES = { lm: "language layers", all_layers: "vision and language" } as const;
+const SCOPE_NAMES = { lm: "language layers", all_layers: "all layers" } as const;
 
 export const scopeAndSize = (scope: Scope, size: Size): string => `${SCOPE_NAMES[scope]}, ${size}`;

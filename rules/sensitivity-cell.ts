@@ -8,6 +8,8 @@ export interface SensitivityCell extends Scored {
   readonly granularity: GranularityConfig;
   readonly engine: Engine;
   readonly layout: OutputLayoutConfig;
+  /** Only where it is false: a model of another kind, which no scheme, export and server here knows. */
+  readonly languageModel?: false;
   /** Reports as an earlier generation wrote them, for comparing with published ones. */
   readonly generation?: Generation;
 }

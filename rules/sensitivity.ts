@@ -118,7 +118,10 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
       subtitle: scopeAndSize(scope, size),
       analyses: [{ name: pair.name, quantizers: format.value.quantizers, ...results }],
       // Schemes take scores of pairs as they are, without another granularity.
-      ...(cell.granularity.name === DEFAULT_GRANULARITY ? { settings: { scope, size } } : {}),
+      ...(cell.granularity.name === DEFAULT_GRANULARITY && cell.languageModel !== false
+        ? { settings: { scope, size } }
+        : {}),
+      ...(cell.languageModel === false ? { served: false } : {}),
       links: [
         { text: "as Markdown", href: `${REPORT}.md` },
         { text: "as JSON", href: `${REPORT}.json` },

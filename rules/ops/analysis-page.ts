@@ -24,11 +24,13 @@ export interface PageParams {
   readonly links: readonly { readonly text: string; readonly href: string }[];
   /** Scope and calibration subset of all analyses; absent where a scheme cannot have their scores. */
   readonly settings?: { readonly scope: string; readonly size: string };
+  /** Only where it is false: no server was tried with a model of this kind. */
+  readonly served?: false;
 }
 
 /** Manifests and the scores behind them → one HTML page, and its pictures. */
 export function run({
-  params: { title, subtitle, analyses, skipped = [], links, settings },
+  params: { title, subtitle, analyses, skipped = [], links, settings, served },
   inputs,
 }: OpCall<PageParams, string>): Result<
   OpOutputs<"page" | "heatmap" | "depth" | "frontier">,
@@ -48,7 +50,10 @@ export function run({
     const record = provenanceIn(inputs[`record_${name}`]);
     records.push(record);
     const measurement = measurementIn(record);
-    read.push({ name, manifest: manifest.value, scores: scores.value, measurement, quantizers });
+    read.push({
+      ...{ name, manifest: manifest.value, scores: scores.value, measurement, quantizers },
+      ...(served === undefined ? {} : { served }),
+    });
   }
   const [first, ...others] = read;
   if (first === undefined) return err({ reason: "bad_request", message: "no analyses were given" });

@@ -65,6 +65,23 @@ describe("a page", () => {
     }
   });
 
+  it("claims no server for a model of a kind that no server was tried with", () => {
+    const e4m3 = { num_bits: [4, 3], axis: null } as const;
+    const analysis = { ...few[0], quantizers: { weight: e4m3, input: e4m3 } };
+    const serversOf = (of: PageAnalysis) => {
+      const { page } = valueOf(analysisPage(subject, [of]));
+      const plan = /<dd id=plan-serving>([^<]*)/.exec(page)?.[1];
+      return { plan, isPairServed: page.includes("<strong>vLLM") };
+    };
+    const tried = serversOf(analysis);
+    expect(tried.plan).toMatch(/^vLLM, compute capability/);
+    expect(tried.isPairServed).toBe(true);
+    expect(serversOf({ ...analysis, served: false })).toEqual({
+      plan: "not known, for wfp8_afp8",
+      isPairServed: false,
+    });
+  });
+
   it("shows names as they are, whatever is in them", () => {
     const name = `<b>"a"&'b'</script>\u2028`;
     const made = valueOf(
@@ -209,6 +226,24 @@ describe("places of layers", () => {
     );
     expect(place("model.visual.merger.mlp.0")).toBe("vision merger 0 null");
     expect(place("lm_head")).toBe("language lm_head null");
+  });
+
+  it("of a model that sees and does not read are all in vision, its head too", () => {
+    const all = [
+      "vit.embeddings.patch_embeddings.projection",
+      "vit.layers.2.attention.q_proj",
+      "vit.layers.2.mlp.fc1",
+      "classifier",
+    ];
+    expect(all.map((path) => place(path, all))).toEqual([
+      "vision patch projection null",
+      "vision q k v 2",
+      "vision fc1 2",
+      "vision classifier null",
+    ]);
+    expect(place("lm_head", ["model.visual.merger.mlp.0", "model.layers.0.mlp", "lm_head"])).toBe(
+      "language lm_head null",
+    );
   });
 
   it("do not call fused what is a group of its own", () => {

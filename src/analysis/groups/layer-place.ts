@@ -17,7 +17,13 @@ const UNTELLING = new Set([
   "self_attn",
   "attn",
   "mlp",
+  "vit",
+  "attention",
+  "embeddings",
 ]);
+
+/** What a part of a path begins with in a vision tower, or is in a model that is nothing else. */
+const VISION = /^visual|^vision|^vit$/;
 
 /** What ModelOpt fuses into one decision, by the member that names it. */
 const FUSED: Readonly<Record<string, readonly string[]>> = {
@@ -40,16 +46,24 @@ export function placeOf(path: string, all: ReadonlySet<string>): LayerPlace {
     (part, index) => index !== numbered && index < parts.length - 1 && !UNTELLING.has(part),
   );
   return {
-    tower: parts.some((part) => /^visual|^vision/.test(part)) ? "vision" : "language",
+    tower: isVision(path) || isHeadOfVision(path, all) ? "vision" : "language",
     kind: [...around, ...siblings].map(plainWord).join(" "),
     block: numbered < 0 ? null : Number(parts[numbered]),
   };
 }
 
+const isVision = (path: string): boolean => path.split(".").some((part) => VISION.test(part));
+
+/** Whether a path of one part, such as `classifier`, stands on a vision tower alone. */
+const isHeadOfVision = (path: string, all: ReadonlySet<string>): boolean =>
+  !path.includes(".") &&
+  all.size > 1 &&
+  [...all].every((other) => other === path || isVision(other));
+
 const isNumber = (part: string): boolean => /^\d+$/.test(part);
 
 const plainWord = (part: string): string =>
   part
-    .replace(/^linear_|_proj$|_list$/g, "")
+    .replace(/^linear_|_proj$|_list$|_embeddings$/g, "")
     .replace(/_/g, " ")
     .replace(/^lm head$/, "lm_head");

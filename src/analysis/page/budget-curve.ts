@@ -24,8 +24,8 @@ export function budgetData(analyses: Analyses, { layers, columns }: PageModel): 
       return { name, pair, bits, stored };
     }),
     scores: columns.map(({ scores }) => scores),
-    pairs: analyses.map(({ name, manifest, quantizers }) => {
-      const service = quantizers === undefined ? null : whatServes(quantizers);
+    pairs: analyses.map(({ name, manifest, quantizers, served: known }) => {
+      const service = quantizers === undefined || known === false ? null : whatServes(quantizers);
       const least = service?.by === "vllm" ? { least: service.least } : {};
       const served = service === null ? null : { by: service.by, ...least };
       const exports =

@@ -84,8 +84,8 @@ function candidates(
   const { pairs, mixed } = data;
   if (pairs.length === 1) return "";
   const offered = offeredPairs(data);
-  const boxes = analyses.map(({ name, quantizers }, pair) => {
-    const service = quantizers === undefined ? null : whatServes(quantizers);
+  const boxes = analyses.map(({ name, quantizers, served: known }, pair) => {
+    const service = quantizers === undefined || known === false ? null : whatServes(quantizers);
     const mark =
       service === null
         ? ""

@@ -39,8 +39,9 @@ function stripes({ bands }: PageModel): readonly Stripe[] {
       }));
     const rest = bands.filter((band) => band.tower === tower && !band.row);
     const layers = rest.flatMap((band) => band.layers);
+    const hasMergers = rest.some(({ kind }) => kind.startsWith("merger"));
     const name =
-      rest.length === 1 ? (rest[0]?.kind ?? "") : tower === "vision" ? "patch, mergers" : "others";
+      rest.length === 1 ? (rest[0]?.kind ?? "") : hasMergers ? "patch, mergers" : "others";
     return layers.length === 0 ? named : [...named, { tower, name, layers, cell: 10 }];
   });
 }

@@ -15,6 +15,8 @@ export interface PageAnalysis {
   readonly scores?: Scores;
   /** What the pair does with a layer; absent where that is not known. */
   readonly quantizers?: PairQuantizers;
+  /** False where no server was tried with a model of this kind: what serves a pair is then not known. */
+  readonly served?: false;
   /** How they were measured; null or absent where that is not recorded. */
   readonly measurement?: Measurement | null;
 }

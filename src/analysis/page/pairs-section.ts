@@ -16,6 +16,7 @@ export interface SkippedPair {
 interface Row {
   readonly name: string;
   readonly quantizers: PairQuantizers | undefined;
+  readonly served?: false;
   /** Null for a pair that is on the page. */
   readonly because: string | null;
 }
@@ -26,7 +27,7 @@ export function pairsSection(
   skipped: readonly SkippedPair[],
 ): Html {
   const rows: readonly Row[] = [
-    ...analyses.map(({ name, quantizers }) => ({ name, quantizers, because: null })),
+    ...analyses.map((analysis) => ({ ...pairOf(analysis), because: null })),
     ...skipped,
   ];
   const absent = skipped.length > 0;
@@ -39,12 +40,24 @@ export function pairsSection(
 <p class=quiet>“vLLM” means that its loader takes what is exported, by ModelOpt or as compressed-tensors, and has a kernel for devices of that compute capability: tried with vLLM 0.33 on invented devices, up to the comparison of loaded weights. “ModelOpt export only”: the checkpoint is what it says, but vLLM does not load it. “Analysis only”: the scores are right, but no export says what the pair computes.</p></section>`;
 }
 
-function pairRow({ name, quantizers, because }: Row, absent: boolean): Html {
+const pairOf = ({ name, quantizers, served }: PageAnalysis): Omit<Row, "because"> => ({
+  name,
+  quantizers,
+  ...(served === undefined ? {} : { served }),
+});
+
+const UNTRIED = html`<small>not known: servers were tried with vision-language models alone</small>`;
+
+function pairRow({ name, quantizers, served, because }: Row, absent: boolean): Html {
   const here = absent ? html`<td>${because === null ? "yes" : `no: ${because}`}` : "";
   const row = because === null ? "" : html` class=absent`;
   if (quantizers === undefined)
     return html`<tr${row}><th scope=row>${name}<td colspan=5>its quantizers are not recorded here${here}`;
   const { weight, input } = quantizers;
   const service = whatServes(quantizers);
-  return html`<tr${row}><th scope=row>${name}<td>${described(weight)}<td>${described(input)}<td class=n>${chargedBits(quantizers)}<td class=n>${storedBits(weight)}<td><strong>${serviceMark(service)}</strong><br><small>${serviceReason(service)}</small>${here}`;
+  const by =
+    served === false
+      ? UNTRIED
+      : html`<strong>${serviceMark(service)}</strong><br><small>${serviceReason(service)}</small>`;
+  return html`<tr${row}><th scope=row>${name}<td>${described(weight)}<td>${described(input)}<td class=n>${chargedBits(quantizers)}<td class=n>${storedBits(weight)}<td>${by}${here}`;
 }

@@ -86,6 +86,8 @@ export const bundleOptions = (layout: Layout) =>
         SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
       ),
       "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
+      // The rules that come with aqm, one module each, as the ops among them are named.
+      "aqm/rules": join(layout.packageRoot, "rules"),
       aqm: join(layout.packageRoot, "src/index.ts"),
     },
   }) as const satisfies BuildOptions;

@@ -8,8 +8,8 @@ import {
   type Input,
 } from "aqm";
 import type {
+  AnalysedModel,
   BitPlanConfig,
-  ModelConfig,
   OutputLayoutConfig,
   QuantPairConfig,
   Scope,
@@ -20,7 +20,7 @@ import { candidateNotScored, type Sensitivity } from "./sensitivity.ts";
 const op = typescriptOp<typeof import("./ops/bit-plan.ts")>("aqm/rules/ops/bit-plan.ts");
 
 export interface BitPlanCell {
-  readonly model: ModelConfig;
+  readonly model: AnalysedModel;
   readonly scope: Scope;
   readonly size: Size;
   readonly layout: OutputLayoutConfig;

@@ -15,12 +15,18 @@ import type {
 
 /** Shapes of the configs in conf/, as their schemas say. */
 
-export interface ModelConfig {
+/** What analyses and plans know of a model, which may be of any kind. */
+export interface AnalysedModel {
   readonly name: string;
-  readonly family: "qwen2_5_vl" | "qwen3_vl";
+  readonly family: string;
   readonly checkpoint: string;
   readonly dtype: "bfloat16" | "float32";
   readonly device: "cpu" | "cuda";
+  readonly source: object;
+}
+
+export interface ModelConfig extends AnalysedModel {
+  readonly family: "qwen2_5_vl" | "qwen3_vl";
   readonly source:
     | { readonly placed: string; readonly revision?: string }
     | { readonly hub: string; readonly revision: string; readonly endpoint?: string }

@@ -1,7 +1,7 @@
 import type { Input } from "aqm";
 import type { Weights } from "aqm/analysis";
 import type { Samples } from "./calibration.ts";
-import type { AutoquantConfig, ModelConfig, QualityConfig } from "./configs.ts";
+import type { AnalysedModel, AutoquantConfig, QualityConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
 /** How the intervals of single figures are made. Not in a config: another value would measure every plan again. */
@@ -67,5 +67,5 @@ export function measuring({
 }
 
 /** Only of a checkpoint that aqm made itself it is known that nothing was ever trained. */
-export const weightsOf = ({ source }: ModelConfig): Weights =>
+export const weightsOf = ({ source }: AnalysedModel): Weights =>
   "tiny_seed" in source ? "random" : "real";

@@ -862,6 +862,13 @@ declare module "aqm" {
       readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
     };
+    tiny_vit: {
+      readonly params: {
+        readonly seed: number;
+      };
+      readonly inputs: Readonly<Record<string, never>>;
+      readonly outputs: "checkpoint";
+    };
     trained_checkpoint: {
       readonly params: {
         readonly family: "qwen3_vl";
@@ -872,6 +879,32 @@ declare module "aqm" {
       };
       readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "checkpoint";
+    };
+    vit_scores: {
+      readonly params: {
+        /** A classifier has one part, and all of that part is scored. */
+        readonly scope: "all_layers";
+        readonly method: "kl_div";
+        readonly format: {
+          readonly name: string;
+          /** ModelOpt's own form: quant_cfg as a list of rules, and the algorithm. */
+          readonly config: object;
+        };
+        readonly dtype: "float32" | "bfloat16";
+        /** Images a batch. */
+        readonly batch_size: number;
+        /** Images to score over, from the first; whole batches are used. */
+        readonly score_size: number;
+        /** Images to calibrate on, from the first; null: all. */
+        readonly calibration_samples: number | null;
+        readonly attention: "deterministic";
+      };
+      readonly inputs: {
+        readonly checkpoint: Input;
+        readonly database: Input;
+        readonly images: Input;
+      };
+      readonly outputs: "scores";
     };
     weight_error_scores: {
       readonly params: {

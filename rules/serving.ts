@@ -1,5 +1,5 @@
 import { action, committed, from, pythonOp, type Declared, type Input } from "aqm";
-import type { ModelConfig } from "./configs.ts";
+import type { AnalysedModel } from "./configs.ts";
 import { vllm } from "./vllm.ts";
 
 const servingCheck = pythonOp("serving_check", vllm);
@@ -18,7 +18,7 @@ export type ServingDevice = keyof typeof DEVICES;
 export type ExportFormat = "modelopt" | "compressed-tensors";
 
 export interface ServingCell {
-  readonly model: ModelConfig;
+  readonly model: AnalysedModel;
   readonly scheme: string;
   /** Folder of the model's statuses, such as `models/serving/qwen3_vl_tiny`. */
   readonly folder: string;

@@ -1,14 +1,14 @@
 import { committed, type Declared, type DeclaredAction, type Input } from "aqm";
 import type { Analysed, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
-import type { GranularityConfig, ModelConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
+import type { AnalysedModel, GranularityConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
 
 /** The one granularity that is in no path. */
 export const DEFAULT_GRANULARITY = "default";
 
 /** What is scored, on what. */
 export interface Scored {
-  readonly model: ModelConfig;
+  readonly model: AnalysedModel;
   readonly checkpoint: Input;
   readonly calibration: Calibration;
   readonly scope: Scope;
@@ -22,7 +22,7 @@ export interface Format {
   /** In the engine's own form. */
   readonly config: object;
   /** Why a device cannot score it; null when it can. */
-  readonly unsupported: Readonly<Record<ModelConfig["device"], string | null>>;
+  readonly unsupported: Readonly<Record<AnalysedModel["device"], string | null>>;
   /** The one expensive step: an action of the engine's op, which writes a score document. */
   readonly scores: (what: Scored, folder: string) => DeclaredAction<"scores">;
   /** Reports of the engine's own, beside those that all engines have. */

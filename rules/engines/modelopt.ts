@@ -3,9 +3,9 @@ import type { Analysed } from "aqm/analysis";
 import { capability, KNOWN_MODELOPT } from "aqm/analysis/formats/capability.ts";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import type {
+  AnalysedModel,
   AutoquantConfig,
   GranularityConfig,
-  ModelConfig,
   QuantPairConfig,
 } from "../configs.ts";
 import { expectedScoring } from "../expected.ts";
@@ -50,6 +50,23 @@ function formatOf(
   pair: QuantPairConfig,
   granularity: GranularityConfig,
 ): Analysed<Format> {
+  const format = modeloptFormat(pair, granularity);
+  if (!format.ok) return format;
+  const { name, config } = format.value;
+  return {
+    ok: true,
+    value: {
+      ...format.value,
+      scores: (what, folder) => scores(autoquant, what, { name, config }, folder),
+    },
+  };
+}
+
+/** A pair at a granularity as ModelOpt takes it, whichever op scores it. */
+export function modeloptFormat(
+  pair: QuantPairConfig,
+  granularity: GranularityConfig,
+): Analysed<Omit<Format, "scores"> & { readonly config: OpFormat["config"] }> {
   const merged = applyGranularity(pair.quantizers, granularity);
   if (!merged.ok) return merged;
   const { weight, input } = merged.value;
@@ -66,7 +83,7 @@ function formatOf(
     ],
     algorithm: pair.algorithm,
   };
-  const whyNot = (device: ModelConfig["device"]): string | null => {
+  const whyNot = (device: AnalysedModel["device"]): string | null => {
     const here = device === "cpu" ? { kind: device } : { kind: device, capability: null };
     const can = capability(merged.value, {
       device: here,
@@ -75,15 +92,13 @@ function formatOf(
     });
     return can.verdict === "supported" ? null : can.because;
   };
-  const name = formatName(pair, granularity);
   return {
     ok: true,
     value: {
-      name,
+      name: formatName(pair, granularity),
       quantizers: merged.value,
       config,
       unsupported: { cpu: whyNot("cpu"), cuda: whyNot("cuda") },
-      scores: (what, folder) => scores(autoquant, what, { name, config }, folder),
     },
   };
 }

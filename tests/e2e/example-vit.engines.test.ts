@@ -110,17 +110,3 @@ describe("the example of a model that is no language model", () => {
     expect(stdout + stderr).toContain("place the checkpoint of a ViT for image classification");
   });
 });
-
-describe("what the example copies", () => {
-  const copied = ["quant_pair", "granularity", "schema"].flatMap((group) =>
-    fs.readdirSync(join(EXAMPLE, "conf", group)).map((name) => `conf/${group}/${name}`),
-  );
-
-  it.each(copied.filter((path) => !/(?:model|vit)\.schema\.json$/.test(path)))(
-    "is as it is in this repository: %s",
-    (path) => {
-      const textIn = (root: string): string => fs.readFileSync(join(root, path), "utf8");
-      expect(textIn(EXAMPLE)).toBe(textIn(REPOSITORY));
-    },
-  );
-});

@@ -88,7 +88,7 @@ describe("the example of a model that is no language model", () => {
   it("has a page that claims no server", () => {
     const page = workspace.read(`${RUN}/per-layer-sensitivity.html`);
     expect(page).toContain(`<dd id=plan-serving>not known, for ${PAIR}`);
-    expect(page).not.toContain("<strong>vLLM");
+    expect(page).not.toContain("<strong>vLLM</strong>");
   });
 
   it("is not built a second time", async () => {

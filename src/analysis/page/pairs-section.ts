@@ -37,7 +37,7 @@ export function pairsSection(
   return html`<section id=pairs aria-labelledby=pairs-title><h2 id=pairs-title>${rows.length > 1 ? "Pairs" : "The pair"}</h2>
 <p class=quiet>A pair is a format of weights and one of activations; 16 bits is always one more candidate. Bits per weight are those that ModelOpt's search charges, and those of a stored weight with the scale of its block.${left}</p>
 <div class=scroll tabindex=0 role=region aria-labelledby=pairs-title><table class="plain pairs"><thead><tr><th scope=col>Pair<th scope=col>Weights<th scope=col>Activations<th scope=col class=n>Charged<th scope=col class=n>Stored<th scope=col>Served by${absent ? html`<th scope=col>On this page` : ""}</thead><tbody>${lines(rows.map((row) => pairRow(row, absent)))}</tbody></table></div>
-<p class=quiet>“vLLM” means that its loader takes what is exported, by ModelOpt or as compressed-tensors, and has a kernel for devices of that compute capability: tried with vLLM 0.33 on invented devices, up to the comparison of loaded weights. “ModelOpt export only”: the checkpoint is what it says, but vLLM does not load it. “Analysis only”: the scores are right, but no export says what the pair computes.</p></section>`;
+${analyses.every(({ served }) => served === false) ? "" : WHAT_SERVES}</section>`;
 }
 
 const pairOf = ({ name, quantizers, served }: PageAnalysis): Omit<Row, "because"> => ({
@@ -45,6 +45,8 @@ const pairOf = ({ name, quantizers, served }: PageAnalysis): Omit<Row, "because"
   quantizers,
   ...(served === undefined ? {} : { served }),
 });
+
+const WHAT_SERVES = html`<p class=quiet>“vLLM” means that its loader takes what is exported, by ModelOpt or as compressed-tensors, and has a kernel for devices of that compute capability: tried with vLLM 0.33 on invented devices, up to the comparison of loaded weights. “ModelOpt export only”: the checkpoint is what it says, but vLLM does not load it. “Analysis only”: the scores are right, but no export says what the pair computes.</p>`;
 
 const UNTRIED = html`<small>not known: servers were tried with vision-language models alone</small>`;
 

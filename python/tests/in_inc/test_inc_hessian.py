@@ -72,7 +72,7 @@ def test_scores_say_how_far_two_seeds_agree_and_continue_where_they_stopped(lm_i
     for item in items:
         assert item["mse"] == pytest.approx(abs(item["trace"]) * item["weight_error"])
     check = meta["diagonal_check"]
-    assert check["difference"] == pytest.approx(check["second_derivative"], rel=0.1)
+    assert check["difference"] == pytest.approx(check["second_derivative"], rel=0.01)
 
 
 @pytest.mark.parametrize(

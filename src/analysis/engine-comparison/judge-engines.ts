@@ -1,13 +1,14 @@
 import { UNQUANTIZED } from "../formats/label.ts";
-import { environmentOf, isOfSize, judgedIn } from "../quality/judged-documents.ts";
+import { environmentOf, judgedIn } from "../quality/judged-documents.ts";
 import type { Figure } from "../quality/figures.ts";
 import type { Definition, MeasuredHead } from "../quality/measured-frontier.ts";
-import { meanOf, PairedBootstrap, type KlSums } from "../quality/paired-bootstrap.ts";
+import { PairedBootstrap, type KlSums } from "../quality/paired-bootstrap.ts";
 import type { QualityDocument } from "../quality/quality-document.ts";
 import { agreement as sameBasis } from "../quality/same-basis.ts";
 import { includesOne, wordFor } from "../quality/verdict.ts";
 import { failed, ok, type Analysed } from "../result/result.ts";
 import { agreements } from "./agreement.ts";
+import { arenasOf, meansOf, type Arena } from "./arenas.ts";
 import type {
   ComparedBudget,
   ComparedPlan,
@@ -32,20 +33,6 @@ export interface EngineComparisonSource extends Pick<
   readonly plans: readonly ComparedPlan[];
   /** By name of the plan. */
   readonly measured: ReadonlyMap<string, QualityDocument>;
-}
-
-/** An engine's sums at one budget: each draw, and their mean. */
-interface Contender {
-  readonly draws: readonly { readonly draw: string; readonly sums: KlSums }[];
-  readonly mean: KlSums;
-}
-
-interface Arena {
-  readonly budget: number;
-  readonly random: KlSums;
-  readonly randomPlans: readonly KlSums[];
-  readonly controls: readonly { readonly plan: ComparedPlan; readonly sums: KlSums }[];
-  readonly contenders: ReadonlyMap<string, Contender>;
 }
 
 /** Scores, plans and measurements → whose scores led to the better model, by how much, and whether that means something. */
@@ -131,49 +118,6 @@ export function judgeEngines(source: EngineComparisonSource): Analysed<EngineCom
       candidates.map(({ format }) => format),
     ),
   });
-}
-
-function arenasOf(
-  plans: readonly ComparedPlan[],
-  sums: ReadonlyMap<string, KlSums>,
-): Analysed<readonly Arena[]> {
-  const budgets = [...new Set(plans.flatMap(({ budget }) => budget ?? []))].toSorted(
-    (a, b) => a - b,
-  );
-  const arenas: Arena[] = [];
-  for (const budget of budgets) {
-    const here = plans.flatMap((plan) => {
-      const own = sums.get(plan.name);
-      return isOfSize(plan, budget) && own !== undefined ? [{ plan, sums: own }] : [];
-    });
-    const contenders = new Map<string, Contender>();
-    for (const { plan, sums: own } of here) {
-      const { engine, draw } = plan;
-      if (engine === null || draw === null) continue;
-      const draws = [...(contenders.get(engine)?.draws ?? []), { draw, sums: own }];
-      const mean = meanOf(
-        `the mean of ${engine}'s plans`,
-        draws.map((one) => one.sums),
-      );
-      contenders.set(engine, { draws, mean });
-    }
-    const random = here.filter(({ plan }) => plan.kind === "random").map((one) => one.sums);
-    if (random.length === 0) {
-      return failed(
-        "no_controls",
-        String(budget),
-        `A budget of ${budget} bits has no random plans to be compared with. Set random_plans above zero in conf/engine_comparison.`,
-      );
-    }
-    arenas.push({
-      budget,
-      random: meanOf("the mean of the random plans", random),
-      randomPlans: random,
-      controls: here.filter(({ plan }) => plan.kind !== "random" && plan.kind !== "engine"),
-      contenders,
-    });
-  }
-  return ok(arenas);
 }
 
 function judgedBudget(
@@ -301,9 +245,3 @@ function pairOf(
 /** What is said of a difference: whether the held-out samples show it, and whether another draw changes as much. */
 export const verdictOf = (factor: Figure, spread: number): EngineVerdict =>
   includesOne(factor) ? "not separable" : factor.value > spread ? "better" : "within draws";
-
-const meansOf = (arenas: readonly Arena[], engine: string): readonly (readonly [KlSums, Arena])[] =>
-  arenas.flatMap((arena) => {
-    const contender = arena.contenders.get(engine);
-    return contender === undefined ? [] : [[contender.mean, arena] as const];
-  });

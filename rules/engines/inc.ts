@@ -61,12 +61,11 @@ function formatOf(
 function int8Config({ weight, input }: QuantPairConfig["quantizers"]): OpFormat["config"] | string {
   const known = "Intel Neural Compressor 2 knows INT8 weights with INT8 inputs";
   if (weight.num_bits !== 8 || input?.num_bits !== 8) return `${known}, and no other pair`;
-  const { axis: rows = null } = weight;
   const { axis: tokens = null } = input;
   const isBlocked = weight.block_sizes !== undefined || input.block_sizes !== undefined;
-  if (isBlocked || (rows !== 0 && rows !== null) || tokens !== null || input.type === "dynamic")
-    return `${known} with a scale for each row or for the whole weight, and a static one for the inputs`;
-  return { weight: { num_bits: 8, axis: rows }, input: { num_bits: 8, axis: null } };
+  if (isBlocked || weight.axis !== 0 || tokens !== null || input.type === "dynamic")
+    return `${known} with a scale for each row of weights, and a static one for the inputs`;
+  return { weight: { num_bits: 8, axis: 0 }, input: { num_bits: 8, axis: null } };
 }
 
 /** The ranked ops as Markdown, and the same where summaries of Intel Neural Compressor are kept. */

@@ -51,8 +51,13 @@ function headlineOf({ engines, pairs, weights }: EngineComparison): string {
     factor === undefined
       ? ""
       : `, by a factor of ${timesText(factor.factor.value)} over ${second.engine}`;
+  const against = beaten.filter(({ budgets }) => budgets.below > 0);
+  const but =
+    against.length === 0
+      ? ""
+      : `, though not at every size (${against.map(({ worse }) => worse).join(" and ")})`;
   if (beaten.length === engines.length - 1)
-    return `Scores of ${first.engine} led to the better models ${on}${by}: more than another draw of calibration data changes`;
+    return `Scores of ${first.engine} led to the better models ${on}${by}: more than another draw of calibration data changes${but}`;
   if (beaten.length > 0)
     return `No engine is best ${on}: ${first.engine} is ahead of ${beaten.map(({ worse }) => worse).join(" and ")}, and not of all`;
   return `No engine is better than another ${on}: differences are no larger than those between draws of calibration data`;

@@ -1,8 +1,8 @@
 import { build, configuration, configurationNames, grid } from "aqm";
-import { bitPlan } from "./rules/bit-plan.ts";
-import { calibration } from "./rules/calibration.ts";
-import { drawsOf } from "./rules/calibration-draws.ts";
-import { checkpoint } from "./rules/checkpoint.ts";
+import { bitPlan } from "aqm/rules/bit-plan.ts";
+import { calibration } from "aqm/rules/calibration.ts";
+import { drawsOf } from "aqm/rules/calibration-draws.ts";
+import { checkpoint } from "aqm/rules/checkpoint.ts";
 import {
   SCOPES,
   SIZES,
@@ -21,28 +21,28 @@ import {
   type Scope,
   type Size,
   type WeightErrorConfig,
-} from "./rules/configs.ts";
-import { comparisons } from "./rules/comparisons.ts";
-import { engineComparison } from "./rules/engine-comparison.ts";
-import { formatsPage } from "./rules/formats-page.ts";
-import { DEFAULT_GRANULARITY, type Engine } from "./rules/engines/engine.ts";
-import { autoroundModels } from "./rules/autoround-models.ts";
-import { autoroundEngine } from "./rules/engines/autoround.ts";
-import { incEngine } from "./rules/engines/inc.ts";
-import { INC_PAIR, incModels } from "./rules/inc-models.ts";
-import { modeloptEngine } from "./rules/engines/modelopt.ts";
-import { weightErrorEngine } from "./rules/engines/weight-error.ts";
-import { modelPage } from "./rules/model-page.ts";
-import { quality } from "./rules/quality.ts";
-import { readmeTables } from "./rules/readme-tables.ts";
-import { runsOf } from "./rules/runs.ts";
-import { inputRangesOf } from "./rules/scheme-exports.ts";
-import { aloneOf } from "./rules/scheme-search.ts";
-import { schemeReport } from "./rules/scheme-report.ts";
-import { schemesOverview } from "./rules/schemes-overview.ts";
-import { scheme, tensorsOf, type DeclaredScheme } from "./rules/schemes.ts";
-import type { SensitivityCell } from "./rules/sensitivity-cell.ts";
-import { sensitivity, type Sensitivity } from "./rules/sensitivity.ts";
+} from "aqm/rules/configs.ts";
+import { comparisons } from "aqm/rules/comparisons.ts";
+import { engineComparison } from "aqm/rules/engine-comparison.ts";
+import { formatsPage } from "aqm/rules/formats-page.ts";
+import { DEFAULT_GRANULARITY, type Engine } from "aqm/rules/engines/engine.ts";
+import { autoroundModels } from "aqm/rules/autoround-models.ts";
+import { autoroundEngine } from "aqm/rules/engines/autoround.ts";
+import { incEngine } from "aqm/rules/engines/inc.ts";
+import { INC_PAIR, incModels } from "aqm/rules/inc-models.ts";
+import { modeloptEngine } from "aqm/rules/engines/modelopt.ts";
+import { weightErrorEngine } from "aqm/rules/engines/weight-error.ts";
+import { modelPage } from "aqm/rules/model-page.ts";
+import { quality } from "aqm/rules/quality.ts";
+import { readmeTables } from "aqm/rules/readme-tables.ts";
+import { runsOf } from "aqm/rules/runs.ts";
+import { inputRangesOf } from "aqm/rules/scheme-exports.ts";
+import { aloneOf } from "aqm/rules/scheme-search.ts";
+import { schemeReport } from "aqm/rules/scheme-report.ts";
+import { schemesOverview } from "aqm/rules/schemes-overview.ts";
+import { scheme, tensorsOf, type DeclaredScheme } from "aqm/rules/schemes.ts";
+import type { SensitivityCell } from "aqm/rules/sensitivity-cell.ts";
+import { sensitivity, type Sensitivity } from "aqm/rules/sensitivity.ts";
 
 const coco = calibration("coco2017");
 const shapes = calibration("synthetic_coco");

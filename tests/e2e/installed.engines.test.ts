@@ -1,9 +1,11 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openSession, type Session } from "../../src/cli/session/session.ts";
 import { layoutOf, type Layout } from "../../src/host/disk/layout.ts";
 import { describeEnvironment } from "../../src/host/python/environment-lock.ts";
+import { configGroups } from "../../src/host/aqmfile/config-groups.ts";
 import { Evidence } from "../../src/host/evidence/evidence.ts";
 import { actionKey, describeAction, sourceFile } from "../../src/keys/describe.ts";
 import type { ActionNode } from "../../src/graph/graph.ts";
@@ -12,31 +14,34 @@ import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 /**
  * Keys do not say where aqm lies: the targets of this checkout have the same keys in a workspace elsewhere, into
- * which the package was installed as real files.
+ * which `npm install` put the tarball that `npm pack` made. That workspace has no configs of its own.
  */
-const PACKAGE = ["package.json", "bin", "dist", "src", "rules", "python"];
-
 let checkout: TestWorkspace;
 let installed: TestWorkspace;
 let here: Session;
 let elsewhere: Session;
+let files: readonly string[];
+
+const npm = (args: readonly string[], cwd: string): string =>
+  execFileSync("npm", [...args, "--no-audit", "--no-fund", "--prefer-offline"], {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
 
 beforeAll(async () => {
   checkout = TestWorkspace.copyOfRepository();
-  const aqmfile = checkout.read("Aqmfile.ts");
+  fs.cpSync(join(REPOSITORY, "conf"), checkout.path("conf"), { recursive: true });
   installed = TestWorkspace.create({
-    "Aqmfile.ts": aqmfile.replaceAll('"./rules/', '"./node_modules/aqm/rules/'),
+    "Aqmfile.ts": checkout.read("Aqmfile.ts"),
     "package.json": '{ "type": "module" }\n',
   });
-  fs.cpSync(checkout.path("conf"), installed.path("conf"), { recursive: true });
-  const isShipped = (path: string): boolean => !/__pycache__|python\/tests/.test(path);
-  for (const name of PACKAGE)
-    fs.cpSync(join(REPOSITORY, name), installed.path(`node_modules/aqm/${name}`), {
-      recursive: true,
-      filter: isShipped,
-    });
-  for (const name of fs.readdirSync(join(REPOSITORY, "node_modules")))
-    fs.symlinkSync(join(REPOSITORY, "node_modules", name), installed.path(`node_modules/${name}`));
+  const packed = JSON.parse(
+    npm(["pack", "--json", "--silent", "--pack-destination", installed.root], REPOSITORY),
+  ) as [{ filename: string; size: number; files: { path: string }[] }];
+  files = packed[0].files.map(({ path }) => path);
+  expect(packed[0].size).toBeLessThan(4_000_000);
+  npm(["install", "--ignore-scripts", `./${packed[0].filename}`], installed.root);
   const copy = layoutOf(installed.root, installed.path("node_modules/aqm"));
   here = await opened(layoutOf(checkout.root, checkout.root));
   elsewhere = await opened(copy);
@@ -63,6 +68,31 @@ function keyOf(node: ActionNode, { opSources, workspace }: Session): Digest {
 
 const keysOf = (session: Session): Readonly<Record<string, Digest>> =>
   Object.fromEntries(session.aqmfile.graph.actions.map((node) => [node.id, keyOf(node, session)]));
+
+describe("the package", () => {
+  it("has what a workspace needs, and none of what this repository is tested and measured with", () => {
+    const tops = new Set(files.map((path) => path.split("/")[0]));
+    expect(tops).toEqual(
+      new Set("README.md bin conf dist package.json python rules src types".split(" ")),
+    );
+    expect(
+      files.filter((path) => /(?:^|\/)(?:tests|__pycache__)\/|\.test\.ts$/.test(path)),
+    ).toEqual([]);
+    for (const path of [
+      "dist/main.js",
+      "python/requirements.lock",
+      "conf/schema/model.schema.json",
+    ])
+      expect(files).toContain(path);
+  });
+
+  it("asks for no script when it is installed", () => {
+    const { scripts } = JSON.parse(installed.read("node_modules/aqm/package.json")) as {
+      scripts: Record<string, string>;
+    };
+    expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$/.test(name))).toEqual([]);
+  });
+});
 
 describe("the same package, in a checkout and installed elsewhere", () => {
   it("gives all actions the same keys, TypeScript and Python", () => {
@@ -112,6 +142,76 @@ describe("the same package, in a checkout and installed elsewhere", () => {
     ]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/bit-plans\//);
+  });
+});
+
+describe("a config of the workspace", () => {
+  const PAIR = "conf/quant_pair/wfp8_afp8.yaml";
+  const shipped = `node_modules/aqm/${PAIR}`;
+  afterEach(() => fs.rmSync(installed.path("conf"), { recursive: true, force: true }));
+
+  it("takes the place of the one that comes with aqm, and leaves the others", async () => {
+    const run = "qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8";
+    installed.write("conf/output_layout/publish.yaml", "name: publish\nroot: results\n");
+    const { stdout } = await installed.aqm(["list", `results/${run}`]);
+    expect(stdout).toContain(`results/${run}/qwen3_vl_tiny_autoquant_wfp8_afp8_lm_small/`);
+    const before = await installed.aqm(["list", `models/${run}`]);
+    expect(before.code).toBe(2);
+  });
+
+  it("is checked against the schema that comes with aqm, which the message names", async () => {
+    installed.write(PAIR, `${installed.read(shipped)}colour: red\n`);
+    const { code, stderr } = await installed.aqm(["list"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("colour");
+    expect(stderr).toContain(PAIR);
+    expect(stderr).not.toContain(shipped);
+  });
+
+  it("of a group with a schema of the workspace is not mixed with those of aqm", async () => {
+    installed.write("conf/schema/prompts.schema.json", '{ "type": "object" }\n');
+    installed.write("conf/prompts/mine.yaml", "free: form\n");
+    const groups = configGroups({
+      own: installed.path("conf"),
+      defaults: installed.path("node_modules/aqm/conf"),
+    });
+    const named = new Map(groups.map(({ name, files: of }) => [name, Object.keys(of)]));
+    expect(named.get("prompts")).toEqual(["mine.yaml"]);
+    expect(named.get("inc")).toEqual(["default.yaml"]);
+  });
+});
+
+describe("the examples of docs/api.md", () => {
+  it("compile against the types of the package, and declare what they say", async () => {
+    const text = fs.readFileSync(join(REPOSITORY, "docs/api.md"), "utf8");
+    const examples = [...text.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)];
+    expect(examples.map(([, path]) => path)).toEqual([
+      "Aqmfile.ts",
+      "rules/widest.ts",
+      "rules/ops/widest.ts",
+    ]);
+    const compilerOptions = {
+      strict: true,
+      module: "nodenext",
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      skipLibCheck: true,
+    };
+    const workspace = TestWorkspace.at(
+      fs.mkdtempSync(join(installed.root, "examples-")),
+      installed.path("node_modules/aqm/bin/aqm.js"),
+    );
+    workspace.write("package.json", '{ "type": "module" }\n');
+    workspace.write("tsconfig.json", JSON.stringify({ compilerOptions, include: ["."] }));
+    for (const [, path = "", code = ""] of examples) workspace.write(path, code);
+    const compiler = join(REPOSITORY, "node_modules/typescript/bin/tsc");
+    const compiled = spawnSync(process.execPath, [compiler, "-p", workspace.root], {
+      encoding: "utf8",
+    });
+    expect(compiled.stdout).toBe("");
+    const { code, stdout } = await workspace.aqm(["list"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("wfp8_afp8.txt\nwint8_aint8.txt\n");
   });
 });
 

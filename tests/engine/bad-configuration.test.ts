@@ -7,13 +7,13 @@ import { Folder } from "./support/folder.ts";
 /** What is wrong with `conf/size/a.yaml`, whose schema lets everything through. */
 function mistakes(text: string | Uint8Array): readonly Failure[] {
   const folder = new Folder({ "conf/schema/size.schema.json": "{}", "conf/size/a.yaml": text });
-  const read = readConfiguration(folder.at("conf"));
+  const read = readConfiguration({ own: folder.at("conf"), defaults: null });
   return read.ok ? [] : read.error;
 }
 
 function valueOf(text: string): unknown {
   const folder = new Folder({ "conf/schema/size.schema.json": "{}", "conf/size/a.yaml": text });
-  const read = readConfiguration(folder.at("conf"));
+  const read = readConfiguration({ own: folder.at("conf"), defaults: null });
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   return read.value["size"]?.["a"];
 }
@@ -104,7 +104,7 @@ describe("a config never reaches an op as something else than it says", () => {
   it("a folder, or a link that leads nowhere, in a config's place is named", () => {
     const folder = new Folder({ "conf/schema/size.schema.json": "{}", "conf/size/a.yaml/x": "" });
     fs.symlinkSync("nowhere", folder.at("conf/size/b.yaml"));
-    const read = readConfiguration(folder.at("conf"));
+    const read = readConfiguration({ own: folder.at("conf"), defaults: null });
     expect(read.ok ? [] : read.error.map(({ message }) => message)).toEqual([
       "conf/size/a.yaml cannot be read",
       "conf/size/b.yaml cannot be read",
@@ -117,7 +117,7 @@ describe("a config never reaches an op as something else than it says", () => {
       "conf/schema/size.schema.json": endless.replace("{", '{"type":"object",'),
       "conf/size/a.yaml": `a: "${"a".repeat(40)}!"\n`,
     });
-    const read = readConfiguration(folder.at("conf"));
+    const read = readConfiguration({ own: folder.at("conf"), defaults: null });
     expect(read.ok ? [] : read.error).toMatchObject([
       {
         message: expect.stringContaining("conf/size/a.yaml cannot be checked") as string,

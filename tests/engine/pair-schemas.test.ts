@@ -8,7 +8,8 @@ import { REPOSITORY } from "../rig/workspace.ts";
 import { valueOf } from "./support/results.ts";
 
 const conf = join(REPOSITORY, "conf");
-const groups = valueOf(readConfiguration(conf));
+const folders = { own: conf, defaults: null };
+const groups = valueOf(readConfiguration(folders));
 
 /** What is wrong with the configs of this repository under these overrides; empty where they are right. */
 function mistakes(...sets: readonly string[]): string {
@@ -16,7 +17,7 @@ function mistakes(...sets: readonly string[]): string {
     const term = valueOf(parseTerm(set));
     return valueOf(resolveOverride(term, term.choices[0] ?? null, groups));
   });
-  const result = overridden(conf, groups, overrides);
+  const result = overridden(folders, groups, overrides);
   return result.ok ? "" : result.error.map(({ message }) => message).join("\n");
 }
 

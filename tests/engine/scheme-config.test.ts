@@ -30,7 +30,7 @@ controls:
     "schema/scheme.schema.json": schema,
     "scheme/one.yaml": yaml,
   });
-  const read = readConfiguration(folder.path);
+  const read = readConfiguration({ own: folder.path, defaults: null });
   return read.ok ? [] : read.error.map(({ message, nextStep }) => `${message}. ${nextStep ?? ""}`);
 }
 

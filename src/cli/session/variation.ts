@@ -128,7 +128,7 @@ async function openVariant(
   let evaluated = plain;
   if (overrides.length > 0) {
     const { overridden } = await import("../../host/aqmfile/overrides.ts");
-    const configs = overridden(layout.conf, aqmfile.groups, overrides);
+    const configs = overridden(aqmfile.folders, aqmfile.groups, overrides);
     if (!configs.ok) return configs;
     const other = await aqmfile.evaluate({
       configuration: configs.value.groups,

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { placeInStack, type DeclareHost } from "../../declare/host.ts";
 import type { BuildFile } from "../../declare/build.ts";
@@ -11,6 +11,7 @@ import { digestOfBytes } from "../../model/digest.ts";
 import { onceEach, type Failure, type SourcePlace } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
+import type { ConfigFolders } from "./config-groups.ts";
 import { isAmbient } from "../code/ambient.ts";
 import type { Evaluated } from "./evaluated.ts";
 import { builtGrounds, type Grounds } from "../evidence/built-grounds.ts";
@@ -49,6 +50,7 @@ interface CompiledAqmfile {
 
 /** An Aqmfile that is ready to be evaluated, as often as it is asked what it says under other configs. */
 export interface OpenAqmfile {
+  readonly folders: ConfigFolders;
   readonly groups: Groups;
   readonly files: readonly string[];
   readonly evaluate: (configs: EvaluatedWith) => Promise<Result<Evaluated, readonly Failure[]>>;
@@ -88,12 +90,14 @@ export async function openAqmfile(
   if (!fs.existsSync(layout.aqmfile)) return err([noAqmfile(layout)]);
   const odd = /[\\\p{Cc}]/u.exec(layout.root)?.[0];
   if (odd !== undefined) return err([oddFolder(layout, odd)]);
-  const configuration = await loadConfiguration(layout, evidence);
-  if (!configuration.ok) return configuration;
   const compiled = await compile(layout, evidence, { warmth });
   if (!compiled.ok) return err([compiled.error]);
+  const defaults = defaultsFor(layout, compiled.value);
+  const configuration = await loadConfiguration(layout, evidence, defaults);
+  if (!configuration.ok) return configuration;
   if (compiled.value.ambient) evidence.leaveIncomplete();
   return ok({
+    folders: { own: layout.conf, defaults },
     groups: configuration.value.groups,
     files: [...Object.keys(compiled.value.inputs), ...configuration.value.files],
     evaluate: (configs) =>
@@ -101,6 +105,13 @@ export async function openAqmfile(
         ? remembered(layout, evidence, compiled.value, configs, warmth)
         : evaluated(layout, evidence, compiled.value, configs, grounds),
   });
+}
+
+/** Configs that come with aqm belong to its rules: a workspace elsewhere has them if it uses one of the rules. */
+function defaultsFor({ root, packageRoot }: Layout, { inputs }: CompiledAqmfile): string | null {
+  const rules = join(packageRoot, "rules") + sep;
+  const usesRules = Object.keys(inputs).some((path) => path.startsWith(rules));
+  return usesRules && root !== packageRoot ? join(packageRoot, "conf") : null;
 }
 
 /** The same code says the same of the same configs; what links on the disk add is looked at each time. */

@@ -1,17 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
-import { join } from "node:path";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
-import { isConfigName } from "../../model/litter.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { fits } from "./bounded-check.ts";
+import { configGroups, shownConfig, type ConfigFolders, type ConfigGroup } from "./config-groups.ts";
 import { yamlProblems } from "./configuration-values.ts";
 import { schemaProblem, tellingErrors } from "./schema-problem.ts";
 import { errorText } from "../disk/disk.ts";
-import { namesIn } from "../disk/names-in.ts";
 import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
 
 /**
@@ -32,40 +30,41 @@ function textAt(path: string): string | null {
 
 /** The slow half of `configuration.ts`: parses and checks every file, reporting all mistakes. */
 export function readConfiguration(
-  conf: string,
+  folders: ConfigFolders,
 ): Result<Record<string, Record<string, JsonObject>>, readonly Failure[]> {
   let checker: Ajv2020 | null = null;
   const ajv = (): Ajv2020 => (checker ??= schemaChecker());
   const right = new Map<string, JsonObject>();
   const groups: Record<string, Record<string, JsonObject>> = {};
   const failures: Failure[] = [];
-  for (const group of namesIn(conf)) {
-    if (group === "schema" || group.startsWith(".")) continue;
-    const files = namesIn(join(conf, group)).filter(isConfigName);
-    if (files.length === 0) continue;
+  for (const group of configGroups(folders)) {
+    const files = Object.entries(group.files).sort(([a], [b]) => (a < b ? -1 : 1));
     const members: Record<string, JsonObject> = {};
-    groups[group] = members;
-    const schema = textAt(join(conf, "schema", `${group}.schema.json`));
-    const texts = files.map((file) => textAt(join(conf, group, file)));
+    groups[group.name] = members;
+    const schema = textAt(group.schema);
+    const texts = files.map(([, path]) => textAt(path));
     const keys = texts.map((text) => JSON.stringify([schema, text]));
     const before = failures.length;
     const check = keys.every((key) => checked.has(key))
       ? null
-      : groupCheck(ajv(), conf, group, failures, schema);
-    for (const [at, file] of files.entries()) {
+      : groupCheck(ajv(), folders, group, failures, schema);
+    for (const [at, [file, path]] of files.entries()) {
       const known = checked.get(keys[at] ?? "");
       if (known !== undefined) {
-        members[file.replace(/\.yaml$/, "")] = structuredClone(known);
+        members[optionOf(file)] = structuredClone(known);
         continue;
       }
-      const place = `conf/${group}/${file}`;
-      const value = readFile(join(conf, group, file), place, check, failures, texts[at]);
-      if (value !== null) members[file.replace(/\.yaml$/, "")] = value;
+      const said = {
+        file: shownConfig(folders, path),
+        schema: shownConfig(folders, group.schema),
+      };
+      const value = readFile(path, said, check, failures, texts[at]);
+      if (value !== null) members[optionOf(file)] = value;
     }
-    failures.push(...takenNames(group, members));
+    failures.push(...takenNames(folders, group, members));
     if (failures.length > before || schema === null) continue;
-    for (const [at, file] of files.entries()) {
-      const value = members[file.replace(/\.yaml$/, "")];
+    for (const [at, [file]] of files.entries()) {
+      const value = members[optionOf(file)];
       const isKnown = value !== undefined && typeof texts[at] === "string";
       if (isKnown) right.set(keys[at] ?? "", structuredClone(value));
     }
@@ -74,9 +73,12 @@ export function readConfiguration(
   return failures.length > 0 ? err(failures) : ok(groups);
 }
 
+const optionOf = (file: string): string => file.replace(/\.yaml$/, "");
+
 /** Two configs of a group with one `name`: a copy that kept it, of which the one called otherwise is told. */
 function takenNames(
-  group: string,
+  folders: ConfigFolders,
+  { files }: ConfigGroup,
   members: Readonly<Record<string, JsonObject>>,
 ): readonly Failure[] {
   const first = new Map<string, string>();
@@ -88,11 +90,12 @@ function takenNames(
       return [];
     }
     const [copy, original] = stem === name ? [other, stem] : [stem, other];
+    const shown = (option: string): string => shownConfig(folders, files[`${option}.yaml`] ?? "");
     return [
       {
         reason: "config_invalid",
-        message: `name is ${name}, which conf/${group}/${original}.yaml has as well`,
-        place: { file: `conf/${group}/${copy}.yaml` },
+        message: `name is ${name}, which ${shown(original)} has as well`,
+        place: { file: shown(copy) },
         nextStep: "Give each of them a name of its own.",
       },
     ];
@@ -109,17 +112,16 @@ export const schemaChecker = (): Ajv2020 =>
  */
 export function groupCheck(
   ajv: Ajv2020,
-  conf: string,
-  group: string,
+  folders: ConfigFolders,
+  { name, schema: path }: Pick<ConfigGroup, "name" | "schema">,
   failures: Failure[],
   text: string | null = null,
 ): ValidateFunction | null {
-  const path = join(conf, "schema", `${group}.schema.json`);
-  const file = `conf/schema/${group}.schema.json`;
+  const file = shownConfig(folders, path);
   if (!fs.existsSync(path)) {
     failures.push({
       reason: "config_invalid",
-      message: `The config group ${group} has no schema`,
+      message: `The config group ${name} has no schema`,
       place: { file },
       nextStep: "Write a JSON Schema there; without one a mistyped key would go unseen.",
     });
@@ -141,7 +143,7 @@ export function groupCheck(
 
 function readFile(
   path: string,
-  file: string,
+  { file, schema }: { readonly file: string; readonly schema: string },
   check: ValidateFunction | null,
   failures: Failure[],
   known: string | null = null,
@@ -181,20 +183,20 @@ function readFile(
   const fitting = check === null || fits(check, value);
   if (check === null || fitting === true) return value as JsonObject;
   if (fitting === null) {
-    failures.push({ ...endlessCheck(file), place: { file } });
+    failures.push({ ...endlessCheck(file, schema), place: { file } });
     return null;
   }
   for (const error of tellingErrors(check.errors))
-    failures.push(schemaFailure(error, document, lines, file));
+    failures.push(schemaFailure(error, document, lines, file, schema));
   return null;
 }
 
-/** @param file of the config, as a person would name it */
-export const endlessCheck = (file: string): Failure => ({
+/** @param file of the config, as a person would name it, and its schema */
+export const endlessCheck = (file: string, schema: string): Failure => ({
   reason: "config_invalid",
   message: `${file} cannot be checked against its schema: that takes more than five seconds`,
   cause: "a pattern with a repetition in a repetition, as ^(a+)+$, tries every way to fit",
-  nextStep: `Write the pattern of conf/schema/${file.split("/")[1] ?? ""}.schema.json without it.`,
+  nextStep: `Write the pattern of ${schema} without it.`,
 });
 
 function readText(path: string, file: string, failures: Failure[]): string | null {
@@ -239,6 +241,7 @@ function schemaFailure(
   document: Document,
   lines: LineCounter,
   file: string,
+  schema: string,
 ): Failure {
   const { path, extra, message, hint } = schemaProblem(error);
   const at = lines.linePos(
@@ -248,7 +251,7 @@ function schemaFailure(
     reason: "config_invalid",
     message,
     place: { file, line: at.line, column: at.col },
-    nextStep: hint ?? `conf/schema/${file.split("/")[1] ?? ""}.schema.json says what is allowed.`,
+    nextStep: hint ?? `${schema} says what is allowed.`,
   };
 }
 

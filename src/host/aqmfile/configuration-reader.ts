@@ -6,7 +6,12 @@ import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { fits } from "./bounded-check.ts";
-import { configGroups, shownConfig, type ConfigFolders, type ConfigGroup } from "./config-groups.ts";
+import {
+  configGroups,
+  shownConfig,
+  type ConfigFolders,
+  type ConfigGroup,
+} from "./config-groups.ts";
 import { yamlProblems } from "./configuration-values.ts";
 import { schemaProblem, tellingErrors } from "./schema-problem.ts";
 import { errorText } from "../disk/disk.ts";

@@ -168,7 +168,7 @@ describe("a config of the workspace", () => {
     expect(stderr).not.toContain(shipped);
   });
 
-  it("of a group with a schema of the workspace is not mixed with those of aqm", async () => {
+  it("of a group with a schema of the workspace is not mixed with those of aqm", () => {
     installed.write("conf/schema/prompts.schema.json", '{ "type": "object" }\n');
     installed.write("conf/prompts/mine.yaml", "free: form\n");
     const groups = configGroups({

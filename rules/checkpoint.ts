@@ -18,7 +18,7 @@ import { torch } from "./torch.ts";
 const MATTERS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"];
 
 /** What `model_type` in config.json may be, by family: a mixture of experts is scored as its dense relative is. */
-const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = {
+export const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = {
   qwen2_5_vl: ["qwen2_5_vl"],
   qwen3_vl: ["qwen3_vl", "qwen3_vl_moe"],
 };

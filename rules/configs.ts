@@ -1,4 +1,5 @@
 import type { PythonOps } from "aqm";
+import type {} from "./python-ops.ts"; // which says the params of each op
 import type {
   BitCount,
   Budget,

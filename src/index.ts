@@ -51,6 +51,8 @@ export type {
   OutputDeclaration,
 } from "./model/declaration.ts";
 export type { Provenance } from "./model/provenance.ts";
+export type { Started, StarterCall, StarterModule, StarterQuestion } from "./model/starter.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
+export type { Failure } from "./model/failure.ts";
 export { err, ok } from "./model/result.ts";
 export type { Result } from "./model/result.ts";

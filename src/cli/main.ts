@@ -16,6 +16,7 @@ type RunCommand = (args: Arguments, recalled?: Recalled) => Promise<number>;
 
 /** Each command is loaded only when it is asked for: start-up is part of every no-op. */
 const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>> = {
+  init: () => import("./commands/init.ts"),
   build: () => import("./commands/build.ts"),
   sweep: () => import("./commands/sweep.ts"),
   why: () => import("./commands/why.ts"),

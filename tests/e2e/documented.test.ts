@@ -49,7 +49,7 @@ describe("commands in README and docs", () => {
     if (first.startsWith("$") || first === "uv" || first === "cd" || words[0] === "python=$(npx")
       return;
     if (first === "npm" && second === "run") expect(Object.keys(script.scripts)).toContain(third);
-    else if (first === "npm") expect(["ci", "test"]).toContain(second);
+    else if (first === "npm") expect(["ci", "install", "test"]).toContain(second);
     else if (first === "node") expect(fs.existsSync(join(REPOSITORY, second))).toBe(true);
     else if (first === "npx" && second === "vitest")
       expect(fs.existsSync(join(REPOSITORY, words[3] ?? ""))).toBe(true);

@@ -75,6 +75,31 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
 /** Every command, as data: parsing, help and completion all come from here. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
+    name: "init",
+    usage: "--model DIR-OR-ID [options]",
+    summary: "Makes this folder a workspace: an Aqmfile, and configs only where something differs.",
+    description: [
+      "Asks on a terminal for what no option says; with --yes it takes the defaults. A model is a folder",
+      "with config.json, or an id on the hub (owner/name, with @COMMIT for a commit). Data is a folder;",
+      "without it, small samples that are made here. A file that is there already is not overwritten.",
+      "",
+      "Exit codes: 0 written, 2 something does not fit, and nothing was written.",
+    ],
+    options: [
+      { name: "model", value: "DIR-OR-ID", help: "The model: a folder, or an id on the hub." },
+      { name: "data", value: "FOLDER", help: "The samples; without it, some are made here." },
+      { name: "formats", value: "A,B", help: "Which formats, by the names of their configs." },
+      { name: "scopes", value: "A,B", help: "Which layers: lm, all_layers." },
+      { name: "yes", short: "y", help: "Ask nothing: take the default where no option says more." },
+      { name: "force", help: "Overwrite files that are there." },
+      JSON_OPTION,
+    ],
+    examples: [
+      ["aqm init --yes --model ./checkpoint", "then `aqm build` makes the first report"],
+      ["aqm init", "asks on a terminal"],
+    ],
+  },
+  {
     name: "build",
     usage: "[targets…] [options]",
     summary: "Brings targets up to date, running only what is stale.",

@@ -1,0 +1,60 @@
+import { configuration, grid, type Declared } from "aqm";
+import { calibration } from "./calibration.ts";
+import { checkpoint } from "./checkpoint.ts";
+import type {
+  AutoquantConfig,
+  GranularityConfig,
+  OutputLayoutConfig,
+  QuantPairConfig,
+  Scope,
+  Size,
+} from "./configs.ts";
+import { DEFAULT_GRANULARITY } from "./engines/engine.ts";
+import { modeloptEngine } from "./engines/modelopt.ts";
+import { modelPage } from "./model-page.ts";
+import { sensitivity } from "./sensitivity.ts";
+
+/** What is analysed, by the names of configs: `model` is `conf/model/<model>.yaml`, and so on. */
+export interface AnalysesRequest {
+  readonly model: string;
+  readonly dataset: string;
+  /** Names of pairs of formats, `conf/quant_pair/`. */
+  readonly formats: readonly string[];
+  readonly scopes: readonly Scope[];
+  readonly sizes: readonly Size[];
+}
+
+/**
+ * ModelOpt's scores of every layer of a model, with manifest and reports, for all formats, scopes and sizes, and a
+ * page of all formats for each scope and size. The targets lie at `models/<model>/layer-analysis/`.
+ */
+export function analyses({
+  model: name,
+  dataset,
+  formats,
+  scopes,
+  sizes,
+}: AnalysesRequest): Declared {
+  const { model, files } = checkpoint(name);
+  const data = calibration(dataset);
+  const engine = modeloptEngine(configuration<AutoquantConfig>("autoquant", "gradient_default"));
+  const granularity = configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY);
+  const layout = configuration<OutputLayoutConfig>("output_layout", "publish");
+  return grid({ scope: scopes, "dataset.size": sizes }, ({ scope, "dataset.size": size }) => {
+    const made = new Map(
+      formats.map((format) => {
+        const pair = configuration<QuantPairConfig>("quant_pair", format);
+        const cell = {
+          ...{ model, checkpoint: files, calibration: data, pair, granularity },
+          ...{ scope, size, engine, layout },
+        };
+        return [format, sensitivity(cell)];
+      }),
+    );
+    const analysis = (pair: string) => made.get(pair);
+    return [
+      [...made.values()].map(({ declared }) => declared),
+      modelPage({ model, scope, size, layout, pairs: formats, analysis }),
+    ];
+  });
+}

@@ -1,0 +1,69 @@
+import { err, ok, type Failure, type Result, type Started, type StarterCall } from "aqm";
+import { SCOPES } from "../configs.ts";
+import { startData } from "./data.ts";
+import { startModel } from "./model.ts";
+import { aqmfileText, ATTRIBUTES, IGNORED, WORKFLOW } from "./texts.ts";
+
+const FORMATS = "wfp8_afp8,wint8_aint8";
+
+export const questions = [
+  {
+    name: "model",
+    text: "Model: a folder with config.json, or owner/name on the hub",
+    fallback: null,
+  },
+  {
+    name: "data",
+    text: "Data: a folder in COCO's layout, or nothing for samples that are made here",
+    fallback: "",
+  },
+  { name: "formats", text: "Formats, with commas between them", fallback: FORMATS },
+  { name: "scopes", text: "Layers: lm (the language model), all_layers, or both", fallback: "lm" },
+] as const;
+
+/** Model and data → the files of a workspace that analyses the model with ModelOpt. */
+export async function start(call: StarterCall): Promise<Result<Started, Failure>> {
+  const formats = chosen("formats", call.answers["formats"] ?? FORMATS, call.configs("quant_pair"));
+  if (!formats.ok) return formats;
+  const scopes = chosen("scopes", call.answers["scopes"] ?? "lm", SCOPES);
+  if (!scopes.ok) return scopes;
+  const data = startData(call);
+  if (!data.ok) return data;
+  const model = await startModel(call);
+  if (!model.ok) return model;
+  const made = [model.value, data.value];
+  const names = {
+    model: model.value.name,
+    dataset: data.value.name,
+    formats: formats.value,
+    scopes: scopes.value,
+  };
+  return ok({
+    files: [
+      { path: "Aqmfile.ts", content: aqmfileText(names) },
+      ...made.flatMap(({ files }) => files),
+      WORKFLOW,
+    ],
+    lines: [IGNORED, ATTRIBUTES],
+    links: made.flatMap(({ links }) => links),
+    notes: made.flatMap(({ notes }) => notes),
+  });
+}
+
+/** Names with commas between them, each of which must be known. */
+function chosen(
+  option: string,
+  answer: string,
+  known: readonly string[],
+): Result<readonly string[], Failure> {
+  const names = [...new Set(answer.split(",").map((name) => name.trim()))].filter(
+    (name) => name !== "",
+  );
+  const unknown = names.find((name) => !known.includes(name));
+  if (names.length > 0 && unknown === undefined) return ok(names);
+  return err({
+    reason: "usage",
+    message: unknown === undefined ? `--${option} names nothing` : `--${option} has no ${unknown}`,
+    nextStep: `Take some of: ${known.join(", ")}.`,
+  });
+}

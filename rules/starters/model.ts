@@ -1,0 +1,142 @@
+import { err, ok, type Failure, type Result, type StarterCall } from "aqm";
+import { MODEL_TYPES } from "../checkpoint.ts";
+import type { ModelConfig } from "../configs.ts";
+import { configName, lastOf, placed, type StartedPart } from "./part.ts";
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** The model that `--model` names: its family from config.json, and where and in which numbers it is scored. */
+export async function startModel(call: StarterCall): Promise<Result<StartedPart, Failure>> {
+  const asked = call.answers["model"] ?? "";
+  if (call.names(asked) !== null && asked !== "") return fromFolder(call, asked);
+  if (/^[\w.-]+\/[\w.-]+(?:@[0-9a-f]{40})?$/.test(asked)) return await fromHub(call, asked);
+  return err({
+    reason: "usage",
+    message: asked === "" ? "No model is named" : `${asked} is neither a folder nor owner/name`,
+    nextStep: "Name one: --model FOLDER, or --model owner/name of the hub.",
+  });
+}
+
+function fromFolder(call: StarterCall, folder: string): Result<StartedPart, Failure> {
+  const path = `${folder.replace(/\/+$/, "")}/config.json`;
+  const text = call.read(path);
+  if (text === null)
+    return err({
+      reason: "usage",
+      message: `${folder} has no config.json`,
+      place: { file: path },
+      nextStep: "Name the folder of a Hugging Face checkpoint, the one that holds config.json.",
+    });
+  const config = parsed(text);
+  const family = familyOf(config, path);
+  if (!family.ok) return family;
+  const last = lastOf(folder) || lastOf(call.root);
+  const name = configName(last);
+  const { path: checkpoint, links } = placed(
+    call.root,
+    folder,
+    `models/${name}/checkpoints/${last}`,
+  );
+  const source = `{ placed: ${JSON.stringify(last)} }`;
+  return ok(partOf(call, { name, family: family.value, checkpoint, config, source, links }));
+}
+
+async function fromHub(call: StarterCall, asked: string): Promise<Result<StartedPart, Failure>> {
+  const [id = "", commit = "main"] = asked.split("@");
+  const endpoint = (call.variable("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, "");
+  const token = call.variable("HF_TOKEN");
+  const headers: Readonly<Record<string, string>> =
+    token === null ? {} : { authorization: `Bearer ${token}` };
+  const notThere = (cause: string): Result<never, Failure> =>
+    err({
+      reason: "usage",
+      message: `The hub says nothing of ${id}`,
+      cause,
+      nextStep: `Correct the id, set HF_TOKEN for a gated model, or place a copy and name its folder: hf download ${id} --local-dir DIR, then --model DIR.`,
+    });
+  const listed = await call.fetchJson(`${endpoint}/api/models/${id}/revision/${commit}`, headers);
+  if (!listed.ok) return notThere(listed.error);
+  const sha = asConfig(listed.value)["sha"];
+  if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha))
+    return notThere("its answer names no commit");
+  const url = `${endpoint}/${id}/resolve/${sha}/config.json`;
+  const answer = await call.fetchJson(url, headers);
+  if (!answer.ok) return notThere(answer.error);
+  const config = asConfig(answer.value);
+  const family = familyOf(config, url);
+  if (!family.ok) return family;
+  const name = configName(lastOf(id));
+  const source = `{ hub: ${id}, revision: "${sha}" }`;
+  const checkpoint = `models/${name}/checkpoints/${lastOf(id)}`;
+  const part = partOf(call, { name, family: family.value, checkpoint, config, source, links: [] });
+  return ok({
+    ...part,
+    notes: [...part.notes, `aqm fetches ${id} at commit ${sha.slice(0, 12)} when it is needed.`],
+  });
+}
+
+/** The family that aqm knows a model type by. */
+function familyOf(config: Config, file: string): Result<ModelConfig["family"], Failure> {
+  const type = config["model_type"];
+  const families = Object.entries(MODEL_TYPES) as [ModelConfig["family"], readonly string[]][];
+  const known = families.find(([, types]) => types.includes(String(type)));
+  if (known !== undefined) return ok(known[0]);
+  return err({
+    reason: "usage",
+    message:
+      typeof type === "string"
+        ? `aqm does not score models of the family ${type} yet`
+        : "config.json does not say model_type, the family of the model",
+    place: { file },
+    cause: `families that aqm scores today: ${families.flatMap(([, types]) => types).join(", ")}`,
+    nextStep:
+      "Name a checkpoint of one of them. A rule of your own can score others: docs/other-models.md of aqm shows one.",
+  });
+}
+
+interface Found extends Pick<StartedPart, "name" | "links"> {
+  readonly family: ModelConfig["family"];
+  readonly checkpoint: string;
+  readonly config: Config;
+  /** In YAML. */
+  readonly source: string;
+}
+
+function partOf({ gpus }: StarterCall, found: Found): StartedPart {
+  const { name, family, checkpoint, config, source, links } = found;
+  const text = asConfig(config["text_config"]);
+  const stored = config["dtype"] ?? config["torch_dtype"] ?? text["dtype"] ?? text["torch_dtype"];
+  const dtype = stored === "float32" ? "float32" : "bfloat16";
+  const device = gpus > 0 ? "cuda" : "cpu";
+  return {
+    name,
+    links,
+    files: [
+      {
+        path: `conf/model/${name}.yaml`,
+        content: `name: ${name}
+family: ${family}
+checkpoint: ${JSON.stringify(checkpoint)}
+dtype: ${dtype}
+# cuda on a machine with a GPU: cpu takes hours for a model of billions of weights.
+device: ${device}
+source: ${source}
+`,
+      },
+    ],
+    notes: [
+      `The model is of the family ${family}, and is scored in ${dtype} on ${device === "cuda" ? "a GPU" : "the CPU, since this machine shows no GPU"}.`,
+    ],
+  };
+}
+
+function parsed(text: string): Config {
+  try {
+    return asConfig(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+const asConfig = (value: unknown): Config =>
+  typeof value === "object" && value !== null ? (value as Config) : {};

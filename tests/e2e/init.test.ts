@@ -1,0 +1,169 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import * as fs from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { TestWorkspace } from "../rig/workspace.ts";
+
+const CONFIG = '{ "model_type": "qwen3_vl", "dtype": "float32" }\n';
+const REPORT = "models/tiny/layer-analysis/weight-fp8-act-fp8/tiny_autoquant_wfp8_afp8_lm_small";
+
+const made: TestWorkspace[] = [];
+afterEach(() => {
+  for (const workspace of made.splice(0)) workspace.remove();
+});
+
+function folder(files: Readonly<Record<string, string>> = {}): TestWorkspace {
+  const workspace = TestWorkspace.create({ "weights/tiny/config.json": CONFIG, ...files });
+  made.push(workspace);
+  return workspace;
+}
+
+const init = (workspace: TestWorkspace, ...args: readonly string[]) =>
+  workspace.aqm(["init", "--yes", ...args]);
+
+describe("aqm init", () => {
+  it("makes an empty folder a workspace whose plan has a report of the model", async () => {
+    const workspace = folder();
+    const { code, stdout, stderr } = await init(workspace, "--model", "weights/tiny");
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain("wrote   Aqmfile.ts\nwrote   conf/model/tiny.yaml\n");
+    expect(workspace.read("conf/model/tiny.yaml")).toContain(
+      'family: qwen3_vl\ncheckpoint: "weights/tiny"\ndtype: float32\n',
+    );
+    expect(fs.readdirSync(workspace.path("conf"))).toEqual(["model"]);
+    const plan = await workspace.aqm(["build", "--dry-run"]);
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toContain(`run      ${REPORT}/per-layer-sensitivity.md`);
+  });
+
+  it("leaves what a repository has: lines are added to .gitignore, and no other file changes", async () => {
+    const files = {
+      ".gitignore": "build/\n/.aqm/",
+      "package.json": '{ "name": "theirs" }\n',
+      "pyproject.toml": '[project]\nname = "theirs"\n',
+      "src/a.ts": "export {};\n",
+    };
+    const workspace = folder(files);
+    const { code, stdout } = await init(workspace, "--model", "weights/tiny");
+    expect(code).toBe(0);
+    expect(stdout).toContain("added   to .gitignore");
+    expect(workspace.read(".gitignore")).toMatch(/^build\/\n\/\.aqm\/\nnode_modules\/\n/);
+    expect(workspace.read(".gitignore").match(/\.aqm/g)).toHaveLength(1);
+    for (const path of ["package.json", "pyproject.toml", "src/a.ts"] as const)
+      expect(workspace.read(path)).toBe(files[path]);
+  });
+
+  it("writes nothing where a file would be overwritten, and overwrites it with --force", async () => {
+    const workspace = folder({ "Aqmfile.ts": "export default 1;\n" });
+    const refused = await init(workspace, "--model", "weights/tiny");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("Aqmfile.ts is there already; nothing was written");
+    expect(workspace.exists("conf")).toBe(false);
+    expect((await init(workspace, "--model", "weights/tiny", "--force")).code).toBe(0);
+    expect(workspace.read("Aqmfile.ts")).toContain("analyses(");
+    const again = await init(workspace, "--model", "weights/tiny");
+    expect(again.stdout).toContain("kept    Aqmfile.ts, which was there");
+  });
+
+  it("links a model that lies elsewhere, and never puts a link in a folder's place", async () => {
+    const elsewhere = folder();
+    const workspace = folder();
+    const model = elsewhere.path("weights/tiny");
+    expect((await init(workspace, "--model", model)).code).toBe(0);
+    expect(fs.readlinkSync(workspace.path("models/tiny/checkpoints/tiny"))).toBe(model);
+    const other = folder({ "models/tiny/checkpoints/tiny/notes.txt": "mine\n" });
+    const { code, stderr } = await init(other, "--model", model, "--force");
+    expect(code).toBe(2);
+    expect(stderr).toContain("models/tiny/checkpoints/tiny is there already");
+    expect(other.read("models/tiny/checkpoints/tiny/notes.txt")).toBe("mine\n");
+  });
+
+  it("counts the images of a data folder, so that calibration and held-out sets fit", async () => {
+    const images = (count: number): string =>
+      JSON.stringify({ images: Array.from({ length: count }, (_, id) => ({ id })) });
+    const workspace = folder({
+      "shots/annotations/captions_train2017.json": images(50),
+      "shots/annotations/captions_val2017.json": images(10),
+    });
+    const { code } = await init(workspace, "--model", "weights/tiny", "--data", "shots");
+    expect(code).toBe(0);
+    const config = workspace.read("conf/dataset/shots.yaml");
+    expect(config).toContain("full_samples: 30\n");
+    expect(config).toContain("sizes: { small: 16, medium: 30, large: 30 }\n");
+    expect(config).toContain("sizes: { search: 10, confirm: 10, report: 10 }\n");
+    expect((await workspace.aqm(["build", "--dry-run"])).code).toBe(0);
+  });
+
+  it.each([
+    [
+      "a family that is not known yet",
+      { "weights/llm/config.json": '{ "model_type": "llama" }' },
+      ["--model", "weights/llm"],
+      /family llama yet[\s\S]*qwen3_vl/,
+    ],
+    [
+      "a folder without config.json",
+      { "weights/none/a.txt": "" },
+      ["--model", "weights/none"],
+      /weights\/none has no config\.json/,
+    ],
+    ["a model that is nowhere", {}, ["--model", "nowhere"], /neither a folder nor owner\/name/],
+    ["no model", {}, [], /needs --model/],
+    [
+      "a format that is not there",
+      {},
+      ["--model", "weights/tiny", "--formats", "wfp9"],
+      /--formats has no wfp9[\s\S]*wfp8_afp8/,
+    ],
+    [
+      "a file of text as data",
+      { "lines.txt": "one\n" },
+      ["--model", "weights/tiny", "--data", "lines.txt"],
+      /lines of text as data yet/,
+    ],
+    [
+      "data in another layout",
+      { "shots/a.jpg": "" },
+      ["--model", "weights/tiny", "--data", "shots"],
+      /shots lacks annotations\/captions_train2017/,
+    ],
+  ] as [string, Record<string, string>, string[], RegExp][])(
+    "refuses %s, says the next step, and writes nothing",
+    async (_what, files, args, says) => {
+      const workspace = folder(files);
+      const { code, stderr } = await init(workspace, ...args);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(says);
+      expect(stderr).toContain("next  ");
+      expect(workspace.exists("Aqmfile.ts")).toBe(false);
+    },
+  );
+
+  it("asks the hub for the commit and the family of a model, and sends the token there alone", async () => {
+    const sha = "0123456789abcdef0123456789abcdef01234567";
+    const asked: string[] = [];
+    const hub = createServer((request, response) => {
+      asked.push(`${request.url ?? ""} ${request.headers.authorization ?? ""}`);
+      const found = request.url === "/api/models/Them/Model/revision/main";
+      const config = request.url === `/Them/Model/resolve/${sha}/config.json`;
+      response.statusCode = found || config ? 200 : 404;
+      response.end(found ? JSON.stringify({ sha }) : CONFIG);
+    });
+    await new Promise<void>((resolve) => hub.listen(0, "127.0.0.1", resolve));
+    const { port } = hub.address() as AddressInfo;
+    const env = { HF_ENDPOINT: `http://127.0.0.1:${port}`, HF_TOKEN: "secret" };
+    const workspace = folder();
+    const done = await workspace.aqm(["init", "--yes", "--model", "Them/Model"], { env });
+    const unknown = await workspace.aqm(["init", "--yes", "--model", "Them/None"], { env });
+    await new Promise((resolve) => hub.close(resolve));
+    expect(done.code).toBe(0);
+    expect(workspace.read("conf/model/model.yaml")).toContain(
+      `source: { hub: Them/Model, revision: "${sha}" }`,
+    );
+    expect(done.stdout + workspace.read("conf/model/model.yaml")).not.toContain("secret");
+    expect(asked[0]).toBe("/api/models/Them/Model/revision/main Bearer secret");
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("answers 404");
+  });
+});

@@ -46,7 +46,7 @@ async function fromHub(call: StarterCall, asked: string): Promise<Result<Started
   const endpoint = (call.variable("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, "");
   const token = call.variable("HF_TOKEN");
   const headers: Readonly<Record<string, string>> =
-    token === null ? {} : { authorization: `Bearer ${token}` };
+    token === null || !isPrivateWay(endpoint) ? {} : { authorization: `Bearer ${token}` };
   const notThere = (cause: string): Result<never, Failure> =>
     err({
       reason: "usage",
@@ -74,6 +74,10 @@ async function fromHub(call: StarterCall, asked: string): Promise<Result<Started
     notes: [...part.notes, `aqm fetches ${id} at commit ${sha.slice(0, 12)} when it is needed.`],
   });
 }
+
+/** Whether nothing on the way there can read along. */
+const isPrivateWay = (endpoint: string): boolean =>
+  /^https:\/\/|^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)/.test(endpoint);
 
 /** The family that aqm knows a model type by. */
 function familyOf(config: Config, file: string): Result<ModelConfig["family"], Failure> {

@@ -33,6 +33,8 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   reproduce: () => import("./commands/reproduce.ts"),
   lock: () => import("./commands/lock.ts"),
   environment: () => import("./commands/environment.ts"),
+  doctor: () => import("./commands/doctor.ts"),
+  explain: () => import("./commands/explain.ts"),
   completion: () => import("./commands/completion.ts"),
 };
 

@@ -494,6 +494,28 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [["aqm environment", "make every environment that the Aqmfile uses"]],
   },
   {
+    name: "doctor",
+    usage: "[options]",
+    summary: "Says what this machine lacks for builds, and the command that mends it.",
+    description: [
+      "Looks at Node, Python, pip, GPUs, driver, CUDA compiler, caches, disks, locks and credentials. It",
+      "changes nothing, asks no network, and says of a credential only whether it is there. A note costs",
+      "time at most.",
+      "",
+      "Exit codes: 0 no problem, 1 a problem.",
+    ],
+    options: [JSON_OPTION],
+    examples: [["aqm doctor", "before the first build, or when an environment cannot be made"]],
+  },
+  {
+    name: "explain",
+    usage: "[CODE…] [options]",
+    summary: "Explains the reason of a failure: what it means, its usual cause, the next step.",
+    description: ["Codes are the `reason` of failures in `--json`. Without one, all are listed."],
+    options: [JSON_OPTION],
+    examples: [["aqm explain input_missing", "what it means, and what to do"]],
+  },
+  {
     name: "completion",
     usage: "bash|zsh|fish",
     summary: "Prints a completion script for your shell.",

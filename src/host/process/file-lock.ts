@@ -195,6 +195,13 @@ function textOf(owner: Owner): string {
   return JSON.stringify({ ...owner, seal: sealOf(owner) });
 }
 
+/** Who has a lock, for a person who asks; null where it is free. */
+export function holderOf(path: string): { readonly text: string; readonly isDead: boolean } | null {
+  const owner = readOwner(path);
+  if (owner === null) return null;
+  return { text: describe(owner, path), isDead: stateOf(owner) === "dead" };
+}
+
 function readOwner(path: string): Owner | null {
   try {
     return parseOwner(readFileText(path));

@@ -61,7 +61,8 @@ export async function findPython({
 /** Of "3.11": 11. */
 const minorOf = (version: string): number => Number(version.split(".")[1]);
 
-function onPath(name: string): string | null {
+/** Where a command is on the path; null where it is not. */
+export function onPath(name: string): string | null {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     if (folder === "") continue;
     try {

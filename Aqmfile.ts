@@ -221,6 +221,8 @@ export default build(
           scope: "lm",
           size,
           layout,
+          modelopt,
+          granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
           draws,
           autoquant,
           config: configuration<EngineComparisonConfig>("engine_comparison", config),

@@ -6,6 +6,7 @@ import {
   from,
   local,
   pythonOp,
+  skip,
   type Declared,
   type DeclaredAction,
   type Input,
@@ -45,7 +46,14 @@ export interface AutoroundModelsCell extends Omit<Scored, "scope" | "size"> {
  */
 export const autoroundModels = (cell: AutoroundModelsCell): Declared =>
   cell.schemes.map(({ results }) =>
-    results?.scheme.scope === "lm" ? tunedModels(cell, results) : [],
+    results === undefined
+      ? []
+      : results.scheme.scope === "lm"
+        ? tunedModels(cell, results)
+        : skip(
+            `${results.folder}/autoround`,
+            "AutoRound 0.16.1 tunes vision layers on data of its own alone",
+          ),
   );
 
 function tunedModels(cell: AutoroundModelsCell, { scheme, folder }: Made): Declared {

@@ -16,7 +16,8 @@ export interface CalibrationDraw {
 }
 
 export type CalibrationDraws = (
-  name: string,
+  /** From 1. */
+  number: number,
   seed: number,
   calibration: Calibration,
   size: Size,
@@ -29,9 +30,11 @@ export type CalibrationDraws = (
  */
 export function drawsOf(root: string): CalibrationDraws {
   const draws = new Map<string, CalibrationDraw>();
-  return (name, seed, calibration, size) => {
+  return (number, seed, calibration, size) => {
+    // The usual subset is the first.
+    const name = `draw_${number + 1}`;
     const place = `${root}/engine-comparison/draws/${name}_${seed}_${size}`;
-    const draw = draws.get(place) ?? drawn(place, name, seed, calibration, size);
+    const draw = draws.get(place) ?? drawn(place, name, { number, seed }, calibration, size);
     draws.set(place, draw);
     return draw;
   };
@@ -40,14 +43,14 @@ export function drawsOf(root: string): CalibrationDraws {
 function drawn(
   place: string,
   name: string,
-  seed: number,
+  { number, seed }: { readonly number: number; readonly seed: number },
   calibration: Calibration,
   size: Size,
 ): CalibrationDraw {
   const { samples, images } = calibration.subsets[size];
   const made = action({
     op: drawOp,
-    params: { samples, seed },
+    params: { samples, seed, apart_from: samples, number },
     inputs: { database: calibration.sample },
     outputs: {
       captions: local(`${place}/captions.txt`),

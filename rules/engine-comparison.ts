@@ -1,6 +1,7 @@
 import {
   action,
   committed,
+  configuration,
   from,
   local,
   skip,
@@ -9,6 +10,7 @@ import {
   type Input,
   type PythonOps,
 } from "aqm";
+import type { PairQuantizers } from "aqm/analysis";
 import { OWN_DRAW } from "aqm/analysis/engine-comparison/comparison.ts";
 import { enginePlanNames } from "aqm/analysis/engine-comparison/engine-plans.ts";
 import type { CalibrationDraws } from "./calibration-draws.ts";
@@ -16,8 +18,11 @@ import {
   ENGINE_NAMES,
   type EngineComparisonConfig,
   type EngineName,
+  type GranularityConfig,
   type OutputLayoutConfig,
+  type QuantPairConfig,
 } from "./configs.ts";
+import type { Engine } from "./engines/engine.ts";
 import { expectedPlanQuality } from "./expected.ts";
 import { measuring, weightsOf, type Measured } from "./measuring.ts";
 import { planQuality } from "./plan-quality.ts";
@@ -38,10 +43,20 @@ const comparisonOp = typescriptOp<typeof import("./ops/engine-comparison.ts")>(
 export interface EngineComparisonCell extends Omit<Measured, "config"> {
   readonly config: EngineComparisonConfig;
   readonly layout: OutputLayoutConfig;
+  /** Its simulated quantization measures all plans. */
+  readonly modelopt: Engine;
+  readonly granularity: GranularityConfig;
   /** Other draws of calibration data, shared by all comparisons of the model. */
   readonly draws: CalibrationDraws;
   /** The analysis of a pair for this model, scope and size by an engine, if it was declared. */
   readonly analysis: (engine: EngineName) => (pair: string) => Sensitivity | undefined;
+}
+
+interface MeasuredFormat {
+  /** The pair. */
+  readonly name: string;
+  readonly config: Config;
+  readonly quantizers: PairQuantizers;
 }
 
 type Config = PythonOps["plan_quality"]["params"]["candidates"][number]["config"];
@@ -62,17 +77,13 @@ export function engineComparison(cell: EngineComparisonCell): Declared {
   const root = `${layout.root}/${model.name}`;
   const folder = `${root}/engine-comparison/${model.name}_${config.name}_${scope}_${size}`;
   const { compared, leftOut } = comparedEngines(cell);
-  const [first] = compared;
-  if (first === undefined || compared.length < 2) {
+  if (compared.length < 2) {
     const because = leftOut.map(({ engine, because: why }) => `${engine}: ${why}`).join("; ");
     return skip(folder, `fewer than two engines have scores of its candidates: ${because}`);
   }
   const whose = opinionsOf(cell, compared);
-  const formats = first.scored.map(({ format }, n) => ({
-    name: config.candidates[n] ?? "",
-    config: format.config as Config,
-    quantizers: format.quantizers,
-  }));
+  const formats = measuredFormats(cell);
+  if ("because" in formats) return skip(folder, formats.because);
   const opinions = {
     candidates: formats.map(({ name, quantizers }) => ({ name, quantizers })),
     opinions: whose.opinions,
@@ -94,6 +105,12 @@ export function engineComparison(cell: EngineComparisonCell): Declared {
     },
   );
   const { budgets, random_plans, seed } = config;
+  const twin = budgets.find((budget, n) =>
+    budgets.slice(0, n).some((other) => other.toFixed(2) === budget.toFixed(2)),
+  );
+  if (twin !== undefined) {
+    return skip(folder, `two of its budgets are ${twin.toFixed(2)} bits to two decimals`);
+  }
   const names = enginePlanNames(
     whose.opinions,
     { budgets, randomPlans: random_plans },
@@ -155,6 +172,28 @@ export function engineComparison(cell: EngineComparisonCell): Declared {
   });
 }
 
+/** The candidates as ModelOpt takes them, whichever engines are compared: it is what measures all plans. */
+function measuredFormats({
+  config,
+  modelopt,
+  granularity,
+  model,
+}: EngineComparisonCell): readonly MeasuredFormat[] | { readonly because: string } {
+  const formats: MeasuredFormat[] = [];
+  for (const name of config.candidates) {
+    const format = modelopt.formatOf(
+      configuration<QuantPairConfig>("quant_pair", name),
+      granularity,
+    );
+    if (!format.ok) return { because: format.error.message };
+    const unsupported = format.value.unsupported[model.device];
+    if (unsupported !== null) return { because: unsupported };
+    const { config: own, quantizers } = format.value;
+    formats.push({ name, config: own as Config, quantizers });
+  }
+  return formats;
+}
+
 /** Engines whose analyses of all their pairs are declared here, in one order for all comparisons. */
 function comparedEngines({ config, model, analysis }: EngineComparisonCell) {
   const compared: Compared[] = [];
@@ -181,9 +220,11 @@ function opinionsOf(cell: EngineComparisonCell, compared: readonly Compared[]) {
   const { config, calibration, size } = cell;
   const opinions: { engine: string; draw: string }[] = [];
   const scores: Record<string, Input> = {};
-  const others = cell.scope === "lm" ? config.draws - 1 : 0;
+  // No row is in two draws, so a full sample has so many of them and no more.
+  const most = Math.floor(calibration.dataset.full_samples / calibration.subsets[size].samples);
+  const others = cell.scope === "lm" ? Math.min(config.draws, most) - 1 : 0;
   const draws = Array.from({ length: others }, (_, n) =>
-    cell.draws(`draw_${n + 2}`, config.seed + n + 1, calibration, size),
+    cell.draws(n + 1, config.seed, calibration, size),
   );
   for (const { engine, scored } of compared) {
     opinions.push({ engine, draw: OWN_DRAW });

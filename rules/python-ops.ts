@@ -222,6 +222,10 @@ declare module "aqm" {
         readonly samples: number;
         /** Another seed draws other rows. */
         readonly seed: number;
+        /** Rows from the first that no draw takes. */
+        readonly apart_from: number;
+        /** Which draw of the seed; no row is in two of them. */
+        readonly number: number;
       };
       readonly inputs: { readonly database: Input };
       readonly outputs: "database" | "captions";

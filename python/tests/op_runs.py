@@ -187,7 +187,10 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "checkpoint_tensors": lambda given: [Run({}, {"checkpoint": given.lm_inputs["checkpoint"]})],
     "calibration_subset": lambda given: [Run(SUBSET, {"database": given.sample / "database"})],
     "calibration_draw": lambda given: [
-        Run({**SUBSET, "seed": 1}, {"database": given.sample / "database"})
+        Run(
+            {**SUBSET, "seed": 1, "apart_from": 0, "number": 1},
+            {"database": given.sample / "database"},
+        )
     ],
     "coco_annotations": lambda given: [Run({"source": str(given.placed), "archive": None}, {})],
     "coco_images": lambda given: [

@@ -30,7 +30,7 @@ export function run({
       scope,
       size,
       engine: engine ?? "none",
-      choice: JSON.stringify(choice),
+      choice: { ...choice },
       quantized_groups: `${achieved.quantized_groups} of ${achieved.groups}`,
       int8_ops: ops,
       kept_ops: kept,

@@ -9,7 +9,8 @@ import {
   type EngineComparison,
 } from "../../src/analysis/engine-comparison/comparison.ts";
 import { enginePlanNames } from "../../src/analysis/engine-comparison/engine-plans.ts";
-import { judgeEngines, verdictOf } from "../../src/analysis/engine-comparison/judge-engines.ts";
+import { judgeEngines } from "../../src/analysis/engine-comparison/judge-engines.ts";
+import { leastWithoutOne, verdictOf } from "../../src/analysis/engine-comparison/pairs.ts";
 import { alignedOpinions } from "../../src/analysis/engine-comparison/opinions.ts";
 import {
   plansOverviewJson,
@@ -36,21 +37,43 @@ const compared = (...sources: Parameters<typeof measuredWorld>[0]): EngineCompar
 
 describe("engines by the plans that their scores lead to", () => {
   it("an engine that knows the truth is better than one that has it upside down", () => {
-    const comparison = compared(own("wrong", wrong), own("right", truth));
+    const comparison = compared(
+      own("wrong", wrong),
+      drawn("wrong", "draw_2", wrong),
+      own("right", truth),
+      drawn("right", "draw_2", truth),
+    );
     expect(comparison.engines.map(({ engine }) => engine)).toEqual(["right", "wrong"]);
     expect(comparison.pairs).toMatchObject([
       { better: "right", worse: "wrong", verdict: "better" },
     ]);
     const [pair] = comparison.pairs;
-    expect(pair?.budgets).toEqual({ above: 3, below: 0, all: 3 });
-    expect(pair?.factor.low).toBeGreaterThan(1);
-    const { headline } = engineAnswer(comparison);
-    expect(headline).toMatch(/^Scores of right led to the better models here, by a factor of /);
+    expect(pair?.budgets).toEqual({ above: 3, below: 0, same: 0, all: 3 });
+    expect(pair?.factor.low).toBeGreaterThan(pair?.spread ?? NaN);
+    expect(engineAnswer(comparison).headline).toBe("Scores of right led to the better models here");
     // Where nearly all is quantized, no choice of layers can be much better than chance.
     const words = comparison.budgets.map(
       ({ engines }) => engines.find(({ engine }) => engine === "right")?.word,
     );
     expect(words).toEqual(["unproven", "proven", "proven"]);
+  });
+
+  it("with a single draw nothing is said of the engines, since it is not known what another changes", () => {
+    const comparison = compared(own("wrong", wrong), own("right", truth));
+    expect(comparison.pairs).toMatchObject([{ spread: null, verdict: "draws not known" }]);
+    const { headline, points } = engineAnswer(comparison);
+    expect(headline).toBe("No engine is shown to be better than another here");
+    expect(points.map(({ text }) => text).join(" ")).not.toContain("more than another draw");
+  });
+
+  it("engines that are all worse than chance are said to be", () => {
+    const { headline } = engineAnswer(
+      compared(
+        own("wrong", wrong),
+        own("other", (n) => 3 * wrong(n)),
+      ),
+    );
+    expect(headline).toMatch(/none of them is better than random plans$/);
   });
 
   it("groups measured alone lead to a plan that is no worse than any engine's", () => {
@@ -80,16 +103,24 @@ describe("engines by the plans that their scores lead to", () => {
       drawn("moody", "draw_2", wrong),
     );
     const moody = comparison.engines.find(({ engine }) => engine === "moody");
-    expect(moody?.spread.low).toBeGreaterThan(1);
+    expect(moody?.spread?.low).toBeGreaterThan(1);
     expect(comparison.pairs).toMatchObject([{ better: "steady", verdict: "within draws" }]);
-    expect(engineAnswer(comparison).headline).toMatch(/^No engine is better than another here/);
+    expect(engineAnswer(comparison).headline).toBe(
+      "No engine is shown to be better than another here",
+    );
   });
 
-  it("the word needs both: an interval above 1, and more than another draw changes", () => {
+  it("the word needs an interval above what another draw changes, and no single budget that decides", () => {
     const factor = { value: 1.3, low: 1.1, high: 1.5 };
-    expect(verdictOf(factor, 1.2)).toBe("better");
-    expect(verdictOf(factor, 1.3)).toBe("within draws");
-    expect(verdictOf({ ...factor, low: 0.99 }, 1)).toBe("not separable");
+    const of = { factor, spread: 1.05, withoutOne: 1.2, weights: "real" } as const;
+    expect(verdictOf(of)).toBe("better");
+    expect(verdictOf({ ...of, spread: 1.1 })).toBe("within draws");
+    expect(verdictOf({ ...of, spread: null })).toBe("draws not known");
+    expect(verdictOf({ ...of, withoutOne: 1.04 })).toBe("depends on the size");
+    expect(verdictOf({ ...of, factor: { ...factor, low: 0.99 } })).toBe("not separable");
+    expect(verdictOf({ ...of, weights: "random" })).toBe("unproven");
+    expect(leastWithoutOne([8, 2, 2])).toBeCloseTo(2, 12);
+    expect(leastWithoutOne([8])).toBeNull();
   });
 
   it("random weights prove nothing, and the answer says so first", () => {
@@ -97,6 +128,10 @@ describe("engines by the plans that their scores lead to", () => {
     const comparison = expectValue(judgeEngines(world));
     for (const { engines } of comparison.budgets)
       for (const { word } of engines) expect(word).toBe("unproven");
+    expect(comparison.pairs.map(({ verdict }) => verdict)).toEqual(["unproven"]);
+    expect(engineAnswer(comparison).headline).toBe(
+      "On random weights no engine is said to be better",
+    );
     expect(engineAnswer(comparison).notice).toMatch(/never trained/);
   });
 
@@ -166,6 +201,14 @@ describe("ranks", () => {
     expect(agreements(opinions, ["wint8_aint8"])).toMatchObject([
       { what: "engines", all: { spearman: -1 }, top: { k: 2, shared: 0 }, bottom: { shared: 0 } },
     ]);
+  });
+
+  it("of equal scores share no first places that could be told", () => {
+    const opinions = expectValue(
+      alignedOpinions(CANDIDATES, [own("a", truth), own("b", (n) => LAYERS[n]?.weights ?? 0)]),
+    );
+    const [agreement] = agreements(opinions, ["wint8_aint8"]);
+    expect([agreement?.top.shared, agreement?.bottom.shared]).toEqual([null, null]);
   });
 
   it("by kind are said where there are enough groups, and not made up elsewhere", () => {
@@ -244,7 +287,7 @@ describe("what people read", () => {
     expect(text).toContain("# Engines compared: a model");
     expect(text.match(/^\| (?:9|11|13)\.0 \|/gm)).toHaveLength(3);
     expect(text).toMatch(
-      /\| modelopt \| &lt;inc> \| .* \| 3 of 3 \| 0 of 3 \| .* \| \*\*better\*\* \|/,
+      /\| modelopt \| &lt;inc> \| .* \| 3 of 3 \| 0 of 3 \| 0 of 3 \| .* \| \*\*better\*\* \|/,
     );
     expect(text).not.toContain("NaN");
     expect(text).not.toContain("<inc>");

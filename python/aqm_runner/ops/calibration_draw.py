@@ -1,9 +1,10 @@
 """Op calibration_draw: rows of a full sample, drawn by a seed, as a database and as text.
 
-Input `database`: what `calibration_sample` wrote. Row n, from 0, gets the SHA-256 of `<seed>:<n>`.
-The rows with the smallest digests are the draw, in the order of these digests: a choice without
-replacement that no library decides. No row is outside of the full sample, so that what is held
-out of the full sample is held out of every draw.
+Input `database`: what `calibration_sample` wrote. Row n, from 0, gets the SHA-256 of `<seed>:<n>`,
+but for the first `apart_from` rows, which are another choice. In the order of these digests the
+first `samples` rows are draw number 1, the next ones number 2, and so on: no row is in two draws,
+and no library decides which. No row is outside of the full sample, so that what is held out of the
+full sample is held out of every draw.
 
 Outputs as those of `calibration_subset`; the meta table is taken over but for the number of rows.
 
@@ -34,18 +35,21 @@ def run(
             file=full.name,
             next_step="Build the full sample again.",
         )
-    if len(rows) < params["samples"]:
+    seed, samples, apart = params["seed"], params["samples"], params["apart_from"]
+    begin = (params["number"] - 1) * samples
+    order = sorted(range(apart, len(rows)), key=lambda row: _place(seed, row))
+    drawn = order[begin : begin + samples]
+    if len(drawn) < samples:
         raise gate_failed(
             "too_few_captions",
-            f"{params['samples']} captions were asked for, but the full sample has only "
-            f"{len(rows)}.",
+            f"Draw {params['number']} of {samples} captions beside the first {apart} needs "
+            f"{apart + begin + samples}, but the full sample has only {len(rows)}.",
             file=full.name,
-            next_step="Ask for a smaller size, or raise full_samples.",
+            next_step="Ask for fewer draws or a smaller size, or raise full_samples.",
         )
-    order = sorted(range(len(rows)), key=lambda row: _place(params["seed"], row))
     context.phase("write", None)
-    write_samples(outputs, [rows[row] for row in order[: params["samples"]]], meta, full)
-    return {"full_samples": len(rows), "samples": params["samples"]}
+    write_samples(outputs, [rows[row] for row in drawn], meta, full)
+    return {"full_samples": len(rows), "samples": samples}
 
 
 def _place(seed: int, row: int) -> bytes:

@@ -231,9 +231,11 @@ def test_params_that_mean_nothing_are_refused(wrong):
     assert not schema.is_valid(right | wrong)
 
 
-def test_a_draw_is_rows_of_the_full_sample_that_a_seed_decides(source, sets, tmp_path):
-    def draw(seed: int, name: str) -> list[SampleRow]:
-        params = {"samples": 40, "seed": seed}
+def test_draws_are_rows_of_the_full_sample_that_a_seed_decides_and_share_none(
+    source, sets, tmp_path
+):
+    def draw(name: str, seed: int, number: int) -> list[SampleRow]:
+        params = {"samples": 20, "seed": seed, "apart_from": 10, "number": number}
         run_op("calibration_draw", params, {"database": source.full}, tmp_path / name)
         captions = (tmp_path / name / "captions").read_text().splitlines()
         rows = rows_of(tmp_path / name / "database")
@@ -241,17 +243,18 @@ def test_a_draw_is_rows_of_the_full_sample_that_a_seed_decides(source, sets, tmp
         return rows
 
     full = rows_of(source.full)
-    first, other, again = draw(1, "first"), draw(2, "other"), draw(1, "again")
-    assert first == again
-    assert first != other
-    for rows in (first, other):
-        assert len({row.caption_id for row in rows}) == 40
-        assert {row.caption_id for row in rows} <= {row.caption_id for row in full}
-        held_out = {row.image_relpath for part in PARTS for row in sets[part]}
-        assert not held_out & {row.image_relpath for row in rows}
+    first, second = draw("first", 1, 1), draw("second", 1, 2)
+    assert first == draw("again", 1, 1)
+    assert first != draw("other seed", 2, 1)
+    ids = [{row.caption_id for row in rows} for rows in (first, second, full[:10])]
+    assert [len(each) for each in ids] == [20, 20, 10]
+    assert len(set.union(*ids)) == 50
+    assert set.union(*ids) <= {row.caption_id for row in full}
+    held_out = {row.image_relpath for part in PARTS for row in sets[part]}
+    assert not held_out & {row.image_relpath for row in (*first, *second)}
 
 
 def test_a_draw_of_more_rows_than_there_are_is_refused(source, tmp_path):
-    params = {"samples": FULL + 1, "seed": 1}
-    with pytest.raises(RunnerError, match="has only"):
+    params = {"samples": 20, "seed": 1, "apart_from": FULL - 39, "number": 2}
+    with pytest.raises(RunnerError, match="needs 61, but the full sample has only 60"):
         run_op("calibration_draw", params, {"database": source.full}, tmp_path)

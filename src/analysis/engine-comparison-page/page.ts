@@ -1,8 +1,11 @@
 import { engineAnswer } from "../engine-comparison/answer.ts";
 import {
-  correlationText,
   CONTROL_NAMES,
+  correlationText,
   drawsText,
+  PAIR_TITLES,
+  pairCells,
+  sharedText,
 } from "../engine-comparison/comparison-markdown.ts";
 import type { EngineComparison } from "../engine-comparison/comparison.ts";
 import { engineTerms } from "../engine-comparison/terms.ts";
@@ -12,13 +15,7 @@ import { inlinePicture, pictureFile } from "../page/picture.ts";
 import { html, lines, type Html } from "../page/shared/html.ts";
 import markStyles from "../quality-page/styles/marks.css?raw";
 import qualityStyles from "../quality-page/styles/quality.css?raw";
-import {
-  budgetWords,
-  intervalText,
-  sizeText,
-  smallText,
-  timesText,
-} from "../quality-report/figure-text.ts";
+import { budgetWords, intervalText, sizeText, smallText } from "../quality-report/figure-text.ts";
 import { enginesPicture } from "./picture.ts";
 import pageStyles from "./styles/engines.css?raw";
 
@@ -136,21 +133,13 @@ function planTables({ budgets, engines, uniform }: EngineComparison): Html {
 
 function pairTable({ pairs }: EngineComparison): Html {
   const rows = pairs.map(
-    ({ better, worse, factor, budgets, spread, verdict }) =>
-      html`<tr><th scope=row>${better}<td>${worse}<td class=n>${intervalText(factor)}<td class=n>${budgets.above} of ${budgets.all}<td class=n>${budgets.below} of ${budgets.all}<td class=n>${timesText(spread)}<td class="word ${verdict === "better" ? "proven" : "open"}">${verdict}`,
+    (pair) =>
+      html`<tr><th scope=row>${pair.better}<td>${pair.worse}${pairCells(pair).map((cell) => html`<td class=n>${cell}`)}<td class="word ${pair.verdict === "better" ? "proven" : "open"}">${pair.verdict}`,
   );
   return tableOf(
     "Engines in pairs",
-    "Geometric mean over the budgets, with its paired 95 % interval",
-    [
-      "Lower KL",
-      "Higher KL",
-      "KL higher / lower",
-      "Budgets above 1",
-      "Budgets below 1",
-      "Another draw changes",
-      "Verdict",
-    ].map(head),
+    "Geometric mean over the budgets, with its paired 95 % interval over held-out samples",
+    PAIR_TITLES.map(head),
     rows,
   );
 }
@@ -162,7 +151,7 @@ function rankTables({ agreement, quantizable }: EngineComparison): Html {
   );
   const rows = agreement.map(
     (one) =>
-      html`<tr><th scope=row>${one.a}<td>${one.b}<td>${one.candidate}<td class=n>${correlationText(one.all.spearman)}<td class=n>${correlationText(one.all.kendall)}<td class=n>${one.top.shared} of ${one.top.k}<td class=n>${one.bottom.shared} of ${one.bottom.k}${kinds.map((kind) => html`<td class=n>${correlationText(one.kinds.find((of) => of.kind === kind)?.spearman ?? null)}`)}`,
+      html`<tr><th scope=row>${one.a}<td>${one.b}<td>${one.candidate}<td class=n>${correlationText(one.all.spearman)}<td class=n>${correlationText(one.all.kendall)}<td class=n>${sharedText(one.top)}<td class=n>${sharedText(one.bottom)}${kinds.map((kind) => html`<td class=n>${correlationText(one.kinds.find((of) => of.kind === kind)?.spearman ?? null)}`)}`,
   );
   const main = tableOf(
     "Ranks",

@@ -73,10 +73,15 @@ function agreementOf(
 const aWeight = ({ problem }: Opinion, c: number): readonly number[] =>
   problem.groups.map(({ candidates, weights }) => (candidates[c]?.score ?? NaN) / weights);
 
-/** How many of the k things with the lowest places of one are among those of the other; equals in the order of layers. */
-function sharedAmong(a: readonly number[], b: readonly number[], k: number): number {
-  const first = (places: readonly number[]): readonly number[] =>
-    [...places.keys()].toSorted((x, y) => (places[x] ?? 0) - (places[y] ?? 0) || x - y).slice(0, k);
-  const ofB = new Set(first(b));
-  return first(a).filter((g) => ofB.has(g)).length;
+/** How many of the k things with the lowest places of one are among those of the other; null where a tie leaves it open. */
+function sharedAmong(a: readonly number[], b: readonly number[], k: number): number | null {
+  const [ofA, ofB] = [firstOf(a, k), firstOf(b, k)];
+  return ofA === null || ofB === null ? null : [...ofA].filter((g) => ofB.has(g)).length;
+}
+
+function firstOf(places: readonly number[], k: number): ReadonlySet<number> | null {
+  const order = [...places.keys()].toSorted((x, y) => (places[x] ?? 0) - (places[y] ?? 0));
+  const [last, next] = [order[k - 1], order[k]];
+  const isTied = next !== undefined && places[last ?? 0] === places[next];
+  return isTied ? null : new Set(order.slice(0, k));
 }

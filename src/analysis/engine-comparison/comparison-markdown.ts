@@ -8,7 +8,7 @@ import {
 import { markdownCode, markdownLink, markdownText } from "../text/markdown.ts";
 import { table } from "../text/markdown-table.ts";
 import { engineAnswer } from "./answer.ts";
-import type { Agreement, EngineComparison } from "./comparison.ts";
+import type { Agreement, EngineComparison, EnginePair, SharedEnd } from "./comparison.ts";
 import { engineTerms } from "./terms.ts";
 
 /** Files beside the document. */
@@ -35,7 +35,7 @@ export function engineComparisonMarkdown(comparison: EngineComparison, files: En
     "## Engines in pairs",
     pairTable(comparison),
     "## Ranks",
-    "Spearman's correlation of scores a weight, with ties as midranks. Two draws of one engine stand below two engines for scale. A rank correlation says whether engines agree, not who is right: the measured KL above says that.",
+    "Spearman's correlation of scores a weight, with ties as midranks. Two draws of one engine stand below two engines for scale. A rank correlation says whether engines agree, not who is right: the measured KL above says that. By chance two orders share k² / n of their first k of n groups.",
     ranksTable(comparison),
     apartBlock(comparison),
     "## How to read it",
@@ -60,7 +60,7 @@ function budgetTable({ budgets, engines }: EngineComparison): string | null {
       budgetWords(row.budget),
       ...names.map((name) => {
         const own = row.engines.find(({ engine }) => engine === name);
-        return own === undefined ? "–" : drawsText(own.kl.value, own.draws);
+        return own === undefined ? "–" : `${drawsText(own.kl.value, own.draws)}, ${own.word}`;
       }),
       `${smallText(row.random.kl.value)} (${smallText(row.random.lowest)} to ${smallText(row.random.highest)})`,
       ...controls.map((kind) => {
@@ -99,25 +99,42 @@ function uniformTable({ uniform }: EngineComparison): string | null {
   );
 }
 
+export const PAIR_TITLES = [
+  "Lower KL",
+  "Higher KL",
+  "KL higher / lower (95 %)",
+  "At single budgets",
+  "Without the largest",
+  "Budgets above 1",
+  "Below 1",
+  "Same plans",
+  "Another draw changes, at most",
+  "Verdict",
+];
+
+/** What stands between the names of a pair and its verdict. */
+export const pairCells = (pair: EnginePair): readonly string[] => [
+  intervalText(pair.factor),
+  `${timesText(pair.range.lowest)} to ${timesText(pair.range.highest)}`,
+  pair.without_one === null ? "–" : timesText(pair.without_one),
+  `${pair.budgets.above} of ${pair.budgets.all}`,
+  `${pair.budgets.below} of ${pair.budgets.all}`,
+  `${pair.budgets.same} of ${pair.budgets.all}`,
+  pair.spread === null ? "–" : timesText(pair.spread),
+];
+
+/** `1 of 2`; a dash where equal scores leave it open. */
+export const sharedText = ({ k, shared }: SharedEnd): string =>
+  shared === null ? "–" : `${shared} of ${k}`;
+
 function pairTable({ pairs }: EngineComparison): string | null {
   return table(
-    [
-      "Lower KL",
-      "Higher KL",
-      "KL higher / lower (95 %)",
-      "Budgets above 1",
-      "Budgets below 1",
-      "Another draw changes",
-      "Verdict",
-    ],
-    pairs.map(({ better, worse, factor, budgets, spread, verdict }) => [
-      markdownText(better),
-      markdownText(worse),
-      intervalText(factor),
-      `${budgets.above} of ${budgets.all}`,
-      `${budgets.below} of ${budgets.all}`,
-      timesText(spread),
-      `**${verdict}**`,
+    PAIR_TITLES,
+    pairs.map((pair) => [
+      markdownText(pair.better),
+      markdownText(pair.worse),
+      ...pairCells(pair),
+      `**${pair.verdict}**`,
     ]),
   );
 }
@@ -143,8 +160,8 @@ function ranksTable({ agreement, candidates }: EngineComparison): string | null 
       ...(candidates.length > 1 ? [markdownText(one.candidate)] : []),
       correlationText(one.all.spearman),
       correlationText(one.all.kendall),
-      `${one.top.shared} of ${one.top.k}`,
-      `${one.bottom.shared} of ${one.bottom.k}`,
+      sharedText(one.top),
+      sharedText(one.bottom),
       ...kinds.map((kind) => correlationText(spearmanOf(one, kind))),
     ]),
   );

@@ -52,8 +52,19 @@ export interface ComparedBudget {
   }[];
 }
 
-/** `better`: more than another draw changes. `within draws`: apart, but by no more than another draw changes. */
-export const VERDICTS = ["better", "within draws", "not separable"] as const;
+/**
+ * `better`: by more than another draw changes, and not by a single budget. `depends on the size`: only with a certain
+ * budget among them. `within draws`: apart, but by no more than another draw may change. `draws not known`: apart, and
+ * one of both has a single draw. `not separable`: the interval includes 1. `unproven`: of random weights, for any figures.
+ */
+export const VERDICTS = [
+  "better",
+  "depends on the size",
+  "within draws",
+  "draws not known",
+  "not separable",
+  "unproven",
+] as const;
 export type EngineVerdict = (typeof VERDICTS)[number];
 
 /** Two engines over all budgets. */
@@ -63,10 +74,19 @@ export interface EnginePair {
   readonly worse: string;
   /** Geometric mean over the budgets of KL(worse) / KL(better), each a mean over draws; paired interval. */
   readonly factor: Figure;
-  /** Budgets at which the interval of KL(worse) / KL(better) lies above 1, and below 1. */
-  readonly budgets: { readonly above: number; readonly below: number; readonly all: number };
-  /** The larger of both engines' `spread`. */
-  readonly spread: number;
+  /** The least and the greatest such factor of a single budget. */
+  readonly range: { readonly lowest: number; readonly highest: number };
+  /** The least factor when one budget is left out; null with a single budget. */
+  readonly without_one: number | null;
+  /** Budgets at which the interval lies above 1, and below 1, and at which both engines have the same plans. */
+  readonly budgets: {
+    readonly above: number;
+    readonly below: number;
+    readonly same: number;
+    readonly all: number;
+  };
+  /** The larger of both engines' `spread`, as the upper end of its interval; null where one has a single draw. */
+  readonly spread: number | null;
   readonly verdict: EngineVerdict;
 }
 
@@ -77,10 +97,21 @@ export interface EngineSummary {
   readonly draws: readonly string[];
   /** Geometric mean over the budgets of KL(random) / KL(plan), each a mean over draws. */
   readonly factor: Figure;
-  /** KL of the worst draw / KL of the best one, geometric mean over the budgets; 1 with a single draw. */
-  readonly spread: Figure;
+  /** KL of the worst draw / KL of the best one, geometric mean over the budgets; null with a single draw. */
+  readonly spread: Figure | null;
+  /** Budgets at which another draw led to another plan. */
+  readonly moved: number;
+  /** What the scores of the usual draw are sums over; null where a score document does not say it. */
+  readonly scored: { readonly samples: number | null; readonly tokens: number | null };
   /** Groups whose score is exactly 0, of how many. */
   readonly zeros: number;
+}
+
+/** The first k places of two orders. */
+export interface SharedEnd {
+  readonly k: number;
+  /** Groups that both have there; null where equal scores leave open which groups these are. */
+  readonly shared: number | null;
 }
 
 /** How far two opinions put layer groups into the same order. */
@@ -98,8 +129,8 @@ export interface Agreement {
     readonly spearman: number | null;
   }[];
   /** Of the k most and least sensitive groups of one, how many are among those of the other; k is a tenth, at least 1. */
-  readonly top: { readonly k: number; readonly shared: number };
-  readonly bottom: { readonly k: number; readonly shared: number };
+  readonly top: SharedEnd;
+  readonly bottom: SharedEnd;
   /** Groups that move most; place 1 is the most sensitive a weight. */
   readonly apart: readonly { readonly group: string; readonly a: number; readonly b: number }[];
 }

@@ -1,14 +1,14 @@
 import { UNQUANTIZED } from "../formats/label.ts";
 import { environmentOf, judgedIn } from "../quality/judged-documents.ts";
-import type { Figure } from "../quality/figures.ts";
 import type { Definition, MeasuredHead } from "../quality/measured-frontier.ts";
 import { PairedBootstrap, type KlSums } from "../quality/paired-bootstrap.ts";
 import type { QualityDocument } from "../quality/quality-document.ts";
 import { agreement as sameBasis } from "../quality/same-basis.ts";
-import { includesOne, wordFor } from "../quality/verdict.ts";
+import { wordFor } from "../quality/verdict.ts";
 import { failed, ok, type Analysed } from "../result/result.ts";
 import { agreements } from "./agreement.ts";
-import { arenasOf, meansOf, type Arena } from "./arenas.ts";
+import { arenasOf, type Arena } from "./arenas.ts";
+import { pairOf, summaryOf } from "./pairs.ts";
 import type {
   ComparedBudget,
   ComparedPlan,
@@ -16,7 +16,6 @@ import type {
   EngineComparison,
   EnginePair,
   EngineSummary,
-  EngineVerdict,
 } from "./comparison.ts";
 import type { Opinion } from "./opinions.ts";
 
@@ -83,7 +82,7 @@ export function judgeEngines(source: EngineComparisonSource): Analysed<EngineCom
   const pairs: EnginePair[] = [];
   for (const [n, a] of summaries.entries()) {
     for (const b of summaries.slice(n + 1)) {
-      const pair = pairOf(bootstrap.value, sound, a, b);
+      const pair = pairOf(bootstrap.value, sound, [a, b], source.weights);
       if (!pair.ok) return pair;
       pairs.push(pair.value);
     }
@@ -162,86 +161,3 @@ function judgedBudget(
     })),
   });
 }
-
-function summaryOf(
-  bootstrap: PairedBootstrap,
-  arenas: readonly Arena[],
-  engine: string,
-  opinions: readonly Opinion[],
-): Analysed<EngineSummary> {
-  const own = opinions.filter((opinion) => opinion.engine === engine);
-  const factor = bootstrap.meanFactor(
-    meansOf(arenas, engine).map(([sums, { random }]) => [random, sums]),
-  );
-  if (!factor.ok) return factor;
-  const spread = spreadOf(bootstrap, arenas, engine);
-  if (!spread.ok) return spread;
-  return ok({
-    engine,
-    method: own[0]?.method ?? "",
-    draws: own.map(({ draw }) => draw),
-    factor: factor.value,
-    spread: spread.value,
-    zeros: own[0]?.zeros ?? 0,
-  });
-}
-
-/** The draw whose plans are worst over all budgets against the one whose plans are best. */
-function spreadOf(
-  bootstrap: PairedBootstrap,
-  arenas: readonly Arena[],
-  engine: string,
-): Analysed<Figure> {
-  const byDraw = new Map<string, KlSums[]>();
-  for (const { contenders } of arenas) {
-    for (const { draw, sums } of contenders.get(engine)?.draws ?? [])
-      byDraw.set(draw, [...(byDraw.get(draw) ?? []), sums]);
-  }
-  const total = (sums: readonly KlSums[]): number =>
-    sums.reduce((sum, { whole }) => sum + Math.log(whole), 0);
-  const order = [...byDraw.values()].toSorted((a, b) => total(a) - total(b));
-  const [best = [], worst = []] = [order[0], order.at(-1)];
-  if (order.length < 2) return ok({ value: 1, low: 1, high: 1 });
-  return bootstrap.meanFactor(
-    worst.flatMap((above, n) => {
-      const below = best[n];
-      return below === undefined ? [] : [[above, below] as const];
-    }),
-  );
-}
-
-function pairOf(
-  bootstrap: PairedBootstrap,
-  arenas: readonly Arena[],
-  a: EngineSummary,
-  b: EngineSummary,
-): Analysed<EnginePair> {
-  const [better, worse] = a.factor.value >= b.factor.value ? [a, b] : [b, a];
-  const sums = new Map(meansOf(arenas, worse.engine).map(([mean, { budget }]) => [budget, mean]));
-  const pairs = meansOf(arenas, better.engine).flatMap(([below, { budget }]) => {
-    const above = sums.get(budget);
-    return above === undefined ? [] : [[above, below] as const];
-  });
-  const factor = bootstrap.meanFactor(pairs);
-  if (!factor.ok) return factor;
-  let [over, under] = [0, 0];
-  for (const [above, below] of pairs) {
-    const one = bootstrap.factor(above, below);
-    if (!one.ok) return one;
-    if (one.value.low > 1) over += 1;
-    if (one.value.high < 1) under += 1;
-  }
-  const spread = Math.max(better.spread.value, worse.spread.value);
-  return ok({
-    better: better.engine,
-    worse: worse.engine,
-    factor: factor.value,
-    budgets: { above: over, below: under, all: pairs.length },
-    spread,
-    verdict: verdictOf(factor.value, spread),
-  });
-}
-
-/** What is said of a difference: whether the held-out samples show it, and whether another draw changes as much. */
-export const verdictOf = (factor: Figure, spread: number): EngineVerdict =>
-  includesOne(factor) ? "not separable" : factor.value > spread ? "better" : "within draws";

@@ -27,6 +27,7 @@ export interface Opinion extends Omit<OpinionSource, "scores"> {
   readonly problem: BitProblem;
   /** Groups whose score is exactly 0 for every candidate. */
   readonly zeros: number;
+  readonly scored: { readonly samples: number | null; readonly tokens: number | null };
 }
 
 /**
@@ -61,7 +62,10 @@ export function alignedOpinions(
     };
     const zeros = groups.filter((_, g) => byCandidate.every((of) => of[g]?.score === 0)).length;
     const method = source.scores[0]?.method ?? "";
-    opinions.push({ engine: source.engine, draw: source.draw, method, problem, zeros });
+    const { scoreSamples: samples = null, scoreTokens: tokens = null } =
+      source.scores[0]?.measured ?? {};
+    const scored = { samples, tokens };
+    opinions.push({ engine: source.engine, draw: source.draw, method, problem, zeros, scored });
   }
   return ok(opinions);
 }

@@ -13,7 +13,7 @@ export function engineTerms({
     {
       term: "engine",
       means:
-        "what measured the sensitivity scores. All engines score the same layer groups with the same candidates on the same samples; one exact solver makes plans of their scores, and ModelOpt's simulated quantization judges all plans alike. weight_error knows weights alone: for a candidate that quantizes activations, too, its scores are those of the candidate's weights.",
+        "what measured the sensitivity scores. All engines score the same layer groups on the same draws, each on as many of their samples as its settings say; one exact solver makes plans of their scores, and ModelOpt's simulated quantization judges all plans alike. Formats are alike by name: Intel Neural Compressor rounds inputs to 7 bits with a zero point, AutoRound takes the range of each batch, and weight_error knows weights alone, so that its scores of the weights stand for a candidate that quantizes inputs, too.",
     },
     {
       term: "KL",
@@ -27,25 +27,30 @@ export function engineTerms({
     {
       term: "draw",
       means:
-        "a choice of calibration samples. “calibration” is the subset that all analyses use; the others are as many rows of the same full sample, drawn by another seed. No draw shares an image with held-out data. Ranges of activations are calibrated on “calibration” for all plans, so that only scores differ.",
+        "a choice of calibration samples. “calibration” is the subset that all analyses use; the others are as many other rows of the same full sample, and no row is in two draws. No draw shares an image with held-out data. Ranges of activations are calibrated on “calibration” for all plans, so that only scores differ.",
     },
     {
       term: "factor",
-      means: `KL / KL on the same held-out samples, with a paired 95 % interval from ${resamples} bootstrap resamples. Over several budgets it is the geometric mean.`,
+      means: `KL / KL on the same held-out samples, with a paired 95 % interval from ${resamples} bootstrap resamples of these samples. Over several budgets it is the geometric mean; which budgets there are is a choice that the interval knows nothing of, so the least and the greatest factor of single budgets and the least factor without one budget stand beside it.`,
     },
     {
       term: "another draw changes",
       means:
-        "KL of an engine's worst draw / KL of its best one, geometric mean over the budgets: the larger of the two engines. The more draws, the larger this is.",
+        "KL of an engine's worst draw / KL of its best one, geometric mean over the budgets: the upper end of the larger interval of both engines. The more draws, the larger this is.",
     },
     {
       term: "better",
       means:
-        "the interval of the factor lies above 1, and the factor is larger than what another draw changes.",
+        "the whole interval of the factor lies above what another draw changes, and no single budget decides that.",
+    },
+    {
+      term: "depends on the size",
+      means:
+        "the interval lies above what another draw changes, and without one of the budgets the factor does not.",
     },
     {
       term: "within draws",
-      means: "the interval lies above 1, and another draw of calibration data changes as much.",
+      means: "the interval lies above 1, and another draw of calibration data may change as much.",
     },
     { term: "not separable", means: "the interval of the factor includes 1." },
     {

@@ -23,6 +23,8 @@ export function schemaProblem(
   const allowed = Object.keys(
     (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
   );
+  // A pattern, or that exactly one of several must fit, says little to a person; the schema's own words say more.
+  const { description } = error.parentSchema as { description?: string };
   const what =
     extra !== undefined
       ? `has no key ${extra}`
@@ -30,13 +32,17 @@ export function schemaProblem(
         ? `must be one of ${(params["allowedValues"] as unknown[]).map(String).join(", ")}`
         : error.keyword === "const"
           ? `must be ${JSON.stringify(params["allowedValue"])}`
-          : (error.message ?? "is not valid");
-  // A pattern, or that exactly one of several must fit, says little to a person; the schema's own words say more.
-  const { description } = error.parentSchema as { description?: string };
+          : error.keyword === "pattern" && description !== undefined
+            ? "has a form that is not allowed"
+            : (error.message ?? "is not valid");
   const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
-  const said = ["pattern", "const", "type", "oneOf"].includes(error.keyword)
-    ? description
-    : undefined;
+  const type = params["type"];
+  const said =
+    error.keyword === "type" && description !== undefined && typeof type === "string"
+      ? `Give a value of the type ${type}: ${description}`
+      : ["pattern", "const", "type", "oneOf"].includes(error.keyword)
+        ? description
+        : undefined;
   return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hint ?? said };
 }
 

@@ -22,6 +22,7 @@ from torch import nn
 from aqm_runner.inc.agreement import spearman
 from aqm_runner.inc.findings import Findings
 from aqm_runner.model.batches import IGNORED, Batch
+from aqm_runner.runner.failures import unsupported_here
 from aqm_runner.runner.partials import Partials
 
 # Random vectors of one partial result.
@@ -132,7 +133,14 @@ def hessian_findings(
     """
     model.set_attn_implementation("eager")
     model.requires_grad_(False)
-    for layer in ops.values():
+    embedding = model.get_input_embeddings().weight
+    for name, layer in ops.items():
+        if layer.weight is embedding:
+            raise unsupported_here(
+                "tied_head",
+                f"{name} shares its weight with the embedding, whose part of the trace is another.",
+                next_step="Leave the output layer out (include_lm_head: false), or score by mse_v2.",
+            )
         layer.weight.requires_grad_(True)
     logits = Logits(model)
     alone = unpadded(batches)

@@ -139,7 +139,7 @@ def hessian_findings(
             raise unsupported_here(
                 "tied_head",
                 f"{name} shares its weight with the embedding, whose part of the trace is another.",
-                next_step="Leave the output layer out (include_lm_head: false), or score by mse_v2.",
+                next_step="Leave the output layer out (include_lm_head: false), or take mse_v2.",
             )
         layer.weight.requires_grad_(True)
     logits = Logits(model)

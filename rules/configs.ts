@@ -1,5 +1,5 @@
 import type { PythonOps } from "aqm";
-import type {} from "./python-ops.ts"; // which says the params of each op
+import "./python-ops.ts"; // types alone: the params of each op
 import type {
   BitCount,
   Budget,

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +10,7 @@ import { Evidence } from "../../src/host/evidence/evidence.ts";
 import { actionKey, describeAction, sourceFile } from "../../src/keys/describe.ts";
 import type { ActionNode } from "../../src/graph/graph.ts";
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
+import { installInto, packedInto } from "../rig/packed.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 /**
@@ -22,13 +23,6 @@ let here: Session;
 let elsewhere: Session;
 let files: readonly string[];
 
-const npm = (args: readonly string[], cwd: string): string =>
-  execFileSync("npm", [...args, "--no-audit", "--no-fund", "--prefer-offline"], {
-    cwd,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-
 beforeAll(async () => {
   checkout = TestWorkspace.copyOfRepository();
   fs.cpSync(join(REPOSITORY, "conf"), checkout.path("conf"), { recursive: true });
@@ -36,12 +30,10 @@ beforeAll(async () => {
     "Aqmfile.ts": checkout.read("Aqmfile.ts"),
     "package.json": '{ "type": "module" }\n',
   });
-  const packed = JSON.parse(
-    npm(["pack", "--json", "--silent", "--pack-destination", installed.root], REPOSITORY),
-  ) as [{ filename: string; size: number; files: { path: string }[] }];
-  files = packed[0].files.map(({ path }) => path);
-  expect(packed[0].size).toBeLessThan(4_000_000);
-  npm(["install", "--ignore-scripts", `./${packed[0].filename}`], installed.root);
+  const packed = packedInto(installed.root);
+  files = packed.files;
+  expect(packed.bytes).toBeLessThan(4_000_000);
+  installInto(installed.root, packed);
   const copy = layoutOf(installed.root, installed.path("node_modules/aqm"));
   here = await opened(layoutOf(checkout.root, checkout.root));
   elsewhere = await opened(copy);

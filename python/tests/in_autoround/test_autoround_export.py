@@ -59,6 +59,16 @@ def tuned(export_given, tmp_path_factory) -> dict[tuple[str, int], Path]:
     return found
 
 
+def test_a_format_that_is_rounded_without_data_needs_none(quality_inputs, tmp_path):
+    inputs = {role: quality_inputs["lm"][role] for role in ("checkpoint", "database")}
+    groups = groups_of(inputs["checkpoint"], "lm")
+    plan = write_plans(tmp_path / "plan.json", groups, rows=in_turn(groups, "INT8_WEIGHTS", "NONE"))
+    candidates = [{"name": "INT8_WEIGHTS", "config": SCHEMES["INT8_WEIGHTS"]}]
+    params = tuning() | {"candidates": candidates, "format": "llm_compressor", "iters": 0}
+    run_op("autoround_export", params, inputs | {"plan": plan}, tmp_path / "out")
+    assert {each["bits"] for each in check_of(tmp_path / "out")["layers"]} == {8}
+
+
 def check_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "check").read_text())
 

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { loadStarter, starterCall } from "../../host/starter.ts";
 import { disk, writeFileAtomic } from "../../host/disk/disk.ts";
 import { layoutOf } from "../../host/disk/layout.ts";
-import { EXIT, type Failure } from "../../model/failure.ts";
+import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import { whyNotInside } from "../../model/inside.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { Started, StarterQuestion } from "../../model/starter.ts";
@@ -19,7 +19,7 @@ export async function run(args: Arguments): Promise<number> {
   const layout = layoutOf(root, PACKAGE_ROOT);
   const failed = (failure: Failure): number => {
     printFailures([failure]);
-    return EXIT.usage;
+    return exitCodeOf(failure);
   };
   const starter = await loadStarter(layout, STARTER);
   if (!starter.ok) return failed(starter.error);
@@ -58,7 +58,9 @@ async function answersTo(
       let answer = args.value(name) ?? null;
       if (answer === null && terminal !== null) {
         const otherwise = fallback === null || fallback === "" ? "" : ` [${fallback}]`;
-        answer = (await terminal.question(`${text}${otherwise}: `)).trim() || null;
+        const said = await terminal.question(`${text}${otherwise}: `).catch(() => null);
+        if (said === null) return err(unheard); // Ctrl-C, Ctrl-D
+        answer = said.trim() || null;
       }
       answer ??= fallback;
       if (answer === null) return err(unanswered(name, text));
@@ -69,6 +71,12 @@ async function answersTo(
   }
   return ok(answers);
 }
+
+const unheard: Failure = {
+  reason: "cancelled",
+  message: "The questions were not answered to their end; nothing was written",
+  nextStep: "Run the command again, or give the answers as options: npx aqm init --help.",
+};
 
 const unanswered = (name: string, text: string): Failure => ({
   reason: "usage",

@@ -53,6 +53,7 @@ export async function watchBuild(
     while (!request.signal.aborted) {
       emit({ type: "looking" });
       const opened = await request.open();
+      if (request.signal.aborted) break;
       if (!opened.ok) {
         if (isFirst && opened.error.every(isOfCommand)) return opened.error;
         const text = JSON.stringify(opened.error);

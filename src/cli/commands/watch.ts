@@ -11,6 +11,7 @@ import { whileWatching } from "../../ui/watch-words.ts";
 import type { Serving } from "../views/serving.ts";
 import { openAsked } from "../session/asked.ts";
 import type { Session } from "../session/session.ts";
+import { interruptible } from "../terminal/interrupt.ts";
 import {
   chooseReporter,
   isReporterName,
@@ -30,6 +31,16 @@ async function serve(
 }
 
 export async function run(args: Arguments): Promise<number> {
+  // First of all: what is loaded below takes a while, and a signal counts from the beginning.
+  const { signal, dispose } = interruptible();
+  try {
+    return await watch(args, signal);
+  } finally {
+    dispose();
+  }
+}
+
+async function watch(args: Arguments, signal: AbortSignal): Promise<number> {
   const settings = buildSettings(args);
   const name = args.value("reporter");
   if (!settings.ok || (name !== undefined && !isReporterName(name))) {
@@ -44,9 +55,7 @@ export async function run(args: Arguments): Promise<number> {
   const { watchBuild } = await import("../../execute/watch.ts");
   const { withPorts } = await import("../session/ports.ts");
   const { watchFiles } = await import("../../host/evidence/watcher.ts");
-  const { interruptible } = await import("../terminal/interrupt.ts");
   const { Warmth } = await import("../../host/aqmfile/warmth.ts");
-  const { signal, dispose } = interruptible();
   const layout = withCompiledFolder(layoutOf(workspaceRoot(), PACKAGE_ROOT));
   const warmth = new Warmth(layout);
   // The bundler lives as long as this does: it may keep some more memory and collect less often.
@@ -54,7 +63,6 @@ export async function run(args: Arguments): Promise<number> {
   const serving = await serve(args, layout.root, port.value);
   if (serving !== null && !serving.ok) {
     printFailures([serving.error]);
-    dispose();
     return EXIT.usage;
   }
   const page = serving?.value ?? null;
@@ -123,7 +131,6 @@ export async function run(args: Arguments): Promise<number> {
     await page?.close();
     await warmth.bundler.close();
     reporter.close();
-    dispose();
   }
   if (wrong.length > 0) {
     printFailures(wrong);

@@ -65,6 +65,8 @@ export interface Workspace extends Knowledge {
   readonly publish: (
     publication: Publication,
   ) => Promise<Result<{ readonly changed: boolean; readonly kept: readonly Replaced[] }, Failure>>;
+  /** Why a region that the action fills is left to the person who edited it; null where none is edited. */
+  readonly regionEdited: (node: ActionNode) => Failure | null;
   /** Brings recorded outputs back from the store and makes `result` the record. */
   readonly restore: (
     node: ActionNode,

@@ -6,7 +6,7 @@ import type { Cost } from "../model/record.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
 import type { Maker, MakerOf } from "../plan/inputs.ts";
 import { judge } from "../plan/judge.ts";
-import type { Judgement } from "../plan/judgement.ts";
+import { keepsEdit, type Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
 import { planCost, type PlanCost } from "../plan/cost.ts";
 import type { EstimateCost } from "../plan/estimate.ts";
@@ -152,8 +152,15 @@ class Build {
     switch (command.type) {
       case "judge": {
         const judgement = this.#judge(command.node, command.demandedBy, plan);
-        if (judgement.verdict === "fresh")
-          this.#settle(command.node, judgement, "fresh", false, null);
+        const { verdict, causes } = judgement;
+        const refused = verdict === "run" && keepsEdit(causes);
+        const edit = refused ? this.#ports.workspace.regionEdited(command.node) : null;
+        if (edit !== null) {
+          this.#failed(command.node, edit);
+          send({ type: "refused", node: command.node });
+          return null;
+        }
+        if (verdict === "fresh") this.#settle(command.node, judgement, "fresh", false, null);
         send({ type: "judged", node: command.node, judgement });
         return null;
       }

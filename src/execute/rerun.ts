@@ -89,6 +89,7 @@ function unpublishing(
     adoptions: () => [],
     inStore: () => false,
     regionEdit: () => null, // no region is filled
+    regionEdited: () => null,
     restore: (node) =>
       Promise.reject(new Error(`${node.id} was to be restored while it was verified`)),
     publish: async (publication) => {

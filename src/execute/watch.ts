@@ -47,13 +47,14 @@ export async function watchBuild(
     // Also when nothing could be loaded yet: the mistake will be corrected in one of these.
     let watched: Watched = { paths: request.always, outputs: [], ways: [] };
     let isFirst = true;
+    const isStopped = (): boolean => request.signal.aborted;
     /** What was said since something changed. */
     let said = "";
     let debt = "";
-    while (!request.signal.aborted) {
+    while (!isStopped()) {
       emit({ type: "looking" });
       const opened = await request.open();
-      if (request.signal.aborted) break;
+      if (isStopped()) break;
       if (!opened.ok) {
         if (isFirst && opened.error.every(isOfCommand)) return opened.error;
         const text = JSON.stringify(opened.error);

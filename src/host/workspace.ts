@@ -267,6 +267,10 @@ export class DiskWorkspace implements Workspace {
     return this.#publisher.publish(publication);
   }
 
+  regionEdited(node: ActionNode): Failure | null {
+    return this.#publisher.regionEdited(node);
+  }
+
   restore(node: ActionNode, result: ActionRecord): ReturnType<Workspace["restore"]> {
     return this.#publisher.restore(node, result);
   }

@@ -13,6 +13,15 @@ export interface Case {
   readonly knowledge: Knowledge;
 }
 
+/**
+ * Whether an action that is due keeps what a person wrote in one of its regions, so that a build refuses it before its
+ * op runs. Where no record says what aqm wrote there last, only the op can tell whether the content is a person's.
+ */
+export const keepsEdit = (causes: readonly Cause[]): boolean =>
+  causes.some(
+    (cause) => cause.kind === "region_edited" && cause.fate === "left" && cause.recorded !== null,
+  );
+
 /** What is known of one input when its consumer is judged. */
 export type InputState =
   | { readonly state: "known"; readonly digest: Digest | Absent; readonly present: boolean }

@@ -3,7 +3,7 @@ import type { Selection } from "../graph/select.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { MakerOf } from "./inputs.ts";
 import { judge } from "./judge.ts";
-import type { Judgement } from "./judgement.ts";
+import { keepsEdit, type Judgement } from "./judgement.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 export interface PlannedAction extends Omit<Judgement, "verdict"> {
@@ -34,8 +34,8 @@ export function makePlan(selection: Selection, knowledge: Knowledge): Plan {
   for (;;) {
     const byNode = forwardPass(selection, knowledge, demanded, { before, asked });
     asked = new Set();
-    for (const { node, missingFrom, verdict } of byNode.values()) {
-      if (verdict !== "run") continue;
+    for (const { node, missingFrom, verdict, causes } of byNode.values()) {
+      if (verdict !== "run" || keepsEdit(causes)) continue;
       for (const producer of missingFrom) {
         if (demanded.has(producer)) continue;
         demanded.set(producer, node.id);
@@ -110,7 +110,8 @@ function markEdited(byNode: Map<ActionNode, PlannedAction>): void {
     const { verdict, causes } = planned;
     if (verdict === "fresh" || verdict === "blocked") continue;
     const left = causes.some((cause) => cause.kind === "region_edited" && cause.fate === "left");
-    if (left) byNode.set(node, { ...planned, verdict: "edited" });
+    if (verdict === "restore" ? left : keepsEdit(causes))
+      byNode.set(node, { ...planned, verdict: "edited" });
   }
 }
 

@@ -94,14 +94,13 @@ export class Schedule {
         this.#askForJudgement(this.#entry(event.node), commands);
         break;
       }
-      case "failed": {
-        const entry = this.#entry(event.node);
-        this.#active -= 1;
-        entry.status = "failed";
-        this.#blockConsumers(entry, commands);
-        if (!this.#keepGoing) this.#halted = true;
+      case "refused":
+        this.#judging -= 1;
+        this.#failed(this.#entry(event.node), commands);
         break;
-      }
+      case "failed":
+        this.#failed(this.#entry(event.node), commands);
+        break;
       case "job_ended":
         this.#active -= 1;
         this.#lanes.giveBack(event.job.lease);
@@ -149,6 +148,13 @@ export class Schedule {
       case "unknown":
         throw new Error(`${entry.node.id} was judged before its inputs were known`);
     }
+  }
+
+  #failed(entry: Entry, commands: Command[]): void {
+    this.#active -= 1;
+    entry.status = "failed";
+    this.#blockConsumers(entry, commands);
+    if (!this.#keepGoing) this.#halted = true;
   }
 
   /** The outputs of these producers are needed in the workspace before `consumer` can run. */

@@ -142,6 +142,7 @@ describe("a region", () => {
     const refused = await built("--keep-going");
     expect(refused).toMatchObject({
       code: 1,
+      ran: [`${README}#costs`], // the op would run for nothing
       failures: [{ reason: "region_edited", target: `${README}#runs` }],
     });
     expect(refused.failures[0]?.cause).toBe("since aqm wrote it:\n  made from one\n+ my own line");
@@ -150,7 +151,9 @@ describe("a region", () => {
     expect(workspace.read(README)).toContain("made from due");
     // Nor when it is due for another reason.
     workspace.write("a.txt", "two\n");
-    expect(await built()).toMatchObject({ code: 1, failures: [{ reason: "region_edited" }] });
+    const due = { code: 1, ran: [], failures: [{ reason: "region_edited" }] };
+    expect(await built()).toMatchObject(due);
+    expect(await built("--rerun", `${README}#runs`)).toMatchObject(due);
     expect(workspace.read(README)).toContain("my own line");
 
     const forced = await built("--force");
@@ -177,6 +180,9 @@ describe("a region", () => {
 
   it("is not filled over words that were there before aqm", async () => {
     workspace.write(README, marked("runs", "my own\n"));
+    // No record says what aqm wrote there last, so the op runs and tells; the plan counts the run.
+    const { stdout } = await workspace.aqm(["build", "--dry-run"]);
+    expect(stdout).toContain("2 to run");
     const refused = await built("--keep-going");
     expect(refused).toMatchObject({ code: 1, failures: [{ reason: "region_edited" }] });
     expect(refused.failures[0]?.cause).toContain("- made from one\n+ my own");

@@ -126,15 +126,15 @@ export interface EditedRegion {
   readonly content: string;
 }
 
-/** The regions whose content neither comes, nor is empty, nor was ever made here. */
+/** The regions whose content is neither empty nor known. */
 export function editedRegions(
   root: string,
-  coming: readonly { readonly output: OutputDeclaration; readonly digest: Digest }[],
+  outputs: readonly OutputDeclaration[],
   isKnown: (path: string, digest: Digest) => boolean,
 ): readonly EditedRegion[] {
-  return coming.flatMap(({ output, digest }) => {
+  return outputs.flatMap((output) => {
     const found = output.kind === "region" ? observeRegion(root, output.path) : null;
-    if (found?.state !== "present" || found.digest === digest) return [];
+    if (found?.state !== "present") return [];
     if (isKnown(output.path, found.digest)) return [];
     return [{ output, digest: found.digest, content: readRegion(root, output.path) ?? "" }];
   });
@@ -142,19 +142,25 @@ export function editedRegions(
 
 /**
  * @param published what aqm last wrote there; null when that is not known any more
- * @param coming what it would write now
+ * @param coming what it would write now; null before the op has run
  */
 export function regionEdited(
   node: ActionNode,
   { output: { path }, content }: EditedRegion,
   published: string | null,
-  coming: string,
+  coming: string | null,
 ): Failure {
   const { file, id } = regionOf(path);
+  const heading =
+    published !== null
+      ? "since aqm wrote it:"
+      : coming !== null
+        ? "what would be written, and what is there:"
+        : "what is there; the store has no copy of what aqm wrote:";
   return {
     reason: "region_edited",
     message: `The region ${id} of ${file} was edited by hand, so it is left as it is`,
-    cause: `${published === null ? "what would be written, and what is there:" : "since aqm wrote it:"}\n${lineDiff(published ?? coming, content)}`,
+    cause: `${heading}\n${lineDiff(published ?? coming ?? "", content)}`,
     target: node.id,
     place: { file },
     nextStep:

@@ -25,6 +25,7 @@ import { keepUnknown, type Coming } from "./replaced.ts";
 import type { Seen } from "../evidence/seen.ts";
 import { KnownContent } from "./known-content.ts";
 import { ownStaged } from "./own-staged.ts";
+import { damagedBlob, outputMissing } from "./publish-failures.ts";
 import { openStage } from "./stage.ts";
 import type { StatCache } from "../observe/stat-cache.ts";
 import type { Store } from "../store/store.ts";
@@ -198,6 +199,10 @@ export class Publisher {
     return this.#known.has(node, path, digest) ? null : this.#edits.fate;
   }
 
+  regionEdited(node: ActionNode): Failure | null {
+    return this.#edits.found(node);
+  }
+
   get #books(): Books {
     return { records: this.#records, history: this.#history };
   }
@@ -282,19 +287,3 @@ function isThere(staged: string, { kind }: OutputDeclaration): boolean {
     stat !== undefined && (stat.isSymbolicLink() || stat.isDirectory() === (kind === "folder"))
   );
 }
-
-const outputMissing = (node: ActionNode, role: string, output: OutputDeclaration): Failure => ({
-  reason: "output_missing",
-  message: `The op said it was done but did not write its output ${role} (a ${output.kind})`,
-  target: node.id,
-  place: { file: output.path },
-  nextStep: "This is a mistake in the op: it must write every declared output.",
-});
-
-const damagedBlob = (node: ActionNode, path: string): Failure => ({
-  reason: "state_damaged",
-  message: `The stored copy of ${path} is damaged and was removed from the store`,
-  target: node.id,
-  place: { file: path },
-  nextStep: "Run the same command again: it will be made again.",
-});

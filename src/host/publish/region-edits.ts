@@ -40,6 +40,16 @@ export class RegionEdits {
     return this.#options.force ? "kept_aside" : "left";
   }
 
+  /** An edit that keeps the action from filling its regions, whatever its op would write; null without one. */
+  found(node: ActionNode): Failure | null {
+    const { layout, force, isOurs, lastText } = this.#options;
+    const outputs = Object.values(node.declaration.outputs);
+    const isKnown = (path: string, digest: Digest): boolean => isOurs(node, path, digest);
+    const [first] = force ? [] : editedRegions(layout.root, outputs, isKnown);
+    if (first === undefined) return null;
+    return regionEdited(node, first, lastText(node, first.output.path), null);
+  }
+
   /**
    * Refuses to fill regions that cannot be told apart, and to write over what a person wrote in one; told to, keeps that aside instead, and returns it
    * after what was `kept` before.
@@ -64,7 +74,13 @@ export class RegionEdits {
       const obstacle = regionObstacle(root, output);
       if (obstacle !== null) return err({ ...obstacle, target: node.id });
     }
-    const edited = editedRegions(root, coming, (path, digest) => isOurs(node, path, digest));
+    const outputs = coming.map(({ output }) => output);
+    const comes = new Map(coming.map(({ output, digest }) => [output.path, digest]));
+    const edited = editedRegions(
+      root,
+      outputs,
+      (path, digest) => comes.get(path) === digest || isOurs(node, path, digest),
+    );
     const [first] = edited;
     if (first !== undefined && !force) {
       const { path } = first.output;

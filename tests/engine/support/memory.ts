@@ -82,6 +82,10 @@ export class MemoryWorkspace implements Workspace {
     return this.stored.has(digest);
   }
 
+  regionEdited(): null {
+    return null; // there is no region
+  }
+
   regionEdit(): null {
     return null;
   }

@@ -4,7 +4,7 @@ import type { PlanCost } from "../plan/cost.ts";
 import { timeTogether, type EstimateCost, type Interval } from "../plan/estimate.ts";
 import type { Knowledge } from "../plan/knowledge.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Executor } from "../ports.ts";
+import type { Executor, Recovered } from "../ports.ts";
 import type { Job } from "../schedule/events.ts";
 
 /** What a build says of its plan and of what it starts. */
@@ -29,6 +29,15 @@ export function plannedEvent(
     prediction,
   };
 }
+
+/** What was put right, to be said before anything else. */
+export const recoveryNotices = ({ given_up, finished, notices }: Recovered): readonly string[] => [
+  ...given_up.map(
+    (target) => `publishing ${target} was interrupted and could not be finished; it is made again`,
+  ),
+  ...finished.map((target) => `finished publishing ${target}, which was interrupted`),
+  ...notices,
+];
 
 /** What a job of several goes by in events; null for a job of one. */
 export const batchOf = ({ members }: Job): string | null =>

@@ -21,6 +21,7 @@ import {
   gpuTime,
   plannedEvent,
   predicted,
+  recoveryNotices,
 } from "./announce.ts";
 import { drive, type Send } from "./drive.ts";
 import { emitReplaced } from "./publish-action.ts";
@@ -109,19 +110,7 @@ class Build {
     if (skipped.length > 0) this.#emit({ type: "skipped", groups: skipped });
     const recovered = await this.#ports.workspace.recover();
     if (!recovered.ok) return this.#finish("failed", recovered.error, null);
-    for (const target of recovered.value.given_up) {
-      this.#emit({
-        type: "notice",
-        message: `publishing ${target} was interrupted and could not be finished; it is made again`,
-      });
-    }
-    for (const target of recovered.value.finished) {
-      this.#emit({
-        type: "notice",
-        message: `finished publishing ${target}, which was interrupted`,
-      });
-    }
-    for (const message of recovered.value.notices) this.#emit({ type: "notice", message });
+    for (const message of recoveryNotices(recovered.value)) this.#emit({ type: "notice", message });
     await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
     if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = makePlan(selection, this.#ports.workspace);

@@ -225,4 +225,28 @@ describe("a region", () => {
     expect(stdout).toContain("0 to run, 2 fresh");
     expect(code).toBe(0);
   });
+
+  it("that was edited keeps all outputs of its action from being restored, in a dry run too", async () => {
+    workspace.edit(
+      "Aqmfile.ts",
+      "outputs: { table",
+      'outputs: { copy: committed(id + ".txt"), table',
+    );
+    workspace.edit("Aqmfile.ts", "build, file", "build, committed, file");
+    workspace.edit("rules/ops/table.ts", "OpOutputs<", 'OpOutputs<"copy" | ');
+    workspace.edit("rules/ops/table.ts", "ok({ table:", 'ok({ copy: "copy", table:');
+    expect((await built()).code).toBe(0);
+    fs.rmSync(workspace.path("runs.txt"));
+    workspace.edit(README, "made from one\n", "made by me\n");
+    for (const options of [["-n"], []]) {
+      const { code, stdout } = await workspace.aqm(["restore", ...options, "runs.txt"]);
+      expect(code).toBe(1);
+      for (const path of ["runs.txt", `${README}#runs`])
+        expect(stdout).toContain(
+          `not restored ${path}: the region ${README}#runs was edited by hand; \`aqm restore --force\``,
+        );
+    }
+    expect((await workspace.aqm(["restore", "--force", "runs.txt"])).code).toBe(0);
+    expect(workspace.read(README)).toContain("made from one\n");
+  });
 });

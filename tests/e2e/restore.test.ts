@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { git } from "../rig/git.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -106,7 +107,42 @@ describe("aqm restore", () => {
     workspace.write(blob, "38\n");
     const { code, stdout } = await restore("out/length.txt");
     expect(code).toBe(1);
-    expect(stdout).toContain("is damaged and was removed from the store");
+    expect(stdout).toContain(
+      "is damaged and was removed from the store. `aqm build` makes it again",
+    );
     expect(workspace.exists("out/length.txt")).toBe(false);
+  });
+
+  it("says what Git has where the store has it no more", async () => {
+    workspace.write(".gitignore", ".aqm/\nbig/\n");
+    git(workspace.root, "init", "--quiet");
+    git(workspace.root, "add", ".");
+    git(workspace.root, "commit", "--quiet", "--message", "built");
+    remove(".aqm/store");
+    remove("out/length.txt");
+    remove("big/one.txt");
+    const { code, stdout } = await restore();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/out\/length\.txt: .*`git checkout HEAD -- out\/length\.txt`/);
+    expect(stdout).toMatch(/big\/one\.txt: .*`aqm build` makes it again/);
+    // What Git has is not what the record says.
+    workspace.write("out/length.txt", "1\n");
+    git(workspace.root, "commit", "--quiet", "--all", "--message", "by hand");
+    remove("out/length.txt");
+    expect((await restore("out")).stdout).not.toContain("git checkout");
+  });
+
+  it("counts a record that cannot be read as left, and says so", async () => {
+    workspace.write("aqm.lock/out/length.txt.json", "{");
+    remove("out/length.txt");
+    const { code, stdout } = await restore("out");
+    expect(code).toBe(1);
+    expect(stdout).toContain("notice aqm.lock/out/length.txt.json is damaged");
+    expect(stdout).toContain("not restored out/length.txt: its record cannot be read");
+    const cleaned = await workspace.aqm(["clean", "--json", "out"]);
+    expect(JSON.parse(cleaned.stdout)).toMatchObject({
+      removed: ["out/joined.txt"],
+      notices: [expect.stringContaining("is damaged")],
+    });
   });
 });

@@ -13,6 +13,7 @@ import { adoptionJson, adoptionText } from "../../ui/adoption-view.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { withBuildLock } from "../session/build-lock.ts";
+import { recovered } from "../session/recovered.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { wantedOf } from "../session/wanted.ts";
 import { print, printFailures, printJson, standardOutput } from "../terminal/terminal.ts";
@@ -35,14 +36,15 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([found.error]);
     return exitCodeOf(found.error);
   }
-  const answer = (): Promise<number> =>
+  const answer = (notices: readonly string[]): Promise<number> =>
     adopt(
       session,
       { ...found.value, because, force: args.flag("force"), narrowed: targets.length > 0 },
       args,
+      notices,
     );
   return args.flag("dry-run")
-    ? answer()
+    ? answer([])
     : withBuildLock(session.layout, "aqm adopt", () => recovered(session, answer));
 }
 
@@ -74,11 +76,14 @@ async function adopt(
   { selection, workspace }: Session,
   request: Found & Pick<AdoptionRequest, "because" | "force" | "narrowed">,
   args: Arguments,
+  before: readonly string[],
 ): Promise<number> {
   const dryRun = args.flag("dry-run");
-  await workspace.survey(selection.needed, () => undefined);
+  const notes = [...before];
+  await workspace.survey(selection.needed, (event) => {
+    if (event.type === "notice") notes.push(event.message);
+  });
   const rows = planAdoption({ ...request, nodes: selection.needed }, workspace);
-  const notes: string[] = [];
   const failures: Failure[] = [];
   const done: AdoptionRow[] = [];
   for (const row of rows) {
@@ -130,14 +135,6 @@ async function publishOne(
     return published;
   }
   return ok(published.value.kept.map(({ path, kept }) => `what lay at ${path} is kept in ${kept}`));
-}
-
-/** Not before what a build left unfinished is settled. */
-async function recovered(session: Session, answer: () => Promise<number>): Promise<number> {
-  const recovery = await session.workspace.recover();
-  if (recovery.ok) return answer();
-  printFailures([recovery.error]);
-  return EXIT.actionFailed;
 }
 
 const noFolder: Failure = {

@@ -2,12 +2,16 @@ import { dirname, join, relative } from "node:path";
 import { disk } from "../../host/disk/disk.ts";
 import { personalLitter } from "../../host/observe/observer.ts";
 import { clearRegion } from "../../host/disk/regions.ts";
+import { turn } from "../../host/process/turn.ts";
 import { EXIT } from "../../model/failure.ts";
 import { oneLine } from "../../ui/escape.ts";
+import type { BuildEvent } from "../../model/event.ts";
 import { plural } from "../../ui/format.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { withBuildLock } from "../session/build-lock.ts";
 import { openAsked } from "../session/asked.ts";
+import { damagedRecords } from "../session/damaged.ts";
+import { recovered } from "../session/recovered.ts";
 import type { Session } from "../session/session.ts";
 import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
@@ -19,19 +23,29 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  if (args.flag("dry-run")) return clean(session.value, args);
+  if (args.flag("dry-run")) return clean(session.value, args, [], null);
   // Not under the feet of a build, and not before what one left unfinished is settled.
-  return withBuildLock(session.value.layout, "aqm clean", async () => {
-    await session.value.workspace.recover();
-    return clean(session.value, args);
-  });
+  return withBuildLock(session.value.layout, "aqm clean", (signal) =>
+    recovered(session.value, (notices) => clean(session.value, args, notices, signal)),
+  );
 }
 
-async function clean(session: Session, args: Arguments): Promise<number> {
+/** What was removed before a signal is said. */
+async function clean(
+  session: Session,
+  args: Arguments,
+  found: readonly string[],
+  signal: AbortSignal | null,
+): Promise<number> {
   const { layout, selection, workspace, relocated } = session;
   const nodes = [...selection.requested];
-  await workspace.survey(nodes, () => undefined);
-  const removed: string[] = [];
+  const damaged = damagedRecords(workspace, nodes);
+  const notices = [...found];
+  const look = (event: BuildEvent): void => {
+    if (event.type === "notice") notices.push(event.message);
+  };
+  await workspace.survey(nodes, look, signal ?? undefined);
+  const due: string[] = [];
   const regions = new Set<string>();
   const kept: { path: string; why: string }[] = [];
   // `--set` is about a variant: what the variant shares with others is not the variant's to remove.
@@ -51,7 +65,7 @@ async function clean(session: Session, args: Arguments): Promise<number> {
       const [more] = looked === null ? [] : [...personalLitter(looked)];
       const ours = same && more === undefined;
       if (ours || (args.flag("force") && recorded !== undefined)) {
-        removed.push(output.path);
+        due.push(output.path);
         if (output.kind === "region") regions.add(output.path);
       } else
         kept.push({
@@ -60,22 +74,29 @@ async function clean(session: Session, args: Arguments): Promise<number> {
             more !== undefined
               ? `${relative(layout.root, more)} in it is not of aqm`
               : recorded === undefined
-                ? "aqm did not write it"
+                ? damaged.has(node.id)
+                  ? "its record cannot be read"
+                  : "aqm did not write it"
                 : "it was changed since",
         });
     }
   }
-  removed.sort();
-  if (!args.flag("dry-run")) {
-    for (const path of removed) {
+  due.sort();
+  const removed: string[] = [];
+  for (const path of due) {
+    await turn();
+    if (signal?.aborted === true) break;
+    removed.push(path);
+    if (!args.flag("dry-run")) {
       if (regions.has(path)) clearRegion(layout.root, path, layout.stage);
       else remove(layout.root, path);
     }
   }
   await workspace.close();
-  if (args.flag("json")) printJson({ removed, kept, shared: shared.sort() });
+  if (args.flag("json")) printJson({ removed, kept, shared: shared.sort(), notices });
   else {
     const word = args.flag("dry-run") ? "would remove" : "removed";
+    for (const notice of notices) print(`notice ${oneLine(notice)}`);
     for (const path of removed) print(`${word} ${oneLine(path)}`);
     for (const { path, why } of kept) print(`kept ${oneLine(path)}: ${why}`);
     if (shared.length > 0) {

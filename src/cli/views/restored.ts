@@ -13,15 +13,18 @@ export interface RestoreAnswer {
   readonly left: { readonly path: string; readonly why: string }[];
   /** How many actions of a folder or glob have no record. */
   neverBuilt: number;
+  /** Records that cannot be read, and what was put right before. */
+  readonly notices: string[];
 }
 
 export function restoredText(
-  { restored, inPlace, kept, left, neverBuilt }: RestoreAnswer,
+  { restored, inPlace, kept, left, neverBuilt, notices }: RestoreAnswer,
   dryRun: boolean,
   colours: Colours,
 ): string {
   const done = dryRun ? "would restore" : "restored";
   const lines = [
+    ...notices.map((text) => `${colours.cyan("notice")} ${oneLine(text)}`),
     ...restored.map((path) => `${colours.green(done)} ${oneLine(path)}`),
     ...kept.map((one) =>
       oneLine(`kept ${one.kept}, which was at ${one.path} and was not made by aqm`),

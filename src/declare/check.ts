@@ -147,11 +147,15 @@ function checkExpected(expected: unknown, resources: unknown): void {
   const given = isObject(expected) ? expected : {};
   const { work = {}, growth, gpuSeconds, gpuMemoryBytes = [0, 0], because } = given;
   const isRange = (range: unknown): boolean =>
-    Array.isArray(range) && range.length === 2 && 0 <= range[0] && range[0] <= range[1];
+    Array.isArray(range) &&
+    range.length === 2 &&
+    range.every(Number.isFinite) &&
+    0 <= range[0] &&
+    range[0] <= range[1];
   const counts = isObject(work) && Object.values(work).every((count) => Number(count) >= 0);
   if (!(isRange(gpuSeconds) && isRange(gpuMemoryBytes) && counts && typeof because === "string"))
     wrong(
-      "The expected cost of an action is not a range with a reason",
+      "The expected cost of an action is not a range of finite numbers with a reason",
       'For example { gpuSeconds: [10, 60], because: "measured on one H200" }.',
     );
   checkGrowth(growth, Object.keys(work));

@@ -51,6 +51,8 @@ export async function watchBuild(
     /** What was said since something changed. */
     let said = "";
     let debt = "";
+    /** The last look ended with a mistake in what declares the graph. */
+    let isBroken = false;
     while (!isStopped()) {
       emit({ type: "looking" });
       const opened = await request.open();
@@ -60,10 +62,15 @@ export async function watchBuild(
         const text = JSON.stringify(opened.error);
         if (text !== said) for (const failure of opened.error) emit({ type: "failure", failure });
         said = text;
+        isBroken = true;
       } else {
         const { files, root, ways } = opened.value;
         const { needed } = opened.value.request.selection;
-        debt = await buildOnce(opened.value, request, emit, debt);
+        if (isBroken) notice(emit, "the mistake is mended");
+        const built = await buildOnce(opened.value, request, emit, debt);
+        debt = built.debt;
+        if (built.isFresh && (isFirst || isBroken)) notice(emit, freshText(needed.length));
+        isBroken = false;
         watched = {
           paths: [...request.always, ...files, ...sourcesOf(needed, root)],
           outputs: outputsOf(needed, root),
@@ -94,14 +101,16 @@ async function buildOnce(
   { gpu, signal }: WatchRequest,
   emit: EmitEvent,
   lastDebt: string,
-): Promise<string> {
+): Promise<{ readonly debt: string; readonly isFresh: boolean }> {
   const owed: ActionNode[] = [];
   const hold = (node: ActionNode): boolean => {
     if (gpu || node.declaration.resources.gpu === 0) return false;
     owed.push(node);
     return true;
   };
-  await withPorts((ports) => runBuild({ ...request, hold, signal }, ports, unlessIdle(emit)));
+  const { plan } = await withPorts((ports) =>
+    runBuild({ ...request, hold, signal }, ports, unlessIdle(emit)),
+  );
   const known = owed.map((node) => request.expected(node)?.seconds.likely ?? null);
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const untimed = known.filter((value) => value === null).length;
@@ -112,8 +121,16 @@ async function buildOnce(
   const debt: BuildEvent = { type: "debt", targets: owed.map(({ id }) => id), cost };
   const text = owed.length === 0 ? "" : JSON.stringify(debt);
   if (text !== lastDebt) emit(debt);
-  return text;
+  return {
+    debt: text,
+    isFresh: plan?.actions.every(({ verdict }) => verdict === "fresh") === true,
+  };
 }
+
+const notice = (emit: EmitEvent, message: string): void => emit({ type: "notice", message });
+
+const freshText = (count: number): string =>
+  count === 1 ? "the one action is fresh" : `all ${count} actions are fresh`;
 
 /** Passes on the events of a build, but not those of one that finds nothing to do. */
 function unlessIdle(emit: EmitEvent): EmitEvent {

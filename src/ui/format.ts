@@ -134,15 +134,15 @@ export function durationText(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
-/** `3–9 min`, `40–90 s`, `about 4 min` where both ends read alike. */
+/** `3–9 min`, `40–90 s`, `about 4 min` where both ends read alike. What rounds to 1000 of a unit is 1 of the next. */
 export function durationRange([low, high]: readonly [number, number]): string {
   const unit: readonly [number, string] =
-    high < 1 ? [0.001, "ms"] : high < 120 ? [1, "s"] : high < 7200 ? [60, "min"] : [3600, "h"];
+    high < 0.9995 ? [0.001, "ms"] : high < 120 ? [1, "s"] : high < 7200 ? [60, "min"] : [3600, "h"];
   return rangeText(low / unit[0], high / unit[0], unit[1]);
 }
 
 export function sizeRange([low, high]: readonly [number, number]): string {
-  const unit: readonly [number, string] = high < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
+  const unit: readonly [number, string] = high < 999.5e6 ? [1e6, "MB"] : [1e9, "GB"];
   return rangeText(low / unit[0], high / unit[0], unit[1]);
 }
 

@@ -111,7 +111,7 @@ function predictionText(prediction: Prediction | null): readonly string[] {
 function gpuText(gpu: GpuTime | null): string {
   if (gpu === null) return "";
   const took = durationText(gpu.seconds);
-  if (gpu.predicted === null) return `, ${took} of GPU time`;
+  if (gpu.predicted === null || gpu.predicted[1] === 0) return `, ${took} of GPU time`;
   return `; predicted ${durationRange(gpu.predicted)} of GPU time, took ${took}`;
 }
 

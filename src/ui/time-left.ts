@@ -64,7 +64,8 @@ export class TimeLeftFold {
     if (this.#prediction === null) return null;
     const predicted = this.#prediction.seconds;
     const untimed = this.#untimed.size;
-    if (predicted === null) return { kind: "left", seconds: [0, 0], untimed };
+    // A prediction of no time at all says nothing that a build could be over.
+    if (predicted === null || predicted[1] === 0) return { kind: "left", seconds: [0, 0], untimed };
     const left = { ...this.#left };
     let longest = 0;
     for (const row of running) {

@@ -147,6 +147,16 @@ describe("help and completion", () => {
       expect(await stdout("completion", shell)).toContain("__complete");
   });
 
+  it("completes the values of --layout and --set, also where bash splits them at the equals sign", async () => {
+    const complete = (...words: readonly string[]) => stdout("__complete", "build", ...words);
+    expect(await complete("--layout", "")).toBe("publish\ntmp\n");
+    expect(await complete("--layout=t")).toBe("--layout=tmp\n");
+    expect(await complete("--layout", "=", "t")).toBe("tmp\n");
+    expect(await complete("--set", "")).toBe("style.loud=\nstyle.unused=\nstyle=plain\n");
+    expect(await complete("--set", "style=p")).toBe("style=plain\n");
+    expect(await complete("--set", "style", "=")).toBe("plain\n");
+  });
+
   it("hands bash names that bash takes as they are, and asks for what a quoted word means", async () => {
     const names = ["out/a$(touch PWNED)`touch PWNED`b.txt", "out/*", "~root; x", "out/"];
     const script = [
@@ -169,6 +179,7 @@ describe("help and completion", () => {
     const complete = (words: string, at: number): string =>
       `COMP_WORDS=(${words}); COMP_CWORD=${at}; _aqm_npx; printf '%s ' "\${COMPREPLY[@]}"; echo`;
     const script = [
+      "set -u",
       "_before() { COMPREPLY=(before); }; complete -F _before npx",
       await stdout("completion", "bash"),
       await stdout("completion", "bash"), // sourced twice, as a new shell in a shell may

@@ -83,6 +83,10 @@ describe("aqm watch", () => {
     await running.event((event) => later(event) && event.type === "waiting");
     workspace.write("Aqmfile.ts", workspace.read("Aqmfile.ts").replace(/\n\)$/, ""));
     await nth(2, (event) => later(event) && event.type === "waiting");
+    const told = (message: string): Promise<BuildEvent> =>
+      running.event((one) => later(one) && one.type === "notice" && one.message === message);
+    await told("the mistake is mended");
+    await told("all 4 actions are fresh");
 
     workspace.edit("rules/ops/count.ts", "length +", "length * 2 +");
     await ran(3);
@@ -200,6 +204,16 @@ describe("aqm watch", () => {
     workspace.write("poems-1/one.txt", "roses are white\n");
     setLink("poems", "poems-1");
     await shows("ROSES ARE WHITE");
+  });
+
+  it("says first whether all is fresh", async () => {
+    workspace = textWorkspace();
+    await workspace.build();
+    start(["watch", "--reporter", "json"]);
+    const waiting = (await watching(1)) as BuildEvent;
+    const said = await running.event(({ type }) => type === "notice");
+    expect(said).toMatchObject({ message: "all 4 actions are fresh" });
+    expect(numberOf(said)).toBeLessThan(numberOf(waiting));
   });
 
   it("ends where no rule makes what it is asked for, and says so once", async () => {

@@ -84,6 +84,11 @@ describe("a malformed declaration is named with its line", () => {
       /^The growth of an action's expected cost is not seconds, by the names of its work$/,
     ],
     [
+      "an expected cost without an end",
+      one('expected: { gpuSeconds: [1, Infinity], because: "a guess" }'),
+      /^The expected cost of an action is not a range of finite numbers with a reason$/,
+    ],
+    [
       "less time than is expected",
       one('resources: { seconds: 30 }, expected: { gpuSeconds: [1, 60], because: "a guess" }'),
       /^An action is expected to take up to 60 s, and its resources ask for 30$/,

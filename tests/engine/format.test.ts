@@ -3,7 +3,14 @@ import { digestOfBytes, shortDigest } from "../../src/model/digest.ts";
 import { EXIT, exitCodeOf, type Failure, type FailureReason } from "../../src/model/failure.ts";
 import type { Cause } from "../../src/model/verdict.ts";
 import { sizeText } from "../../src/model/size.ts";
-import { causeText, durationText, failureText, plural } from "../../src/ui/format.ts";
+import {
+  causeText,
+  durationRange,
+  durationText,
+  failureText,
+  plural,
+  sizeRange,
+} from "../../src/ui/format.ts";
 import { NO_COLOURS } from "../../src/ui/reporter.ts";
 
 const [OLD, NEW] = [digestOfBytes("old"), digestOfBytes("new")];
@@ -208,5 +215,18 @@ describe("numbers for people", () => {
       "1 action",
       "2 actions",
     ]);
+  });
+});
+
+describe("a range", () => {
+  it.each([
+    [[0.0004, 0.2], "0.4–200 ms"],
+    [[0.9996, 0.9999], "about 1 s"],
+    [[40, 90], "40–90 s"],
+  ] as const)("of %j seconds reads %s", (range, text) => {
+    expect(durationRange(range)).toBe(text);
+  });
+  it("of sizes never has a thousand of a unit", () => {
+    expect(sizeRange([999.6e6, 999.9e6])).toBe("about 1 GB");
   });
 });

@@ -92,6 +92,11 @@ it("says that the prediction is over, and by how much, when all that is left is 
   expect(said(32, ...running)).toBe("12 s over the predicted 8–20 s");
 });
 
+it("says nothing where no time at all was predicted", () => {
+  const none = planned({ a: { seconds: 0 } }, [0, 0]);
+  expect(said(5, [0, none], [0, started("a", 0)])).toBe("");
+});
+
 it("names what was never timed beside it", () => {
   const some = planned({ a: { seconds: 30 }, b: { seconds: null } }, [20, 40]);
   expect(said(0, [0, some])).toBe("20–40 s left, 1 never timed");

@@ -2,6 +2,7 @@ import { EXIT } from "../../model/failure.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { COMMANDS } from "../language/commands.ts";
 import { QUESTION_NAMES } from "../language/questions.ts";
+import { optionValues } from "../session/option-values.ts";
 import { openSession } from "../session/session.ts";
 import { print, printFailures } from "../terminal/terminal.ts";
 import { oneLine } from "../../ui/escape.ts";
@@ -20,19 +21,19 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   done
   COMPREPLY=()
   while IFS= read -r line; do COMPREPLY+=("$(printf %q "$line")"); done < <("${"$"}{@:2}" __complete "${"$"}{words[@]}" 2>/dev/null)
-  [[ ${"$"}{COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
+  [[ ${"$"}{COMPREPLY[0]-} == *[/=] ]] && compopt -o nospace 2>/dev/null
 }
 _aqm() { _aqm_ask 1 aqm; }
 _aqm_npx() {
   local at=1
-  while [[ ${"$"}{COMP_WORDS[at]} == -* ]]; do ((at++)); done
-  if [[ ${"$"}{COMP_WORDS[at]} == aqm ]] && ((COMP_CWORD > at)); then
+  while [[ ${"$"}{COMP_WORDS[at]-} == -* ]]; do ((at++)); done
+  if [[ ${"$"}{COMP_WORDS[at]-} == aqm ]] && ((COMP_CWORD > at)); then
     _aqm_ask $((at + 1)) npx --no-install aqm
-  elif [[ -n $_aqm_npx_before ]]; then
+  elif [[ -n ${"$"}{_aqm_npx_before-} ]]; then
     "$_aqm_npx_before" "$@"
   else
     COMPREPLY=()
-    [[ $COMP_CWORD == "$at" && aqm == "${"$"}{COMP_WORDS[at]}"* ]] && COMPREPLY=(aqm)
+    [[ $COMP_CWORD == "$at" && aqm == "${"$"}{COMP_WORDS[at]-}"* ]] && COMPREPLY=(aqm)
   fi
 }
 [[ $(complete -p npx 2>/dev/null) =~ -F\ ([^\ ]+) && ${"$"}{BASH_REMATCH[1]} != _aqm_npx ]] && _aqm_npx_before=${"$"}{BASH_REMATCH[1]}
@@ -52,7 +53,7 @@ _aqm_npx() {
   while [[ $words[at] == -* ]]; do ((at++)); done
   if [[ $words[at] == aqm ]] && ((CURRENT > at)); then
     _aqm_ask $((at + 1)) npx --no-install aqm
-  elif [[ -n $_aqm_npx_before ]]; then
+  elif [[ -n ${"$"}{_aqm_npx_before-} ]]; then
     $_aqm_npx_before "$@"
   else
     ((CURRENT == at)) && compadd aqm
@@ -89,12 +90,27 @@ export function run(args: Arguments): Promise<number> {
   return Promise.resolve(EXIT.done);
 }
 
-/** Prints what the last word could become: commands, options, or targets one folder level at a time. */
-export async function complete(words: readonly string[]): Promise<number> {
+/**
+ * Prints what the last word could become: commands, options, values of options, or targets one folder level at a time.
+ * bash hands over `a=b` as three words, of which only the last is replaced: what stands before is not printed.
+ */
+export async function complete(given: readonly string[]): Promise<number> {
+  const { words, before } = withEqualSigns(given);
   const current = words.at(-1) ?? "";
   const spec = COMMANDS.find(({ name }) => name === words[0]);
   if (words.length < 2 || spec === undefined) {
     for (const { name } of COMMANDS) if (name.startsWith(current)) print(name);
+    return EXIT.done;
+  }
+  const [option, value] = optionAt(words);
+  const values = spec.options.some(({ name }) => option === `--${name}`)
+    ? await optionValues(option)
+    : null;
+  if (values !== null) {
+    const start = current.slice(0, current.length - value.length);
+    for (const one of values)
+      if (one.startsWith(value) && one === oneLine(one))
+        print(`${start}${one}`.slice(before.length));
     return EXIT.done;
   }
   if (current.startsWith("-")) {
@@ -115,4 +131,26 @@ export async function complete(words: readonly string[]): Promise<number> {
   }
   for (const path of [...found].sort()) print(path);
   return EXIT.done;
+}
+
+/** The words as a person typed them, and how much of the last one the shell keeps by itself. */
+function withEqualSigns(given: readonly string[]): { words: readonly string[]; before: string } {
+  const words: string[] = [];
+  let before = "";
+  given.forEach((word, at) => {
+    const last = words.at(-1);
+    const joins = last !== undefined && at > 0 && (word === "=" || given[at - 1] === "=");
+    before = !joins ? "" : word === "=" ? `${last}=` : last;
+    if (joins) words[words.length - 1] = last + word;
+    else words.push(word);
+  });
+  return { words, before };
+}
+
+/** The option whose value the last word is, and that value as far as it goes: `--set a` or `--set=a`. */
+function optionAt(words: readonly string[]): readonly [option: string, value: string] {
+  const current = words.at(-1) ?? "";
+  const [, option = words.at(-2) ?? "", value = current] =
+    /^(--[a-z-]+)=(.*)$/s.exec(current) ?? [];
+  return [option, value];
 }

@@ -27,8 +27,10 @@ export function verifyText(
     if (state === "never_built" && verifications.length > 1) continue;
     const right = state === "verified" || state === "missing_local_output";
     const paint = right ? colours.green : colours.red;
-    lines.push(`${paint(STATE[state].padEnd(20))} ${oneLine(target)}`);
-    for (const file of outputs) if (file.state !== "verified") lines.push(fileLine("output", file));
+    const absent = state === "missing_local_output" ? outputs.filter(isAbsent) : [];
+    lines.push(`${paint(STATE[state].padEnd(20))} ${oneLine(namesOf(target, absent))}`);
+    for (const file of outputs)
+      if (file.state !== "verified" && !absent.includes(file)) lines.push(fileLine("output", file));
     for (const file of inputs) {
       if (!["verified", "absent", "unrecorded"].includes(file.state))
         lines.push(fileLine("input", file));
@@ -44,6 +46,15 @@ export function verifyText(
   const again = reruns.length === 0 ? "" : `; ran again: ${same} of ${reruns.length} the same`;
   lines.push(`${plural(verifications.length, "target")}: ${counts.join(", ")}${again}`);
   return lines.join("\n");
+}
+
+const isAbsent = ({ state }: CheckedFile): boolean => state === "absent";
+
+/** What a line is about: the outputs that are not here, else the target, which may well be here. */
+function namesOf(target: string, absent: readonly CheckedFile[]): string {
+  if (absent.length === 0) return target;
+  const names = absent.map(({ path }) => path);
+  return `${names.join(", ")}${names.includes(target) ? "" : `, made with ${target}`}`;
 }
 
 function fileLine(what: string, { path, state, recorded, found, error }: CheckedFile): string {

@@ -145,4 +145,17 @@ describe("aqm restore", () => {
       notices: [expect.stringContaining("is damaged")],
     });
   });
+
+  it("says what was put right before, and does nothing where that is not possible", async () => {
+    fs.rmSync(workspace.path(".aqm/logs"), { recursive: true, force: true });
+    fs.symlinkSync("/nowhere/at/all", workspace.path(".aqm/logs"));
+    expect((await restore()).stdout).toContain("notice .aqm/logs was a link to /nowhere/at/all");
+    remove("out/length.txt");
+    remove(".aqm/logs");
+    fs.symlinkSync("logs", workspace.path(".aqm/logs")); // to itself
+    const failed = await workspace.aqm(["restore"]);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain("error");
+    expect(workspace.exists("out/length.txt")).toBe(false);
+  });
 });

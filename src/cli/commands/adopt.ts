@@ -36,16 +36,18 @@ export async function run(args: Arguments): Promise<number> {
     printFailures([found.error]);
     return exitCodeOf(found.error);
   }
-  const answer = (notices: readonly string[]): Promise<number> =>
+  const answer = (notices: readonly string[], signal: AbortSignal | null): Promise<number> =>
     adopt(
       session,
       { ...found.value, because, force: args.flag("force"), narrowed: targets.length > 0 },
       args,
-      notices,
+      { notices, signal },
     );
   return args.flag("dry-run")
-    ? answer([])
-    : withBuildLock(session.layout, "aqm adopt", () => recovered(session, answer));
+    ? answer([], null)
+    : withBuildLock(session.layout, "aqm adopt", (signal) =>
+        recovered(session, (notices) => answer(notices, signal)),
+      );
 }
 
 interface Found {
@@ -76,10 +78,10 @@ async function adopt(
   { selection, workspace }: Session,
   request: Found & Pick<AdoptionRequest, "because" | "force" | "narrowed">,
   args: Arguments,
-  before: readonly string[],
+  { notices, signal }: { readonly notices: readonly string[]; readonly signal: AbortSignal | null },
 ): Promise<number> {
   const dryRun = args.flag("dry-run");
-  const notes = [...before];
+  const notes = [...notices];
   await workspace.survey(selection.needed, (event) => {
     if (event.type === "notice") notes.push(event.message);
   });
@@ -87,6 +89,7 @@ async function adopt(
   const failures: Failure[] = [];
   const done: AdoptionRow[] = [];
   for (const row of rows) {
+    if (signal?.aborted === true) break; // what was adopted before stays, and is said
     const failure = dryRun ? null : await publishAll(workspace, row, notes);
     if (failure === null) done.push(row);
     else {

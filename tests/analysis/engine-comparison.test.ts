@@ -10,7 +10,7 @@ import {
 } from "../../src/analysis/engine-comparison/comparison.ts";
 import { enginePlanNames } from "../../src/analysis/engine-comparison/engine-plans.ts";
 import { judgeEngines } from "../../src/analysis/engine-comparison/judge-engines.ts";
-import { leastWithoutOne, verdictOf } from "../../src/analysis/engine-comparison/pairs.ts";
+import { verdictOf } from "../../src/analysis/engine-comparison/pairs.ts";
 import { alignedOpinions } from "../../src/analysis/engine-comparison/opinions.ts";
 import {
   plansOverviewJson,
@@ -50,6 +50,8 @@ describe("engines by the plans that their scores lead to", () => {
     const [pair] = comparison.pairs;
     expect(pair?.budgets).toEqual({ above: 3, below: 0, same: 0, all: 3 });
     expect(pair?.factor.low).toBeGreaterThan(pair?.spread ?? NaN);
+    expect(pair?.without_one?.value).toBeLessThan(pair?.factor.value ?? NaN);
+    expect(pair?.without_one?.value).toBeGreaterThan(pair?.range.lowest ?? NaN);
     expect(engineAnswer(comparison).headline).toBe("Scores of right led to the better models here");
     // Where nearly all is quantized, no choice of layers can be much better than chance.
     const words = comparison.budgets.map(
@@ -112,15 +114,13 @@ describe("engines by the plans that their scores lead to", () => {
 
   it("the word needs an interval above what another draw changes, and no single budget that decides", () => {
     const factor = { value: 1.3, low: 1.1, high: 1.5 };
-    const of = { factor, spread: 1.05, withoutOne: 1.2, weights: "real" } as const;
+    const of = { factor, spread: 1.05, withoutOne: factor, weights: "real" } as const;
     expect(verdictOf(of)).toBe("better");
     expect(verdictOf({ ...of, spread: 1.1 })).toBe("within draws");
     expect(verdictOf({ ...of, spread: null })).toBe("draws not known");
-    expect(verdictOf({ ...of, withoutOne: 1.04 })).toBe("depends on the size");
+    expect(verdictOf({ ...of, withoutOne: { ...factor, low: 1.04 } })).toBe("depends on the size");
     expect(verdictOf({ ...of, factor: { ...factor, low: 0.99 } })).toBe("not separable");
     expect(verdictOf({ ...of, weights: "random" })).toBe("unproven");
-    expect(leastWithoutOne([8, 2, 2])).toBeCloseTo(2, 12);
-    expect(leastWithoutOne([8])).toBeNull();
   });
 
   it("random weights prove nothing, and the answer says so first", () => {

@@ -107,7 +107,7 @@ function pairText({
   const counts = `At ${above} of ${all} budgets the interval is above 1, at ${below} below, at ${same} both have the same plans.`;
   const word = VERDICT_WORDS[verdict]({
     spread: spread === null ? "" : timesText(spread),
-    without: withoutOne === null ? "" : timesText(withoutOne),
+    without: withoutOne === null ? "" : intervalText(withoutOne),
   });
   return `plans of ${worse} lose ${intervalText(factor)} times as much as those of ${better}, ${single}. ${counts} ${word}`;
 }

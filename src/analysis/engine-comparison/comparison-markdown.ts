@@ -116,7 +116,7 @@ export const PAIR_TITLES = [
 export const pairCells = (pair: EnginePair): readonly string[] => [
   intervalText(pair.factor),
   `${timesText(pair.range.lowest)} to ${timesText(pair.range.highest)}`,
-  pair.without_one === null ? "–" : timesText(pair.without_one),
+  pair.without_one === null ? "–" : intervalText(pair.without_one),
   `${pair.budgets.above} of ${pair.budgets.all}`,
   `${pair.budgets.below} of ${pair.budgets.all}`,
   `${pair.budgets.same} of ${pair.budgets.all}`,

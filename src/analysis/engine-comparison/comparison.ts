@@ -76,8 +76,8 @@ export interface EnginePair {
   readonly factor: Figure;
   /** The least and the greatest such factor of a single budget. */
   readonly range: { readonly lowest: number; readonly highest: number };
-  /** The least factor when one budget is left out; null with a single budget. */
-  readonly without_one: number | null;
+  /** The factor without the budget that has the greatest one, with its interval; null with a single budget. */
+  readonly without_one: Figure | null;
   /** Budgets at which the interval lies above 1, and below 1, and at which both engines have the same plans. */
   readonly budgets: {
     readonly above: number;

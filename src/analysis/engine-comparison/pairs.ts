@@ -86,13 +86,16 @@ export function pairOf(
     better.spread === null || worse.spread === null
       ? null
       : Math.max(better.spread.high, worse.spread.high);
-  const withoutOne = leastWithoutOne(values);
+  const largest = values.indexOf(Math.max(...values));
+  const others = pairs.filter((_, n) => n !== largest);
+  const without = others.length === 0 ? ok(null) : bootstrap.meanFactor(others);
+  if (!without.ok) return without;
   return ok({
     better: better.engine,
     worse: worse.engine,
     factor: factor.value,
     range: { lowest: Math.min(...values), highest: Math.max(...values) },
-    without_one: withoutOne,
+    without_one: without.value,
     budgets: {
       above: single.filter(({ low }) => low > 1).length,
       below: single.filter(({ high }) => high < 1).length,
@@ -101,21 +104,13 @@ export function pairOf(
       all: pairs.length,
     },
     spread,
-    verdict: verdictOf({ factor: factor.value, spread, withoutOne, weights }),
+    verdict: verdictOf({ factor: factor.value, spread, withoutOne: without.value, weights }),
   });
-}
-
-/** The least geometric mean of all but one; null for fewer than two. */
-export function leastWithoutOne(factors: readonly number[]): number | null {
-  if (factors.length < 2) return null;
-  const logs = factors.map((factor) => Math.log(factor));
-  const sum = logs.reduce((total, log) => total + log, 0);
-  return Math.exp((sum - Math.max(...logs)) / (logs.length - 1));
 }
 
 /**
  * What is said of a difference. The interval says whether the held-out samples show it; the spread whether another draw
- * of calibration data may change as much; the least factor without one budget whether a single budget decides.
+ * of calibration data may change as much; the factor without the budget of the greatest one whether a single budget decides.
  */
 export function verdictOf({
   factor,
@@ -125,14 +120,14 @@ export function verdictOf({
 }: {
   readonly factor: Figure;
   readonly spread: number | null;
-  readonly withoutOne: number | null;
+  readonly withoutOne: Figure | null;
   readonly weights: Weights;
 }): EngineVerdict {
   if (weights === "random") return "unproven";
   if (includesOne(factor)) return "not separable";
   if (spread === null) return "draws not known";
   if (factor.low <= spread) return "within draws";
-  return withoutOne !== null && withoutOne <= Math.max(1, spread)
+  return withoutOne !== null && withoutOne.low <= Math.max(1, spread)
     ? "depends on the size"
     : "better";
 }

@@ -31,7 +31,7 @@ export function engineTerms({
     },
     {
       term: "factor",
-      means: `KL / KL on the same held-out samples, with a paired 95 % interval from ${resamples} bootstrap resamples of these samples. Over several budgets it is the geometric mean; which budgets there are is a choice that the interval knows nothing of, so the least and the greatest factor of single budgets and the least factor without one budget stand beside it.`,
+      means: `KL / KL on the same held-out samples, with a paired 95 % interval from ${resamples} bootstrap resamples of these samples. Over several budgets it is the geometric mean; which budgets there are is a choice that the interval knows nothing of, so the least and the greatest factor of single budgets and the factor without the budget of the greatest one stand beside it.`,
     },
     {
       term: "another draw changes",
@@ -46,7 +46,7 @@ export function engineTerms({
     {
       term: "depends on the size",
       means:
-        "the interval lies above what another draw changes, and without one of the budgets the factor does not.",
+        "the interval lies above what another draw changes, and without the budget of the greatest factor it does not.",
     },
     {
       term: "within draws",

@@ -54,7 +54,7 @@ describe("a pair or a granularity that could not be what it says", () => {
     [
       "a name of another width",
       ["quant_pair/wint8_afp16.name=wint4_afp16"],
-      "name must match pattern",
+      "name has a form that is not allowed",
     ],
     [
       "NVFP4 with the scales of MXFP4",

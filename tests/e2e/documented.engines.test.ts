@@ -21,6 +21,7 @@ describe("what a newcomer types", () => {
     // With the whole grids, and all results that are committed: as a clone has them.
     for (const path of [
       "conf",
+      "context",
       "models/qwen3_vl_trained",
       "datasets/synthetic_calibration",
       "aqm.lock",

@@ -19,6 +19,9 @@ beforeEach(async () => {
   );
   workspace.edit("Aqmfile.ts", "configuration, file,", "configuration, file, folder,");
   workspace.edit("rules/ops/shout.ts", '"poem">', '"poem" | "all">');
+  // The compiler looks for tsconfig.json/tsconfig.json, too: a place below a file.
+  workspace.write("rules/tsconfig.json", `{ "extends": "../tsconfig.json" }\n`);
+  workspace.write("tsconfig.json", "{}\n");
   expect((await workspace.aqm(["build"])).code).toBe(0);
   await snapshotTaken();
 });

@@ -5,6 +5,7 @@ import type { SkippedGroup } from "../../model/skipped.ts";
 import { checksum } from "../disk/checksum.ts";
 import { MISSING, putStat, putWay, STAT_FIELDS } from "../evidence/evidence.ts";
 import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
+import { lstatIfThere, statIfThere } from "../disk/stat.ts";
 
 /**
  * Remembers, for one request, that everything was fresh, and the stat of every file and folder that this
@@ -170,8 +171,8 @@ export function changedPlaces(snapshot: FreshSnapshot, root: string): readonly n
 
 function statInto(now: Float64Array, path: string, isWay: boolean): void {
   try {
-    if (isWay) putWay(now, 0, fs.lstatSync(path, { throwIfNoEntry: false }));
-    else putStat(now, 0, fs.statSync(path, { throwIfNoEntry: false }));
+    if (isWay) putWay(now, 0, lstatIfThere(path));
+    else putStat(now, 0, statIfThere(path));
   } catch {
     now.fill(NaN); // a loop of links, an unreadable folder: like nothing that was noted
   }

@@ -13,7 +13,8 @@ from material import scoring, squared_error
 from PIL import Image
 from spoilt import edit
 
-from aqm_runner.model.batches import caption_batches, image_batches
+from aqm_runner.model.batches import caption_batches
+from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample
 from aqm_runner.runner.failures import RunnerError
 

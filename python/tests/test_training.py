@@ -15,8 +15,9 @@ from harness import FakeContext, place, run_op
 from material import TRAINING
 
 from aqm_runner.calibration.scenes import draw_scene
-from aqm_runner.model.batches import caption_batches, image_batches
+from aqm_runner.model.batches import caption_batches
 from aqm_runner.model.checkpoint import load_model, load_processor
+from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample
 from aqm_runner.model.tiny_model import LEARNING, build_model
 from aqm_runner.model.tiny_processor import SPECIAL, build_processor, build_tokenizer

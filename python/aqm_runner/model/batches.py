@@ -10,10 +10,8 @@ from typing import Any
 
 import torch
 
-from aqm_runner.model.checkpoint import load_config, load_processor, load_tokenizer
+from aqm_runner.model.checkpoint import load_config, load_tokenizer
 from aqm_runner.model.checkpoint_files import naming_errors
-from aqm_runner.model.images import read_image, unreadable_image
-from aqm_runner.model.samples import Sample
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
@@ -94,7 +92,7 @@ def caption_batches(
     check_plain(tokenizer, captions)
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     if pad is None:
-        raise _tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
+        raise tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
     with naming_errors(checkpoint, "tokens of a caption"):
         rows = [
             tokenizer(text, truncation=True, max_length=length)["input_ids"] for text in captions
@@ -118,53 +116,6 @@ def caption_batches(
     return batches
 
 
-def image_batches(
-    context: Any,
-    checkpoint: Place,
-    images: Place,
-    samples: list[Sample],
-    length: int,
-    padding: str,
-) -> list[Batch]:
-    """Returns one batch a sample: its image and caption as a user's turn, then the prompt.
-
-    The processor's output is used verbatim. With padding "max_length" a sample is padded to
-    `length` tokens on the left; it is never cut, because image tokens cannot be. Pad and image
-    tokens are not in the loss.
-
-    Raises:
-        RunnerError: gate_failed `unreadable_image` naming the image; `unreadable_checkpoint`,
-            `tokenizer_mismatch`, `special_token_in_caption`, `token_beyond_vocabulary`.
-    """
-    processor = load_processor(checkpoint)
-    _check_processor(checkpoint, processor)
-    check_plain(processor.tokenizer, [sample.caption for sample in samples])
-    processor.tokenizer.padding_side = "left"
-    placeholders = torch.tensor(
-        [
-            processor.tokenizer.convert_tokens_to_ids(token)
-            for token in (processor.image_token, processor.video_token)
-        ]
-    )
-    pads = {"padding": "max_length", "max_length": length} if padding == "max_length" else {}
-    context.phase("prepare", len(samples))
-    batches = []
-    for done, sample in enumerate(samples, start=1):
-        text = _as_turn(checkpoint, processor, sample.caption)
-        image = read_image(images, sample.image_relpath)
-        try:
-            inputs = dict(processor(text=[text], images=[image], return_tensors="pt", **pads))
-        except (ValueError, TypeError, OverflowError, ZeroDivisionError) as error:
-            said = f"cannot be used by the processor of {checkpoint.name}: {error}"
-            raise unreadable_image(images, sample.image_relpath, said) from error
-        ids = inputs["input_ids"]
-        left_out = (inputs["attention_mask"] == 0) | torch.isin(ids, placeholders)
-        batches.append(Batch(inputs, ids.masked_fill(left_out, IGNORED)))
-        context.step(done)
-    check_vocabulary(checkpoint, (int(batch.inputs["input_ids"].max()) for batch in batches))
-    return batches
-
-
 def check_plain(tokenizer: Any, captions: list[str]) -> None:
     """Refuses captions that hold the text of a special token.
 
@@ -185,35 +136,6 @@ def check_plain(tokenizer: Any, captions: list[str]) -> None:
                 )
 
 
-def _as_turn(checkpoint: Place, processor: Any, caption: str) -> str:
-    """Returns image and caption as the checkpoint's chat template has a user's turn."""
-    content = [{"type": "image"}, {"type": "text", "text": caption}]
-    with naming_errors(checkpoint, "a user's turn by its chat template"):
-        text = processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        if text.count(processor.image_token) != 1 or caption.strip() not in text:
-            raise ValueError("it leaves out the image or the caption")
-    return text
-
-
-def _check_processor(checkpoint: Place, processor: Any) -> None:
-    """Compares what processor and model each say of images; unequal, the model would stumble."""
-    config = load_config(checkpoint)
-    vision, images = config.vision_config, processor.image_processor
-    token = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
-    for what, ours, theirs in (
-        ("the id of an image token", token, config.image_token_id),
-        ("patch_size", images.patch_size, vision.patch_size),
-        ("merge_size", images.merge_size, vision.spatial_merge_size),
-        ("temporal_patch_size", images.temporal_patch_size, vision.temporal_patch_size),
-    ):
-        if ours != theirs:
-            raise _tokenizer_mismatch(
-                checkpoint, f"{what} is {ours} in the processor and {theirs} in config.json"
-            )
-
-
 def check_vocabulary(checkpoint: Place, highest: Iterable[int]) -> None:
     """Raises gate_failed `token_beyond_vocabulary` for a token id that has no embedding."""
     rows = load_config(checkpoint).get_text_config().vocab_size
@@ -229,7 +151,8 @@ def check_vocabulary(checkpoint: Place, highest: Iterable[int]) -> None:
         )
 
 
-def _tokenizer_mismatch(checkpoint: Place, problem: str) -> RunnerError:
+def tokenizer_mismatch(checkpoint: Place, problem: str) -> RunnerError:
+    """Returns the failure of the gate `tokenizer_mismatch`; `problem` is a clause of its own."""
     return gate_failed(
         "tokenizer_mismatch",
         f"Tokenizer or processor of {checkpoint.name} do not fit: {problem}.",

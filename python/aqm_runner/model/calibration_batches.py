@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from aqm_runner.model.batches import Batch, caption_batches, image_batches
+from aqm_runner.model.batches import Batch, caption_batches
+from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample, read_samples
 from aqm_runner.runner.places import Place
 

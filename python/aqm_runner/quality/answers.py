@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
-from aqm_runner.model.batches import check_plain, check_vocabulary, image_batches
+from aqm_runner.model.batches import check_plain, check_vocabulary
 from aqm_runner.model.checkpoint import load_processor
 from aqm_runner.model.checkpoint_files import naming_errors
+from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample, read_samples
 from aqm_runner.quality.measuring import non_finite_logits
 from aqm_runner.runner.places import Place

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aqm_runner.model.batches import caption_batches, check_plain, check_vocabulary, image_batches
+from aqm_runner.model.batches import caption_batches, check_plain, check_vocabulary
 from aqm_runner.model.checkpoint import load_processor
 from aqm_runner.model.checkpoint_files import naming_errors
+from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place

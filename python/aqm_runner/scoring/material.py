@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from aqm_runner.model.batches import Batch, caption_batches, image_batches
+from aqm_runner.model.batches import Batch, caption_batches
+from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import read_captions, read_samples
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place

@@ -860,7 +860,18 @@ declare module "aqm" {
     };
     tiny_checkpoint: {
       readonly params: {
-        readonly family: "qwen3_vl" | "qwen2_5_vl";
+        readonly family:
+          | "qwen3_vl"
+          | "qwen2_5_vl"
+          | "llava"
+          | "gemma3"
+          | "llama"
+          | "mistral"
+          | "qwen3"
+          | "gemma3_text"
+          | "phi3"
+          | "qwen3_moe"
+          | "mixtral";
         readonly seed: number;
       };
       readonly inputs: Readonly<Record<string, never>>;

@@ -6,7 +6,7 @@ runner and its ops need.
 
 import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -173,6 +173,21 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for family in FAMILIES:
         run_op("tiny_checkpoint", {"family": family, "seed": 0}, {}, folder / family)
     return {family: folder / family / "checkpoint" for family in FAMILIES}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Returns the checkpoint of a family by its name, made when it is first asked for."""
+    made: dict[str, Path] = {}
+
+    def checkpoint(family: str) -> Path:
+        if family not in made:
+            folder = tmp_path_factory.mktemp(family)
+            run_op("tiny_checkpoint", {"family": family, "seed": 0}, {}, folder)
+            made[family] = folder / "checkpoint"
+        return made[family]
+
+    return checkpoint
 
 
 @pytest.fixture(scope="session")

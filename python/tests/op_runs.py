@@ -219,7 +219,7 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "serving_check": _serving_check,
     "synthetic_coco": lambda _: [Run(COCO, {})],
     "tiny_checkpoint": lambda _: [
-        Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl")
+        Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl", "gemma3")
     ],
     "tiny_vit": lambda _: [Run({"seed": 0}, {})],
     # Two steps teach nothing: that a whole training does is for the committed model to show.

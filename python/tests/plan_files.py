@@ -16,7 +16,7 @@ def groups_of(checkpoint: Path, scope: str) -> Groups:
     from aqm_runner.scoring.scopes import kept_layers
 
     model = load_model(place(checkpoint, "folder"), "float32", "cpu")
-    groups = group_layers(layers_of(model), kept_layers(scope, scope == "all_layers"))
+    groups = group_layers(layers_of(model), kept_layers(model, scope, scope == "all_layers"))
     return {next(iter(group.layers)): list(group.layers) for group in groups if group.enabled}
 
 

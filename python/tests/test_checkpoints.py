@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from harness import place
+from harness import FakeContext, place, run_op
+from material import scoring
 from safetensors.torch import load_file
 from spoilt import TAKEN, WEIGHTS, change_weights, edit, refused
 
@@ -165,7 +166,7 @@ def test_a_head_without_weights_that_is_not_said_to_be_tied(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda c: c.update(model_type="evilnew"), "evilnew"),
+        (lambda c: c.update(model_type=7), "model_type"),
         (lambda c: c["text_config"].update(hidden_act="nonsense"), "nonsense"),
         (lambda c: c["text_config"].update(hidden_size="many"), ""),
     ],
@@ -173,6 +174,27 @@ def test_a_head_without_weights_that_is_not_said_to_be_tied(folder):
 def test_a_config_that_describes_no_model(folder, change, words):
     edit(folder / "config.json", change)
     assert words in refused(load, folder, "unreadable_checkpoint").message
+
+
+@pytest.mark.parametrize(
+    ("type_", "words"), [("evilnew", "lacks it"), ("t5", "as another kind"), ("vit", "as another")]
+)
+def test_a_family_that_makes_no_text_is_named(folder, type_, words):
+    edit(folder / "config.json", lambda c: c.update(model_type=type_))
+    error = refused(load, folder, "unknown_architecture")
+    assert f"model_type {type_!r}" in error.message
+    assert words in error.message
+    assert error.file == "given/ckpt/config.json"
+
+
+def test_images_are_not_asked_of_a_model_of_text(tiny, image_inputs, tmp_path):
+    context = FakeContext()
+    inputs = image_inputs | {"checkpoint": tiny("llama")}
+    with pytest.raises(RunnerError) as caught:
+        run_op("sensitivity_scores", scoring("all_layers"), inputs, tmp_path, context)
+    assert caught.value.reason == "no_images"
+    assert "images: false" in caught.value.next_step
+    assert context.phases == []  # nothing was loaded, and nothing prepared
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 200_000, '{"model_type": 1, "model_type": 2}'])

@@ -17,8 +17,10 @@ from aqm_runner.model.samples import read_samples
 from aqm_runner.modelopt.quality.recipe import apply_recipe, recipe_config
 from aqm_runner.quality.material import read_material
 from aqm_runner.runner.failures import RunnerError
+from aqm_runner.scoring.scopes import kept_layers
 
 SMOOTHQUANT, AWQ, FP8 = "INT8_SMOOTHQUANT_CFG", "INT4_AWQ_CFG", "FP8_DEFAULT_CFG"
+KEPT = ["*visual*", "*lm_head*"]
 
 
 def places(inputs: dict[str, Path]) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def applied(name: str, scope: str, inputs: dict[str, Path]):
     before = load_model(checkpoint, "float32", "cpu")
     model = load_model(checkpoint, "float32", "cpu")
     calibration = read_material(context, params, places(inputs)).calibration
-    config = recipe_config(name, scope, params["include_lm_head"])
+    config = recipe_config(name, kept_layers(model, scope, params["include_lm_head"]))
     found = apply_recipe(context, model, Loader(calibration, "cpu"), name, config, params)
     return before, model, found, context
 
@@ -152,9 +154,9 @@ def test_caches_of_attention_and_what_the_scope_keeps_are_not_quantized(inputs):
 def test_a_layer_that_a_recipe_leaves_out_is_refused(inputs, monkeypatch):
     from aqm_runner.modelopt.quality import recipe
 
-    monkeypatch.setattr(recipe, "kept_layers", lambda *_: ["*visual*", "*lm_head*"])
+    monkeypatch.setattr(recipe, "kept_layers", lambda *_: KEPT)
     params = recipe_measuring("lm", FP8)
-    config = recipe_config(FP8, "lm", False)
+    config = recipe_config(FP8, KEPT)
     config["quant_cfg"].append({"quantizer_name": "*o_proj*", "enable": False})
     model = load_model(place(inputs["lm"]["checkpoint"], "folder"), "float32", "cpu")
     batches = read_material(FakeContext(), params, places(inputs["lm"])).calibration
@@ -200,7 +202,7 @@ QUANTIZERS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
 
 @pytest.mark.parametrize("name", QUANTIZERS)
 def test_a_recipe_has_the_quantizers_that_its_size_is_counted_by(name):
-    config = recipe_config(name, "lm", False)
+    config = recipe_config(name, KEPT)
     found = [
         next(rule for rule in config["quant_cfg"] if rule["quantizer_name"] == quantizer)
         for quantizer in ("*weight_quantizer", "*input_quantizer")
@@ -212,4 +214,4 @@ def test_a_recipe_has_the_quantizers_that_its_size_is_counted_by(name):
         given = {key: value for key, value in rule["cfg"].items() if key != "effective_bits"}
         assert json.dumps(given) == json.dumps(expected)
     last = [rule["quantizer_name"] for rule in config["quant_cfg"][-2:]]
-    assert last == ["*visual*", "*lm_head*"]
+    assert last == KEPT

@@ -170,7 +170,7 @@ def test_the_estimate_counts_what_grows(lm_inputs):
     batches = batches_of(lm_inputs)
     tokens = max(batch.labels.numel() for batch in batches)
     text = model.config.text_config
-    off = SETTING.disabled_layers()
+    off = SETTING.disabled_layers(model)
     shared, own = memory.call_bytes(model, batches, off, keeps_differences=True)
     heads = text.head_dim * (text.num_attention_heads * 1 + text.num_key_value_heads * 2)
     block = heads + 2 * text.intermediate_size + 2 * text.hidden_size

@@ -74,7 +74,7 @@ def write_plan(name: str, formats: list[str], cpu: bool) -> None:
     from aqm_runner.scoring.scopes import kept_layers
 
     model = empty_model(place(checkpoint_of(cpu), "folder"))
-    found = group_layers(layers_of(model), kept_layers("lm", False))
+    found = group_layers(layers_of(model), kept_layers(model, "lm", False))
     groups = {next(iter(group.layers)): list(group.layers) for group in found if group.enabled}
     count = len(groups)
     chosen = (

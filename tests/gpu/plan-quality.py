@@ -105,7 +105,7 @@ def make_plans(scope: str, count: int) -> list[str]:
 
     with torch.device("meta"):
         model = AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(CHECKPOINT))
-    found = group_layers(layers_of(model), kept_layers(scope, scope == "all_layers"))
+    found = group_layers(layers_of(model), kept_layers(model, scope, scope == "all_layers"))
     groups = [list(group.layers) for group in found if group.enabled]
     choices = [*QUANTIZERS, "NONE"]
     generator = random.Random(1)

@@ -212,7 +212,7 @@ def groups_of(setting: Setting) -> tuple[Groups, dict[str, int]]:
     with torch.device("meta"):
         config = AutoConfig.from_pretrained(setting.checkpoint)
         model = AutoModelForImageTextToText.from_config(config)
-    found = group_layers(layers_of(model), kept_layers("lm", False))
+    found = group_layers(layers_of(model), kept_layers(model, "lm", False))
     enabled = [group for group in found if group.enabled]
     groups = {next(iter(each.layers)): list(each.layers) for each in enabled}
     weights = {next(iter(each.layers)): each.weights for each in enabled}

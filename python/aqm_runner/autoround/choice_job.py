@@ -55,7 +55,7 @@ def choose_plans(
     model = load_model(inputs["checkpoint"], params["dtype"], context.device)
     check_layers(model)
     layers = layers_of(model)
-    groups = [group for group in scored_groups(layers, params) if group.enabled]
+    groups = [group for group in scored_groups(model, params) if group.enabled]
     scored = _scores(
         context, params, model, groups, formats, Loader(batches, context.device), steps
     )

@@ -63,7 +63,7 @@ class AutoRound:
         model = load()
         check_layers(model)
         layers = layers_of(model)
-        groups = scored_groups(layers, params)
+        groups = scored_groups(model, params)
         scored = {
             name: layer for group in groups if group.enabled for name, layer in group.layers.items()
         }
@@ -78,14 +78,15 @@ class AutoRound:
             yield [(index, _checked(table, format_.name, params["include_lm_head"]))], index + 1
 
 
-def scored_groups(layers: dict[str, nn.Module], params: dict[str, Any]) -> list[LayerGroup]:
+def scored_groups(model: nn.Module, params: dict[str, Any]) -> list[LayerGroup]:
     """Returns all groups of a model; those are enabled that the scope takes and AutoRound can.
 
     Args:
-        layers: Path and module of every layer, in module order.
+        model: With its layers as they were loaded.
         params: `scope` and `include_lm_head`.
     """
-    kept = kept_layers(params["scope"], params["include_lm_head"])
+    layers = layers_of(model)
+    kept = kept_layers(model, params["scope"], params["include_lm_head"])
     others = [name for name, layer in layers.items() if not isinstance(layer, nn.Linear)]
     return group_layers(layers, [*kept, *others])
 

@@ -107,7 +107,7 @@ def _check_plan(
     model: nn.Module, document: PlanDocument, params: dict[str, Any], place: Place
 ) -> None:
     layers = layers_of(model)
-    groups = [group for group in scored_groups(layers, params) if group.enabled]
+    groups = [group for group in scored_groups(model, params) if group.enabled]
     searchable = {next(iter(group.layers)): tuple(group.layers) for group in groups}
     names = [each["name"] for each in params["candidates"]]
     check_plans(document, searchable, layers, names, place)

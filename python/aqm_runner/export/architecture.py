@@ -2,9 +2,9 @@
 
 import torch
 from torch import nn
-from transformers import AutoModelForImageTextToText
 from transformers.initialization import no_init_weights
 
+from aqm_runner.model.architectures import auto_class
 from aqm_runner.model.checkpoint import load_config
 from aqm_runner.model.checkpoint_files import naming_errors
 from aqm_runner.runner.places import Place
@@ -23,7 +23,7 @@ def empty_model(checkpoint: Place) -> nn.Module:
         torch.device("meta"),
         no_init_weights(),
     ):
-        model: nn.Module = AutoModelForImageTextToText.from_config(config)
+        model: nn.Module = auto_class(config).from_config(config)
     return model
 
 

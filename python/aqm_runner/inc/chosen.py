@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from aqm_runner.model.module_kinds import part_of
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
@@ -49,7 +50,7 @@ def check_ops(ops: list[str], layers: dict[str, nn.Module], scope: str, place: P
         if not isinstance(layers[op], nn.Linear):
             kind = type(layers[op]).__name__
             raise _refused("unsupported_op", place, op, f"is a {kind}, which INC cannot reload")
-        if scope == "lm" and "visual" in op.split("."):
+        if scope == "lm" and part_of(op) == "vision":
             raise _refused(
                 "op_out_of_scope", place, op, "is of the vision part, which no caption reaches"
             )

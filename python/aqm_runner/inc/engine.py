@@ -99,7 +99,7 @@ class Inc:
         layers = layers_of(model)
         # INC has no convolution in its saved models here (inc_quantize), so none is scored either.
         others = [path for path, layer in layers.items() if not isinstance(layer, nn.Linear)]
-        kept_too = [*kept_layers(params["scope"], params["include_lm_head"]), *others]
+        kept_too = [*kept_layers(model, params["scope"], params["include_lm_head"]), *others]
         groups = group_layers(layers, kept_too)
         steps = self.score_steps(params, len(loader))
         scored = _bounded(groups, params)

@@ -5,13 +5,13 @@ from typing import Any
 import torch
 from transformers import (
     AutoConfig,
-    AutoModelForImageTextToText,
     AutoProcessor,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
 )
 
+from aqm_runner.model.architectures import attention_of, auto_class, check_architecture
 from aqm_runner.model.checkpoint_files import check_checkpoint, loading
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
@@ -22,7 +22,7 @@ SHOWN = 3
 
 
 def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
-    """Returns the full vision-language model in evaluation mode.
+    """Returns the full model in evaluation mode, with its vision part if it has one.
 
     Args:
         place: The checkpoint folder.
@@ -30,16 +30,18 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
         device: "cpu" or "cuda".
 
     Raises:
-        RunnerError: gate_failed of `check_checkpoint`; `unreadable_checkpoint`;
+        RunnerError: gate_failed of `check_checkpoint` and `check_architecture`;
+            `unreadable_checkpoint`;
             `incomplete_checkpoint` if a weight is missing, which transformers would replace by
             random numbers; `unused_weights` if the model has no place for one.
     """
     check_checkpoint(place)
+    config = load_config(place)
     with loading(place, "the model") as folder:
-        model, info = AutoModelForImageTextToText.from_pretrained(
+        model, info = auto_class(config).from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
-            attn_implementation="sdpa",
+            attn_implementation=attention_of(config),
             use_safetensors=True,
             output_loading_info=True,
             **OURS,
@@ -49,7 +51,11 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
 
 
 def load_config(place: Place) -> PreTrainedConfig:
-    """Returns the model's configuration; raises gate_failed `unreadable_checkpoint`."""
+    """Returns the model's configuration.
+
+    Raises gate_failed `unreadable_checkpoint`, and what `check_architecture` raises.
+    """
+    check_architecture(place)
     with loading(place, "the model's configuration") as folder:
         return AutoConfig.from_pretrained(folder, **OURS)
 

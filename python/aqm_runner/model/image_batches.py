@@ -40,20 +40,26 @@ def image_batches(
     _check_processor(checkpoint, processor)
     check_plain(processor.tokenizer, [sample.caption for sample in samples])
     processor.tokenizer.padding_side = "left"
-    placeholders = torch.tensor(
-        [
-            processor.tokenizer.convert_tokens_to_ids(token)
-            for token in (processor.image_token, processor.video_token)
-        ]
+    placeholders = torch.tensor(sorted(_placeholders(checkpoint, processor)))
+    pads: dict[str, Any] = (
+        {"padding": "max_length", "max_length": length} if padding == "max_length" else {}
     )
-    pads = {"padding": "max_length", "max_length": length} if padding == "max_length" else {}
     context.phase("prepare", len(samples))
     batches = []
     for done, sample in enumerate(samples, start=1):
         text = _as_turn(checkpoint, processor, sample.caption)
         image = read_image(images, sample.image_relpath)
         try:
-            inputs = dict(processor(text=[text], images=[image], return_tensors="pt", **pads))
+            inputs = dict(
+                processor(
+                    text=[text],
+                    images=[image],
+                    return_tensors="pt",
+                    # A template may have written the token that begins every text already.
+                    add_special_tokens=not begins(processor.tokenizer, text),
+                    **pads,
+                )
+            )
         except (ValueError, TypeError, OverflowError, ZeroDivisionError) as error:
             said = f"cannot be used by the processor of {checkpoint.name}: {error}"
             raise unreadable_image(images, sample.image_relpath, said) from error
@@ -77,18 +83,44 @@ def _as_turn(checkpoint: Place, processor: Any, caption: str) -> str:
     return text
 
 
-def _check_processor(checkpoint: Place, processor: Any) -> None:
-    """Compares what processor and model each say of images; unequal, the model would stumble."""
+def begins(tokenizer: Any, text: str) -> bool:
+    """Returns whether a text has the token already that the tokenizer puts before every text."""
+    return tokenizer.bos_token is not None and text.startswith(tokenizer.bos_token)
+
+
+def _placeholders(checkpoint: Place, processor: Any) -> set[int]:
+    """Returns the ids of tokens that stand for parts of an image or a video: they are not text."""
     config = load_config(checkpoint)
-    vision, images = config.vision_config, processor.image_processor
-    token = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
+    ids = [*processor.image_token_ids, *processor.video_token_ids]
+    ids += [getattr(config, name, None) for name in ("image_token_id", "video_token_id")]
+    return {token for token in ids if token is not None}
+
+
+def _check_processor(checkpoint: Place, processor: Any) -> None:
+    """Compares what processor and model each say of images; unequal, the model would stumble.
+
+    A family has some of these settings; what one of the two does not say is not compared.
+    """
+    config: Any = load_config(checkpoint)
+    vision, images = getattr(config, "vision_config", None), processor.image_processor
+    (token, *_) = processor.image_token_ids
     for what, ours, theirs in (
-        ("the id of an image token", token, config.image_token_id),
-        ("patch_size", images.patch_size, vision.patch_size),
-        ("merge_size", images.merge_size, vision.spatial_merge_size),
-        ("temporal_patch_size", images.temporal_patch_size, vision.temporal_patch_size),
+        ("the id of an image token", token, getattr(config, "image_token_id", None)),
+        ("patch_size", _said(images, "patch_size"), _said(vision, "patch_size")),
+        ("patch_size", _said(processor, "patch_size"), _said(vision, "patch_size")),
+        ("merge_size", _said(images, "merge_size"), _said(vision, "spatial_merge_size")),
+        (
+            "temporal_patch_size",
+            _said(images, "temporal_patch_size"),
+            _said(vision, "temporal_patch_size"),
+        ),
     ):
-        if ours != theirs:
+        if None not in (ours, theirs) and ours != theirs:
             raise tokenizer_mismatch(
                 checkpoint, f"{what} is {ours} in the processor and {theirs} in config.json"
             )
+
+
+def _said(settings: Any, name: str) -> int | None:
+    found = getattr(settings, name, None)
+    return found if isinstance(found, int) else None

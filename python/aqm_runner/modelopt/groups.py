@@ -39,7 +39,7 @@ def score_in_groups(
     context, device = scorer.context, scorer.context.device
     model: nn.Module | None = load()
     shared, own = call_bytes(
-        model, loader.batches, scorer.setting.disabled_layers(), scorer.keeps_differences
+        model, loader.batches, scorer.setting.disabled_layers(model), scorer.keeps_differences
     )
     size = group_size(len(formats), free_bytes(device), shared, own)
     waiting = _split(list(range(len(formats))), size)

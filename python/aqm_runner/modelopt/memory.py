@@ -17,6 +17,7 @@ it is there only where ModelOpt keeps them (see `shared_scoring`).
 """
 
 from fnmatch import fnmatch
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,11 +25,14 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.loss import TOKENS_AT_ONCE
+from aqm_runner.model.module_kinds import part_of
 
 # The rest is for what allocators round up and kernels borrow.
 USABLE = 0.9
 FLOAT32_COPIES = 4 * 4
 ACTIVATIONS_OF_A_BLOCK = 4
+# Axes of pixels that a processor has cut into patches.
+ROWS = 2
 SCORED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -53,7 +57,7 @@ def call_bytes(
     """
     text = max(batch.labels.numel() for batch in batches)
     at_once = max(TOKENS_AT_ONCE, *(batch.labels.shape[-1] for batch in batches))
-    vision = max(len(batch.inputs.get("pixel_values", ())) for batch in batches)
+    vision = max(patches(batch, model.config) for batch in batches)
     config = model.config.get_text_config()
     element = next(model.parameters()).element_size()
     blocks: dict[str, int] = {}
@@ -66,7 +70,7 @@ def call_bytes(
     for name, module in model.named_modules():
         if not isinstance(module, SCORED) or any(fnmatch(name, each) for each in disabled):
             continue
-        values = module.weight.shape[0] * (vision if "visual" in name.split(".") else text)
+        values = module.weight.shape[0] * (vision if part_of(name) == "vision" else text)
         block = next((each for each in block_names if name.startswith(f"{each}.")), None)
         if block is None:
             outside += values
@@ -84,6 +88,21 @@ def call_bytes(
         + ACTIVATIONS_OF_A_BLOCK * widest * element
     )
     return shared, (outside + widest) * element if keeps_differences else 0
+
+
+def patches(batch: Batch, config: Any) -> int:
+    """Returns the number of patches that a vision tower sees of a batch; 0 without images.
+
+    A processor has cut images into rows of patches (patches, values), or leaves them as they are
+    (..., colours, height, width).
+    """
+    pixels = batch.inputs.get("pixel_values")
+    if pixels is None:
+        return 0
+    side = getattr(getattr(config, "vision_config", None), "patch_size", None)
+    if pixels.dim() == ROWS or not isinstance(side, int):
+        return len(pixels)
+    return pixels.numel() // (pixels.shape[-3] * side**2)
 
 
 def group_size(formats: int, free: int | None, shared: int, own: int) -> int:

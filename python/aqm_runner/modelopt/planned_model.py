@@ -128,7 +128,7 @@ def simulation(
 
 def _check_plan(model: nn.Module, params: dict[str, Any], plan: Place) -> None:
     """Refuses a plan of other layers than the model has, as `check_plans` says."""
-    kept = kept_layers(params["scope"], params["include_lm_head"])
+    kept = kept_layers(model, params["scope"], params["include_lm_head"])
     groups = [group for group in group_layers(layers_of(model), kept) if group.enabled]
     check_plans(
         read_plans(plan),

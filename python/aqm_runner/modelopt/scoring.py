@@ -48,9 +48,9 @@ class Setting:
     score_steps: int
     method: str = "gradient"
 
-    def disabled_layers(self) -> list[str]:
-        """Returns the patterns of modules that stay in high precision."""
-        return kept_layers(self.scope, self.include_lm_head)
+    def disabled_layers(self, model: nn.Module) -> list[str]:
+        """Returns the patterns of modules of a model that stay in high precision."""
+        return kept_layers(model, self.scope, self.include_lm_head)
 
 
 def check_modelopt() -> None:
@@ -131,7 +131,7 @@ class Scorer:
                     quantization_formats=[each.config for each in formats],
                     data_loader=loader,
                     **(by_gradient if method == "gradient" else {"forward_step": _logits}),
-                    disabled_layers=self.setting.disabled_layers(),
+                    disabled_layers=self.setting.disabled_layers(model),
                     num_calib_steps=len(loader),
                     num_score_steps=self.setting.score_steps,
                     verbose=False,

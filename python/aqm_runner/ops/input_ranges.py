@@ -45,7 +45,7 @@ def run(
     context.phase("load", None)
     model = load_model(checkpoint, params["dtype"], context.device)
     _check_layers(model)
-    groups = group_layers(layers_of(model), kept_layers(scope, params["include_lm_head"]))
+    groups = group_layers(layers_of(model), kept_layers(model, scope, params["include_lm_head"]))
     watched = {
         name: layer for group in groups if group.enabled for name, layer in group.layers.items()
     }

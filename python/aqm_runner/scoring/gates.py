@@ -5,6 +5,7 @@ Pure functions on plain data. Engines report success in all of these cases.
 
 import math
 
+from aqm_runner.model.module_kinds import part_of
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.scoring.table import Group
 
@@ -99,7 +100,4 @@ def _check_zeros(enabled: list[Group], format_name: str) -> None:
 
 def family(group: Group) -> str:
     """Returns "vision", "lm_head" or "language" for a group."""
-    path = group.modules[0].split(".")
-    if "visual" in path:
-        return "vision"
-    return "lm_head" if path[-1] == "lm_head" else "language"
+    return part_of(group.modules[0])

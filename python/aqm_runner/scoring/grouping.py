@@ -12,7 +12,8 @@ from fnmatch import fnmatch
 
 from torch import nn
 
-LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+from aqm_runner.model.module_kinds import LAYERS
+
 # Axes of a tensor of matrices: (experts, outputs, inputs).
 STACKED = 3
 # (pattern of the path, what is appended to its first group); the first rule that fits counts.

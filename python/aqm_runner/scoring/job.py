@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from aqm_runner.model.architectures import check_architecture, check_images
 from aqm_runner.model.batches import Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
@@ -63,6 +64,8 @@ def score_members(
     require_device(context.device)
     engine.check()
     check_checkpoint(inputs["checkpoint"])
+    check_architecture(inputs["checkpoint"])
+    check_images(inputs["checkpoint"], params["scope"])
     candidates: list[Candidate] = []
     sound: list[Member] = []
     refused: list[Outcome] = []

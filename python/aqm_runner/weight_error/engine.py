@@ -75,7 +75,9 @@ class WeightError:
         model = load()
         _check_layers(model)
         layers = layers_of(model)
-        groups = group_layers(layers, kept_layers(params["scope"], params["include_lm_head"]))
+        groups = group_layers(
+            layers, kept_layers(model, params["scope"], params["include_lm_head"])
+        )
         watched = {
             name: layer for group in groups if group.enabled for name, layer in group.layers.items()
         }

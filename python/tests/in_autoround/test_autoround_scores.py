@@ -21,7 +21,6 @@ from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.determinism import make_deterministic
 from aqm_runner.model.loss import batch_mean
 from aqm_runner.runner.failures import RunnerError
-from aqm_runner.scoring.grouping import layers_of
 from aqm_runner.scoring.material import read_batches
 
 VISION = "model.visual.blocks.0.attn.qkv"
@@ -36,7 +35,7 @@ def given(params: dict[str, Any], inputs: dict[str, Path]) -> tuple[nn.Module, d
         role: place(path, "folder" if path.is_dir() else "file") for role, path in inputs.items()
     }
     model = load_model(places["checkpoint"], "float32", "cpu")
-    groups = scored_groups(layers_of(model), params)
+    groups = scored_groups(model, params)
     layers = {name: layer for each in groups if each.enabled for name, layer in each.layers.items()}
     return model, layers, Loader(read_batches(FakeContext(), params, places), "cpu")
 

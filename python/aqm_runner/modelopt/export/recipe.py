@@ -23,6 +23,7 @@ from aqm_runner.export.logits import Prompt, compare_logits, logits_of, make_pro
 from aqm_runner.export.pairs import form_of
 from aqm_runner.export.planned import Planned, PlannedLayer, check_shapes
 from aqm_runner.export.scaled import ScaledInputs
+from aqm_runner.model.architectures import check_images
 from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.model.calibration_batches import calibration_batches
 from aqm_runner.model.checkpoint import load_model
@@ -42,7 +43,7 @@ from aqm_runner.modelopt.simulated_layers import SimulatedLayers
 from aqm_runner.quality.plans import Plan, PlanDocument
 from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
-from aqm_runner.scoring.scopes import check_scope
+from aqm_runner.scoring.scopes import check_scope, kept_layers
 
 STATE = "calibrated state"
 
@@ -70,9 +71,12 @@ def export_recipe(
     require_device(context.device)
     check_modelopt()
     check_scope({"scope": params["scope"], "batch_size": params["calibration"]["batch_size"]})
-    config = recipe_config(name, params["scope"], params["include_lm_head"])
-    check_format(name, config, context.device)
     check_checkpoint(checkpoint)
+    check_images(checkpoint, params["scope"])
+    empty = empty_model(checkpoint)
+    kept = kept_layers(empty, params["scope"], params["include_lm_head"])
+    config = recipe_config(name, kept)
+    check_format(name, config, context.device)
     form = form_of(config, exporter.export)
     if isinstance(form, str):
         raise bad_request(
@@ -80,7 +84,6 @@ def export_recipe(
             f"{name} cannot be exported as {exporter.export}: {form}.",
             next_step="Choose another recipe.",
         )
-    empty = empty_model(checkpoint)
     groups = {
         next(iter(group.layers)): tuple(group.layers) for group in recipe_groups(empty, params)
     }

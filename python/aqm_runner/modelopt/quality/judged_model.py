@@ -67,7 +67,7 @@ class JudgedModel:
         self.model = model
         self.layers = {name for name, _ in model.named_modules()}
         self._recipes = {each.name: each.recipe for each in formats} | {NONE: UNQUANTIZED}
-        self._calibrate(context, loader, formats, kept_layers(scope, include_lm_head))
+        self._calibrate(context, loader, formats, kept_layers(model, scope, include_lm_head))
         hparams = {
             name.removesuffix(SUFFIX): hparam
             for name, hparam in named_hparams(model, unique=True)

@@ -10,6 +10,8 @@ from modelopt.torch.export.quant_utils import preprocess_linear_fusion
 from modelopt.torch.quantization.nn import QuantModule
 from torch import nn
 
+from aqm_runner.export.architecture import empty_model
+from aqm_runner.model.architectures import check_images
 from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
@@ -52,14 +54,17 @@ def ready_for_recipe(
 
     Raises:
         RunnerError: unsupported_here `no_gpu`, `modelopt_version`, `format_needs_cuda`; what
-            `check_checkpoint` raises.
+            `check_checkpoint`, `check_images` and `empty_model` raise.
     """
     name = params["recipe"]
     require_device(context.device)
     check_modelopt()
-    config = recipe_config(name, params["scope"], params["include_lm_head"])
+    checkpoint = inputs["checkpoint"]
+    check_checkpoint(checkpoint)
+    check_images(checkpoint, params["scope"])
+    kept = kept_layers(empty_model(checkpoint), params["scope"], params["include_lm_head"])
+    config = recipe_config(name, kept)
     check_format(name, config, context.device)
-    check_checkpoint(inputs["checkpoint"])
     make_deterministic(context.device)
     return config
 
@@ -92,7 +97,7 @@ def load_with_recipe(
     return model, apply_recipe(context, model, loader, params["recipe"], config, params)
 
 
-def recipe_config(name: str, scope: str, include_lm_head: bool) -> dict[str, Any]:
+def recipe_config(name: str, kept: list[str]) -> dict[str, Any]:
     """Returns ModelOpt's config of this name, for the layers that a scope may quantize.
 
     Its quantizers and its algorithm stay as they are. In the place of its list of layers, which
@@ -101,19 +106,15 @@ def recipe_config(name: str, scope: str, include_lm_head: bool) -> dict[str, Any
 
     Args:
         name: As `modelopt.torch.quantization` has it, for example INT4_AWQ_CFG.
-        scope: "lm" or "all_layers".
-        include_lm_head: Whether the output head takes part.
+        kept: Patterns of the layers that the scope leaves out (`kept_layers`).
     """
     preset = getattr(mtq, name)
     rules = preset["quant_cfg"]
     taken = [rule for rule in rules if rule["quantizer_name"] in (WEIGHTS, INPUTS)]
     by_class = [rule for rule in rules if "parent_class" in rule]
-    kept = [
-        {"quantizer_name": pattern, "enable": False}
-        for pattern in kept_layers(scope, include_lm_head)
-    ]
+    last = [{"quantizer_name": pattern, "enable": False} for pattern in kept]
     return {
-        "quant_cfg": [{"quantizer_name": "*", "enable": False}, *taken, *by_class, *kept],
+        "quant_cfg": [{"quantizer_name": "*", "enable": False}, *taken, *by_class, *last],
         "algorithm": preset["algorithm"],
     }
 
@@ -185,7 +186,7 @@ def settle_recipe(
 
 def recipe_groups(model: nn.Module, params: dict[str, Any]) -> list[LayerGroup]:
     """Returns the groups that a recipe quantizes: those that plans of the scope may quantize."""
-    kept = kept_layers(params["scope"], params["include_lm_head"])
+    kept = kept_layers(model, params["scope"], params["include_lm_head"])
     return [group for group in group_layers(layers_of(model), kept) if group.enabled]
 
 

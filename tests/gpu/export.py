@@ -29,9 +29,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/tests"), str(ROOT / "tests/gpu")]
+sys.path[:0] = [
+    str(ROOT / "python"),
+    str(ROOT / "python/tests"),
+    str(ROOT / "tests/gpu"),
+]
 
-from random_checkpoint import CHECKPOINT  # noqa: E402
+import itertools
+
+from random_checkpoint import CHECKPOINT
 
 TRAINED = ROOT / "models/qwen3_vl_trained/checkpoint"
 WORK = ROOT / "tmp/export"
@@ -56,7 +62,9 @@ def make_data() -> None:
     from aqm_runner.calibration.sample_writing import SampleRow, write_database
 
     rows = [
-        SampleRow("train2017", f"train2017/{n}.jpg", n, n, f"a red circle left of {n} squares")
+        SampleRow(
+            "train2017", f"train2017/{n}.jpg", n, n, f"a red circle left of {n} squares"
+        )
         for n in range(SAMPLES)
     ]
     path = WORK / "calibration.db"
@@ -66,16 +74,17 @@ def make_data() -> None:
 
 def write_plan(name: str, formats: list[str], cpu: bool) -> None:
     """Writes the plan of a scheme: by halves with NVFP4, else by turns."""
-    from harness import place
-    from plan_files import write_plans
-
     from aqm_runner.export.architecture import empty_model
     from aqm_runner.scoring.grouping import group_layers, layers_of
     from aqm_runner.scoring.scopes import kept_layers
+    from harness import place
+    from plan_files import write_plans
 
     model = empty_model(place(checkpoint_of(cpu), "folder"))
     found = group_layers(layers_of(model), kept_layers(model, "lm", False))
-    groups = {next(iter(group.layers)): list(group.layers) for group in found if group.enabled}
+    groups = {
+        next(iter(group.layers)): list(group.layers) for group in found if group.enabled
+    }
     count = len(groups)
     chosen = (
         [formats[2 * index // count] for index in range(count)]
@@ -89,10 +98,9 @@ def run_timed(op: str, name: str, begun: float, cpu: bool, keep: bool) -> None:
     """Runs one op in this process and prints what it took; `begun` is on the system's clock."""
     phases: list[tuple[str, float]] = [("start of Python", begun)]
     import torch
+    from aqm_runner.runner.registry import OPS, load_op
     from harness import FakeContext, kinds_of, place
     from material import exporting, ranging, recipe_exporting
-
-    from aqm_runner.runner.registry import OPS, load_op
 
     class Timed(FakeContext):
         def phase(self, name: str, total: int | None) -> None:
@@ -134,10 +142,12 @@ def run_timed(op: str, name: str, begun: float, cpu: bool, keep: bool) -> None:
     phases.append(("end", time.time()))
     took = ", ".join(
         f"{phase} {end - start:.1f}"
-        for (phase, start), (_, end) in zip(phases[:-1], phases[1:], strict=True)
+        for (phase, start), (_, end) in itertools.pairwise(phases)
     )
     peak = 0 if cpu else torch.cuda.max_memory_allocated() / GB
-    print(f"{name} {op}: {phases[-1][1] - begun:.1f} s ({took}); peak {peak:.1f} GB on the GPU")
+    print(
+        f"{name} {op}: {phases[-1][1] - begun:.1f} s ({took}); peak {peak:.1f} GB on the GPU"
+    )
     if op != "input_ranges":
         describe(output)
         if not keep:
@@ -150,8 +160,12 @@ def describe(output: Path) -> None:
     check = json.loads((output / "check").read_text())
     worst: dict[str, float] = {}
     for layer in check["layers"]:
-        worst[layer["format"]] = max(worst.get(layer["format"], 0.0), layer["difference"])
-    config = json.loads((output / "checkpoint/config.json").read_text())["quantization_config"]
+        worst[layer["format"]] = max(
+            worst.get(layer["format"], 0.0), layer["difference"]
+        )
+    config = json.loads((output / "checkpoint/config.json").read_text())[
+        "quantization_config"
+    ]
     label = config.get("quant_algo") or config.get("format")
     said, answered = check["logits"], check["outputs"]
     print(
@@ -170,7 +184,9 @@ def in_a_process(op: str, name: str, cpu: bool, keep: bool) -> bool:
     environment = os.environ | {
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "HF_HUB_OFFLINE": "1",
-        "TORCH_EXTENSIONS_DIR": os.environ.get("TORCH_EXTENSIONS_DIR", str(WORK / "extensions")),
+        "TORCH_EXTENSIONS_DIR": os.environ.get(
+            "TORCH_EXTENSIONS_DIR", str(WORK / "extensions")
+        ),
     }
     done = subprocess.run(
         [sys.executable, __file__, "--run", order], check=False, env=environment
@@ -196,7 +212,9 @@ def main() -> int:
         code = "import random_checkpoint; random_checkpoint.make_checkpoint()"
         path = os.pathsep.join(map(str, (ROOT / "tests/gpu", ROOT / "python")))
         subprocess.run(
-            [sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path}
+            [sys.executable, "-c", code],
+            check=True,
+            env=os.environ | {"PYTHONPATH": path},
         )
     make_data()
     names = given.names or [*SCHEMES, *RECIPES]

@@ -25,17 +25,29 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/tests"), str(ROOT / "tests/gpu")]
+sys.path[:0] = [
+    str(ROOT / "python"),
+    str(ROOT / "python/tests"),
+    str(ROOT / "tests/gpu"),
+]
 
-from random_checkpoint import CHECKPOINT, COCO  # noqa: E402
+import itertools
+
+from random_checkpoint import CHECKPOINT, COCO
 
 WORK = ROOT / "tmp/plan-quality"
 GB = 1e9
-FP4 = {"num_bits": [2, 1], "block_sizes": {"-1": 16, "type": "dynamic", "scale_bits": [4, 3]}}
+FP4 = {
+    "num_bits": [2, 1],
+    "block_sizes": {"-1": 16, "type": "dynamic", "scale_bits": [4, 3]},
+}
 E4M3 = {"num_bits": [4, 3], "axis": None}
 # Weight and input of wint4_afp16, wint8_aint8, wfp8_afp8 and wfp4_afp16, as conf/quant_pair has them.
 QUANTIZERS = {
-    "wint4_afp16": ({"num_bits": 4, "block_sizes": {"-1": 128, "type": "static"}}, None),
+    "wint4_afp16": (
+        {"num_bits": 4, "block_sizes": {"-1": 128, "type": "static"}},
+        None,
+    ),
     "wint8_aint8": ({"num_bits": 8, "axis": 0}, {"num_bits": 8, "axis": None}),
     "wfp8_afp8": (E4M3, E4M3),
     "wfp4_afp16": (FP4, None),
@@ -87,7 +99,8 @@ def make_data() -> None:
         rows.setdefault(image, SampleRow("train2017", path, image, note["id"], caption))
     all_ = list(rows.values())
     parts = {"calibration": all_[:CALIBRATION]} | {
-        scope: all_[CALIBRATION : CALIBRATION + size] for scope, size in HELD_OUT.items()
+        scope: all_[CALIBRATION : CALIBRATION + size]
+        for scope, size in HELD_OUT.items()
     }
     for name, part in parts.items():
         path = WORK / f"{name}.db"
@@ -98,18 +111,24 @@ def make_data() -> None:
 def make_plans(scope: str, count: int) -> list[str]:
     """Writes random plans, a document each, and uniform ones; returns their names."""
     import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText
-
     from aqm_runner.scoring.grouping import group_layers, layers_of
     from aqm_runner.scoring.scopes import kept_layers
+    from transformers import AutoConfig, AutoModelForImageTextToText
 
     with torch.device("meta"):
-        model = AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(CHECKPOINT))
-    found = group_layers(layers_of(model), kept_layers(model, scope, scope == "all_layers"))
+        model = AutoModelForImageTextToText.from_config(
+            AutoConfig.from_pretrained(CHECKPOINT)
+        )
+    found = group_layers(
+        layers_of(model), kept_layers(model, scope, scope == "all_layers")
+    )
     groups = [list(group.layers) for group in found if group.enabled]
     choices = [*QUANTIZERS, "NONE"]
     generator = random.Random(1)
-    plans = {f"random-{index}": generator.choices(choices, k=len(groups)) for index in range(count)}
+    plans = {
+        f"random-{index}": generator.choices(choices, k=len(groups))
+        for index in range(count)
+    }
     plans |= {f"uniform-{name}": [name] * len(groups) for name in choices}
     folder = WORK / f"plans-{scope}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -128,10 +147,9 @@ def measure(scope: str, output: str, names: list[str], begun: float) -> None:
     """Measures plans in this process and prints what it took; `begun` is on the system's clock."""
     phases: list[tuple[str, float]] = [("start of Python", begun)]
     import torch
-    from harness import FakeContext, kinds_of, place
-
     from aqm_runner.ops.plan_quality import run_batch
     from aqm_runner.runner.members import Member
+    from harness import FakeContext, kinds_of, place
 
     class Timed(FakeContext):
         def phase(self, name: str, total: int | None) -> None:
@@ -172,10 +190,12 @@ def measure(scope: str, output: str, names: list[str], begun: float) -> None:
     phases.append(("end", time.time()))
     took = [
         f"{name} {end - start:.1f} s"
-        for (name, start), (_, end) in zip(phases[:-1], phases[1:], strict=True)
+        for (name, start), (_, end) in itertools.pairwise(phases)
     ]
-    each = sorted(end - start for start, end in zip(ends[:-1], ends[1:], strict=True)) or [0.0]
-    print(f"{output}: {len(names)} plans, {phases[-1][1] - begun:.1f} s in all: {', '.join(took)}")
+    each = sorted(end - start for start, end in itertools.pairwise(ends)) or [0.0]
+    print(
+        f"{output}: {len(names)} plans, {phases[-1][1] - begun:.1f} s in all: {', '.join(took)}"
+    )
     print(
         f"  a plan: median {each[len(each) // 2]:.3f} s, most {each[-1]:.3f} s; "
         f"peak {torch.cuda.max_memory_allocated() / GB:.1f} GB on the GPU, "
@@ -203,7 +223,10 @@ def compare(first: str, second: str, names: list[str]) -> bool:
         == (WORK / second / f"{name}.json").read_bytes()
         for name in names
     ]
-    print(f"{second}: {sum(same)} of {len(same)} documents have the bytes of {first}", flush=True)
+    print(
+        f"{second}: {sum(same)} of {len(same)} documents have the bytes of {first}",
+        flush=True,
+    )
     return all(same)
 
 

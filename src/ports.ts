@@ -10,6 +10,7 @@ import type { JsonObject } from "./model/json.ts";
 import type { ActionRecord, Cost } from "./model/record.ts";
 import type { Result } from "./model/result.ts";
 import type { Knowledge } from "./plan/knowledge.ts";
+import type { Lacking } from "./plan/lacking.ts";
 import type { Lease } from "./schedule/lanes.ts";
 
 export interface Ports {
@@ -67,10 +68,21 @@ export interface Workspace extends Knowledge {
   ) => Promise<Result<{ readonly changed: boolean; readonly kept: readonly Replaced[] }, Failure>>;
   /** Why a region that the action fills is left to the person who edited it; null where none is edited. */
   readonly regionEdited: (node: ActionNode) => Failure | null;
-  /** Brings recorded outputs back from the store and makes `result` the record. */
+  /** Whether `learn` would ask about this key. Without a shared cache, and once it was asked about, it would not. */
+  readonly mayLearn: (key: Digest) => boolean;
+  /**
+   * Asks the shared cache, in one question, what it has of these results. True when something is known now that a
+   * plan should be made on. Takes a bounded time; a cache that does not answer has nothing.
+   */
+  readonly learn: (lacking: readonly Lacking[]) => Promise<boolean>;
+  /**
+   * Brings recorded outputs back, but for the paths in `left`, from the store or the shared cache, and makes
+   * `result` the record.
+   */
   readonly restore: (
     node: ActionNode,
     result: ActionRecord,
+    left: ReadonlySet<string>,
   ) => Promise<Result<readonly Replaced[], Failure>>;
   /** Writes caches; call once at the end of a command. */
   readonly close: () => Promise<void>;
@@ -170,6 +182,41 @@ export const oneByOne =
   async (request) => {
     for (const member of request.members) request.ended(member, await execute(member, request));
   };
+
+/** A file, or a folder of files, as it lies on this machine. */
+export interface Content {
+  readonly digest: Digest;
+  readonly kind: "file" | "folder";
+  /** Of a folder all, by their path in it; of a file the file itself, whose path counts for nothing. */
+  readonly files: readonly {
+    readonly path: string;
+    readonly digest: Digest;
+    /** Absolute path. */
+    readonly source: string;
+  }[];
+}
+
+/** `absent`: it is not there, or there is no telling. `damaged`: it was there, and is other content. */
+export type Taken = "taken" | "absent" | "damaged";
+
+/**
+ * Results by key, contents by digest. Nothing that a cache does can fail a build: what it does not have, cannot
+ * say or has damaged is made again. Contents are held against their digests whenever they are read.
+ */
+export interface ResultCache {
+  /** Where it is, for people; without a user's name or password. */
+  readonly place: string;
+  /** The results of these keys that there are, each of which names contents that `has` may find. */
+  readonly results: (
+    asked: readonly { readonly target: string; readonly key: Digest }[],
+  ) => Promise<ReadonlyMap<Digest, ActionRecord>>;
+  /** Which of these contents are there as a whole. */
+  readonly has: (contents: readonly Digest[]) => Promise<ReadonlySet<Digest>>;
+  /** Makes the content at an absolute path where nothing is; where it is not `taken`, what is there is worth nothing. */
+  readonly get: (content: Digest, kind: Content["kind"], target: string) => Promise<Taken>;
+  /** Contents first, then the result: true once all of it is there. */
+  readonly put: (result: ActionRecord, contents: readonly Content[]) => Promise<boolean>;
+}
 
 export interface BuildLock {
   /** Waits for other aqm processes that build in this workspace. */

@@ -67,7 +67,7 @@ function sayStillFresh(
   const make = args.value("reporter") === "json" ? jsonReporter : plainReporter;
   const reporter = make(output, () => performance.now());
   if (skipped.length > 0) reporter.report({ type: "skipped", groups: skipped });
-  const none = { ran: 0, restored: 0, failed: 0, blocked: 0 };
+  const none = { ran: 0, restored: 0, shared: 0, failed: 0, blocked: 0 };
   const seconds = performance.now() / 1000; // since the process began
   reporter.report({
     type: "build_finished",

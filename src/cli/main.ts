@@ -27,6 +27,7 @@ const RUN: Readonly<Record<string, () => Promise<{ readonly run: RunCommand }>>>
   query: () => import("./commands/query.ts"),
   clean: () => import("./commands/clean.ts"),
   gc: () => import("./commands/gc.ts"),
+  cache: () => import("./commands/cache.ts"),
   restore: () => import("./commands/restore.ts"),
   diff: () => import("./commands/diff.ts"),
   adopt: () => import("./commands/adopt.ts"),

@@ -4,6 +4,7 @@ import type {
   EnvironmentDeclaration,
   SkippedDeclaration,
 } from "../model/declaration.ts";
+import type { SharedCacheDeclaration } from "../model/shared-cache.ts";
 import type { DeclaredAction } from "./action.ts";
 import { coordinatesHere, inCell, textOfValue } from "./cell.ts";
 import { checkPathText, isObject, nameOf, wrong } from "./check.ts";
@@ -37,6 +38,8 @@ export interface BuildFile extends Declarations {
   readonly adopters: readonly string[];
   /** Modules that say how two artifacts differ. */
   readonly comparers: readonly string[];
+  /** Where results are shared with other workspaces; null where they are not. */
+  readonly cache: SharedCacheDeclaration | null;
 }
 
 /** Collects the given actions and everything that they are made from. */
@@ -46,6 +49,7 @@ export function build(
     readonly defaults?: readonly string[];
     readonly adopters?: readonly string[];
     readonly comparers?: readonly string[];
+    readonly cache?: SharedCacheDeclaration;
   } = {},
 ): BuildFile {
   const defaults: unknown = options.defaults ?? [];
@@ -98,8 +102,24 @@ export function build(
     defaults,
     adopters,
     comparers,
+    cache: options.cache === undefined ? null : checkedCache(options.cache),
     skipped,
   };
+}
+
+function checkedCache(cache: SharedCacheDeclaration): SharedCacheDeclaration {
+  const next =
+    'For example { folder: "/shared/aqm" } or { url: "https://cache.example", mode: "write" }.';
+  const given: unknown = cache;
+  if (!isObject(given)) wrong(`The cache of build(…) is ${nameOf(given)}`, next);
+  const { folder, url, mode = "read", ...others } = given;
+  const [other] = Object.keys(others);
+  if (other !== undefined) wrong(`The cache of build(…) has no ${other}`, next);
+  if ([folder, url].filter((place) => typeof place === "string").length !== 1)
+    wrong("The cache of build(…) is neither one folder nor one url", next);
+  if (mode !== "read" && mode !== "write")
+    wrong("The mode of the cache of build(…) is neither read nor write", next);
+  return cache;
 }
 
 /** Named one by one, which is much faster than leaving some out. */

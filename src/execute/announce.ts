@@ -16,9 +16,10 @@ export function plannedEvent(
 ): BuildEvent {
   return {
     type: "planned",
-    actions: plan.actions.map(({ node, verdict, causes }) => ({
+    actions: plan.actions.map(({ node, verdict, causes, from }) => ({
       target: node.id,
       verdict,
+      ...(verdict === "restore" ? { from: from ?? "store" } : {}),
       causes,
       gpu: node.declaration.resources.gpu > 0,
       seconds:

@@ -10,7 +10,8 @@ import { keepsEdit, type Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
 import { planCost, type PlanCost } from "../plan/cost.ts";
 import type { EstimateCost } from "../plan/estimate.ts";
-import { makePlan, type Plan } from "../plan/plan.ts";
+import { lackingOf } from "../plan/lacking.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Ports } from "../ports.ts";
 import type { Command, Job, ScheduleEvent } from "../schedule/events.ts";
 import { Schedule } from "../schedule/schedule.ts";
@@ -24,6 +25,7 @@ import {
   recoveryNotices,
 } from "./announce.ts";
 import { drive, type Send } from "./drive.ts";
+import { informedPlan } from "./informed-plan.ts";
 import { emitReplaced } from "./publish-action.ts";
 import { runJob } from "./run-job.ts";
 
@@ -82,6 +84,9 @@ export async function runBuild(
 /** An action that failed or is blocked, as its consumers see it. */
 const LOST: Maker = { verdict: "blocked", result: null, absent: new Set() };
 
+/** It may have been aborted while something was waited for. */
+const isStopped = (signal: AbortSignal): boolean => signal.aborted;
+
 class Build {
   readonly #request: BuildRequest;
   readonly #ports: Ports;
@@ -91,7 +96,7 @@ class Build {
   /** What failed or is blocked. */
   readonly #lost = new Set<ActionNode>();
   readonly #failures: Failure[] = [];
-  readonly #counts = { ran: 0, restored: 0, fresh: 0, failed: 0, blocked: 0 };
+  readonly #counts = { ran: 0, restored: 0, shared: 0, fresh: 0, failed: 0, blocked: 0 };
   readonly #stop = new AbortController();
   #gpuSeconds = 0;
 
@@ -113,7 +118,8 @@ class Build {
     for (const message of recoveryNotices(recovered.value)) this.#emit({ type: "notice", message });
     await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
     if (signal.aborted) return this.#finish("interrupted", null, null);
-    const plan = makePlan(selection, this.#ports.workspace);
+    const plan = await informedPlan(selection, this.#ports.workspace);
+    if (isStopped(signal)) return this.#finish("interrupted", null, plan);
     const comparable = comparableNotice(plan, this.#ports.workspace);
     if (comparable !== null) this.#emit(comparable);
     if (plan.actions.every(({ verdict }) => verdict === "fresh")) {
@@ -140,18 +146,18 @@ class Build {
   #perform(command: Command, plan: Plan, send: Send): Promise<ScheduleEvent> | null {
     switch (command.type) {
       case "judge": {
-        const judgement = this.#judge(command.node, command.demandedBy, plan);
-        const { verdict, causes } = judgement;
-        const refused = verdict === "run" && keepsEdit(causes);
-        const edit = refused ? this.#ports.workspace.regionEdited(command.node) : null;
-        if (edit !== null) {
-          this.#failed(command.node, edit);
-          send({ type: "refused", node: command.node });
+        const { node, demandedBy } = command;
+        const judgement = this.#judge(node, demandedBy, plan);
+        const lacking = lackingOf(node, judgement);
+        if (lacking === null || !this.#ports.workspace.mayLearn(lacking.key)) {
+          send(this.#judged(node, judgement));
           return null;
         }
-        if (verdict === "fresh") this.#settle(command.node, judgement, "fresh", false, null);
-        send({ type: "judged", node: command.node, judgement });
-        return null;
+        // Its key is known only now, because of what ran before it.
+        const asked = this.#ports.workspace.learn([lacking]);
+        return asked.then((learnt) =>
+          this.#judged(node, learnt ? this.#judge(node, demandedBy, plan) : judgement),
+        );
       }
       case "restore":
         return this.#restore(command.node, command.judgement);
@@ -187,10 +193,22 @@ class Build {
     return judgement;
   }
 
+  #judged(node: ActionNode, judgement: Judgement): ScheduleEvent {
+    const { verdict, causes } = judgement;
+    const refused = verdict === "run" && keepsEdit(causes);
+    const edit = refused ? this.#ports.workspace.regionEdited(node) : null;
+    if (edit !== null) {
+      this.#failed(node, edit);
+      return { type: "refused", node };
+    }
+    if (verdict === "fresh") this.#settle(node, judgement, "fresh", false, null);
+    return { type: "judged", node, judgement };
+  }
+
   async #restore(node: ActionNode, judgement: Judgement): Promise<ScheduleEvent> {
     const { result } = judgement;
     if (result === null) throw new Error(`${node.id} has nothing to restore`);
-    const restored = await this.#ports.workspace.restore(node, result);
+    const restored = await this.#ports.workspace.restore(node, result, judgement.absent);
     if (!restored.ok) {
       if (restored.error.reason !== "state_damaged") return this.#failed(node, restored.error);
       this.#emit({ type: "notice", message: `${restored.error.message}; it is made again` });
@@ -198,6 +216,7 @@ class Build {
     }
     emitReplaced(restored.value, this.#emit);
     this.#counts.restored += 1;
+    if (judgement.from === "shared") this.#counts.shared += 1;
     this.#settle(node, { ...judgement, result }, "restored", true, null);
     return { type: "succeeded", node, changed: true };
   }
@@ -246,6 +265,7 @@ class Build {
       verdict,
       changed,
       cost,
+      ...(verdict === "restored" ? { from: judgement.from ?? "store" } : {}),
     });
   }
 

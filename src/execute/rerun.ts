@@ -87,7 +87,10 @@ function unpublishing(
     record: (node) => (done.has(node.id) ? (records.get(node.id) ?? null) : null),
     trace: () => null,
     adoptions: () => [],
-    inStore: () => false,
+    learnt: () => null,
+    mayLearn: () => false,
+    learn: () => Promise.resolve(false),
+    kept: () => null,
     regionEdit: () => null, // no region is filled
     regionEdited: () => null,
     restore: (node) =>

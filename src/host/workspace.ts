@@ -12,8 +12,10 @@ import { recordPath, type ActionRecord, type EnvironmentDescription } from "../m
 import { fileOf } from "../model/region.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { RegionEditFate } from "../model/verdict.ts";
-import type { Knowledge, Observation, Unfit } from "../plan/knowledge.ts";
+import type { Keeper, Knowledge, Observation, Unfit } from "../plan/knowledge.ts";
+import type { Lacking } from "../plan/lacking.ts";
 import type { PartialResults, Publication, Stage, Workspace } from "../ports.ts";
+import type { SharedResults } from "./cache/shared-results.ts";
 import { disk, errorCode, errorText } from "./disk/disk.ts";
 import { diskFailure } from "./disk/disk-failure.ts";
 import { lstatIfThere } from "./disk/stat.ts";
@@ -45,6 +47,8 @@ export interface WorkspaceOptions {
   readonly opFiles: (node: ActionNode) => readonly string[];
   readonly environment: (name: string) => EnvironmentDescription;
   readonly unsupported: Knowledge["unsupported"];
+  /** What is shared with other workspaces; null where nothing is. */
+  readonly shared?: SharedResults | null;
 }
 
 /** The real workspace: files, stat cache, records, store. */
@@ -55,6 +59,7 @@ export class DiskWorkspace implements Workspace {
   readonly opChanged: WorkspaceOptions["opChanged"];
   readonly environment: WorkspaceOptions["environment"];
   readonly unsupported: WorkspaceOptions["unsupported"];
+  readonly shared: SharedResults | null;
   readonly #layout: Layout;
   readonly #evidence: Evidence;
   readonly #cache: StatCache;
@@ -77,6 +82,7 @@ export class DiskWorkspace implements Workspace {
     this.#opFiles = options.opFiles;
     this.environment = options.environment;
     this.unsupported = options.unsupported;
+    this.shared = options.shared ?? null;
     this.#cache = new StatCache(join(layout.state, "stat-cache"));
     this.#pool = new HashPool(pathToFileURL(join(layout.packageRoot, "dist/hash-worker.js")));
     this.#observer = new Observer(layout.root, this.#cache, options.evidence, this.#pool);
@@ -92,6 +98,7 @@ export class DiskWorkspace implements Workspace {
       history: this.history,
       store: this.#store,
       seen: this.#seen,
+      shared: this.shared,
       force: options.force ?? false,
     });
   }
@@ -131,8 +138,28 @@ export class DiskWorkspace implements Workspace {
     return this.records.record(node) !== null || this.history.has(node.id);
   }
 
-  inStore(digest: Digest): boolean {
-    return this.#store.has(digest);
+  learnt(_node: ActionNode, key: Digest): ActionRecord | null {
+    return this.shared?.learnt(key) ?? null;
+  }
+
+  kept(digest: Digest): Keeper | null {
+    if (this.#store.has(digest)) return "store";
+    return this.shared?.has(digest) === true ? "shared" : null;
+  }
+
+  mayLearn(key: Digest): boolean {
+    return this.shared?.mayLearn(key) === true;
+  }
+
+  learn(lacking: readonly Lacking[]): Promise<boolean> {
+    if (this.shared === null) return Promise.resolve(false);
+    return this.shared.learn(lacking, {
+      has: (content) => this.#store.has(content),
+      results: ({ node, key }) => {
+        const last = this.records.record(node);
+        return [...(last?.key === key ? [last] : []), ...this.history.ofKey(node.id, key)];
+      },
+    });
   }
 
   regionEdit(node: ActionNode, output: OutputDeclaration): RegionEditFate | null {
@@ -160,6 +187,8 @@ export class DiskWorkspace implements Workspace {
   ): Promise<void> {
     const report = overall((file, done, total) => progress({ type: "hashing", file, done, total }));
     this.history.tellLosses((message) => progress({ type: "notice", message }));
+    this.shared?.tellTo((message) => progress({ type: "notice", message }));
+    if (signal !== undefined) this.shared?.stopWith(signal);
     const stop = (): void => void this.#pool.close();
     signal?.addEventListener("abort", stop, { once: true });
     const looks: Promise<void>[] = [];
@@ -271,8 +300,13 @@ export class DiskWorkspace implements Workspace {
     return this.#publisher.regionEdited(node);
   }
 
-  restore(node: ActionNode, result: ActionRecord): ReturnType<Workspace["restore"]> {
-    return this.#publisher.restore(node, result);
+  restore(...asked: Parameters<Workspace["restore"]>): ReturnType<Workspace["restore"]> {
+    return this.#publisher.restore(...asked);
+  }
+
+  /** Gives a result that lies here to the shared cache, in the background. */
+  offer(node: ActionNode, record: ActionRecord): void {
+    this.#publisher.offer(node, record);
   }
 
   async close(): Promise<void> {

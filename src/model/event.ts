@@ -30,6 +30,8 @@ export type BuildEvent =
         readonly causes: readonly Cause[];
         readonly gpu: boolean;
         readonly seconds: number | null;
+        /** Of what is to be restored, as in `action_settled`. */
+        readonly from?: "store" | "shared";
       }[];
       /** Null where nothing is to be done. */
       readonly prediction: Prediction | null;
@@ -82,6 +84,8 @@ export type BuildEvent =
       readonly verdict: "fresh" | "restored" | "ran";
       readonly changed: boolean;
       readonly cost: Cost | null;
+      /** Of what was restored: the store of this workspace, or the cache that it shares with others. */
+      readonly from?: "store" | "shared";
     }
   | { readonly type: "action_failed"; readonly target: string; readonly failure: Failure }
   | { readonly type: "action_blocked"; readonly target: string; readonly causes: readonly Cause[] }
@@ -101,6 +105,8 @@ export type BuildEvent =
       readonly exitCode: number;
       readonly ran: number;
       readonly restored: number;
+      /** How many of the restored came from the shared cache. */
+      readonly shared: number;
       readonly fresh: number;
       readonly failed: number;
       readonly blocked: number;

@@ -30,6 +30,8 @@ const LIGHT = "an action that takes no slot takes 1–500 ms";
 export interface PlanCost {
   readonly fresh: number;
   readonly restore: number;
+  /** How many of these from the shared cache. */
+  readonly shared: number;
   readonly run: number;
   readonly gpuRun: number;
   readonly unknown: number;
@@ -63,11 +65,12 @@ export function planCost(plan: Plan, estimate: EstimateCost, width: Width): Plan
   const counts = { fresh: 0, restore: 0, run: 0, gpuRun: 0, unknown: 0, blocked: 0, edited: 0 };
   const basis = { own: 0, similar: 0, prior: 0 };
   const because = new Set<string>();
-  let [withoutEstimate, gpuWithoutEstimate] = [0, 0];
+  let [withoutEstimate, gpuWithoutEstimate, shared] = [0, 0, 0];
   const due: PlannedAction[] = [];
   for (const planned of plan.actions) {
     const { node, verdict } = planned;
     counts[verdict] += 1;
+    if (verdict === "restore" && planned.from === "shared") shared += 1;
     if (verdict !== "run" && verdict !== "unknown") continue;
     const gpu = node.declaration.resources.gpu > 0;
     if (gpu && verdict === "run") counts.gpuRun += 1;
@@ -86,6 +89,7 @@ export function planCost(plan: Plan, estimate: EstimateCost, width: Width): Plan
     sum(jobs.filter((job) => job.gpu === gpu).map((job) => job[of]));
   return {
     ...counts,
+    shared,
     cpuSeconds: work(false, "seconds"),
     gpuSeconds: work(true, "gpuSeconds"),
     seconds: wallTime(plan, jobs, width),

@@ -28,7 +28,7 @@ export function judgeAdopted(record: ActionRecord, of: Case, isLast: boolean): J
     unasked: unknown,
   };
   if (isLast && wrong.length === 0) return { ...judged, verdict: "fresh", causes: [], absent };
-  if (!wrong.every(({ digest }) => of.knowledge.inStore(digest))) return null;
+  if (!wrong.every(({ digest }) => of.knowledge.kept(digest) !== null)) return null;
   const now = of.knowledge.record(of.node);
   const changed =
     isLast || now === null

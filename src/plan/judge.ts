@@ -9,7 +9,7 @@ import { checkOutputs, explain, regionEdits, type Demand } from "./compare.ts";
 import { inputMissing, inputPlace, inputStates, type MakerOf } from "./inputs.ts";
 import { changedSinceAdopted, judgeAdopted } from "./judge-adopted.ts";
 import type { Case, InputState, Judgement } from "./judgement.ts";
-import type { Knowledge } from "./knowledge.ts";
+import type { Keeper, Knowledge } from "./knowledge.ts";
 
 /**
  * The one place that decides what happens to an action. Planning asks it with what is known before a
@@ -96,7 +96,6 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
   const description = describeAction(node, digests, knowledge.opSource(node), environment);
   const key = keyOf(node, description);
   const recorded = record?.key === key;
-  const result = recorded ? record : knowledge.trace(node, key);
   const known = { key, description };
 
   const changed: readonly Cause[] = recorded
@@ -106,12 +105,47 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
       : adopted !== null
         ? told
         : explain(record, description, node, knowledge.opSource(node));
-  if (result === null) return toRun(node, inputs, changed, known, knowledge);
+  const here = recorded ? record : knowledge.trace(node, key);
+  const learnt = knowledge.learnt(node, key);
+  const past = (result: ActionRecord, from: Keeper): Standing =>
+    standing(result, { from, changed, known, record }, { node, inputs, demand, knowledge });
+  const ours = here === null ? null : past(here, "store");
+  const judged = ours?.judgement ?? (learnt === null ? null : past(learnt, "shared").judgement);
+  return judged ?? toRun(node, inputs, ours?.causes ?? changed, known, knowledge);
+}
 
+interface Standing {
+  /** Null when the result cannot be brought back. */
+  readonly judgement: Judgement | null;
+  readonly causes: readonly Cause[];
+}
+
+/** Whether a result of the wanted key stands, because its outputs are there or can be brought back. */
+function standing(
+  result: ActionRecord,
+  about: {
+    /** Who knows of the result. */
+    readonly from: Keeper;
+    readonly changed: readonly Cause[];
+    readonly known: { readonly key: Digest; readonly description: ActionDescription };
+    readonly record: ActionRecord | null;
+  },
+  { node, demand, knowledge }: Case,
+): Standing {
+  const { from, changed, known, record } = about;
+  const recorded = result === record;
   const { wrong, absent } = checkOutputs(node, result, demand, knowledge);
   const moved = recorded ? movedInputs(node, result) : [];
   if (recorded && wrong.length === 0 && moved.length === 0) {
-    return { verdict: "fresh", causes: [], ...known, result, absent, missingFrom: [] };
+    const fresh = {
+      verdict: "fresh",
+      causes: [],
+      ...known,
+      result,
+      absent,
+      missingFrom: [],
+    } as const;
+    return { judgement: fresh, causes: [] };
   }
   // What the last run left is no edit by hand, although an older result is wanted now.
   const isLastResult = (cause: Cause): boolean =>
@@ -124,21 +158,22 @@ function judgeByKey({ node, inputs, demand, knowledge }: Case): Judgement {
     ...moved,
     ...wrong.map(({ cause }) => cause).filter((cause) => !isLastResult(cause)),
   ];
-  if (wrong.every(({ digest }) => knowledge.inStore(digest))) {
-    const lost = Object.values(result.outputs)
-      .filter(({ path, digest }) => absent.has(path) && !knowledge.inStore(digest))
-      .map(({ path }) => path);
-    const restored = placed(result, node);
-    return {
-      verdict: "restore",
-      causes,
-      ...known,
-      result: restored,
-      absent: new Set(lost),
-      missingFrom: [],
-    };
-  }
-  return toRun(node, inputs, causes, known, knowledge);
+  const keepers = wrong.map(({ digest }) => knowledge.kept(digest));
+  if (keepers.includes(null)) return { judgement: null, causes };
+  // What nobody asks for comes along from the store, where it costs nothing, and stays in a shared cache.
+  const lost = Object.values(result.outputs)
+    .filter(({ path, digest }) => absent.has(path) && knowledge.kept(digest) !== "store")
+    .map(({ path }) => path);
+  const restored = {
+    verdict: "restore",
+    causes,
+    ...known,
+    result: placed(result, node),
+    from: from === "shared" || keepers.includes("shared") ? "shared" : "store",
+    absent: new Set(lost),
+    missingFrom: [],
+  } as const;
+  return { judgement: restored, causes };
 }
 
 /** Inputs of the same content that are declared at another path than the record says. */

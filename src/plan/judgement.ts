@@ -3,7 +3,7 @@ import type { Digest } from "../model/digest.ts";
 import type { Absent, ActionDescription, ActionRecord } from "../model/record.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
 import type { Demand } from "./compare.ts";
-import type { Knowledge } from "./knowledge.ts";
+import type { Keeper, Knowledge } from "./knowledge.ts";
 
 /** One action as `judge` sees it. */
 export interface Case {
@@ -36,6 +36,8 @@ export interface Judgement {
   readonly description: ActionDescription | null;
   /** The result that a fresh or restored action has. */
   readonly result: ActionRecord | null;
+  /** Of a result that is restored: `shared` when the result, or one of its outputs, comes from the shared cache. */
+  readonly from?: Keeper;
   /** Outputs that are not in the workspace although the action is fresh, or will be restored. */
   readonly absent: ReadonlySet<string>;
   /** Actions whose absent outputs must be brought back before this one can run. */

@@ -22,6 +22,9 @@ export interface Unfit {
   readonly nextStep: string;
 }
 
+/** The store of this workspace, or the cache that it shares with others. */
+export type Keeper = "store" | "shared";
+
 /** Everything a plan may depend on. Answers do not change while one plan is made. */
 export interface Knowledge {
   readonly observeInput: (input: GraphInput) => Observation | Unfit;
@@ -34,7 +37,10 @@ export interface Knowledge {
   readonly adoptions: (node: ActionNode) => readonly ActionRecord[];
   /** False when nothing that ever made this target is known: then it is sure to run. */
   readonly everBuilt: (node: ActionNode) => boolean;
-  readonly inStore: (digest: Digest) => boolean;
+  /** A result of this key that the shared cache has and that is known by now: see `lackingIn`. */
+  readonly learnt: (node: ActionNode, key: Digest) => ActionRecord | null;
+  /** Where a content can be brought back from; null where it cannot. */
+  readonly kept: (digest: Digest) => Keeper | null;
   /** What a build would do with a person's words in an output that is a region; null where there are none. */
   readonly regionEdit: (node: ActionNode, output: OutputDeclaration) => RegionEditFate | null;
   readonly opSource: (node: ActionNode) => OpSource;

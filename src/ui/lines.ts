@@ -30,7 +30,9 @@ export function linesOf(
       const parts = [
         plural(count("run"), "action") + " to run",
         ...(count("unknown") > 0 ? [`${count("unknown")} known later`] : []),
-        ...(count("restore") > 0 ? [`${count("restore")} to restore`] : []),
+        ...(count("restore") > 0
+          ? [`${count("restore")} to restore${sharedText(event.actions.filter(isShared).length)}`]
+          : []),
         ...(count("edited") > 0 ? [`${count("edited")} edited by hand`] : []),
         ...(count("blocked") > 0 ? [`${count("blocked")} blocked`] : []),
         `${count("fresh")} fresh`,
@@ -53,7 +55,12 @@ export function linesOf(
     case "action_settled": {
       if (event.verdict === "fresh") return [];
       const mark = event.verdict.padEnd(8);
-      const time = event.cost === null ? "" : ` ${durationText(event.cost.seconds)}`;
+      const time =
+        event.from === "shared"
+          ? " from the shared cache"
+          : event.cost === null
+            ? ""
+            : ` ${durationText(event.cost.seconds)}`;
       const same = event.verdict === "ran" && !event.changed;
       const nameBeside = (rest: string): string =>
         oneLine(shorten(event.target, mark.length + 1 + rest.length));
@@ -99,6 +106,12 @@ export function linesOf(
   }
 }
 
+const isShared = ({ from }: { readonly from?: string }): boolean => from === "shared";
+
+/** How many of the restored come from the shared cache; nothing where none does. */
+export const sharedText = (count: number): string =>
+  count === 0 ? "" : ` (${count} from the shared cache)`;
+
 export const debtText = ({ targets, cost }: Extract<BuildEvent, { type: "debt" }>): string =>
   `GPU debt: ${targets.length} due (${cost}), not started; use --gpu or aqm build`;
 
@@ -121,7 +134,7 @@ function finishedLine(
 ): string {
   const parts = [
     `${event.ran} ran`,
-    ...(event.restored > 0 ? [`${event.restored} restored`] : []),
+    ...(event.restored > 0 ? [`${event.restored} restored${sharedText(event.shared)}`] : []),
     `${event.fresh} fresh`,
     ...(event.failed > 0 ? [colours.red(`${event.failed} failed`)] : []),
     ...(event.blocked > 0 ? [colours.yellow(`${event.blocked} blocked`)] : []),

@@ -9,6 +9,7 @@ import { adoptedText } from "./adoption-view.ts";
 import { oneLine } from "./escape.ts";
 import { causeText, durationRange, plural, sizeRange, skippedText } from "./format.ts";
 import { plannedGroups, type PlannedGroup } from "./planned-groups.ts";
+import { sharedText } from "./lines.ts";
 import type { Colours } from "./reporter.ts";
 import { rootCauseLines } from "./root-cause-lines.ts";
 
@@ -57,14 +58,14 @@ export function planText(
 
 /** An action with its causes; of a fresh one only that it is. */
 function eachLines(
-  { node, verdict, causes, result }: PlannedAction,
+  { node, verdict, causes, result, from }: PlannedAction,
   causesShown: number,
   colours: Colours,
 ): readonly string[] {
   const mark = `${paintVerdict(verdict, colours)} ${oneLine(node.id)}`;
   if (verdict === "fresh") return [`${mark} ${adoptedText(result)}`.trimEnd()];
   return [
-    `${mark}${colours.yellow(laneText(node))}`,
+    `${mark}${verdict === "restore" && from === "shared" ? colours.dim(" from the shared cache") : ""}${colours.yellow(laneText(node))}`,
     ...causeLines(causes, causesShown).map((line) => colours.dim(`           ${line}`)),
   ];
 }
@@ -97,7 +98,7 @@ function causeLines(causes: readonly Cause[], most: number): readonly string[] {
 export function costLines(cost: PlanCost): readonly string[] {
   const counts = [
     `${cost.run} to run${cost.gpuRun > 0 ? ` (${cost.gpuRun} on a GPU)` : ""}`,
-    ...(cost.restore > 0 ? [`${cost.restore} to restore`] : []),
+    ...(cost.restore > 0 ? [`${cost.restore} to restore${sharedText(cost.shared)}`] : []),
     ...(cost.unknown > 0 ? [`${cost.unknown} known later`] : []),
     ...(cost.edited > 0 ? [`${cost.edited} edited by hand`] : []),
     ...(cost.blocked > 0 ? [`${cost.blocked} blocked`] : []),
@@ -159,7 +160,7 @@ export function planJson(
   skipped: ReadonlyMap<string, string>,
 ): object {
   return {
-    actions: plan.actions.map(({ node, verdict, causes, key, result }) => ({
+    actions: plan.actions.map(({ node, verdict, causes, key, result, from }) => ({
       target: node.id,
       outputs: Object.values(node.declaration.outputs).map(({ path }) => path),
       op:
@@ -169,6 +170,7 @@ export function planJson(
       lane: node.declaration.resources.gpu > 0 ? "gpu" : "cpu",
       resources: node.declaration.resources,
       verdict,
+      ...(verdict === "restore" ? { from: from ?? "store" } : {}),
       key,
       adopted: result === null ? null : (adoptionOf(result)?.grade ?? null),
       causes,

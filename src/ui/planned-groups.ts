@@ -22,11 +22,11 @@ export function plannedGroups(actions: readonly PlannedAction[]): readonly Plann
   const single = actions.length <= READ_WHOLE;
   const groups = new Map<string, PlannedAction[]>();
   for (const action of actions) {
-    const { node, verdict, causes } = action;
+    const { node, verdict, causes, from } = action;
     const kinds = causes.map(({ kind }) => kind);
     const name = single
       ? node.id
-      : JSON.stringify([opOf(action), verdict, node.declaration.resources.gpu > 0, kinds]);
+      : JSON.stringify([opOf(action), verdict, from, node.declaration.resources.gpu > 0, kinds]);
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [action]);
     else group.push(action);

@@ -276,6 +276,7 @@ describe("the cost of a plan", () => {
       unknown: 0,
       blocked: 0,
       restore: 0,
+      shared: 0,
       basis: { own: 2, similar: 0, prior: 1 },
       withoutEstimate: 1,
       gpuWithoutEstimate: 1,

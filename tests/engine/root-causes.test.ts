@@ -93,7 +93,7 @@ describe("a build that is held up", () => {
     exitCode: 1,
     seconds: 0,
     gpu: null,
-    ...{ ran: 0, restored: 0, fresh: 0, failed: 0, blocked: 2 },
+    ...{ ran: 0, restored: 0, shared: 0, fresh: 0, failed: 0, blocked: 2 },
   };
   const said = (verbose: boolean, ...events: readonly BuildEvent[]): readonly string[] => {
     const lasting = new LastingLines(NO_COLOURS, verbose);

@@ -49,7 +49,7 @@ function lost(node: ActionNode, known: ActionRecord, built: Built): readonly str
   return Object.entries(node.declaration.outputs).flatMap(([role, output]) => {
     const digest = known.outputs[role]?.digest;
     const here = present(before, output);
-    if (digest === undefined || before.inStore(digest)) return [];
+    if (digest === undefined || before.kept(digest) !== null) return [];
     if (here !== null && digestOf(here) === digest) return [];
     const needed =
       output.keep === "committed" ||

@@ -91,6 +91,10 @@ export async function buildWith(
       ...options,
     };
     const outcome = await withPorts(session, (ports) => runBuild(request, ports, emit));
+    if (session.workspace.shared !== null) {
+      const { finishUploads } = await import("../session/uploads.ts");
+      await finishUploads(session.workspace.shared, emit, signal);
+    }
     if (session.workspace.storeGrown || session.workspace.partialsGrown) {
       const { tidyStore } = await import("../session/tidy.ts");
       await tidyStore(session.layout, session.workspace, reporter.report, signal);
@@ -126,7 +130,7 @@ export async function answerOfDryRun(
     import("../../plan/budget.ts"),
     import("../../ui/plan-view.ts"),
   ]);
-  const { plan, unfinished } = await foresee(session);
+  const { plan, unfinished, notices } = await foresee(session);
   if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
@@ -143,10 +147,11 @@ export async function answerOfDryRun(
     data: () => {
       const varied = cells.length === 0 ? {} : { cells: cellsJson(cells, outcomes) };
       const planned = planJson(plan, cost, exitCode, session.selection.skipped);
-      return { ...planned, unfinished, ...varied };
+      return { ...planned, unfinished, notices, ...varied };
     },
     show: async () => {
       for (const target of unfinished) print(unfinishedText(target));
+      for (const notice of notices) print(`notice   ${oneLine(notice)}`);
       const options = { skipped: skippedIn(scope), verbose: args.flag("verbose") };
       print(planText(plan, cost, standardOutput.colours, options));
       if (cells.length > 0) await printCells(cells, outcomes);

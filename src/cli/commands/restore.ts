@@ -2,6 +2,7 @@ import type { ActionNode } from "../../graph/graph.ts";
 import { turn } from "../../host/process/turn.ts";
 import { EXIT, type Failure } from "../../model/failure.ts";
 import type { ActionRecord } from "../../model/record.ts";
+import type { Lacking } from "../../plan/lacking.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { openAsked } from "../session/asked.ts";
 import { withBuildLock } from "../session/build-lock.ts";
@@ -59,6 +60,7 @@ async function restore(
     },
     signal ?? undefined,
   );
+  await workspace.learn(nodes.flatMap((node) => lackingHere(workspace, node) ?? []));
   for (const node of nodes) {
     await turn();
     if (signal?.aborted === true) break;
@@ -69,11 +71,24 @@ async function restore(
     else answer.neverBuilt += 1;
   }
   await workspace.close();
+  workspace.shared?.close();
   const exitCode = answer.left.length === 0 ? EXIT.done : EXIT.actionFailed;
   const dryRun = args.flag("dry-run");
   if (args.flag("json")) printJson(restoredJson(answer, exitCode));
   else print(restoredText(answer, dryRun, standardOutput.colours));
   return exitCode;
+}
+
+/** What the shared cache is asked for: a recorded result with an output that is neither in place nor in the store. */
+function lackingHere(workspace: Session["workspace"], node: ActionNode): Lacking | null {
+  const record = workspace.record(node);
+  const lacks = Object.entries(node.declaration.outputs).some(([role, output]) => {
+    const recorded = record?.outputs[role]?.digest;
+    const found = workspace.observeOutput(output);
+    const inPlace = found.state === "present" && found.digest === recorded;
+    return recorded !== undefined && !inPlace && workspace.kept(recorded) === null;
+  });
+  return record !== null && lacks ? { node, key: record.key } : null;
 }
 
 const NO_RECORD = "no record names its outputs; `aqm build` makes them";
@@ -99,7 +114,7 @@ async function restoreOne(
     const recorded = record.outputs[role]?.digest;
     if (recorded === undefined) answer.left.push({ path, why: NO_RECORD });
     else if (found.state === "present" && found.digest === recorded) answer.inPlace += 1;
-    else if (!workspace.inStore(recorded)) {
+    else if (workspace.kept(recorded) === null) {
       const inGit = await isInGit(layout.root, output, recorded);
       answer.left.push({ path, why: inGit ? inGitText(path) : NOT_STORED });
     } else {
@@ -114,7 +129,7 @@ async function restoreOne(
     return;
   }
   if (!args.flag("dry-run")) {
-    const restored = await workspace.restore(node, record);
+    const restored = await workspace.restore(node, record, new Set());
     if (!restored.ok) {
       for (const path of due) answer.left.push({ path, why: failureLine(restored.error) });
       return;

@@ -90,6 +90,7 @@ async function watch(args: Arguments, signal: AbortSignal): Promise<number> {
             python: args.values("python"),
             layout,
             warmth,
+            shared: last?.workspace.shared ?? null,
           });
           if (!session.ok) return session;
           last = session.value;

@@ -91,7 +91,7 @@ function explain(
 /** Further in than this, a line has no room left for what it says. */
 const DEEPEST = 20;
 
-function headline({ node, verdict, key, result }: PlannedAction): string {
+function headline({ node, verdict, key, result, from }: PlannedAction): string {
   const { bold, dim, cyan, green } = standardOutput.colours;
   const colour = verdict === "fresh" ? green : cyan;
   const digest = key === null ? "" : dim(` ${shortDigest(key)}`);
@@ -100,5 +100,6 @@ function headline({ node, verdict, key, result }: PlannedAction): string {
     adoption === null
       ? ""
       : ` ${adoptedText(result)}; unknown: ${oneLine(adoption.unknown.join("; "))}`;
-  return `${colour(verdict.padEnd(8))} ${bold(oneLine(node.id))}${digest}${adopted}`;
+  const shared = verdict === "restore" && from === "shared" ? " from the shared cache" : "";
+  return `${colour(verdict.padEnd(8))} ${bold(oneLine(node.id))}${digest}${shared}${adopted}`;
 }

@@ -466,6 +466,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: "cache",
+    usage: "status | push [targets…] [options]",
+    summary: "Says which cache is shared and whether it answers; gives it results.",
+    description: [
+      "A build takes results from the shared cache, and gives it those that it makes where the mode is",
+      "write, by itself. `status` says which cache that is, who named it, which login it gets and whether",
+      "it answers. `push` gives what is fresh here and is not there: what a build could not give in time,",
+      "or what was made before the cache was shared.",
+      "",
+      "AQM_CACHE_SHARED names a folder or an address, or says off; AQM_CACHE_MODE is read or write.",
+      "",
+      "Exit codes: 0 it answers, or all was given; 1 not.",
+    ],
+    options: [JSON_OPTION],
+    examples: [
+      ["aqm cache status", "is it there, and may I write?"],
+      ["AQM_CACHE_MODE=write aqm cache push models/a", "share what is here already"],
+    ],
+  },
+  {
     name: "lock",
     usage: "resolve [targets…] [options]",
     summary: "Settles merge conflicts in lock records by asking the keys.",

@@ -57,7 +57,7 @@ export const skippedIn = ({ session, focused }: Scope): readonly SkippedGroup[] 
 interface Answered {
   readonly session: Pick<Session, "evidence" | "selection"> & {
     readonly workspace: Pick<Session["workspace"], "records">;
-    readonly aqmfile: Pick<Session["aqmfile"], "environments">;
+    readonly aqmfile: Pick<Session["aqmfile"], "environments" | "cache">;
   };
   readonly request: Request | null;
   readonly focused: Focused | null;
@@ -81,6 +81,7 @@ export function remember(
           nodes: selection.needed,
           exact: selection.exact,
           environments: aqmfile.environments,
+          cache: aqmfile.cache,
           skipped: groupSkipped(selection.skipped),
           recordPath: (target) => workspace.records.pathOf(target),
         },

@@ -12,11 +12,13 @@ import { localOffers, thisMachine, type LocalOffers } from "../../host/machine.t
 import { OpSources } from "../../host/code/op-sources.ts";
 import { modulePath } from "../../host/code/source-name.ts";
 import type { Warmth } from "../../host/aqmfile/warmth.ts";
+import type { SharedResults } from "../../host/cache/shared-results.ts";
 import { DiskWorkspace } from "../../host/workspace.ts";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
 import type { ActionRecord, EnvironmentDescription } from "../../model/record.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import { estimateFrom, inputBytes, type EstimateCost } from "../../plan/estimate.ts";
 import { takerOf } from "../../plan/offer.ts";
 import { describeEnvironment } from "../../host/python/environment-lock.ts";
@@ -71,6 +73,8 @@ export interface SessionOptions {
   readonly layout?: Layout;
   /** Of a process that opens sessions again and again. */
   readonly warmth?: Warmth;
+  /** What such a process has learnt from the shared cache. */
+  readonly shared?: SharedResults | null;
 }
 
 export async function openSession(
@@ -117,9 +121,12 @@ export async function openSession(
     options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
   );
   const offers = localOffers(thisMachine(gpus));
+  const shared = await sharedResults(layout, aqmfile.cache, options.shared ?? null);
+  if (!shared.ok) return err([shared.error]);
   const workspace = new DiskWorkspace({
     layout,
     evidence,
+    shared: shared.value,
     force: options.force ?? false,
     opSource: (node) => opSources.of(node),
     opChanged: (node) => opSources.changed(node),
@@ -183,6 +190,22 @@ function interpretersOf(
   const names = environments.map(({ name }) => name);
   if (given.length > 0) return namedInterpreters(given, names);
   return namedInterpreters(interpretersIn(process.env["AQM_PYTHON"] ?? ""), names, "AQM_PYTHON");
+}
+
+/** What is shared with other workspaces: loaded only where something is. */
+async function sharedResults(
+  layout: Layout,
+  declared: SharedCacheDeclaration | null,
+  last: SharedResults | null,
+): Promise<Result<SharedResults | null, Failure>> {
+  const { AQM_CACHE_SHARED: named = "" } = process.env;
+  if (declared === null && named === "") return ok(null);
+  const { chosenCache, openSharedResults, textOf } =
+    await import("../../host/cache/chosen-cache.ts");
+  const chosen = chosenCache(declared, process.env);
+  if (!chosen.ok) return chosen;
+  if (chosen.value !== null && last?.chosen === textOf(chosen.value)) return ok(last);
+  return ok(chosen.value === null ? null : openSharedResults(chosen.value, layout, process.env));
 }
 
 /** All that ever ran here, and what a clone knows from others. */

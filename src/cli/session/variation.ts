@@ -221,6 +221,7 @@ function joined(
       environments: all.environments,
       adopters: [],
       comparers: [],
+      cache: plain.declared.cache,
       files: [...files, ...Object.keys(plain.looked)],
     },
     selection: { requested, exact: present, needed: upstreamOf(requested), skipped },

@@ -9,6 +9,7 @@ import type { Graph } from "../../graph/graph.ts";
 import type { Declarations, EnvironmentDeclaration } from "../../model/declaration.ts";
 import { digestOfBytes } from "../../model/digest.ts";
 import { onceEach, type Failure, type SourcePlace } from "../../model/failure.ts";
+import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { loadConfiguration } from "./configuration.ts";
 import type { ConfigFolders } from "./config-groups.ts";
@@ -32,6 +33,7 @@ export interface LoadedAqmfile {
   readonly adopters: readonly string[];
   /** Modules that say how two artifacts differ. */
   readonly comparers: readonly string[];
+  readonly cache: SharedCacheDeclaration | null;
   /** Absolute paths of everything the declarations depend on, for watching. */
   readonly files: readonly string[];
 }
@@ -77,9 +79,9 @@ export async function loadAqmfile(
   const evaluated = await evaluate({ configuration: groups });
   if (!evaluated.ok) return evaluated;
   const { graph, declared, looked } = evaluated.value;
-  const { environments, adopters, comparers } = declared;
+  const { environments, adopters, comparers, cache } = declared;
   const watched = [...files, ...Object.keys(looked)];
-  return ok({ graph, environments, adopters, comparers, files: watched });
+  return ok({ graph, environments, adopters, comparers, cache, files: watched });
 }
 
 export async function openAqmfile(

@@ -46,6 +46,16 @@ export const disk = {
   write: (path: string, content: string | Uint8Array): void => fs.writeFileSync(path, content),
   /** Not durable: for logs whose last lines may be lost. */
   append: (path: string, text: string): void => fs.appendFileSync(path, text),
+  /** Puts bytes at the end of the first `start` bytes of a file, which is made if it is not there. Not durable. */
+  writeFrom: (path: string, start: number, bytes: Uint8Array): void => {
+    const handle = fs.openSync(path, "a");
+    try {
+      fs.ftruncateSync(handle, start);
+      fs.writeFileSync(handle, bytes);
+    } finally {
+      fs.closeSync(handle);
+    }
+  },
   /** A reflink where the file system has them, so that big files cost no space. Not durable. */
   copy: (from: string, to: string): void =>
     fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE),

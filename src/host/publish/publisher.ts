@@ -10,6 +10,7 @@ import { err, ok, type Result } from "../../model/result.ts";
 import type { RegionEditFate } from "../../model/verdict.ts";
 import type { Observation } from "../../plan/knowledge.ts";
 import type { Publication, Replaced } from "../../ports.ts";
+import type { SharedResults } from "../cache/shared-results.ts";
 import { disk, type ComingFile } from "../disk/disk.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
 import type { Evidence } from "../evidence/evidence.ts";
@@ -25,13 +26,11 @@ import { keepUnknown, type Coming } from "./replaced.ts";
 import type { Seen } from "../evidence/seen.ts";
 import { KnownContent } from "./known-content.ts";
 import { ownStaged } from "./own-staged.ts";
-import { damagedBlob, outputMissing } from "./publish-failures.ts";
+import { Contents, STORE_LIMIT } from "./contents.ts";
+import { outputMissing } from "./publish-failures.ts";
 import { openStage } from "./stage.ts";
 import type { StatCache } from "../observe/stat-cache.ts";
 import type { Store } from "../store/store.ts";
-
-/** Outputs up to this size are kept in the store, so that going back to an old config is a copy. */
-const STORE_LIMIT = 64 * 1024 * 1024;
 
 /** What a publisher shares with the workspace that it is part of. */
 export interface PublisherOptions {
@@ -43,6 +42,7 @@ export interface PublisherOptions {
   readonly history: History;
   readonly store: Store;
   readonly seen: Seen;
+  readonly shared: SharedResults | null;
   /** Regions are filled even if a person edited them; the edit is kept aside. */
   readonly force: boolean;
 }
@@ -60,6 +60,7 @@ export class Publisher {
   readonly #seen: Seen;
   readonly #edits: RegionEdits;
   readonly #known: KnownContent;
+  readonly #contents: Contents;
 
   constructor(options: PublisherOptions) {
     const { layout, records, store } = options;
@@ -72,6 +73,7 @@ export class Publisher {
     this.#history = options.history;
     this.#store = store;
     this.#seen = options.seen;
+    this.#contents = new Contents(options);
     this.#known = new KnownContent(layout.root, this.#books, store, options.observer);
     this.#edits = new RegionEdits({
       layout,
@@ -127,11 +129,8 @@ export class Publisher {
       return err(diskFailure(error, node.id, node.id));
     }
     for (const file of moved) {
-      const absolute = join(this.#layout.root, file.path);
-      const after = fs.statSync(absolute, { throwIfNoEntry: false });
-      if (after === undefined) continue;
-      this.#cache.rememberMoved(file.path, file.stat, after, file.digest);
-      this.#evidence.noteMade(absolute, after);
+      const after = this.#rememberMoved(file);
+      if (after !== undefined) this.#evidence.noteMade(join(this.#layout.root, file.path), after);
     }
     for (const [role, output] of Object.entries(node.declaration.outputs)) {
       const known = outputs[role];
@@ -140,6 +139,7 @@ export class Publisher {
       this.#seen.set(output, { state: "present", digest: known.digest, size: known.size });
     }
     await stage.discard();
+    this.#contents.offer(node, this.#records.record(node));
     const changed = Object.entries(outputs).some(
       ([role, { digest }]) => before?.outputs[role]?.digest !== digest,
     );
@@ -149,6 +149,7 @@ export class Publisher {
   async restore(
     node: ActionNode,
     result: ActionRecord,
+    left: ReadonlySet<string> = new Set(),
   ): Promise<Result<readonly Replaced[], Failure>> {
     const staged = openStage(this.#layout, node);
     if (!staged.ok) return staged;
@@ -156,17 +157,18 @@ export class Publisher {
     const coming: Coming[] = [];
     let written: ComingFile | null = null;
     const restored: [OutputDeclaration, Observation][] = [];
+    const moved: MovedFile[] = [];
     try {
       for (const [role, output] of Object.entries(node.declaration.outputs)) {
         const wanted = result.outputs[role]?.digest;
         const found = this.#seen.at(output);
         const there = found.state === "present" && found.digest === wanted;
-        if (wanted === undefined || there || !this.#store.has(wanted)) continue;
+        if (wanted === undefined || there || left.has(output.path)) continue;
         const place = staged.value.paths[role] ?? "";
-        const kind = output.kind === "folder" ? "folder" : "file";
-        if (!(await this.#store.takeOut(wanted, kind, place))) {
-          return err(damagedBlob(node, output.path));
-        }
+        const taken = await this.#contents.take(node, output, wanted, place);
+        if (!taken.ok) return taken;
+        if (taken.value === null) continue;
+        for (const file of taken.value) moved.push(movedFile(place, output, file));
         moves.push(moveOf(this.#layout.root, place, output));
         coming.push({ path: output.path, digest: wanted });
         const size = result.outputs[role]?.size ?? 0;
@@ -184,6 +186,7 @@ export class Publisher {
         const file = region === true ? regionOf(to).file : to;
         this.#evidence.doubt(join(this.#layout.root, file));
       }
+      for (const file of moved) this.#rememberMoved(file);
       for (const [output, found] of restored) this.#seen.set(output, found);
       return edited;
     } catch (error) {
@@ -199,8 +202,18 @@ export class Publisher {
     return this.#known.has(node, path, digest) ? null : this.#edits.fate;
   }
 
+  offer(node: ActionNode, record: ActionRecord): void {
+    this.#contents.offer(node, record);
+  }
+
   regionEdited(node: ActionNode): Failure | null {
     return this.#edits.found(node);
+  }
+
+  #rememberMoved({ path, stat, digest }: MovedFile): fs.Stats | undefined {
+    const after = fs.statSync(join(this.#layout.root, path), { throwIfNoEntry: false });
+    if (after !== undefined) this.#cache.rememberMoved(path, stat, after, digest);
+    return after;
   }
 
   get #books(): Books {
@@ -233,11 +246,7 @@ export class Publisher {
       const absolute = output.kind === "folder" ? join(staged, file.path) : staged;
       if (output.kind === "folder") disk.sync(absolute); // there may be more than can be open at once
       if (output.kind === "region") continue; // it is the file around it that changes
-      moved.push({
-        path: output.kind === "folder" ? `${output.path}/${file.path}` : output.path,
-        stat: fs.statSync(absolute),
-        digest: file.digest,
-      });
+      moved.push(movedFile(staged, output, file));
     }
     const [first] = files;
     if (output.kind !== "folder") {
@@ -265,6 +274,16 @@ export class Publisher {
     });
   }
 }
+
+const movedFile = (
+  staged: string,
+  { kind, path }: OutputDeclaration,
+  file: Pick<FolderFile, "path" | "digest">,
+): MovedFile => ({
+  path: kind === "folder" ? `${path}/${file.path}` : path,
+  stat: fs.statSync(kind === "folder" ? join(staged, file.path) : staged),
+  digest: file.digest,
+});
 
 interface MovedFile {
   readonly path: string;

@@ -32,9 +32,9 @@ export function focusOn(
   if (actions === null || lacksInputs(snapshot, actions, changed)) return null;
   const graph = buildGraph({ actions, defaults: [] });
   if (!graph.ok) return null;
-  const { exact, environments } = snapshot.header;
+  const { exact, environments, cache } = snapshot.header;
   return {
-    aqmfile: { graph: graph.value, environments, adopters: [], comparers: [], files: [] },
+    aqmfile: { graph: graph.value, environments, adopters: [], comparers: [], cache, files: [] },
     selection: {
       requested: new Set(graph.value.actions),
       exact: new Set(exact),

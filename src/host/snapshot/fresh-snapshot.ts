@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
+import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import type { SkippedGroup } from "../../model/skipped.ts";
 import { checksum } from "../disk/checksum.ts";
 import { MISSING, putStat, putWay, STAT_FIELDS } from "../evidence/evidence.ts";
@@ -35,6 +36,7 @@ export interface SnapshotHeader {
   readonly stamp: string;
   readonly exact: readonly string[];
   readonly environments: readonly EnvironmentDeclaration[];
+  readonly cache: SharedCacheDeclaration | null;
   /** What the answer leaves out. */
   readonly skipped: readonly SkippedGroup[];
   /** What was asked. */

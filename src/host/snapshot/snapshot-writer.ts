@@ -6,6 +6,7 @@ import { digestOfBytes } from "../../model/digest.ts";
 import { onceForEachFolder, parentOf } from "../../model/folders.ts";
 import { fileOf } from "../../model/region.ts";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
+import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import type { SkippedGroup } from "../../model/skipped.ts";
 import { checksum } from "../disk/checksum.ts";
 import { disk, replaceCache } from "../disk/disk.ts";
@@ -31,6 +32,7 @@ export interface FreshAnswer {
   readonly nodes: readonly ActionNode[];
   readonly exact: ReadonlySet<string>;
   readonly environments: readonly EnvironmentDeclaration[];
+  readonly cache?: SharedCacheDeclaration | null;
   readonly skipped?: readonly SkippedGroup[];
   /** Absolute path of the record of an action. */
   readonly recordPath: (target: string) => string;
@@ -67,6 +69,7 @@ export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
       stamp,
       exact: [...answer.exact],
       environments: answer.environments,
+      cache: answer.cache ?? null,
       skipped: answer.skipped ?? [],
     },
     paths,
@@ -176,7 +179,7 @@ export function writeFreshSnapshot(
   snapshot: Omit<FreshSnapshot, "header" | "seal" | "renewed"> & {
     readonly header: Pick<
       SnapshotHeader,
-      "links" | "grounds" | "stamp" | "exact" | "environments" | "skipped"
+      "links" | "grounds" | "stamp" | "exact" | "environments" | "cache" | "skipped"
     >;
   },
 ): void {

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { canonicalJson } from "../../model/json.ts";
 import { digestOfBytes, isDigest, type Digest } from "../../model/digest.ts";
 import { whyNotInside } from "../../model/inside.ts";
+import type { Content } from "../../ports.ts";
 import type { StoredBlob } from "../../model/retention.ts";
 import { disk, errorCode, putInPlace, readCache, writeCache } from "../disk/disk.ts";
 import { modeToMove } from "../disk/permission.ts";
@@ -89,7 +90,15 @@ export class Store {
   }
 
   putFolder(source: string, files: readonly FolderFile[], digest: Digest): void {
-    for (const file of files) this.putFile(join(source, file.path), file.digest);
+    this.putFiles(
+      files.map((file) => ({ ...file, source: join(source, file.path) })),
+      digest,
+    );
+  }
+
+  /** The files of a folder, wherever they lie, and their list, whose digest is the folder's. */
+  putFiles(files: Content["files"], digest: Digest): void {
+    for (const file of files) this.putFile(file.source, file.digest);
     const path = this.#pathOf(digest);
     const list = canonicalJson(files.map((file) => [file.path, file.digest]));
     if (this.#isThere(path, Buffer.byteLength(list))) return;
@@ -107,6 +116,15 @@ export class Store {
       disk.allow(dirname(path), mode);
       putInPlace(path, write);
     }
+  }
+
+  /** A stored content as it lies here, so that it can be read; null when it is not there. */
+  contentOf(digest: Digest, kind: Content["kind"]): Content | null {
+    if (!this.has(digest)) return null;
+    const list = kind === "file" ? [["", digest] as const] : this.#folderList(digest);
+    if (list === null) return null;
+    const files = list.map(([path, file]) => ({ path, digest: file, source: this.#pathOf(file) }));
+    return { digest, kind, files };
   }
 
   /** The content of a stored file; null when it is not there, or damaged. */

@@ -12,7 +12,7 @@ import {
   type OutputRecord,
 } from "../../../src/model/record.ts";
 import { err, ok, type Result } from "../../../src/model/result.ts";
-import type { Observation } from "../../../src/plan/knowledge.ts";
+import type { Keeper, Observation } from "../../../src/plan/knowledge.ts";
 import {
   oneByOne,
   type Execution,
@@ -78,8 +78,20 @@ export class MemoryWorkspace implements Workspace {
     return this.records.has(node.id) || this.past.some(({ target }) => target === node.id);
   }
 
-  inStore(digest: Digest): boolean {
-    return this.stored.has(digest);
+  learnt(): null {
+    return null;
+  }
+
+  mayLearn(): boolean {
+    return false;
+  }
+
+  learn(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  kept(digest: Digest): Keeper | null {
+    return this.stored.has(digest) ? "store" : null;
   }
 
   regionEdited(): null {

@@ -30,6 +30,7 @@ export const HOST: Wing = {
     ["aqmfile", "observe", "python/runner", "typescript"],
     ["partial", "python", "snapshot"],
     ["store"],
+    ["cache"],
     ["publish"],
     ["."],
   ],

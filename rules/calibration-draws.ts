@@ -57,17 +57,21 @@ function drawn(
       database: local(`${place}/samples.db`),
     },
   });
-  const [captions, database] = [from(made, "captions"), from(made, "database")];
+  const database = from(made, "database");
+  const own = calibration.subsets[size];
+  // Texts that are no captions keep their newlines, which lines of text cannot.
+  const captions = own.captions === own.database ? database : from(made, "captions");
   const subset = { size, samples, captions, database, images };
-  const own = { ...calibration, subsets: { ...calibration.subsets, [size]: subset } };
+  const drawnFrom = { ...calibration, subsets: { ...calibration.subsets, [size]: subset } };
   const scored = new Map<string, Input>();
   return {
     name,
-    calibration: own,
+    calibration: drawnFrom,
     scores: (engine, format, what) => {
       const folder = `${place}/${engine}/${format.name}`;
       const scores =
-        scored.get(folder) ?? from(format.scores({ ...what, calibration: own }, folder), "scores");
+        scored.get(folder) ??
+        from(format.scores({ ...what, calibration: drawnFrom }, folder), "scores");
       scored.set(folder, scores);
       return scores;
     },

@@ -1,48 +1,37 @@
-import { action, committed, configuration, from, pythonOp, type Declared, type Input } from "aqm";
+import { action, committed, configuration, from, pythonOp } from "aqm";
 import { cocoSource } from "./coco-source.ts";
 import {
   HELD_OUT_PARTS,
   SIZES,
+  type CocoConfig,
   type DatasetConfig,
   type HeldOutPart,
   type Size,
 } from "./configs.ts";
 import { data } from "./data.ts";
+import { drawnData } from "./drawn-data.ts";
+import type { Calibration, CalibrationSubset, Samples } from "./samples.ts";
 
-/** Image-text pairs, and their captions alone. */
-export interface Samples {
-  readonly samples: number;
-  readonly database: Input;
-  readonly captions: Input;
-  readonly images: Input;
-}
-
-export interface CalibrationSubset extends Samples {
-  readonly size: Size;
-}
-
-export interface Calibration {
-  readonly dataset: DatasetConfig;
-  /** The full sample that all subsets are the first rows of, with its captions and the paths of its images. */
-  readonly sample: Input;
-  readonly subsets: Readonly<Record<Size, CalibrationSubset>>;
-  /** Sets that share no image and no caption with each other or with any subset. */
-  readonly heldOut: Readonly<Record<HeldOutPart, Samples>>;
-  /** The original's evaluation set: rows of `sample`, so that all figures on it are leaked; null where there is none. */
-  readonly evaluation: Samples | null;
-  /** The held-out sets, the evaluation set and their images, so that they are targets before anything is measured. */
-  readonly declared: Declared;
-}
+export type { Calibration, CalibrationSubset, Samples } from "./samples.ts";
 
 const calibrationSample = pythonOp("calibration_sample", data);
 const calibrationSubset = pythonOp("calibration_subset", data);
 const heldOutSample = pythonOp("held_out_sample", data);
 
-/** COCO annotations → one full sample → its first rows as small, medium and large subsets; the other images → held-out sets. */
+/** The calibration and held-out samples of a data set. */
 export function calibration(name: string): Calibration {
   const dataset = configuration<DatasetConfig>("dataset", name);
-  const { calibration: place, full_samples, seed, recorded_root, held_out } = dataset;
-  const source = cocoSource(dataset.source);
+  const { source } = dataset;
+  return "folder" in source || "url" in source || "synthetic" in source
+    ? cocoData(dataset, source)
+    : drawnData(dataset, source);
+}
+
+/** COCO annotations → one full sample → its first rows as small, medium and large subsets; the other images → held-out sets. */
+function cocoData(dataset: DatasetConfig, config: CocoConfig): Calibration {
+  // The schema asks for recorded_root where the data is COCO's.
+  const { calibration: place, full_samples, seed, recorded_root = "", held_out } = dataset;
+  const source = cocoSource(config);
   const full = action({
     op: calibrationSample,
     params: { samples: full_samples, seed, coco_root_relative: recorded_root },
@@ -101,7 +90,7 @@ export function calibration(name: string): Calibration {
     heldOut: sets,
     evaluation,
     declared: [...Object.values(sets), ...(evaluation === null ? [] : [evaluation])].map(
-      ({ database, images }) => [database.producer ?? [], images.producer ?? []],
+      ({ database, images }) => [database.producer ?? [], images?.producer ?? []],
     ),
   };
 }

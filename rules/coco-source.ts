@@ -1,5 +1,5 @@
 import { action, file, folder, from, local, pythonOp, type Input } from "aqm";
-import type { DatasetConfig } from "./configs.ts";
+import type { CocoConfig } from "./configs.ts";
 import { data } from "./data.ts";
 import { modelopt } from "./modelopt.ts";
 
@@ -11,15 +11,14 @@ export interface CocoSource {
   readonly images: (name: string, database: Input) => Input;
 }
 
-type Config = DatasetConfig["source"];
-type Fetched = Extract<Config, { url: string }>;
-type Synthetic = Extract<Config, { synthetic: object }>;
+type Fetched = Extract<CocoConfig, { url: string }>;
+type Synthetic = Extract<CocoConfig, { synthetic: object }>;
 
 const cocoAnnotations = pythonOp("coco_annotations", data);
 const cocoImages = pythonOp("coco_images", data);
 const syntheticCoco = pythonOp("synthetic_coco", modelopt);
 
-export function cocoSource(source: Config): CocoSource {
+export function cocoSource(source: CocoConfig): CocoSource {
   if ("folder" in source) return placed(source.folder);
   return "url" in source ? fetched(source) : synthetic(source);
 }

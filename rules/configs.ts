@@ -48,29 +48,52 @@ export type Size = (typeof SIZES)[number];
 export const HELD_OUT_PARTS = ["search", "confirm", "report"] as const;
 export type HeldOutPart = (typeof HELD_OUT_PARTS)[number];
 
+/** Annotations and images in COCO's layout: placed, fetched, or made. */
+export type CocoConfig =
+  | { readonly folder: string }
+  | {
+      readonly url: string;
+      readonly into: string;
+      readonly archive?: {
+        readonly path: string;
+        readonly sha256?: string;
+        readonly size?: number;
+      };
+    }
+  | {
+      readonly synthetic: {
+        readonly train_images: number;
+        readonly val_images: number;
+        readonly captions_per_image: number;
+        readonly seed: number;
+      };
+      readonly into: string;
+    };
+
+/** The field of a record that has the text; `text` if neither is given. */
+interface Content {
+  readonly field?: string;
+  /** The field that has the messages of a chat. */
+  readonly messages?: string;
+}
+
+/** Data that samples are drawn from by their content: docs/data.md. A path with a slash at its end is a folder. */
+export type DrawnSource =
+  | { readonly lines: string }
+  | ({ readonly json_lines: string } & Content)
+  | ({ readonly parquet: string } & Content)
+  | ({ readonly hugging_face: string; readonly split?: string } & Content)
+  | { readonly image_text: string; readonly field?: string };
+
 export interface DatasetConfig {
   readonly name: string;
-  readonly source:
-    | { readonly folder: string }
-    | {
-        readonly url: string;
-        readonly into: string;
-        readonly archive?: {
-          readonly path: string;
-          readonly sha256?: string;
-          readonly size?: number;
-        };
-      }
-    | {
-        readonly synthetic: {
-          readonly train_images: number;
-          readonly val_images: number;
-          readonly captions_per_image: number;
-          readonly seed: number;
-        };
-        readonly into: string;
-      };
-  readonly recorded_root: string;
+  readonly source: CocoConfig | DrawnSource;
+  /** Of drawn data: a text is a row of a batch, or texts are packed into rows; `one` if not given. */
+  readonly rows?: "one" | "packed";
+  /** Of drawn data but lines: what a row without text is; `refuse` if not given. */
+  readonly empty_rows?: "refuse" | "skip";
+  /** Of COCO's layout. */
+  readonly recorded_root?: string;
   readonly calibration: string;
   readonly full_samples: number;
   readonly seed: number;

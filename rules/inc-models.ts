@@ -14,6 +14,7 @@ import type { GranularityConfig, IncConfig, QuantPairConfig } from "./configs.ts
 import type { Engine, Scored } from "./engines/engine.ts";
 import { expectedInc } from "./expected.ts";
 import { incQuantize } from "./inc.ts";
+import { imagesOf } from "./samples.ts";
 import type { SchemeOfReport } from "./scheme-inputs.ts";
 
 const profileOp = typescriptOp<typeof import("./ops/inc-profile.ts")>(
@@ -83,8 +84,9 @@ function saved(
   ops: Input,
   folder: string,
 ): Declared {
-  const { captions, database, images, samples } = calibration.subsets[size];
-  const data = scope === "lm" ? { captions } : { database, images };
+  const subset = calibration.subsets[size];
+  const { captions, database, samples } = subset;
+  const data = scope === "lm" ? { captions } : { database, images: imagesOf(subset) };
   return action({
     op: incQuantize,
     params: {

@@ -1,6 +1,6 @@
 import type { Input } from "aqm";
 import type { Weights } from "aqm/analysis";
-import type { Samples } from "./calibration.ts";
+import { imagesOf, type Samples } from "./samples.ts";
 import type { AnalysedModel, AutoquantConfig, QualityConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
@@ -61,7 +61,9 @@ export function measuring({
       attention: autoquant.attention,
     },
     inputs:
-      scope === "lm" ? files : { ...files, images: subset.images, held_out_images: held.images },
+      scope === "lm"
+        ? files
+        : { ...files, images: imagesOf(subset), held_out_images: imagesOf(held) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
   };
 }

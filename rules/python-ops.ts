@@ -586,18 +586,18 @@ declare module "aqm" {
             readonly plan: Input;
             readonly database: Input;
             readonly held_out: Input;
-            readonly held_out_images: Input;
             readonly images?: never;
             readonly sample?: Input;
+            readonly held_out_images?: Input;
           }
         | {
             readonly checkpoint: Input;
             readonly plan: Input;
             readonly database: Input;
             readonly held_out: Input;
-            readonly held_out_images: Input;
             readonly images: Input;
             readonly sample?: Input;
+            readonly held_out_images?: Input;
           };
       readonly outputs: "answers";
     };
@@ -698,17 +698,17 @@ declare module "aqm" {
             readonly checkpoint: Input;
             readonly database: Input;
             readonly held_out: Input;
-            readonly held_out_images: Input;
             readonly images?: never;
             readonly sample?: Input;
+            readonly held_out_images?: Input;
           }
         | {
             readonly checkpoint: Input;
             readonly database: Input;
             readonly held_out: Input;
-            readonly held_out_images: Input;
             readonly images: Input;
             readonly sample?: Input;
+            readonly held_out_images?: Input;
           };
       readonly outputs: "answers";
     };
@@ -857,6 +857,92 @@ declare module "aqm" {
       };
       readonly inputs: Readonly<Record<string, never>>;
       readonly outputs: "annotations_train" | "annotations_val" | "images";
+    };
+    table_sample: {
+      readonly params: {
+        /** parquet: a file, or the *.parquet files of a folder; hugging_face: a folder that the library datasets saved, or a clone of a data set of the hub. */
+        readonly kind: "parquet" | "hugging_face";
+        /** A file, or a folder of them. */
+        readonly place: "file" | "folder";
+        /** Of hugging_face; null: the folder has one data set without splits. */
+        readonly split: string | null;
+        /** The field of a record that has the text, or the messages of a chat. */
+        readonly content: {
+          readonly field?: string;
+          readonly messages?: string;
+        };
+        /** Samples for calibration; subsets are the first of them. */
+        readonly samples: number;
+        /** Which samples calibration has, and in which order. */
+        readonly seed: number;
+        /** Samples of each subset. */
+        readonly sizes: {
+          readonly small: number;
+          readonly medium: number;
+          readonly large: number;
+        };
+        /** Three sets that share no text and no image with calibration or each other. */
+        readonly held_out: {
+          /** Which samples are in which set. */
+          readonly seed: number;
+          readonly sizes: {
+            readonly search: number;
+            readonly confirm: number;
+            readonly report: number;
+          };
+        };
+        /** How batches are made of calibration samples: one a row, or all of them one after the other, cut into rows of one length. */
+        readonly rows: "one" | "packed";
+        /** A row without text fails, or is left out and counted. */
+        readonly empty_rows: "refuse" | "skip";
+      };
+      readonly inputs:
+        | { readonly file: Input; readonly folder?: never }
+        | { readonly file?: never; readonly folder: Input };
+      readonly outputs:
+        "calibration" | "small" | "medium" | "large" | "search" | "confirm" | "report";
+    };
+    text_sample: {
+      readonly params: {
+        /** lines: a sample a line; json_lines: an object a line; image_text: images with captions beside them. */
+        readonly kind: "lines" | "json_lines" | "image_text";
+        /** A file, or a folder of them. */
+        readonly place: "file" | "folder";
+        /** Of json_lines: the field of an object that has the text, or the messages of a chat; of image_text: the field of a caption in metadata.jsonl. null of lines. */
+        readonly content: null | {
+          readonly field?: string;
+          readonly messages?: string;
+        };
+        /** Samples for calibration; subsets are the first of them. */
+        readonly samples: number;
+        /** Which samples calibration has, and in which order. */
+        readonly seed: number;
+        /** Samples of each subset. */
+        readonly sizes: {
+          readonly small: number;
+          readonly medium: number;
+          readonly large: number;
+        };
+        /** Three sets that share no text and no image with calibration or each other. */
+        readonly held_out: {
+          /** Which samples are in which set. */
+          readonly seed: number;
+          readonly sizes: {
+            readonly search: number;
+            readonly confirm: number;
+            readonly report: number;
+          };
+        };
+        /** How batches are made of calibration samples: one a row, or all of them one after the other, cut into rows of one length. */
+        readonly rows: "one" | "packed";
+        /** A row without text fails, or is left out and counted. */
+        readonly empty_rows: "refuse" | "skip";
+      };
+      readonly inputs:
+        | { readonly file: Input; readonly folder?: never }
+        | { readonly file?: never; readonly folder: Input };
+      readonly outputs:
+        "calibration" | "small" | "medium" | "large" | "search" | "confirm" | "report";
     };
     tiny_checkpoint: {
       readonly params: {

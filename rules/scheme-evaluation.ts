@@ -115,20 +115,21 @@ function measuredOnLeaked(of: SchemeToEvaluate): Input | null {
 /** What the scheme and the unquantized model answer to the prompts. */
 function answersOf(of: SchemeToEvaluate): Input {
   const { scheme, model, chosen, folder } = of;
-  const { texts, image_text, images, max_new_tokens } = configuration<PromptsConfig>(
+  const { texts, image_text, max_new_tokens, ...prompts } = configuration<PromptsConfig>(
     "prompts",
     "default",
   );
   const { params, inputs, resources } = measuring({ ...of, config: scheme.controls });
   const { measure: _, ...shared } = params;
+  const held = of.calibration.heldOut[scheme.controls.held_out];
+  const images = held.images === null ? 0 : prompts.images;
   const asked = {
     ...shared,
     include_lm_head: scheme.lm_head,
     prompts: { texts, image_text, images },
     max_new_tokens,
   };
-  const held = of.calibration.heldOut[scheme.controls.held_out];
-  const given = { ...inputs, held_out_images: held.images };
+  const given = held.images === null ? inputs : { ...inputs, held_out_images: held.images };
   const outputs = { answers: local(`${folder}/answers.json`) };
   const made =
     "recipe" in chosen

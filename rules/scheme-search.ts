@@ -15,6 +15,7 @@ import { expectedPlanQuality, expectedSearch } from "./expected.ts";
 import { measuredSearch } from "./measured-search.ts";
 import { measuring } from "./measuring.ts";
 import { planQuality } from "./plan-quality.ts";
+import { imagesOf } from "./samples.ts";
 import type { ExportedCandidate } from "./scheme-exports.ts";
 import type { CandidateParams } from "./translate/plan-candidates.ts";
 
@@ -115,7 +116,7 @@ export function schemeSearch(
     params: { ...params, measurements, seed },
     inputs:
       "images" in inputs
-        ? { ...inputs, ...files, held_out_confirm_images: confirm.images }
+        ? { ...inputs, ...files, held_out_confirm_images: imagesOf(confirm) }
         : { ...inputs, ...files },
     outputs: { search: committed(`${folder}/search.json`) },
     resources,

@@ -36,6 +36,7 @@ import {
 import { schemeQuality, type SchemeToMeasure } from "./scheme-quality.ts";
 import type { SchemeOfReport } from "./scheme-report.ts";
 import { schemeSearch, type AloneMeasurements } from "./scheme-search.ts";
+import { lacksImages } from "./samples.ts";
 import { candidateNotScored, type Sensitivity } from "./sensitivity.ts";
 import { servingChecks } from "./serving.ts";
 import { planRole } from "./translate/plan-role.ts";
@@ -84,6 +85,8 @@ export function scheme(cell: SchemeCell): DeclaredScheme {
     skipped: why,
     statuses: [],
   });
+  const lacking = lacksImages(cell.calibration, config.scope);
+  if (lacking !== null) return without(lacking);
   const found = candidatesOf(cell);
   if ("skipped" in found) return without(found.skipped);
   const { possible, skipped } = possibleExports(config.exports, found.candidates);

@@ -11,6 +11,7 @@ import {
 import { analysisPage, scopeAndSize } from "./analysis-page.ts";
 import { composedConfig } from "./composed-config.ts";
 import { DEFAULT_GRANULARITY, type Format } from "./engines/engine.ts";
+import { lacksImages } from "./samples.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
 
 const manifestOp = typescriptOp<typeof import("./ops/manifest.ts")>("aqm/rules/ops/manifest.ts");
@@ -57,7 +58,9 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
   const { model, pair, scope, size, engine } = cell;
   const folder = runFolder(cell);
   const format = engine.formatOf(pair, cell.granularity);
-  const unsupported = format.ok ? format.value.unsupported[model.device] : format.error.message;
+  const unsupported =
+    lacksImages(cell.calibration, scope) ??
+    (format.ok ? format.value.unsupported[model.device] : format.error.message);
   if (!format.ok || unsupported !== null) {
     const skipped = unsupported ?? "";
     return { declared: skip(folder, skipped), skipped };

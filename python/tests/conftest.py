@@ -31,6 +31,7 @@ OF_ONE_PACKAGE = {
     "inc": "neural_compressor",
     "autoround": "auto_round",
     "modelopt": "modelopt",
+    "tables": "pyarrow",
 }
 # Environments that only `npm run test:engines` makes: scripts/engines.mjs.
 OF_ENGINES = ["autoround", "inc"]

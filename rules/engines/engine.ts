@@ -1,6 +1,7 @@
 import { committed, type Declared, type DeclaredAction, type Input } from "aqm";
 import type { Analysed, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
+import { imagesOf } from "../samples.ts";
 import type { AnalysedModel, GranularityConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
 
 /** The one granularity that is in no path. */
@@ -66,9 +67,13 @@ export function sharedAction(
   { model, checkpoint, calibration, scope, size }: Scored,
   folder: string,
 ) {
-  const { captions, database, images } = calibration.subsets[size];
+  const subset = calibration.subsets[size];
+  const { captions, database } = subset;
   return {
-    inputs: scope === "lm" ? { checkpoint, captions } : { checkpoint, database, images },
+    inputs:
+      scope === "lm"
+        ? { checkpoint, captions }
+        : { checkpoint, database, images: imagesOf(subset) },
     outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // The data is walked once for all formats: on one H200 a lone format of ModelOpt took 44 s and 16 in one job

@@ -3,6 +3,7 @@ import type { Engine, Scored } from "aqm/rules/engines/engine.ts";
 import { modeloptFormat } from "aqm/rules/engines/modelopt.ts";
 import { expectedScoring } from "aqm/rules/expected.ts";
 import { modelopt } from "aqm/rules/modelopt.ts";
+import { imagesOf } from "aqm/rules/samples.ts";
 import type { VitScoring } from "./configs.ts";
 
 const op = pythonOp("vit_scores", modelopt);
@@ -35,7 +36,8 @@ function scores(
   format: { readonly name: string; readonly config: object },
   folder: string,
 ) {
-  const { samples, database, images } = calibration.subsets[size];
+  const subset = calibration.subsets[size];
+  const { samples, database } = subset;
   return action({
     op,
     params: {
@@ -45,7 +47,7 @@ function scores(
       calibration_samples: null,
       format,
     },
-    inputs: { checkpoint, database, images },
+    inputs: { checkpoint, database, images: imagesOf(subset) },
     outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     expected: expectedScoring({

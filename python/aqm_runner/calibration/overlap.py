@@ -25,8 +25,10 @@ def refuse_overlap(held_out: Place, other: Place, because: str = BECAUSE) -> Non
     Raises:
         RunnerError: gate_failed `held_out_overlaps`, and what `read_rows` raises for either file.
     """
-    rows = read_rows(held_out)[0]
+    rows, meta = read_rows(held_out)
     known = read_rows(other)[0]
+    # Of a sample without an image, `image_relpath` is the place of its text.
+    what = "text" if (meta or {}).get("images") == "none" else "image"
     ids = {(row.split, row.image_id) for row in known}
     files = {row.image_relpath for row in known}
     captions = {caption_key(row.caption) for row in known}
@@ -35,7 +37,7 @@ def refuse_overlap(held_out: Place, other: Place, because: str = BECAUSE) -> Non
     if not images and not repeated:
         return
     shared = [
-        *_counted({row.image_relpath for row in images}, "image", images, "image_relpath"),
+        *_counted({row.image_relpath for row in images}, what, images, "image_relpath"),
         *_counted({caption_key(row.caption) for row in repeated}, "caption", repeated, "caption"),
     ]
     raise gate_failed(

@@ -40,7 +40,10 @@ VERSION = (3_000_000).to_bytes(4, "big")
 
 @dataclass(frozen=True)
 class SampleRow:
-    """One caption and its image, whose path is relative to the images' root."""
+    """One caption and its image, whose path is relative to the images' root.
+
+    Of data without images, `image_relpath` says where the text stands in it: "texts.txt:3".
+    """
 
     split: str
     image_relpath: str

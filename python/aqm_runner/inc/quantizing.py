@@ -38,7 +38,7 @@ def quantize(
     check_checkpoint(inputs["checkpoint"])
     ops = read_ops(inputs["ops"])
     make_deterministic(context.device)
-    batches = read_batches(context, params, inputs)
+    batches, _ = read_batches(context, params, inputs)
     held = _first(batches, params["measure_samples"])
     context.phase("load", None)
     model = load_model(inputs["checkpoint"], params["dtype"], context.device)

@@ -73,7 +73,12 @@ def score_steps(score_size: int, batch_size: int, batches: int) -> int:
 
 
 def caption_batches(
-    checkpoint: Place, captions: list[str], batch_size: int, length: int, padding: str
+    checkpoint: Place,
+    captions: list[str],
+    batch_size: int,
+    length: int,
+    padding: str,
+    places: list[str] | None = None,
 ) -> list[Batch]:
     """Returns batches of `batch_size` captions, cut to `length` tokens and padded on the left.
 
@@ -83,27 +88,41 @@ def caption_batches(
         batch_size: Samples a batch; the last may have fewer.
         length: Most tokens a sample.
         padding: "max_length": to `length`; "longest": to the longest sample of the batch.
+        places: Where each caption stands in the data, for messages; None: they are COCO's.
 
     Raises:
         RunnerError: gate_failed `unreadable_checkpoint`, `special_token_in_caption`,
             `token_beyond_vocabulary`, `empty_caption`.
     """
     tokenizer = load_tokenizer(checkpoint)
-    check_plain(tokenizer, captions)
-    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    if pad is None:
-        raise tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
+    check_plain(tokenizer, captions, places)
     with naming_errors(checkpoint, "tokens of a caption"):
         rows = [
             tokenizer(text, truncation=True, max_length=length)["input_ids"] for text in captions
         ]
-    for row, text in zip(rows, captions, strict=True):
+    for number, (row, text) in enumerate(zip(rows, captions, strict=True)):
         if not row:
             raise gate_failed(
                 "empty_caption",
-                f"The tokenizer of {checkpoint.name} leaves nothing of the caption {text!a}.",
-                next_step="Take this caption out of the annotation files.",
+                f"The tokenizer of {checkpoint.name} leaves nothing of the caption {text!a}"
+                f"{f' ({places[number]})' if places else ''}.",
+                next_step=f"Take this caption out of {_source(places)}.",
             )
+    return padded_batches(checkpoint, tokenizer, rows, batch_size, length, padding)
+
+
+def padded_batches(
+    checkpoint: Place,
+    tokenizer: Any,
+    rows: list[list[int]],
+    batch_size: int,
+    length: int,
+    padding: str,
+) -> list[Batch]:
+    """Returns batches of token ids, padded on the left; arguments and errors as above."""
+    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    if pad is None:
+        raise tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
     check_vocabulary(checkpoint, (max(max(row) for row in rows), pad))
     batches = []
     for start in range(0, len(rows), batch_size):
@@ -116,24 +135,36 @@ def caption_batches(
     return batches
 
 
-def check_plain(tokenizer: Any, captions: list[str]) -> None:
+def check_plain(
+    tokenizer: Any, captions: list[str], places: list[str] | None = None
+) -> None:
     """Refuses captions that hold the text of a special token.
 
     A tokenizer turns it into the token itself, so that a caption could end a turn or stand for an
-    image that is not there. Raises gate_failed `special_token_in_caption` naming both.
+    image that is not there. Raises gate_failed `special_token_in_caption` naming both, and where
+    the caption stands if `places` say so.
     """
     special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
     special |= set(tokenizer.all_special_tokens)
-    for number, caption in enumerate(captions, start=1):
+    for number, caption in enumerate(captions):
         for token in sorted(special):
             if token and token in caption:
+                name = (
+                    f"The sample {places[number]}"
+                    if places
+                    else f"Caption {number + 1} of the sample"
+                )
                 raise gate_failed(
                     "special_token_in_caption",
-                    f"Caption {number} of the sample, {caption[:80]!a}, holds {token}, which the "
-                    "model takes for a sign of its own and not for text.",
-                    next_step="Take this caption out of the annotation files, or write it in "
-                    "other words.",
+                    f"{name}, {caption[:80]!a}, holds {token}, which the model takes for a sign of "
+                    "its own and not for text.",
+                    next_step=f"Take this caption out of {_source(places)}, or write it in other "
+                    "words.",
                 )
+
+
+def _source(places: list[str] | None) -> str:
+    return "the annotation files" if places is None else "the data"
 
 
 def check_vocabulary(checkpoint: Place, highest: Iterable[int]) -> None:

@@ -20,6 +20,7 @@ from aqm_runner.model.checkpoint_files import naming_errors
 from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample, read_samples
 from aqm_runner.quality.measuring import non_finite_logits
+from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
 
 # How the tokenizer shows bytes that are no whole letter yet.
@@ -81,10 +82,10 @@ def read_prompts(context: Any, params: dict[str, Any], inputs: dict[str, Place])
         context: Told of the phase `prepare`.
         params: `prompts` (`texts`, `image_text`, `images`) and `dtype`.
         inputs: `checkpoint`, `held_out` (the first `images` rows have the images), and
-            `held_out_images`.
+            `held_out_images` where prompts ask for images.
 
     Raises:
-        RunnerError: gate_failed `special_token_in_caption`, `token_beyond_vocabulary`,
+        RunnerError: bad_request `no_images`; gate_failed `special_token_in_caption`, `token_beyond_vocabulary`,
             `too_few_samples`, `unreadable_checkpoint`, and what `image_batches` raises.
     """
     asked, checkpoint = params["prompts"], inputs["checkpoint"]
@@ -95,6 +96,12 @@ def read_prompts(context: Any, params: dict[str, Any], inputs: dict[str, Place])
         turn = _turn(checkpoint, processor, text)
         prompts.append(Prompt(text, None, dict(processor.tokenizer(turn, return_tensors="pt"))))
     if asked["images"] > 0:
+        if "held_out_images" not in inputs:
+            raise bad_request(
+                "no_images",
+                f"{asked['images']} prompts ask for images, and no images are given.",
+                next_step="Give held_out_images, or ask for no prompts with images.",
+            )
         rows = read_samples(context, inputs["held_out"], asked["images"])
         samples = [Sample(row.image_relpath, asked["image_text"]) for row in rows]
         images = inputs["held_out_images"]

@@ -1,6 +1,6 @@
 """Held-out samples as batches: which tokens count, and where the logits are that predict them.
 
-Scope lm: a sample is a caption as plain text; all of its tokens count but the first, which nothing
+Scope lm: a sample is a text, or a chat by the checkpoint's template; all of its tokens count but the first, which nothing
 predicts. Scope all_layers: a sample is a user's turn, an image with PROMPT, and the assistant's
 answer, the caption and what ends a turn, by the checkpoint's chat template; the tokens of the
 answer count. Pads never count.
@@ -9,17 +9,18 @@ Samples of like length share a batch, so that there are few pads. Pads are on th
 tokens of all samples of a batch then end where the batch ends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from aqm_runner.model.batches import caption_batches, check_plain, check_vocabulary
+from aqm_runner.model.batches import check_plain, check_vocabulary
 from aqm_runner.model.checkpoint import load_processor
 from aqm_runner.model.checkpoint_files import naming_errors
 from aqm_runner.model.image_batches import image_batches
-from aqm_runner.model.samples import Sample
+from aqm_runner.model.samples import Sample, Texts
+from aqm_runner.model.text_batches import text_batches
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
@@ -85,12 +86,14 @@ class HeldOut:
         return sum(self.sample_tokens)
 
 
-def caption_rows(checkpoint: Place, captions: list[str], length: int) -> list[Row]:
-    """Returns captions as samples of scope lm, cut to `length` tokens.
+def text_rows(checkpoint: Place, texts: Texts, length: int) -> list[Row]:
+    """Returns texts as samples of scope lm, cut to `length` tokens.
 
-    Raises what `caption_batches` raises.
+    Held-out texts are never packed: an interval runs over samples. Raises what `text_batches`
+    raises.
     """
-    (batch,) = caption_batches(checkpoint, captions, len(captions), length, "longest")
+    alone = replace(texts, rows="one")
+    ((batch,), _) = text_batches(checkpoint, alone, len(texts.samples), length, "longest")
     masks = batch.inputs[MASK].bool()
     rows = [ids[mask] for ids, mask in zip(batch.inputs[TOKENS], masks, strict=True)]
     return [Row({TOKENS: row, MASK: torch.ones_like(row)}, {}, len(row) - 1) for row in rows]

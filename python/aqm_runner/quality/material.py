@@ -5,16 +5,16 @@ from typing import Any
 
 from aqm_runner.calibration.overlap import refuse_overlap, require_leaked
 from aqm_runner.model.batches import Batch
-from aqm_runner.model.calibration_batches import as_lines, calibration_batches
-from aqm_runner.model.samples import read_samples
+from aqm_runner.model.calibration_batches import calibration_batches
+from aqm_runner.model.samples import read_samples, read_texts
 from aqm_runner.quality.figures import Intervals
 from aqm_runner.quality.held_out import (
     LEAST_SAMPLES,
     HeldOut,
-    caption_rows,
     check_held_out,
     image_rows,
     make_batches,
+    text_rows,
 )
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.scopes import check_scope
@@ -51,7 +51,7 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
     Raises:
         RunnerError: bad_request `batch_size`; gate_failed `held_out_overlaps`, `not_leaked`,
             `too_few_samples`, `too_few_tokens`, `nothing_to_predict`, those of a database, and
-            those of `caption_batches` and `image_batches`.
+            those of `text_batches` and `image_batches`.
     """
     calibration, measure = params["calibration"], params["measure"]
     check_scope({"scope": params["scope"], "batch_size": calibration["batch_size"]})
@@ -89,12 +89,12 @@ def _read_held_out(
     role: str,
     least_samples: int = LEAST_SAMPLES,
 ) -> HeldOut:
-    unseen = read_samples(context, inputs[role], None)
     checkpoint, measure = inputs["checkpoint"], params["measure"]
     length = measure["sequence_length"]
     if params["scope"] == "lm":
-        rows = caption_rows(checkpoint, as_lines(unseen), length)
+        rows = text_rows(checkpoint, read_texts(context, inputs[role], None), length)
     else:
+        unseen = read_samples(context, inputs[role], None)
         images = inputs[f"{role}_images"]
         rows = image_rows(context, checkpoint, images, unseen, length, params["dtype"])
     held_out = make_batches(rows, measure["batch_size"])

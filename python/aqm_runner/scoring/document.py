@@ -20,7 +20,7 @@ def score_document(
     engine: str,
     params: dict[str, Any],
     table: Table,
-    measured: dict[str, int],
+    measured: dict[str, Any],
     environment: dict[str, str],
 ) -> str:
     """Returns the text of the document, the same for the same scores.

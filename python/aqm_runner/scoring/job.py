@@ -81,10 +81,10 @@ def score_members(
     if not sound:
         return
     make_deterministic(context.device)
-    batches = read_batches(context, params, inputs)
+    batches, packing = read_batches(context, params, inputs)
     steps = engine.score_steps(params, len(batches))
     check_counted(batches[:steps], engine.tokens, params, inputs)
-    measured = measured_counts(batches, steps, engine.tokens, params)
+    measured = measured_counts(batches, steps, engine.tokens, params, packing)
     environment = environment_of(context.device, params, engine.versions())
 
     def load() -> nn.Module:
@@ -106,7 +106,7 @@ def _finish(
     context: Any,
     member: Member,
     found: Table | Exception,
-    measured: dict[str, int],
+    measured: dict[str, Any],
     environment: dict[str, str],
     batch: dict[str, int],
 ) -> Outcome:

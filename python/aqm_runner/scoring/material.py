@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from aqm_runner.model.batches import Batch, caption_batches
+from aqm_runner.model.batches import Batch
 from aqm_runner.model.image_batches import image_batches
-from aqm_runner.model.samples import read_captions, read_samples
+from aqm_runner.model.samples import read_samples, read_texts
+from aqm_runner.model.text_batches import Packing, text_batches
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
 
-def read_batches(context: Any, params: dict[str, Any], inputs: dict[str, Place]) -> list[Batch]:
-    """Returns the batches of a request: captions alone for lm, images with captions otherwise.
+def read_batches(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place]
+) -> tuple[list[Batch], Packing | None]:
+    """Returns the batches of a request: texts alone for lm, images with captions otherwise.
+
+    What was packed comes with them; None: every sample is a row.
 
     Args:
         context: Told of the phase `prepare`.
@@ -20,19 +25,18 @@ def read_batches(context: Any, params: dict[str, Any], inputs: dict[str, Place])
 
     Raises:
         RunnerError: gate_failed `too_few_samples`, that of a database, and those of
-            `caption_batches` and `image_batches`.
+            `text_batches` and `image_batches`.
     """
     limit, length, padding = (
         params[key] for key in ("calibration_samples", "sequence_length", "padding")
     )
     if params["scope"] == "lm":
         context.phase("prepare", None)
-        captions = read_captions(inputs["captions"], limit)
-        return caption_batches(
-            inputs["checkpoint"], captions, params["batch_size"], length, padding
-        )
+        texts = read_texts(context, inputs["captions"], limit)
+        return text_batches(inputs["checkpoint"], texts, params["batch_size"], length, padding)
     samples = read_samples(context, inputs["database"], limit)
-    return image_batches(context, inputs["checkpoint"], inputs["images"], samples, length, padding)
+    images = inputs["images"]
+    return image_batches(context, inputs["checkpoint"], images, samples, length, padding), None
 
 
 def check_counted(
@@ -77,7 +81,8 @@ def measured_counts(
     score_steps: int,
     tokens: Callable[[Batch], int],
     params: dict[str, Any],
-) -> dict[str, int]:
+    packing: Packing | None = None,
+) -> dict[str, Any]:
     """Returns what the sums of scores run over, in samples, batches and tokens.
 
     Args:
@@ -85,6 +90,7 @@ def measured_counts(
         score_steps: How many of them are scored, from the first.
         tokens: How many tokens of a batch scores depend on.
         params: `batch_size` in samples, `sequence_length` in tokens.
+        packing: What texts were packed into rows, which then are the samples; None: none were.
     """
     scored = batches[:score_steps]
     return {
@@ -95,4 +101,4 @@ def measured_counts(
         "score_tokens": sum(tokens(batch) for batch in scored),
         "batch_size": params["batch_size"],
         "sequence_length": params["sequence_length"],
-    }
+    } | ({} if packing is None else {"packing": packing.document()})

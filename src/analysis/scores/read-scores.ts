@@ -4,7 +4,7 @@ import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
 import { MODELOPT } from "./engines.ts";
-import type { Measured, QuantizedModule, ScoreGroup, Scores, TakenOver } from "./scores.ts";
+import type { Measured, Packing, QuantizedModule, ScoreGroup, Scores, TakenOver } from "./scores.ts";
 
 /** Schema number of the score documents that are written today. */
 export const SCORES_SCHEMA = 2;
@@ -81,7 +81,9 @@ function readMeasured(fields: FieldReader, lenient: boolean): Measured {
     "score_tokens",
     "batch_size",
     "sequence_length",
+    "packing",
   ]);
+  const packing = readPacking(fields);
   return {
     calibrationSamples: count(fields, "calibration_samples", 1, lenient),
     calibrationBatches: count(fields, "calibration_batches", 1, lenient),
@@ -90,6 +92,20 @@ function readMeasured(fields: FieldReader, lenient: boolean): Measured {
     scoreTokens: count(fields, "score_tokens", 1, lenient),
     batchSize: count(fields, "batch_size", 1, lenient),
     sequenceLength: count(fields, "sequence_length", 1, lenient),
+    ...(packing === undefined ? {} : { packing }),
+  };
+}
+
+function readPacking(fields: FieldReader): Packing | undefined {
+  if (!fields.has("packing")) return undefined;
+  const packing = fields.object("packing");
+  packing.only(["texts", "tokens", "length", "rows", "left_over"]);
+  return {
+    texts: packing.integer("texts", 1),
+    tokens: packing.integer("tokens", 1),
+    length: packing.integer("length", 1),
+    rows: packing.integer("rows", 1),
+    leftOver: packing.integer("left_over", 0),
   };
 }
 

@@ -50,6 +50,19 @@ export interface Measured {
   readonly batchSize: number | null;
   /** Tokens per sample after padding and truncation. */
   readonly sequenceLength: number | null;
+  /** Only where texts were packed. */
+  readonly packing?: Packing;
+}
+
+/** Texts that were packed into rows: rows = ⌊tokens / length⌋, leftOver = tokens − rows · length. */
+export interface Packing {
+  readonly texts: number;
+  /** Of all texts, with an end token after each that does not end with one. */
+  readonly tokens: number;
+  /** Tokens of a row. */
+  readonly length: number;
+  readonly rows: number;
+  readonly leftOver: number;
 }
 
 export interface ScoreGroup {

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from autoround_material import choosing, delta_loss, tuned_quality, tuning
+from drawn_sets import asking
 from hub_web import INCLUDE, REPOSITORY, REVISION
 from material import (
     COCO,
@@ -178,6 +179,16 @@ def _autoround_quality(given: Given) -> list[Run]:
     return [Run(tuned_quality("llm_compressor"), inputs, refused="no_auto_round")]
 
 
+def _text_sample(given: Given) -> list[Run]:
+    return [Run(*asking("text_sample", "lines", given.sample / "captions", None))]
+
+
+def _table_sample(given: Given) -> list[Run]:
+    # Where these tests run, there is no pyarrow; tables are read in their own environment.
+    asked = asking("table_sample", "parquet", given.sample / "captions", {"field": "text"})
+    return [Run(*asked, refused="no_pyarrow")]
+
+
 RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "autoround_choice": _autoround_choice,
     "autoround_export": _autoround_export,
@@ -218,6 +229,8 @@ RUNS: dict[str, Callable[[Given], list[Run]]] = {
     "sensitivity_scores": _sensitivity_scores,
     "serving_check": _serving_check,
     "synthetic_coco": lambda _: [Run(COCO, {})],
+    "table_sample": _table_sample,
+    "text_sample": _text_sample,
     "tiny_checkpoint": lambda _: [
         Run({"family": family, "seed": 0}, {}) for family in ("qwen3_vl", "qwen2_5_vl", "gemma3")
     ],

@@ -10,7 +10,8 @@ from aqm_runner.runner.registry import OPS
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements", "requirements-dev", "data", "torch", "vllm", "inc", "autoround"]
+    "name",
+    ["requirements", "requirements-dev", "data", "tables", "torch", "vllm", "inc", "autoround"],
 )
 def test_every_line_of_a_lock_file_is_a_pin_or_a_hash(name):
     text = (PYTHON_ROOT / f"{name}.lock").read_text()
@@ -37,7 +38,7 @@ def test_what_is_asked_for_exactly_is_locked_and_installed():
         assert metadata.version(name) == version
 
 
-@pytest.mark.parametrize("name", ["requirements-dev", "data", "torch"])
+@pytest.mark.parametrize("name", ["requirements-dev", "data", "tables", "torch"])
 def test_what_another_lock_file_shares_with_the_runner_s_is_the_same(name):
     def pins(name: str) -> set[str]:
         text = (PYTHON_ROOT / f"{name}.lock").read_text()

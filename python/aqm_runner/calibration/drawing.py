@@ -2,7 +2,7 @@
 
 A sample's place in a draw depends on its content and a seed alone: samples are taken in the order
 of SHA-256(seed ":" digest). So the order of lines, the names of files and the kind of the source
-change nothing, and a sample that is added to the source displaces one at most of each set.
+change nothing, and a sample that is added to the source displaces one at most of calibration.
 """
 
 import hashlib
@@ -90,6 +90,12 @@ class Asked:
     sizes: dict[str, int]
     held_seed: int
 
+    @property
+    def others(self) -> int:
+        """Samples beside the full sample that fill all held-out sets, dealt in turn."""
+        places = (index + len(PARTS) * self.sizes[part] for index, part in enumerate(PARTS))
+        return max(places) - len(PARTS) + 1
+
 
 def draw(samples: Iterable[Found], asked: Asked, source: str, *, skip: bool) -> Drawn:
     """Returns the first `full` samples by `seed`, and the held-out sets from all others.
@@ -112,7 +118,7 @@ def draw(samples: Iterable[Found], asked: Asked, source: str, *, skip: bool) -> 
     seen: set[bytes] = set()
     sizes = asked.sizes
     calibration = _First(asked.full, asked.seed)
-    others = _First(len(PARTS) * max(sizes.values()), asked.held_seed)
+    others = _First(asked.others, asked.held_seed)
     for number, sample in enumerate(samples, start=1):
         counts.read += 1
         if not sample.text.strip():
@@ -131,9 +137,7 @@ def draw(samples: Iterable[Found], asked: Asked, source: str, *, skip: bool) -> 
         if displaced is not None:
             others.offer(*displaced)
     dealt = others.in_order()
-    held_out = {
-        part: dealt[index :: len(PARTS)][: sizes[part]] for index, part in enumerate(PARTS)
-    }
+    held_out = {part: dealt[index :: len(PARTS)][: sizes[part]] for index, part in enumerate(PARTS)}
     return Drawn(calibration.in_order(), held_out, counts)
 
 
@@ -144,7 +148,6 @@ def require_enough(drawn: Drawn, asked: Asked, source: str) -> None:
     parts = [part for part in PARTS if len(drawn.held_out[part]) < sizes[part]]
     if not short and not parts:
         return
-    largest = max(sizes.values())
     name = "calibration" if short else f"the held-out set {parts[0]}"
     has = len(drawn.calibration) if short else len(drawn.held_out[parts[0]])
     wanted = full if short else sizes[parts[0]]
@@ -152,8 +155,8 @@ def require_enough(drawn: Drawn, asked: Asked, source: str) -> None:
         "too_few_samples",
         f"{source} has {counts.distinct} samples that can be drawn ({counts.read} rows, "
         f"{counts.blank} blank, {counts.repeated} repeated), so that {name} has {has} of {wanted}. "
-        f"{full + len(PARTS) * largest} are needed: {full} for calibration and {largest} for each "
-        "of three held-out sets, to which the others are dealt in turn.",
+        f"{full + asked.others} are needed: {full} for calibration, and {asked.others} that are "
+        "dealt in turn to the three held-out sets.",
         file=source,
         next_step="Lower full_samples or held_out.sizes in the config in conf/dataset/, or give "
         "more data.",

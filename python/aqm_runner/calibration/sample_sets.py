@@ -27,8 +27,8 @@ def write_sets(
     the source as `caption_id`, and as `image_id` 63 bits of the SHA-256 of its image, else of its
     text. `image_relpath` is the image's path; of a sample without one, the place of its text in the
     source ("texts.txt:3"). The meta table says `form` ("text" or "messages"), `rows` ("one" or
-    "packed"), by which batches are made of them, and `images` ("none" or "all"). Held-out sets are never packed, since intervals
-    run over samples.
+    "packed"), by which batches are made of them, and `images` ("none" or "all"). Held-out sets are
+    never packed, since intervals run over samples.
 
     Args:
         context: Told of phases, and warned of what was left out.

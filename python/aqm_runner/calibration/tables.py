@@ -211,8 +211,7 @@ def _check_column(schema: Any, content: dict[str, str], column: str, file: str) 
     kind = schema.field(column).type
     value = kind.value_type if types.is_dictionary(kind) else kind
     text = any(
-        is_text(value)
-        for is_text in (types.is_string, types.is_large_string, types.is_string_view)
+        is_text(value) for is_text in (types.is_string, types.is_large_string, types.is_string_view)
     )
     fits = types.is_nested(kind) if "messages" in content else text
     if not fits:

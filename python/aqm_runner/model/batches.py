@@ -135,9 +135,7 @@ def padded_batches(
     return batches
 
 
-def check_plain(
-    tokenizer: Any, captions: list[str], places: list[str] | None = None
-) -> None:
+def check_plain(tokenizer: Any, captions: list[str], places: list[str] | None = None) -> None:
     """Refuses captions that hold the text of a special token.
 
     A tokenizer turns it into the token itself, so that a caption could end a turn or stand for an

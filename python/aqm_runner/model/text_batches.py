@@ -25,7 +25,9 @@ NAMED = 80
 
 @dataclass(frozen=True)
 class Packing:
-    """What packing made of texts: rows = floor(tokens / length), left_over = tokens - rows * length.
+    """What packing made of texts.
+
+    rows = floor(tokens / length), left_over = tokens - rows * length.
 
     Attributes:
         texts: How many there were.
@@ -142,9 +144,7 @@ def _rendered(checkpoint: Place, tokenizer: Any, texts: Texts) -> list[str]:
     ]
 
 
-def _by_template(
-    checkpoint: Place, tokenizer: Any, chat: list[dict[str, Any]], place: str
-) -> str:
+def _by_template(checkpoint: Place, tokenizer: Any, chat: list[dict[str, Any]], place: str) -> str:
     left_out = 0
     # Templates of models with images may take a content only as a list of parts.
     for as_parts in (False, True):

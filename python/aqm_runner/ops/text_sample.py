@@ -1,4 +1,4 @@
-"""Op text_sample: calibration and held-out samples from files of text, or from images with captions.
+"""Op text_sample: calibration and held-out samples from text files, or images with captions.
 
 Input `file` or `folder`, as the param `place` says. Kind lines: a sample a line. Kind json_lines: a
 JSON object a line, of which one field is the text, or the messages of a chat. Kind image_text: a

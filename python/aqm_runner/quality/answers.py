@@ -85,8 +85,9 @@ def read_prompts(context: Any, params: dict[str, Any], inputs: dict[str, Place])
             `held_out_images` where prompts ask for images.
 
     Raises:
-        RunnerError: bad_request `no_images`; gate_failed `special_token_in_caption`, `token_beyond_vocabulary`,
-            `too_few_samples`, `unreadable_checkpoint`, and what `image_batches` raises.
+        RunnerError: bad_request `no_images`; gate_failed `special_token_in_caption`,
+            `token_beyond_vocabulary`, `too_few_samples`, `unreadable_checkpoint`, and what
+            `image_batches` raises.
     """
     asked, checkpoint = params["prompts"], inputs["checkpoint"]
     processor = load_processor(checkpoint)

@@ -1,9 +1,9 @@
 """Held-out samples as batches: which tokens count, and where the logits are that predict them.
 
-Scope lm: a sample is a text, or a chat by the checkpoint's template; all of its tokens count but the first, which nothing
-predicts. Scope all_layers: a sample is a user's turn, an image with PROMPT, and the assistant's
-answer, the caption and what ends a turn, by the checkpoint's chat template; the tokens of the
-answer count. Pads never count.
+Scope lm: a sample is a text, or a chat by the checkpoint's template; all of its tokens count but
+the first, which nothing predicts. Scope all_layers: a sample is a user's turn, an image with
+PROMPT, and the assistant's answer, the caption and what ends a turn, by the checkpoint's chat
+template; the tokens of the answer count. Pads never count.
 
 Samples of like length share a batch, so that there are few pads. Pads are on the left: the counted
 tokens of all samples of a batch then end where the batch ends.

@@ -32,23 +32,32 @@ export function schemaProblem(
         ? `must be one of ${(params["allowedValues"] as unknown[]).map(String).join(", ")}`
         : error.keyword === "const"
           ? `must be ${JSON.stringify(params["allowedValue"])}`
-          : error.keyword === "pattern" && description !== undefined
+          : ["pattern", "oneOf"].includes(error.keyword) && description !== undefined
             ? "has a form that is not allowed"
-            : (error.message ?? "is not valid");
+            : error.keyword === "not" && description !== undefined
+              ? "is not allowed here"
+              : (error.message ?? "is not valid");
   const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
   const type = params["type"];
   const said =
     error.keyword === "type" && description !== undefined && typeof type === "string"
       ? `Give a value of the type ${type}: ${description}`
-      : ["pattern", "const", "type", "oneOf"].includes(error.keyword)
+      : ["pattern", "const", "type", "oneOf", "not"].includes(error.keyword)
         ? description
         : undefined;
   return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hint ?? said };
 }
 
-/** Errors that say something: that a `then` does not fit is told by what in it does not fit. */
+/**
+ * Errors that say something: that a `then` does not fit is told by what in it does not fit, and which key each of
+ * several alternatives asks for by the words of all of them.
+ */
 export const tellingErrors = (
   errors: readonly ErrorObject[] | null | undefined,
-): readonly ErrorObject[] => (errors ?? []).filter(({ keyword }) => keyword !== "if");
+): readonly ErrorObject[] =>
+  (errors ?? []).filter(
+    ({ keyword, schemaPath }) =>
+      keyword !== "if" && !/\/(?:oneOf|anyOf)\/\d+\/required$/.test(schemaPath),
+  );
 
 const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");

@@ -4,7 +4,14 @@ import { FieldReader } from "../python-json/field-reader.ts";
 import { parsePythonJson } from "../python-json/parse.ts";
 import type { PyJson } from "../python-json/value.ts";
 import { MODELOPT } from "./engines.ts";
-import type { Measured, Packing, QuantizedModule, ScoreGroup, Scores, TakenOver } from "./scores.ts";
+import type {
+  Measured,
+  Packing,
+  QuantizedModule,
+  ScoreGroup,
+  Scores,
+  TakenOver,
+} from "./scores.ts";
 
 /** Schema number of the score documents that are written today. */
 export const SCORES_SCHEMA = 2;

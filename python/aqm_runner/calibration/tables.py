@@ -191,7 +191,7 @@ def _rows(
     except (ArrowException, UnicodeDecodeError, OSError) as error:
         raise unreadable(
             shown_name,
-            f"row {number + 1}" if isinstance(error, UnicodeDecodeError) else "",
+            f"row {number}" if isinstance(error, UnicodeDecodeError) else "",
             f"cannot be read: {error}",
             "Write the file again, or name files of this kind in the config in conf/dataset/.",
         ) from error

@@ -1,4 +1,4 @@
-"""Samples from Parquet files and Hugging Face data sets: the same draw as of texts, or a refusal."""
+"""Samples from Parquet files and Hugging Face data sets: the draw of the same texts, or refused."""
 
 import json
 from pathlib import Path

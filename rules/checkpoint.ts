@@ -17,6 +17,9 @@ import { torch } from "./torch.ts";
 /** The files of a Hugging Face folder that decide what a model computes. */
 const MATTERS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"];
 
+/** Code that a checkpoint brings; taken only where it may run. */
+const CODE = ["**/*.py"];
+
 /** What `model_type` in config.json may be, by family: a mixture of experts is scored as its dense relative is. */
 export const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = {
   qwen2_5_vl: ["qwen2_5_vl"],
@@ -31,12 +34,14 @@ const hubCheckpoint = pythonOp("hub_checkpoint", data);
 export function checkpoint(name: string): { readonly model: ModelConfig; readonly files: Input } {
   const model = configuration<ModelConfig>("model", name);
   const { source } = model;
-  const expect = expectations(name, model.family);
+  const trusted = model.trust_remote_code === true;
+  const include = trusted ? [...MATTERS, ...CODE] : MATTERS;
+  const expect = expectations(name, model.family, trusted);
   if ("placed" in source) {
     const pinned = source.revision === undefined ? "" : ` --revision ${source.revision}`;
     const obtain = `get it with: hf download ${source.placed}${pinned} --local-dir ${model.checkpoint}; or write hub instead of placed in conf/model/${name}.yaml, and aqm fetches it`;
     const alias = source.placed;
-    return { model, files: folder(model.checkpoint, { include: MATTERS, obtain, alias, expect }) };
+    return { model, files: folder(model.checkpoint, { include, obtain, alias, expect }) };
   }
   if ("tiny_seed" in source) {
     const made = action({
@@ -62,18 +67,26 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
   const place = `${model.checkpoint}-${revision.slice(0, 12)}`;
   const made = action({
     op: hubCheckpoint,
-    params: { hub, revision, endpoint, include: MATTERS },
+    params: { hub, revision, endpoint, include },
     inputs: {},
     outputs: { checkpoint: local(place, "folder") },
   });
   return { model: { ...model, checkpoint: place }, files: { ...from(made, "checkpoint"), expect } };
 }
 
+/** What a person has to know before they let a checkpoint run its code. */
+const codeAllowed = (name: string): string =>
+  `aqm runs no code of a checkpoint, unless conf/model/${name}.yaml says trust_remote_code: true: then its *.py files run with all that you may do yourself (your files, credentials, network), so read them first`;
+
 /**
  * What shows in the files of a checkpoint that was placed or fetched that it is none that can be scored, so that a
  * plan says so as soon as they are there. The ops look again, and at the weights.
  */
-function expectations(name: string, family: ModelConfig["family"]): readonly Expectation[] {
+function expectations(
+  name: string,
+  family: ModelConfig["family"],
+  trusted: boolean,
+): readonly Expectation[] {
   const original =
     "place the checkpoint as it was before quantization, since scores of codes without their scales mean nothing";
   const config = "config.json";
@@ -95,6 +108,6 @@ function expectations(name: string, family: ModelConfig["family"]): readonly Exp
       file,
       otherwise: original,
     })),
-    { file: config, at: ["auto_map"], otherwise: "aqm runs no code of a checkpoint" },
+    ...(trusted ? [] : [{ file: config, at: ["auto_map"], otherwise: codeAllowed(name) }]),
   ];
 }

@@ -23,8 +23,14 @@ export interface AnalysedModel {
   readonly checkpoint: string;
   readonly dtype: "bfloat16" | "float32";
   readonly device: "cpu" | "cuda";
+  /** Whether Python code of the checkpoint may run: only where a person wrote so. */
+  readonly trust_remote_code?: true;
   readonly source: object;
 }
+
+/** The param of every op that may run code of a checkpoint; absent where it may not, so that keys stay. */
+export const trust = ({ trust_remote_code: trusted }: AnalysedModel) =>
+  trusted === true ? ({ trust_remote_code: true } as const) : {};
 
 export interface ModelConfig extends AnalysedModel {
   readonly family: "qwen2_5_vl" | "qwen3_vl";

@@ -1,7 +1,7 @@
 import type { Input } from "aqm";
 import type { Weights } from "aqm/analysis";
 import { imagesOf, type Samples } from "./samples.ts";
-import type { AnalysedModel, AutoquantConfig, QualityConfig } from "./configs.ts";
+import { trust, type AnalysedModel, type AutoquantConfig, type QualityConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
 /** How the intervals of single figures are made. Not in a config: another value would measure every plan again. */
@@ -59,6 +59,7 @@ export function measuring({
       },
       include_lm_head: autoquant.include_lm_head,
       attention: autoquant.attention,
+      ...trust(model),
     },
     inputs:
       scope === "lm"

@@ -201,6 +201,8 @@ declare module "aqm" {
         readonly padding: "max_length" | "longest";
         readonly include_lm_head: boolean;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -418,6 +420,8 @@ declare module "aqm" {
         readonly padding: "max_length" | "longest";
         readonly include_lm_head: boolean;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -497,6 +501,8 @@ declare module "aqm" {
         readonly measurements: number;
         /** Of the moves that are drawn. */
         readonly seed: number;
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -579,6 +585,8 @@ declare module "aqm" {
         readonly max_new_tokens: number;
         readonly include_lm_head: boolean;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -640,6 +648,8 @@ declare module "aqm" {
         /** Only where the held-out data is part of the calibration data: the document says so, and the gate that would refuse it is lifted. */
         readonly leaked?: true;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -692,6 +702,8 @@ declare module "aqm" {
         readonly max_new_tokens: number;
         readonly include_lm_head: boolean;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -771,6 +783,8 @@ declare module "aqm" {
         /** Only where the held-out data is part of the calibration data: the document says so, and the gate that would refuse it is lifted. */
         readonly leaked?: true;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -816,6 +830,8 @@ declare module "aqm" {
         readonly loss: "batch_mean" | "sample_sum";
         readonly include_lm_head: boolean;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {
@@ -1028,6 +1044,8 @@ declare module "aqm" {
         readonly padding: "max_length" | "longest";
         readonly include_lm_head: boolean;
         readonly attention: "deterministic";
+        /** Runs Python code that the checkpoint brings; absent: a checkpoint with code is refused. */
+        readonly trust_remote_code?: true;
       };
       readonly inputs:
         | {

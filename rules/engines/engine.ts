@@ -2,7 +2,14 @@ import { committed, type Declared, type DeclaredAction, type Input } from "aqm";
 import type { Analysed, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
 import { imagesOf } from "../samples.ts";
-import type { AnalysedModel, GranularityConfig, QuantPairConfig, Scope, Size } from "../configs.ts";
+import {
+  trust,
+  type AnalysedModel,
+  type GranularityConfig,
+  type QuantPairConfig,
+  type Scope,
+  type Size,
+} from "../configs.ts";
 
 /** The one granularity that is in no path. */
 export const DEFAULT_GRANULARITY = "default";
@@ -59,6 +66,7 @@ export function sharedParams(
     batch_size: batchSize[scope],
     sequence_length: calibration.dataset.calib_seq_len,
     calibration_samples: null,
+    ...trust(model),
   };
 }
 

@@ -21,6 +21,19 @@ export const questions = [
   { name: "scopes", text: "Layers: lm (the language model), all_layers, or both", fallback: "lm" },
 ] as const;
 
+/** What is wrong with the answer to one question, so that it can be asked again. */
+export async function check(question: string, call: StarterCall): Promise<Failure | null> {
+  const looked = await lookAt(question, call);
+  return looked.ok ? null : looked.error;
+}
+
+const lookAt = async (question: string, call: StarterCall): Promise<Result<unknown, Failure>> => {
+  const answer = call.answers[question] ?? "";
+  if (question === "model") return startModel(call);
+  if (question === "data") return startData(call);
+  return chosen(question, answer, question === "formats" ? call.configs("quant_pair") : SCOPES);
+};
+
 /** Model and data → the files of a workspace that analyses the model with ModelOpt. */
 export async function start(call: StarterCall): Promise<Result<Started, Failure>> {
   const formats = chosen("formats", call.answers["formats"] ?? FORMATS, call.configs("quant_pair"));

@@ -4,6 +4,8 @@ import type { Result } from "./result.ts";
 /** What a starter module exports: it looks at what a person has, and writes the first files of a workspace. */
 export interface StarterModule {
   readonly questions: readonly StarterQuestion[];
+  /** Why the answer to one question is wrong, asked as soon as it is given; null where it is right. */
+  readonly check: (question: string, call: StarterCall) => Promise<Failure | null>;
   readonly start: (call: StarterCall) => Promise<Result<Started, Failure>>;
 }
 

@@ -1,5 +1,10 @@
-"""Loading a Hugging Face checkpoint folder, whole or not at all, and without running its code."""
+"""Loading a Hugging Face checkpoint folder, whole or not at all.
 
+Its own code runs only where the rule trusts the place, and then from a folder of this process alone.
+"""
+
+import functools
+import tempfile
 from typing import Any
 
 import torch
@@ -9,6 +14,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
+    dynamic_module_utils,
 )
 
 from aqm_runner.model.architectures import attention_of, auto_class, check_architecture
@@ -19,6 +25,24 @@ from aqm_runner.runner.places import Place
 # What every call of transformers that reads a checkpoint gets: no network, no code of others.
 OURS = {"local_files_only": True, "trust_remote_code": False}
 SHOWN = 3
+
+
+def reading(place: Place) -> dict[str, bool]:
+    """Returns `OURS`, with code of the checkpoint allowed where its place is trusted."""
+    if place.trusted:
+        _keep_code_apart()
+    return OURS | {"trust_remote_code": place.trusted}
+
+
+@functools.cache
+def _keep_code_apart() -> tempfile.TemporaryDirectory[str]:
+    """Has transformers copy a checkpoint's modules to a folder that goes with this process.
+
+    By itself it imports them from a cache in the user's home, which other programs write to.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="aqm-checkpoint-code-")
+    dynamic_module_utils.HF_MODULES_CACHE = folder.name
+    return folder
 
 
 def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
@@ -44,7 +68,7 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
             attn_implementation=attention_of(config),
             use_safetensors=True,
             output_loading_info=True,
-            **OURS,
+            **reading(place),
         )
         _check_loaded(place, model, info)
     return model.to(device).eval()
@@ -57,19 +81,19 @@ def load_config(place: Place) -> PreTrainedConfig:
     """
     check_architecture(place)
     with loading(place, "the model's configuration") as folder:
-        return AutoConfig.from_pretrained(folder, **OURS)
+        return AutoConfig.from_pretrained(folder, **reading(place))
 
 
 def load_tokenizer(place: Place) -> Any:
     """Returns the tokenizer; raises gate_failed `unreadable_checkpoint`."""
     with loading(place, "the tokenizer") as folder:
-        return AutoTokenizer.from_pretrained(folder, **OURS)
+        return AutoTokenizer.from_pretrained(folder, **reading(place))
 
 
 def load_processor(place: Place) -> Any:
     """Returns the processor of images and texts; raises gate_failed `unreadable_checkpoint`."""
     with loading(place, "the image processor") as folder:
-        processor = AutoProcessor.from_pretrained(folder, **OURS)
+        processor = AutoProcessor.from_pretrained(folder, **reading(place))
         if not hasattr(processor, "image_processor"):
             raise ValueError("it has no preprocessor_config.json or processor_config.json")
         if processor.chat_template is None:

@@ -5,8 +5,9 @@ would drop, replace, dequantize or run on the way is refused here.
 """
 
 import contextlib
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,13 +170,42 @@ def _quantized(place: Place, name: str, problem: str) -> RunnerError:
 
 
 def _check_code(place: Place) -> None:
+    """Refuses code of others; where the rule trusts the folder, code that no key knows."""
     for name in WITH_CODE:
-        if read_config(place, name).get("auto_map"):
+        mapped = read_config(place, name).get("auto_map")
+        if not mapped:
+            continue
+        if not place.trusted:
             raise gate_failed(
                 "custom_code",
                 f"{place.name}/{name} has an auto_map: the checkpoint brings Python code of its "
-                "own, which aqm never runs, and without it the model may be another.",
+                "own, which aqm does not run, and without it the model may be another.",
                 file=f"{place.name}/{name}",
                 next_step="Use a checkpoint whose classes are in transformers; if this one is the "
-                "same without its code, remove auto_map.",
+                "same without its code, remove auto_map. Where scores and measurements alone are "
+                "wanted and you have read its *.py files, trust_remote_code: true in conf/model "
+                "lets them run: with all that you may do yourself, your files, credentials and "
+                "network included.",
             )
+        for reference in _references(mapped):
+            named = re.fullmatch(r"(\w+)\.\w+", reference)
+            module = f"{named[1]}.py" if named else ""
+            if not (place.path / module).is_file() or not place.takes(module):
+                raise gate_failed(
+                    "custom_code",
+                    f"{place.name}/{name} names the class {reference!r}, whose code is no file of "
+                    "the checkpoint that the key of this action knows; trust_remote_code runs no "
+                    "other.",
+                    file=f"{place.name}/{name}",
+                    next_step="Place the code beside the weights and name it in auto_map as "
+                    "module.Class, without a repository.",
+                )
+
+
+def _references(mapped: Any) -> list[str]:
+    """Returns all names of classes in an auto_map, whose values are names, or lists of them."""
+    if isinstance(mapped, str):
+        return [mapped]
+    values = mapped.values() if isinstance(mapped, dict) else mapped
+    inner = [_references(each) for each in values] if isinstance(values, Iterable) else []
+    return [name for names in inner for name in names]

@@ -19,12 +19,14 @@ class Place:
         kind: "file" or "folder".
         name: Workspace-relative path that users know it by; for messages only.
         include: Patterns of the files of a folder that are in the key; None: all are.
+        trusted: Whether Python code in it may be run: an op has a param that says so.
     """
 
     path: Path
     kind: str
     name: str
     include: tuple[str, ...] | None = None
+    trusted: bool = False
 
     def takes(self, name: str) -> bool:
         """Returns whether a file, by its path relative to the folder, is in the key."""

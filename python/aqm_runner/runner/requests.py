@@ -1,7 +1,7 @@
 """Reading a request: one line of JSON, checked against the schema shared with TypeScript."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from aqm_runner.runner.places import Place
 from aqm_runner.runner.registry import OPS, Op
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
+# The param by which a rule lets code of the input `checkpoint` run; only some ops declare it.
+TRUST = "trust_remote_code"
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def _action(entry: dict[str, Any]) -> Action:
         key: {role: _place(place) for role, place in entry[key].items()}
         for key in ("inputs", "outputs")
     }
+    if entry["params"].get(TRUST) is True and "checkpoint" in places["inputs"]:
+        places["inputs"]["checkpoint"] = replace(places["inputs"]["checkpoint"], trusted=True)
     partial = Path(entry["partial"]) if "partial" in entry else None
     return Action(entry["id"], op, entry["params"], places["inputs"], places["outputs"], partial)
 

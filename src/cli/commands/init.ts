@@ -1,31 +1,33 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { loadStarter, starterCall } from "../../host/starter.ts";
 import { disk, writeFileAtomic } from "../../host/disk/disk.ts";
+import { withCompiledElsewhere } from "../../host/code/compiled-folder.ts";
 import { layoutOf } from "../../host/disk/layout.ts";
 import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import { whyNotInside } from "../../model/inside.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import type { Started, StarterQuestion } from "../../model/starter.ts";
+import type { Started, StarterCall, StarterModule } from "../../model/starter.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { PACKAGE_ROOT } from "../session/root.ts";
+import { converse, type Conversation, type LeftBy } from "../terminal/conversation.ts";
 import { print, printFailures, printJson } from "../terminal/terminal.ts";
 
 const STARTER = "aqm/rules/starters/analyses.ts";
 
 export async function run(args: Arguments): Promise<number> {
   const root = fs.realpathSync(process.cwd());
-  const layout = layoutOf(root, PACKAGE_ROOT);
+  const layout = withCompiledElsewhere(layoutOf(root, PACKAGE_ROOT));
   const failed = (failure: Failure): number => {
     printFailures([failure]);
     return exitCodeOf(failure);
   };
   const starter = await loadStarter(layout, STARTER);
   if (!starter.ok) return failed(starter.error);
-  const answers = await answersTo(starter.value.questions, args);
+  const call = (answers: Answers): StarterCall => starterCall(layout, answers);
+  const answers = await answersTo(starter.value, call, args);
   if (!answers.ok) return failed(answers.error);
-  const started = await starter.value.start(starterCall(layout, answers.value));
+  const started = await starter.value.start(call(answers.value));
   if (!started.ok) return failed(started.error);
   const refused = firstTaken(root, started.value, args.flag("force"));
   if (refused !== null) return failed(refused);
@@ -45,38 +47,66 @@ export async function run(args: Arguments): Promise<number> {
 const NEXT =
   "Next: `npx aqm build` makes the first report; `npx aqm doctor` says what this machine lacks.";
 
+type Answers = Readonly<Record<string, string>>;
+
 /** What options say, else what a person answers, else the defaults. */
 async function answersTo(
-  questions: readonly StarterQuestion[],
+  { questions, check }: StarterModule,
+  call: (answers: Answers) => StarterCall,
   args: Arguments,
-): Promise<Result<Readonly<Record<string, string>>, Failure>> {
+): Promise<Result<Answers, Failure>> {
   const answers: Record<string, string> = {};
-  const asks = !args.flag("yes") && process.stdin.isTTY && process.stdout.isTTY;
-  const terminal = asks ? createInterface({ input: process.stdin, output: process.stdout }) : null;
+  const asks =
+    !args.flag("yes") && !args.flag("json") && process.stdin.isTTY && process.stdout.isTTY;
+  const talk = asks ? converse() : null;
   try {
     for (const { name, text, fallback } of questions) {
-      let answer = args.value(name) ?? null;
-      if (answer === null && terminal !== null) {
-        const otherwise = fallback === null || fallback === "" ? "" : ` [${fallback}]`;
-        const said = await terminal.question(`${text}${otherwise}: `).catch(() => null);
-        if (said === null) return err(unheard); // Ctrl-C, Ctrl-D
-        answer = said.trim() || null;
+      const given = args.value(name) ?? null;
+      if (given !== null || talk === null) {
+        const answer = given ?? fallback;
+        if (answer === null) return err(unanswered(name, text));
+        answers[name] = answer;
+        const wrong = talk === null ? null : await check(name, call(answers));
+        if (wrong !== null) return err(wrong);
+        continue;
       }
-      answer ??= fallback;
-      if (answer === null) return err(unanswered(name, text));
+      const otherwise = fallback === null || fallback === "" ? "" : ` [${fallback}]`;
+      const answer = await askUntilRight(talk, `${text}${otherwise}: `, fallback, (said) =>
+        check(name, call({ ...answers, [name]: said })),
+      );
+      if (answer === null) return err(unheard(talk.leftBy()));
       answers[name] = answer;
     }
   } finally {
-    terminal?.close();
+    talk?.close();
   }
   return ok(answers);
 }
 
-const unheard: Failure = {
+/** Asks again after each answer that is none, or is wrong; null where the person leaves. */
+async function askUntilRight(
+  talk: Conversation,
+  prompt: string,
+  fallback: string | null,
+  check: (said: string) => Promise<Failure | null>,
+): Promise<string | null> {
+  for (;;) {
+    const line = await talk.ask(prompt);
+    if (line === null) return null;
+    const answer = line.trim() || fallback;
+    if (answer === null) continue;
+    const checked = await talk.during(check(answer).then((wrong) => ({ wrong })));
+    if (checked === null) return null;
+    if (checked.wrong === null) return answer;
+    printFailures([checked.wrong]);
+  }
+}
+
+const unheard = (by: LeftBy | null): Failure => ({
   reason: "cancelled",
-  message: "The questions were not answered to their end; nothing was written",
+  message: `The questions ended before all were answered${by === "end" ? " (Ctrl-D, or no more input)" : ""}; nothing was written`,
   nextStep: "Run the command again, or give the answers as options: npx aqm init --help.",
-};
+});
 
 const unanswered = (name: string, text: string): Failure => ({
   reason: "usage",

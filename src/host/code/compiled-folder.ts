@@ -9,7 +9,11 @@ import type { Layout } from "../disk/layout.ts";
  * a folder of its own, which lasts as long as this process. Everything else that is kept is only a cache.
  */
 export function withCompiledFolder(layout: Layout): Layout {
-  if (mayWrite(layout.compiled)) return layout;
+  return mayWrite(layout.compiled) ? layout : withCompiledElsewhere(layout);
+}
+
+/** For a folder in which nothing may be left behind, such as one that is no workspace yet. */
+export function withCompiledElsewhere(layout: Layout): Layout {
   const compiled = disk.makeTemporaryFolder(join(tmpdir(), "aqm-compiled-"));
   process.once("exit", () => disk.remove(compiled));
   return { ...layout, compiled };

@@ -1,4 +1,4 @@
-"""Python code that a checkpoint brings: run only where the rule says so, and only what its key has."""
+"""Python code of a checkpoint: run only where the rule says so, and only what its key has."""
 
 import json
 import shutil

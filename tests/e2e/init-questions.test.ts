@@ -86,12 +86,15 @@ describe("aqm init at a terminal", () => {
         untouched();
       });
 
-      it.runIf(index % 3 === 0)("ends with 130 at Ctrl-D, says so, and writes nothing", async () => {
-        const talked = await talk([...before(index), [text, CTRL_D]]);
-        expect(talked).toMatchObject({ code: 130, restored: true, left: [] });
-        expect(talked.shown).toContain("(Ctrl-D, or no more input); nothing was written");
-        untouched();
-      });
+      it.runIf(index % 3 === 0)(
+        "ends with 130 at Ctrl-D, says so, and writes nothing",
+        async () => {
+          const talked = await talk([...before(index), [text, CTRL_D]]);
+          expect(talked).toMatchObject({ code: 130, restored: true, left: [] });
+          expect(talked.shown).toContain("(Ctrl-D, or no more input); nothing was written");
+          untouched();
+        },
+      );
     },
   );
 

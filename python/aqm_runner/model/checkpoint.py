@@ -1,6 +1,6 @@
 """Loading a Hugging Face checkpoint folder, whole or not at all.
 
-Its own code runs only where the rule trusts the place, and then from a folder of this process alone.
+Its own code runs only where the rule trusts the place, from a folder of this process alone.
 """
 
 import functools

@@ -7,27 +7,35 @@ from typing import Any
 
 import torch
 from compressed_tensors.compressors.nvfp4 import base as nvfp4
-from transformers import AutoModelForImageTextToText, PreTrainedModel
+from torch import nn
+from transformers import AutoConfig
 
+from aqm_runner.export.architecture import empty_model
 from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.forms import Form
 from aqm_runner.export.gates import config_differs
+from aqm_runner.export.plain_model import load_plain
+from aqm_runner.model.architectures import auto_class
 from aqm_runner.model.checkpoint import OURS
+from aqm_runner.model.stacked_experts import stacked_modules
 
 
 def load_exported(
     folder: ExportedFolder, forms: Mapping[str, Form], dtype: torch.dtype, device: str
-) -> PreTrainedModel:
+) -> nn.Module:
     """Returns the model in evaluation mode; it quantizes inputs as the config says.
 
-    The library finds the forms by itself.
+    The library finds the forms by itself. Experts that transformers holds in one tensor are read by
+    our own formulas: transformers dequantizes them and leaves their inputs as they are.
 
     Raises:
         RunnerError: gate_failed `config_and_files` where transformers has no place for a tensor, or
             no tensor for a place, which it would leave as it happens to be.
     """
-    del forms
-    model, info = AutoModelForImageTextToText.from_pretrained(
+    if stacked_modules(empty_model(folder.place)):
+        return load_plain(folder, forms, dtype, device)
+    config = AutoConfig.from_pretrained(folder.place.path, **OURS)
+    model, info = auto_class(config).from_pretrained(
         folder.place.path,
         dtype=dtype,
         attn_implementation="sdpa",

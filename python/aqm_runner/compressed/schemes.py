@@ -32,11 +32,16 @@ from aqm_runner.export.simulated import Simulated
 NO_RANGE = 2.0**-24
 
 
-def config_of(planned: Planned) -> dict[str, Any]:
-    """Returns `quantization_config`: a group for each form, with the exact names of its layers."""
+def config_of(planned: Planned, names: Mapping[str, str]) -> dict[str, Any]:
+    """Returns `quantization_config`: a group for each form, with the exact names of its layers.
+
+    Args:
+        planned: The plan.
+        names: Path of a layer to its name in the folder, where that is another one.
+    """
     groups: dict[Form, list[str]] = {}
     for layer, each in planned.quantized.items():
-        groups.setdefault(each.form, []).append(layer)
+        groups.setdefault(each.form, []).append(names.get(layer, layer))
     labels = {form.label for form in groups}
     config = QuantizationConfig(
         config_groups={

@@ -17,6 +17,7 @@ from aqm_runner.export.copying import (
     write_json,
 )
 from aqm_runner.export.forms import Stored
+from aqm_runner.export.names import expert_names
 from aqm_runner.export.planned import Planned
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.model.checkpoint_files import read_config
@@ -55,9 +56,11 @@ def write_folder(
     with naming_full_disk(output, checkpoint):
         copy_other_files(checkpoint, folder)
         head = "lm_head" in planned.quantized
-        config = read_config(checkpoint, CONFIG) | {"quantization_config": config_of(planned)}
+        names = expert_names(simulated.model)
+        quantization = config_of(planned, names)
+        config = read_config(checkpoint, CONFIG) | {"quantization_config": quantization}
         write_json(folder / CONFIG, untied(config) if head else config)
-        _write_weights(context, folder, planned, simulated, kept, file_size)
+        _write_weights(context, folder, planned, simulated, kept, names, file_size)
     return simulated
 
 
@@ -67,6 +70,7 @@ def _write_weights(
     planned: Planned,
     simulated: Simulated,
     kept: Mapping[str, Tensor],
+    names: Mapping[str, str],
     file_size: int,
 ) -> None:
     sizes = {name: tensor.nbytes for name, tensor in kept.items()}
@@ -78,15 +82,17 @@ def _write_weights(
     context.phase("write", len(sizes))
     done = 0
     where: dict[str, str] = {}
-    for number, names in enumerate(files, start=1):
+    for number, inside in enumerate(files, start=1):
         tensors: dict[str, Tensor] = {}
-        for name in names:
+        for name in inside:
             if name in kept:
-                tensors[name] = kept[name].contiguous().cpu()
+                layer, dot, part = name.rpartition(".")
+                called = f"{names.get(layer, layer)}{dot}{part}"
+                tensors[called] = kept[name].contiguous().cpu()
             else:
                 form = planned.quantized[name].form
                 tensors |= {
-                    f"{name}.{part}": tensor.contiguous().cpu()
+                    f"{names.get(name, name)}.{part}": tensor.contiguous().cpu()
                     for part, tensor in stored_tensors(name, form, simulated).items()
                 }
             done += 1

@@ -20,13 +20,13 @@ def declared_forms(folder: ExportedFolder, layers: Collection[str]) -> dict[str,
 
     Args:
         folder: What was written.
-        layers: All linear layers; not needed, since groups name theirs.
+        layers: Paths of all linear layers of the model.
 
     Raises:
         RunnerError: gate_failed `config_and_files` for a config that says something else than
             layer names and forms that aqm writes.
     """
-    del layers
+    paths = {folder.name_of(layer): layer for layer in layers}
     config = folder.config(FILE).get("quantization_config")
     if not isinstance(config, dict) or config.get("quant_method") != "compressed-tensors":
         raise config_differs(folder, FILE, "has no quantization_config of compressed-tensors")
@@ -37,7 +37,8 @@ def declared_forms(folder: ExportedFolder, layers: Collection[str]) -> dict[str,
     found: dict[str, Form] = {}
     for name, group in (config.get("config_groups") or {}).items():
         form = _form(folder, name, group)
-        for layer in group["targets"]:
+        for target in group["targets"]:
+            layer = paths.get(target, target)
             if layer in found:
                 raise config_differs(folder, FILE, f"has {layer} in two groups")
             found[layer] = form

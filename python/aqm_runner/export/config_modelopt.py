@@ -5,6 +5,7 @@ fits; with several (MIXED_PRECISION), a layer has the format that its name is gi
 same must stand in config.json and in hf_quant_config.json, since servers read either.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -66,10 +67,18 @@ def _forms(
     paths = {folder.name_of(layer): layer for layer in layers}
     found = {}
     for name, said in (config.get("quantized_layers") or {}).items():
-        if name not in paths:
+        inside = [paths[name]] if name in paths else _experts(name, paths)
+        if not inside:
             raise config_differs(folder, file, f"names {name}, which is no linear layer")
-        found[paths[name]] = _with_scales(folder, paths[name], _form(folder, file, said))
+        form = _form(folder, file, said)
+        found |= {layer: _with_scales(folder, layer, form) for layer in inside}
     return found
+
+
+def _experts(name: str, paths: Mapping[str, str]) -> list[str]:
+    """Returns the layers of all experts of a block, where a name is that of the block's experts."""
+    inside = re.compile(rf"{re.escape(name)}\.\d+\.[^.]+")
+    return [path for called, path in paths.items() if inside.fullmatch(called)]
 
 
 def _with_scales(folder: ExportedFolder, layer: str, form: Form) -> Form:

@@ -16,10 +16,11 @@ from aqm_runner.export.gates import check_config, check_files, check_fused
 from aqm_runner.export.kept import headers_of, kept_tensors
 from aqm_runner.export.layer_outputs import answers_of, compare_answers
 from aqm_runner.export.logits import Prompt, compare_logits, logits_of, make_prompts
-from aqm_runner.export.planned import Planned, check_shapes, planned_layers
+from aqm_runner.export.planned import Planned, by_expert, check_shapes, planned_layers
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.export.weights import compare_weights
 from aqm_runner.model.checkpoint_files import check_checkpoint
+from aqm_runner.model.stacked_experts import expert_layers
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.quality.plans import PlanDocument, read_plans
 from aqm_runner.runner.places import Place
@@ -105,7 +106,9 @@ def export_plan(
     document = read_plans(plan)
     planned = planned_layers(document, params["candidates"], exporter.export, plan)
     check_checkpoint(checkpoint)
-    check_shapes(planned, layer_shapes(empty_model(checkpoint)), plan.name, plan.name)
+    empty = empty_model(checkpoint)
+    planned = by_expert(planned, expert_layers(empty))
+    check_shapes(planned, layer_shapes(empty), plan.name, plan.name)
     make_deterministic(context.device)
     prompts = make_prompts(checkpoint, params["scope"])
     request = Request(context, params["scope"], checkpoint, outputs, exporter, prompts)
@@ -138,6 +141,7 @@ def write_and_compare(
     check_files(folder, planned, shapes, headers_of(kept))
     layers = layers_of(simulated.model)
     linear = [name for name, layer in layers.items() if isinstance(layer, nn.Linear)]
+    linear += expert_layers(simulated.model)
     declared = exporter.declared(folder, linear)
     check_config(folder, declared, planned, exporter.config)
     check_fused(folder, planned)

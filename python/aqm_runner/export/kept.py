@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from aqm_runner.export.folder import DTYPES
 from aqm_runner.export.forms import Stored
 from aqm_runner.export.planned import Planned
+from aqm_runner.model.stacked_experts import PRODUCTS, expert_layers, stacked_modules
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
@@ -15,15 +16,17 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 def kept_tensors(model: nn.Module, planned: Planned) -> dict[str, Tensor]:
     """Returns them by their paths, on the model's device; tensors that are one are there once.
 
+    Experts that the model holds in one tensor are there layer by layer, as files have them.
+
     Args:
         model: Maybe with quantizers in it, whose own tensors are left out.
         planned: The plan; weights of its quantized layers are left out.
     """
     found: dict[str, Tensor] = {}
     seen: set[tuple[int, torch.Size]] = set()
-    for name, tensor in model.state_dict().items():
+    for name, tensor in _by_layer(model).items():
         layer, _, part = name.rpartition(".")
-        inside = any(each.endswith("_quantizer") for each in name.split("."))
+        inside = any(each.endswith(("_quantizer", "_quantizers")) for each in name.split("."))
         if inside or (layer in planned.quantized and part == "weight"):
             continue
         # A head that shares the embedding's weight comes after it.
@@ -31,6 +34,17 @@ def kept_tensors(model: nn.Module, planned: Planned) -> dict[str, Tensor]:
         if tensor.numel() == 0 or place not in seen:
             found[name] = tensor
             seen.add(place)
+    return found
+
+
+def _by_layer(model: nn.Module) -> dict[str, Tensor]:
+    found = dict(model.state_dict())
+    stacked = stacked_modules(model)
+    for name in stacked:
+        for product in PRODUCTS:
+            del found[f"{name}.{product}"]
+    for path, layer in expert_layers(model).items():
+        found[f"{path}.weight"] = layer.weight(stacked[layer.module]).detach()
     return found
 
 

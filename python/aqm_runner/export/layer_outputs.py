@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aqm_runner.export.logits import Prompt, logits_of
 from aqm_runner.export.simulated import Simulated
+from aqm_runner.model.stacked_experts import expert_layers
 from aqm_runner.runner.failures import gate_failed
 
 OUTPUTS = "outputs_differ"
@@ -30,12 +31,13 @@ class Answer:
     """What one layer says to one input.
 
     Attributes:
-        given: The input, (..., K).
+        given: The input, (..., K); of the experts of a block the tokens, which experts each of them
+            is sent to, and with what weights.
         simulated: The output of the simulated layer, (..., N).
         effect: Sum of the squared differences that quantizing the layer makes in it.
     """
 
-    given: Tensor
+    given: tuple[Tensor, ...]
     simulated: Tensor
     effect: float
 
@@ -67,11 +69,15 @@ def answers_of(
         prompts: As `make_prompts` returns them; a few are enough.
         device: Of the model.
     """
-    heard: dict[str, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
+    experts = expert_layers(simulated.model)
+    # The experts of a block answer together.
+    modules = (experts[layer].module if layer in experts else layer for layer in layers)
+    heard: dict[str, list[tuple[tuple[Tensor, ...], Tensor]]] = {name: [] for name in modules}
 
     def listen(layer: str) -> torch.utils.hooks.RemovableHandle:
         def hook(_module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
-            heard[layer].append((given[0].detach().cpu(), output.detach().float().cpu()))
+            inputs = tuple(each.detach().cpu() for each in given)
+            heard[layer].append((inputs, output.detach().float().cpu()))
 
         return simulated.model.get_submodule(layer).register_forward_hook(hook)
 
@@ -86,7 +92,7 @@ def answers_of(
         for layer, calls in heard.items():
             module = simulated.model.get_submodule(layer)
             for given, output in calls:
-                plain = module(given.to(device)).float().cpu()
+                plain = module(*(each.to(device) for each in given)).float().cpu()
                 effect = float((output.double() - plain.double()).square().sum())
                 found.setdefault(layer, []).append(Answer(given, output, effect))
     return found
@@ -112,7 +118,7 @@ def compare_answers(
         module = exported.get_submodule(layer)
         noise = effect = size = 0.0
         for call in calls:
-            output = module(call.given.to(device)).double().cpu()
+            output = module(*(each.to(device) for each in call.given)).double().cpu()
             noise += float((output - call.simulated.double()).square().sum())
             effect += call.effect
             size += float(call.simulated.double().square().sum())

@@ -4,12 +4,13 @@ Weights are dequantized once; the inputs of layers are rounded at each call. tra
 ModelOpt's format without its scales and says nothing, so that a folder can be judged this way only.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers import AutoConfig
 from transformers.initialization import no_init_weights
 
 from aqm_runner.export.folder import ExportedFolder
@@ -25,7 +26,15 @@ from aqm_runner.export.forms import (
 )
 from aqm_runner.export.gates import config_differs
 from aqm_runner.export.scaled import plain_form
+from aqm_runner.model.architectures import auto_class
 from aqm_runner.model.checkpoint import OURS
+from aqm_runner.model.stacked_experts import (
+    PRODUCTS,
+    ExpertLayer,
+    expert_layers,
+    on_inputs,
+    stacked_modules,
+)
 
 CONFIG = "config.json"
 
@@ -48,28 +57,55 @@ def load_plain(
     config = AutoConfig.from_pretrained(folder.place.path, **OURS)
     config.quantization_config = None
     with no_init_weights():
-        model: Any = AutoModelForImageTextToText.from_config(
+        model: Any = auto_class(config).from_config(
             config, dtype=dtype, attn_implementation="sdpa"
         )
     model.to(device)
     model.tie_weights()  # without it a head that shares the embedding's weight is left as it was
-    places = dict(model.state_dict(keep_vars=True))
+    model.set_experts_implementation("eager")  # one expert at a time, so that inputs can be rounded
+    expert = expert_layers(model)
+    places = _places(model, expert)
     missing = set(places)
+    experts: dict[str, dict[str, _Rounding]] = {}
     with torch.no_grad():
         for layer, form in forms.items():
             tensors = folder.tensors_of(layer, device)
             _fill(folder, places, f"{layer}.weight", form.dequantize(tensors), missing)
-            model.get_submodule(layer).register_forward_pre_hook(_Rounding(form, tensors))
+            rounding = _Rounding(form, tensors)
+            if layer in expert:
+                # All experts of a block have one scale of their inputs: a gate holds it.
+                where = experts.setdefault(expert[layer].module, {})
+                where.setdefault(expert[layer].product, rounding)
+            else:
+                model.get_submodule(layer).register_forward_pre_hook(rounding)
         for name in folder.headers:
             layer, _, part = name.rpartition(".")
             if layer not in forms or part == "bias":
                 _fill(folder, places, name, folder.tensor(name, device), missing)
+    for name, roundings in experts.items():
+        on_inputs(model.get_submodule(name), functools.partial(_rounded, roundings))
     tied = {f"{alias}" for alias in (model.all_tied_weights_keys or {})}
     if missing - tied:
         raise config_differs(
             folder, CONFIG, f"describes a model whose {min(missing - tied)} the folder lacks"
         )
     return model.eval()
+
+
+def _places(model: nn.Module, expert: Mapping[str, ExpertLayer]) -> dict[str, Tensor]:
+    """Returns where each tensor of a folder goes; layers of experts are parts of larger tensors."""
+    places = dict(model.state_dict(keep_vars=True))
+    for name in stacked_modules(model):
+        for product in PRODUCTS:
+            del places[f"{name}.{product}"]
+    for path, layer in expert.items():
+        places[f"{path}.weight"] = layer.weight(model.get_submodule(layer.module))
+    return places
+
+
+def _rounded(roundings: Mapping[str, "_Rounding"], product: str, given: Tensor) -> Tensor:
+    """Returns the input of a product of experts as their scales say."""
+    return roundings[product].round(given) if product in roundings else given
 
 
 def _fill(
@@ -100,13 +136,15 @@ class _Rounding:
         self._scales = tensors.get(FEATURE_SCALES)
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        given = inputs[0]
+        return (self.round(inputs[0]), *inputs[1:])
+
+    def round(self, given: Tensor) -> Tensor:
+        """Returns the input of the layer as it is multiplied with the weight."""
         if self._scales is not None:
             given = given * self._scales.to(given.dtype)
         if self._range is None:
-            return (given, *inputs[1:])
-        rounded = rounded_input(self._form, given.float(), self._range)
-        return (rounded.to(given.dtype), *inputs[1:])
+            return given
+        return rounded_input(self._form, given.float(), self._range).to(given.dtype)
 
 
 def rounded_input(form: Form, values: Tensor, range_: Tensor) -> Tensor:

@@ -1,11 +1,12 @@
 """The forms that a plan asks for, layer by layer, found before any model is loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aqm_runner.export.forms import Form
 from aqm_runner.export.pairs import form_of, ranges_needed
+from aqm_runner.model.stacked_experts import ExpertLayer
 from aqm_runner.quality.plans import NONE, PlanDocument
 from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
@@ -95,6 +96,28 @@ def planned_layers(
                 quantized[layer] = PlannedLayer(name, forms[name])
     ranges = any(ranges_needed(configs[name]) for name in chosen)
     return Planned(document.groups, quantized, tuple(kept), ranges)
+
+
+def by_expert(planned: Planned, experts: Mapping[str, ExpertLayer]) -> Planned:
+    """Returns a plan with each layer of each expert in the place of the module that holds them all.
+
+    Args:
+        planned: As `planned_layers` returns it.
+        experts: The layers of experts of the model, as `expert_layers` returns them.
+    """
+    layers: dict[str, list[str]] = {}
+    for path, layer in experts.items():
+        layers.setdefault(layer.module, []).append(path)
+
+    def apart(members: Iterable[str]) -> Iterator[tuple[str, str]]:
+        return ((each, path) for each in members for path in layers.get(each, [each]))
+
+    return Planned(
+        {name: tuple(path for _, path in apart(each)) for name, each in planned.groups.items()},
+        {path: planned.quantized[layer] for layer, path in apart(planned.quantized)},
+        tuple(path for _, path in apart(planned.kept)),
+        planned.ranges,
+    )
 
 
 def check_shapes(

@@ -66,6 +66,8 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
             folder,
             dtype=getattr(torch, dtype),
             attn_implementation=attention_of(config),
+            # One expert at a time on every device, as ModelOpt quantizes them.
+            experts_implementation="eager",
             use_safetensors=True,
             output_loading_info=True,
             **reading(place),

@@ -15,14 +15,16 @@ from torch import nn
 
 from aqm_runner.export.planned import Planned
 from aqm_runner.model.checkpoint import load_model
+from aqm_runner.model.stacked_experts import ExpertLayer, expert_layers, stacked_modules
 from aqm_runner.modelopt.quality.candidates import read_candidates
 from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import check_modelopt
+from aqm_runner.modelopt.simulated_experts import quantizer_names
 from aqm_runner.modelopt.simulated_layers import ROLES, SimulatedLayers, quantizers_of
 from aqm_runner.modelopt.stored_scales import round_ranges
 from aqm_runner.quality.plans import check_plans, read_plans
-from aqm_runner.ranges.document import read_ranges
+from aqm_runner.ranges.document import range_name, read_ranges
 from aqm_runner.runner.failures import bad_request, gate_failed
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.grouping import group_layers, layers_of
@@ -56,11 +58,12 @@ class PlannedModel(SimulatedLayers):
         super().__init__(model, planned.groups, formats_)
         _check_finite(self._layers)
         configs = {each.name: each.config for each in formats}
+        experts = expert_layers(model)
         with warnings.catch_warnings():
             # The ranges of inputs are put in below.
             warnings.filterwarnings("ignore", message=".*forward_loop.*|.*not calibrated.*")
-            mtq.quantize(model, _config(self.formats, configs))
-        self._put_in(ranges or {})
+            mtq.quantize(model, _config(self.formats, configs, experts))
+        self._put_in(ranges or {}, experts)
         for members in planned.groups.values():
             quantized = [layer for layer in members if layer in self._layers]
             if quantized:
@@ -72,12 +75,12 @@ class PlannedModel(SimulatedLayers):
             round_ranges(layer.weight_quantizer, layer.input_quantizer)
         model.eval()
 
-    def _put_in(self, ranges: Mapping[str, float]) -> None:
+    def _put_in(self, ranges: Mapping[str, float], experts: Mapping[str, ExpertLayer]) -> None:
         for layer, module in self._layers.items():
             quantizer = module.input_quantizer
             if not quantizer.is_enabled or quantizer._dynamic:
                 continue
-            found = ranges.get(layer)
+            found = ranges.get(range_name(experts[layer]) if layer in experts else layer)
             if found is None or not found > NO_RANGE:
                 problem = "was not looked at" if found is None else "was always zero"
                 raise gate_failed(
@@ -128,8 +131,14 @@ def simulation(
 
 def _check_plan(model: nn.Module, params: dict[str, Any], plan: Place) -> None:
     """Refuses a plan of other layers than the model has, as `check_plans` says."""
+<<<<<<< HEAD
     kept = kept_layers(model, params["scope"], params["include_lm_head"])
     groups = [group for group in group_layers(layers_of(model), kept) if group.enabled]
+=======
+    kept = kept_layers(params["scope"], params["include_lm_head"])
+    layers = layers_of(model) | stacked_modules(model)
+    groups = [group for group in group_layers(layers, kept) if group.enabled]
+>>>>>>> 89ee1610 (Exports take experts apart that transformers holds in one tensor, and vLLM's parameters are compared expert by expert)
     check_plans(
         read_plans(plan),
         {next(iter(group.layers)): tuple(group.layers) for group in groups},
@@ -139,14 +148,21 @@ def _check_plan(model: nn.Module, params: dict[str, Any], plan: Place) -> None:
     )
 
 
-def _config(formats: Mapping[str, str], configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def _config(
+    formats: Mapping[str, str],
+    configs: Mapping[str, dict[str, Any]],
+    experts: Mapping[str, ExpertLayer],
+) -> dict[str, Any]:
     """Returns ModelOpt's list config with the quantizers of every layer by its exact name."""
     rules: list[dict[str, Any]] = [{"quantizer_name": "*", "enable": False}]
     for layer, name in formats.items():
+        named = {role: f"{layer}.{role}" for role in ROLES}
+        if layer in experts:
+            named = quantizer_names(experts[layer])
         for rule in configs[name]["quant_cfg"]:
             role = rule["quantizer_name"].removeprefix("*")
             if role in ROLES and rule.get("enable", True) and rule.get("cfg") is not None:
-                rules.append({"quantizer_name": f"{layer}.{role}", "cfg": rule["cfg"]})
+                rules.append({"quantizer_name": named[role], "cfg": rule["cfg"]})
     return {"quant_cfg": rules, "algorithm": "max"}
 
 

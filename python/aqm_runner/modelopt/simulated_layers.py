@@ -9,7 +9,9 @@ from modelopt.torch.quantization.nn import QuantModule, TensorQuantizer
 from modelopt.torch.quantization.qtensor import NVFP4QTensor
 from torch import Tensor, nn
 
+from aqm_runner.model.stacked_experts import expert_layers
 from aqm_runner.modelopt.fp4_blocks import with_largest_of_blocks
+from aqm_runner.modelopt.simulated_experts import SimulatedExpertLayer
 
 ROLES = ("weight_quantizer", "input_quantizer")
 
@@ -32,7 +34,13 @@ class SimulatedLayers:
         self.model = model
         self.groups = groups
         self.formats = formats
-        self._layers: dict[str, Any] = {layer: model.get_submodule(layer) for layer in formats}
+        experts = expert_layers(model)
+        self._layers: dict[str, Any] = {
+            layer: SimulatedExpertLayer(model.get_submodule(experts[layer].module), experts[layer])
+            if layer in experts
+            else model.get_submodule(layer)
+            for layer in formats
+        }
 
     def shape(self, layer: str) -> tuple[int, ...]:
         """Returns the shape of the weight."""
@@ -42,11 +50,15 @@ class SimulatedLayers:
     def weight(self, layer: str) -> Tensor:
         """Returns the weight (N, K) with which the simulation computes, in the model's dtype."""
         module = self._layers[layer]
+        if isinstance(module, SimulatedExpertLayer):
+            return module.simulated_weight()
         return module.weight_quantizer(module.weight)
 
     def weight_range(self, layer: str) -> Tensor:
         """Returns the largest magnitudes of the weight in float32: (), (N, 1) or (N, blocks)."""
-        range_ = self._layers[layer].weight_quantizer.amax.float()
+        module = self._layers[layer]
+        expert = isinstance(module, SimulatedExpertLayer)
+        range_ = (module.weight_range() if expert else module.weight_quantizer.amax).float()
         return (
             range_.reshape(()) if range_.numel() == 1 else range_.reshape(self.shape(layer)[0], -1)
         )
@@ -95,7 +107,7 @@ class SimulatedLayers:
                 quantizer.enable()
 
 
-def quantizers_of(layer: nn.Module) -> dict[str, TensorQuantizer]:
+def quantizers_of(layer: Any) -> dict[str, TensorQuantizer]:
     """Returns the quantizers of a layer's weight and inputs by their roles."""
-    assert isinstance(layer, QuantModule)
+    assert isinstance(layer, QuantModule | SimulatedExpertLayer)
     return {role: getattr(layer, role) for role in ROLES}

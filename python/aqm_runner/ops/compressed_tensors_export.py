@@ -22,6 +22,7 @@ from aqm_runner.compressed.loading import load_exported
 from aqm_runner.compressed.writing import write_folder
 from aqm_runner.export.config_compressed_tensors import FILE, declared_forms
 from aqm_runner.export.job import Exporter, export_plan
+from aqm_runner.export.names import expert_names
 from aqm_runner.export.pairs import COMPRESSED_TENSORS
 from aqm_runner.modelopt.planned_model import simulation
 from aqm_runner.runner.places import Place
@@ -30,6 +31,7 @@ EXPORTER = Exporter(
     op="compressed_tensors_export",
     export=COMPRESSED_TENSORS,
     config=FILE,
+    names=expert_names,
     write=write_folder,
     declared=declared_forms,
     load=load_exported,

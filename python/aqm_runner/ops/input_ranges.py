@@ -24,6 +24,7 @@ from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.ranges.document import ranges_document
 from aqm_runner.ranges.maxima import InputMaxima
+from aqm_runner.model.stacked_experts import stacked_modules
 from aqm_runner.runner.failures import unsupported_here
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
@@ -45,7 +46,12 @@ def run(
     context.phase("load", None)
     model = load_model(checkpoint, params["dtype"], context.device)
     _check_layers(model)
+<<<<<<< HEAD
     groups = group_layers(layers_of(model), kept_layers(model, scope, params["include_lm_head"]))
+=======
+    layers = layers_of(model) | stacked_modules(model)
+    groups = group_layers(layers, kept_layers(scope, params["include_lm_head"]))
+>>>>>>> 89ee1610 (Exports take experts apart that transformers holds in one tensor, and vLLM's parameters are compared expert by expert)
     watched = {
         name: layer for group in groups if group.enabled for name, layer in group.layers.items()
     }
@@ -63,9 +69,9 @@ def run(
 
 
 def _check_layers(model: nn.Module) -> None:
-    """Refuses experts that are one module: what their second product takes is no module's input."""
+    """Refuses experts in a layout that is not known: what their products take cannot be watched."""
     stacked = stacked_layers(model)
-    if stacked:
+    if stacked and not stacked_modules(model):
         raise unsupported_here(
             "unsupported_layer",
             f"{stacked}, whose inputs cannot be watched.",

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from aqm_runner.model.stacked_experts import ExpertLayer
 from aqm_runner.runner.documents import DocumentError, read_document
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
@@ -28,6 +29,11 @@ def ranges_document(scope: str, environment: dict[str, str], ranges: dict[str, f
         "layers": ranges,
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def range_name(layer: ExpertLayer) -> str:
+    """Returns what the range of an expert's layer is called: all experts of a block have one."""
+    return f"{layer.module}.{layer.product}"
 
 
 def read_ranges(place: Place, scope: str) -> dict[str, float]:

@@ -6,13 +6,15 @@ with, pads included, in the type in which it is called.
 """
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from aqm_runner.model.batches import Loader
+from aqm_runner.model.stacked_experts import PRODUCTS, is_stacked, on_inputs
 from aqm_runner.runner.failures import gate_failed
 
 
@@ -20,11 +22,19 @@ class InputMaxima:
     """Watches layers while a model runs; keeps one number a layer, on the device.
 
     Args:
-        layers: Path and module of the layers to watch.
+        layers: Path and module of the layers to watch. Experts that are one module have two: what
+            all experts of the block are given, and what their second product is.
     """
 
     def __init__(self, layers: dict[str, nn.Module]) -> None:
         self._layers = layers
+        self._names = [
+            name
+            for path, layer in layers.items()
+            for name in (
+                [f"{path}.{product}" for product in PRODUCTS] if is_stacked(layer) else [path]
+            )
+        ]
         self._maxima: dict[str, Tensor] = {}
 
     @torch.inference_mode()
@@ -47,7 +57,7 @@ class InputMaxima:
                 in an input.
         """
         found = {
-            name: float(self._maxima[name].float()) for name in self._layers if name in self._maxima
+            name: float(self._maxima[name].float()) for name in self._names if name in self._maxima
         }
         for name, value in found.items():
             if not 0 <= value < float("inf"):
@@ -62,17 +72,24 @@ class InputMaxima:
 
     @contextlib.contextmanager
     def _hooks(self) -> Iterator[None]:
-        handles = [
-            module.register_forward_pre_hook(
-                lambda _module, inputs, name=name: self._add(name, inputs[0])
-            )
-            for name, module in self._layers.items()
-        ]
+        removals: list[Callable[[], None]] = []
+        for name, module in self._layers.items():
+            if is_stacked(module):
+                removals.append(on_inputs(module, functools.partial(self._hear, name)))
+            else:
+                handle = module.register_forward_pre_hook(
+                    lambda _module, inputs, name=name: self._add(name, inputs[0])
+                )
+                removals.append(handle.remove)
         try:
             yield
         finally:
-            for handle in handles:
-                handle.remove()
+            for remove in removals:
+                remove()
+
+    def _hear(self, name: str, product: str, given: Tensor) -> Tensor:
+        self._add(f"{name}.{product}", given)
+        return given
 
     def _add(self, name: str, tensor: Tensor) -> None:
         if tensor.numel() == 0:  # an expert that no token was sent to

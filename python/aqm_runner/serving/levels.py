@@ -20,13 +20,16 @@ from typing import Any
 import torch
 
 from aqm_runner.serving.files import tensors_of
-from aqm_runner.serving.parameters import Names, Stored, compare, quantized_layers
+from aqm_runner.serving.parameters import Expert, Names, Stored, compare, quantized_layers
 
 # Attention keeps scales of its own for a quantized cache, which these folders do not have.
 _CACHE_SCALES = ".self_attn.attn."
 _E8M0_NAN = 255
-# As vLLM 0.33.0 says it: "Failed to find a kernel …", "Forced NVFP4 kernel … is not supported: …".
-_NO_KERNEL = re.compile(r"[Ff]ind a kernel|[Nn]o kernel|[Kk]ernel \w+ is not supported")
+# As vLLM 0.33.0 says it: "Failed to find a kernel …", "Forced NVFP4 kernel … is not supported: …",
+# "No WNA16 MoE backend supports the deployment configuration."
+_NO_KERNEL = re.compile(
+    r"[Ff]ind a kernel|[Nn]o kernel|[Kk]ernel \w+ is not supported|No [\w ]*MoE backend supports"
+)
 
 
 class RejectedError(Exception):
@@ -211,7 +214,21 @@ def _names(model: Any) -> Names:
     def rename(name: str) -> str | None:
         return name if mapper is None else next(iter(mapper.apply_list([name])), None)
 
-    return Names(rename, getattr(model, "packed_modules_mapping", {}))
+    return Names(rename, getattr(model, "packed_modules_mapping", {}), dict(_experts(model)))
+
+
+def _experts(model: torch.nn.Module) -> Iterator[tuple[str, Expert]]:
+    """Yields the path of each layer of each expert in the files, once renamed, and its place."""
+    for path, module in model.named_modules():
+        mapping = getattr(module, "get_expert_mapping", None)
+        if mapping is None:
+            continue
+        # "experts.w13_", "experts.0.w1.", 0, "w1", beside the layer's name in the model.
+        parent = module.layer_name.removesuffix("experts")
+        for prefix, layer, number, shard in mapping():
+            own = prefix.rpartition(".")[2]
+            name = f"{parent}{layer}".removesuffix(".")
+            yield name, Expert(path, own, number, int(shard == "w3"))
 
 
 def _unquantized(model: torch.nn.Module, files: dict[str, Stored], names: Names) -> list[str]:

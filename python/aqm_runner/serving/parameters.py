@@ -40,16 +40,40 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Expert:
+    """Where vLLM has a layer of an expert: all experts of a block are in one parameter.
+
+    Attributes:
+        layer: Path of the module that holds them.
+        prefix: What the names of its parameters begin with, for layers of this kind: `w13_`, `w2_`.
+        number: Of the expert, the first axis of the parameter.
+        shard: Which of the layers that the parameter holds of an expert: gate 0, up 1.
+    """
+
+    layer: str
+    prefix: str
+    number: int
+    shard: int
+
+
+@dataclass(frozen=True)
 class Names:
     """How the names of files become those of parameters.
 
     Attributes:
         rename: From a name in a file to vLLM's, before fusing; None where vLLM drops the tensor.
         fused: Last part of a fused layer's path, to those of its shards in the order of their rows.
+        experts: Renamed path of each layer of each expert, to where vLLM has it.
     """
 
     rename: Callable[[str], str | None]
     fused: Mapping[str, Sequence[str]]
+    experts: Mapping[str, Expert] = field(default_factory=dict)
+
+    def expert(self, tensor: str) -> Expert | None:
+        """Returns the place of a tensor of the files that is of an expert, or None."""
+        renamed = self.rename(tensor)
+        return None if renamed is None else self.experts.get(renamed.rpartition(".")[0])
 
     def layer(self, layer: str, there: Callable[[str], bool]) -> str | None:
         """Returns the path of vLLM's layer that a layer of the files is part of."""
@@ -58,6 +82,8 @@ class Names:
         if renamed is None:
             return None
         path = renamed.rsplit(".", 1)[0]
+        if path in self.experts:
+            return self.experts[path].layer
         return next((name for name in self._homes(path) if there(name)), None)
 
     def _homes(self, path: str) -> Iterator[str]:
@@ -73,6 +99,10 @@ class Names:
         if renamed is None or "." not in renamed:
             return renamed if renamed is not None and there(renamed) else None
         path, leaf = renamed.rsplit(".", 1)
+        if path in self.experts:
+            expert = self.experts[path]
+            name = f"{expert.layer}.{expert.prefix}{leaf}"
+            return name if there(name) else None
         return next(
             (f"{home}.{leaf}" for home in self._homes(path) if there(f"{home}.{leaf}")), None
         )
@@ -109,23 +139,55 @@ def compare(
             found.different.append(f"{name}: vLLM has no parameter for it")
     order = {shard: index for shards in names.fused.values() for index, shard in enumerate(shards)}
     for home, parts in sources.items():
-        parts.sort(key=lambda name: order.get(_last(name), 0))
         found.parameters += 1
         found.different += _absent(home, parts, files, names)
-        for name, held in _cut(parameters[home], [(name, files[name]) for name in parts]):
-            if held is None:
-                found.different.append(
-                    f"{name}: {_told(files[name])} in the file, while vLLM's {home} is "
-                    f"{list(parameters[home].shape)}"
-                )
-                continue
-            kept = name.rpartition(".")[0] not in quantized
-            wrong, cast = _difference(files[name], held, kept)
-            found.cast += cast
-            if wrong is not None:
-                found.different.append(f"{name}: {wrong}")
+        for held, inside in _by_expert(parameters[home], parts, names):
+            inside.sort(key=lambda name: order.get(_last(name), 0))
+            _hold(found, files, quantized, home, held, inside)
     found.different += _unfilled(parameters, sources)
     return found
+
+
+def _hold(
+    found: Comparison,
+    files: Mapping[str, Stored],
+    quantized: set[str],
+    home: str,
+    parameter: torch.Tensor,
+    parts: Sequence[str],
+) -> None:
+    """Adds what was found of the tensors that went to one parameter, or to an expert's part."""
+    for name, held in _cut(parameter, [(name, files[name]) for name in parts]):
+        if held is None:
+            found.different.append(
+                f"{name}: {_told(files[name])} in the file, while vLLM's {home} is "
+                f"{list(parameter.shape)}"
+            )
+            continue
+        kept = name.rpartition(".")[0] not in quantized
+        wrong, cast = _difference(files[name], held, kept)
+        found.cast += cast
+        if wrong is not None:
+            found.different.append(f"{name}: {wrong}")
+
+
+def _by_expert(
+    parameter: torch.Tensor, parts: Sequence[str], names: Names
+) -> Iterator[tuple[torch.Tensor, list[str]]]:
+    """Yields what of a parameter each expert has, and its tensors in the order of their shards."""
+    experts: dict[int, list[tuple[int, str]]] = {}
+    for name in parts:
+        expert = names.expert(name)
+        if expert is None:
+            yield parameter, list(parts)
+            return
+        if name.rpartition(".")[2] not in _NOTES:
+            experts.setdefault(expert.number, []).append((expert.shard, name))
+    for number, inside in experts.items():
+        held = parameter.detach()[number]
+        # vLLM holds packed integers of experts with rows and columns exchanged.
+        turned = getattr(parameter, "is_transposed", False) and held.dim() == 2
+        yield held.t().contiguous() if turned else held, [name for _, name in sorted(inside)]
 
 
 def _last(name: str) -> str:
@@ -168,6 +230,9 @@ def _cut(
         for (name, _), size in zip(parts, sizes, strict=True):
             yield name, flat[begin : begin + size]
             begin += size
+    elif len(parts) == 1 and sizes[0] == 1:
+        for slot in flat:  # one scale of a layer that is fused in the file, once for each shard
+            yield parts[0][0], slot.reshape(1)
     elif len(parts) == 1 and _is_padded(parameter, parts[0][1].shape):
         yield parts[0][0], flat[: sizes[0]]  # rows of a vocabulary are padded
     else:

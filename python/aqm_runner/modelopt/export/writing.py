@@ -26,6 +26,7 @@ from aqm_runner.export.copying import (
 from aqm_runner.export.forms import Fp4Blocks
 from aqm_runner.export.planned import Planned
 from aqm_runner.export.scaled import plain_form
+from aqm_runner.model.stacked_experts import expert_layers
 from aqm_runner.modelopt.fp4_blocks import with_largest_of_blocks
 from aqm_runner.modelopt.simulated_layers import SimulatedLayers
 from aqm_runner.runner.places import Place
@@ -93,14 +94,20 @@ def model_given_back(model: nn.Module) -> Iterator[None]:
                 name: buffer.clone() if buffer is not None and _is_quantizer(module) else buffer
                 for name, buffer in module._buffers.items()
             },
+            # It puts modules of its own in the place of experts that are one module.
+            dict(module._modules),
         )
         for module in model.modules()
     ]
     try:
         yield
     finally:
-        for module, parameters, buffers in before:
-            for here, then in ((module._parameters, parameters), (module._buffers, buffers)):
+        for module, parameters, buffers, inside in before:
+            for here, then in (
+                (module._parameters, parameters),
+                (module._buffers, buffers),
+                (module._modules, inside),
+            ):
                 here.clear()
                 here.update(then)
 
@@ -116,9 +123,28 @@ def _take_simulated_weights(planned: Planned, simulated: SimulatedLayers) -> Non
     bit, and in the model's dtype: where a weight lies between two codes, it may take the other one.
     A simulated weight lies on a code.
     """
+    experts = expert_layers(simulated.model)
+    changed: dict[str, dict[str, Tensor]] = {}
     for layer, each in planned.quantized.items():
-        module = simulated.model.get_submodule(layer)
         weight = simulated.weight(layer).detach()
+        if layer in experts:
+            where = experts[layer]
+            module = simulated.model.get_submodule(where.module)
+            if isinstance(plain_form(each.form), Fp4Blocks):
+                weight = with_largest_of_blocks(weight, where.weight(module).detach())
+            all_ = changed.setdefault(where.module, {})
+            if where.product not in all_:
+                all_[where.product] = getattr(module, where.product).detach().clone()
+            where.part(all_[where.product]).copy_(weight)
+            continue
+        module = simulated.model.get_submodule(layer)
         if isinstance(plain_form(each.form), Fp4Blocks):
             weight = with_largest_of_blocks(weight, module.weight.detach())
         module.weight = nn.Parameter(weight, requires_grad=False)
+    for name, products in changed.items():
+        for product, weight in products.items():
+            setattr(
+                simulated.model.get_submodule(name),
+                product,
+                nn.Parameter(weight, requires_grad=False),
+            )

@@ -19,6 +19,7 @@ from aqm_runner.modelopt.reading import SUFFIX
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import ALL_BITS
 from aqm_runner.modelopt.shared_calibration import SharedCalibration
+from aqm_runner.modelopt.simulated_experts import quantizer_pairs
 from aqm_runner.modelopt.stored_scales import round_ranges
 from aqm_runner.modelopt.versions import may_wrap
 from aqm_runner.quality.plans import NONE
@@ -90,7 +91,8 @@ class JudgedModel:
                         {names[id(module)]: roles for module, roles in chosen.items()},
                     )
                     for roles in chosen.values():
-                        round_ranges(roles.get("weight_quantizer"), roles.get("input_quantizer"))
+                        for of_weight, of_input in quantizer_pairs(roles):
+                            round_ranges(of_weight, of_input)
                     self._held[group, recipe] = [
                         self._weights.hold(quantizer, weight)
                         for module in hparam.quant_modules

@@ -272,4 +272,53 @@ describe("the layer groups of a checkpoint, without scores", () => {
       ["lm_head", 80],
     ]);
   });
+
+  it("have the experts of a block as one, by either name, and leave out what chooses experts", () => {
+    const mixtral = Object.fromEntries(
+      [0, 1].flatMap((expert) =>
+        (["w1", "w2", "w3"] as const).map((role) => [
+          `model.layers.0.block_sparse_moe.experts.${expert}.${role}.weight`,
+          role === "w2" ? [8, 16] : [16, 8],
+        ]),
+      ),
+    );
+    const files = {
+      ...mixtral,
+      "model.layers.0.block_sparse_moe.gate.weight": [2, 8],
+      "model.layers.1.mlp.experts.0.gate_proj.weight": [16, 8],
+      "model.layers.1.mlp.experts.0.up_proj.weight": [16, 8],
+      "model.layers.1.mlp.experts.0.down_proj.weight": [8, 16],
+      "model.layers.1.mlp.gate.weight": [2, 8],
+      "model.layers.1.self_attn.qkv_proj.weight": [24, 8],
+    };
+    const tensors = tensorsOf(files);
+    const all = expectValue(checkpointGroups(tensors, "lm", candidate));
+    expect(all.groups.map(({ name, weights }) => [name, weights])).toEqual([
+      ["model.layers.0.mlp.experts", 2 * 3 * 128],
+      ["model.layers.1.mlp.experts", 3 * 128],
+      ["model.layers.1.self_attn.qkv_proj", 192],
+    ]);
+    const model = { tensors, candidates: [candidate], exports: ["modelopt"] as const };
+    const chosen = expectValue(chooseScheme(request({ everywhere: "wfp8_afp8" }), all, model));
+    // Two scales of four bytes for each layer of each expert, beside a byte a weight.
+    const layers = 2 * 3 + 3 + 1;
+    expect(chosen.scheme.achieved.bytes).toBe(9 * 128 + 192 + 8 * layers + 2 * 16 * 2);
+  });
+
+  it("have the names of the model where its parts stand apart in a file", () => {
+    const llava = {
+      "language_model.model.embed_tokens.weight": [10, 8],
+      "language_model.model.layers.0.mlp.down_proj.weight": [8, 16],
+      "language_model.lm_head.weight": [10, 8],
+      "multi_modal_projector.linear_1.weight": [8, 8],
+      "vision_tower.vision_model.encoder.layers.0.mlp.fc1.weight": [16, 8],
+    };
+    const { groups } = expectValue(checkpointGroups(tensorsOf(llava), "lm", candidate));
+    expect(groups.map(({ name, candidates }) => [name, candidates.length])).toEqual([
+      ["model.multi_modal_projector.linear_1", 1],
+      ["model.vision_tower.vision_model.encoder.layers.0.mlp.fc1", 1],
+      [down(0), 2],
+      ["lm_head", 2],
+    ]);
+  });
 });

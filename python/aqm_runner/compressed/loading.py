@@ -15,7 +15,7 @@ from aqm_runner.export.folder import ExportedFolder
 from aqm_runner.export.forms import Form
 from aqm_runner.export.gates import config_differs
 from aqm_runner.export.plain_model import load_plain
-from aqm_runner.model.architectures import auto_class
+from aqm_runner.model.architectures import attention_of, auto_class
 from aqm_runner.model.checkpoint import OURS
 from aqm_runner.model.stacked_experts import stacked_modules
 
@@ -38,7 +38,7 @@ def load_exported(
     model, info = auto_class(config).from_pretrained(
         folder.place.path,
         dtype=dtype,
-        attn_implementation="sdpa",
+        attn_implementation=attention_of(config),
         use_safetensors=True,
         output_loading_info=True,
         **OURS,

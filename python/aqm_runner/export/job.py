@@ -16,7 +16,13 @@ from aqm_runner.export.gates import check_config, check_files, check_fused
 from aqm_runner.export.kept import headers_of, kept_tensors
 from aqm_runner.export.layer_outputs import answers_of, compare_answers
 from aqm_runner.export.logits import Prompt, compare_logits, logits_of, make_prompts
-from aqm_runner.export.planned import Planned, by_expert, check_shapes, planned_layers
+from aqm_runner.export.planned import (
+    Planned,
+    by_expert,
+    check_experts,
+    check_shapes,
+    planned_layers,
+)
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.export.weights import compare_weights
 from aqm_runner.model.checkpoint_files import check_checkpoint
@@ -46,6 +52,7 @@ class Exporter:
         load: Returns the model of a folder, with what `declared` returned, in a dtype on a device,
             with quantized inputs.
         names: Returns path → name in the folder of the model's modules; None: they are the same.
+        not_of_experts: Labels of forms in which it cannot write experts that are one module.
     """
 
     op: str
@@ -55,6 +62,7 @@ class Exporter:
     declared: Callable[[ExportedFolder, Collection[str]], dict[str, Form]]
     load: Callable[[ExportedFolder, Mapping[str, Form], torch.dtype, str], nn.Module]
     names: Callable[[nn.Module], Mapping[str, str]] | None = None
+    not_of_experts: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ def export_plan(
 
     Raises:
         RunnerError: What concerns the request: those of `read_plans`, `planned_layers`,
-            `check_shapes` and `check_checkpoint`. What concerns the result: those of
+            `check_experts`, `check_shapes` and `check_checkpoint`. What concerns the result: those of
             `write_and_compare`.
     """
     require_device(context.device)
@@ -107,7 +115,9 @@ def export_plan(
     planned = planned_layers(document, params["candidates"], exporter.export, plan)
     check_checkpoint(checkpoint)
     empty = empty_model(checkpoint)
-    planned = by_expert(planned, expert_layers(empty))
+    experts = expert_layers(empty)
+    planned = by_expert(planned, experts)
+    check_experts(planned, experts, exporter.not_of_experts, plan)
     check_shapes(planned, layer_shapes(empty), plan.name, plan.name)
     make_deterministic(context.device)
     prompts = make_prompts(checkpoint, params["scope"])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aqm_runner.model.batches import caption_batches
 from aqm_runner.model.checkpoint import load_processor
+from aqm_runner.model.image_batches import begins
 from aqm_runner.runner.failures import gate_failed
 from aqm_runner.runner.places import Place
 
@@ -80,7 +81,17 @@ def make_prompts(checkpoint: Place, scope: str) -> list[Prompt]:
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
         for picture in _pictures():
-            prompts.append(dict(processor(text=[text], images=[picture], return_tensors="pt")))
+            more = not begins(processor.tokenizer, text)
+            prompts.append(
+                dict(
+                    processor(
+                        text=[text],
+                        images=[picture],
+                        return_tensors="pt",
+                        add_special_tokens=more,
+                    )
+                )
+            )
     return prompts
 
 

@@ -26,7 +26,7 @@ from aqm_runner.export.forms import (
 )
 from aqm_runner.export.gates import config_differs
 from aqm_runner.export.scaled import plain_form
-from aqm_runner.model.architectures import auto_class
+from aqm_runner.model.architectures import attention_of, auto_class
 from aqm_runner.model.checkpoint import OURS
 from aqm_runner.model.stacked_experts import (
     PRODUCTS,
@@ -58,7 +58,7 @@ def load_plain(
     config.quantization_config = None
     with no_init_weights():
         model: Any = auto_class(config).from_config(
-            config, dtype=dtype, attn_implementation="sdpa"
+            config, dtype=dtype, attn_implementation=attention_of(config)
         )
     model.to(device)
     model.tie_weights()  # without it a head that shares the embedding's weight is left as it was

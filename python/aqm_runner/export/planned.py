@@ -1,6 +1,6 @@
 """The forms that a plan asks for, layer by layer, found before any model is loaded."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +118,32 @@ def by_expert(planned: Planned, experts: Mapping[str, ExpertLayer]) -> Planned:
         tuple(path for _, path in apart(planned.kept)),
         planned.ranges,
     )
+
+
+def check_experts(
+    planned: Planned, experts: Mapping[str, ExpertLayer], not_of_experts: Collection[str], plan: Place
+) -> None:
+    """Refuses a form in which the export format's writer leaves experts out.
+
+    Args:
+        planned: The plan, expert by expert.
+        experts: The layers of experts of the model.
+        not_of_experts: Labels of such forms.
+        plan: The file at fault.
+
+    Raises:
+        RunnerError: bad_request `layer_not_exportable`.
+    """
+    for layer, each in planned.quantized.items():
+        if layer in experts and each.form.label in not_of_experts:
+            raise bad_request(
+                "layer_not_exportable",
+                f"{plan.name} gives the experts {experts[layer].module} the format {each.format}, "
+                f"which ModelOpt's export cannot write for experts ({each.form.label}).",
+                file=plan.name,
+                next_step="Export the scheme as compressed_tensors, or give experts another "
+                "format.",
+            )
 
 
 def check_shapes(

@@ -50,16 +50,21 @@ def check_images(place: Place, scope: str) -> None:
     Raises:
         RunnerError: gate_failed `no_images` naming the model's type.
     """
-    type_ = _model_type(place)
-    if scope == "all_layers" and type_ not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+    if scope == "all_layers" and not reads_images(place):
         raise gate_failed(
             "no_images",
-            f"The scope all_layers takes images, and {place.name} (model_type {type_!r}) is a "
+            f"The scope all_layers takes images, and {place.name} (model_type "
+            f"{_model_type(place)!r}) is a "
             "model of text alone.",
             file=f"{place.name}/{CONFIG}",
             next_step="Take the scope lm, which has all layers of such a model, and say "
             "images: false in the model's config.",
         )
+
+
+def reads_images(place: Place) -> bool:
+    """Returns whether a checkpoint's model takes images beside text."""
+    return _model_type(place) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 
 def auto_class(config: PreTrainedConfig) -> Any:

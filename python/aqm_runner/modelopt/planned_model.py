@@ -131,14 +131,9 @@ def simulation(
 
 def _check_plan(model: nn.Module, params: dict[str, Any], plan: Place) -> None:
     """Refuses a plan of other layers than the model has, as `check_plans` says."""
-<<<<<<< HEAD
     kept = kept_layers(model, params["scope"], params["include_lm_head"])
-    groups = [group for group in group_layers(layers_of(model), kept) if group.enabled]
-=======
-    kept = kept_layers(params["scope"], params["include_lm_head"])
     layers = layers_of(model) | stacked_modules(model)
     groups = [group for group in group_layers(layers, kept) if group.enabled]
->>>>>>> 89ee1610 (Exports take experts apart that transformers holds in one tensor, and vLLM's parameters are compared expert by expert)
     check_plans(
         read_plans(plan),
         {next(iter(group.layers)): tuple(group.layers) for group in groups},

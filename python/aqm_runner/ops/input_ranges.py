@@ -46,12 +46,8 @@ def run(
     context.phase("load", None)
     model = load_model(checkpoint, params["dtype"], context.device)
     _check_layers(model)
-<<<<<<< HEAD
-    groups = group_layers(layers_of(model), kept_layers(model, scope, params["include_lm_head"]))
-=======
     layers = layers_of(model) | stacked_modules(model)
-    groups = group_layers(layers, kept_layers(scope, params["include_lm_head"]))
->>>>>>> 89ee1610 (Exports take experts apart that transformers holds in one tensor, and vLLM's parameters are compared expert by expert)
+    groups = group_layers(layers, kept_layers(model, scope, params["include_lm_head"]))
     watched = {
         name: layer for group in groups if group.enabled for name, layer in group.layers.items()
     }
@@ -63,7 +59,7 @@ def run(
     return {
         "device_kind": device_kind(context.device),
         "layers": len(ranges),
-        "unreached_layers": [name for name in watched if name not in ranges],
+        "unreached_layers": [name for name in maxima.names if name not in ranges],
         "calibration_samples": sum(batch.samples for batch in batches),
     }
 

@@ -32,6 +32,7 @@ EXPORTER = Exporter(
     write=write_folder,
     declared=declared_forms,
     load=load_plain,
+    not_of_experts=("W4A16_AWQ",),
 )
 
 

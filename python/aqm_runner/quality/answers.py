@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
+from aqm_runner.model.architectures import reads_images
 from aqm_runner.model.batches import check_plain, check_vocabulary
-from aqm_runner.model.checkpoint import load_processor
+from aqm_runner.model.checkpoint import load_processor, load_tokenizer
 from aqm_runner.model.checkpoint_files import naming_errors
-from aqm_runner.model.image_batches import image_batches
+from aqm_runner.model.image_batches import begins, image_batches
 from aqm_runner.model.samples import Sample, read_samples
 from aqm_runner.quality.measuring import non_finite_logits
 from aqm_runner.runner.failures import bad_request
@@ -90,12 +91,16 @@ def read_prompts(context: Any, params: dict[str, Any], inputs: dict[str, Place])
             `image_batches` raises.
     """
     asked, checkpoint = params["prompts"], inputs["checkpoint"]
-    processor = load_processor(checkpoint)
-    check_plain(processor.tokenizer, asked["texts"])
+    speaker = _speaker(checkpoint)
+    tokenizer = _tokenizer_of(speaker)
+    check_plain(tokenizer, asked["texts"])
     prompts = []
     for text in asked["texts"]:
-        turn = _turn(checkpoint, processor, text)
-        prompts.append(Prompt(text, None, dict(processor.tokenizer(turn, return_tensors="pt"))))
+        turn = _turn(checkpoint, speaker, text)
+        # A template may have written the token that begins every text already.
+        more = not begins(tokenizer, turn)
+        given = tokenizer(turn, return_tensors="pt", add_special_tokens=more)
+        prompts.append(Prompt(text, None, dict(given)))
     if asked["images"] > 0:
         if "held_out_images" not in inputs:
             raise bad_request(
@@ -115,11 +120,24 @@ def read_prompts(context: Any, params: dict[str, Any], inputs: dict[str, Place])
     return prompts
 
 
-def _turn(checkpoint: Place, processor: Any, text: str) -> str:
-    content = [{"type": "text", "text": text}]
+def _speaker(checkpoint: Place) -> Any:
+    """Returns what has the chat template: the processor, or a tokenizer of a model of text alone."""
+    return load_processor(checkpoint) if reads_images(checkpoint) else load_tokenizer(checkpoint)
+
+
+def _tokenizer_of(speaker: Any) -> Any:
+    return getattr(speaker, "tokenizer", speaker)
+
+
+def _turn(checkpoint: Place, speaker: Any, text: str) -> str:
+    """Returns a text as a user's turn; as it is where a model of text alone has no template."""
+    if speaker.chat_template is None:
+        return text
+    # Templates of models of text alone take nothing but a string.
+    parts = [{"type": "text", "text": text}] if hasattr(speaker, "tokenizer") else text
     with naming_errors(checkpoint, "a user's turn by its chat template"):
-        turn = processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        turn: str = speaker.apply_chat_template(
+            [{"role": "user", "content": parts}], tokenize=False, add_generation_prompt=True
         )
         if text.strip() not in turn:
             raise ValueError("it leaves out the text")
@@ -151,7 +169,7 @@ class Answering:
         self.prompts = prompts
         self.unquantized: list[Answer] = []
         self._checkpoint = checkpoint
-        self._tokenizer = load_processor(checkpoint).tokenizer
+        self._tokenizer = _tokenizer_of(_speaker(checkpoint))
         self._most = most
         self._device = device
 

@@ -24,11 +24,14 @@ class InputMaxima:
     Args:
         layers: Path and module of the layers to watch. Experts that are one module have two: what
             all experts of the block are given, and what their second product is.
+
+    Attributes:
+        names: What the ranges are called, in the order of layers.
     """
 
     def __init__(self, layers: dict[str, nn.Module]) -> None:
         self._layers = layers
-        self._names = [
+        self.names = [
             name
             for path, layer in layers.items()
             for name in (
@@ -57,7 +60,7 @@ class InputMaxima:
                 in an input.
         """
         found = {
-            name: float(self._maxima[name].float()) for name in self._names if name in self._maxima
+            name: float(self._maxima[name].float()) for name in self.names if name in self._maxima
         }
         for name, value in found.items():
             if not 0 <= value < float("inf"):

@@ -22,8 +22,9 @@ const UNTELLING = new Set([
   "embeddings",
 ]);
 
-/** What a part of a path begins with in a vision tower, or is in a model that is nothing else. */
-const VISION = /^visual|^vision|^vit$/;
+/** Names of the parts beside a language model, as of python/aqm_runner/model/module_kinds.py. */
+const VISION =
+  /^(?:visual|vit|vision(?:_.*)?|image_.*|embed_vision|(?:.*_)?projector|connector|aligner|qformer)$/;
 
 /** What ModelOpt fuses into one decision, by the member that names it. */
 const FUSED: Readonly<Record<string, readonly string[]>> = {
@@ -52,7 +53,9 @@ export function placeOf(path: string, all: ReadonlySet<string>): LayerPlace {
   };
 }
 
-const isVision = (path: string): boolean => path.split(".").some((part) => VISION.test(part));
+/** Whether a path is of a vision tower, or of what brings its output into the space of tokens. */
+export const isVision = (path: string): boolean =>
+  path.split(".").some((part) => VISION.test(part));
 
 /** Whether a path of one part, such as `classifier`, stands on a vision tower alone. */
 const isHeadOfVision = (path: string, all: ReadonlySet<string>): boolean =>

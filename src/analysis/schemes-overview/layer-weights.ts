@@ -1,6 +1,6 @@
 import { UNQUANTIZED_BITS } from "../formats/label.ts";
 import { placeOf } from "../groups/layer-place.ts";
-import { weightOf, type CheckpointTensors } from "../schemes/checkpoint-tensors.ts";
+import { weightsOf, type CheckpointTensors } from "../schemes/checkpoint-tensors.ts";
 import type { MeasuredScheme } from "./overview.ts";
 
 /** Weights of the layers that ModelOpt can quantize. */
@@ -22,14 +22,15 @@ export function layerWeights(
   const names = new Set(layers.map(({ group }) => group));
   let [all, open, groups] = [0, 0, 0];
   for (const { group, modules } of layers) {
-    const shapes = modules.map((module) => weightOf(tensors, module)?.shape);
-    if (shapes.some((shape) => shape === undefined)) return null;
-    const weights = shapes.reduce((sum, shape = []) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const found = modules.map((module) => weightsOf(tensors, module));
+    if (found.some((own) => own.length === 0)) return null;
+    const shapes = found.flatMap((own) => own.map(({ shape }) => shape));
+    const weights = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
     all += weights;
     const isInScope = scope === "all_layers" || placeOf(group, names).tower === "language";
     const isHead = group === "lm_head" && !asked.lm_head;
     // Convolutions are kept in high precision.
-    if (!isInScope || isHead || shapes.some((shape) => shape?.length !== 2)) continue;
+    if (!isInScope || isHead || shapes.some((shape) => shape.length !== 2)) continue;
     open += weights;
     groups += 1;
   }

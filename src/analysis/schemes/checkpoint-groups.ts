@@ -1,9 +1,10 @@
 import { weightCost } from "../formats/cost.ts";
 import { UNQUANTIZED, UNQUANTIZED_BITS } from "../formats/label.ts";
 import { storedBits } from "../formats/storage.ts";
+import { isVision } from "../groups/layer-place.ts";
 import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
-import { weightOf, type CheckpointTensors } from "./checkpoint-tensors.ts";
+import { weightsOf, type CheckpointTensors } from "./checkpoint-tensors.ts";
 import type { SchemeCandidate } from "./scheme-groups.ts";
 
 /** Modules that one kernel of a server computes, so that they share a format; the group has the first's name. */
@@ -12,11 +13,25 @@ const FUSED: readonly (readonly string[])[] = [
   ["gate_proj", "up_proj"],
 ];
 
-/** Weights that are looked up and never multiplied. */
-const LOOKED_UP = /(^|\.)(embed_tokens|pos_embed)$/;
+/** Weights that are looked up and never multiplied, and those that choose experts. */
+const NOT_QUANTIZED = /(^|\.)(embed_tokens|pos_embed|position_embedding|gate|router)$/;
 
-/** Names that checkpoints of Qwen2.5-VL have, and those of the model's modules. */
-const MODULE_NAMES: readonly (readonly [file: RegExp, model: string])[] = [
+/** A layer of one expert; the model has the experts of a block as one module. */
+const OF_EXPERT =
+  /^(.*\.)(?:mlp|block_sparse_moe)(\.experts)\.\d+\.(?:gate_proj|up_proj|down_proj|w[123])$/;
+
+/** Names that checkpoints have, and those of the model's modules. */
+type Renaming = readonly [file: RegExp, model: string];
+
+/** Of LLaVA and Gemma 3. */
+const PARTS_APART: readonly Renaming[] = [
+  [/^language_model\.lm_head$/, "lm_head"],
+  [/^language_model\.model\./, "model.language_model."],
+  [/^(?=vision_tower\.|multi_modal_projector\.)/, "model."],
+];
+
+/** Of Qwen2.5-VL. */
+const VISUAL_APART: readonly Renaming[] = [
   [/^visual\./, "model.visual."],
   [/^model\.(?!language_model\.|visual\.)/, "model.language_model."],
 ];
@@ -33,31 +48,32 @@ export function checkpointGroups(
   { name: format, quantizers }: SchemeCandidate,
 ): Analysed<BitProblem> {
   const modules = new Set<string>();
+  const names = [...tensors.tensors.keys()];
+  const renamings = names.some((name) => name.startsWith("visual.")) ? VISUAL_APART : PARTS_APART;
   for (const [name, { shape }] of tensors.tensors) {
     if (!name.endsWith(".weight") || shape.length < 2) continue;
-    const module = moduleName(name.slice(0, -".weight".length));
-    if (!LOOKED_UP.test(module)) modules.add(module);
+    const module = moduleName(name.slice(0, -".weight".length), renamings);
+    if (!NOT_QUANTIZED.test(module)) modules.add(module);
   }
-  const experts = [...tensors.tensors.keys()].find((name) => name.includes(".experts."));
+  const experts = [...modules].find((name) => name.includes(".experts."));
   if (experts !== undefined) {
     const what = `The checkpoint has experts (${experts}), whose layers its weights do not tell`;
     return failed("no_candidates", experts, `${what}. Choose by scores.`);
   }
-  if (weightOf(tensors, "lm_head") !== undefined) modules.add("lm_head");
+  if (weightsOf(tensors, "lm_head").length > 0) modules.add("lm_head");
   const bits = storedBits(quantizers.weight);
   const groups = membersOf(modules).map((members): ChoiceGroup => {
     const [first = ""] = members;
-    const weights = members.reduce(
-      (sum, module) => sum + (weightOf(tensors, module)?.shape ?? []).reduce((a, b) => a * b, 1),
-      0,
-    );
+    const weights = members
+      .flatMap((module) => weightsOf(tensors, module))
+      .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const none = {
       format: UNQUANTIZED,
       bits: UNQUANTIZED_BITS,
       cost: weightCost(weights, UNQUANTIZED_BITS),
       score: 0,
     };
-    const isOpen = scope === "all_layers" || !first.startsWith("model.visual.");
+    const isOpen = scope === "all_layers" || !isVision(first);
     const quantized = { format, bits, cost: weightCost(weights, bits), score: 0 };
     return {
       name: first,
@@ -69,9 +85,9 @@ export function checkpointGroups(
   return ok({ groups });
 }
 
-function moduleName(name: string): string {
-  const found = MODULE_NAMES.find(([file]) => file.test(name));
-  return found === undefined ? name : name.replace(...found);
+function moduleName(name: string, renamings: readonly Renaming[]): string {
+  const found = renamings.find(([file]) => file.test(name));
+  return (found === undefined ? name : name.replace(...found)).replace(OF_EXPERT, "$1mlp$2");
 }
 
 /** Modules by group: vision first, then block by block, as a model has them. */
@@ -97,6 +113,6 @@ function inOrder(a: string, b: string): number {
 }
 
 function sortKey(module: string): string {
-  const tower = module.startsWith("model.visual.") ? "0" : module === "lm_head" ? "2" : "1";
+  const tower = isVision(module) ? "0" : module === "lm_head" ? "2" : "1";
   return `${tower} ${module.replace(/\d+/g, (digits) => digits.padStart(6, "0"))}`;
 }

@@ -75,28 +75,46 @@ const elementsOf = ({ shape }: CheckpointTensor): number =>
 const bytesOf = (tensor: CheckpointTensor): number =>
   elementsOf(tensor) * (WIDTHS[tensor.dtype] ?? 0);
 
-/** Names that checkpoints of Qwen2.5-VL have for what the model calls otherwise. */
-const FILE_NAMES: readonly (readonly [model: string, file: string])[] = [
-  ["model.language_model.", "model."],
-  ["model.visual.", "visual."],
+/** Names that checkpoints have for what the model calls otherwise: Qwen2.5-VL; LLaVA and Gemma 3; Mixtral. */
+const FILE_NAMES: readonly (readonly [model: RegExp, file: string])[] = [
+  [/^model\.language_model\./, "model."],
+  [/^model\.visual\./, "visual."],
+  [/^model\.language_model\./, "language_model.model."],
+  [/^model\.(?=vision_tower\.|multi_modal_projector\.)/, ""],
+  [/^(?=lm_head$)/, "language_model."],
+  [/\.mlp\.experts$/, ".block_sparse_moe.experts"],
 ];
 
 const EMBEDDING = /(^|\.)embed_tokens\.weight$/;
 
-/** The weight of a module by its path in the model; undefined where the files have none. */
-export function weightOf({ tensors }: CheckpointTensors, module: string): ModuleWeight | undefined {
+/** The layers of one expert, after its number. */
+const OF_EXPERT = /^\d+\.(gate_proj|up_proj|down_proj|w[123])\.weight$/;
+
+/**
+ * The weights of a module by its path in the model; none where the files have none. Experts of a block that the
+ * model has as one module have three for each expert.
+ */
+export function weightsOf(
+  { tensors }: CheckpointTensors,
+  module: string,
+): readonly ModuleWeight[] {
   const names = [
     module,
-    ...FILE_NAMES.filter(([model]) => module.startsWith(model)).map(
-      ([model, file]) => file + module.slice(model.length),
-    ),
+    ...FILE_NAMES.filter(([model]) => model.test(module)).map((names) => module.replace(...names)),
   ];
   for (const name of names) {
     const own = tensors.get(`${name}.weight`);
-    if (own !== undefined) return { shape: own.shape, bytes: bytesOf(own) };
+    if (own !== undefined) return [{ shape: own.shape, bytes: bytesOf(own) }];
   }
-  if (module !== "lm_head") return undefined;
+  for (const name of module.endsWith(".experts") ? names : []) {
+    const inside = [...tensors].filter(
+      ([key]) => key.startsWith(`${name}.`) && OF_EXPERT.test(key.slice(name.length + 1)),
+    );
+    if (inside.length > 0)
+      return inside.map(([, own]) => ({ shape: own.shape, bytes: bytesOf(own) }));
+  }
+  if (module !== "lm_head") return [];
   // An output layer without a tensor uses the embedding's.
   const embedding = [...tensors].find(([name]) => EMBEDDING.test(name))?.[1];
-  return embedding === undefined ? undefined : { shape: embedding.shape, bytes: 0 };
+  return embedding === undefined ? [] : [{ shape: embedding.shape, bytes: 0 }];
 }

@@ -3,7 +3,7 @@ import type { PairQuantizers } from "../formats/quantizer.ts";
 import type { MatrixShape } from "../formats/storage.ts";
 import { failed, ok, type Analysed } from "../result/result.ts";
 import type { BitProblem, ChoiceGroup } from "../solve/problem.ts";
-import { weightOf, type CheckpointTensors, type ModuleWeight } from "./checkpoint-tensors.ts";
+import { weightsOf, type CheckpointTensors, type ModuleWeight } from "./checkpoint-tensors.ts";
 import type { Dropped, ExportFormat } from "./scheme.ts";
 import { storedForm, whyUnfit, type StoredForm } from "./stored-form.ts";
 
@@ -117,16 +117,16 @@ function weightsOfModules(
 ): Analysed<readonly ModuleWeight[]> {
   const weights: ModuleWeight[] = [];
   for (const module of modules) {
-    const weight = weightOf(tensors, module);
-    if (weight === undefined) {
+    const own = weightsOf(tensors, module);
+    if (own.length === 0) {
       const what = `The checkpoint has no weight of ${module}, so that its size cannot be told`;
       return failed(
         "groups_differ",
         module,
-        `${what}. Measure the scores on this checkpoint; experts whose weights are one tensor have no scheme.`,
+        `${what}. Measure the scores on this checkpoint; experts whose weights are one tensor of the files have no scheme.`,
       );
     }
-    weights.push(weight);
+    weights.push(...own);
   }
   return ok(weights);
 }

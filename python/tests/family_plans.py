@@ -30,9 +30,7 @@ def family_exporting(scope: str, formats: Sequence[str]) -> dict[str, Any]:
     """Returns params of an export whose candidates are the formats, but for NONE."""
     params = exporting(scope)
     names = dict.fromkeys(name for name in formats if name != "NONE")
-    return params | {
-        "candidates": [{"name": name, "config": CANDIDATES[name]} for name in names]
-    }
+    return params | {"candidates": [{"name": name, "config": CANDIDATES[name]} for name in names]}
 
 
 def family_export(

@@ -22,7 +22,11 @@ from aqm_runner.runner.failures import RunnerError
 
 DENSE = ["llama", "mistral", "qwen3", "gemma3_text", "phi3"]
 EXPERTS = ["qwen3_moe", "mixtral"]
-EVERYWHERE = {"FP8": ["FP8"], "four": ["FP8", "INT8", "INT8_WEIGHTS", "NONE"], "INT4": ["INT4_IN_32"]}
+EVERYWHERE = {
+    "FP8": ["FP8"],
+    "four": ["FP8", "INT8", "INT8_WEIGHTS", "NONE"],
+    "INT4": ["INT4_IN_32"],
+}
 
 
 def case(*values: Any, quick: bool = False) -> Any:
@@ -56,14 +60,15 @@ def by_hand(weight: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(
     "family", [case("mixtral", quick=True), *(case(each) for each in (*DENSE, "qwen3_moe"))]
 )
-def test_a_plan_says_what_a_model_says_whose_weights_were_rounded_by_hand(
-    inputs, tmp_path, family
-):
+def test_a_plan_says_what_a_model_says_whose_weights_were_rounded_by_hand(inputs, tmp_path, family):
     given = inputs(family)
     groups = groups_with_experts(given["checkpoint"], "lm")
     plans = [
         write_plans(tmp_path / f"{name}.json", groups, plan=in_turn(groups, *formats))
-        for name, formats in {"none": ["NONE"], "some": ["INT8_WEIGHTS", "INT8_WEIGHTS", "NONE"]}.items()
+        for name, formats in {
+            "none": ["NONE"],
+            "some": ["INT8_WEIGHTS", "INT8_WEIGHTS", "NONE"],
+        }.items()
     ]
     params = measuring("lm")
     params["candidates"] = [{"name": "INT8_WEIGHTS", "config": CANDIDATES["INT8_WEIGHTS"]}]
@@ -167,7 +172,9 @@ def test_what_is_written_is_the_model_that_was_measured(inputs, tmp_path, family
     groups = groups_with_experts(inputs(family)["checkpoint"], "lm")
     chosen = in_turn(groups, *EVERYWHERE[plan])
     # The experts of a block are 4 times 3 layers.
-    counts = {name: 12 if name.endswith(".experts") else 1 for each in groups.values() for name in each}
+    counts = {
+        name: 12 if name.endswith(".experts") else 1 for each in groups.values() for name in each
+    }
     quantized = [
         name
         for modules, format_ in zip(groups.values(), chosen, strict=True)
@@ -233,7 +240,9 @@ def test_int4_of_experts_in_modelopts_format_is_refused_by_name_before_a_model_i
     in_128 = {"checkpoint": tiny("mixtral")}
     groups = groups_with_experts(in_128["checkpoint"], "lm")
     context = FakeContext()
-    in_128["plan"] = write_plans(tmp_path / "plan.json", groups, scheme=["INT4_WEIGHTS"] * len(groups))
+    in_128["plan"] = write_plans(
+        tmp_path / "plan.json", groups, scheme=["INT4_WEIGHTS"] * len(groups)
+    )
     with pytest.raises(RunnerError) as caught:
         run_op("modelopt_export", exporting("lm", "INT4_WEIGHTS"), in_128, tmp_path, context)
     assert (caught.value.class_, caught.value.reason) == ("bad_request", "layer_not_exportable")

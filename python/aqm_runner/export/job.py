@@ -26,8 +26,8 @@ from aqm_runner.export.planned import (
 from aqm_runner.export.simulated import Simulated
 from aqm_runner.export.weights import compare_weights
 from aqm_runner.model.checkpoint_files import check_checkpoint
-from aqm_runner.model.stacked_experts import expert_layers
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
+from aqm_runner.model.stacked_experts import expert_layers
 from aqm_runner.quality.plans import PlanDocument, read_plans
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.grouping import layers_of
@@ -106,8 +106,8 @@ def export_plan(
 
     Raises:
         RunnerError: What concerns the request: those of `read_plans`, `planned_layers`,
-            `check_experts`, `check_shapes` and `check_checkpoint`. What concerns the result: those of
-            `write_and_compare`.
+            `check_experts`, `check_shapes` and `check_checkpoint`. What concerns the result: those
+            of `write_and_compare`.
     """
     require_device(context.device)
     checkpoint, plan = inputs["checkpoint"], inputs["plan"]

@@ -33,7 +33,9 @@ def hub_names(model: nn.Module) -> Mapping[str, str]:
     stacked = stacked_modules(model)
     for path in tensors:
         layer, _, part = path.rpartition(".")
-        if layer in found or any(each.endswith(("_quantizer", "_quantizers")) for each in path.split(".")):
+        if layer in found or any(
+            each.endswith(("_quantizer", "_quantizers")) for each in path.split(".")
+        ):
             continue
         if layer in stacked and part in PRODUCTS:
             continue

@@ -121,7 +121,10 @@ def by_expert(planned: Planned, experts: Mapping[str, ExpertLayer]) -> Planned:
 
 
 def check_experts(
-    planned: Planned, experts: Mapping[str, ExpertLayer], not_of_experts: Collection[str], plan: Place
+    planned: Planned,
+    experts: Mapping[str, ExpertLayer],
+    not_of_experts: Collection[str],
+    plan: Place,
 ) -> None:
     """Refuses a form in which the export format's writer leaves experts out.
 

@@ -22,9 +22,9 @@ from aqm_runner.model.calibration_batches import calibration_batches
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
+from aqm_runner.model.stacked_experts import stacked_modules
 from aqm_runner.ranges.document import ranges_document
 from aqm_runner.ranges.maxima import InputMaxima
-from aqm_runner.model.stacked_experts import stacked_modules
 from aqm_runner.runner.failures import unsupported_here
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of

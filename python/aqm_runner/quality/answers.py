@@ -121,7 +121,7 @@ def read_prompts(context: Any, params: dict[str, Any], inputs: dict[str, Place])
 
 
 def _speaker(checkpoint: Place) -> Any:
-    """Returns what has the chat template: the processor, or a tokenizer of a model of text alone."""
+    """Returns what has the chat template: a processor, or a tokenizer of a text model."""
     return load_processor(checkpoint) if reads_images(checkpoint) else load_tokenizer(checkpoint)
 
 

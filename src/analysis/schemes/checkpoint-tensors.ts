@@ -94,10 +94,7 @@ const OF_EXPERT = /^\d+\.(gate_proj|up_proj|down_proj|w[123])\.weight$/;
  * The weights of a module by its path in the model; none where the files have none. Experts of a block that the
  * model has as one module have three for each expert.
  */
-export function weightsOf(
-  { tensors }: CheckpointTensors,
-  module: string,
-): readonly ModuleWeight[] {
+export function weightsOf({ tensors }: CheckpointTensors, module: string): readonly ModuleWeight[] {
   const names = [
     module,
     ...FILE_NAMES.filter(([model]) => model.test(module)).map((names) => module.replace(...names)),

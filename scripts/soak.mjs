@@ -3,7 +3,7 @@
 // soak), `--seed S`, `--time-limit SECONDS` for the timelines of each family,
 // `--only timelines|keys|crash|sizes|pairs|trained|quality|serving`. docs/testing.md has a table.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -152,14 +152,19 @@ function trained() {
   return python(what, "test_training.py");
 }
 
-/** The real vLLM on sound and spoilt folders, on a CPU and on invented GPUs. */
+/** The real vLLM on sound and spoilt folders and on exports of every family, on a CPU and on invented GPUs. */
 async function serving() {
   await bundle();
   const folders = join(scratch, "served");
   const base = "models/qwen3_vl_trained/checkpoint";
   run(environment("modelopt"), ["python/tests/served_folders.py", base, folders], {});
-  const variables = { AQM_SERVED_FOLDERS: folders };
-  await python("the real vLLM on sound and spoilt folders", "in_vllm", "vllm", variables);
+  const families = join(scratch, "families");
+  mkdirSync(families);
+  run(environment("modelopt"), ["python/tests/family_folders.py", families], {
+    PYTHONPATH: "python:python/tests",
+  });
+  const variables = { AQM_SERVED_FOLDERS: folders, AQM_FAMILY_FOLDERS: families };
+  await python("the real vLLM on folders, sound and spoilt", "in_vllm", "vllm", variables);
 }
 
 /** A file or folder of Python tests with AQM_SOAK. */

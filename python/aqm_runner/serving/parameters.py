@@ -141,9 +141,10 @@ def compare(
     for home, parts in sources.items():
         found.parameters += 1
         found.different += _absent(home, parts, files, names)
-        for held, inside in _by_expert(parameters[home], parts, names):
-            inside.sort(key=lambda name: order.get(_last(name), 0))
-            _hold(found, files, quantized, home, held, inside)
+        for expert, held, inside in _by_expert(parameters[home], parts, names):
+            if expert is None:
+                inside.sort(key=lambda name: order.get(_last(name), 0))
+            _hold(found, files, quantized, home, held, inside, expert)
     found.different += _unfilled(parameters, sources)
     return found
 
@@ -155,9 +156,11 @@ def _hold(
     home: str,
     parameter: torch.Tensor,
     parts: Sequence[str],
+    expert: int | None,
 ) -> None:
     """Adds what was found of the tensors that went to one parameter, or to an expert's part."""
-    for name, held in _cut(parameter, [(name, files[name]) for name in parts]):
+    whole = expert is None
+    for name, held in _cut(parameter, [(name, files[name]) for name in parts], whole):
         if held is None:
             found.different.append(
                 f"{name}: {_told(files[name])} in the file, while vLLM's {home} is "
@@ -173,13 +176,16 @@ def _hold(
 
 def _by_expert(
     parameter: torch.Tensor, parts: Sequence[str], names: Names
-) -> Iterator[tuple[torch.Tensor, list[str]]]:
-    """Yields what of a parameter each expert has, and its tensors in the order of their shards."""
+) -> Iterator[tuple[int | None, torch.Tensor, list[str]]]:
+    """Yields each expert, what of a parameter it has, and its tensors in the order of shards.
+
+    The whole parameter and None where it is not of experts.
+    """
     experts: dict[int, list[tuple[int, str]]] = {}
     for name in parts:
         expert = names.expert(name)
         if expert is None:
-            yield parameter, list(parts)
+            yield None, parameter, list(parts)
             return
         if name.rpartition(".")[2] not in _NOTES:
             experts.setdefault(expert.number, []).append((expert.shard, name))
@@ -187,7 +193,8 @@ def _by_expert(
         held = parameter.detach()[number]
         # vLLM holds packed integers of experts with rows and columns exchanged.
         turned = getattr(parameter, "is_transposed", False) and held.dim() == 2
-        yield held.t().contiguous() if turned else held, [name for _, name in sorted(inside)]
+        own = [name for _, name in sorted(inside)]
+        yield number, held.t().contiguous() if turned else held, own
 
 
 def _last(name: str) -> str:
@@ -220,7 +227,7 @@ def _unfilled(
 
 
 def _cut(
-    parameter: torch.Tensor, parts: Sequence[tuple[str, Stored]]
+    parameter: torch.Tensor, parts: Sequence[tuple[str, Stored]], may_be_padded: bool
 ) -> Iterator[tuple[str, torch.Tensor | None]]:
     """Yields each tensor's name with its part of the parameter; None where none fits."""
     flat = parameter.detach().reshape(-1)
@@ -233,7 +240,7 @@ def _cut(
     elif len(parts) == 1 and sizes[0] == 1:
         for slot in flat:  # one scale of a layer that is fused in the file, once for each shard
             yield parts[0][0], slot.reshape(1)
-    elif len(parts) == 1 and _is_padded(parameter, parts[0][1].shape):
+    elif may_be_padded and len(parts) == 1 and _is_padded(parameter, parts[0][1].shape):
         yield parts[0][0], flat[: sizes[0]]  # rows of a vocabulary are padded
     else:
         # One slot for all shards: vLLM keeps the last, so that all have to be the same.

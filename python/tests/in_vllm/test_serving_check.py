@@ -77,6 +77,13 @@ def check(folders: list[Path], device: dict[str, str], out: Path) -> list[Outcom
     return [outcome for outcomes in run_batch(FakeContext(), members) for outcome in outcomes]
 
 
+def told(folders: list[Path], device: dict[str, str], out: Path) -> dict[str, Any]:
+    """Returns the status of each folder by its name; none of the checks may fail."""
+    outcomes = check(folders, device, out)
+    assert [outcome.error for outcome in outcomes] == [None] * len(folders)
+    return {folder.name: json.loads((out / folder.name).read_text()) for folder in folders}
+
+
 @pytest.fixture(scope="session", params=DEVICES)
 def statuses(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -84,10 +91,7 @@ def statuses(
     """What one process says of all folders, and the device's name."""
     out = tmp_path_factory.mktemp(request.param)
     folders = sorted(path for path in FOLDERS.iterdir() if path.is_dir())
-    outcomes = check(folders, DEVICES[request.param], out)
-    assert [outcome.error for outcome in outcomes] == [None] * len(folders)
-    told = {folder.name: json.loads((out / folder.name).read_text()) for folder in folders}
-    return told | {"device": request.param}
+    return told(folders, DEVICES[request.param], out) | {"device": request.param}
 
 
 def test_what_is_sound_loads_and_every_parameter_is_the_files(statuses):

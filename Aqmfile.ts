@@ -13,6 +13,7 @@ import {
   type EngineName,
   type GranularityConfig,
   type IncConfig,
+  type ModelConfig,
   type OutputLayoutConfig,
   type QualityConfig,
   type QuantPairConfig,
@@ -138,201 +139,214 @@ const models = [
     schemes: trainedSchemes,
   },
 ];
+/** Any other file in conf/model: all formats, on made-up data for a tiny checkpoint, else on COCO. */
+const others = configurationNames("model")
+  .filter((name) => models.every((listed) => listed.name !== name))
+  .map((name) => {
+    const { source } = configuration<ModelConfig>("model", name);
+    return { name, ...small, data: "tiny_seed" in source ? shapes : coco, measured: () => [] };
+  });
 
 export default build(
-  grid({ model: models }, ({ model: { name, data, granularities, pairs, measured, schemes } }) => {
-    const { model, files } = checkpoint(name);
-    const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
-    const analysed = new Map<string, Sensitivity>();
-    const analysesBy = (engine: Engine, of: readonly string[], levels: readonly string[]) =>
-      grid(
-        { quant_pair: of, granularity: levels, scope: SCOPES, "dataset.size": SIZES },
-        ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
-          if (!pairs(scope, size).includes(pair)) return [];
-          const cell = {
-            model,
-            checkpoint: files,
-            calibration: data,
-            pair: configuration<QuantPairConfig>("quant_pair", pair),
-            granularity: configuration<GranularityConfig>("granularity", granularity),
-            scope,
-            size,
-            engine,
-            layout,
-          };
-          const analysis = sensitivity(cell);
-          all.push({ cell, analysis });
-          if (granularity === DEFAULT_GRANULARITY)
-            analysed.set(`${engine.name} ${pair} ${scope} ${size}`, analysis);
-          return analysis.declared;
-        },
-      );
-    const analyses = [
-      analysesBy(modelopt, allPairs, granularities),
-      analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
-      analysesBy(inc, [INC_PAIR], [DEFAULT_GRANULARITY]),
-      analysesBy(autoround, ["wint4_afp16", "wint8_afp16", "wint8_aint8"], [DEFAULT_GRANULARITY]),
-    ];
-    const analysisAt =
-      (scope: Scope, size: Size, engine: Engine = modelopt) =>
-      (pair: string) =>
-        analysed.get(`${engine.name} ${pair} ${scope} ${size}`);
-    const plans = grid(
-      { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
-      ({ bit_plan: plan, scope, "dataset.size": size }) =>
-        pairs(scope, size).length === 0
-          ? []
-          : bitPlan({
-              model,
-              scope,
-              size,
-              layout,
-              plan: configuration<BitPlanConfig>("bit_plan", plan),
-              analysis: analysisAt(scope, size),
-            }),
-    );
-    const frontiers = grid(
-      { quality: configurationNames("quality"), scope: SCOPES, "dataset.size": SIZES },
-      ({ quality: config, scope, "dataset.size": size }) =>
-        !measured(scope, size).includes(config)
-          ? []
-          : quality({
+  grid(
+    { model: [...models, ...others] },
+    ({ model: { name, data, granularities, pairs, measured, schemes } }) => {
+      const { model, files } = checkpoint(name);
+      const all: { cell: SensitivityCell; analysis: Sensitivity }[] = [];
+      const analysed = new Map<string, Sensitivity>();
+      const analysesBy = (engine: Engine, of: readonly string[], levels: readonly string[]) =>
+        grid(
+          { quant_pair: of, granularity: levels, scope: SCOPES, "dataset.size": SIZES },
+          ({ quant_pair: pair, granularity, scope, "dataset.size": size }) => {
+            if (!pairs(scope, size).includes(pair)) return [];
+            const cell = {
               model,
               checkpoint: files,
               calibration: data,
+              pair: configuration<QuantPairConfig>("quant_pair", pair),
+              granularity: configuration<GranularityConfig>("granularity", granularity),
               scope,
               size,
+              engine,
               layout,
-              config: configuration<QualityConfig>("quality", config),
-              autoquant,
-              analysis: analysisAt(scope, size),
-              weightError: analysisAt(scope, size, weightError),
-            }),
-    );
-    const folder = `${layout.root}/${name}`;
-    const draws = drawsOf(folder);
-    const compared = grid(
-      { engine_comparison: configurationNames("engine_comparison"), "dataset.size": comparedSizes },
-      ({ engine_comparison: config, "dataset.size": size }) =>
-        engineComparison({
+            };
+            const analysis = sensitivity(cell);
+            all.push({ cell, analysis });
+            if (granularity === DEFAULT_GRANULARITY)
+              analysed.set(`${engine.name} ${pair} ${scope} ${size}`, analysis);
+            return analysis.declared;
+          },
+        );
+      const analyses = [
+        analysesBy(modelopt, allPairs, granularities),
+        analysesBy(weightError, weightPairs, [DEFAULT_GRANULARITY]),
+        analysesBy(inc, [INC_PAIR], [DEFAULT_GRANULARITY]),
+        analysesBy(autoround, ["wint4_afp16", "wint8_afp16", "wint8_aint8"], [DEFAULT_GRANULARITY]),
+      ];
+      const analysisAt =
+        (scope: Scope, size: Size, engine: Engine = modelopt) =>
+        (pair: string) =>
+          analysed.get(`${engine.name} ${pair} ${scope} ${size}`);
+      const plans = grid(
+        { bit_plan: configurationNames("bit_plan"), scope: SCOPES, "dataset.size": SIZES },
+        ({ bit_plan: plan, scope, "dataset.size": size }) =>
+          pairs(scope, size).length === 0
+            ? []
+            : bitPlan({
+                model,
+                scope,
+                size,
+                layout,
+                plan: configuration<BitPlanConfig>("bit_plan", plan),
+                analysis: analysisAt(scope, size),
+              }),
+      );
+      const frontiers = grid(
+        { quality: configurationNames("quality"), scope: SCOPES, "dataset.size": SIZES },
+        ({ quality: config, scope, "dataset.size": size }) =>
+          !measured(scope, size).includes(config)
+            ? []
+            : quality({
+                model,
+                checkpoint: files,
+                calibration: data,
+                scope,
+                size,
+                layout,
+                config: configuration<QualityConfig>("quality", config),
+                autoquant,
+                analysis: analysisAt(scope, size),
+                weightError: analysisAt(scope, size, weightError),
+              }),
+      );
+      const folder = `${layout.root}/${name}`;
+      const draws = drawsOf(folder);
+      const compared = grid(
+        {
+          engine_comparison: configurationNames("engine_comparison"),
+          "dataset.size": comparedSizes,
+        },
+        ({ engine_comparison: config, "dataset.size": size }) =>
+          engineComparison({
+            model,
+            checkpoint: files,
+            calibration: data,
+            scope: "lm",
+            size,
+            layout,
+            modelopt,
+            granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
+            draws,
+            autoquant,
+            config: configuration<EngineComparisonConfig>("engine_comparison", config),
+            analysis: (engine) => analysisAt("lm", size, engines[engine]),
+          }),
+      );
+      const tensors = tensorsOf(files, folder);
+      const ranges = inputRangesOf(folder, autoquant);
+      const alone = aloneOf(folder);
+      const made = new Map<string, DeclaredScheme>();
+      const quantized = grid({ scheme: schemes }, ({ scheme: named }) => {
+        const config = configuration<SchemeConfig>("scheme", named);
+        const { scope, size, engine } = config;
+        const declared = scheme({
           model,
           checkpoint: files,
           calibration: data,
-          scope: "lm",
+          scope,
           size,
           layout,
+          autoquant,
           modelopt,
           granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
-          draws,
-          autoquant,
-          config: configuration<EngineComparisonConfig>("engine_comparison", config),
-          analysis: (engine) => analysisAt("lm", size, engines[engine]),
-        }),
-    );
-    const tensors = tensorsOf(files, folder);
-    const ranges = inputRangesOf(folder, autoquant);
-    const alone = aloneOf(folder);
-    const made = new Map<string, DeclaredScheme>();
-    const quantized = grid({ scheme: schemes }, ({ scheme: named }) => {
-      const config = configuration<SchemeConfig>("scheme", named);
-      const { scope, size, engine } = config;
-      const declared = scheme({
+          scheme: config,
+          analysis: analysisAt(scope, size, engines[engine]),
+          tensors,
+          ranges,
+          alone,
+        });
+        made.set(named, declared);
+        return declared.declared;
+      });
+      const incVariants = incModels({
         model,
         checkpoint: files,
         calibration: data,
-        scope,
-        size,
-        layout,
-        autoquant,
-        modelopt,
+        folder: `${folder}/quantized/inc`,
+        settings: incSettings,
+        inc,
         granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
-        scheme: config,
-        analysis: analysisAt(scope, size, engines[engine]),
-        tensors,
-        ranges,
-        alone,
+        schemes: [...made].flatMap(([named, scheme]) => (named.startsWith("inc_") ? [scheme] : [])),
       });
-      made.set(named, declared);
-      return declared.declared;
-    });
-    const incVariants = incModels({
-      model,
-      checkpoint: files,
-      calibration: data,
-      folder: `${folder}/quantized/inc`,
-      settings: incSettings,
-      inc,
-      granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
-      schemes: [...made].flatMap(([named, scheme]) => (named.startsWith("inc_") ? [scheme] : [])),
-    });
-    const tunedModels = autoroundModels({
-      model,
-      checkpoint: files,
-      calibration: data,
-      settings: autoroundSettings,
-      autoround,
-      autoquant,
-      granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
-      schemes: [...made].flatMap(([named, scheme]) =>
-        named.startsWith("autoround_") ? [scheme] : [],
-      ),
-    });
-    const reports = grid(
-      { scheme_report: configurationNames("scheme_report") },
-      ({ scheme_report: set }) =>
-        schemeReport({
-          model,
-          layout,
-          config: configuration<SchemeReportConfig>("scheme_report", set),
-          scheme: (wanted) => made.get(wanted) ?? null,
-        }),
-    );
-    const overview = schemesOverview({
-      model,
-      layout,
-      tensors,
-      measured,
-      schemes: [...made].map(([named, declared]) => ({
-        config: configuration<SchemeConfig>("scheme", named),
-        made: declared,
-      })),
-    });
-    const pages = grid(
-      { scope: SCOPES, "dataset.size": SIZES },
-      ({ scope, "dataset.size": size }) =>
-        pairs(scope, size).length === 0
-          ? []
-          : modelPage({
-              model,
-              scope,
-              size,
-              layout,
-              pairs: pairs(scope, size),
-              analysis: analysisAt(scope, size),
-            }),
-    );
-    const runs = runsOf(all);
-    return [
-      data.declared,
-      formats,
-      analyses,
-      plans,
-      frontiers,
-      compared,
-      quantized,
-      incVariants,
-      tunedModels,
-      reports,
-      overview,
-      pages,
-      comparisons(folder, runs),
-      readmeTables(
-        folder,
-        runs.filter(({ engine }) => engine === modelopt.name),
-        data.dataset,
-      ),
-    ];
-  }),
+      const tunedModels = autoroundModels({
+        model,
+        checkpoint: files,
+        calibration: data,
+        settings: autoroundSettings,
+        autoround,
+        autoquant,
+        granularity: configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY),
+        schemes: [...made].flatMap(([named, scheme]) =>
+          named.startsWith("autoround_") ? [scheme] : [],
+        ),
+      });
+      const reports = grid(
+        { scheme_report: configurationNames("scheme_report") },
+        ({ scheme_report: set }) =>
+          schemeReport({
+            model,
+            layout,
+            config: configuration<SchemeReportConfig>("scheme_report", set),
+            scheme: (wanted) => made.get(wanted) ?? null,
+          }),
+      );
+      const overview = schemesOverview({
+        model,
+        layout,
+        tensors,
+        measured,
+        schemes: [...made].map(([named, declared]) => ({
+          config: configuration<SchemeConfig>("scheme", named),
+          made: declared,
+        })),
+      });
+      const pages = grid(
+        { scope: SCOPES, "dataset.size": SIZES },
+        ({ scope, "dataset.size": size }) =>
+          pairs(scope, size).length === 0
+            ? []
+            : modelPage({
+                model,
+                scope,
+                size,
+                layout,
+                pairs: pairs(scope, size),
+                analysis: analysisAt(scope, size),
+              }),
+      );
+      const runs = runsOf(all);
+      return [
+        data.declared,
+        formats,
+        analyses,
+        plans,
+        frontiers,
+        compared,
+        quantized,
+        incVariants,
+        tunedModels,
+        reports,
+        overview,
+        pages,
+        comparisons(folder, runs),
+        readmeTables(
+          folder,
+          runs.filter(({ engine }) => engine === modelopt.name),
+          data.dataset,
+        ),
+      ];
+    },
+  ),
   {
     defaults: ["models/qwen3_vl_tiny/layer-analysis/weight-fp8-act-fp8"],
     adopters: ["rules/adopters/published-analysis.ts"],

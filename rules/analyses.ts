@@ -1,13 +1,14 @@
 import { configuration, grid, type Declared } from "aqm";
 import { calibration } from "./calibration.ts";
 import { checkpoint } from "./checkpoint.ts";
-import type {
-  AutoquantConfig,
-  GranularityConfig,
-  OutputLayoutConfig,
-  QuantPairConfig,
-  Scope,
-  Size,
+import {
+  scopeLacking,
+  type AutoquantConfig,
+  type GranularityConfig,
+  type OutputLayoutConfig,
+  type QuantPairConfig,
+  type Scope,
+  type Size,
 } from "./configs.ts";
 import { DEFAULT_GRANULARITY } from "./engines/engine.ts";
 import { modeloptEngine } from "./engines/modelopt.ts";
@@ -36,6 +37,10 @@ export function analyses({
   sizes,
 }: AnalysesRequest): Declared {
   const { model, files } = checkpoint(name);
+  for (const scope of scopes) {
+    const lacking = scopeLacking(model, scope);
+    if (lacking !== null) throw new Error(`${lacking}; take ${scope} out of the scopes`);
+  }
   const data = calibration(dataset);
   const engine = modeloptEngine(configuration<AutoquantConfig>("autoquant", "gradient_default"));
   const granularity = configuration<GranularityConfig>("granularity", DEFAULT_GRANULARITY);

@@ -8,6 +8,7 @@ import {
   pythonOp,
   type Expectation,
   type Input,
+  type PythonOps,
 } from "aqm";
 import type { ModelConfig } from "./configs.ts";
 import { data } from "./data.ts";
@@ -20,11 +21,12 @@ const MATTERS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt"
 /** Code that a checkpoint brings; taken only where it may run. */
 const CODE = ["**/*.py"];
 
-/** What `model_type` in config.json may be, by family: a mixture of experts is scored as its dense relative is. */
-export const MODEL_TYPES: Readonly<Record<ModelConfig["family"], readonly string[]>> = {
-  qwen2_5_vl: ["qwen2_5_vl"],
+/** What `model_type` in config.json may be where a family has more than one: a mixture of experts, and its dense relative. */
+const MODEL_TYPES: Readonly<Record<string, readonly string[]>> = {
   qwen3_vl: ["qwen3_vl", "qwen3_vl_moe"],
 };
+
+type TinyFamily = PythonOps["tiny_checkpoint"]["params"]["family"];
 
 const tinyCheckpoint = pythonOp("tiny_checkpoint", modelopt);
 const trainedCheckpoint = pythonOp("trained_checkpoint", torch);
@@ -36,7 +38,7 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
   const { source } = model;
   const trusted = model.trust_remote_code === true;
   const include = trusted ? [...MATTERS, ...CODE] : MATTERS;
-  const expect = expectations(name, model.family, trusted);
+  const expect = expectations(model);
   if ("placed" in source) {
     const pinned = source.revision === undefined ? "" : ` --revision ${source.revision}`;
     const obtain = `get it with: hf download ${source.placed}${pinned} --local-dir ${model.checkpoint}; or write hub instead of placed in conf/model/${name}.yaml, and aqm fetches it`;
@@ -46,7 +48,8 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
   if ("tiny_seed" in source) {
     const made = action({
       op: tinyCheckpoint,
-      params: { family: model.family, seed: source.tiny_seed },
+      // The op's declaration says which families it makes; the plan holds params against it.
+      params: { family: model.family as TinyFamily, seed: source.tiny_seed },
       inputs: {},
       outputs: { checkpoint: local(model.checkpoint, "folder") },
     });
@@ -82,22 +85,36 @@ const codeAllowed = (name: string): string =>
  * What shows in the files of a checkpoint that was placed or fetched that it is none that can be scored, so that a
  * plan says so as soon as they are there. The ops look again, and at the weights.
  */
-function expectations(
-  name: string,
-  family: ModelConfig["family"],
-  trusted: boolean,
-): readonly Expectation[] {
+function expectations({
+  name,
+  family,
+  images,
+  trust_remote_code: trusted,
+}: ModelConfig): readonly Expectation[] {
   const original =
     "place the checkpoint as it was before quantization, since scores of codes without their scales mean nothing";
   const config = "config.json";
   return [
     { file: "adapter_config.json", otherwise: "merge the adapter (peft: merge_and_unload) first" },
-    {
-      file: config,
-      at: ["model_type"],
-      oneOf: MODEL_TYPES[family],
-      otherwise: `correct family in conf/model/${name}.yaml, or place the checkpoint that it means`,
-    },
+    ...(family === undefined
+      ? []
+      : [
+          {
+            file: config,
+            at: ["model_type"],
+            oneOf: MODEL_TYPES[family] ?? [family],
+            otherwise: `correct family in conf/model/${name}.yaml, or place the checkpoint that it means`,
+          },
+        ]),
+    ...(images === false
+      ? [
+          {
+            file: config,
+            at: ["vision_config"],
+            otherwise: `say images: true in conf/model/${name}.yaml, since this model reads images`,
+          },
+        ]
+      : []),
     ...["quantization_config", "compression_config"].map((key) => ({
       file: config,
       at: [key],
@@ -108,6 +125,6 @@ function expectations(
       file,
       otherwise: original,
     })),
-    ...(trusted ? [] : [{ file: config, at: ["auto_map"], otherwise: codeAllowed(name) }]),
+    ...(trusted === true ? [] : [{ file: config, at: ["auto_map"], otherwise: codeAllowed(name) }]),
   ];
 }

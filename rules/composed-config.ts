@@ -25,7 +25,7 @@ export function composedConfig(
   const sections = {
     model: {
       name: model.name,
-      family: model.family,
+      ...(model.family === undefined ? {} : { family: model.family }),
       path: model.checkpoint,
       dtype: model.dtype,
       source: model.source,

@@ -19,7 +19,10 @@ import type {
 /** What analyses and plans know of a model, which may be of any kind. */
 export interface AnalysedModel {
   readonly name: string;
-  readonly family: string;
+  /** As config.json calls it, `model_type`; it is compared where it is given. */
+  readonly family?: string;
+  /** Whether the model reads images besides text: true if not given. */
+  readonly images?: boolean;
   readonly checkpoint: string;
   readonly dtype: "bfloat16" | "float32";
   readonly device: "cpu" | "cuda";
@@ -33,7 +36,6 @@ export const trust = ({ trust_remote_code: trusted }: AnalysedModel) =>
   trusted === true ? ({ trust_remote_code: true } as const) : {};
 
 export interface ModelConfig extends AnalysedModel {
-  readonly family: "qwen2_5_vl" | "qwen3_vl";
   readonly source:
     | { readonly placed: string; readonly revision?: string }
     | { readonly hub: string; readonly revision: string; readonly endpoint?: string }
@@ -130,6 +132,19 @@ export interface PromptsConfig {
 
 export const SCOPES = ["lm", "all_layers"] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** The scopes that a model has: one of text alone has `lm`, which has all its layers. */
+export const scopesOf = ({ images = true }: Pick<AnalysedModel, "images">): readonly Scope[] =>
+  images ? SCOPES : ["lm"];
+
+/** Why a model has no such scope, or null. */
+export const scopeLacking = (
+  { name, images = true }: Pick<AnalysedModel, "name" | "images">,
+  scope: Scope,
+): string | null =>
+  images || scope === "lm"
+    ? null
+    : `${name} reads no images (images: false in conf/model/${name}.yaml), so that it has the scope lm alone`;
 
 export interface QuantPairConfig {
   readonly name: string;

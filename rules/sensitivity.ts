@@ -10,6 +10,7 @@ import {
 } from "aqm";
 import { analysisPage, scopeAndSize } from "./analysis-page.ts";
 import { composedConfig } from "./composed-config.ts";
+import { scopeLacking } from "./configs.ts";
 import { DEFAULT_GRANULARITY, type Format } from "./engines/engine.ts";
 import { lacksImages } from "./samples.ts";
 import type { SensitivityCell } from "./sensitivity-cell.ts";
@@ -59,6 +60,7 @@ export function sensitivity(cell: SensitivityCell): Sensitivity {
   const folder = runFolder(cell);
   const format = engine.formatOf(pair, cell.granularity);
   const unsupported =
+    scopeLacking(model, scope) ??
     lacksImages(cell.calibration, scope) ??
     (format.ok ? format.value.unsupported[model.device] : format.error.message);
   if (!format.ok || unsupported !== null) {

@@ -44,6 +44,13 @@ export async function start(call: StarterCall): Promise<Result<Started, Failure>
   if (!data.ok) return data;
   const model = await startModel(call);
   if (!model.ok) return model;
+  const lacking = scopes.value.find((scope) => scope !== "lm" && !model.value.images);
+  if (lacking !== undefined)
+    return err({
+      reason: "usage",
+      message: `--scopes has ${lacking}, which takes images, and ${model.value.name} reads none`,
+      nextStep: "Take --scopes lm: it has all layers of such a model.",
+    });
   const made = [model.value, data.value];
   const names = {
     model: model.value.name,

@@ -1,12 +1,15 @@
 import { err, ok, type Failure, type Result, type StarterCall } from "aqm";
-import { MODEL_TYPES } from "../checkpoint.ts";
-import type { ModelConfig } from "../configs.ts";
 import { configName, lastOf, placed, type StartedPart } from "./part.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 
+/** What a model adds, and whether it reads images besides text. */
+export interface StartedModel extends StartedPart {
+  readonly images: boolean;
+}
+
 /** The model that `--model` names: its family from config.json, and where and in which numbers it is scored. */
-export async function startModel(call: StarterCall): Promise<Result<StartedPart, Failure>> {
+export async function startModel(call: StarterCall): Promise<Result<StartedModel, Failure>> {
   const asked = call.answers["model"] ?? "";
   if (call.names(asked) !== null && asked !== "") return fromFolder(call, asked);
   if (/^[\w.-]+\/[\w.-]+(?:@[0-9a-f]{40})?$/.test(asked)) return await fromHub(call, asked);
@@ -17,7 +20,7 @@ export async function startModel(call: StarterCall): Promise<Result<StartedPart,
   });
 }
 
-function fromFolder(call: StarterCall, folder: string): Result<StartedPart, Failure> {
+function fromFolder(call: StarterCall, folder: string): Result<StartedModel, Failure> {
   const path = `${folder.replace(/\/+$/, "")}/config.json`;
   const text = call.read(path);
   if (text === null)
@@ -41,7 +44,7 @@ function fromFolder(call: StarterCall, folder: string): Result<StartedPart, Fail
   return ok(partOf(call, { name, family: family.value, checkpoint, config, source, links }));
 }
 
-async function fromHub(call: StarterCall, asked: string): Promise<Result<StartedPart, Failure>> {
+async function fromHub(call: StarterCall, asked: string): Promise<Result<StartedModel, Failure>> {
   const [id = "", commit = "main"] = asked.split("@");
   const endpoint = (call.variable("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, "");
   const token = call.variable("HF_TOKEN");
@@ -79,47 +82,44 @@ async function fromHub(call: StarterCall, asked: string): Promise<Result<Started
 const isPrivateWay = (endpoint: string): boolean =>
   /^https:\/\/|^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)/.test(endpoint);
 
-/** The family that aqm knows a model type by. */
-function familyOf(config: Config, file: string): Result<ModelConfig["family"], Failure> {
+/** What config.json calls the model. Whether transformers has it, the op says that loads it. */
+function familyOf(config: Config, file: string): Result<string, Failure> {
   const type = config["model_type"];
-  const families = Object.entries(MODEL_TYPES) as [ModelConfig["family"], readonly string[]][];
-  const known = families.find(([, types]) => types.includes(String(type)));
-  if (known !== undefined) return ok(known[0]);
+  if (typeof type === "string" && /^[a-z0-9][a-z0-9_.-]*$/.test(type)) return ok(type);
   return err({
     reason: "usage",
     message:
-      typeof type === "string"
-        ? `aqm does not score models of the family ${type} yet`
-        : "config.json does not say model_type, the family of the model",
+      "config.json does not say model_type, the family of the model, in letters, digits and _.-",
     place: { file },
-    cause: `families that aqm scores today: ${families.flatMap(([, types]) => types).join(", ")}`,
-    nextStep:
-      "Name a checkpoint of one of them. A rule of your own can score others: docs/other-models.md of aqm shows one.",
+    nextStep: "Name a checkpoint as transformers saves one, with model_type in its config.json.",
   });
 }
 
 interface Found extends Pick<StartedPart, "name" | "links"> {
-  readonly family: ModelConfig["family"];
+  readonly family: string;
   readonly checkpoint: string;
   readonly config: Config;
   /** In YAML. */
   readonly source: string;
 }
 
-function partOf({ gpus }: StarterCall, found: Found): StartedPart {
+function partOf({ gpus }: StarterCall, found: Found): StartedModel {
   const { name, family, checkpoint, config, source, links } = found;
   const text = asConfig(config["text_config"]);
   const stored = config["dtype"] ?? config["torch_dtype"] ?? text["dtype"] ?? text["torch_dtype"];
   const dtype = stored === "float32" ? "float32" : "bfloat16";
   const device = gpus > 0 ? "cuda" : "cpu";
+  const images = Object.keys(asConfig(config["vision_config"])).length > 0;
   return {
     name,
     links,
+    images,
     files: [
       {
         path: `conf/model/${name}.yaml`,
         content: `name: ${name}
 family: ${family}
+images: ${images}
 checkpoint: ${JSON.stringify(checkpoint)}
 dtype: ${dtype}
 # cuda on a machine with a GPU: cpu takes hours for a model of billions of weights.
@@ -130,6 +130,9 @@ source: ${source}
     ],
     notes: [
       `The model is of the family ${family}, and is scored in ${dtype} on ${device === "cuda" ? "a GPU" : "the CPU, since this machine shows no GPU"}.`,
+      ...(images
+        ? []
+        : ["It reads no images, so that it has the scope lm alone, which has all its layers."]),
     ],
   };
 }

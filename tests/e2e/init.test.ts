@@ -4,7 +4,8 @@ import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { TestWorkspace } from "../rig/workspace.ts";
 
-const CONFIG = '{ "model_type": "qwen3_vl", "dtype": "float32" }\n';
+const CONFIG =
+  '{ "model_type": "qwen3_vl", "dtype": "float32", "vision_config": { "depth": 2 } }\n';
 const REPORT = "models/tiny/layer-analysis/weight-fp8-act-fp8/tiny_autoquant_wfp8_afp8_lm_small";
 
 const made: TestWorkspace[] = [];
@@ -29,12 +30,28 @@ describe("aqm init", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("wrote   Aqmfile.ts\nwrote   conf/model/tiny.yaml\n");
     expect(workspace.read("conf/model/tiny.yaml")).toContain(
-      'family: qwen3_vl\ncheckpoint: "weights/tiny"\ndtype: float32\n',
+      'family: qwen3_vl\nimages: true\ncheckpoint: "weights/tiny"\ndtype: float32\n',
     );
     expect(fs.readdirSync(workspace.path("conf"))).toEqual(["model"]);
     const plan = await workspace.aqm(["build", "--dry-run"]);
     expect(plan.code).toBe(0);
     expect(plan.stdout).toContain(`run      ${REPORT}/per-layer-sensitivity.md`);
+  });
+
+  it("takes a model of text alone, and says that it has one scope", async () => {
+    const config = '{ "model_type": "llama", "torch_dtype": "bfloat16" }';
+    const workspace = folder({ "weights/Llama-1B/config.json": config });
+    const { code, stdout } = await init(workspace, "--model", "weights/Llama-1B");
+    expect(code).toBe(0);
+    expect(stdout).toContain("reads no images, so that it has the scope lm alone");
+    expect(workspace.read("conf/model/llama_1b.yaml")).toContain("family: llama\nimages: false\n");
+    expect((await workspace.aqm(["build", "--dry-run"])).code).toBe(0);
+    workspace.edit("Aqmfile.ts", 'scopes: ["lm"]', 'scopes: ["lm", "all_layers"]');
+    const refused = await workspace.aqm(["build", "--dry-run"]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(
+      "llama_1b reads no images (images: false in conf/model/llama_1b.yaml), so that it has the scope lm alone; take all_layers out of the scopes",
+    );
   });
 
   it("leaves what a repository has: lines are added to .gitignore, and no other file changes", async () => {
@@ -97,10 +114,16 @@ describe("aqm init", () => {
 
   it.each([
     [
-      "a family that is not known yet",
+      "images for a model of text alone",
       { "weights/llm/config.json": '{ "model_type": "llama" }' },
+      ["--model", "weights/llm", "--scopes", "lm,all_layers"],
+      /all_layers, which takes images, and llm reads none[\s\S]*--scopes lm/,
+    ],
+    [
+      "a config without the model's family",
+      { "weights/llm/config.json": '{ "model_type": "a: b" }' },
       ["--model", "weights/llm"],
-      /family llama yet[\s\S]*qwen3_vl/,
+      /does not say model_type/,
     ],
     [
       "a folder without config.json",

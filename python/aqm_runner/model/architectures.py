@@ -24,9 +24,12 @@ def check_architecture(place: Place) -> None:
 
     Raises:
         RunnerError: gate_failed `unreadable_checkpoint` where config.json says no model_type;
-            `unknown_architecture` naming the one that it says.
+            `unknown_architecture` naming the one that it says, unless a trusted checkpoint brings
+            the class itself.
     """
     type_ = _model_type(place)
+    if place.trusted and _own_classes(read_config(place, CONFIG)):
+        return
     if type_ in CONFIG_MAPPING_NAMES and (
         type_ in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
         or type_ in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -64,19 +67,34 @@ def check_images(place: Place, scope: str) -> None:
 
 def reads_images(place: Place) -> bool:
     """Returns whether a checkpoint's model takes images beside text."""
-    return _model_type(place) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    own = _own_classes(read_config(place, CONFIG)) if place.trusted else set()
+    return _reads_images(_model_type(place), own)
 
 
 def auto_class(config: PreTrainedConfig) -> Any:
     """Returns the Auto class that a config's model is loaded with."""
-    reads_images = config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-    return AutoModelForImageTextToText if reads_images else AutoModelForCausalLM
+    own = _own_classes({"auto_map": getattr(config, "auto_map", None)})
+    with_images = _reads_images(config.model_type, own)
+    return AutoModelForImageTextToText if with_images else AutoModelForCausalLM
 
 
 def attention_of(config: PreTrainedConfig) -> str:
     """Returns the implementation of attention: torch's own (sdpa) where the model has it."""
     kind = auto_class(config)._model_mapping.get(type(config), None)
     return "sdpa" if kind is None or kind._supports_sdpa else "eager"
+
+
+def _own_classes(config: dict[str, Any]) -> set[str]:
+    """Returns those of the two Auto classes that code of the checkpoint stands for."""
+    auto_map = config.get("auto_map")
+    known = {"AutoModelForCausalLM", "AutoModelForImageTextToText"}
+    return known & set(auto_map) if isinstance(auto_map, dict) else set()
+
+
+def _reads_images(type_: str, own: set[str]) -> bool:
+    if own:
+        return "AutoModelForImageTextToText" in own
+    return type_ in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 
 def _model_type(place: Place) -> str:

@@ -51,6 +51,7 @@ export type {
   OutputDeclaration,
 } from "./model/declaration.ts";
 export type { Provenance } from "./model/provenance.ts";
+export type { SlurmDeclaration, SlurmSettings } from "./model/slurm.ts";
 export type { Started, StarterCall, StarterModule, StarterQuestion } from "./model/starter.ts";
 export type { OpCall, OpFailure, OpInput, OpOutputs, TypescriptOpModule } from "./model/op.ts";
 export type { Failure } from "./model/failure.ts";

@@ -12,6 +12,7 @@ import type {
 import type { JsonObject } from "../model/json.ts";
 import type { TypescriptOpModule } from "../model/op.ts";
 import { recordPath } from "../model/record.ts";
+import type { SlurmSettings } from "../model/slurm.ts";
 import { isRegionId, regionPath } from "../model/region.ts";
 import {
   checkAction,
@@ -24,6 +25,7 @@ import {
   nameOf,
   wrong,
 } from "./check.ts";
+import { checkSlurmSettings } from "./check-slurm.ts";
 import { coordinatesHere } from "./cell.ts";
 import { declarationPlace } from "./host.ts";
 import type { PythonOps } from "./python-ops.ts";
@@ -204,8 +206,10 @@ export function action<
     readonly bounds: readonly (keyof Params & string)[];
   };
   readonly expected?: ExpectedCost;
+  readonly slurm?: SlurmSettings | false;
 }): DeclaredAction<Outputs> {
   checkAction(declaration);
+  checkSlurmSettings(declaration.slurm);
   const inputs: Record<string, InputDeclaration> = {};
   const producers: DeclaredAction[] = [];
   for (const [role, input] of Object.entries(declaration.inputs as Inputs)) {
@@ -227,6 +231,7 @@ export function action<
     ...(declaration.batch === undefined ? {} : { batch: declaration.batch }),
     ...(declaration.resumable === undefined ? {} : { resumable: declaration.resumable }),
     ...(declaration.expected === undefined ? {} : { expected: declaration.expected }),
+    ...(declaration.slurm === undefined ? {} : { slurm: declaration.slurm }),
     environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
     producers,
     ...coordinatesHere(),

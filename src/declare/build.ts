@@ -5,9 +5,11 @@ import type {
   SkippedDeclaration,
 } from "../model/declaration.ts";
 import type { SharedCacheDeclaration } from "../model/shared-cache.ts";
+import type { SlurmDeclaration } from "../model/slurm.ts";
 import type { DeclaredAction } from "./action.ts";
 import { coordinatesHere, inCell, textOfValue } from "./cell.ts";
 import { checkPathText, isObject, nameOf, wrong } from "./check.ts";
+import { checkSlurm } from "./check-slurm.ts";
 import { declarationPlace } from "./host.ts";
 
 /** What rules return and `build` takes: actions, nested as it suits the rule. */
@@ -40,6 +42,8 @@ export interface BuildFile extends Declarations {
   readonly comparers: readonly string[];
   /** Where results are shared with other workspaces; null where they are not. */
   readonly cache: SharedCacheDeclaration | null;
+  /** What jobs on a Slurm cluster ask for. */
+  readonly slurm?: SlurmDeclaration;
 }
 
 /** Collects the given actions and everything that they are made from. */
@@ -50,6 +54,7 @@ export function build(
     readonly adopters?: readonly string[];
     readonly comparers?: readonly string[];
     readonly cache?: SharedCacheDeclaration;
+    readonly slurm?: SlurmDeclaration;
   } = {},
 ): BuildFile {
   const defaults: unknown = options.defaults ?? [];
@@ -64,6 +69,7 @@ export function build(
   if (!Array.isArray(comparers) || !comparers.every((module) => typeof module === "string")) {
     wrong("The comparers of build(…) are not a list of paths", 'For example ["rules/compare.ts"].');
   }
+  checkSlurm(options.slurm);
   const actions = new Map<DeclaredAction, ActionDeclaration>();
   const environments = new Map<string, EnvironmentDeclaration>();
   const skipped: SkippedDeclaration[] = [];
@@ -104,6 +110,7 @@ export function build(
     comparers,
     cache: options.cache === undefined ? null : checkedCache(options.cache),
     skipped,
+    ...(options.slurm === undefined ? {} : { slurm: options.slurm }),
   };
 }
 
@@ -132,17 +139,19 @@ const plainOf = ({
   batch,
   resumable,
   expected,
+  slurm,
   coordinates,
   declaredAt,
 }: DeclaredAction): ActionDeclaration => {
   const plain = { op, params, inputs, outputs, resources };
-  const extras = batch ?? resumable ?? expected ?? coordinates;
+  const extras = batch ?? resumable ?? expected ?? slurm ?? coordinates;
   if (extras === undefined) return declaredAt === undefined ? plain : { ...plain, declaredAt };
   return {
     ...plain,
     ...(batch === undefined ? {} : { batch }),
     ...(resumable === undefined ? {} : { resumable }),
     ...(expected === undefined ? {} : { expected }),
+    ...(slurm === undefined ? {} : { slurm }),
     ...(coordinates === undefined ? {} : { coordinates }),
     ...(declaredAt === undefined ? {} : { declaredAt }),
   };

@@ -14,6 +14,7 @@ import { lackingOf } from "../plan/lacking.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Ports } from "../ports.ts";
 import type { Command, Job, ScheduleEvent } from "../schedule/events.ts";
+import type { Elsewhere } from "../schedule/lanes.ts";
 import { Schedule } from "../schedule/schedule.ts";
 import {
   announceJob,
@@ -45,6 +46,8 @@ export interface BuildRequest {
   readonly untouched?: number;
   /** What was asked for and is not made. */
   readonly skipped?: readonly SkippedGroup[];
+  /** What other machines do; null where all is done here. */
+  readonly elsewhere?: Elsewhere | null;
 }
 
 export interface BuildOutcome {
@@ -96,7 +99,15 @@ class Build {
   /** What failed or is blocked. */
   readonly #lost = new Set<ActionNode>();
   readonly #failures: Failure[] = [];
-  readonly #counts = { ran: 0, restored: 0, shared: 0, fresh: 0, failed: 0, blocked: 0 };
+  readonly #counts = {
+    ran: 0,
+    restored: 0,
+    shared: 0,
+    fresh: 0,
+    failed: 0,
+    blocked: 0,
+    submitted: 0,
+  };
   readonly #stop = new AbortController();
   #gpuSeconds = 0;
 
@@ -128,19 +139,24 @@ class Build {
       return this.#finish("done", null, plan);
     }
     const { expected, maxGpuHours } = this.#request;
-    const cost = planCost(plan, expected, { jobs, gpus: gpus.length });
+    const { elsewhere = null } = this.#request;
+    const cost = planCost(plan, expected, {
+      jobs: Math.max(jobs, elsewhere?.jobs ?? 0),
+      gpus: Math.max(gpus.length, elsewhere?.jobs ?? 0),
+    });
     this.#emit(plannedEvent(plan, expected, predicted(cost)));
     const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
     if (refused !== null) return this.#finish("failed", refused, plan);
     const nodes = plan.actions.map(({ node }) => node);
     const { demanded } = plan;
-    const schedule = new Schedule(nodes, { jobs, gpus, keepGoing, demanded });
+    const schedule = new Schedule(nodes, { jobs, gpus, keepGoing, demanded, elsewhere });
     await drive(schedule, (command, send) => this.#perform(command, plan, send), signal);
     if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan, cost);
     // What is held back is a debt, not a failure.
     const held = this.#request.hold !== undefined;
     const bad = this.#failures.length > 0 || (this.#counts.blocked > 0 && !held);
-    return this.#finish(bad ? "failed" : "done", null, plan, cost);
+    const outcome = bad ? "failed" : this.#counts.submitted > 0 ? "submitted" : "done";
+    return this.#finish(outcome, null, plan, cost);
   }
 
   #perform(command: Command, plan: Plan, send: Send): Promise<ScheduleEvent> | null {
@@ -233,7 +249,9 @@ class Build {
         signal,
         ended: ({ node, judgement }, ran) => {
           if (!ran.ok) {
-            send(this.#failed(node, ran.error));
+            const left = ran.error.reason === "submitted";
+            if (left) this.#counts.submitted += 1;
+            send(left ? { type: "submitted", node } : this.#failed(node, ran.error));
             return;
           }
           const { record, cost, changed } = ran.value;
@@ -281,7 +299,7 @@ class Build {
   }
 
   #finish(
-    outcome: "done" | "failed" | "interrupted",
+    outcome: "done" | "failed" | "interrupted" | "submitted",
     failure: Failure | null,
     plan: Plan | null,
     cost: PlanCost | null = null,
@@ -297,10 +315,14 @@ class Build {
           ? failure?.reason === "over_budget"
             ? EXIT.overBudget
             : EXIT.actionFailed
-          : EXIT.done;
+          : outcome === "submitted"
+            ? EXIT.submitted
+            : EXIT.done;
     const seconds = (this.#ports.clock.now() - this.#started) / 1000;
     const gpu: GpuTime | null = gpuTime(cost, this.#gpuSeconds);
-    this.#emit({ type: "build_finished", outcome, exitCode, ...this.#counts, seconds, gpu });
+    const { submitted, ...counts } = this.#counts;
+    const left = submitted > 0 ? { submitted } : {};
+    this.#emit({ type: "build_finished", outcome, exitCode, ...counts, ...left, seconds, gpu });
     return { exitCode, failures: this.#failures, plan };
   }
 }

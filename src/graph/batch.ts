@@ -6,7 +6,7 @@ import { canonicalJson, type Json } from "../model/json.ts";
  * engine makes it from the declaration itself, so a wrong one cannot bring unlike actions together.
  */
 export function batchGroup(declaration: ActionDeclaration): string | null {
-  const { op, params, inputs, outputs, resources, batch } = declaration;
+  const { op, params, inputs, outputs, resources, batch, slurm } = declaration;
   if (batch === undefined) return null;
   const apart = new Set(batch.apart);
   const common = Object.entries(params).filter(([name]) => !apart.has(name));
@@ -22,5 +22,6 @@ export function batchGroup(declaration: ActionDeclaration): string | null {
     outputs: Object.fromEntries(roles) as Json,
     resources,
     batch,
+    ...(slurm === undefined ? {} : { slurm }),
   } as unknown as Json);
 }

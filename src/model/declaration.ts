@@ -1,5 +1,6 @@
 import type { JsonObject } from "./json.ts";
 import type { SourcePlace } from "./failure.ts";
+import type { SlurmSettings } from "./slurm.ts";
 
 /** What an Aqmfile says, as plain data: no functions, no class instances, nothing resolved yet. */
 export interface Declarations {
@@ -28,6 +29,8 @@ export interface ActionDeclaration {
   readonly batch?: BatchDeclaration;
   readonly resumable?: ResumableDeclaration;
   readonly expected?: ExpectedCost;
+  /** What a Slurm job for it asks for; false keeps it on this machine. Not in the key. */
+  readonly slurm?: SlurmSettings | false;
   /** Which cell of a grid it was declared for, axis → value; never in the key. */
   readonly coordinates?: Coordinates;
   readonly declaredAt?: SourcePlace;

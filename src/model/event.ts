@@ -78,6 +78,14 @@ export type BuildEvent =
       readonly code: string;
       readonly message: string;
     })
+  /** About a job on another machine; `left`: this build does not wait for it. */
+  | (About & {
+      readonly type: "job_submitted";
+      /** The name of the job there. */
+      readonly job: string;
+      readonly state: "submitted" | "found" | "again" | "left";
+      readonly message: string;
+    })
   | {
       readonly type: "action_settled";
       readonly target: string;
@@ -101,7 +109,7 @@ export type BuildEvent =
   | { readonly type: "failure"; readonly failure: Failure }
   | {
       readonly type: "build_finished";
-      readonly outcome: "done" | "failed" | "interrupted";
+      readonly outcome: "done" | "failed" | "interrupted" | "submitted";
       readonly exitCode: number;
       readonly ran: number;
       readonly restored: number;
@@ -110,6 +118,8 @@ export type BuildEvent =
       readonly fresh: number;
       readonly failed: number;
       readonly blocked: number;
+      /** Actions that go on elsewhere; absent where there are none. */
+      readonly submitted?: number;
       readonly seconds: number;
       readonly gpu: GpuTime | null;
     };

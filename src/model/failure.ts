@@ -30,6 +30,13 @@ export type FailureReason =
   | "runner_died"
   | "runner_protocol"
   | "environment_failed"
+  // jobs on a cluster
+  | "submit_refused"
+  | "job_lost"
+  | "job_ended"
+  | "time_limit"
+  /** Not over: it goes on elsewhere, and a later build takes its result. */
+  | "submitted"
   | "output_missing"
   | "output_invalid"
   | "output_elsewhere"
@@ -78,6 +85,8 @@ export const EXIT = {
   staleGpu: 11,
   inputsMissing: 12,
   overBudget: 13,
+  /** Jobs go on elsewhere; nothing else is left to do. */
+  submitted: 14,
   interrupted: 130,
   /** The reader of the output is gone. */
   closedPipe: 141,
@@ -105,6 +114,7 @@ const USAGE_REASONS: ReadonlySet<FailureReason> = new Set<FailureReason>([
 export function exitCodeOf(failure: Failure): number {
   if (failure.reason === "cancelled") return EXIT.interrupted;
   if (failure.reason === "over_budget") return EXIT.overBudget;
+  if (failure.reason === "submitted") return EXIT.submitted;
   return USAGE_REASONS.has(failure.reason) ? EXIT.usage : EXIT.actionFailed;
 }
 

@@ -13,6 +13,8 @@ export interface Refusal {
  */
 export interface Offer {
   readonly runtime: OpDeclaration["runtime"];
+  /** Whether an action is meant for it; all of its runtime are, if it does not say. */
+  readonly takes?: (action: ActionDeclaration) => boolean;
   /** Null when it has all that is needed. */
   readonly lacks: (needed: Resources) => Refusal | null;
 }
@@ -22,12 +24,13 @@ export interface Offer {
  * Where every one lacks something, the first says what.
  */
 export function takerOf<Executor extends Offer>(
-  { op, resources }: ActionDeclaration,
+  action: ActionDeclaration,
   executors: readonly Executor[],
 ): Result<Executor, Refusal> {
+  const { op, resources } = action;
   let refusal: Refusal | null = null;
   for (const executor of executors) {
-    if (executor.runtime !== op.runtime) continue;
+    if (executor.runtime !== op.runtime || executor.takes?.(action) === false) continue;
     const lacking = executor.lacks(resources);
     if (lacking === null) return ok(executor);
     refusal ??= lacking;

@@ -1,6 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
-import { laneOf, type Lane } from "./lanes.ts";
+import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
+import { evenShare, timedShare } from "./share.ts";
 
 /** Actions that may run in one job, and those that wait for a lease now. */
 export class Group<Item> {
@@ -24,16 +25,27 @@ export class Backlog<Item extends Queued> {
     gpu: new Queue(),
     cpu: new Queue(),
     light: new Queue(),
+    elsewhere: new Queue(),
   };
   /** What would each start a job of its own: groups, and actions without one. */
   readonly #units: Readonly<Record<Lane, Set<unknown>>> = {
     gpu: new Set(),
     cpu: new Set(),
     light: new Set(),
+    elsewhere: new Set(),
   };
+  readonly #elsewhere: Elsewhere | null;
+
+  constructor(elsewhere: Elsewhere | null = null) {
+    this.#elsewhere = elsewhere;
+  }
+
+  laneOf({ node }: Item): Lane {
+    return this.#elsewhere?.takes(node) === true ? "elsewhere" : laneOf(node.declaration.resources);
+  }
 
   add(item: Item): void {
-    const lane = laneOf(item.node.declaration.resources);
+    const lane = this.laneOf(item);
     this.#queues[lane].push(item.node.index, item);
     this.#units[lane].add(item.group ?? item);
     item.group?.waiting.add(item);
@@ -41,7 +53,7 @@ export class Backlog<Item extends Queued> {
 
   /** Takes out of turn what has not been looked at; it must be waiting. */
   remove(item: Item): void {
-    this.#queues[laneOf(item.node.declaration.resources)].remove(item.node.index);
+    this.#queues[this.laneOf(item)].remove(item.node.index);
     this.#forget(item);
   }
 
@@ -64,7 +76,7 @@ export class Backlog<Item extends Queued> {
       const { waiting, most } = first.group as Group<Item>;
       const all = [...waiting].filter(ready).sort((a, b) => a.node.index - b.node.index);
       const share = Math.max(1, Math.floor(leases / this.#units[lane].size));
-      const size = Math.min(most, Math.ceil(all.length / share));
+      const size = Math.min(most, this.#shareOf(lane, all, share));
       for (const item of all) {
         if (members.length >= size) break;
         if (item !== first) members.push(item);
@@ -75,8 +87,16 @@ export class Backlog<Item extends Queued> {
     return members;
   }
 
+  /** A job elsewhere starts in its own time, so there it is worth it to look at how long members take. */
+  #shareOf(lane: Lane, all: readonly Item[], jobs: number): number {
+    if (lane !== "elsewhere" || this.#elsewhere === null) return evenShare(all.length, jobs);
+    const { seconds, jobSeconds } = this.#elsewhere;
+    const alone = all.map(({ node }) => seconds(node));
+    return timedShare(alone, jobs, jobSeconds);
+  }
+
   #forget(item: Item): void {
-    const lane = laneOf(item.node.declaration.resources);
+    const lane = this.laneOf(item);
     item.group?.waiting.delete(item);
     if (item.group === null || item.group.waiting.size === 0)
       this.#units[lane].delete(item.group ?? item);

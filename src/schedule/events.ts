@@ -11,6 +11,8 @@ export type ScheduleEvent =
   /** The stored outputs were damaged: look again at what can be done. */
   | { readonly type: "not_restored"; readonly node: ActionNode }
   | { readonly type: "failed"; readonly node: ActionNode }
+  /** Another machine goes on with it, and this build does not wait for it. */
+  | { readonly type: "submitted"; readonly node: ActionNode }
   /** Instead of a judgement: the action would run, and it is sure that its result could not be published. */
   | { readonly type: "refused"; readonly node: ActionNode }
   /** The process has nothing to do any more: its lease is free. All its members ended before. */

@@ -4,10 +4,10 @@ import type { Judgement } from "../plan/judgement.ts";
 import { Backlog, type Group } from "./backlog.ts";
 import type { Command, ScheduleEvent } from "./events.ts";
 import { Groups } from "./groups.ts";
-import { Lanes, type Lease } from "./lanes.ts";
+import { Lanes, type Elsewhere, type Lease } from "./lanes.ts";
 import { isLost, type Status } from "./status.ts";
 
-const LANES = ["gpu", "cpu", "light"] as const;
+const LANES = ["elsewhere", "gpu", "cpu", "light"] as const;
 
 interface Entry {
   readonly node: ActionNode;
@@ -27,6 +27,8 @@ export interface ScheduleOptions {
   readonly keepGoing: boolean;
   /** Demands that the plan already knows of: action → the consumer that needs its outputs. */
   readonly demanded?: ReadonlyMap<ActionNode, string>;
+  /** What other machines do; null where all is done here. */
+  readonly elsewhere?: Elsewhere | null;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface ScheduleOptions {
 export class Schedule {
   readonly #entries = new Map<ActionNode, Entry>();
   readonly #groups = new Groups<Entry>((node) => this.#entries.get(node));
-  readonly #backlog = new Backlog<Entry>();
+  readonly #backlog: Backlog<Entry>;
   readonly #lanes: Lanes;
   readonly #keepGoing: boolean;
   #halted = false;
@@ -50,7 +52,9 @@ export class Schedule {
   #active = 0;
 
   constructor(needed: readonly ActionNode[], options: ScheduleOptions) {
-    this.#lanes = new Lanes(options.jobs, options.gpus);
+    const { elsewhere = null } = options;
+    this.#backlog = new Backlog<Entry>(elsewhere);
+    this.#lanes = new Lanes(options.jobs, options.gpus, elsewhere?.jobs ?? 0);
     this.#keepGoing = options.keepGoing;
     const included = new Set(needed);
     for (const node of needed) {
@@ -100,6 +104,11 @@ export class Schedule {
         break;
       case "failed":
         this.#failed(this.#entry(event.node), commands);
+        break;
+      case "submitted":
+        // Its consumers stay where they are: another build goes on with them.
+        this.#active -= 1;
+        this.#entry(event.node).status = "submitted";
         break;
       case "job_ended":
         this.#active -= 1;
@@ -253,8 +262,8 @@ export class Schedule {
         const entry = this.#backlog.look(lane);
         if (entry === undefined) break;
         const { resources } = entry.node.declaration;
-        const leases = this.#lanes.fits(resources);
-        const lease = mayStart(entry) ? this.#lanes.take(resources) : null;
+        const leases = this.#lanes.fits(resources, lane);
+        const lease = mayStart(entry) ? this.#lanes.take(resources, lane) : null;
         if (lease === null) passed.push(entry);
         else this.#start(this.#backlog.take(lane, entry, leases, ready), lease, commands);
       }

@@ -52,6 +52,10 @@ export function linesOf(
       return [
         `${colours.yellow("warning")}  ${oneLine(`${event.target ?? event.batch}: ${event.message}`)}`,
       ];
+    case "job_submitted": {
+      const mark = colours.cyan(event.state === "found" ? "found   " : "submit  ");
+      return [`${mark} ${oneLine(`${event.target ?? event.batch}: ${event.message}`)}`];
+    }
     case "action_settled": {
       if (event.verdict === "fresh") return [];
       const mark = event.verdict.padEnd(8);
@@ -138,12 +142,15 @@ function finishedLine(
     `${event.fresh} fresh`,
     ...(event.failed > 0 ? [colours.red(`${event.failed} failed`)] : []),
     ...(event.blocked > 0 ? [colours.yellow(`${event.blocked} blocked`)] : []),
+    ...(event.submitted === undefined ? [] : [colours.cyan(`${event.submitted} submitted`)]),
   ];
   const word =
     event.outcome === "done"
       ? colours.green("done")
       : event.outcome === "failed"
         ? colours.red("failed")
-        : colours.yellow("interrupted");
+        : event.outcome === "submitted"
+          ? colours.cyan("submitted")
+          : colours.yellow("interrupted");
   return `${word}: ${parts.join(", ")} ${colours.dim(`in ${durationText(event.seconds)}${gpuText(event.gpu)}`)}`;
 }

@@ -90,6 +90,15 @@ export class ProgressFold {
         if (phase) this.#change(rowOf(event), { ...phase, done: event.done }, now);
         break;
       }
+      case "job_submitted": {
+        if (event.state === "left") {
+          this.#running.delete(rowOf(event));
+          break;
+        }
+        const waits = { name: `job ${event.job}`, total: null, done: 0, startedAt: now };
+        this.#change(rowOf(event), waits, now);
+        break;
+      }
       case "action_settled":
         this.#end(event.target);
         if (event.verdict === "ran") this.#ran += 1;

@@ -284,7 +284,7 @@ export class DiskWorld implements World {
 }
 
 const NO_GRAPH: Graph = { actions: [], byOutput: new Map(), defaults: [], skipped: new Map() };
-const NO_ENVIRONMENTS = { environments: [], cache: null };
+const NO_ENVIRONMENTS = { environments: [], cache: null, slurm: {} };
 
 /** The plan that is shown: what nobody had to look at is fresh. */
 function withUntouched(plan: Plan, { needed }: Selection): Plan {

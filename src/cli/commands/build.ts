@@ -2,9 +2,10 @@ import type { BuildOutcome, BuildRequest } from "../../execute/build.ts";
 import type { EmitEvent } from "../../model/event.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Plan } from "../../plan/plan.ts";
+import type { Ports } from "../../ports.ts";
 import { oneLine } from "../../ui/escape.ts";
 import type { Reporter } from "../../ui/reporter.ts";
-import { buildSettings, type Arguments } from "../language/arguments.ts";
+import { buildSettings, executorOf, type Arguments } from "../language/arguments.ts";
 import { recall, wrongUsage, type Recalled } from "../session/recall.ts";
 import { openScope, remember, skippedIn, type Scope } from "../session/scope.ts";
 import type { Cell } from "../session/variation.ts";
@@ -28,6 +29,7 @@ export async function run(args: Arguments, recalled?: Recalled): Promise<number>
     gpus: args.value("gpus"),
     python: args.values("python"),
     force: args.flag("force"),
+    executor: executorOf(args),
   });
   if (!scope.ok) {
     printFailures(scope.error);
@@ -67,7 +69,7 @@ export async function buildWith(
   options: Pick<Partial<BuildRequest>, "keepGoing"> = {},
 ): Promise<BuildOutcome> {
   const { session, focused } = scope;
-  const { withPorts } = await import("../session/ports.ts");
+  const { withPorts, elsewhereOf } = await import("../session/ports.ts");
   const { runBuild } = await import("../../execute/build.ts");
   const { interruptible } = await import("../terminal/interrupt.ts");
   const settings = buildSettings(args);
@@ -87,6 +89,7 @@ export async function buildWith(
       signal,
       untouched: focused?.focus.untouched ?? 0,
       skipped: skippedIn(scope),
+      elsewhere: elsewhereOf(session),
       ...settings.value,
       ...options,
     };
@@ -95,6 +98,8 @@ export async function buildWith(
       const { finishUploads } = await import("../session/uploads.ts");
       await finishUploads(session.workspace.shared, emit, signal);
     }
+    const build = (ports: Ports): Promise<BuildOutcome> => runBuild(request, ports, emit);
+    const outcome = await withPorts(session, build, args.flag("detach"));
     if (session.workspace.storeGrown || session.workspace.partialsGrown) {
       const { tidyStore } = await import("../session/tidy.ts");
       await tidyStore(session.layout, session.workspace, reporter.report, signal);

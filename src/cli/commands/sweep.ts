@@ -1,5 +1,5 @@
 import { EXIT } from "../../model/failure.ts";
-import type { Arguments } from "../language/arguments.ts";
+import { executorOf, type Arguments } from "../language/arguments.ts";
 import { layoutOf } from "../language/asked-variation.ts";
 import { wrongUsage } from "../session/recall.ts";
 import { openSession } from "../session/session.ts";
@@ -27,6 +27,7 @@ export async function run(args: Arguments): Promise<number> {
     gpus: args.value("gpus"),
     python: args.values("python"),
     force: args.flag("force"),
+    executor: executorOf(args),
     variation: { terms, many: true, layout: layout.value },
   });
   if (!session.ok) {

@@ -3,6 +3,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Failure } from "../../model/failure.ts";
 import { didYouMean } from "../../model/nearest-name.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import type { ExecutorChoice } from "../../model/slurm.ts";
 
 export interface OptionSpec {
   readonly name: string;
@@ -156,3 +157,7 @@ export function buildSettings(args: Arguments): Result<BuildSettings, Failure> {
   }
   return ok({ jobs: jobs.value, keepGoing: args.flag("keep-going"), maxGpuHours });
 }
+
+/** Without the option, actions go to Slurm where their rule says so. */
+export const executorOf = (args: Arguments): ExecutorChoice =>
+  (args.value("executor") as ExecutorChoice | undefined) ?? "declared";

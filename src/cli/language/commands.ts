@@ -60,6 +60,15 @@ const BUILD_OPTIONS: readonly OptionSpec[] = [
   },
   ...LANE_OPTIONS,
   {
+    name: "executor",
+    value: "NAME",
+    help: "slurm: Python ops run as Slurm jobs; local: none does (default: those whose rule says so).",
+  },
+  {
+    name: "detach",
+    help: "Submit Slurm jobs and do not wait; they go on, and the next build takes their results.",
+  },
+  {
     name: "max-gpu-hours",
     value: "H",
     help: "Run nothing if it may take more GPU time than that.",
@@ -108,7 +117,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Without targets, the defaults of the Aqmfile are built; with --rerun, what --rerun names.",
       "",
       "Exit codes: 0 done or fresh, 1 an action failed, 2 wrong usage or Aqmfile,",
-      "13 more than --max-gpu-hours, 130 interrupted.",
+      "13 more than --max-gpu-hours, 14 jobs go on after --detach, 130 interrupted.",
       "With --dry-run --check: 10 stale (cheap actions only), 11 stale (GPU needed), 12 inputs missing.",
     ],
     options: [

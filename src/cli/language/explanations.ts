@@ -120,6 +120,33 @@ export const EXPLANATIONS: Readonly<Record<FailureReason, Explanation>> = {
       "A fault of driver or hardware, or another program reset it; the action was tried twice.",
     next: "Look at `nvidia-smi` and `dmesg`, and choose another device with `--gpus`.",
   },
+  submit_refused: {
+    what: "Slurm did not take a job.",
+    cause:
+      "A partition, account or limit does not fit, the queue is full, or its controller does not answer.",
+    next: "Look at `sinfo` and `squeue --me`, and at the slurm settings of the Aqmfile.",
+  },
+  job_lost: {
+    what: "A job ended without a last word.",
+    cause: "Its node went down, or its folder is not on a file system that the node shares.",
+    next: "Run the same command again: it is submitted anew, not to that node where there is another.",
+  },
+  job_ended: {
+    what: "The cluster ended a job.",
+    cause:
+      "Somebody cancelled it, or a job of higher rank took its place more often than it was tried again.",
+    next: "Run the same command again, or ask for another `qos` or `partition`.",
+  },
+  time_limit: {
+    what: "A job reached its time limit.",
+    cause: "It took longer than was predicted, or than `time` in the slurm settings allows.",
+    next: "Let `time` be longer; a resumable op goes on with what it has measured.",
+  },
+  submitted: {
+    what: "It is no failure: a job goes on, and the build did not wait for it.",
+    cause: "The build was asked to by `--detach`.",
+    next: "Run `aqm build` again: it takes what is done, and waits for the rest unless it is detached too.",
+  },
   runner_died: {
     what: "The Python process ended before it answered.",
     cause: "The system ended it, mostly for want of memory, or a library crashed.",

@@ -2,17 +2,24 @@ import { join } from "node:path";
 import { logOf } from "../../host/disk/layout.ts";
 import { Executors, type ExecutorAtHand } from "../../host/executor.ts";
 import { acquireFileLock } from "../../host/process/file-lock.ts";
+import { clusterOf } from "../../host/slurm/settings.ts";
 import type { Ports } from "../../ports.ts";
+import type { Elsewhere } from "../../schedule/lanes.ts";
 import type { Session } from "./session.ts";
 
 /* The real ports: only commands that run something load this module. */
 
-/** Opens the real ports for `use`, and closes what they opened when it is over. */
+/**
+ * Opens the real ports for `use`, and closes what they opened when it is over.
+ *
+ * @param detach jobs of a cluster are submitted and not waited for
+ */
 export async function withPorts<Outcome>(
   session: Session,
   use: (ports: Ports) => Promise<Outcome>,
+  detach = false,
 ): Promise<Outcome> {
-  const ports = realPorts(session);
+  const ports = realPorts(session, detach);
   try {
     return await use(ports);
   } finally {
@@ -20,7 +27,7 @@ export async function withPorts<Outcome>(
   }
 }
 
-function realPorts(session: Session): Ports {
+function realPorts(session: Session, detach: boolean): Ports {
   const { layout, aqmfile, workspace, opSources, interpreters, offers } = session;
   const inProcess: ExecutorAtHand = {
     ...offers.typescript,
@@ -43,16 +50,46 @@ function realPorts(session: Session): Ports {
       return new PythonExecutor({ layout, opSources, environments, pythonEnvironments });
     },
   };
+  const onCluster: ExecutorAtHand = {
+    ...offers.slurm,
+    logPath: ({ id }) => logOf(layout, id),
+    open: async () => {
+      const [{ SlurmExecutor }, { PythonEnvironments }] = await Promise.all([
+        import("../../host/slurm/slurm-executor.ts"),
+        import("../../host/python/python-environment.ts"),
+      ]);
+      const pythonEnvironments = new PythonEnvironments(layout, interpreters);
+      const { environments } = aqmfile;
+      const cluster = clusterOf(aqmfile.slurm);
+      const { expected } = session;
+      const shared = { layout, opSources, environments, pythonEnvironments };
+      return new SlurmExecutor({ ...shared, cluster, expected, detach });
+    },
+  };
   return {
     clock: {
       now: () => performance.now(),
       today: () => new Date().toISOString().slice(0, "2026-11-21".length),
     },
     workspace,
-    executor: new Executors([inProcess, inRunners]),
+    executor: new Executors([inProcess, onCluster, inRunners]),
     lock: {
       acquire: (purpose, waiting, signal) =>
         acquireFileLock(join(layout.state, "build.lock"), purpose, waiting, signal),
     },
+  };
+}
+
+/** What the cluster takes of a session, as the schedule wants to know it; null where it takes nothing. */
+export function elsewhereOf({ offers, aqmfile, expected, selection }: Session): Elsewhere | null {
+  const takes: Elsewhere["takes"] = ({ declaration }) =>
+    declaration.op.runtime === offers.slurm.runtime && offers.slurm.takes?.(declaration) === true;
+  if (!selection.needed.some(takes)) return null;
+  const { jobs, jobSeconds } = clusterOf(aqmfile.slurm);
+  return {
+    takes,
+    jobs,
+    seconds: (node) => expected(node)?.seconds.likely ?? null,
+    jobSeconds,
   };
 }

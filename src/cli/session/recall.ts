@@ -61,6 +61,14 @@ export function wrongUsage(args: Arguments): Failure | null {
       nextStep: "Write aqm build --dry-run --check.",
     };
   }
+  const executor = args.value("executor");
+  if (executor !== undefined && executor !== "slurm" && executor !== "local") {
+    return {
+      reason: "usage",
+      message: `--executor takes slurm or local, not ${executor === "" ? "nothing" : executor}`,
+      nextStep: "Leave it out, and only actions whose rule says so go to Slurm.",
+    };
+  }
   const variation = variationOf(args);
   if (!variation.ok) return variation.error;
   const reporter = args.value("reporter");

@@ -30,7 +30,7 @@ export interface Focused extends Memory {
 export async function openScope(
   { request, memory }: Recalled,
   args: Arguments,
-  options: Pick<SessionOptions, "gpus" | "python" | "force">,
+  options: Pick<SessionOptions, "gpus" | "python" | "force" | "executor">,
 ): Promise<Result<Scope, readonly Failure[]>> {
   const rerun = args.values("rerun");
   const focused = focusOf(memory, request);
@@ -58,6 +58,7 @@ interface Answered {
   readonly session: Pick<Session, "evidence" | "selection"> & {
     readonly workspace: Pick<Session["workspace"], "records">;
     readonly aqmfile: Pick<Session["aqmfile"], "environments" | "cache">;
+    readonly aqmfile: Pick<Session["aqmfile"], "environments" | "slurm">;
   };
   readonly request: Request | null;
   readonly focused: Focused | null;
@@ -82,6 +83,7 @@ export function remember(
           exact: selection.exact,
           environments: aqmfile.environments,
           cache: aqmfile.cache,
+          slurm: aqmfile.slurm,
           skipped: groupSkipped(selection.skipped),
           recordPath: (target) => workspace.records.pathOf(target),
         },

@@ -9,6 +9,7 @@ import type { Focus } from "../../host/snapshot/focus.ts";
 import { distinctGpus, visibleGpus } from "../../host/gpu/gpus.ts";
 import { layoutOf, type Layout } from "../../host/disk/layout.ts";
 import { localOffers, thisMachine, type LocalOffers } from "../../host/machine.ts";
+import { slurmOffer } from "../../host/slurm/settings.ts";
 import { OpSources } from "../../host/code/op-sources.ts";
 import { modulePath } from "../../host/code/source-name.ts";
 import type { Warmth } from "../../host/aqmfile/warmth.ts";
@@ -19,8 +20,9 @@ import type { Failure } from "../../model/failure.ts";
 import type { ActionRecord, EnvironmentDescription } from "../../model/record.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
+import type { ExecutorChoice } from "../../model/slurm.ts";
 import { estimateFrom, inputBytes, type EstimateCost } from "../../plan/estimate.ts";
-import { takerOf } from "../../plan/offer.ts";
+import { takerOf, type Offer } from "../../plan/offer.ts";
 import { describeEnvironment } from "../../host/python/environment-lock.ts";
 import {
   interpretersIn,
@@ -32,6 +34,11 @@ import type { Variation } from "../language/asked-variation.ts";
 import { globMatcher } from "../language/glob.ts";
 import { allFromWorkspaceRoot, PACKAGE_ROOT, workspaceRoot } from "./root.ts";
 import type { Cell, Find } from "./variation.ts";
+
+/** Of all executors; that of the cluster comes before that of this machine. */
+export interface Offers extends LocalOffers {
+  readonly slurm: Offer;
+}
 
 /** Everything that a command needs, wired to the real world. */
 export interface Session {
@@ -52,7 +59,7 @@ export interface Session {
   readonly gpus: readonly string[];
   /** Which Python the user named for which environment. */
   readonly interpreters: NamedInterpreters;
-  readonly offers: LocalOffers;
+  readonly offers: Offers;
   readonly expected: EstimateCost;
 }
 
@@ -69,6 +76,8 @@ export interface SessionOptions {
   readonly rerun?: readonly string[];
   /** Fill regions even where somebody edited them. */
   readonly force?: boolean;
+  /** Whose jobs go to a cluster; none, if not said. */
+  readonly executor?: ExecutorChoice;
   /** Another workspace than the one around the current folder. */
   readonly layout?: Layout;
   /** Of a process that opens sessions again and again. */
@@ -120,7 +129,10 @@ export async function openSession(
   const gpus = distinctGpus(
     options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
   );
-  const offers = localOffers(thisMachine(gpus));
+  const offers = {
+    ...localOffers(thisMachine(gpus)),
+    slurm: slurmOffer(aqmfile.slurm, options.executor ?? "local"),
+  };
   const shared = await sharedResults(layout, aqmfile.cache, options.shared ?? null);
   if (!shared.ok) return err([shared.error]);
   const workspace = new DiskWorkspace({
@@ -137,7 +149,7 @@ export async function openSession(
       return environment;
     },
     unsupported: ({ declaration }) => {
-      const taker = takerOf(declaration, [offers.typescript, offers.python]);
+      const taker = takerOf(declaration, [offers.typescript, offers.slurm, offers.python]);
       return taker.ok ? null : taker.error;
     },
   });

@@ -222,6 +222,7 @@ function joined(
       adopters: [],
       comparers: [],
       cache: plain.declared.cache,
+      slurm: plain.declared.slurm ?? {},
       files: [...files, ...Object.keys(plain.looked)],
     },
     selection: { requested, exact: present, needed: upstreamOf(requested), skipped },

@@ -11,6 +11,7 @@ import { digestOfBytes } from "../../model/digest.ts";
 import { onceEach, type Failure, type SourcePlace } from "../../model/failure.ts";
 import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import { err, ok, type Result } from "../../model/result.ts";
+import type { SlurmDeclaration } from "../../model/slurm.ts";
 import { loadConfiguration } from "./configuration.ts";
 import type { ConfigFolders } from "./config-groups.ts";
 import { isAmbient } from "../code/ambient.ts";
@@ -34,6 +35,8 @@ export interface LoadedAqmfile {
   /** Modules that say how two artifacts differ. */
   readonly comparers: readonly string[];
   readonly cache: SharedCacheDeclaration | null;
+  /** What jobs on a Slurm cluster ask for. */
+  readonly slurm: SlurmDeclaration;
   /** Absolute paths of everything the declarations depend on, for watching. */
   readonly files: readonly string[];
 }
@@ -79,9 +82,9 @@ export async function loadAqmfile(
   const evaluated = await evaluate({ configuration: groups });
   if (!evaluated.ok) return evaluated;
   const { graph, declared, looked } = evaluated.value;
-  const { environments, adopters, comparers, cache } = declared;
+  const { environments, adopters, comparers, cache, slurm = {} } = declared;
   const watched = [...files, ...Object.keys(looked)];
-  return ok({ graph, environments, adopters, comparers, cache, files: watched });
+  return ok({ graph, environments, adopters, comparers, cache, slurm, files: watched });
 }
 
 export async function openAqmfile(

@@ -18,7 +18,9 @@ export const disk = {
   /** Likewise, but no other user may look into it. */
   makePrivateFolder: (path: string): void =>
     void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
-  /** Likewise, but only this user may change it, under any mask of new files. */
+  /** One that was not there: who makes it is the only one. */
+  makeNewFolder: (path: string): void => fs.mkdirSync(path),
+  /** With its parents, but only this user may change it, under any mask of new files. */
   makeUserFolder: (path: string): void => void fs.mkdirSync(path, { recursive: true, mode: 0o755 }),
   /** A new folder that only this user can look into; its name begins with `prefix`. */
   makeTemporaryFolder: (prefix: string): string => fs.mkdtempSync(prefix),
@@ -42,6 +44,9 @@ export const disk = {
       fs.closeSync(handle);
     }
   },
+  /** A new file that no other user may read, from its first moment on. */
+  writeSecret: (path: string, content: string): void =>
+    fs.writeFileSync(path, content, { mode: 0o600, flag: "wx" }),
   /** Not durable: for what is synced later, or may be lost. */
   write: (path: string, content: string | Uint8Array): void => fs.writeFileSync(path, content),
   /** Not durable: for logs whose last lines may be lost. */

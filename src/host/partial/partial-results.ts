@@ -22,7 +22,7 @@ interface Note {
   readonly seen: Digest | null;
 }
 
-interface Reads {
+export interface Reads {
   readonly inputs: readonly { readonly path: string; readonly kind: string }[];
   /** Absolute paths of the op's own files. */
   readonly code: readonly string[];
@@ -113,7 +113,16 @@ export function removePartialResults({ partial }: Layout, identity: Digest): voi
 }
 
 /** The stats of all that a run reads; null when a later change of a file would not show in them. */
-function signatureOfReads({ root }: Layout, { inputs, code }: Reads): Digest | null {
+function signatureOfReads(layout: Layout, reads: Reads): Digest | null {
+  const { signature, settled } = statsOfReads(layout, reads);
+  return settled ? signature : null;
+}
+
+/** The stats of all that a run reads, and whether each later change of a file would show in them. */
+export function statsOfReads(
+  { root }: Pick<Layout, "root">,
+  { inputs, code }: Reads,
+): { readonly signature: Digest; readonly settled: boolean } {
   const files = inputs.flatMap(({ path, kind }) => {
     const absolute = join(root, path);
     return kind === "folder" && statOf(absolute)?.isDirectory() === true
@@ -121,13 +130,13 @@ function signatureOfReads({ root }: Layout, { inputs, code }: Reads): Digest | n
       : [absolute];
   });
   const now = Date.now();
-  const signatures: string[][] = [];
-  for (const path of [...files, ...code]) {
+  let settled = true;
+  const signatures = [...files, ...code].map((path) => {
     const stat = statOf(path);
-    if (stat !== undefined && !isSettled(stat, now)) return null;
-    signatures.push([path, signatureOf(stat)]);
-  }
-  return digestOfJson(signatures);
+    if (stat !== undefined && !isSettled(stat, now)) settled = false;
+    return [path, signatureOf(stat)];
+  });
+  return { signature: digestOfJson(signatures), settled };
 }
 
 /** Whether a run was cut off, so that what it read is not known any more. */

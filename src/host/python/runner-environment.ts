@@ -16,10 +16,33 @@ export function runnerEnvironment(
   declared: EnvironmentDeclaration,
   gpus: readonly string[],
 ): Record<string, string> {
-  const { variables, passed = {} } = declared;
+  return {
+    ...anywhere(layout, prepared, declared, PASSED_ON),
+    ...cacheVariables(prepared, declared, gpus),
+    CUDA_VISIBLE_DEVICES: gpus.join(","),
+    ...workerVariables(),
+  };
+}
+
+/** Places of this machine that another one need not have. */
+const ELSEWHERE = /^(PATH|HOME|LD_LIBRARY_PATH|XDG_(?!RUNTIME)\w+|SSL_CERT_FILE)$/;
+
+/** The same for a runner on another machine, whose devices, caches and temporary folder are known there. */
+export const environmentElsewhere = (
+  layout: Layout,
+  prepared: PreparedEnvironment,
+  declared: EnvironmentDeclaration,
+): Record<string, string> => anywhere(layout, prepared, declared, ELSEWHERE);
+
+function anywhere(
+  layout: Layout,
+  prepared: PreparedEnvironment,
+  { variables, passed = {} }: EnvironmentDeclaration,
+  passedOn: RegExp,
+): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && (PASSED_ON.test(name) || name in passed)) environment[name] = value;
+    if (value !== undefined && (passedOn.test(name) || name in passed)) environment[name] = value;
   }
   // A named interpreter may find its packages through the user's own path.
   const root = pythonRoot(layout);
@@ -33,11 +56,8 @@ export function runnerEnvironment(
     PYTHONDONTWRITEBYTECODE: "1",
     LC_ALL: "C.UTF-8",
     ...variables,
-    ...cacheVariables(prepared, declared, gpus),
     CUDA_DEVICE_ORDER: "PCI_BUS_ID",
-    CUDA_VISIBLE_DEVICES: gpus.join(","),
     AQM_EVENTS_FD: "3",
-    ...workerVariables(),
   };
 }
 

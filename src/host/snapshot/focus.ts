@@ -32,9 +32,10 @@ export function focusOn(
   if (actions === null || lacksInputs(snapshot, actions, changed)) return null;
   const graph = buildGraph({ actions, defaults: [] });
   if (!graph.ok) return null;
-  const { exact, environments, cache } = snapshot.header;
+  const { exact, environments, cache, slurm } = snapshot.header;
+  const nothing = { adopters: [], comparers: [], files: [] };
   return {
-    aqmfile: { graph: graph.value, environments, adopters: [], comparers: [], cache, files: [] },
+    aqmfile: { graph: graph.value, environments, ...nothing, cache, slurm },
     selection: {
       requested: new Set(graph.value.actions),
       exact: new Set(exact),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import type { SkippedGroup } from "../../model/skipped.ts";
+import type { SlurmDeclaration } from "../../model/slurm.ts";
 import { checksum } from "../disk/checksum.ts";
 import { MISSING, putStat, putWay, STAT_FIELDS } from "../evidence/evidence.ts";
 import { readFileBytes, readFileText } from "../disk/bounded-read.ts";
@@ -37,6 +38,7 @@ export interface SnapshotHeader {
   readonly exact: readonly string[];
   readonly environments: readonly EnvironmentDeclaration[];
   readonly cache: SharedCacheDeclaration | null;
+  readonly slurm: SlurmDeclaration;
   /** What the answer leaves out. */
   readonly skipped: readonly SkippedGroup[];
   /** What was asked. */

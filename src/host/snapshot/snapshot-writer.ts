@@ -8,6 +8,7 @@ import { fileOf } from "../../model/region.ts";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { SharedCacheDeclaration } from "../../model/shared-cache.ts";
 import type { SkippedGroup } from "../../model/skipped.ts";
+import type { SlurmDeclaration } from "../../model/slurm.ts";
 import { checksum } from "../disk/checksum.ts";
 import { disk, replaceCache } from "../disk/disk.ts";
 import { STAT_FIELDS, type Evidence, type StatTable } from "../evidence/evidence.ts";
@@ -33,6 +34,7 @@ export interface FreshAnswer {
   readonly exact: ReadonlySet<string>;
   readonly environments: readonly EnvironmentDeclaration[];
   readonly cache?: SharedCacheDeclaration | null;
+  readonly slurm: SlurmDeclaration;
   readonly skipped?: readonly SkippedGroup[];
   /** Absolute path of the record of an action. */
   readonly recordPath: (target: string) => string;
@@ -70,6 +72,7 @@ export function takeSnapshot(answer: FreshAnswer, evidence: Evidence): void {
       exact: [...answer.exact],
       environments: answer.environments,
       cache: answer.cache ?? null,
+      slurm: answer.slurm,
       skipped: answer.skipped ?? [],
     },
     paths,
@@ -179,7 +182,7 @@ export function writeFreshSnapshot(
   snapshot: Omit<FreshSnapshot, "header" | "seal" | "renewed"> & {
     readonly header: Pick<
       SnapshotHeader,
-      "links" | "grounds" | "stamp" | "exact" | "environments" | "cache" | "skipped"
+      "links" | "grounds" | "stamp" | "exact" | "environments" | "cache" | "slurm" | "skipped"
     >;
   },
 ): void {

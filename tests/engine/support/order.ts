@@ -29,7 +29,7 @@ export const HOST: Wing = {
     ["code", "gpu", "records"],
     ["aqmfile", "observe", "python/runner", "typescript"],
     ["partial", "python", "snapshot"],
-    ["store"],
+    ["slurm", "store"],
     ["cache"],
     ["publish"],
     ["."],

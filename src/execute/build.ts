@@ -1,20 +1,16 @@
 import type { ActionNode } from "../graph/graph.ts";
-import type { Selection } from "../graph/select.ts";
 import type { EmitEvent, GpuTime } from "../model/event.ts";
-import { EXIT, exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
+import { exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { Cost } from "../model/record.ts";
-import type { SkippedGroup } from "../model/skipped.ts";
 import type { Maker, MakerOf } from "../plan/inputs.ts";
 import { judge } from "../plan/judge.ts";
 import { keepsEdit, type Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
 import { planCost, type PlanCost } from "../plan/cost.ts";
-import type { EstimateCost } from "../plan/estimate.ts";
 import { lackingOf } from "../plan/lacking.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Ports } from "../ports.ts";
 import type { Command, Job, ScheduleEvent } from "../schedule/events.ts";
-import type { Elsewhere } from "../schedule/lanes.ts";
 import { Schedule } from "../schedule/schedule.ts";
 import {
   announceJob,
@@ -25,36 +21,18 @@ import {
   predicted,
   recoveryNotices,
 } from "./announce.ts";
+import {
+  exitCodeAfter,
+  type BuildOutcome,
+  type BuildRequest,
+  type Outcome,
+} from "./build-request.ts";
 import { drive, type Send } from "./drive.ts";
 import { informedPlan } from "./informed-plan.ts";
 import { emitReplaced } from "./publish-action.ts";
 import { runJob } from "./run-job.ts";
 
-export interface BuildRequest {
-  readonly selection: Selection;
-  readonly targets: readonly string[];
-  readonly jobs: number;
-  readonly gpus: readonly string[];
-  readonly keepGoing: boolean;
-  readonly expected: EstimateCost;
-  /** Nothing runs if it may take more. */
-  readonly maxGpuHours?: number | undefined;
-  /** Actions that must not start even if they are stale, e.g. GPU work while watching. */
-  readonly hold?: (node: ActionNode) => boolean;
-  readonly signal: AbortSignal;
-  /** Actions that are known to be fresh and not part of the selection. */
-  readonly untouched?: number;
-  /** What was asked for and is not made. */
-  readonly skipped?: readonly SkippedGroup[];
-  /** What other machines do; null where all is done here. */
-  readonly elsewhere?: Elsewhere | null;
-}
-
-export interface BuildOutcome {
-  readonly exitCode: number;
-  readonly failures: readonly Failure[];
-  readonly plan: Plan | null;
-}
+export type { BuildOutcome, BuildRequest } from "./build-request.ts";
 
 /** Builds a selection: survey, plan, then events and commands until nothing is left to do. */
 export async function runBuild(
@@ -299,7 +277,7 @@ class Build {
   }
 
   #finish(
-    outcome: "done" | "failed" | "interrupted" | "submitted",
+    outcome: Outcome,
     failure: Failure | null,
     plan: Plan | null,
     cost: PlanCost | null = null,
@@ -308,16 +286,7 @@ class Build {
       this.#failures.push(failure);
       this.#emit({ type: "failure", failure });
     }
-    const exitCode =
-      outcome === "interrupted"
-        ? interruptionCode(this.#request.signal)
-        : outcome === "failed"
-          ? failure?.reason === "over_budget"
-            ? EXIT.overBudget
-            : EXIT.actionFailed
-          : outcome === "submitted"
-            ? EXIT.submitted
-            : EXIT.done;
+    const exitCode = exitCodeAfter(outcome, failure, this.#request.signal);
     const seconds = (this.#ports.clock.now() - this.#started) / 1000;
     const gpu: GpuTime | null = gpuTime(cost, this.#gpuSeconds);
     const { submitted, ...counts } = this.#counts;

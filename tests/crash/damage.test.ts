@@ -221,7 +221,10 @@ describe("no reader believes a file with damage in any byte:", () => {
     evidence.notePlace(folder.at("out/a.md"), undefined);
     const recordPath = (target: string): string => folder.at(`${target}.json`);
     const asked = { root: folder.path, state: folder.path, request: "all", recordPath };
-    takeSnapshot({ ...asked, nodes: [node], exact: new Set(), environments: [], slurm: {} }, evidence);
+    takeSnapshot(
+      { ...asked, nodes: [node], exact: new Set(), environments: [], slurm: {} },
+      evidence,
+    );
     return evidence;
   };
   const code = { name: "state", digest: digestOfBytes("export default 1;") };

@@ -15,7 +15,7 @@ const missing = lacking();
 
 /** On a real controller with two nodes. Each test has a workspace of its own. */
 describe.skipIf(missing !== "" && !isRequired)("a build on a cluster", () => {
-  let cluster!: TestCluster;
+  let cluster: TestCluster;
   beforeAll(() => {
     if (missing !== "") throw new Error(toInstall(missing));
     cluster = TestCluster.up({
@@ -23,7 +23,7 @@ describe.skipIf(missing !== "" && !isRequired)("a build on a cluster", () => {
       conf: "PreemptType=preempt/partition_prio\nPreemptMode=CANCEL\nPartitionName=first Nodes=n[1-2] PriorityTier=10",
     });
   });
-  afterAll(() => cluster?.down());
+  afterAll(() => TestCluster.allDown());
 
   const made: ClusterWorkspace[] = [];
   afterEach(() => made.splice(0).forEach((one) => one.remove()));

@@ -93,13 +93,12 @@ export async function buildWith(
       ...settings.value,
       ...options,
     };
-    const outcome = await withPorts(session, (ports) => runBuild(request, ports, emit));
+    const build = (ports: Ports): Promise<BuildOutcome> => runBuild(request, ports, emit);
+    const outcome = await withPorts(session, build, args.flag("detach"));
     if (session.workspace.shared !== null) {
       const { finishUploads } = await import("../session/uploads.ts");
       await finishUploads(session.workspace.shared, emit, signal);
     }
-    const build = (ports: Ports): Promise<BuildOutcome> => runBuild(request, ports, emit);
-    const outcome = await withPorts(session, build, args.flag("detach"));
     if (session.workspace.storeGrown || session.workspace.partialsGrown) {
       const { tidyStore } = await import("../session/tidy.ts");
       await tidyStore(session.layout, session.workspace, reporter.report, signal);

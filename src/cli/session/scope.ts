@@ -57,8 +57,7 @@ export const skippedIn = ({ session, focused }: Scope): readonly SkippedGroup[] 
 interface Answered {
   readonly session: Pick<Session, "evidence" | "selection"> & {
     readonly workspace: Pick<Session["workspace"], "records">;
-    readonly aqmfile: Pick<Session["aqmfile"], "environments" | "cache">;
-    readonly aqmfile: Pick<Session["aqmfile"], "environments" | "slurm">;
+    readonly aqmfile: Pick<Session["aqmfile"], "environments" | "cache" | "slurm">;
   };
   readonly request: Request | null;
   readonly focused: Focused | null;

@@ -31,6 +31,7 @@ export interface EndedJob {
 
 /** A real Slurm on this machine: one controller and several nodes, each with two devices. */
 export class TestCluster {
+  static readonly #all: TestCluster[] = [];
   readonly root: string;
   readonly #env: Readonly<Record<string, string>>;
 
@@ -47,6 +48,7 @@ export class TestCluster {
       AQM_SLURM_CONF: options.conf ?? "",
     });
     cluster.#script("up");
+    TestCluster.#all.push(cluster);
     return cluster;
   }
 
@@ -63,8 +65,8 @@ export class TestCluster {
     this.#script("start", what);
   }
 
-  down(): void {
-    this.#script("down");
+  static allDown(): void {
+    for (const cluster of TestCluster.#all.splice(0)) cluster.#script("down");
   }
 
   run(command: string, ...args: readonly string[]): string {

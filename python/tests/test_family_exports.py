@@ -9,7 +9,7 @@ import pytest
 import torch
 from family_plans import CANDIDATES, family_export, groups_with_experts
 from harness import FakeContext, place, run_op
-from material import exporting, measuring
+from material import answering, exporting, measuring, recipe_exporting, recipe_measuring
 from plan_direct import direct_figures, rows_of
 from plan_files import in_turn, write_plans
 from quality_runs import judge
@@ -250,3 +250,33 @@ def test_int4_of_experts_in_modelopts_format_is_refused_by_name_before_a_model_i
     assert "compressed_tensors" in caught.value.next_step
     assert context.phases == []
     assert not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("op", ["recipe_quality", "recipe_export"])
+def test_a_recipe_for_experts_that_are_one_module_is_refused_before_a_model_is_loaded(
+    inputs, tmp_path, op
+):
+    given = inputs("mixtral")
+    params = recipe_measuring("lm", "FP8_DEFAULT_CFG")
+    if op == "recipe_export":
+        given, params = exported_inputs(given), recipe_exporting("FP8_DEFAULT_CFG")
+    context = FakeContext()
+    with pytest.raises(RunnerError) as caught:
+        run_op(op, params, given, tmp_path, context)
+    assert (caught.value.class_, caught.value.reason) == ("unsupported_here", "unsupported_layer")
+    assert "model.layers.0.mlp.experts (MixtralExperts)" in caught.value.message
+    assert "everywhere" in caught.value.next_step
+    assert context.phases == []
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("family", ["llama", "mixtral"])
+def test_a_model_of_text_alone_answers_prompts(inputs, tmp_path, family):
+    given = inputs(family)
+    groups = groups_with_experts(given["checkpoint"], "lm")
+    plan = write_plans(tmp_path / "plan.json", groups, plan=in_turn(groups, "INT8", "NONE"))
+    params = answering("lm", "INT8")
+    params["prompts"] |= {"images": 0}
+    run_op("plan_answers", params, given | {"plan": plan}, tmp_path)
+    document = json.loads((tmp_path / "answers").read_text())
+    assert [len(each["answers"]) for each in document["plans"]] == [2]

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForImageTextToText
+from transformers import AutoConfig
 
 from aqm_runner.autoround.library import part
+from aqm_runner.model.architectures import attention_of, auto_class
 from aqm_runner.model.checkpoint import OURS
 
 AUTO_ROUND = "auto_round"
@@ -27,10 +28,11 @@ def load_folder(path: Path, form: str, device: str) -> tuple[nn.Module, dict[str
     if form == AUTO_ROUND:
         # transformers loads this form with AutoRound's own layers, once that is imported.
         part("inference.convert_model")
-    model, info = AutoModelForImageTextToText.from_pretrained(
+    config = AutoConfig.from_pretrained(path, **OURS)
+    model, info = auto_class(config).from_pretrained(
         path,
         dtype=torch.float32,
-        attn_implementation="sdpa",
+        attn_implementation=attention_of(config),
         use_safetensors=True,
         output_loading_info=True,
         device_map=device,

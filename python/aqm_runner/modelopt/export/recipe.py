@@ -33,6 +33,7 @@ from aqm_runner.modelopt.formats import check_format
 from aqm_runner.modelopt.quality.recipe import (
     Applied,
     calibrate_recipe,
+    check_experts_of_recipe,
     recipe_config,
     recipe_groups,
     settle_recipe,
@@ -74,6 +75,7 @@ def export_recipe(
     check_checkpoint(checkpoint)
     check_images(checkpoint, params["scope"])
     empty = empty_model(checkpoint)
+    check_experts_of_recipe(empty, name)
     kept = kept_layers(empty, params["scope"], params["include_lm_head"])
     config = recipe_config(name, kept)
     check_format(name, config, context.device)

@@ -16,11 +16,12 @@ from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import make_deterministic, require_device
+from aqm_runner.model.stacked_experts import stacked_modules
 from aqm_runner.modelopt.formats import check_format
 from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.scoring import check_modelopt
 from aqm_runner.quality.fused import EXPERT, NUMBERED
-from aqm_runner.runner.failures import gate_failed
+from aqm_runner.runner.failures import gate_failed, unsupported_here
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.grouping import LayerGroup, group_layers, layers_of
 from aqm_runner.scoring.scopes import kept_layers
@@ -54,7 +55,7 @@ def ready_for_recipe(
 
     Raises:
         RunnerError: unsupported_here `no_gpu`, `modelopt_version`, `format_needs_cuda`; what
-            `check_checkpoint`, `check_images` and `empty_model` raise.
+            `check_checkpoint`, `check_images`, `empty_model` and `check_experts_of_recipe` raise.
     """
     name = params["recipe"]
     require_device(context.device)
@@ -62,11 +63,34 @@ def ready_for_recipe(
     checkpoint = inputs["checkpoint"]
     check_checkpoint(checkpoint)
     check_images(checkpoint, params["scope"])
-    kept = kept_layers(empty_model(checkpoint), params["scope"], params["include_lm_head"])
+    empty = empty_model(checkpoint)
+    check_experts_of_recipe(empty, name)
+    kept = kept_layers(empty, params["scope"], params["include_lm_head"])
     config = recipe_config(name, kept)
     check_format(name, config, context.device)
     make_deterministic(context.device)
     return config
+
+
+def check_experts_of_recipe(model: nn.Module, name: str) -> None:
+    """Refuses experts that are one module, whose scales of input features no step here fuses.
+
+    Args:
+        model: With or without numbers.
+        name: The recipe.
+
+    Raises:
+        RunnerError: unsupported_here `unsupported_layer`.
+    """
+    experts = next(iter(stacked_modules(model)), None)
+    if experts is not None:
+        raise unsupported_here(
+            "unsupported_layer",
+            f"The recipe {name} is for layers that are modules of their own, and {experts} "
+            f"({type(model.get_submodule(experts)).__name__}) holds all experts of a block.",
+            next_step="Choose formats by a plan, such as everywhere: wfp8_afp8, which has FP8 in "
+            "all layers as FP8_DEFAULT_CFG does.",
+        )
 
 
 def load_with_recipe(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Runner, action
+from harness import Runner, action, run_op
 from material import scoring
 from spoilt import TAKEN, edit, refused
 
@@ -101,6 +101,7 @@ def test_is_refused_where_no_rule_trusts_it(folder, runner):
     assert not runner.mark.exists()
 
 
+@pytest.mark.engines
 def test_runs_where_a_rule_trusts_it_and_leaves_nothing_at_home(
     folder, checkpoints, runner, lm_inputs
 ):
@@ -114,6 +115,37 @@ def test_runs_where_a_rule_trusts_it_and_leaves_nothing_at_home(
     runner.mark.unlink()
     assert runner.scores(folder, WITH_CODE).startswith("custom_code: ")
     assert not runner.mark.exists()
+
+
+# A family that transformers does not know: config and model are classes of the checkpoint.
+FAMILY = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+class OwnedConfig(LlamaConfig):
+    model_type = "owned"
+
+class Owned(LlamaForCausalLM):
+    config_class = OwnedConfig
+"""
+
+
+@pytest.mark.engines
+def test_of_a_family_of_its_own_is_scored_as_what_it_computes(tmp_path, runner):
+    output = tmp_path / "made"
+    run_op("tiny_checkpoint", {"family": "llama", "seed": 1}, {}, output)
+    plain = output / "checkpoint"
+    folder = Path(shutil.copytree(plain, tmp_path / "ckpt"))
+    (folder / "owned.py").write_text(FAMILY)
+    classes = {"AutoConfig": "owned.OwnedConfig", "AutoModelForCausalLM": "owned.Owned"}
+    edit(folder / "config.json", lambda config: config.update(model_type="owned", auto_map=classes))
+    trusted = json.loads(runner.scores(folder, WITH_CODE, trust_remote_code=True))
+    expected = json.loads(runner.scores(plain, TAKEN))
+    names = [group["name"] for group in expected["groups"]]
+    assert [group["name"] for group in trusted["groups"]] == names
+    # The attention of the one is torch's, of the other its plain form: last bits, of which
+    # rounding to FP8 makes a per cent.
+    for one, other in zip(trusted["groups"], expected["groups"], strict=True):
+        assert one["score"] == pytest.approx(other["score"], rel=5e-2)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
+import { secretsOf, withoutSecrets } from "../model/secrets.ts";
 import { errorText } from "./disk/disk.ts";
 import { placeInside } from "./disk/place-inside.ts";
 
@@ -66,7 +67,8 @@ export async function startPageServer(
 }
 
 const LOOPBACK = "127.0.0.1";
-const messageOf = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
+const messageOf = (value: object): string =>
+  `data: ${withoutSecrets(JSON.stringify(value), secretsOf(process.env))}\n\n`;
 
 interface Serving extends PageServerOptions {
   readonly secret: string;
@@ -88,8 +90,14 @@ function answer(
     response.writeHead(code, { "Content-Type": "text/plain; charset=utf-8" }).end(`${text}\n`);
   };
   const names = [LOOPBACK, "localhost", "[::1]"].map((name) => `${name}:${port}`);
-  if (!names.includes(request.headers.host ?? "")) {
+  const { host = "", origin } = request.headers;
+  if (!names.includes(host)) {
     refuse(403, "Only requests to this machine by its own name are answered.");
+    return;
+  }
+  // A browser says it where another page asks; this page's own requests have none, or its address.
+  if (origin !== undefined && origin !== `http://${host}`) {
+    refuse(403, "Only this page's own requests are answered.");
     return;
   }
   if (request.method !== "GET" && request.method !== "HEAD") {

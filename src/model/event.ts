@@ -3,26 +3,41 @@ import type { SkippedGroup } from "./skipped.ts";
 import type { Cause, Verdict } from "./verdict.ts";
 import type { Cost } from "./record.ts";
 
+/** Raised when a reader of the earlier events could go wrong: docs/events.md says when. */
+export const STREAM_VERSION = 1;
+
 /**
  * The one stream of everything that happens in a build. The engine emits, reporters show; nothing
  * else prints. Every event is plain data and can be written as a line of JSON.
  */
 export type BuildEvent =
   | {
+      /** A build begins; `targets` are those asked for, as they were named. */
       readonly type: "build_started";
       readonly targets: readonly string[];
       readonly jobs: number;
       readonly gpus: readonly string[];
     }
-  | { readonly type: "waiting_for_lock"; readonly owner: string; readonly path: string }
   | {
+      /** Something else holds what is needed: another build, an environment in the making, a GPU. */
+      readonly type: "waiting_for_lock";
+      readonly owner: string;
+      readonly path: string;
+    }
+  | {
+      /** A large file is being digested. */
       readonly type: "hashing";
       readonly file: string;
       readonly done: number;
       readonly total: number;
     }
-  | { readonly type: "skipped"; readonly groups: readonly SkippedGroup[] }
   | {
+      /** What is asked for and not built, folded by reason. */
+      readonly type: "skipped";
+      readonly groups: readonly SkippedGroup[];
+    }
+  | {
+      /** All actions that are asked for, with what is known before anything runs. */
       readonly type: "planned";
       readonly actions: readonly {
         readonly target: string;
@@ -37,6 +52,7 @@ export type BuildEvent =
       readonly prediction: Prediction | null;
     }
   | {
+      /** A Python environment is being made, or is ready. */
       readonly type: "environment";
       readonly name: string;
       readonly state: "preparing" | "ready";
@@ -55,8 +71,13 @@ export type BuildEvent =
       readonly expectedSeconds: number | null;
       readonly log: string | null;
     }
-  | { readonly type: "batch_ended"; readonly batch: string }
   | {
+      /** That process takes no further action of the batch. */
+      readonly type: "batch_ended";
+      readonly batch: string;
+    }
+  | {
+      /** An action starts; in a batch, with the name of the batch. */
       readonly type: "action_started";
       readonly target: string;
       readonly batch?: string | null;
@@ -68,12 +89,18 @@ export type BuildEvent =
       readonly log: string | null;
     }
   | (About & {
+      /** A stretch of work begins; `total` steps, where that is known. */
       readonly type: "action_phase";
       readonly name: string;
       readonly total: number | null;
     })
-  | (About & { readonly type: "action_step"; readonly done: number })
   | (About & {
+      /** Steps done in this stretch of work. */
+      readonly type: "action_step";
+      readonly done: number;
+    })
+  | (About & {
+      /** Worth knowing; it does not make the result wrong. */
       readonly type: "action_warning";
       readonly code: string;
       readonly message: string;
@@ -87,6 +114,7 @@ export type BuildEvent =
       readonly message: string;
     })
   | {
+      /** An action is done: it was fresh, its outputs were restored, or it ran. */
       readonly type: "action_settled";
       readonly target: string;
       readonly verdict: "fresh" | "restored" | "ran";
@@ -95,19 +123,51 @@ export type BuildEvent =
       /** Of what was restored: the store of this workspace, or the cache that it shares with others. */
       readonly from?: "store" | "shared";
     }
-  | { readonly type: "action_failed"; readonly target: string; readonly failure: Failure }
-  | { readonly type: "action_blocked"; readonly target: string; readonly causes: readonly Cause[] }
-  /** While watching: something may have changed, so that everything is looked at. */
-  | { readonly type: "looking" }
-  /** While watching: all that could be done is done. */
-  | { readonly type: "waiting"; readonly files: number }
-  /** While watching: what is stale and was not started, when that is other than before; none when all is paid. */
-  | { readonly type: "debt"; readonly targets: readonly string[]; readonly cost: string }
-  /** Outputs are shown there. */
-  | { readonly type: "serving"; readonly url: string; readonly port: number }
-  | { readonly type: "notice"; readonly message: string }
-  | { readonly type: "failure"; readonly failure: Failure }
   | {
+      /** An action has no result. */
+      readonly type: "action_failed";
+      readonly target: string;
+      readonly failure: Failure;
+    }
+  | {
+      /** An action was not started: what it needs is missing, failed, or not on this machine. */
+      readonly type: "action_blocked";
+      readonly target: string;
+      readonly causes: readonly Cause[];
+    }
+  | {
+      /** While watching: something may have changed, so that everything is looked at. */
+      readonly type: "looking";
+    }
+  | {
+      /** While watching: all that could be done is done. */
+      readonly type: "waiting";
+      readonly files: number;
+    }
+  | {
+      /** While watching: what is stale and was not started, when that is other than before; none when all is paid. */
+      readonly type: "debt";
+      readonly targets: readonly string[];
+      readonly cost: string;
+    }
+  | {
+      /** Outputs are shown there. The address holds the secret that lets a browser in. */
+      readonly type: "serving";
+      readonly url: string;
+      readonly port: number;
+    }
+  | {
+      /** A sentence for people, about the whole build. */
+      readonly type: "notice";
+      readonly message: string;
+    }
+  | {
+      /** A mistake of the whole build, or of the files that decide it. */
+      readonly type: "failure";
+      readonly failure: Failure;
+    }
+  | {
+      /** The last event of a build. */
       readonly type: "build_finished";
       readonly outcome: "done" | "failed" | "interrupted" | "submitted";
       readonly exitCode: number;
@@ -122,12 +182,32 @@ export type BuildEvent =
       readonly submitted?: number;
       readonly seconds: number;
       readonly gpu: GpuTime | null;
+    }
+  | {
+      /** After a sweep: what became of each combination. */
+      readonly type: "cells";
+      readonly cells: readonly CellOutcome[];
     };
 
 /** What progress is about: an action, which may run in a batch, or that batch as a whole. */
 export type About =
   | { readonly target: string; readonly batch?: string | null }
   | { readonly target: null; readonly batch: string };
+
+/** One combination of the values of a sweep. */
+export interface CellOutcome {
+  /** Coordinates and overrides, each with its value. */
+  readonly choices: Readonly<Record<string, string>>;
+  /** The gravest of its actions; `skipped` or `nothing` where it has none. */
+  readonly outcome: CellState;
+  readonly targets: readonly string[];
+  /** Path → why it is not made. */
+  readonly skipped: Readonly<Record<string, string>>;
+  /** What it makes that nothing else in it reads. */
+  readonly results: readonly string[];
+}
+
+export type CellState = Verdict | "ran" | "restored" | "failed" | "skipped" | "nothing";
 
 /** From and to; null if there is no estimate. */
 export interface Prediction {

@@ -99,6 +99,7 @@ export function linesOf(
     case "build_finished":
       return [finishedLine(event, colours)];
     case "looking":
+    case "cells":
     case "build_started":
     case "hashing":
     case "batch_started":

@@ -114,6 +114,10 @@ describe("aqm watch --serve", () => {
       expect((await answer(port, secret("/"), { host })).code, host).toBe(403);
       expect((await answer(port, secret("/events"), { host })).code, host).toBe(403);
     }
+    for (const origin of ["https://evil.example", `http://evil.example:${port}`, "null", ""])
+      expect((await answer(port, secret("/events"), { origin })).code, origin).toBe(403);
+    const origin = `http://127.0.0.1:${port}`;
+    expect((await answer(port, secret("/files/out/one.html"), { origin })).code).toBe(200);
     expect((await answer(port, secret("/"), {}, "POST")).code).toBe(405);
     workspace.write("secret.html", "secret");
     for (const path of [

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from aqm_runner.model.architectures import attention_of, auto_class, check_architecture
-from aqm_runner.model.checkpoint_files import check_checkpoint, loading
+from aqm_runner.model.checkpoint_files import check_checkpoint, check_code, loading
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
@@ -30,6 +30,7 @@ SHOWN = 3
 def reading(place: Place) -> dict[str, bool]:
     """Returns `OURS`, with code of the checkpoint allowed where its place is trusted."""
     if place.trusted:
+        check_code(place)
         _keep_code_apart()
     return OURS | {"trust_remote_code": place.trusted}
 

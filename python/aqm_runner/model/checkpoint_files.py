@@ -56,7 +56,7 @@ def check_checkpoint(place: Place) -> dict[str, Tensor]:
             "Rename the weights to model.safetensors, or shards with an index, and remove that "
             "entry.",
         )
-    _check_code(place)
+    check_code(place)
     tensors = read_weight_headers(place)
     for name, tensor in tensors.items():
         if tensor.dtype not in PLAIN or name.rsplit(".", 1)[-1] in BESIDE_CODES:
@@ -169,7 +169,7 @@ def _quantized(place: Place, name: str, problem: str) -> RunnerError:
     )
 
 
-def _check_code(place: Place) -> None:
+def check_code(place: Place) -> None:
     """Refuses code of others; where the rule trusts the folder, code that no key knows."""
     for name in WITH_CODE:
         mapped = read_config(place, name).get("auto_map")

@@ -1,12 +1,12 @@
 """From any exception to the fields of an `error` event and the process's exit code."""
 
-import re
 import sys
 import traceback
 from typing import Any
 
 from aqm_runner.runner.classify import classify
 from aqm_runner.runner.failures import BAD_REQUEST, CANCELLED, GATE_FAILED, OUT_OF_MEMORY
+from aqm_runner.runner.secrets import without_secrets
 
 EXIT_CODES = {BAD_REQUEST: 2, GATE_FAILED: 3, OUT_OF_MEMORY: 4, CANCELLED: 130}
 EXIT_OTHER = 5
@@ -25,21 +25,16 @@ def error_fields(error: BaseException, job: str | None, action: str | None) -> d
         "action": action,
         "class": known.class_,
         "reason": known.reason,
-        "message": without_passwords(known.message),
+        "message": without_secrets(known.message),
         "file": known.file,
         "next_step": known.next_step,
         "retryable": known.retryable,
         "traceback": None
         if error is known
-        else without_passwords(
+        else without_secrets(
             "".join(traceback.format_exception(type(error), error, error.__traceback__))
         ),
     }
-
-
-def without_passwords(text: str) -> str:
-    """Returns a text without the user names and passwords of addresses in it."""
-    return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"]*@", r"\1***@", text)
 
 
 def print_traceback(fields: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from aqm_runner.runner.protocol import (
 )
 from aqm_runner.runner.registry import OPS
 from aqm_runner.runner.report import Report
+from aqm_runner.runner.secrets import Discreet
 
 
 def main() -> None:
@@ -30,6 +31,8 @@ def main() -> None:
     if not descriptor.isdigit():
         sys.stderr.write("aqm_runner: AQM_EVENTS_FD must hold the number of the event descriptor\n")
         sys.exit(2)
+    # Libraries print errors with addresses and headers in them; logs are kept.
+    sys.stdout, sys.stderr = Discreet(sys.stdout), Discreet(sys.stderr)
     Server(EventWriter(int(descriptor))).serve()
 
 

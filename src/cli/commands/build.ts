@@ -43,21 +43,14 @@ export async function perform(scope: Scope, args: Arguments): Promise<number> {
   if (args.flag("dry-run")) return dryRun(scope, args);
   const { cells } = scope.session;
   const outcomes = new Outcomes();
-  const exitCode = await build(scope, args, cells.length > 0 ? outcomes.watch : () => undefined);
+  const asked = args.flag("json") ? "json" : args.value("reporter");
+  const reporter = await chooseReporter(asked, args.flag("verbose"));
+  const watch = cells.length > 0 ? outcomes.watch : (): void => undefined;
+  const { exitCode } = await buildWith(scope, args, reporter, watch);
   if (cells.length === 0) return exitCode;
-  if (args.flag("json") || args.value("reporter") === "json") {
-    print(JSON.stringify({ type: "cells", cells: cellsJson(cells, outcomes) }));
-  } else await printCells(cells, outcomes);
+  if (asked === "json") reporter.report({ type: "cells", cells: cellsJson(cells, outcomes) });
+  else await printCells(cells, outcomes);
   return exitCode;
-}
-
-async function build(scope: Scope, args: Arguments, watch: EmitEvent): Promise<number> {
-  const reporter = await chooseReporter(
-    args.flag("json") ? "json" : args.value("reporter"),
-    args.flag("verbose"),
-  );
-  const outcome = await buildWith(scope, args, reporter, watch);
-  return outcome.exitCode;
 }
 
 /** Builds, shows it by a reporter, which is closed then, and tells `watch` all that happens. */

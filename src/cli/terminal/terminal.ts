@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import type { Failure } from "../../model/failure.ts";
+import { secretsOf, withoutSecrets } from "../../model/secrets.ts";
 import { failureText } from "../../ui/format.ts";
 import {
   COLOURS,
@@ -19,7 +20,7 @@ function coloursFor(stream: NodeJS.WriteStream): Colours {
 
 /** Asks for Node's stream no earlier than it must: to make that takes longer than many an answer. */
 export const standardOutput: Output = {
-  write: (text) => void process.stdout.write(text),
+  write: (text) => void process.stdout.write(discreet(text)),
   columns: () => process.stdout.columns || 80,
   get rewraps() {
     return rewraps(process.env);
@@ -28,6 +29,12 @@ export const standardOutput: Output = {
     return coloursFor(process.stdout);
   },
 };
+
+let secrets: readonly string[] | null = null;
+
+/** What leaves this process for a person or a program has no credentials in it. */
+const discreet = (text: string): string =>
+  withoutSecrets(text, (secrets ??= secretsOf(process.env)));
 
 /** xterm itself, GNU screen and the console of Linux cut lines where others break them. */
 const rewraps = ({ XTERM_VERSION, STY, TERM }: NodeJS.ProcessEnv): boolean =>
@@ -61,10 +68,11 @@ function writeBriefly(text: string): void {
 
 export function printFailures(failures: readonly Failure[]): void {
   const colours = coloursFor(process.stderr);
-  for (const failure of failures) process.stderr.write(`${failureText(failure, colours)}\n`);
+  for (const failure of failures)
+    process.stderr.write(`${discreet(failureText(failure, colours))}\n`);
 }
 
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+export const print = (text: string): void => void process.stdout.write(`${discreet(text)}\n`);
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 

@@ -1,4 +1,4 @@
-import type { BuildEvent } from "../../model/event.ts";
+import type { BuildEvent, CellOutcome, CellState } from "../../model/event.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Cell } from "../session/variation.ts";
 
@@ -13,7 +13,7 @@ const GRAVITY = [
   "restore",
   "restored",
   "fresh",
-] as const;
+] as const satisfies readonly CellState[];
 type Outcome = (typeof GRAVITY)[number];
 
 /** What a plan, or the events of a build, say of each target. */
@@ -32,14 +32,14 @@ export class Outcomes {
     else if (event.type === "action_blocked") this.#byTarget.set(event.target, "blocked");
   };
 
-  of({ actions, skipped }: Cell): Outcome | "skipped" | "nothing" {
+  of({ actions, skipped }: Cell): CellState {
     if (actions.length === 0 && skipped.size > 0) return "skipped";
     const all = new Set(actions.map((target) => this.#byTarget.get(target) ?? "unknown"));
     return GRAVITY.find((outcome) => all.has(outcome)) ?? "nothing";
   }
 }
 
-export const cellsJson = (cells: readonly Cell[], outcomes: Outcomes): readonly object[] =>
+export const cellsJson = (cells: readonly Cell[], outcomes: Outcomes): readonly CellOutcome[] =>
   cells.map((cell) => ({
     choices: Object.fromEntries(cell.choices),
     outcome: outcomes.of(cell),

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import type { Failure } from "../../model/failure.ts";
-import { withoutPasswords } from "../../model/passwords.ts";
+import { withoutSecrets } from "../../model/secrets.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { SharedCacheDeclaration, SharedCacheMode } from "../../model/shared-cache.ts";
 import type { Layout } from "../disk/layout.ts";
@@ -39,7 +39,7 @@ export function chosenCache(
     return err(
       wrong(
         by === "Aqmfile.ts" ? "The cache in the Aqmfile" : by,
-        withoutPasswords(place),
+        withoutSecrets(place),
         "Write an absolute path, or an address without user name and password (https://…); AQM_CACHE_SHARED=off is none.",
       ),
     );

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { withoutPasswords } from "../../model/passwords.ts";
+import { withoutSecrets } from "../../model/secrets.ts";
 import { runToEnd } from "./process.ts";
 
 /** So many records are read at once: their text is in memory meanwhile. */
@@ -129,7 +129,7 @@ export class Git {
     return err({
       reason: "git_failed",
       message: `git ${args[0] ?? ""} failed in ${this.#folder}`,
-      cause: withoutPasswords(stderr.trim()),
+      cause: withoutSecrets(stderr.trim()),
       nextStep: LACKS.test(stderr)
         ? "This clone is partial, and aqm fetches nothing for Git: run git fetch --refetch, or git show of what is missing."
         : "Mend what Git complains about, then run the same command again.",

@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
-import { withoutPasswords } from "../../model/passwords.ts";
+import { withoutSecrets } from "../../model/secrets.ts";
 import { sharedFailure } from "./cache-folder.ts";
 import { disk, readTextIfExists } from "../disk/disk.ts";
 import { runToEnd } from "../process/process.ts";
@@ -166,7 +166,7 @@ function installFailed(command: string, stderr: string): Failure {
     message: full
       ? "The disk is full, so the Python environment could not be installed"
       : "The Python environment could not be installed",
-    cause: withoutPasswords(`${command}\n${stderr.trim().slice(-800)}`),
+    cause: withoutSecrets(`${command}\n${stderr.trim().slice(-800)}`),
     nextStep: full
       ? "Free space (README.md says how much an environment needs), or set AQM_CACHE to a folder on a larger disk."
       : "Look at the cause; a package index must be reachable. Or name a ready interpreter with --python PATH.",

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Failure } from "../../../model/failure.ts";
 import { err, ok, type Result } from "../../../model/result.ts";
+import { secretsOf, withoutSecrets } from "../../../model/secrets.ts";
 import { startProcess, type ChildProcess, type ProcessRequest } from "../../process/process.ts";
 import type { RunnerEvent, RunnerRequest } from "./events.ts";
 import { cancelled } from "../../process/cancelled.ts";
@@ -15,6 +16,7 @@ export class Runner {
   readonly #child: ChildProcess;
   readonly #schemas: RunnerSchemas;
   readonly #log: string;
+  readonly #secrets = secretsOf(process.env);
   #listener: ((event: RunnerEvent) => void) | null = null;
   #broken: Failure | null = null;
   #gone: { readonly code: number | null; readonly signal: string | null } | null = null;
@@ -117,7 +119,8 @@ export class Runner {
     this.#lastHeard = performance.now();
     let event: unknown;
     try {
-      event = JSON.parse(line);
+      // What a runner tells goes to events, failures and records.
+      event = JSON.parse(withoutSecrets(line, this.#secrets));
     } catch {
       event = null;
     }

@@ -26,7 +26,9 @@ function exportsOf(text: string): readonly string[] {
   return [...listed, ...declared].sort();
 }
 
-const doors = Object.entries(manifest.exports).filter(([door]) => !door.includes("*"));
+/** Doors to code; a schema is data, which events.test.ts holds. */
+const coded = Object.entries(manifest.exports).filter(([door]) => !door.endsWith(".json"));
+const doors = coded.filter(([door]) => !door.includes("*"));
 const shown = Object.fromEntries([
   ...doors.map(([door, { default: path }]) => [
     door.replace(".", "aqm"),
@@ -47,7 +49,7 @@ describe("the public doors", () => {
     expect(shown["aqm/rules/sensitivity.ts"]).toContain("sensitivity");
   });
 
-  it.each(Object.entries(manifest.exports))(
+  it.each(coded)(
     "%s has a source, and types made of the same source",
     (_door, { "aqm-source": source, types, default: path }) => {
       expect(path).toBe(source);

@@ -121,6 +121,7 @@ export class ProgressFold {
       case "build_started":
       case "skipped":
       case "action_warning":
+      case "cells":
       case "looking":
       case "waiting":
       case "serving":

@@ -140,12 +140,8 @@ def test_of_a_family_of_its_own_is_scored_as_what_it_computes(tmp_path, runner):
     edit(folder / "config.json", lambda config: config.update(model_type="owned", auto_map=classes))
     trusted = json.loads(runner.scores(folder, WITH_CODE, trust_remote_code=True))
     expected = json.loads(runner.scores(plain, TAKEN))
-    names = [group["name"] for group in expected["groups"]]
-    assert [group["name"] for group in trusted["groups"]] == names
-    # The attention of the one is torch's, of the other its plain form: last bits, of which
-    # rounding to FP8 makes a per cent.
-    for one, other in zip(trusted["groups"], expected["groups"], strict=True):
-        assert one["score"] == pytest.approx(other["score"], rel=5e-2)
+    # The class is its parent in all but its name.
+    assert trusted["groups"] == expected["groups"]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ export class Store {
   putFiles(files: Content["files"], digest: Digest): void {
     for (const file of files) this.putFile(file.source, file.digest);
     const path = this.#pathOf(digest);
-    const list = canonicalJson(files.map((file) => [file.path, file.digest]));
+    const byPath = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+    const list = canonicalJson(byPath.map((file) => [file.path, file.digest]));
     if (this.#isThere(path, Buffer.byteLength(list))) return;
     this.#grow(Buffer.byteLength(list));
     this.#put(path, (temporary) => disk.writeNew(temporary, list));

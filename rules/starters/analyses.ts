@@ -14,7 +14,7 @@ export const questions = [
   },
   {
     name: "data",
-    text: "Data: a folder in COCO's layout, or nothing for samples that are made here",
+    text: "Data: lines of text, JSON lines, Parquet, a folder of these, images with captions; or nothing for samples that are made here",
     fallback: "",
   },
   { name: "formats", text: "Formats, with commas between them", fallback: FORMATS },

@@ -42,6 +42,7 @@ export const IGNORED = {
     "/aqm.lock/tmp/",
     "/models/*/checkpoints/",
     "/datasets/*/images/",
+    "/datasets/*-samples/",
   ],
 };
 

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { Failure } from "../model/failure.ts";
 import { err, ok, type Result } from "../model/result.ts";
 import type { StarterCall, StarterModule } from "../model/starter.ts";
-import { readFileText } from "./disk/bounded-read.ts";
+import { readFileBeginning, readFileText } from "./disk/bounded-read.ts";
 import { errorText } from "./disk/disk.ts";
 import { namesIn } from "./disk/names-in.ts";
 import type { Layout } from "./disk/layout.ts";
@@ -35,6 +35,10 @@ export function starterCall(
     read: (path) => {
       const file = resolve(root, path);
       return isThere(file, "isFile") ? readFileText(file) : null;
+    },
+    beginning: (path, most) => {
+      const file = resolve(root, path);
+      return isThere(file, "isFile") ? readFileBeginning(file, most) : null;
     },
     names: (path) => {
       const folder = resolve(root, path);

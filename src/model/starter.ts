@@ -26,6 +26,11 @@ export interface StarterCall {
   readonly configs: (group: string) => readonly string[];
   /** Text of a file; null where there is none. */
   readonly read: (path: string) => string | null;
+  /** The first bytes of a file, at most so many, as text, and whether it has no more; null where there is none. */
+  readonly beginning: (
+    path: string,
+    most: number,
+  ) => { readonly text: string; readonly whole: boolean } | null;
   /** Names in a folder; null where there is none. */
   readonly names: (path: string) => readonly string[] | null;
   /** What an address answers, parsed, or why it does not. */

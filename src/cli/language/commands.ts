@@ -89,14 +89,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Makes this folder a workspace: an Aqmfile, and configs only where something differs.",
     description: [
       "Asks on a terminal for what no option says; with --yes it takes the defaults. A model is a folder",
-      "with config.json, or an id on the hub (owner/name, with @COMMIT for a commit). Data is a folder;",
-      "without it, small samples that are made here. A file that is there already is not overwritten.",
+      "with config.json, or an id on the hub (owner/name, with @COMMIT for a commit). Data is a file or a",
+      "folder: text, JSON lines, Parquet, images with captions; without it, small samples that are made",
+      "here. A file that is there already is not overwritten.",
       "",
       "Exit codes: 0 written, 2 something does not fit, and nothing was written.",
     ],
     options: [
       { name: "model", value: "DIR-OR-ID", help: "The model: a folder, or an id on the hub." },
-      { name: "data", value: "FOLDER", help: "The samples; without it, some are made here." },
+      { name: "data", value: "FILE-OR-DIR", help: "The samples; without it, some are made here." },
       { name: "formats", value: "A,B", help: "Which formats, by the names of their configs." },
       { name: "scopes", value: "A,B", help: "Which layers: lm, all_layers." },
       { name: "yes", short: "y", help: "Ask nothing: take the default where no option says more." },

@@ -25,6 +25,22 @@ export function readFileBytes(path: string, most = MOST): Buffer {
 /** The same as text. */
 export const readFileText = (path: string): string => readFileBytes(path).toString("utf8");
 
+/** The first bytes of a file that may be of any length, as text, and whether it has no more. */
+export function readFileBeginning(
+  path: string,
+  most: number,
+): { readonly text: string; readonly whole: boolean } {
+  const handle = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    const { size } = fs.fstatSync(handle);
+    const bytes = Buffer.alloc(Math.min(most, size));
+    const read = fs.readSync(handle, bytes, 0, bytes.length, 0);
+    return { text: bytes.toString("utf8", 0, read), whole: read >= size };
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
 /** The last bytes of a file that may be of any length, as text. */
 export function readFileEnd(path: string, most: number): string {
   const handle = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);

@@ -43,7 +43,7 @@ export function environments(large = []) {
 }
 
 /** pytest and ruff, beside the environment instead of in it: what is tested stays what is locked. */
-function developmentTools(interpreter) {
+export function developmentTools(interpreter) {
   const lock = "python/requirements-dev.lock";
   const version = spawnSync(
     interpreter,

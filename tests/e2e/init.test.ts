@@ -112,6 +112,76 @@ describe("aqm init", () => {
     expect((await workspace.aqm(["build", "--dry-run"])).code).toBe(0);
   });
 
+  const text = (count: number): string =>
+    Array.from({ length: count }, (_, n) => `Text ${n}\n`).join("");
+  const chats = '{ "id": 1, "talk": [{ "role": "user", "content": "a" }] }\n';
+  it.each([
+    ["a file of texts", { "a.txt": text(60) }, "a.txt", '{ lines: "a.txt" }', 30],
+    ["a folder of texts", { "t/a.txt": text(60) }, "t", '{ lines: "t/" }', 30],
+    [
+      "JSON lines",
+      { "a.jsonl": '{ "id": 1, "body": "a" }\n' },
+      "a.jsonl",
+      '{ json_lines: "a.jsonl", field: "body" }',
+      1,
+    ],
+    ["chats", { "a.jsonl": chats }, "./a.jsonl", '{ json_lines: "a.jsonl", messages: "talk" }', 1],
+    ["Parquet", { "a.parquet": "" }, "a.parquet", '{ parquet: "a.parquet", field: text }', 128],
+    ["a folder of Parquet", { "p/a.parquet": "" }, "p/", '{ parquet: "p/", field: text }', 128],
+    [
+      "a clone of the hub",
+      { "c/data/test-00000-of-00001.parquet": "", "c/data/train-00000-of-00001.parquet": "" },
+      "c",
+      '{ hugging_face: "c", split: train, field: text }',
+      128,
+    ],
+    [
+      "a saved data set",
+      {
+        "s/dataset_dict.json": '{ "splits": ["test", "train"] }',
+        "s/train/dataset_info.json": '{ "splits": { "train": { "num_examples": 500 } } }',
+      },
+      "s",
+      '{ hugging_face: "s", split: train, field: text }',
+      250,
+    ],
+    [
+      "listed images",
+      { "i/metadata.jsonl": '{ "file_name": "a.jpg", "caption": "x" }\n', "i/a.jpg": "" },
+      "i",
+      '{ image_text: "i", field: "caption" }',
+      1,
+    ],
+    ["images beside texts", { "i/a.jpg": "", "i/a.txt": "x" }, "i", '{ image_text: "i" }', 1],
+  ] as [string, Record<string, string>, string, string, number][])(
+    "knows %s",
+    async (_what, files, data, source, samples) => {
+      const workspace = folder(files);
+      const { code, stderr } = await init(workspace, "--model", "weights/tiny", "--data", data);
+      expect(stderr).toBe("");
+      expect(code).toBe(0);
+      const [config = ""] = fs.readdirSync(workspace.path("conf/dataset"));
+      const written = workspace.read(`conf/dataset/${config}`);
+      expect(written).toContain(`source: ${source}\n`);
+      expect(written).toContain(`full_samples: ${samples}\n`);
+      const plan = await workspace.aqm(["build", "--dry-run"]);
+      expect(plan.stderr).toBe("");
+      expect(plan.stdout).toContain("-samples/calibration.db");
+    },
+  );
+
+  it("links a file of data that lies elsewhere", async () => {
+    const elsewhere = folder({ "a.txt": text(60) });
+    const workspace = folder();
+    const data = elsewhere.path("a.txt");
+    const { code } = await init(workspace, "--model", "weights/tiny", "--data", data);
+    expect(code).toBe(0);
+    expect(fs.readlinkSync(workspace.path("datasets/a.txt"))).toBe(data);
+    expect(workspace.read("conf/dataset/a.yaml")).toContain('{ lines: "datasets/a.txt" }');
+    const { stdout } = await workspace.aqm(["build", "--dry-run"]);
+    expect(stdout).toContain("run      datasets/a-samples/calibration.db");
+  });
+
   it.each([
     [
       "images for a model of text alone",
@@ -140,16 +210,28 @@ describe("aqm init", () => {
       /--formats has no wfp9[\s\S]*wfp8_afp8/,
     ],
     [
-      "a file of text as data",
-      { "lines.txt": "one\n" },
-      ["--model", "weights/tiny", "--data", "lines.txt"],
-      /lines of text as data yet/,
-    ],
-    [
-      "data in another layout",
-      { "shots/a.jpg": "" },
+      "COCO's layout without captions",
+      { "shots/annotations/notes.txt": "" },
       ["--model", "weights/tiny", "--data", "shots"],
       /shots lacks annotations\/captions_train2017/,
+    ],
+    [
+      "a file of another kind as data",
+      { "data.csv": "a,b\n" },
+      ["--model", "weights/tiny", "--data", "data.csv"],
+      /data\.csv is none of the files[\s\S]*a \.txt file with a text a line/,
+    ],
+    [
+      "JSON lines of which no field is the text",
+      { "rows.jsonl": '{ "a": "x", "b": "y" }\n' },
+      ["--model", "weights/tiny", "--data", "rows.jsonl"],
+      /rows\.jsonl does not show which field has the text: a, b/,
+    ],
+    [
+      "a folder without data",
+      { "stuff/a.csv": "" },
+      ["--model", "weights/tiny", "--data", "stuff"],
+      /stuff holds nothing that aqm takes as data/,
     ],
   ] as [string, Record<string, string>, string[], RegExp][])(
     "refuses %s, says the next step, and writes nothing",

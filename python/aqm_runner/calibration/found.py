@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 from aqm_runner.calibration.same_caption import caption_key
 from aqm_runner.runner.failures import RunnerError, gate_failed
@@ -27,12 +28,12 @@ class Found:
     image: str | None = None
     image_digest: bytes | None = None
 
-    @property
+    @cached_property
     def text_digest(self) -> bytes:
         """SHA-256 of what two texts have in common that differ in case or white space alone."""
         return hashlib.sha256(caption_key(self.text).encode()).digest()
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """SHA-256 of the sample: the same wherever in a source, or in which kind, it stands."""
         return hashlib.sha256(self.text_digest + (self.image_digest or b"")).digest()

@@ -24,6 +24,8 @@ held_out: { seed: 42, sizes: { search: 1, confirm: 1, report: 1 }, least_tokens:
 `,
     "a.txt": "text\n",
     "t/a.txt": "text\n",
+    "s/state.json": "{}",
+    "c/data/train-00000-of-00001.parquet": "rows",
     "i/a.jpg": "picture",
     "i/a.txt": "text\n",
   });
@@ -37,10 +39,10 @@ describe("a config of data", () => {
     ["source: { lines: t/ }", "rows: packed"],
     ["source: { json_lines: a.txt, messages: talk }", "empty_rows: skip"],
     ["source: { parquet: a.txt, field: body }"],
-    ["source: { hugging_face: t }"],
-    ["source: { hugging_face: t, split: train, messages: talk }"],
+    ["source: { hugging_face: s }"],
+    ["source: { hugging_face: c, split: train, messages: talk }"],
     ["source: { image_text: i }"],
-  ])("may say %s %s", async (...lines) => {
+  ])("may say %s", async (...lines) => {
     const { code, stdout, stderr } = await planOf(...lines);
     expect(stderr).toBe("");
     expect(code).toBe(0);

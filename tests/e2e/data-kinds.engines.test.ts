@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { developmentTools } from "../../scripts/python.mjs";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 /** A model is scored on data of each kind by two commands, aqm init and aqm build. */
@@ -200,7 +200,11 @@ for n in range(30):
 
 describe("python/tests/in_tables", () => {
   it("hold in the environment that reads tables", () => {
-    const tools = developmentTools(tables);
+    const script = `import { developmentTools } from ${JSON.stringify(pathToFileURL(join(REPOSITORY, "scripts/python.mjs")))};
+console.log(developmentTools(process.argv[1]));`;
+    const tools = spawnSync(process.execPath, ["--input-type=module", "-e", script, tables], {
+      encoding: "utf8",
+    }).stdout.trim();
     const ran = spawnSync(tables, ["-m", "pytest", "-q", "tests/in_tables"], {
       cwd: join(REPOSITORY, "python"),
       env: { ...process.env, PYTHONPATH: [tools, join(REPOSITORY, "python")].join(":") },

@@ -20,7 +20,7 @@ from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.determinism import make_deterministic
 from aqm_runner.model.loss import LOSSES
 from aqm_runner.model.samples import read_captions
-from aqm_runner.modelopt import memory
+from aqm_runner.modelopt import memory, squares
 from aqm_runner.modelopt.recipes import as_format
 from aqm_runner.modelopt.scoring import Scorer, Setting
 from aqm_runner.modelopt.shared_scoring import shared_scoring
@@ -63,6 +63,7 @@ def insides() -> list[Any]:
         model_calib._ENABLE_FOLDING_PQS_TO_WEIGHTS,
         model_quant.calibrate,
         nn.Module.register_full_backward_hook,
+        algorithms.QuantRecipe.checkpoint_signature,
     ]
 
 
@@ -105,6 +106,23 @@ def test_nothing_is_left_of_the_wraps_after_a_failure(monkeypatch, lm_inputs):
     with pytest.raises(RuntimeError, match="out of memory"):
         score(lm_inputs, "FP8")
     assert insides() == before
+
+
+def test_a_kernel_counts_as_equal_only_if_it_is_so_to_the_bit():
+    def unrounded(gradient, quantized, output, largest):
+        values = (quantized.float() - output.float()) * gradient
+        return values.clamp(-largest, largest).square()
+
+    def swallowing(gradient, quantized, output, largest):
+        return squares.in_passes(gradient, quantized, output).nan_to_num(0)
+
+    def same(gradient, quantized, output, largest):
+        return squares.in_passes(gradient, quantized, output)
+
+    cpu = torch.device("cpu")
+    assert squares.gives_equal_bits(same, cpu)
+    assert not squares.gives_equal_bits(unrounded, cpu)
+    assert not squares.gives_equal_bits(swallowing, cpu)
 
 
 class Layer(nn.Module):

@@ -19,6 +19,7 @@ from aqm_runner.modelopt.reading import ScoreReader
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.shared_calibration import SharedCalibration
 from aqm_runner.modelopt.shared_scoring import shared_scoring
+from aqm_runner.modelopt.signatures import kept_signatures
 from aqm_runner.modelopt.versions import may_wrap
 from aqm_runner.runner.failures import RunnerError, unsupported_here
 from aqm_runner.scoring.gates import check_groups, non_finite
@@ -122,6 +123,7 @@ class Scorer:
             if self._calibration:
                 stack.enter_context(self._calibration.installed())
                 stack.enter_context(shared_scoring())
+                stack.enter_context(kept_signatures())
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", message="Received custom quantization formats")
             try:

@@ -183,7 +183,7 @@ describe("a folder that workspaces share", () => {
   it("gets what is there already by aqm cache push, and again only what it lacks", async () => {
     await maker.build();
     const push = (env: Env): ReturnType<TestWorkspace["aqm"]> =>
-      maker.aqm(["cache", "push"], { env });
+      maker.aqm(["cache", "push", "out/length.txt"], { env });
     expect((await push(read)).stderr).toContain("is only read");
     expect((await push({ AQM_CACHE_SHARED: "off" })).stderr).toContain("There is no shared cache");
     expect((await push(write)).stdout).toContain("gave 4 results");

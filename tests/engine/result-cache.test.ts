@@ -225,6 +225,17 @@ describe("a server that is no help", () => {
     expect(opened.said[0]).toContain("is left out from now on");
   });
 
+  it("that falls silent in the middle of a content is not waited for as long as its bytes might take", async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(200, { "content-length": 1000 }).write("x");
+    });
+    const slow: Patience = { ...IMPATIENT, slowest: 64 * 1024, troubles: 1 };
+    const folder = new Folder();
+    const opened = remote(http(url), folder, { patience: slow });
+    expect(await opened.cache.get(digestOfBytes("x"), "file", folder.at("got"))).toBe("absent");
+    expect(opened.said).toEqual([expect.stringContaining("no answer within 1 s")]);
+  });
+
   it("that was stopped says nothing more", async () => {
     const opened = remote(http(await serve(() => undefined)), new Folder());
     const answer = opened.cache.results(asked);

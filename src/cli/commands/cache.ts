@@ -80,7 +80,7 @@ async function push(session: Session, shared: SharedResults, args: Arguments): P
     await workspace.survey(selection.needed, () => undefined, signal);
     workspace.shared?.tellTo((message) => notices.push(message));
     const plan = makePlan(selection, workspace);
-    const fresh = plan.actions.filter((action) => isOwn(action, selection.requested));
+    const fresh = plan.actions.filter(isOwn);
     const missing = await notThere(fresh, shared);
     for (const { node, result } of missing) if (result !== null) workspace.offer(node, result);
     const left = await shared.uploads.settle(FOREVER, signal);
@@ -111,12 +111,9 @@ async function push(session: Session, shared: SharedResults, args: Arguments): P
 /** As long as it takes: the longest time that a timer knows. */
 const FOREVER = 2 ** 31 - 1;
 
-/** Results that aqm made, whose key is what is asked for now. */
-const isOwn = (
-  { node, verdict, result }: PlannedAction,
-  requested: ReadonlySet<PlannedAction["node"]>,
-): boolean =>
-  requested.has(node) && verdict === "fresh" && result !== null && adoptionOf(result) === null;
+/** Results that aqm made, whose key is what is asked for now: also those that the targets are made from. */
+const isOwn = ({ verdict, result }: PlannedAction): boolean =>
+  verdict === "fresh" && result !== null && adoptionOf(result) === null;
 
 async function notThere(
   fresh: readonly PlannedAction[],

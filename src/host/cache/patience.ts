@@ -26,7 +26,8 @@ export const PATIENCE: Patience = {
 export class Breaker {
   readonly #patience: Patience;
   readonly #opened: (why: string) => void;
-  readonly #stop = new AbortController();
+  /** Ends what is under way. */
+  readonly #underWay = new Set<() => void>();
   #troubles = 0;
   #why: string | null = null;
 
@@ -44,19 +45,24 @@ export class Breaker {
   /** Ends all that is under way, and starts nothing more; nobody is told. */
   stop(): void {
     this.#why ??= "the command ended";
-    this.#stop.abort();
+    this.#end();
   }
 
   /**
    * @param bytes that may be on their way, which take their time
+   * @param task who reads says `alive` first and whenever something has come: silence in between is no more patience
+   *   worth than one answer
    * @throws Trouble, whatever went wrong
    */
-  async ask<T>(bytes: number, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async ask<T>(
+    bytes: number,
+    task: (signal: AbortSignal, alive: () => void) => Promise<T>,
+  ): Promise<T> {
     if (this.#why !== null) throw new Trouble("unavailable", this.#why);
     const { answer, slowest } = this.#patience;
     const milliseconds = answer + (1000 * bytes) / slowest;
     try {
-      const answered = await within(milliseconds, this.#stop.signal, task);
+      const answered = await within({ milliseconds, silence: answer }, this.#underWay, task);
       this.#troubles = 0;
       return answered;
     } catch (error) {
@@ -70,10 +76,13 @@ export class Breaker {
   async question(count: number, parts: () => Promise<unknown>): Promise<void> {
     if (this.#why !== null) return;
     const { question, part } = this.#patience;
-    await within(question + part * count, this.#stop.signal, parts).catch((error: unknown) => {
-      if (!(error instanceof Trouble)) throw error;
-      if (this.#why === null) this.leave(`it is too slow: ${error.message}`);
-    });
+    const milliseconds = question + part * count;
+    await within({ milliseconds, silence: question }, this.#underWay, parts).catch(
+      (error: unknown) => {
+        if (!(error instanceof Trouble)) throw error;
+        if (this.#why === null) this.leave(`it is too slow: ${error.message}`);
+      },
+    );
   }
 
   #failed(why: string): void {
@@ -85,16 +94,20 @@ export class Breaker {
   leave(why: string): void {
     if (this.#why !== null) return;
     this.#why = why;
-    this.#stop.abort();
+    this.#end();
     this.#opened(why);
+  }
+
+  #end(): void {
+    for (const end of [...this.#underWay]) end();
   }
 }
 
 /** What a task gives, or a `Trouble` when its time is over; a task that does not heed its signal is left behind. */
 function within<T>(
-  milliseconds: number,
-  stop: AbortSignal,
-  task: (signal: AbortSignal) => Promise<T>,
+  { milliseconds, silence }: { readonly milliseconds: number; readonly silence: number },
+  underWay: Set<() => void>,
+  task: (signal: AbortSignal, alive: () => void) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const given = new AbortController();
@@ -102,15 +115,22 @@ function within<T>(
       reject(new Trouble("unavailable", why));
       given.abort();
     };
-    const seconds = Math.max(1, Math.round(milliseconds / 1000));
-    const timer = setTimeout(() => over(`no answer within ${seconds} s`), milliseconds);
+    const after = (time: number): NodeJS.Timeout =>
+      setTimeout(() => over(`no answer within ${Math.max(1, Math.round(time / 1000))} s`), time);
+    const timer = after(milliseconds);
+    let silent: NodeJS.Timeout | null = null;
+    const alive = (): void => {
+      if (silent === null) silent = after(silence);
+      else silent.refresh();
+    };
     const stopped = (): void => over("the command ended");
-    stop.addEventListener("abort", stopped, { once: true });
+    underWay.add(stopped);
     const done = (): void => {
       clearTimeout(timer);
-      stop.removeEventListener("abort", stopped);
+      if (silent !== null) clearTimeout(silent);
+      underWay.delete(stopped);
     };
-    task(given.signal).then(
+    task(given.signal, alive).then(
       (value) => {
         done();
         resolve(value);

@@ -207,7 +207,14 @@ export class RemoteCache implements ResultCache {
     if (this.#refused.has(nameOf(shelf, digest))) return "unread";
     const found = await this.#ask(
       most,
-      (signal) => this.#server.read(shelf, hexOf(digest), most, take, signal),
+      (signal, alive) => {
+        alive();
+        const heard = (part: Uint8Array): void => {
+          alive();
+          take(part);
+        };
+        return this.#server.read(shelf, hexOf(digest), most, heard, signal);
+      },
       (why) => this.#refuse(shelf, digest, why),
     );
     if (found === true) return "read";
@@ -217,7 +224,7 @@ export class RemoteCache implements ResultCache {
   /** Null where no answer came; `unusable` is told what is there and cannot be what was asked for. */
   async #ask<T>(
     bytes: number,
-    task: (signal: AbortSignal) => Promise<T>,
+    task: (signal: AbortSignal, alive: () => void) => Promise<T>,
     unusable: (why: string) => void = () => undefined,
   ): Promise<T | null> {
     try {

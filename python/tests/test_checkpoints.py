@@ -15,6 +15,7 @@ from material import scoring
 from safetensors.torch import load_file
 from spoilt import TAKEN, WEIGHTS, change_weights, edit, refused
 
+from aqm_runner.model.architectures import check_architecture, reads_images
 from aqm_runner.model.checkpoint import load_model, load_processor, load_tokenizer
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.runner.failures import RunnerError
@@ -185,6 +186,18 @@ def test_a_family_that_makes_no_text_is_named(folder, type_, words):
     assert f"model_type {type_!r}" in error.message
     assert words in error.message
     assert error.file == "given/ckpt/config.json"
+
+
+@pytest.mark.parametrize(
+    ("kind", "images"), [("AutoModelForCausalLM", False), ("AutoModelForImageTextToText", True)]
+)
+def test_a_trusted_checkpoint_may_bring_a_family_of_its_own(folder, kind, images):
+    entry = {kind: "modeling.Own"}
+    edit(folder / "config.json", lambda c: c.update(model_type="own", auto_map=entry))
+    trusted = Place(folder, "folder", "given/ckpt", TAKEN, trusted=True)
+    check_architecture(trusted)
+    assert reads_images(trusted) == images
+    refused(check_architecture, folder, "unknown_architecture")
 
 
 def test_images_are_not_asked_of_a_model_of_text(tiny, image_inputs, tmp_path):

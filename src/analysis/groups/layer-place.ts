@@ -11,6 +11,8 @@ export interface LayerPlace {
 const UNTELLING = new Set([
   "model",
   "visual",
+  "vision_tower",
+  "encoder",
   "language_model",
   "blocks",
   "layers",

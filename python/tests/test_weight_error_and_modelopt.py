@@ -54,12 +54,26 @@ def test_weights_are_rounded_to_modelopts_bits(name: str, layer: str, dtype: tor
     assert torch.equal(ours, theirs)
 
 
-@pytest.mark.parametrize("scope", ["lm", "all_layers"])
-@pytest.mark.parametrize(
-    "family", ["qwen3_vl", pytest.param("qwen2_5_vl", marks=pytest.mark.engines)]
-)
-def test_groups_are_modelopts(family, scope, checkpoints, lm_inputs, image_inputs, tmp_path):
-    inputs = (lm_inputs if scope == "lm" else image_inputs) | {"checkpoint": checkpoints[family]}
+CASES = [
+    ("qwen3_vl", "lm"),
+    ("qwen3_vl", "all_layers"),
+    *(
+        pytest.param(family, scope, marks=pytest.mark.engines)
+        for family, *scopes in (
+            ("qwen2_5_vl", "lm", "all_layers"),
+            ("llava", "lm", "all_layers"),
+            ("gemma3", "lm"),
+            *((family, "lm") for family in ("llama", "mistral", "qwen3", "gemma3_text", "phi3")),
+        )
+        for scope in scopes
+    ),
+]
+
+
+@pytest.mark.parametrize(("family", "scope"), CASES)
+def test_groups_are_modelopts(family, scope, checkpoints, tiny, lm_inputs, image_inputs, tmp_path):
+    checkpoint = checkpoints.get(family) or tiny(family)
+    inputs = (lm_inputs if scope == "lm" else image_inputs) | {"checkpoint": checkpoint}
     few = {"calibration_samples": 1, "include_lm_head": True, "batch_size": 1}
     for op, params in (
         ("sensitivity_scores", scoring(scope, "INT8_WEIGHTS", **few)),

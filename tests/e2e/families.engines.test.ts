@@ -21,7 +21,7 @@ let maker: TestWorkspace;
 const model = (family: string): string => `models/${family}/checkpoints/tiny`;
 
 beforeAll(async () => {
-  const configs = KINDS.map(({ family, scopes }) => [
+  const configs = KINDS.map(({ family, scopes }): [string, string] => [
     `conf/model/${family}.yaml`,
     `name: ${family}
 family: ${family}

@@ -70,6 +70,7 @@ export function checkpoint(name: string): { readonly model: ModelConfig; readonl
   const place = `${model.checkpoint}-${revision.slice(0, 12)}`;
   const made = action({
     op: hubCheckpoint,
+    slurm: false, // it needs a network, which compute nodes often lack
     params: { hub, revision, endpoint, include },
     inputs: {},
     outputs: { checkpoint: local(place, "folder") },

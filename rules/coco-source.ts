@@ -45,6 +45,7 @@ function placed(root: string): CocoSource {
 function fetched({ url, into, archive }: Fetched): CocoSource {
   const annotations = action({
     op: cocoAnnotations,
+    slurm: false, // it needs a network, which compute nodes often lack
     params: { source: url, archive: archive ?? null },
     inputs: {},
     outputs: {
@@ -58,6 +59,7 @@ function fetched({ url, into, archive }: Fetched): CocoSource {
     images: (name, database) => {
       const images = action({
         op: cocoImages,
+        slurm: false, // it needs a network, which compute nodes often lack
         params: { source: url },
         inputs: { database },
         outputs: { images: local(`${into}/images_${name}`, "folder") },

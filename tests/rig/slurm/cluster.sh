@@ -164,7 +164,11 @@ export PATH=$PATH:/usr/sbin
 export SLURM_CONF=$ROOT/etc/slurm.conf
 case $command in
   missing) missing ;;
-  install) [[ -z $(missing) ]] || install_packages ;;
+  install)
+    [[ -z $(missing) ]] || install_packages || true
+    lacking=$(missing)
+    [[ -z $lacking ]] || { echo "Slurm cannot run here: no $(echo $lacking)" >&2; exit 1; }
+    ;;
   up)
     write_configuration
     trap '[[ $? == 0 ]] || bash "$0" down "$ROOT"' EXIT

@@ -5,6 +5,7 @@ import { timeTogether, type EstimateCost } from "../../plan/estimate.ts";
 import type { Execution, ExecutionMember, ExecutionRequest } from "../../ports.ts";
 import { pythonRoot } from "../code/python-root.ts";
 import { disk } from "../disk/disk.ts";
+import { diskFailure } from "../disk/disk-failure.ts";
 import { cancelled } from "../process/cancelled.ts";
 import type { FoundEnvironment } from "../python/op-environments.ts";
 import { JobEvents } from "../python/runner/job-events.ts";
@@ -277,7 +278,12 @@ export class CarriedJob {
       this.#lost.add(member);
       return;
     }
-    for (const [from, to] of moves) disk.moveInto(from, to);
+    try {
+      for (const [from, to] of moves) disk.moveInto(from, to);
+    } catch (error) {
+      this.#end(member, err(diskFailure(error, member.node.id, member.node.id)));
+      return;
+    }
     this.#end(member, outcome);
   }
 

@@ -65,6 +65,20 @@ describe("aqm doctor", () => {
 });
 
 describe("aqm explain", () => {
+  it("explains the cause that a Python op gives by what it stands behind", async () => {
+    const { code, stdout } = await workspace.aqm(["explain", "unsafe_path"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      "unsafe_path (exit code 1)\n  what    A cause that Python ops give of `gate_failed`",
+    );
+    const both = await workspace.aqm(["explain", "--json", "custom_code", "cycle"]);
+    expect(JSON.parse(both.stdout)).toMatchObject([
+      { code: "custom_code", exitCode: 1 },
+      { code: "cycle", exitCode: 2 },
+    ]);
+    expect((await workspace.aqm(["explain", "unsafe_pathh"])).stderr).toContain("unsafe_path");
+  });
+
   it("says what a reason means, its cause and the next step", async () => {
     const { code, stdout } = await workspace.aqm(["explain", "input_missing"]);
     expect(code).toBe(0);
@@ -77,12 +91,9 @@ describe("aqm explain", () => {
     const { stdout } = await workspace.aqm(["explain"]);
     const { stdout: json } = await workspace.aqm(["explain", "--json"]);
     const codes = (JSON.parse(json) as { code: string }[]).map(({ code }) => code);
-    expect(
-      stdout
-        .trim()
-        .split("\n")
-        .map((line) => line.split(" ")[0]),
-    ).toEqual(codes);
+    expect((stdout.split("\n\n")[0] ?? "").split("\n").map((line) => line.split(" ")[0])).toEqual(
+      codes,
+    );
     expect(codes).toContain("region_edited");
   });
 

@@ -95,9 +95,10 @@ export const EXPLANATIONS: Readonly<Record<FailureReason, Explanation>> = {
     next: "Read the log that the message names, in `.aqm/logs/`.",
   },
   gate_failed: {
-    what: "An op made a result, and a check of the result refused it.",
-    cause: "What the gate compares differs by more than it may: the message has the figures.",
-    next: "Look at what the op wrote in `.aqm/failed/`; nothing was published.",
+    what: "A check of an op refused its result, or an input that must not be trusted.",
+    cause:
+      "What the gate compares differs by more than it may, or a file is damaged, quantized already, or leads out of its folder: the message says which.",
+    next: "Do what the message names as the next step; what the op wrote is in `.aqm/failed/`, and nothing was published.",
   },
   bad_request: {
     what: "An op refuses its inputs or params.",

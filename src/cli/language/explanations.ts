@@ -97,7 +97,7 @@ export const EXPLANATIONS: Readonly<Record<FailureReason, Explanation>> = {
   gate_failed: {
     what: "A check of an op refused its result, or an input that must not be trusted.",
     cause:
-      "What the gate compares differs by more than it may, or a file is damaged, quantized already, or leads out of its folder: the message says which.",
+      "What the gate compares differs by more than it may, or a file is damaged, of another kind, or leads out of its folder: the message says which.",
     next: "Do what the message names as the next step; what the op wrote is in `.aqm/failed/`, and nothing was published.",
   },
   bad_request: {

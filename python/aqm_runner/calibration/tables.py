@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aqm_runner.calibration.found import Found, shown, unreadable
-from aqm_runner.calibration.text_files import files_of, reader_of
+from aqm_runner.calibration.text_files import check_link, files_of, reader_of
 from aqm_runner.runner.documents import DocumentError, read_document
 from aqm_runner.runner.failures import RunnerError, unsupported_here
 from aqm_runner.runner.places import Place
@@ -77,6 +77,7 @@ def saved_dataset(place: Place, split: str | None) -> list[File]:
     files = []
     for name in _strings(place, state, ("_data_files", "filename")):
         path = place.file(f"{prefix}{name}", f"{place.name}/{state}")
+        check_link(place, f"{prefix}{name}")
         if not path.is_file():
             raise unreadable(
                 f"{place.name}/{state}",
@@ -135,6 +136,7 @@ def _no_split(place: Place, split: str | None, known: list[str]) -> RunnerError:
 def _strings(place: Place, name: str, keys: tuple[str, ...]) -> list[str]:
     """Returns texts of a list in a JSON file: the items, or what each has under a second key."""
     path = place.file(name, f"the layout of {place.name}")
+    check_link(place, name)
     try:
         document = read_document(path)
         listed = document.get(keys[0]) if isinstance(document, dict) else None

@@ -13,7 +13,7 @@ from typing import Any
 from aqm_runner.calibration.found import Found, checked_text, shown, unreadable
 from aqm_runner.calibration.messages import messages_text
 from aqm_runner.runner.documents import DocumentError, parse_document
-from aqm_runner.runner.failures import RunnerError
+from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.inside import inside
 from aqm_runner.runner.places import Place
 
@@ -37,9 +37,30 @@ def files_of(place: Place) -> list[tuple[str, str, Path]]:
         return [(name, place.name, place.path)]
     found = []
     for name, path in place.files():
+        check_link(place, name)
         inside(place.path, f"{name}:1", place.name)
         found.append((name, f"{place.name}/{name}", path))
     return found
+
+
+def check_link(place: Place, name: str) -> None:
+    """Refuses a link in a folder of data that leads out of it.
+
+    Who made the data would choose which of your files become samples. Links of a cache of the hub
+    lead to the blobs beside its snapshots and are followed; the folder itself may be a link.
+
+    Raises:
+        RunnerError: gate_failed `unsafe_path` naming the link.
+    """
+    real, folder = (place.path / name).resolve(), place.path.resolve()
+    allowed = (folder, folder.parent.parent / "blobs")
+    if not any(real.is_relative_to(each) for each in allowed):
+        raise gate_failed(
+            "unsafe_path",
+            f"{place.name}/{name} is a link that leads out of {place.name}; it was not read.",
+            file=f"{place.name}/{name}",
+            next_step="Put the file itself there, if it is yours, or take the link away.",
+        )
 
 
 def lines_of(place: Place) -> Iterator[Found]:
@@ -111,6 +132,7 @@ def captions_of(place: Place, field: str) -> Iterator[Found]:
 
 def _listed(place: Place, named: Path, field: str) -> Iterator[Found]:
     file = f"{place.name}/{METADATA}"
+    check_link(place, METADATA)
     read = reader_of({"field": field})
     listed = set()
     for number, line in _lines(named, file):
@@ -122,6 +144,7 @@ def _listed(place: Place, named: Path, field: str) -> Iterator[Found]:
         caption = read(record, file, where)
         name = checked_text(record.get("file_name"), file, where, "its field file_name")
         path = place.file(name, f"{file}, {where},")
+        check_link(place, name)
         if not path.is_file():
             raise unreadable(
                 file,
@@ -132,6 +155,7 @@ def _listed(place: Place, named: Path, field: str) -> Iterator[Found]:
         listed.add(name)
         yield Found(f"{METADATA}:{number}", caption, name, _digest(path))
     for name, _ in place.files():
+        check_link(place, name)
         if name not in listed and not name.endswith((".txt", ".jsonl")):
             raise unreadable(
                 f"{place.name}/{name}",
@@ -143,6 +167,8 @@ def _listed(place: Place, named: Path, field: str) -> Iterator[Found]:
 
 def _beside(place: Place) -> Iterator[Found]:
     names = dict(place.files())
+    for name in names:
+        check_link(place, name)
     texts = {name.removesuffix(".txt"): path for name, path in names.items() if _is_text(name)}
     for name, path in names.items():
         if _is_text(name):

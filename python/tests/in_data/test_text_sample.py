@@ -332,3 +332,36 @@ def test_a_held_out_set_that_shares_a_text_is_refused_where_it_is_measured(tmp_p
     with pytest.raises(RunnerError) as caught:
         refuse_overlap(place(made.folder / "small", "file"), place(made.folder / "large", "file"))
     assert "share 2 texts (the first is 'texts.txt:" in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["lines", "image_text", "listed"])
+def test_a_link_that_leads_out_of_the_data_is_refused_and_not_read(tmp_path, kind):
+    source = lines(tmp_path / "data", TEXTS).parent if kind == "lines" else tmp_path / "data"
+    source.mkdir(exist_ok=True)
+    mine = tmp_path / "mine.txt"
+    mine.write_text("a secret of mine\n")
+    (source / "a.txt").symlink_to("../mine.txt")
+    if kind != "lines":
+        (source / "a.png").write_bytes(b"an image")
+    if kind == "listed":
+        (source / "a.txt").unlink()
+        (source / "metadata.jsonl").symlink_to(mine)
+    asked = ("lines", source) if kind == "lines" else ("image_text", source)
+    content = None if kind == "lines" else FIELD
+    error = refusal(*asked, tmp_path / "out", content)
+    assert error.reason == "unsafe_path"
+    assert "is a link that leads out of" in error.message
+    assert "secret" not in error.message
+
+
+def test_links_of_a_cache_of_the_hub_and_a_linked_folder_are_followed(tmp_path):
+    hub = tmp_path / "datasets--them--data"
+    snapshot = hub / "snapshots/0123"
+    snapshot.mkdir(parents=True)
+    (hub / "blobs").mkdir()
+    lines(hub / "blobs", TEXTS, "abcdef")
+    (snapshot / "texts.txt").symlink_to("../../blobs/abcdef")
+    linked = tmp_path / "linked"
+    linked.symlink_to(snapshot)
+    made = drawn("text_sample", "lines", linked, tmp_path / "out")
+    assert made.facts["distinct"] == len(TEXTS)

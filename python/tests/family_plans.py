@@ -8,9 +8,11 @@ from harness import place, run_op
 from material import FORMATS, config, exporting, ranging
 from plan_files import Groups, in_turn, write_plans
 
-# Blocks of 128 fit no layer of these checkpoints, which are 64 wide.
+# Blocks of 128 fit no layer of these checkpoints, which are 64 wide, and no blocks those experts of
+# Qwen3-MoE, which are 80 wide.
 INT4_IN_32 = config({"num_bits": 4, "block_sizes": {"-1": 32, "type": "static"}}, None)
-CANDIDATES = FORMATS | {"INT4_IN_32": INT4_IN_32}
+INT4_ROWS = config({"num_bits": 4, "axis": 0}, None)
+CANDIDATES = FORMATS | {"INT4_IN_32": INT4_IN_32, "INT4_ROWS": INT4_ROWS}
 
 
 def groups_with_experts(checkpoint: Path, scope: str) -> Groups:

@@ -14,32 +14,24 @@ from test_serving_check import LOADS, told
 WRITTEN = os.environ.get("AQM_FAMILY_FOLDERS")
 pytestmark = pytest.mark.skipif(WRITTEN is None, reason="AQM_FAMILY_FOLDERS names no folder")
 FOLDERS = sorted(Path(WRITTEN).iterdir()) if WRITTEN else []
-EXPERTS = ("qwen3_moe", "mixtral")
+DEVICES: dict[str, dict[str, str]] = {
+    "cpu": {"kind": "cpu"},
+    "sm90": {"kind": "invented", "capability": "9.0"},
+}
 
 
-@pytest.fixture(scope="session")
-def on_an_h100(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What vLLM says on an invented GPU, which has kernels for all of these formats."""
-    device = {"kind": "invented", "capability": "9.0"}
-    return told(FOLDERS, device, tmp_path_factory.mktemp("sm90"))
-
-
-@pytest.fixture(scope="session")
-def on_a_cpu(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return told(FOLDERS, {"kind": "cpu"}, tmp_path_factory.mktemp("cpu"))
+@pytest.fixture(scope="session", params=DEVICES)
+def statuses(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What one process says of all folders."""
+    return told(FOLDERS, DEVICES[request.param], tmp_path_factory.mktemp(request.param))
 
 
 @pytest.mark.parametrize("name", [folder.name for folder in FOLDERS])
-def test_every_family_is_loaded_strictly(on_an_h100, name):
+def test_every_family_is_loaded_strictly(statuses, name):
     """Every parameter is the file's, experts one by one."""
-    status = on_an_h100[name]
+    status = statuses[name]
     assert (status["status"], status["reason"]) == (LOADS, None)
     assert (status["compared"]["different"], status["unquantized"]) == ([], [])
     assert status["compared"]["parameters"] > 25
-
-
-@pytest.mark.parametrize("name", [folder.name for folder in FOLDERS])
-def test_a_cpu_lacks_kernels_for_integers_of_experts_alone(on_a_cpu, name):
-    family, plan, _format = name.split("-", 2)
-    lacks = family in EXPERTS and plan != "fp8"
-    assert on_a_cpu[name]["status"] == ("not checked" if lacks else LOADS)

@@ -226,7 +226,7 @@ def test_a_model_of_images_that_is_no_qwen_is_exported_whole(
     facts = family_export(
         op, shared | {"checkpoint": tiny(family)}, "all_layers", ["FP8", "NONE"], tmp_path
     )
-    assert facts["quantized_layers"] > 8
+    assert facts["quantized_layers"] >= 8
     assert math.isfinite(facts["logits_kl"])
 
 

@@ -165,7 +165,13 @@ async function serving() {
   });
   const variables = { AQM_SERVED_FOLDERS: folders, AQM_FAMILY_FOLDERS: families };
   await python("the real vLLM on folders, sound and spoilt", "in_vllm", "vllm", variables);
-  const whole = ["vitest", "run", "--project", "engines", "tests/e2e/family-schemes.engines.test.ts"];
+  const whole = [
+    "vitest",
+    "run",
+    "--project",
+    "engines",
+    "tests/e2e/family-schemes.engines.test.ts",
+  ];
   const { code, seconds } = run("npx", whole, { AQM_SERVES: "1" });
   rows.push(["from weights to vLLM", "", "", "", "", seconds, code === 0 ? "ok" : "FAILED"]);
 }

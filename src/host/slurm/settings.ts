@@ -71,11 +71,13 @@ export function slurmOffer(declared: SlurmDeclaration, choice: ExecutorChoice): 
 const forOp = ({ ops = {} }: SlurmDeclaration, { op }: ActionDeclaration) =>
   op.runtime === "python" && Object.hasOwn(ops, op.name) ? ops[op.name] : undefined;
 
-function settingsIn(declared: SlurmDeclaration): SlurmSettings {
-  const { host, user, prefix, job_dir, jobs, job_seconds, retries, ops, ...settings } = declared;
-  void [host, user, prefix, job_dir, jobs, job_seconds, retries, ops];
-  return settings;
-}
+/** What is said of the cluster and of all jobs together; the rest is about one job. */
+const ABOUT_ALL: ReadonlySet<string> = new Set<
+  Exclude<keyof SlurmDeclaration, keyof SlurmSettings>
+>(["host", "user", "prefix", "job_dir", "jobs", "job_seconds", "retries", "ops"]);
+
+const settingsIn = (declared: SlurmDeclaration): SlurmSettings =>
+  Object.fromEntries(Object.entries(declared).filter(([name]) => !ABOUT_ALL.has(name)));
 
 const withoutUndefined = <Settings extends object>(
   settings: Readonly<Record<string, unknown>>,

@@ -101,7 +101,7 @@ describe.each(FAMILIES)("%s", (family) => {
     expect(code).toBe(0);
     for (const path of statuses) {
       const status = readServingStatus(workspace.read(path));
-      expect(status).toMatchObject({ value: { status: "loads strictly (not run)" } });
+      expect(status).toMatchObject({ value: { word: "loads strictly (not run)" } });
     }
   });
 });

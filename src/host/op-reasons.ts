@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { FailureReason } from "../model/failure.ts";
+import { readFileText } from "./disk/bounded-read.ts";
 
 /** How Python ops fail, by the functions of `runner/failures.py`, which are called as the reasons are here. */
 const RAISED = /\b(gate_failed|bad_request|unsupported_here)\(\s*"([a-z][a-z0-9_]*)"/g;
@@ -15,7 +16,7 @@ export function opReasons(root: string): ReadonlyMap<string, ReadonlySet<Failure
   const found = new Map<string, Set<FailureReason>>();
   for (const name of fs.readdirSync(join(root, "aqm_runner"), { recursive: true }) as string[]) {
     if (!name.endsWith(".py")) continue;
-    const text = fs.readFileSync(join(root, "aqm_runner", name), "utf8");
+    const text = readFileText(join(root, "aqm_runner", name));
     for (const [, kind, reason = ""] of text.matchAll(RAISED))
       found.set(reason, (found.get(reason) ?? new Set()).add(kind as FailureReason));
   }

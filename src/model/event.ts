@@ -105,8 +105,8 @@ export type BuildEvent =
       readonly code: string;
       readonly message: string;
     })
-  /** About a job on another machine; `left`: this build does not wait for it. */
   | (About & {
+      /** An action's job on another machine: given to it, found there, given again, or left there by `--detach`. */
       readonly type: "job_submitted";
       /** The name of the job there. */
       readonly job: string;

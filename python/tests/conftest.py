@@ -7,10 +7,10 @@ runner and its ops need.
 import gc
 import shutil
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from environment_here import OF_ENGINES, environment_here
 from forks import Original
 from harness import Runner, place, run_op
 from hub_web import HubWeb
@@ -25,26 +25,6 @@ from aqm_runner.calibration.sample_writing import write_database
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl")
 TESTS = Path(__file__).parent
-# Environments that one package tells from all others.
-OF_ONE_PACKAGE = {
-    "vllm": "vllm",
-    "inc": "neural_compressor",
-    "autoround": "auto_round",
-    "modelopt": "modelopt",
-    "tables": "pyarrow",
-}
-# Environments that only `npm run test:engines` makes: scripts/engines.mjs.
-OF_ENGINES = ["autoround", "inc"]
-
-
-def environment_here() -> str:
-    """Returns the name of the environment that this interpreter belongs to, by what it has."""
-    for name, package in OF_ONE_PACKAGE.items():
-        if find_spec(package):
-            return name
-    return "torch" if find_spec("torch") else "data"
-
-
 ENVIRONMENT = environment_here()
 
 

@@ -116,8 +116,7 @@ class Build {
       this.#counts.fresh += plan.actions.length;
       return this.#finish("done", null, plan);
     }
-    const { expected, maxGpuHours } = this.#request;
-    const { elsewhere = null } = this.#request;
+    const { expected, maxGpuHours, elsewhere = null } = this.#request;
     const cost = planCost(plan, expected, {
       jobs: Math.max(jobs, elsewhere?.jobs ?? 0),
       gpus: Math.max(gpus.length, elsewhere?.jobs ?? 0),

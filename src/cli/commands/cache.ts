@@ -78,7 +78,7 @@ async function push(session: Session, shared: SharedResults, args: Arguments): P
   const notices: string[] = [];
   try {
     await workspace.survey(selection.needed, () => undefined, signal);
-    workspace.shared?.tellTo((message) => notices.push(message));
+    shared.tellTo((message) => notices.push(message));
     const plan = makePlan(selection, workspace);
     const fresh = plan.actions.filter(isOwn);
     const missing = await notThere(fresh, shared);

@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { hexOf, type Digest } from "../../model/digest.ts";
 import type { Taken } from "../../ports.ts";
-import { disk, errorCode } from "../disk/disk.ts";
+import { attempt } from "../disk/attempt.ts";
+import { disk } from "../disk/disk.ts";
 import { lstatIfThere } from "../disk/stat.ts";
 import { PIECE, type FolderList } from "./entry.ts";
 import { runningDigest, type RunningDigest } from "./running-digest.ts";
@@ -134,14 +135,4 @@ async function fetchPiece(
       : "its content is not what its digest says";
   source.refuse(digest, why);
   return "damaged";
-}
-
-function attempt(change: () => void): Error | null {
-  try {
-    change();
-    return null;
-  } catch (error) {
-    if (!(error instanceof Error) || errorCode(error) === "") throw error;
-    return error;
-  }
 }

@@ -5,7 +5,8 @@ import { digestOfBytes, digestOfJson, hexOf, type Digest } from "../../model/dig
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { PartialResults } from "../../ports.ts";
-import { disk, errorCode, readState, temporaryName, writeFileAtomic } from "../disk/disk.ts";
+import { attempt } from "../disk/attempt.ts";
+import { disk, readState, temporaryName, writeFileAtomic } from "../disk/disk.ts";
 import { diskFailure } from "../disk/disk-failure.ts";
 import type { Layout } from "../disk/layout.ts";
 import { isSettled, signatureOf } from "../disk/file-times.ts";
@@ -67,6 +68,7 @@ export function openPartialResults(
     return ok({
       folder: items,
       dropped,
+      // What cannot be removed is looked at again by the next run; the action itself is not touched by it.
       confirm: () => {
         underWay.delete(notePath);
         attempt(() => disk.remove(notePath));
@@ -166,12 +168,3 @@ function noteIn(text: string): Note | null {
 }
 
 const isObstacle = (path: string): boolean => lstatIfThere(path)?.isDirectory() === false;
-
-/** What cannot be removed is looked at again by the next run; the action itself is not touched by it. */
-function attempt(change: () => void): void {
-  try {
-    change();
-  } catch (error) {
-    if (errorCode(error) === "") throw error;
-  }
-}

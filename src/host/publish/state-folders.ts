@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { disk, errorCode, errorText } from "../disk/disk.ts";
+import { attempt } from "../disk/attempt.ts";
+import { disk, errorCode } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { modeToMove } from "../disk/permission.ts";
 import { lstatIfThere, statIfThere } from "../disk/stat.ts";
@@ -83,15 +84,7 @@ export function clearStage({ root, stage, state }: Layout): readonly string[] {
   if (problem === null) return [];
   const aside = join(state, `${LEFT}${randomBytes(5).toString("hex")}`);
   disk.rename(stage, aside);
-  return [`${relative(root, aside)} is left over and cannot be removed (${problem}); remove it`];
-}
-
-function attempt(change: () => void): string | null {
-  try {
-    change();
-    return null;
-  } catch (error) {
-    if (errorCode(error) === "") throw error;
-    return errorText(error);
-  }
+  return [
+    `${relative(root, aside)} is left over and cannot be removed (${problem.message}); remove it`,
+  ];
 }

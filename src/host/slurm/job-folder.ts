@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { hexOf, digestOfJson, type Digest } from "../../model/digest.ts";
+import { attempt } from "../disk/attempt.ts";
 import { disk, errorCode, readTextIfExists, writeFileAtomic } from "../disk/disk.ts";
 
 /** What was submitted, written before sbatch is called. */
@@ -173,14 +174,6 @@ export function tidyJobFolders(folder: string): void {
   for (const job of jobFoldersIn(folder)) {
     const age = Date.now() - fs.statSync(job.path).mtimeMs;
     if (age > KEPT_MS && (job.end() !== null || job.isCancelled())) job.remove();
-  }
-}
-
-function attempt(change: () => void): void {
-  try {
-    change();
-  } catch (error) {
-    if (errorCode(error) === "") throw error;
   }
 }
 

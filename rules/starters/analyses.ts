@@ -2,7 +2,7 @@ import { err, ok, type Failure, type Result, type Started, type StarterCall } fr
 import { SCOPES } from "../configs.ts";
 import { startData } from "./data.ts";
 import { startModel } from "./model.ts";
-import { aqmfileText, ATTRIBUTES, IGNORED, WORKFLOW } from "./texts.ts";
+import { aqmfileText, ATTRIBUTES, ignored, WORKFLOW } from "./texts.ts";
 
 const FORMATS = "wfp8_afp8,wint8_aint8";
 
@@ -51,6 +51,13 @@ export async function start(call: StarterCall): Promise<Result<Started, Failure>
       message: `--scopes has ${lacking}, which takes images, and ${model.value.name} reads none`,
       nextStep: "Take --scopes lm: it has all layers of such a model.",
     });
+  const textAlone = scopes.value.find((scope) => scope !== "lm" && !data.value.images);
+  if (textAlone !== undefined)
+    return err({
+      reason: "usage",
+      message: `--scopes has ${textAlone}, which takes images, and ${call.answers["data"] ?? "the data"} has none`,
+      nextStep: "Take --scopes lm, or name data with images.",
+    });
   const made = [model.value, data.value];
   const names = {
     model: model.value.name,
@@ -64,7 +71,7 @@ export async function start(call: StarterCall): Promise<Result<Started, Failure>
       ...made.flatMap(({ files }) => files),
       WORKFLOW,
     ],
-    lines: [IGNORED, ATTRIBUTES],
+    lines: [ignored(made.flatMap(({ links }) => links.map(({ path }) => path))), ATTRIBUTES],
     links: made.flatMap(({ links }) => links),
     notes: made.flatMap(({ notes }) => notes),
   });

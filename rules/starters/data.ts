@@ -9,19 +9,25 @@ const MOST = { full: 4096, small: 16, medium: 128, large: 512, heldOut: 1024 } a
 /** Without a count: enough to compare formats, and few enough for most data. */
 const UNCOUNTED = { full: 128, heldOut: 64 } as const;
 
+/** What data adds, and whether its samples have images besides text. */
+export interface StartedData extends StartedPart {
+  readonly images: boolean;
+}
+
 /** The data that `--data` names: COCO's layout, or a kind of `own-data.ts`; without one, samples that a rule makes. */
-export function startData(call: StarterCall): Result<StartedPart, Failure> {
+export function startData(call: StarterCall): Result<StartedData, Failure> {
   const path = (call.answers["data"] ?? "").trim();
   if (path === "") {
     const note =
       "Scores are taken on made samples (synthetic_coco), which show that all works; name your own with --data.";
-    return ok({ name: "synthetic_coco", files: [], links: [], notes: [note] });
+    return ok({ name: "synthetic_coco", images: true, files: [], links: [], notes: [note] });
   }
   const annotations = call.names(`${path}/annotations`);
   if (annotations !== null) return startCoco(call, path, annotations);
   const found = ownData(call, path);
   if (!found.ok) return found;
   const { source, count, images } = found.value;
+  if (count !== null && count < LEAST) return err(tooFew(path, count, "samples that differ"));
   const last = lastOf(path) || lastOf(call.root);
   const name = configName(last.replace(/\.(?:txt|jsonl|ndjson|json|parquet)$/, ""));
   const place = placed(call.root, path, `datasets/${last}`);
@@ -33,6 +39,7 @@ rows: one
 ${drawing(name, sizes, "samples")}`;
   return ok({
     name,
+    images,
     links: place.links,
     files: [{ path: `conf/dataset/${name}.yaml`, content }],
     notes: [
@@ -48,6 +55,17 @@ interface Sizes {
   readonly full: number;
   readonly heldOut: number;
 }
+
+/** One sample for calibration, and one for each held-out set. */
+const LEAST = 4;
+
+const tooFew = (path: string, count: number, what: string): Failure => ({
+  reason: "usage",
+  message: `${path} has ${count} ${what}, and ${LEAST} are the least`,
+  cause: "calibration and the three held-out sets (search, confirm, report) share no sample",
+  place: { file: path },
+  nextStep: "Name larger data, or leave --data out for samples that are made here.",
+});
 
 /** Half of the samples for calibration, so that the others are left for held-out sets. */
 function sizesOf(count: number): Sizes {
@@ -78,6 +96,7 @@ function startCoco(
   if (missing.length > 0) return err(notInLayout(folder, missing));
   const images = SPLITS.map((name) => imagesOf(call.read(`${folder}/annotations/${name}`) ?? ""));
   const count = images.reduce((sum, one) => sum + one, 0);
+  if (count < LEAST) return err(tooFew(folder, count, "images with captions"));
   const sizes = sizesOf(count);
   const last = lastOf(folder);
   const name = configName(last);
@@ -89,6 +108,7 @@ recorded_root: ../${last}
 ${drawing(name, sizes, "calibration")}`;
   return ok({
     name,
+    images: true,
     links,
     files: [{ path: `conf/dataset/${name}.yaml`, content }],
     notes: [

@@ -4,7 +4,7 @@ import { err, ok, type Failure, type Result, type StarterCall } from "aqm";
 export interface OwnData {
   /** The value of `source` in YAML, of the data's path in the workspace. */
   readonly source: (path: string) => string;
-  /** Samples that differ, as far as they were counted; null where only a library can count them. */
+  /** Samples that differ; null where they were not counted: a library must read them, or a file is large. */
   readonly count: number | null;
   /** Whether the samples have images. */
   readonly images: boolean;
@@ -12,6 +12,8 @@ export interface OwnData {
 
 /** So many bytes of a file say what it holds, and whether it holds enough. */
 const LOOKED_AT = 16 * 1024 * 1024;
+/** Where the beginning of a large file has fewer samples, their number is not known. */
+const FEW = 64;
 const IMAGE = /\.(?:jpe?g|png|webp|bmp|gif|tiff?)$/i;
 const TAKEN =
   "a .txt file with a text a line, .jsonl with an object a line, .parquet; a folder of these; a data set that the library datasets saved, or a clone of one; images with captions in metadata.jsonl or in .txt files of the same name; COCO's layout (annotations/captions_train2017.json and captions_val2017.json)";
@@ -22,7 +24,7 @@ export function ownData(call: StarterCall, path: string): Result<OwnData, Failur
   if (names !== null) return inFolder(call, path.replace(/\/+$/, ""), names);
   const start = call.beginning(path, 1);
   if (start === null) return refused(path, `There is no file or folder ${path}`);
-  if (path.endsWith(".txt")) return ok(lines([call.beginning(path, LOOKED_AT)?.text ?? ""], ""));
+  if (path.endsWith(".txt")) return ok(lines(call, [path], ""));
   if (path.endsWith(".parquet")) return ok(table("parquet", "", ""));
   if (/\.(?:jsonl|ndjson|json)$/.test(path)) return jsonLines(call, [path], "");
   return refused(path, `${path} is none of the files that aqm takes as data`);
@@ -47,16 +49,30 @@ function inFolder(
   if (split !== null) return ok(table("hugging_face", `, split: ${split}`, ""));
   if (ending(".parquet").length > 0) return ok(table("parquet", "", "/"));
   if (ending(".jsonl").length > 0) return jsonLines(call, ending(".jsonl"), "/");
-  const texts = ending(".txt").map((path) => call.beginning(path, LOOKED_AT)?.text ?? "");
-  if (texts.length > 0) return ok(lines(texts, "/"));
+  if (ending(".txt").length > 0) return ok(lines(call, ending(".txt"), "/"));
   return refused(folder, `${folder} holds nothing that aqm takes as data`);
 }
 
-const lines = (texts: readonly string[], slash: string): OwnData => ({
+const lines = (call: StarterCall, files: readonly string[], slash: string): OwnData => ({
   source: (path) => `{ lines: ${JSON.stringify(path + slash)} }`,
-  count: distinct(texts.flatMap((text) => text.split("\n"))),
+  count: looked(call, files).count,
   images: false,
 });
+
+interface Looked {
+  readonly lines: readonly string[];
+  /** Lines that differ by more than case and white space; null where what was read of a large file has few. */
+  readonly count: number | null;
+}
+
+function looked(call: StarterCall, files: readonly string[]): Looked {
+  const read = files.map((file) => call.beginning(file, LOOKED_AT) ?? { text: "", whole: true });
+  const lines = read.flatMap(({ text }) => text.split("\n"));
+  const count = distinct(lines);
+  // Lines of megabytes: the rest of the file has more of them.
+  const isKnown = count >= FEW || read.every(({ whole }) => whole);
+  return { lines, count: isKnown ? count : null };
+}
 
 const table = (kind: string, more: string, slash: string): OwnData => ({
   source: (path) => `{ ${kind}: ${JSON.stringify(path + slash)}${more}, field: text }`,
@@ -76,22 +92,21 @@ function jsonLines(
   files: readonly string[],
   slash: string,
 ): Result<OwnData, Failure> {
-  const texts = files.map((file) => call.beginning(file, LOOKED_AT)?.text ?? "");
-  const all = texts.flatMap((text) => text.split("\n"));
+  const { lines: all, count } = looked(call, files);
   const content = contentOf(files[0] ?? "", all);
   if (!content.ok) return content;
   const source = (path: string): string =>
     `{ json_lines: ${JSON.stringify(path + slash)}, ${content.value} }`;
-  return ok({ source, count: distinct(all), images: false });
+  return ok({ source, count, images: false });
 }
 
 function listedImages(call: StarterCall, file: string): Result<OwnData, Failure> {
-  const all = (call.beginning(file, LOOKED_AT)?.text ?? "").split("\n");
+  const { lines: all, count } = looked(call, [file]);
   const content = contentOf(file, all, ["file_name"]);
   if (!content.ok) return content;
   const source = (path: string): string =>
     `{ image_text: ${JSON.stringify(path)}, ${content.value} }`;
-  return ok({ source, count: distinct(all), images: true });
+  return ok({ source, count, images: true });
 }
 
 /** Which field of the first object has the text, or the messages of a chat. */

@@ -32,8 +32,8 @@ export default build(
 );
 `;
 
-/** Results are committed with their records; what is big or made again at will is not. */
-export const IGNORED = {
+/** Results are committed with their records; what is big, made again at will, or a link to elsewhere is not. */
+export const ignored = (links: readonly string[]) => ({
   path: ".gitignore",
   lines: [
     "node_modules/",
@@ -43,8 +43,12 @@ export const IGNORED = {
     "/models/*/checkpoints/",
     "/datasets/*/images/",
     "/datasets/*-samples/",
+    ...links.filter((link) => !link.startsWith("models/")).map((link) => `/${asPattern(link)}`),
   ],
-};
+});
+
+/** What Git reads as this very path. */
+const asPattern = (path: string): string => path.replaceAll(/[\\*?[\] ]/g, (found) => `\\${found}`);
 
 export const ATTRIBUTES = { path: ".gitattributes", lines: ["aqm.lock/** -merge"] };
 

@@ -114,18 +114,20 @@ describe("aqm init", () => {
 
   const text = (count: number): string =>
     Array.from({ length: count }, (_, n) => `Text ${n}\n`).join("");
-  const chats = '{ "id": 1, "talk": [{ "role": "user", "content": "a" }] }\n';
+  const rows = (row: (n: number) => object): string =>
+    Array.from({ length: 8 }, (_, n) => `${JSON.stringify(row(n))}\n`).join("");
+  const chats = rows((id) => ({ id, talk: [{ role: "user", content: "a" }] }));
   it.each([
     ["a file of texts", { "a.txt": text(60) }, "a.txt", '{ lines: "a.txt" }', 30],
     ["a folder of texts", { "t/a.txt": text(60) }, "t", '{ lines: "t/" }', 30],
     [
       "JSON lines",
-      { "a.jsonl": '{ "id": 1, "body": "a" }\n' },
+      { "a.jsonl": rows((id) => ({ id, body: "a" })) },
       "a.jsonl",
       '{ json_lines: "a.jsonl", field: "body" }',
-      1,
+      4,
     ],
-    ["chats", { "a.jsonl": chats }, "./a.jsonl", '{ json_lines: "a.jsonl", messages: "talk" }', 1],
+    ["chats", { "a.jsonl": chats }, "./a.jsonl", '{ json_lines: "a.jsonl", messages: "talk" }', 4],
     ["Parquet", { "a.parquet": "" }, "a.parquet", '{ parquet: "a.parquet", field: text }', 128],
     ["a folder of Parquet", { "p/a.parquet": "" }, "p/", '{ parquet: "p/", field: text }', 128],
     [
@@ -147,12 +149,26 @@ describe("aqm init", () => {
     ],
     [
       "listed images",
-      { "i/metadata.jsonl": '{ "file_name": "a.jpg", "caption": "x" }\n', "i/a.jpg": "" },
+      { "i/metadata.jsonl": rows((n) => ({ file_name: `${n}.jpg`, caption: "x" })) },
       "i",
       '{ image_text: "i", field: "caption" }',
-      1,
+      4,
     ],
-    ["images beside texts", { "i/a.jpg": "", "i/a.txt": "x" }, "i", '{ image_text: "i" }', 1],
+    [
+      "images beside texts",
+      { "i/a.jpg": "", "i/b.jpg": "", "i/c.jpg": "", "i/d.jpg": "", "i/a.txt": "x" },
+      "i",
+      '{ image_text: "i" }',
+      2,
+    ],
+    [
+      // More than is looked at: the rest of the file may have any number of lines.
+      "a first line of 17 MB",
+      { "a.txt": `${"word ".repeat(3_400_000)}\n` },
+      "a.txt",
+      '{ lines: "a.txt" }',
+      128,
+    ],
   ] as [string, Record<string, string>, string, string, number][])(
     "knows %s",
     async (_what, files, data, source, samples) => {
@@ -177,11 +193,39 @@ describe("aqm init", () => {
     expect(code).toBe(0);
     expect(fs.readlinkSync(workspace.path("datasets/a.txt"))).toBe(data);
     expect(workspace.read("conf/dataset/a.yaml")).toContain('{ lines: "datasets/a.txt" }');
+    expect(workspace.read(".gitignore")).toContain("\n/datasets/a.txt\n");
     const { stdout } = await workspace.aqm(["build", "--dry-run"]);
     expect(stdout).toContain("run      datasets/a-samples/calibration.db");
   });
 
+  it("shows a name with escape sequences as text", async () => {
+    const elsewhere = folder({ "a\u001b[2J.txt": text(60) });
+    const data = elsewhere.path("a\u001b[2J.txt");
+    const { code, stdout } = await init(folder(), "--model", "weights/tiny", "--data", data);
+    expect(code).toBe(0);
+    expect(stdout).toContain("linked  datasets/a\\u001b[2J.txt");
+    expect(stdout).not.toContain("\u001b[2J");
+  });
+
   it.each([
+    [
+      "data that is too small for a calibration set and three held-out sets",
+      { "a.txt": `${text(3)}TEXT 1\n` },
+      ["--model", "weights/tiny", "--data", "a.txt"],
+      /a\.txt has 3 samples that differ, and 4 are the least/,
+    ],
+    [
+      "an empty file of data",
+      { "a.txt": "" },
+      ["--model", "weights/tiny", "--data", "a.txt"],
+      /a\.txt has 0 samples that differ/,
+    ],
+    [
+      "images of data that has none",
+      { "a.txt": text(60) },
+      ["--model", "weights/tiny", "--data", "a.txt", "--scopes", "lm,all_layers"],
+      /all_layers, which takes images, and a\.txt has none[\s\S]*--scopes lm/,
+    ],
     [
       "images for a model of text alone",
       { "weights/llm/config.json": '{ "model_type": "llama" }' },

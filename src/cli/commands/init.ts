@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf, type Failure } from "../../model/failure.ts";
 import { whyNotInside } from "../../model/inside.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import type { Started, StarterCall, StarterModule } from "../../model/starter.ts";
+import { oneLine } from "../../ui/escape.ts";
 import type { Arguments } from "../language/arguments.ts";
 import { PACKAGE_ROOT } from "../session/root.ts";
 import { converse, type Conversation, type LeftBy } from "../terminal/conversation.ts";
@@ -34,11 +35,12 @@ export async function run(args: Arguments): Promise<number> {
   const changed = write(root, started.value);
   if (args.flag("json")) printJson({ ...changed, notes: started.value.notes, next: NEXT });
   else {
-    for (const path of changed.wrote) print(`wrote   ${path}`);
-    for (const path of changed.added) print(`added   to ${path}`);
-    for (const { path, leadsTo } of started.value.links) print(`linked  ${path} → ${leadsTo}`);
-    for (const path of changed.kept) print(`kept    ${path}, which was there`);
-    for (const note of started.value.notes) print(note);
+    for (const path of changed.wrote) print(oneLine(`wrote   ${path}`));
+    for (const path of changed.added) print(oneLine(`added   to ${path}`));
+    for (const { path, leadsTo } of started.value.links)
+      print(oneLine(`linked  ${path} → ${leadsTo}`));
+    for (const path of changed.kept) print(oneLine(`kept    ${path}, which was there`));
+    for (const note of started.value.notes) print(oneLine(note));
     print(`\n${NEXT}`);
   }
   return EXIT.done;

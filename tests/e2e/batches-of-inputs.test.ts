@@ -107,7 +107,7 @@ it("is one job of all, each with its own plan, key and record", async () => {
   expect(new Set(keys).size).toBe(4);
   workspace.edit("Aqmfile.ts", '      batch: { apart: ["plan"] },\n', "");
   const alone = await build().finished;
-  expect(alone.stdout).toContain('"ran":0,"restored":0,"fresh":5');
+  expect(alone.stdout).toContain('"ran":0,"restored":0,"shared":0,"fresh":5');
 });
 
 it("measures again only the plan that has changed", async () => {
@@ -117,13 +117,13 @@ it("measures again only the plan that has changed", async () => {
   const job = await runners.nextJob();
   expect(ids(job)).toEqual(of("b"));
   job.succeed();
-  expect((await again.finished).stdout).toContain('"ran":2,"restored":0,"fresh":3');
+  expect((await again.finished).stdout).toContain('"ran":2,"restored":0,"shared":0,"fresh":3');
 });
 
 it("measures nothing where plans come out as they were", async () => {
   await measureAll();
   workspace.write("plans.txt", "one\ntwo\nthree\nfour\n");
-  expect((await build().finished).stdout).toContain('"ran":1,"restored":0,"fresh":4');
+  expect((await build().finished).stdout).toContain('"ran":1,"restored":0,"shared":0,"fresh":4');
 });
 
 it("goes without a member whose plan is missing or cannot be made", async () => {
@@ -134,7 +134,7 @@ it("goes without a member whose plan is missing or cannot be made", async () => 
   job.succeed();
   const { code, stdout } = await running.finished;
   expect(code).toBe(1);
-  expect(stdout).toContain('"ran":1,"restored":0,"fresh":0,"failed":1,"blocked":3');
+  expect(stdout).toContain('"ran":1,"restored":0,"shared":0,"fresh":0,"failed":1,"blocked":3');
 
   workspace.write("plans.txt", "one\ntwo\nthree\n");
   fs.rmSync(workspace.path("own.txt"));

@@ -65,7 +65,7 @@ describe("actions of one group", () => {
     for (const id of names("cpu", 1, 2, 3)) expect(ranOnce(finished, id)).toBe(true);
     expect(workspace.read("sum.txt")).toBe("one\ntwo\nthree\n");
     expect(record("cpu/1.txt").key).not.toBe(record("cpu/2.txt").key);
-    expect((await build().finished).stdout).toContain('"ran":0,"restored":0,"fresh":4');
+    expect((await build().finished).stdout).toContain('"ran":0,"restored":0,"shared":0,"fresh":4');
   });
 
   it("have the keys that they have alone", async () => {
@@ -75,7 +75,7 @@ describe("actions of one group", () => {
     const keys = names("cpu", 1, 2).map((id) => record(id).key);
     workspace.edit("Aqmfile.ts", TOGETHER, "");
     const alone = await build().finished;
-    expect(alone.stdout).toContain('"ran":0,"restored":0,"fresh":3');
+    expect(alone.stdout).toContain('"ran":0,"restored":0,"shared":0,"fresh":3');
     expect(names("cpu", 1, 2).map((id) => record(id).key)).toEqual(keys);
   });
 
@@ -154,7 +154,7 @@ describe("when a member", () => {
     job.idle();
     const { stdout, code } = await running.finished;
     expect(code).toBe(1);
-    expect(stdout).toContain('"ran":2,"restored":0,"fresh":0,"failed":1,"blocked":1');
+    expect(stdout).toContain('"ran":2,"restored":0,"shared":0,"fresh":0,"failed":1,"blocked":1');
     expect(workspace.read(".aqm/failed/cpu~2.txt")).toBe("NaN\n");
     expect(workspace.exists("aqm.lock/cpu/2.txt.json")).toBe(false);
   });

@@ -101,7 +101,7 @@ describe("aqm init at a terminal", () => {
   it.each([
     [0, "nowhere", "nowhere is neither a folder nor owner/name"],
     [0, "weights", "weights has no config.json"],
-    [1, "nowhere", "There is no folder nowhere"],
+    [1, "nowhere", "There is no file or folder nowhere"],
     [2, "wfp9", "--formats has no wfp9"],
     [3, "lm,vision", "--scopes has no vision"],
   ])("asks question %i again after the answer %j", async (index, wrong, says) => {

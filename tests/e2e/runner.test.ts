@@ -149,7 +149,7 @@ describe("a failing job", () => {
     (await runners.nextJob()).succeed();
     (await runners.nextJob()).succeed();
     expect((await going.finished).stdout).toContain(
-      '"ran":2,"restored":0,"fresh":0,"failed":1,"blocked":1',
+      '"ran":2,"restored":0,"shared":0,"fresh":0,"failed":1,"blocked":1',
     );
     // Without it: the one that failed is tried, and nothing else.
     const stopping = build("--jobs", "1");

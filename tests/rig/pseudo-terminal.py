@@ -5,7 +5,7 @@ python3 pseudo-terminal.py STEPS COMMAND...
 STEPS is a JSON list of pairs: what is waited for, which has to come after what was there when
 something was typed last, and what is typed then. Prints JSON: the exit code (of a signal its
 negative number), all output, whether the terminal is left as it was found (lines, echo, signals),
-and the steps that nothing came for.
+and the steps that nothing came for. A command that waits for ever is killed after HANGS seconds.
 """
 
 import fcntl
@@ -13,10 +13,15 @@ import json
 import os
 import pty
 import select
+import signal
 import sys
 import termios
+import time
 
 MODES = 3  # of a terminal's attributes those that say whether it reads lines, echoes, signals
+
+
+HANGS = 300  # far longer than any command takes on a busy machine
 
 
 def main() -> None:
@@ -29,12 +34,14 @@ def main() -> None:
         os.execvp(command[0], command)
     # The other end stays open here, so that the terminal can be looked at after the command's end.
     os.set_blocking(ours, False)
-    shown, typed_at, code = b"", 0, None
+    shown, typed_at, code, begun = b"", 0, None, time.monotonic()
     while code is None:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
         else:
+            if time.monotonic() - begun > HANGS:
+                os.kill(child, signal.SIGKILL)
             select.select([ours], [], [], 0.05)
         shown += read(ours)
         if steps and steps[0][0].encode() in shown[typed_at:]:

@@ -91,7 +91,7 @@ function startCoco(
   call: StarterCall,
   folder: string,
   annotations: readonly string[],
-): Result<StartedPart, Failure> {
+): Result<StartedData, Failure> {
   const missing = SPLITS.filter((name) => !annotations.includes(name));
   if (missing.length > 0) return err(notInLayout(folder, missing));
   const images = SPLITS.map((name) => imagesOf(call.read(`${folder}/annotations/${name}`) ?? ""));

@@ -83,6 +83,7 @@ def annotations_around(folder: Path, sampled: list[tuple]) -> dict[str, Path]:
 
 
 @published
+@pytest.mark.engines
 def test_the_published_data_comes_out_of_both_ops(tmp_path):
     """Row for row and caption file for caption file, from a population of COCO's true size.
 

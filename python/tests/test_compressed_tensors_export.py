@@ -99,6 +99,7 @@ def test_logits_tell_a_model_with_other_scales(exported: Exported, tmp_path: Pat
     assert caught.value.reason == "logits_differ"
 
 
+@pytest.mark.engines
 def test_plans_that_differ_in_one_group_share_no_digest_and_the_same_plan_has_the_same_bytes(
     exported: Exported, tmp_path: Path
 ):

@@ -93,6 +93,7 @@ def runner(tmp_path, lm_inputs):
         yield runner
 
 
+@pytest.mark.engines
 def test_is_refused_where_no_rule_trusts_it(folder, runner):
     said = runner.scores(folder, WITH_CODE)
     assert said.startswith("custom_code: "), said

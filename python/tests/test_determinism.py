@@ -21,10 +21,20 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
     return {role: digest_place(folder / role, kind)[0] for role, kind in outputs.items()}
 
 
-# Two steps of training take as long as all the others. The rest start from a calibrated model, as
-# `plan_quality` does, which stands for them in npm test.
+# Training takes as long as all the others. Ops that score, measure or export start from a calibrated
+# model, as `sensitivity_scores` and `plan_quality` do, which stand for them in npm test. Ops of
+# other environments are only refused here.
 SLOW = [
     "trained_checkpoint",
+    "autoround_choice",
+    "autoround_export",
+    "autoround_quality",
+    "autoround_scores",
+    "inc_quantize",
+    "input_ranges",
+    "table_sample",
+    "vit_scores",
+    "weight_error_scores",
     "compressed_tensors_export",
     "measured_search",
     "modelopt_export",

@@ -21,7 +21,7 @@ def case(*values, quick=False):
 @pytest.mark.parametrize(
     ("family", "formats", "settings"),
     [
-        case("llama", ["FP8", "INT4_WEIGHTS"], {"padding": "longest"}, quick=True),
+        case("llama", ["FP8", "INT4_WEIGHTS"], {"padding": "longest"}),
         case("mixtral", ["INT8", "INT4_WEIGHTS"], {}, quick=True),
         *(case(family, ["FP8", "INT8_WEIGHTS", "INT4_INT8"], {}) for family in DENSE),
         case("qwen3_moe", ["FP8", "INT8_WEIGHTS", "INT4_INT8"], {}),
@@ -45,7 +45,7 @@ def test_scores_on_text_equal_lone_calls_of_modelopt(
 @pytest.mark.parametrize(
     ("family", "formats", "settings"),
     [
-        case("gemma3", ["INT8"], {"score_size": 1}, quick=True),
+        case("gemma3", ["INT8"], {"score_size": 1}),
         case("llava", ["FP8", "INT8", "INT4_WEIGHTS"], {}),
         case("gemma3", ["FP8", "INT4_INT8"], {"padding": "longest"}),
         case("llava", ["FP8"], {"method": "kl_div", "score_size": 1}),

@@ -24,8 +24,15 @@ def inputs_for(scope: str, given: dict[str, dict[str, Path]]) -> dict[str, Path]
     return {role: given[scope][role] for role in roles}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("scope", ["lm", "all_layers"])
+@pytest.mark.parametrize(
+    ("scope", "dtype"),
+    [
+        ("lm", "bfloat16"),
+        pytest.param("lm", "float32", marks=pytest.mark.engines),
+        ("all_layers", "float32"),
+        pytest.param("all_layers", "bfloat16", marks=pytest.mark.engines),
+    ],
+)
 def test_ranges_are_those_of_modelopt_to_the_bit(scope, dtype, quality_inputs, tmp_path):
     params = ranging(scope, dtype=dtype)
     inputs = inputs_for(scope, quality_inputs)

@@ -114,6 +114,7 @@ def test_a_goal_is_judged_by_the_figure_and_interval_that_plan_quality_has(
     assert within == (document["began"] is not None)
 
 
+@pytest.mark.engines
 def test_a_goal_that_nothing_meets_is_said_and_is_no_error(search_inputs, tmp_path):
     inputs = search_inputs["goal"]
     problem = json.loads(inputs["problem"].read_text())

@@ -105,6 +105,7 @@ def test_codes_and_scales_are_those_of_the_formulas(mixed):
     assert torch.equal(tensors[f"{layer}.weight"].float(), codes)
 
 
+@pytest.mark.engines
 def test_the_other_family_is_written_with_the_names_of_the_hub(
     export_inputs, checkpoints, tmp_path
 ):
@@ -123,7 +124,9 @@ def test_the_other_family_is_written_with_the_names_of_the_hub(
     assert found.check["layers"][0]["layer"].startswith("model.language_model.layers.0")
 
 
-@pytest.mark.parametrize("head", [False, True], ids=["kept", "quantized"])
+@pytest.mark.parametrize(
+    "head", [pytest.param(False, marks=pytest.mark.engines), True], ids=["kept", "quantized"]
+)
 def test_a_head_that_shares_the_weight_of_the_embedding(head, checkpoints, tmp_path):
     """Kept, it stays shared; quantized, it has a weight of its own and the config says so."""
     tied = tmp_path / "tied"

@@ -159,6 +159,7 @@ def test_the_weights_of_the_file_are_those_of_the_measured_model(name, inputs, t
     assert check["logits"]["kl"] <= check["logits"]["tolerance"]
 
 
+@pytest.mark.engines
 def test_an_export_that_failed_goes_on_without_calibrating(inputs, tmp_path, monkeypatch):
     from aqm_runner.modelopt.export import writing
 

@@ -80,7 +80,7 @@ def test_fp8_everywhere_is_what_the_plan_of_fp8_everywhere_is(inputs, tmp_path):
     assert facts["unscaled_layers"] == []
 
 
-@pytest.mark.parametrize("name", [SMOOTHQUANT, AWQ])
+@pytest.mark.parametrize("name", [SMOOTHQUANT, pytest.param(AWQ, marks=pytest.mark.engines)])
 def test_figures_are_those_of_a_direct_computation(name, inputs, tmp_path):
     document, _, _ = measured(recipe_measuring("lm", name), inputs["lm"], tmp_path)
     before, model, _, _ = applied(name, "lm", inputs["lm"])

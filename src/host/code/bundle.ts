@@ -7,6 +7,7 @@ import type { Layout } from "../disk/layout.ts";
 import { sourceSignature } from "../evidence/signature.ts";
 import { Ways } from "../evidence/ways.ts";
 import { Surroundings } from "./surroundings.ts";
+import { sideEffectFree } from "./own-modules.ts";
 import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
 import { readFileBytes } from "../disk/bounded-read.ts";
 
@@ -113,7 +114,10 @@ export async function bundleModule(
   const reader = new ModuleReader();
   reader.noteModule(entry); // its own path, too: the bundler says where links on it lead to
   if (reader.unreadable !== null) return err(neitherFileNorFolder(reader.unreadable, layout));
-  const modulePlugins = [sideEffectFree(layout, reader), reader.plugin()];
+  const modulePlugins = [
+    sideEffectFree(layout.packageRoot, bundleOptions(layout).alias, reader),
+    reader.plugin(),
+  ];
   const shared = {
     ...bundleOptions(layout),
     entryPoints: [entryOf(layout, entry)] as string[],
@@ -240,28 +244,6 @@ export class ModuleReader implements TextReader {
     if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) this.unreadable ??= path;
     return (this.looked[path] = sourceSignature(path, this.#ways));
   }
-}
-
-export function sideEffectFree(layout: Layout, reader: ModuleReader): Plugin {
-  const own = join(layout.packageRoot, "src");
-  return {
-    name: "side-effect-free",
-    setup(build) {
-      build.onResolve({ filter: /.*/ }, async (args) => {
-        if (args.pluginData === "resolved" || args.kind === "entry-point") return undefined;
-        reader.noteResolution(args.path, args.resolveDir);
-        if (!/^\.|^aqm(\/|$)/.test(args.path)) return undefined;
-        const found = await build.resolve(args.path, {
-          kind: args.kind,
-          importer: args.importer,
-          resolveDir: args.resolveDir,
-          pluginData: "resolved",
-        });
-        if (found.errors.length > 0) return { errors: found.errors };
-        return found.path.startsWith(own) ? { path: found.path, sideEffects: false } : undefined;
-      });
-    },
-  };
 }
 
 const NEITHER = "is neither a file nor a folder";

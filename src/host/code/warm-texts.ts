@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
-import { ModuleReader, sideEffectFree } from "./bundle.ts";
+import { bundleOptions, ModuleReader } from "./bundle.ts";
 import type { Layout } from "../disk/layout.ts";
+import { sideEffectFree } from "./own-modules.ts";
 import { sourceSignature } from "../evidence/signature.ts";
 import { browserScript, SCRIPT, TEXT } from "./text-imports.ts";
 import { readFileBytes } from "../disk/bounded-read.ts";
@@ -72,7 +73,10 @@ export class WarmTexts {
 
   async #make(path: string): Promise<Script> {
     const reader = new ModuleReader();
-    const plugins = [sideEffectFree(this.#layout, reader), reader.plugin()];
+    const plugins = [
+      sideEffectFree(this.#layout.packageRoot, bundleOptions(this.#layout).alias, reader),
+      reader.plugin(),
+    ];
     const { text, modules } = await browserScript(path, plugins);
     return { text, modules, looked: reader.looked };
   }

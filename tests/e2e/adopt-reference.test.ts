@@ -7,6 +7,7 @@ import {
   referenceFolder,
 } from "../analysis/reference-data.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 /** Pairs that the reference runs have, as far as this repository does not declare them. */
 const PAIRS = {
@@ -32,7 +33,7 @@ interface Planned {
   readonly adopted: string | null;
 }
 
-describe.runIf(haveReferenceData)(`adopting: ${referenceDataTitle}`, () => {
+describe.runIf(haveReferenceData && WIDE)(`adopting: ${referenceDataTitle}`, () => {
   let workspace: TestWorkspace;
   beforeAll(() => {
     workspace = TestWorkspace.create({});

@@ -5,6 +5,7 @@ import type { ActionRecord } from "../../src/model/record.ts";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
 import type { Finished, TestWorkspace, UnderWay } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 /* Several actions in one process: each keeps its own key, events, publication, record and failure. */
 
@@ -79,7 +80,7 @@ describe("actions of one group", () => {
     expect(names("cpu", 1, 2).map((id) => record(id).key)).toEqual(keys);
   });
 
-  it("are only those that are stale", async () => {
+  it.runIf(WIDE)("are only those that are stale", async () => {
     const first = await start({ cpu: 3 }, "--jobs", "1");
     (await runners.nextJob()).succeed();
     await first.finished;
@@ -199,7 +200,7 @@ describe("when a member", () => {
     expect(workspace.exists(".aqm/stage")).toBe(false);
   });
 
-  it("is forgotten by its process, that is a mistake in the protocol", async () => {
+  it.runIf(WIDE)("is forgotten by its process, that is a mistake in the protocol", async () => {
     const running = await start({ cpu: 2 }, "--jobs", "1");
     const job = await runners.nextJob();
     job.finish("cpu/1.txt");
@@ -208,7 +209,7 @@ describe("when a member", () => {
     expect((await running.finished).code).toBe(1);
   });
 
-  it("loses its device, those that were not done are tried once more", async () => {
+  it.runIf(WIDE)("loses its device, those that were not done are tried once more", async () => {
     const running = await start({ cpu: 3 }, "--jobs", "1");
     const first = await runners.nextJob();
     first.finish("cpu/1.txt");
@@ -286,7 +287,7 @@ it("a batch that is interrupted leaves nothing of what was not done", async () =
   expect(workspace.exists(".aqm/stage")).toBe(false);
 });
 
-it("in plain text, a batch is one line with its members below", async () => {
+it.runIf(WIDE)("in plain text, a batch is one line with its members below", async () => {
   workspace = runnerWorkspace({ cpu: 2, action: TOGETHER });
   runners = await FakeRunners.listen(workspace);
   const running = workspace.start(["build", "--python", FAKE_PYTHON, "--jobs", "1"]);

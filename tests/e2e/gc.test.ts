@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git } from "../rig/git.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 beforeEach(() => (workspace = textWorkspace()));
@@ -96,7 +97,7 @@ describe("aqm gc in a Git repository", () => {
     expect(workspace.read("big/one.txt")).toContain("A POEM OF THE OTHER BRANCH");
   });
 
-  it("asks the workspace's own repository, also in a hook of another one", async () => {
+  it.runIf(WIDE)("asks the workspace's own repository, also in a hook of another one", async () => {
     await branch("other", "a poem of the other branch\n");
     const elsewhere = workspace.path("elsewhere");
     git(workspace.root, "init", "--quiet", elsewhere);
@@ -140,7 +141,7 @@ describe("aqm gc in a Git repository", () => {
     expect((await workspace.build(["big/one.txt"])).ran).toEqual([]);
   });
 
-  it("looks at its own folder of a larger repository", async () => {
+  it.runIf(WIDE)("looks at its own folder of a larger repository", async () => {
     const { root } = workspace;
     fs.rmSync(workspace.path(".git"), { recursive: true });
     fs.mkdirSync(workspace.path("deep/er place"), { recursive: true });
@@ -158,7 +159,7 @@ describe("aqm gc in a Git repository", () => {
     expect(JSON.parse(stdout)).toMatchObject({ removed: [], git_refs: 2 });
   });
 
-  it("works while the Aqmfile is broken and before the first commit", async () => {
+  it.runIf(WIDE)("works while the Aqmfile is broken and before the first commit", async () => {
     fs.rmSync(workspace.path(".git"), { recursive: true });
     run("init", "--quiet");
     workspace.write("Aqmfile.ts", "this is no TypeScript");
@@ -178,7 +179,7 @@ describe("aqm gc without Git", () => {
     expect((await workspace.aqm(["gc"])).stdout).toMatch(/^nothing to remove: .* at most 20\.0 GB/);
   });
 
-  it("has nothing to do before the first build", async () => {
+  it.runIf(WIDE)("has nothing to do before the first build", async () => {
     expect((await workspace.aqm(["gc"])).stdout).toMatch(/^nothing to remove: .* 0 blobs \(0 B\)/);
     expect(workspace.exists(".aqm")).toBe(false);
   });

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { sample } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 const CONFIG =
@@ -117,7 +118,7 @@ describe("aqm init", () => {
   const rows = (row: (n: number) => object): string =>
     Array.from({ length: 8 }, (_, n) => `${JSON.stringify(row(n))}\n`).join("");
   const chats = rows((id) => ({ id, talk: [{ role: "user", content: "a" }] }));
-  it.each([
+  const known: [string, Record<string, string>, string, string, number][] = [
     ["a file of texts", { "a.txt": text(60) }, "a.txt", '{ lines: "a.txt" }', 30],
     ["a folder of texts", { "t/a.txt": text(60) }, "t", '{ lines: "t/" }', 30],
     [
@@ -169,21 +170,19 @@ describe("aqm init", () => {
       '{ lines: "a.txt" }',
       128,
     ],
-  ] as [string, Record<string, string>, string, string, number][])(
-    "knows %s",
-    async (_what, files, data, source, samples) => {
-      const workspace = folder(files);
-      const { code } = await init(workspace, "--model", "weights/tiny", "--data", data);
-      expect(code).toBe(0);
-      const [config = ""] = fs.readdirSync(workspace.path("conf/dataset"));
-      const written = workspace.read(`conf/dataset/${config}`);
-      expect(written).toContain(`source: ${source}\n`);
-      expect(written).toContain(`full_samples: ${samples}\n`);
-      const plan = await workspace.aqm(["build", "--dry-run"]);
-      expect(plan.code).toBe(0);
-      expect(plan.stdout).toContain("-samples/calibration.db");
-    },
-  );
+  ];
+  it.each(sample(known, 3))("knows %s", async (_what, files, data, source, samples) => {
+    const workspace = folder(files);
+    const { code } = await init(workspace, "--model", "weights/tiny", "--data", data);
+    expect(code).toBe(0);
+    const [config = ""] = fs.readdirSync(workspace.path("conf/dataset"));
+    const written = workspace.read(`conf/dataset/${config}`);
+    expect(written).toContain(`source: ${source}\n`);
+    expect(written).toContain(`full_samples: ${samples}\n`);
+    const plan = await workspace.aqm(["build", "--dry-run"]);
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toContain("-samples/calibration.db");
+  });
 
   it("links a file of data that lies elsewhere", async () => {
     const elsewhere = folder({ "a.txt": text(60) });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { filesBelow } from "../crash/crash-workspace.ts";
 import { copyOf, madeFrom, OddWorkspace } from "./odd-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 /** What a person put where an output belongs is never lost: it is kept in `.aqm/replaced`. */
 let workspace: OddWorkspace;
@@ -78,7 +79,7 @@ describe("kept aside, with a notice that says where", () => {
 });
 
 describe("what is kept stays as it was", () => {
-  it("although the file has another name under which it is edited later", async () => {
+  it.runIf(WIDE)("although the file has another name under which it is edited later", async () => {
     await workspace.build();
     workspace.files.write("notes.txt", "my only draft");
     fs.rmSync(workspace.files.path("out/a"));
@@ -88,19 +89,22 @@ describe("what is kept stays as it was", () => {
     expect(kept()).toEqual({ "out/a": "my only draft" });
   });
 
-  it("and what has its name but not its content any more is not taken for it", async () => {
-    await workspace.build();
-    workspace.files.write("out/a", "mine");
-    await workspace.build();
-    const [name] = fs.readdirSync(workspace.files.path(".aqm/replaced"));
-    workspace.files.write(`.aqm/replaced/${name}/out/a`, "scribbled over");
-    workspace.files.write("out/a", "mine");
-    const { notices } = await workspace.build();
-    expect(notices[0]).toMatch(new RegExp(`kept in \\.aqm/replaced/${name}-2/out/a$`));
-    expect(workspace.files.read(`.aqm/replaced/${name}-2/out/a`)).toBe("mine");
-    workspace.files.write("out/a", "mine");
-    expect((await workspace.build()).notices).toEqual(notices);
-  });
+  it.runIf(WIDE)(
+    "and what has its name but not its content any more is not taken for it",
+    async () => {
+      await workspace.build();
+      workspace.files.write("out/a", "mine");
+      await workspace.build();
+      const [name] = fs.readdirSync(workspace.files.path(".aqm/replaced"));
+      workspace.files.write(`.aqm/replaced/${name}/out/a`, "scribbled over");
+      workspace.files.write("out/a", "mine");
+      const { notices } = await workspace.build();
+      expect(notices[0]).toMatch(new RegExp(`kept in \\.aqm/replaced/${name}-2/out/a$`));
+      expect(workspace.files.read(`.aqm/replaced/${name}-2/out/a`)).toBe("mine");
+      workspace.files.write("out/a", "mine");
+      expect((await workspace.build()).notices).toEqual(notices);
+    },
+  );
 
   it("where links led: to files elsewhere, within the folder, and nowhere", async () => {
     const at = (path: string): string => workspace.files.path(path);
@@ -132,7 +136,7 @@ describe("what is kept stays as it was", () => {
     expect(fs.realpathSync(at(`${made}/absolute`))).toBe(at(`${made}/own`));
   });
 
-  it("a link that leads nowhere in an output's place, too", async () => {
+  it.runIf(WIDE)("a link that leads nowhere in an output's place, too", async () => {
     await workspace.build();
     fs.rmSync(workspace.files.path("out/a"));
     fs.symlinkSync("../unmounted/a", workspace.files.path("out/a"));
@@ -174,7 +178,7 @@ describe("an output that becomes a folder, or a folder that becomes an output", 
     expect(Object.values(kept()).sort()).toEqual(["edited", "mine", "one"]);
   });
 
-  it("lets a restored output in as well as one that is made", async () => {
+  it.runIf(WIDE)("lets a restored output in as well as one that is made", async () => {
     at("out/report/index.txt");
     await workspace.build();
     fs.rmSync(workspace.files.path("out"), { recursive: true });
@@ -186,16 +190,19 @@ describe("an output that becomes a folder, or a folder that becomes an output", 
     expect(kept()).toEqual({ out: "a person's file in the folder's place" });
   });
 
-  it("does not stop the record of the new target, whatever records lie there", async () => {
-    at("out/report");
-    await workspace.build();
-    at("out/report.json/index.txt");
-    expect((await workspace.build()).code).toBe(0);
-    expect(workspace.files.exists("aqm.lock/out/report.json/index.txt.json")).toBe(true);
-    at("out/report");
-    expect((await workspace.build()).code).toBe(0);
-    expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 1 });
-  });
+  it.runIf(WIDE)(
+    "does not stop the record of the new target, whatever records lie there",
+    async () => {
+      at("out/report");
+      await workspace.build();
+      at("out/report.json/index.txt");
+      expect((await workspace.build()).code).toBe(0);
+      expect(workspace.files.exists("aqm.lock/out/report.json/index.txt.json")).toBe(true);
+      at("out/report");
+      expect((await workspace.build()).code).toBe(0);
+      expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 1 });
+    },
+  );
 });
 
 describe("nothing is kept, and nothing said", () => {
@@ -230,15 +237,18 @@ describe("nothing is kept, and nothing said", () => {
   });
 });
 
-it("empty folders in a folder output count for nothing: fresh before and after a restore", async () => {
-  await workspace.build();
-  expect(workspace.files.exists("made/empty")).toBe(true);
-  expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 2 });
-  fs.rmSync(workspace.files.path("made"), { recursive: true });
-  expect((await workspace.build()).events.at(-1)).toMatchObject({ restored: 1 });
-  expect(workspace.files.exists("made/empty")).toBe(false); // Git would not keep it either
-  expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 2 });
-});
+it.runIf(WIDE)(
+  "empty folders in a folder output count for nothing: fresh before and after a restore",
+  async () => {
+    await workspace.build();
+    expect(workspace.files.exists("made/empty")).toBe(true);
+    expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 2 });
+    fs.rmSync(workspace.files.path("made"), { recursive: true });
+    expect((await workspace.build()).events.at(-1)).toMatchObject({ restored: 1 });
+    expect(workspace.files.exists("made/empty")).toBe(false); // Git would not keep it either
+    expect((await workspace.build()).events.at(-1)).toMatchObject({ fresh: 2 });
+  },
+);
 
 describe("litter in a folder output", () => {
   it("makes nothing stale, and is kept when it is a person's work", async () => {

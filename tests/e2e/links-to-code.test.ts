@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -102,12 +102,15 @@ describe("a link on the way to code that is set to something else is seen", () =
     expect(helpers()).toEqual(["rules/ops/sign.ts"]);
   });
 
-  it("one that makes a source and an output the same place, although only that source changed", async () => {
-    await settled();
-    fs.rmSync(workspace.path("poems/one.txt"));
-    setLink("poems/one.txt", "out/joined.txt");
-    expect(await build()).toContain("are the same place");
-  });
+  it.runIf(WIDE)(
+    "one that makes a source and an output the same place, although only that source changed",
+    async () => {
+      await settled();
+      fs.rmSync(workspace.path("poems/one.txt"));
+      setLink("poems/one.txt", "out/joined.txt");
+      expect(await build()).toContain("are the same place");
+    },
+  );
 });
 
 describe("what the compiler is told is seen", () => {
@@ -148,22 +151,25 @@ describe("what the compiler is told is seen", () => {
     expect(workspace.read("out/joined.txt")).toContain("==");
   });
 
-  it("where a file comes that `paths` names first, and where an extended config is a link", async () => {
-    const both = { compilerOptions: { paths: { "@part/*": ["./two/*", "./one/*"] } } };
-    workspace.write("tsconfig.json", extending("./base.json"));
-    workspace.write("v1.json", options("one"));
-    workspace.write("v2.json", JSON.stringify(both));
-    setLink("base.json", "v1.json");
-    fs.renameSync(workspace.path("two/sign.ts"), workspace.path("two/later.ts"));
-    await settled();
-    setLink("base.json", "v2.json");
-    await settled();
-    fs.renameSync(workspace.path("two/later.ts"), workspace.path("two/sign.ts"));
-    await build();
-    expect(workspace.read("out/joined.txt")).toContain("==");
-  });
+  it.runIf(WIDE)(
+    "where a file comes that `paths` names first, and where an extended config is a link",
+    async () => {
+      const both = { compilerOptions: { paths: { "@part/*": ["./two/*", "./one/*"] } } };
+      workspace.write("tsconfig.json", extending("./base.json"));
+      workspace.write("v1.json", options("one"));
+      workspace.write("v2.json", JSON.stringify(both));
+      setLink("base.json", "v1.json");
+      fs.renameSync(workspace.path("two/sign.ts"), workspace.path("two/later.ts"));
+      await settled();
+      setLink("base.json", "v2.json");
+      await settled();
+      fs.renameSync(workspace.path("two/later.ts"), workspace.path("two/sign.ts"));
+      await build();
+      expect(workspace.read("out/joined.txt")).toContain("==");
+    },
+  );
 
-  it("in a config beside a module that imports nothing", async () => {
+  it.runIf(WIDE)("in a config beside a module that imports nothing", async () => {
     workspace.write("tsconfig.json", options("one"));
     // Whether a field without a value overwrites what the base class set is up to the config.
     const fields = (define: boolean): string =>
@@ -182,7 +188,7 @@ describe("what the compiler is told is seen", () => {
     expect(workspace.read("out/joined.txt")).toContain("==");
   });
 
-  it("in the package.json of a package, and where a nearer package comes", async () => {
+  it.runIf(WIDE)("in the package.json of a package, and where a nearer package comes", async () => {
     const folder = "node_modules/@part/sign";
     const module = (path: string, sign: string): void => {
       workspace.write(path, `export const sign = "${sign}\\n";\n`);

@@ -6,7 +6,7 @@ import { lockRecordText, parseLockRecord } from "../../src/host/records/records.
 import { defined } from "../engine/support/results.ts";
 import { git, tryGit } from "../rig/git.ts";
 import type { Finished, TestWorkspace } from "../rig/workspace.ts";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
 const JOINED = "aqm.lock/out/joined.txt.json";
@@ -124,7 +124,7 @@ describe("aqm lock resolve", () => {
     },
   );
 
-  it("guesses nothing where the source that differs is not here", async () => {
+  it.runIf(WIDE)("guesses nothing where the source that differs is not here", async () => {
     settle("theirs");
     fs.rmSync(workspace.path(".aqm"), { recursive: true });
     fs.rmSync(workspace.path("big"), { recursive: true });
@@ -150,7 +150,7 @@ describe("aqm lock resolve", () => {
     expect(workspace.read("out/joined.txt")).toContain("ROSES ARE BOTH");
   });
 
-  it("forgets neither side: going back to one of them runs nothing", async () => {
+  it.runIf(WIDE)("forgets neither side: going back to one of them runs nothing", async () => {
     fs.rmSync(workspace.path(".aqm/history"), { recursive: true }); // as if the other side came from elsewhere
     run("checkout", "--ours", "out");
     workspace.write("poems/one.txt", "roses are both\n");
@@ -180,7 +180,7 @@ describe("aqm lock resolve", () => {
     expect(ALL.map((path) => workspace.exists(path) && workspace.read(path))).toEqual(after);
   });
 
-  it("never undoes what a build made since", async () => {
+  it.runIf(WIDE)("never undoes what a build made since", async () => {
     run("checkout", "--ours", "out");
     workspace.write("poems/one.txt", "roses are both\n");
     await lock();
@@ -190,19 +190,22 @@ describe("aqm lock resolve", () => {
     expect(ALL.map((path) => workspace.read(path))).toEqual(records);
   });
 
-  it("needs no index: markers that were committed, and no Git at all, will do", async () => {
-    settle("theirs");
-    run("add", "--all");
-    run("commit", "--quiet", "--message", "markers and all");
-    fs.rmSync(workspace.path(".git"), { recursive: true });
-    const { stdout } = await lock("--json");
-    expect(JSON.parse(stdout)).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({ target: "big/one.txt", file: ONE, kept: "theirs" }),
-      ]),
-    );
-    expect((await workspace.build()).ran).toEqual([]);
-  });
+  it.runIf(WIDE)(
+    "needs no index: markers that were committed, and no Git at all, will do",
+    async () => {
+      settle("theirs");
+      run("add", "--all");
+      run("commit", "--quiet", "--message", "markers and all");
+      fs.rmSync(workspace.path(".git"), { recursive: true });
+      const { stdout } = await lock("--json");
+      expect(JSON.parse(stdout)).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ target: "big/one.txt", file: ONE, kept: "theirs" }),
+        ]),
+      );
+      expect((await workspace.build()).ran).toEqual([]);
+    },
+  );
 
   it("is what the build asks for: a record with markers is never believed", async () => {
     settle("theirs");
@@ -244,7 +247,7 @@ describe("in a clone that lacks sources and big outputs (P6)", () => {
 });
 
 describe("two results of one key", () => {
-  it("that are the same are settled by keeping ours", async () => {
+  it.runIf(WIDE)("that are the same are settled by keeping ours", async () => {
     await sameKeyTwice(null);
     expect(merge("right")).toEqual([ONE]);
     expect((await lock()).stdout).toMatch(/^kept ours .* and the same outputs$/m);

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { REPOSITORY, TestWorkspace, type Finished } from "../rig/workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 /**
  * The main job on real ModelOpt: a copy of this repository, its own Aqmfile, the tiny Qwen3-VL. One
@@ -120,23 +121,26 @@ describe("the main job", () => {
     expect(text).not.toContain(workspace.root);
   });
 
-  it("sweeps over a budget without scoring again, and leaves what is published alone", async () => {
-    const before = REPORTS.map(digest);
-    const args = ["quant_pair=wfp8_afp8", "autoquant.effective_bits=8.0,9.5", RUN];
-    const swept = await workspace.aqm(["sweep", "--json", ...args], {
-      env: { AQM_PYTHON: "/nonexistent/python" },
-    });
-    expect(swept.code).toBe(0);
-    const variant = `tmp/autoquant.effective_bits=9.5/${RUN}`;
-    const { cells } = JSON.parse(swept.stdout.trim().split("\n").at(-1) ?? "") as {
-      cells: { outcome: string; results: string[] }[];
-    };
-    expect(cells.map(({ outcome }) => outcome)).toEqual(["fresh", "ran"]);
-    expect(cells[1]?.results).toContain(`${variant}/per-layer-sensitivity.json`);
-    expect(workspace.exists(`${variant}/sensitivity-scores.json`)).toBe(false);
-    expect(workspace.read(`${variant}/composed-config.yaml`)).toContain("effective_bits: 9.5");
-    expect(REPORTS.map(digest)).toEqual(before);
-  });
+  it.runIf(WIDE)(
+    "sweeps over a budget without scoring again, and leaves what is published alone",
+    async () => {
+      const before = REPORTS.map(digest);
+      const args = ["quant_pair=wfp8_afp8", "autoquant.effective_bits=8.0,9.5", RUN];
+      const swept = await workspace.aqm(["sweep", "--json", ...args], {
+        env: { AQM_PYTHON: "/nonexistent/python" },
+      });
+      expect(swept.code).toBe(0);
+      const variant = `tmp/autoquant.effective_bits=9.5/${RUN}`;
+      const { cells } = JSON.parse(swept.stdout.trim().split("\n").at(-1) ?? "") as {
+        cells: { outcome: string; results: string[] }[];
+      };
+      expect(cells.map(({ outcome }) => outcome)).toEqual(["fresh", "ran"]);
+      expect(cells[1]?.results).toContain(`${variant}/per-layer-sensitivity.json`);
+      expect(workspace.exists(`${variant}/sensitivity-scores.json`)).toBe(false);
+      expect(workspace.read(`${variant}/composed-config.yaml`)).toContain("effective_bits: 9.5");
+      expect(REPORTS.map(digest)).toEqual(before);
+    },
+  );
 
   it("after a word changes in the Markdown writer, only Markdown reports are stale, and no Python starts", async () => {
     workspace.edit(

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TestWorkspace } from "../rig/workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 /** A thermometer that reads a scale from a config, a page made from its readings, and a comparer of readings. */
 const FILES = {
@@ -153,7 +154,7 @@ describe("aqm reproduce", () => {
     });
   });
 
-  it("does not let a text agree that was made under other settings", async () => {
+  it.runIf(WIDE)("does not let a text agree that was made under other settings", async () => {
     workspace.edit("conf/scale/plain.yaml", "most: 6", "most: 9");
     const found = await answer(published.root);
     expect(verdicts(found)).toEqual({
@@ -244,7 +245,7 @@ describe("aqm reproduce", () => {
     expect(page).not.toContain(published.root);
   });
 
-  it("takes no records of the workspace for those of a folder inside it", async () => {
+  it.runIf(WIDE)("takes no records of the workspace for those of a folder inside it", async () => {
     expect((await workspace.build()).code).toBe(0);
     fs.cpSync(published.path("out"), workspace.path("theirs/out"), { recursive: true });
     const found = await answer(workspace.path("theirs"));
@@ -252,20 +253,23 @@ describe("aqm reproduce", () => {
     expect(verdicts(found)["out/north/day.md"]).toBe("agrees");
   });
 
-  it("puts the page neither among what is published nor in place of a file that is no such page", async () => {
-    workspace.write("notes.html", "mine");
-    for (const place of [published.path("page.html"), "Aqmfile.ts", "notes.html"]) {
-      const refused = await reproduce("out", "--against", published.root, "--page", place);
-      expect(refused.code, place).toBe(2);
-      expect(refused.stderr).toMatch(/would lie in the folder|is no page of a reproduction/);
-    }
-    expect(workspace.read("notes.html")).toBe("mine");
-    const again = ["out", "--against", published.root, "--page", "page.html"];
-    workspace.edit("conf/scale/plain.yaml", "100", "101"); // else the second might be taken for the published run
-    expect([(await reproduce(...again)).code, (await reproduce(...again)).code]).toEqual([0, 0]);
-  });
+  it.runIf(WIDE)(
+    "puts the page neither among what is published nor in place of a file that is no such page",
+    async () => {
+      workspace.write("notes.html", "mine");
+      for (const place of [published.path("page.html"), "Aqmfile.ts", "notes.html"]) {
+        const refused = await reproduce("out", "--against", published.root, "--page", place);
+        expect(refused.code, place).toBe(2);
+        expect(refused.stderr).toMatch(/would lie in the folder|is no page of a reproduction/);
+      }
+      expect(workspace.read("notes.html")).toBe("mine");
+      const again = ["out", "--against", published.root, "--page", "page.html"];
+      workspace.edit("conf/scale/plain.yaml", "100", "101"); // else the second might be taken for the published run
+      expect([(await reproduce(...again)).code, (await reproduce(...again)).code]).toEqual([0, 0]);
+    },
+  );
 
-  it("puts the page where it is told to, and never where targets are", async () => {
+  it.runIf(WIDE)("puts the page where it is told to, and never where targets are", async () => {
     const elsewhere = workspace.path("shown/page.html");
     fs.mkdirSync(workspace.path("shown"));
     const args = ["out", "--against", published.root, "--page"];

@@ -7,6 +7,7 @@ import type { ActionRecord } from "../../src/model/record.ts";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
 import type { Finished, TestWorkspace } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 /* Where an op may keep partial results, and for how long; the test is the op. */
 
@@ -90,7 +91,7 @@ describe("a resumable action", () => {
     expect(record.action.params).toEqual({ n: 2 }); // bounds stay in the key
   });
 
-  it("finds them at another output path, too", async () => {
+  it.runIf(WIDE)("finds them at another output path, too", async () => {
     await open();
     const first = await measured("one");
     workspace.edit("Aqmfile.ts", 'lane + "/" + n', 'lane + "/moved-" + n');
@@ -126,7 +127,7 @@ describe("a resumable action", () => {
     expect(new Set(jobs.map(placeOf)).size).toBe(5);
   });
 
-  it("has a place of its own in a batch as it has alone", async () => {
+  it.runIf(WIDE)("has a place of its own in a batch as it has alone", async () => {
     await open('resumable: { bounds: [] }, batch: { apart: ["n"] },', 2);
     const running = build();
     const job = await runners.nextJob();
@@ -148,7 +149,7 @@ describe("a resumable action", () => {
     expect(found.sort()).toEqual(places.sort());
   });
 
-  it("is not fresh for having items", async () => {
+  it.runIf(WIDE)("is not fresh for having items", async () => {
     await open();
     const job = await measured("one");
     fs.rmSync(workspace.path("cpu/1.txt"));
@@ -160,7 +161,7 @@ describe("a resumable action", () => {
     expect(kept(await measured())).toEqual(kept(job));
   });
 
-  it("has none where its rule says nothing", async () => {
+  it.runIf(WIDE)("has none where its rule says nothing", async () => {
     await open("");
     const job = await measured();
     expect(job.request.actions[0]).not.toHaveProperty("partial");
@@ -189,7 +190,7 @@ describe("a run that is cut off", () => {
     expect(kept(await measured())).toEqual(["one"]);
   });
 
-  it("leaves them after a failure of the op, too", async () => {
+  it.runIf(WIDE)("leaves them after a failure of the op, too", async () => {
     await open();
     const failing = build();
     const job = await runners.nextJob();
@@ -211,7 +212,7 @@ describe("a run that is cut off", () => {
 });
 
 describe("a run whose input changed while it ran", () => {
-  it("leaves no items, since nobody knows what they were measured from", async () => {
+  it.runIf(WIDE)("leaves no items, since nobody knows what they were measured from", async () => {
     await open();
     const before = await measured("one");
     workspace.edit("Aqmfile.ts", "params: { n }", "params: { n: 9 }");
@@ -234,7 +235,7 @@ describe("a workspace whose partial results are damaged", () => {
     expect(kept(await measured("one"))).toEqual(["one"]);
   });
 
-  it("builds without them, and says so, when they can be kept nowhere", async () => {
+  it.runIf(WIDE)("builds without them, and says so, when they can be kept nowhere", async () => {
     await open();
     fs.mkdirSync(workspace.path(".aqm"), { recursive: true });
     fs.symlinkSync("/sys", workspace.path(".aqm/partial")); // a folder in which none can be made
@@ -246,7 +247,7 @@ describe("a workspace whose partial results are damaged", () => {
     expect(workspace.read("sum.txt")).toBe("made\n");
   });
 
-  it("builds when they are gone", async () => {
+  it.runIf(WIDE)("builds when they are gone", async () => {
     await open();
     await measured("one");
     fs.rmSync(workspace.path(".aqm/partial"), { recursive: true });
@@ -275,7 +276,7 @@ describe("aqm gc", () => {
     expect(fs.readdirSync(workspace.path(".aqm/partial"))).toEqual([]);
   });
 
-  it("waits for a build that is running", async () => {
+  it.runIf(WIDE)("waits for a build that is running", async () => {
     await open();
     const running = build();
     const job = await runners.nextJob();

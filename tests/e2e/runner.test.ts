@@ -4,6 +4,7 @@ import type { BuildEvent } from "../../src/model/event.ts";
 import { FAKE_PYTHON, FakeRunners } from "../rig/fake-runners.ts";
 import type { Running, TestWorkspace, UnderWay } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 let runners: FakeRunners;
@@ -70,7 +71,7 @@ describe("one job", () => {
     expect((await running.finished).code).toBe(0);
   });
 
-  it("drops the process after an error", async () => {
+  it.runIf(WIDE)("drops the process after an error", async () => {
     const running = await start({ cpu: 2 }, "--jobs", "1", "--keep-going");
     const first = await runners.nextJob();
     first.fail({ class: "bug", reason: "value_error", message: "a bug" });
@@ -103,7 +104,7 @@ describe("a failing job", () => {
     expect(workspace.exists("aqm.lock")).toBe(false);
   });
 
-  it("that trips a gate leaves what it wrote aside for inspection", async () => {
+  it.runIf(WIDE)("that trips a gate leaves what it wrote aside for inspection", async () => {
     const running = await start({ cpu: 1 });
     const job = await runners.nextJob();
     fs.writeFileSync(job.request.actions[0]?.outputs["text"]?.path ?? "", "NaN\n");
@@ -157,7 +158,7 @@ describe("a failing job", () => {
     expect((await stopping.finished).stdout).toContain('"failed":1');
   });
 
-  it("that lost its device is tried once more, in a new process", async () => {
+  it.runIf(WIDE)("that lost its device is tried once more, in a new process", async () => {
     const running = await start({ cpu: 1 });
     const first = await runners.nextJob();
     first.fail({ class: "device_lost", reason: "cuda_error", message: "the device fell off" });
@@ -231,7 +232,7 @@ describe("lanes", () => {
     expect(check.code).toBe(11);
   });
 
-  it("runs as many CPU jobs as --jobs says", async () => {
+  it.runIf(WIDE)("runs as many CPU jobs as --jobs says", async () => {
     const running = await start({ cpu: 3 }, "--jobs", "2");
     const jobs = [await runners.nextJob(), await runners.nextJob()];
     expect(runners.untaken).toBe(0);

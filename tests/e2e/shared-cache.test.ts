@@ -4,6 +4,7 @@ import { Folder } from "../engine/support/folder.ts";
 import { asNobody, canBeNobody, NOBODY, UNLESS_ROOT } from "../rig/nobody.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -105,7 +106,7 @@ describe("a folder that workspaces share", () => {
     sameAsMade();
   });
 
-  it("is asked about keys that are known only while the build goes on", async () => {
+  it.runIf(WIDE)("is asked about keys that are known only while the build goes on", async () => {
     await maker.build([], { env: write });
     // Another sign: the poems have to be shouted again, and come out as they were.
     clone.edit("rules/ops/shout.ts", "+ sign", '+ sign + ""');
@@ -115,7 +116,7 @@ describe("a folder that workspaces share", () => {
     sameContent();
   });
 
-  it("brings back what a consumer needs that has to run", async () => {
+  it.runIf(WIDE)("brings back what a consumer needs that has to run", async () => {
     await maker.build([], { env: write });
     await clone.build([], { env: read });
     clone.edit("rules/ops/join.ts", "version = 1", "version = 2");
@@ -124,7 +125,7 @@ describe("a folder that workspaces share", () => {
     expect(sharedOf(built)).toEqual(["big/one.txt", "big/two.txt"]);
   });
 
-  it("gives records of Git their contents, which the records name", async () => {
+  it.runIf(WIDE)("gives records of Git their contents, which the records name", async () => {
     await maker.build([], { env: write });
     fs.cpSync(maker.path("aqm.lock"), clone.path("aqm.lock"), { recursive: true });
     const restored = await clone.aqm(["restore", "--json"], { env: read });

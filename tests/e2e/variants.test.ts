@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { variedWorkspace } from "./varied-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 beforeEach(() => void (workspace = variedWorkspace()));
@@ -60,7 +61,7 @@ describe("aqm build --set", () => {
     expect(workspace.exists("tmp")).toBe(false);
   });
 
-  it("takes another option of a group", async () => {
+  it.runIf(WIDE)("takes another option of a group", async () => {
     await answer("--set", "setting=long", "out/loud/small");
     expect(text("tmp/setting=long/out/loud/small/text.json").lines).toEqual(
       Array(3).fill("one!-two!"),
@@ -84,7 +85,7 @@ describe("aqm build --set", () => {
     expect(again.stdout.split("\n").at(-2)).not.toContain("large");
   });
 
-  it("remembers its own answer, and never the plain one's", async () => {
+  it.runIf(WIDE)("remembers its own answer, and never the plain one's", async () => {
     const plain = ["out/calm/small"];
     const varied = ["--set", "setting.repeat=2", ...plain];
     // Until what is young is old enough to be believed, the compiled Aqmfile is needed.
@@ -164,25 +165,28 @@ describe("--set in the other commands", () => {
     return stdout;
   };
 
-  it("names targets as the Aqmfile does, and shows them where the variant has them", async () => {
-    await answer("out/calm/small");
-    expect(await said("list", "out/calm/small")).toBe(
-      `${folder}/length.txt\n${folder}/text.json\n`,
-    );
-    const why = await said("why", "out/calm/small");
-    expect(why).toContain(`run      ${folder}/length.txt`);
-    expect(why).toContain(`run      ${folder}/text.json`);
-    expect(await said("graph", "out/calm/small")).toContain(`${folder}/text.json`);
-    expect(await said("query", "deps", "out/calm/small/length.txt")).toBe(
-      `data/small.txt\n${folder}/text.json\n`,
-    );
-    const affected = await said("query", "rdeps", "words.txt", "--set", "size=small");
-    expect(affected).toContain(`${folder}/text.json`);
-    expect(affected).not.toContain("large");
-    expect(await said("query", "stale", "out/calm/small")).toContain(`${folder}/text.json`);
-  });
+  it.runIf(WIDE)(
+    "names targets as the Aqmfile does, and shows them where the variant has them",
+    async () => {
+      await answer("out/calm/small");
+      expect(await said("list", "out/calm/small")).toBe(
+        `${folder}/length.txt\n${folder}/text.json\n`,
+      );
+      const why = await said("why", "out/calm/small");
+      expect(why).toContain(`run      ${folder}/length.txt`);
+      expect(why).toContain(`run      ${folder}/text.json`);
+      expect(await said("graph", "out/calm/small")).toContain(`${folder}/text.json`);
+      expect(await said("query", "deps", "out/calm/small/length.txt")).toBe(
+        `data/small.txt\n${folder}/text.json\n`,
+      );
+      const affected = await said("query", "rdeps", "words.txt", "--set", "size=small");
+      expect(affected).toContain(`${folder}/text.json`);
+      expect(affected).not.toContain("large");
+      expect(await said("query", "stale", "out/calm/small")).toContain(`${folder}/text.json`);
+    },
+  );
 
-  it("verifies the variant, and cleans nothing but the variant", async () => {
+  it.runIf(WIDE)("verifies the variant, and cleans nothing but the variant", async () => {
     await answer("out/calm/small");
     await answer(...set, "out/calm/small");
     expect(await said("verify", "out/calm/small")).toContain(`${folder}/text.json`);
@@ -207,7 +211,7 @@ describe("--set in the other commands", () => {
     },
   );
 
-  it("shows the tree below tmp/ with --layout tmp", async () => {
+  it.runIf(WIDE)("shows the tree below tmp/ with --layout tmp", async () => {
     const { stdout } = await workspace.aqm(["list", "--layout", "tmp", "out/calm/small"]);
     expect(stdout).toBe("tmp/out/calm/small/length.txt\ntmp/out/calm/small/text.json\n");
   });
@@ -253,36 +257,39 @@ describe("aqm sweep", () => {
     expect(wild.stdout).toContain("done: 0 ran, 9 fresh");
   });
 
-  it("takes targets and globs; with --layout tmp everything asked for goes below tmp/", async () => {
-    await answer("out/calm/small");
-    const args = [
-      "sweep",
-      "--json",
-      "--layout",
-      "tmp",
-      "size=small",
-      "setting.repeat=1,2",
-      "out/{calm,loud}/**",
-    ];
-    const { stdout, code } = await workspace.aqm(args);
-    expect(code).toBe(0);
-    const last = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as {
-      cells: { results: string[] }[];
-    };
-    expect(last.cells.map(({ results }) => results)).toEqual([
-      ["tmp/out/calm/small/length.txt", "tmp/out/loud/small/length.txt"],
-      [
-        "tmp/setting.repeat=2/out/calm/small/length.txt",
-        "tmp/setting.repeat=2/out/loud/small/length.txt",
-      ],
-    ]);
-    expect(workspace.exists("out/loud")).toBe(false);
-    expect(fs.readdirSync(workspace.path("tmp")).sort()).toEqual(["out", "setting.repeat=2"]);
-    expect(workspace.exists("data/small.txt")).toBe(true); // shared
-    expect(workspace.read("tmp/out/calm/small/text.json")).toBe(
-      workspace.read("out/calm/small/text.json"),
-    );
-  });
+  it.runIf(WIDE)(
+    "takes targets and globs; with --layout tmp everything asked for goes below tmp/",
+    async () => {
+      await answer("out/calm/small");
+      const args = [
+        "sweep",
+        "--json",
+        "--layout",
+        "tmp",
+        "size=small",
+        "setting.repeat=1,2",
+        "out/{calm,loud}/**",
+      ];
+      const { stdout, code } = await workspace.aqm(args);
+      expect(code).toBe(0);
+      const last = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as {
+        cells: { results: string[] }[];
+      };
+      expect(last.cells.map(({ results }) => results)).toEqual([
+        ["tmp/out/calm/small/length.txt", "tmp/out/loud/small/length.txt"],
+        [
+          "tmp/setting.repeat=2/out/calm/small/length.txt",
+          "tmp/setting.repeat=2/out/loud/small/length.txt",
+        ],
+      ]);
+      expect(workspace.exists("out/loud")).toBe(false);
+      expect(fs.readdirSync(workspace.path("tmp")).sort()).toEqual(["out", "setting.repeat=2"]);
+      expect(workspace.exists("data/small.txt")).toBe(true); // shared
+      expect(workspace.read("tmp/out/calm/small/text.json")).toBe(
+        workspace.read("out/calm/small/text.json"),
+      );
+    },
+  );
 
   it.each([
     [["tone=calm", "size=smal"], "Did you mean small?"],

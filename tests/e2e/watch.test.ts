@@ -5,6 +5,7 @@ import type { BuildEvent } from "../../src/model/event.ts";
 import { TestWorkspace, type RunOptions, type Running } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 let running: Running;
@@ -112,7 +113,7 @@ describe("aqm watch", () => {
     expect(workspace.read("out/length.txt")).toBe("37\n");
   });
 
-  it("does one build for a burst of 1,000 changed files", async () => {
+  it.runIf(WIDE)("does one build for a burst of 1,000 changed files", async () => {
     workspace = manySources(1000);
     start(["watch", "--reporter", "json"]);
     await watching(1);
@@ -146,7 +147,7 @@ describe("aqm watch", () => {
     runners.close();
   });
 
-  it("runs a Python op again after an edit of its declaration alone", async () => {
+  it.runIf(WIDE)("runs a Python op again after an edit of its declaration alone", async () => {
     workspace = runnerWorkspace({ cpu: 1 });
     const runners = await FakeRunners.listen(workspace);
     start(["watch", "--reporter", "json", "--python", FAKE_PYTHON]);

@@ -21,9 +21,9 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
     return {role: digest_place(folder / role, kind)[0] for role, kind in outputs.items()}
 
 
-# Training takes as long as all the others. Ops that score, measure or export start from a calibrated
-# model, as `sensitivity_scores` and `plan_quality` do, which stand for them in npm test. Ops of
-# other environments are only refused here.
+# Training takes as long as all the others. Ops that score, measure or export start from a
+# calibrated model, as `sensitivity_scores` and `plan_quality` do, which stand for them in npm test.
+# Ops of other environments are only refused here.
 SLOW = [
     "trained_checkpoint",
     "autoround_choice",

@@ -77,6 +77,7 @@ class Build {
   /** What failed or is blocked. */
   readonly #lost = new Set<ActionNode>();
   readonly #failures: Failure[] = [];
+  readonly #noticed = new Set<string>();
   readonly #counts = {
     ran: 0,
     restored: 0,
@@ -204,7 +205,9 @@ class Build {
     const restored = await this.#ports.workspace.restore(node, result, judgement.absent);
     if (!restored.ok) {
       if (restored.error.reason !== "state_damaged") return this.#failed(node, restored.error);
-      this.#emit({ type: "notice", message: `${restored.error.message}; it is made again` });
+      const message = `${restored.error.message}; it is made again`;
+      if (!this.#noticed.has(message)) this.#emit({ type: "notice", message });
+      this.#noticed.add(message);
       return { type: "not_restored", node };
     }
     emitReplaced(restored.value, this.#emit);

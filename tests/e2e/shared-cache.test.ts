@@ -167,11 +167,14 @@ describe("a folder that workspaces share", () => {
     last.remove();
   });
 
-  it("is left alone by aqm gc", async () => {
+  it("is left alone by aqm gc, which removes what a killed build had fetched in part", async () => {
     await maker.build([], { env: write });
     const before = [filesIn(shared, "ac"), filesIn(shared, "cas")];
+    maker.write(`.aqm/arriving/${"a".repeat(64)}`, "half of a file");
     const gc = await maker.aqm(["gc", "--max-size", "0"], { env: write });
     expect(gc.code).toBe(0);
+    expect(gc.stdout).toContain("removed what had come of 1 file (14 B) from a shared cache");
+    expect(fs.readdirSync(maker.path(".aqm/arriving"))).toEqual([]);
     expect([filesIn(shared, "ac"), filesIn(shared, "cas")]).toEqual(before);
   });
 

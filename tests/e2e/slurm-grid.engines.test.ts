@@ -41,7 +41,8 @@ describe.skipIf(missing !== "" && !isRequired)("the grid of pairs on a cluster",
     workspace.edit(
       "Aqmfile.ts",
       "defaults:",
-      `slurm: { jobs: ${nodes}, job_seconds: 0 },\n  defaults:`,
+      // A node has room for more than one of these jobs.
+      `slurm: { jobs: ${nodes}, job_seconds: 0, sbatch_args: ["--exclusive"] },\n  defaults:`,
     );
     const begin = performance.now();
     const built = await workspace.start(["build", "--executor", "slurm", SCORES], {

@@ -97,6 +97,19 @@ describe("collecting garbage", () => {
     expect(world.folder.exists(".aqm/store/notes.txt")).toBe(true);
   });
 
+  it("removes what had come of a file from a shared cache, and leaves strange files alone", async () => {
+    const world = new World();
+    const part = `.aqm/arriving/${"a".repeat(64)}`;
+    world.folder.write(part, "half");
+    world.folder.write(".aqm/arriving/notes.txt", "mine");
+    const counted = { files: 1, bytes: 4 };
+    const seen = valueOf(await collectGarbage(world.layout, 100, true));
+    expect([seen.arriving, world.folder.exists(part)]).toEqual([counted, true]);
+    const done = valueOf(await collectGarbage(world.layout, 100));
+    expect([done.arriving, world.folder.exists(part)]).toEqual([counted, false]);
+    expect(world.folder.exists(".aqm/arriving/notes.txt")).toBe(true);
+  });
+
   it("removes nothing on a dry run", async () => {
     const world = new World();
     const digest = world.put("content");

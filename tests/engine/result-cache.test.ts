@@ -137,6 +137,18 @@ describe("a shared folder", () => {
     expect(opened.said).toEqual([expect.stringMatching(said)]);
   });
 
+  it("that goes away while results come from it is left out, and that is said once", async () => {
+    const folder = new Folder({ "shared/x": "" });
+    const opened = remote(new FolderServer(folder.at("shared")), folder);
+    const { record, contents } = made(folder);
+    expect(await opened.cache.put(record, contents)).toBe(true);
+    fs.renameSync(folder.at("shared"), folder.at("away"));
+    const digest = record.outputs["out"]?.digest ?? record.key;
+    expect(await opened.cache.get(digest, "file", folder.at("one"))).toBe("absent");
+    expect(await opened.cache.get(digest, "file", folder.at("two"))).toBe("absent");
+    expect(opened.said).toEqual([expect.stringMatching(/left out .*there is no such folder/)]);
+  });
+
   it("gives files the readers that the folder has, under any mask", async () => {
     const folder = new Folder({ "shared/x": "" });
     fs.chmodSync(folder.at("shared"), 0o2775);

@@ -53,7 +53,9 @@ function wrongUsage(args: Arguments): Failure | null {
 
 async function collect(limit: number, dryRun: boolean): Promise<Result<Collection, Failure>> {
   const layout = layoutOf(workspaceRoot(), PACKAGE_ROOT);
-  const anything = fs.existsSync(layout.store) || fs.existsSync(layout.partial);
+  const anything = [layout.store, layout.partial, layout.arriving].some((path) =>
+    fs.existsSync(path),
+  );
   if (dryRun || !anything) return collectGarbage(layout, limit, dryRun);
   const { signal, dispose } = interruptible();
   const waiting = (owner: string): void => {
@@ -88,6 +90,7 @@ function collectionText(collection: Collection, dryRun: boolean): string {
       : `${dryRun ? "would remove" : "removed"} ${plural(dropped.length, "blob")} (${sizeText(droppedBytes)}), least recently used first; the store ${dryRun ? "would then hold" : "holds"} ${holds}`,
     pinnedText(collection),
     ...partialLines(collection, dryRun),
+    ...arrivingLines(collection, dryRun),
   );
   return lines.join("\n");
 }
@@ -109,6 +112,13 @@ function partialLines({ partial }: Collection, dryRun: boolean): readonly string
       : `; of ${plural(dropped.length, "more action")} (${sizeText(droppedBytes)}) they ${done}`;
   const total = `partial results of ${plural(kept, "action")} (${sizeText(keptBytes)}) of at most ${sizeText(limit)}`;
   return [...which, `${total}${removed}`];
+}
+
+/** Nothing where no build was killed while it fetched. */
+function arrivingLines({ arriving }: Collection, dryRun: boolean): readonly string[] {
+  if (arriving.files === 0) return [];
+  const what = `${plural(arriving.files, "file")} (${sizeText(arriving.bytes)})`;
+  return [`${dryRun ? "would remove" : "removed"} what had come of ${what} from a shared cache`];
 }
 
 const timeText = (milliseconds: number): string =>
@@ -140,4 +150,5 @@ const collectionJson = (collection: Collection, dryRun: boolean): object => ({
     kept: collection.partial.kept,
     kept_bytes: collection.partial.keptBytes,
   },
+  arriving: { removed: collection.arriving.files, removed_bytes: collection.arriving.bytes },
 });

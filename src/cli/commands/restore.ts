@@ -107,6 +107,7 @@ async function restoreOne(
   answer: RestoreAnswer,
 ): Promise<void> {
   const due: string[] = [];
+  const notHad = new Set<string>();
   let edited: string | null = null;
   for (const [role, output] of Object.entries(node.declaration.outputs)) {
     const { path } = output;
@@ -115,6 +116,7 @@ async function restoreOne(
     if (recorded === undefined) answer.left.push({ path, why: NO_RECORD });
     else if (found.state === "present" && found.digest === recorded) answer.inPlace += 1;
     else if (workspace.kept(recorded) === null) {
+      notHad.add(path);
       const inGit = await isInGit(layout.root, output, recorded);
       answer.left.push({ path, why: inGit ? inGitText(path) : NOT_STORED });
     } else {
@@ -129,7 +131,7 @@ async function restoreOne(
     return;
   }
   if (!args.flag("dry-run")) {
-    const restored = await workspace.restore(node, record, new Set());
+    const restored = await workspace.restore(node, record, notHad);
     if (!restored.ok) {
       for (const path of due) answer.left.push({ path, why: failureLine(restored.error) });
       return;

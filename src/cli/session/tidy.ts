@@ -45,10 +45,15 @@ export async function tidyStore(
       );
       return;
     }
-    const { dropped, droppedBytes, keptBytes, pinnedBytes, partial } = collected.value;
+    const { dropped, droppedBytes, keptBytes, pinnedBytes, partial, arriving } = collected.value;
     if (partial.dropped.length > 0) {
       notice(
         `removed partial results of ${plural(partial.dropped.length, "action")} (${sizeText(partial.droppedBytes)}), least recently used first`,
+      );
+    }
+    if (arriving.files > 0) {
+      notice(
+        `removed what had come of ${plural(arriving.files, "file")} (${sizeText(arriving.bytes)}) from a shared cache before a build was killed`,
       );
     }
     if (dropped.length > 0) {

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import type { Failure } from "../../model/failure.ts";
 import { withoutSecrets } from "../../model/secrets.ts";
 import { err, ok, type Result } from "../../model/result.ts";
@@ -56,7 +56,7 @@ export function openSharedResults(
   const { at, mode } = chosen;
   const say = new Say();
   const writes = mode === "write";
-  const options = { arriving: join(layout.state, "arriving"), writes, tell: say.say };
+  const options = { arriving: layout.arriving, writes, tell: say.say };
   const login = at instanceof URL ? loginFor(at, variables) : ok(null);
   const server: Server =
     at instanceof URL ? new HttpServer(at, login.ok ? login.value : null) : new FolderServer(at);

@@ -29,7 +29,7 @@ export class FolderServer implements Server {
       const stat = await fs.promises.lstat(this.#at(shelf, name));
       return stat.isFile() ? stat.size : null;
     } catch (error) {
-      return nothingThere(error, null);
+      return this.#nothingThere(error, null);
     }
   }
 
@@ -45,7 +45,7 @@ export class FolderServer implements Server {
     try {
       handle = await fs.promises.open(this.#at(shelf, name), READ);
     } catch (error) {
-      return nothingThere(error, false);
+      return this.#nothingThere(error, false);
     }
     try {
       const stat = await handle.stat();
@@ -125,12 +125,18 @@ export class FolderServer implements Server {
     this.#mode = stat.mode & 0o7777;
     return this.#mode;
   }
-}
 
-/** What another user keeps to himself is as good as absent. */
-function nothingThere<T>(error: unknown, answer: T): T {
-  if (["ENOENT", "ENOTDIR", "EACCES", "EPERM"].includes(errorCode(error))) return answer;
-  throw troubleOf(error);
+  /**
+   * What another user keeps to himself is as good as absent. Where nothing is, the folder may be gone by now: that is
+   * said once, instead of a word for each of its files.
+   */
+  #nothingThere<T>(error: unknown, answer: T): T {
+    if (["EACCES", "EPERM"].includes(errorCode(error))) return answer;
+    if (!["ENOENT", "ENOTDIR"].includes(errorCode(error))) throw troubleOf(error);
+    this.#mode = null;
+    this.#look();
+    return answer;
+  }
 }
 
 function troubleOf(error: unknown): Trouble {

@@ -16,6 +16,8 @@ export interface Layout {
   readonly stage: string;
   /** Partial results of resumable actions, a folder an identity. */
   readonly partial: string;
+  /** Large files that have come from a shared cache in part; a later build goes on with them. */
+  readonly arriving: string;
   readonly journal: string;
   readonly history: string;
   readonly logs: string;
@@ -38,6 +40,7 @@ export function layoutOf(root: string, packageRoot: string): Layout {
     store: join(state, "store"),
     stage: join(state, "stage"),
     partial: join(state, "partial"),
+    arriving: join(state, "arriving"),
     journal: join(state, "journal"),
     history: join(state, "history"),
     logs: join(state, "logs"),

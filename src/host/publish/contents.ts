@@ -16,7 +16,7 @@ import { Observer, type FolderFile } from "../observe/observer.ts";
 import { outputProblem } from "../observe/output-check.ts";
 import type { History } from "../records/history.ts";
 import type { Store } from "../store/store.ts";
-import { damagedBlob, notFetched, notTaken } from "./publish-failures.ts";
+import { damagedBlob, notFetched, notStored, notTaken } from "./publish-failures.ts";
 
 /** Outputs up to this size are kept in the store, so that going back to an old config is a copy. */
 export const STORE_LIMIT = 64 * 1024 * 1024;
@@ -46,23 +46,26 @@ export class Contents {
   }
 
   /**
-   * Brings a content to its stage. Null where nobody has it; else the files of what was fetched from elsewhere,
-   * which nobody here has looked at yet.
+   * Brings a content to its stage. Returns the files of what was fetched from elsewhere, which nobody here has
+   * looked at yet.
    */
   async take(
     node: ActionNode,
     output: OutputDeclaration,
     wanted: Digest,
     staged: string,
-  ): Promise<Result<readonly FolderFile[] | null, Failure>> {
+  ): Promise<Result<readonly FolderFile[], Failure>> {
     const kind = kindOf(output);
     const own = await this.#local.get(wanted, kind, staged);
     if (own === "taken") return ok([]);
     if (own === "damaged") return err(damagedBlob(node, output.path));
-    if (this.#shared?.has(wanted) !== true) return ok(null);
-    const { place } = this.#shared.cache;
-    if ((await this.#shared.get(wanted, kind, staged)) !== "taken")
-      return err(notFetched(node, output.path, place));
+    if (this.#shared === null) return err(notStored(node, output.path));
+    const { cache } = this.#shared;
+    const { place } = cache;
+    // It was there when the plan was made, which says nothing of now.
+    const there = this.#shared.has(wanted);
+    if (!there || (await this.#shared.get(wanted, kind, staged)) !== "taken")
+      return err(notFetched(node, output.path, { place, away: cache.leftOut !== null }));
     // Its digest says that these are the bytes of the result, and not that they may be put there.
     const problem = outputProblem(node, output, staged)?.cause ?? null;
     const odd = problem ?? (output.kind === "region" ? settleStagedRegion(staged) : null);

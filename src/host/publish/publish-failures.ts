@@ -16,10 +16,24 @@ export const outputMissing = (
   nextStep: "This is a mistake in the op: it must write every declared output.",
 });
 
-/** The same words for every target, so that they are said once where a cache goes away under many of them. */
-export const notFetched = (node: ActionNode, path: string, place: string): Failure => ({
+/** @param away the cache is left out by now; the words are then the same for every target, so that they are said once */
+export const notFetched = (
+  node: ActionNode,
+  path: string,
+  { place, away }: { readonly place: string; readonly away: boolean },
+): Failure => ({
   reason: "state_damaged",
-  message: `The shared cache ${place} does not have ${path} any more, or has it damaged`,
+  message: away
+    ? `What was still to come from the shared cache ${place} is not here`
+    : `The shared cache ${place} did not give ${path}`,
+  target: node.id,
+  place: { file: path },
+  nextStep: "`aqm build` makes it again.",
+});
+
+export const notStored = (node: ActionNode, path: string): Failure => ({
+  reason: "state_damaged",
+  message: `The store does not have ${path} any more`,
   target: node.id,
   place: { file: path },
   nextStep: "`aqm build` makes it again.",

@@ -149,7 +149,7 @@ export class Publisher {
   async restore(
     node: ActionNode,
     result: ActionRecord,
-    left: ReadonlySet<string> = new Set(),
+    left: ReadonlySet<string>,
   ): Promise<Result<readonly Replaced[], Failure>> {
     const staged = openStage(this.#layout, node);
     if (!staged.ok) return staged;
@@ -167,7 +167,6 @@ export class Publisher {
         const place = staged.value.paths[role] ?? "";
         const taken = await this.#contents.take(node, output, wanted, place);
         if (!taken.ok) return taken;
-        if (taken.value === null) continue;
         for (const file of taken.value) moved.push(movedFile(place, output, file));
         moves.push(moveOf(this.#layout.root, place, output));
         coming.push({ path: output.path, digest: wanted });

@@ -34,6 +34,13 @@ export interface Collection {
   /** Refs whose lock records were read; null outside of a Git repository. */
   readonly refs: number | null;
   readonly partial: PartialCollection;
+  /** What a killed build left of files that came from a shared cache. */
+  readonly arriving: ArrivingCollection;
+}
+
+export interface ArrivingCollection {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** The bound on the store's size, in bytes. */
@@ -51,8 +58,8 @@ export function storeLimit(flag: string | undefined): Result<number, Failure> {
 }
 
 /**
- * Removes blobs until the store is within `limit`, and partial results until they are within their share.
- * The caller holds the build lock, so no other process adds to them meanwhile. Nothing is removed when the
+ * Removes blobs until the store is within `limit`, partial results until they are within their share, and what
+ * has come from a shared cache in part. The caller holds the build lock, so no other process adds to them meanwhile. Nothing is removed when the
  * refs cannot be read.
  */
 export async function collectGarbage(
@@ -83,10 +90,23 @@ export async function collectGarbage(
       pinnedBytes: retention.pinnedBytes,
       refs: refs.value,
       partial: collectPartials(layout, partialLimit(limit), dryRun),
+      arriving: collectArriving(layout, dryRun),
     });
   } catch (error) {
     return err(diskFailure(error, ".aqm"));
   }
+}
+
+/** No build runs, so nothing goes on with them now. `.aqm/arriving` may be a link to a folder with other files. */
+function collectArriving({ arriving }: Layout, dryRun: boolean): ArrivingCollection {
+  const isFolder = fs.statSync(arriving, { throwIfNoEntry: false })?.isDirectory() === true;
+  const names = isFolder ? fs.readdirSync(arriving) : [];
+  const paths = names
+    .filter((name) => isDigest(`sha256:${name}`))
+    .map((name) => join(arriving, name));
+  const bytes = paths.reduce((sum, path) => sum + fs.lstatSync(path).size, 0);
+  if (!dryRun) for (const path of paths) disk.remove(path);
+  return { files: paths.length, bytes };
 }
 
 /**

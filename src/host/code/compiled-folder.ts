@@ -15,9 +15,13 @@ export function withCompiledFolder(layout: Layout): Layout {
 /** For a folder in which nothing may be left behind, such as one that is no workspace yet. */
 export function withCompiledElsewhere(layout: Layout): Layout {
   const compiled = disk.makeTemporaryFolder(join(tmpdir(), "aqm-compiled-"));
-  process.once("exit", () => disk.remove(compiled));
+  if (elsewhere.length === 0) process.once("exit", () => elsewhere.forEach(disk.remove));
+  elsewhere.push(compiled);
   return { ...layout, compiled };
 }
+
+/** What this process removes at its end. */
+const elsewhere: string[] = [];
 
 /** Asks the folder, or the nearest one above it that exists. */
 function mayWrite(folder: string): boolean {

@@ -94,7 +94,9 @@ def test_all_else_is_the_checkpoint_s_own(form, tuned, export_given):
     after = load_file(folder / "model.safetensors")
     kept = {name for name in before if name.removesuffix(".weight") not in quantized}
     assert kept
-    assert all(before[name].equal(after[name]) for name in kept)
+    # AutoRound stores a float32 model in bfloat16 on processors that multiply such numbers.
+    assert all(before[name].to(after[name].dtype).equal(after[name]) for name in kept)
+    assert {after[name].dtype for name in kept} <= {torch.float32, torch.bfloat16}
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         there = export_given["checkpoint"] / name
         assert not there.exists() or there.read_bytes() == (folder / name).read_bytes()

@@ -37,7 +37,8 @@ def given(params: dict[str, Any], inputs: dict[str, Path]) -> tuple[nn.Module, d
     model = load_model(places["checkpoint"], "float32", "cpu")
     groups = scored_groups(model, params)
     layers = {name: layer for each in groups if each.enabled for name, layer in each.layers.items()}
-    return model, layers, Loader(read_batches(FakeContext(), params, places), "cpu")
+    batches, _ = read_batches(FakeContext(), params, places)
+    return model, layers, Loader(batches, "cpu")
 
 
 def scored(model: nn.Module, layers: dict, loader: Loader, format_: str) -> Scored:

@@ -72,6 +72,7 @@ export default build([
 describe("a placed checkpoint", () => {
   it("is held against its family, and refused when it is quantized, without Python", async () => {
     workspace = TestWorkspace.copyOfRepository();
+    workspace.onlyModels("qwen3_vl_4b_instruct");
     const place = "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct";
     const target = "models/qwen3_vl_4b_instruct/layer-analysis/weight-fp8-act-fp8";
     const planned = async (config: object): Promise<string> => {

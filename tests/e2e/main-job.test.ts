@@ -24,6 +24,7 @@ let first: Awaited<ReturnType<TestWorkspace["build"]>>;
 
 beforeAll(async () => {
   workspace = TestWorkspace.copyOfRepository();
+  workspace.onlyModels("qwen3_vl_tiny");
   first = await workspace.build([RUN]);
 });
 afterAll(() => workspace.remove());
@@ -211,6 +212,7 @@ describe("bad input to the main job", () => {
   });
 
   it("a checkpoint that is missing is named with the way to get it; the rest of the plan is shown", async () => {
+    workspace.onlyModels("qwen3_vl_tiny", "qwen3_vl_4b_instruct");
     const target = RUN.replaceAll("qwen3_vl_tiny", "qwen3_vl_4b_instruct");
     const check = await workspace.aqm(["build", "--dry-run", "--check", RUN, target]);
     expect(check.code).toBe(12);

@@ -16,6 +16,7 @@ const ANALYSES = "models/own/layer-analysis/weight-fp8-act-fp8";
 let workspace: TestWorkspace;
 beforeAll(() => {
   workspace = TestWorkspace.copyOfRepository();
+  workspace.onlyModels("own");
 });
 afterAll(() => workspace.remove());
 

@@ -37,6 +37,7 @@ describe("a measured frontier", () => {
 
   beforeAll(async () => {
     workspace = TestWorkspace.copyOfRepository();
+    workspace.onlyModels("qwen3_vl_tiny");
     // The runner says that it has version 1.0 of everything.
     for (const name of ["data", "requirements", "torch"]) {
       const path = `python/${name}.in`;

@@ -10,6 +10,7 @@ const RUN = `${FOLDER}/layer-analysis/weight-fp8-act-fp8/qwen3_vl_4b_instruct_au
 let workspace: TestWorkspace;
 beforeAll(() => {
   workspace = TestWorkspace.copyOfRepository();
+  workspace.onlyModels("qwen3_vl_4b_instruct");
   // With a second granularity tables have a column for it.
   const other = "conf/granularity/w_per_tensor.yaml";
   workspace.write(other, fs.readFileSync(join(REPOSITORY, other)));

@@ -34,6 +34,7 @@ describe("a report of schemes", () => {
 
   beforeAll(async () => {
     workspace = TestWorkspace.copyOfRepository();
+    workspace.onlyModels("qwen3_vl_trained");
     // The runner says that it has version 1.0 of everything.
     for (const name of ["data", "requirements", "torch", "vllm"]) {
       const path = `python/${name}.in`;

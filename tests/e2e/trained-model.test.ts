@@ -20,6 +20,7 @@ const plan = (): Promise<Finished> =>
 
 beforeAll(() => {
   clone = TestWorkspace.copyOfRepository();
+  clone.onlyModels("qwen3_vl_trained");
   for (const path of [CHECKPOINT, RECORD]) {
     fs.cpSync(join(REPOSITORY, path), clone.path(path), { recursive: true });
   }

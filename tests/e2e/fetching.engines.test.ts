@@ -67,6 +67,7 @@ const images = (): string[] => web.asked.map(({ path }) => path).filter((p) => p
 
 beforeAll(async () => {
   workspace = TestWorkspace.copyOfRepository();
+  workspace.onlyModels("qwen3_vl_4b_instruct");
   const made = await workspace.aqm(["environment", "data"]);
   python = made.stdout.trim();
   const { status, stderr } = spawnSync(python, ["-c", MAKE_COCO, coco("")], { encoding: "utf8" });

@@ -17,6 +17,7 @@ let aqmKilled: Finished & { readonly scored: boolean };
 
 beforeAll(async () => {
   workspace = TestWorkspace.copyOfRepository();
+  workspace.onlyModels("qwen3_vl_tiny");
   runnerKilled = await whileScoring(({ pid }) => {
     for (const runner of runnersOf(pid)) process.kill(-runner, "SIGKILL");
   });

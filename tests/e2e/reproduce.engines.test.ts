@@ -30,6 +30,7 @@ let workspace: TestWorkspace;
 
 beforeAll(async () => {
   original = TestWorkspace.copyOfRepository();
+  original.onlyModels("qwen3_vl_tiny");
   expect((await original.build([RUN])).code).toBe(0);
   // A folder of its own: beside lock records these would be taken for its own.
   folder = fs.mkdtempSync(join(tmpdir(), "aqm-published-"));
@@ -39,6 +40,7 @@ beforeAll(async () => {
     fs.cpSync(original.path(RUN), `${folder}/${RUN}`, { recursive: true });
   fs.cpSync(original.path("aqm.lock"), `${published.records}/aqm.lock`, { recursive: true });
   workspace = TestWorkspace.copyOfRepository();
+  workspace.onlyModels("qwen3_vl_tiny");
 });
 afterAll(() => {
   fs.rmSync(folder, { recursive: true, force: true });

@@ -25,6 +25,7 @@ describe("a scheme that is searched by measurement", () => {
 
   beforeAll(() => {
     workspace = TestWorkspace.copyOfRepository();
+    workspace.onlyModels("qwen3_vl_trained");
     // The runner says that it has version 1.0 of everything.
     for (const name of ["data", "requirements", "torch"]) {
       const path = `python/${name}.in`;

@@ -191,6 +191,7 @@ describe.runIf(WIDE)("on real Python ops", () => {
   it("a variant has calibration data of its own, and what is made again is the same", async () => {
     workspace.remove();
     workspace = TestWorkspace.copyOfRepository();
+    workspace.onlyModels("qwen3_vl_tiny");
     const captions = "datasets/synthetic_calibration/coco2017_captions_small.txt";
     const made = await workspace.build([captions]);
     expect(made.stderr).toBe("");

@@ -94,7 +94,7 @@ describe("actions of one group", () => {
     expect((await second.finished).code).toBe(0);
   });
 
-  it("show what concerns the whole job once, and the rest at the action", async () => {
+  it.runIf(WIDE)("show what concerns the whole job once, and the rest at the action", async () => {
     const running = await start({ cpu: 2 }, "--jobs", "1");
     const job = await runners.nextJob();
     job.send({ type: "phase", action: null, name: "calibrate", total: 4 });
@@ -231,7 +231,7 @@ describe("when a member", () => {
     for (const id of names("cpu", 1, 2, 3)) expect(ranOnce(finished, id)).toBe(true);
   });
 
-  it("finds no memory, fewer are tried at once, down to one", async () => {
+  it.runIf(WIDE)("finds no memory, fewer are tried at once, down to one", async () => {
     const running = await start({ cpu: 4 }, "--jobs", "1");
     const sizes: number[] = [];
     for (let done = 0; done < 4;) {

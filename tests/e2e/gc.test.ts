@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git } from "../rig/git.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
-import { WIDE } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 beforeEach(() => (workspace = textWorkspace()));
@@ -57,33 +57,38 @@ describe("aqm gc in a Git repository", () => {
     commit("main");
   });
 
-  it.each([
-    ["another branch", () => undefined],
-    [
-      "a tag",
-      () => {
-        run("tag", "--annotate", "--message", "kept", "kept", "other");
-        run("branch", "--quiet", "-D", "other");
-      },
-    ],
-    [
-      "a remote-tracking branch",
-      () => {
-        run("update-ref", "refs/remotes/origin/other", "other");
-        run("branch", "--quiet", "-D", "other");
-      },
-    ],
-    [
-      "a detached HEAD",
-      () => {
-        run("switch", "--quiet", "--detach", "other");
-        run("branch", "--quiet", "-D", "other");
-        for (const path of ["aqm.lock", "out", "big"]) {
-          fs.rmSync(workspace.path(path), { recursive: true });
-        }
-      },
-    ],
-  ])("keeps what %s points to: going there restores without running (P11)", async (_, move) => {
+  it.each(
+    sample(
+      [
+        ["another branch", () => undefined],
+        [
+          "a tag",
+          () => {
+            run("tag", "--annotate", "--message", "kept", "kept", "other");
+            run("branch", "--quiet", "-D", "other");
+          },
+        ],
+        [
+          "a remote-tracking branch",
+          () => {
+            run("update-ref", "refs/remotes/origin/other", "other");
+            run("branch", "--quiet", "-D", "other");
+          },
+        ],
+        [
+          "a detached HEAD",
+          () => {
+            run("switch", "--quiet", "--detach", "other");
+            run("branch", "--quiet", "-D", "other");
+            for (const path of ["aqm.lock", "out", "big"]) {
+              fs.rmSync(workspace.path(path), { recursive: true });
+            }
+          },
+        ],
+      ],
+      2,
+    ),
+  )("keeps what %s points to: going there restores without running (P11)", async (_, move) => {
     await branch("other", "a poem of the other branch\n");
     const there = run("rev-parse", "other");
     move();

@@ -7,6 +7,7 @@ import { graphPage } from "../../src/ui/graph-page.ts";
 import { openPage, testBrowser } from "../rig/browser.ts";
 import { REPOSITORY, type TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
+import { WIDE } from "../rig/wide.ts";
 
 describe("aqm graph and aqm query", () => {
   let workspace: TestWorkspace;
@@ -171,39 +172,43 @@ describe("the graph page in a browser", () => {
     workspace.remove();
   });
 
-  it("folds 10,000 targets, by keyboard too, and leads from one to its neighbours", async () => {
-    const workspace = textWorkspace();
-    workspace.write(
-      "page.html",
-      graphPage(large(10_000), "Graph of many", pageParts("graph", REPOSITORY)),
-    );
-    await page.goto(pathToFileURL(workspace.path("page.html")).href);
-    const rows = page.locator("#tree .row");
-    await page.getByText("10000 actions, 100 not fresh").waitFor();
-    expect(await rows.count()).toBeLessThan(20); // only what is unfolded is there
+  it.runIf(WIDE)(
+    "folds 10,000 targets, by keyboard too, and leads from one to its neighbours",
+    async () => {
+      const workspace = textWorkspace();
+      workspace.write(
+        "page.html",
+        graphPage(large(10_000), "Graph of many", pageParts("graph", REPOSITORY)),
+      );
+      await page.goto(pathToFileURL(workspace.path("page.html")).href);
+      const rows = page.locator("#tree .row");
+      await page.getByText("10000 actions, 100 not fresh").waitFor();
+      expect(await rows.count()).toBeLessThan(20); // only what is unfolded is there
 
-    await page.getByLabel("Fold by").selectOption("grid, model first");
-    expect(await rows.count()).toBe(10);
-    await page.keyboard.press("/");
-    await page.keyboard.type("report 4321.md");
-    await rows.filter({ hasText: "4321.md" }).click();
-    const details = page.locator("#details");
-    expect(await details.textContent()).toContain("Made from (1)");
-    await details.getByText("scores 4321").click();
-    await details.getByRole("heading", { name: "scores 4321" }).waitFor();
-    expect(await page.locator("#search").inputValue()).toBe("");
+      await page.getByLabel("Fold by").selectOption("grid, model first");
+      expect(await rows.count()).toBe(10);
+      await page.keyboard.press("/");
+      await page.keyboard.type("report 4321.md");
+      await rows.filter({ hasText: "4321.md" }).click();
+      const details = page.locator("#details");
+      expect(await details.textContent()).toContain("Made from (1)");
+      await details.getByText("scores 4321").click();
+      await details.getByRole("heading", { name: "scores 4321" }).waitFor();
+      expect(await page.locator("#search").inputValue()).toBe("");
 
-    await page.getByLabel("Fold by").selectOption("cause");
-    await page.locator("#tree").focus();
-    for (const key of ["Home", "ArrowRight", "ArrowDown", "Enter"]) await page.keyboard.press(key);
-    expect(await details.textContent()).toContain("never built");
-    expect(await rows.count()).toBe(2 + 100);
+      await page.getByLabel("Fold by").selectOption("cause");
+      await page.locator("#tree").focus();
+      for (const key of ["Home", "ArrowRight", "ArrowDown", "Enter"])
+        await page.keyboard.press(key);
+      expect(await details.textContent()).toContain("never built");
+      expect(await rows.count()).toBe(2 + 100);
 
-    await page.getByRole("button", { name: "9900 fresh" }).click();
-    expect(await rows.count()).toBe(1 + 100);
-    workspace.remove();
-    expect(errors).toEqual([]);
-  });
+      await page.getByRole("button", { name: "9900 fresh" }).click();
+      expect(await rows.count()).toBe(1 + 100);
+      workspace.remove();
+      expect(errors).toEqual([]);
+    },
+  );
 });
 
 /** Texts of boxes wider than their box, and texts of rows that are cut. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
+import { sample } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 beforeEach(() => (workspace = textWorkspace()));
@@ -93,37 +94,42 @@ describe("a build", () => {
     expect(await stale()).toEqual([]);
   });
 
-  it.each([
-    [
-      "a comment in a config",
-      (w: TestWorkspace) => w.edit("conf/style/plain.yaml", "# how", "# so"),
-    ],
-    [
-      "an unrelated config key",
-      (w: TestWorkspace) => w.edit("conf/style/plain.yaml", "unused: 1", "unused: 2"),
-    ],
-    [
-      "a comment in the Aqmfile",
-      (w: TestWorkspace) => w.write("Aqmfile.ts", `// hello\n${w.read("Aqmfile.ts")}`),
-    ],
-    [
-      "new times on every file",
-      (w: TestWorkspace) => {
-        for (const path of [
-          "poems/one.txt",
-          "big/one.txt",
-          "out/joined.txt",
-          "rules/ops/shout.ts",
-        ]) {
-          fs.utimesSync(w.path(path), 1, 1);
-        }
-      },
-    ],
-    [
-      "the state folder deleted",
-      (w: TestWorkspace) => fs.rmSync(w.path(".aqm"), { recursive: true }),
-    ],
-  ])("finds nothing stale after %s", async (_what, change) => {
+  it.each(
+    sample(
+      [
+        [
+          "a comment in a config",
+          (w: TestWorkspace) => w.edit("conf/style/plain.yaml", "# how", "# so"),
+        ],
+        [
+          "an unrelated config key",
+          (w: TestWorkspace) => w.edit("conf/style/plain.yaml", "unused: 1", "unused: 2"),
+        ],
+        [
+          "a comment in the Aqmfile",
+          (w: TestWorkspace) => w.write("Aqmfile.ts", `// hello\n${w.read("Aqmfile.ts")}`),
+        ],
+        [
+          "new times on every file",
+          (w: TestWorkspace) => {
+            for (const path of [
+              "poems/one.txt",
+              "big/one.txt",
+              "out/joined.txt",
+              "rules/ops/shout.ts",
+            ]) {
+              fs.utimesSync(w.path(path), 1, 1);
+            }
+          },
+        ],
+        [
+          "the state folder deleted",
+          (w: TestWorkspace) => fs.rmSync(w.path(".aqm"), { recursive: true }),
+        ],
+      ],
+      3,
+    ),
+  )("finds nothing stale after %s", async (_what, change) => {
     await workspace.build();
     change(workspace);
     expect(await stale()).toEqual([]);

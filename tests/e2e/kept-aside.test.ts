@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { filesBelow } from "../crash/crash-workspace.ts";
 import { copyOf, madeFrom, OddWorkspace } from "./odd-workspace.ts";
-import { WIDE } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 
 /** What a person put where an output belongs is never lost: it is kept in `.aqm/replaced`. */
 let workspace: OddWorkspace;
@@ -206,20 +206,25 @@ describe("an output that becomes a folder, or a folder that becomes an output", 
 });
 
 describe("nothing is kept, and nothing said", () => {
-  it.each([
-    ["in the ordinary course of edits", () => undefined],
-    [
-      "after a crash between an output's rename and its record",
-      (w: OddWorkspace) => {
-        fs.rmSync(w.files.path("aqm.lock"), { recursive: true });
-        fs.rmSync(w.files.path(".aqm/history"), { recursive: true });
-      },
-    ],
-    [
-      "in a clone, whose records came along",
-      (w: OddWorkspace) => fs.rmSync(w.files.path(".aqm"), { recursive: true }),
-    ],
-  ])("%s", async (_what, happens) => {
+  it.each(
+    sample(
+      [
+        ["in the ordinary course of edits", () => undefined],
+        [
+          "after a crash between an output's rename and its record",
+          (w: OddWorkspace) => {
+            fs.rmSync(w.files.path("aqm.lock"), { recursive: true });
+            fs.rmSync(w.files.path(".aqm/history"), { recursive: true });
+          },
+        ],
+        [
+          "in a clone, whose records came along",
+          (w: OddWorkspace) => fs.rmSync(w.files.path(".aqm"), { recursive: true }),
+        ],
+      ],
+      1,
+    ),
+  )("%s", async (_what, happens) => {
     await workspace.build();
     happens(workspace);
     workspace.files.write("in.txt", "two");

@@ -138,21 +138,24 @@ describe("aqm reproduce", () => {
     expect(stdout).toContain("2 of 2 compared files were here already");
   });
 
-  it("lets a text agree that differs by numbers, where what it is made from agrees", async () => {
-    workspace.edit("conf/scale/plain.yaml", "100", "101");
-    const found = await answer(published.root);
-    expect(found.exitCode).toBe(0);
-    expect(found.files.map(({ summary }) => summary)).toEqual([
-      "1 % apart",
-      "the text differs by numbers only (3 numbers, the first 100 → 101), and what it is made from agrees",
-    ]);
-    // Without what it is made from, nobody can say.
-    fs.rmSync(published.path("out/north/day.readings"));
-    expect(await answer(published.root)).toMatchObject({
-      exitCode: 2,
-      files: [{ verdict: "not_compared" }],
-    });
-  });
+  it.runIf(WIDE)(
+    "lets a text agree that differs by numbers, where what it is made from agrees",
+    async () => {
+      workspace.edit("conf/scale/plain.yaml", "100", "101");
+      const found = await answer(published.root);
+      expect(found.exitCode).toBe(0);
+      expect(found.files.map(({ summary }) => summary)).toEqual([
+        "1 % apart",
+        "the text differs by numbers only (3 numbers, the first 100 → 101), and what it is made from agrees",
+      ]);
+      // Without what it is made from, nobody can say.
+      fs.rmSync(published.path("out/north/day.readings"));
+      expect(await answer(published.root)).toMatchObject({
+        exitCode: 2,
+        files: [{ verdict: "not_compared" }],
+      });
+    },
+  );
 
   it.runIf(WIDE)("does not let a text agree that was made under other settings", async () => {
     workspace.edit("conf/scale/plain.yaml", "most: 6", "most: 9");
@@ -164,7 +167,7 @@ describe("aqm reproduce", () => {
     expect(found.files[1]?.summary).toContain("it was made under other settings");
   });
 
-  it("does not let a text agree of which one source of two is published", async () => {
+  it.runIf(WIDE)("does not let a text agree of which one source of two is published", async () => {
     const both = (scale: string): TestWorkspace =>
       TestWorkspace.create({
         ...FILES,
@@ -217,33 +220,39 @@ describe("aqm reproduce", () => {
     expect(found.exitCode).toBe(2);
   });
 
-  it("compares nothing with itself: the published run, or one that was taken over", async () => {
-    fs.cpSync(published.path("out"), workspace.path("out"), { recursive: true });
-    fs.cpSync(published.path("aqm.lock"), workspace.path("aqm.lock"), { recursive: true });
-    const found = await answer(published.root);
-    expect(found.exitCode).toBe(2);
-    expect(found.files.map(({ summary }) => summary.slice(0, 58))).toEqual([
-      "what is here is of the very run that was published, by its",
-      "what is here is of the very run that was published, by its",
-    ]);
-    const itself = await reproduce("out", "--against", workspace.root);
-    expect(itself).toMatchObject({ code: 2 });
-    expect(itself.stderr).toContain("is this workspace itself");
-  });
+  it.runIf(WIDE)(
+    "compares nothing with itself: the published run, or one that was taken over",
+    async () => {
+      fs.cpSync(published.path("out"), workspace.path("out"), { recursive: true });
+      fs.cpSync(published.path("aqm.lock"), workspace.path("aqm.lock"), { recursive: true });
+      const found = await answer(published.root);
+      expect(found.exitCode).toBe(2);
+      expect(found.files.map(({ summary }) => summary.slice(0, 58))).toEqual([
+        "what is here is of the very run that was published, by its",
+        "what is here is of the very run that was published, by its",
+      ]);
+      const itself = await reproduce("out", "--against", workspace.root);
+      expect(itself).toMatchObject({ code: 2 });
+      expect(itself.stderr).toContain("is this workspace itself");
+    },
+  );
 
-  it("shows no place of this machine on the page, and does not say that all agrees where files are left", async () => {
-    published.write("out/notes.txt", "by hand");
-    expect((await reproduce("out", "--against", published.root)).code).toBe(0);
-    expect(workspace.read("reproduction-out.html")).toContain("All that was compared agrees");
-    const { root } = workspace;
-    workspace.edit("rules/ops/read.ts", "the glass", `the glass in ${root}/shelf`);
-    workspace.edit("conf/scale/plain.yaml", "broken: false", "broken: true");
-    await reproduce("out", "--against", published.root);
-    const page = workspace.read("reproduction-out.html");
-    expect(page).toContain("the glass in ./shelf is broken");
-    expect(page).not.toContain(root);
-    expect(page).not.toContain(published.root);
-  });
+  it.runIf(WIDE)(
+    "shows no place of this machine on the page, and does not say that all agrees where files are left",
+    async () => {
+      published.write("out/notes.txt", "by hand");
+      expect((await reproduce("out", "--against", published.root)).code).toBe(0);
+      expect(workspace.read("reproduction-out.html")).toContain("All that was compared agrees");
+      const { root } = workspace;
+      workspace.edit("rules/ops/read.ts", "the glass", `the glass in ${root}/shelf`);
+      workspace.edit("conf/scale/plain.yaml", "broken: false", "broken: true");
+      await reproduce("out", "--against", published.root);
+      const page = workspace.read("reproduction-out.html");
+      expect(page).toContain("the glass in ./shelf is broken");
+      expect(page).not.toContain(root);
+      expect(page).not.toContain(published.root);
+    },
+  );
 
   it.runIf(WIDE)("takes no records of the workspace for those of a folder inside it", async () => {
     expect((await workspace.build()).code).toBe(0);

@@ -4,7 +4,7 @@ import type { BuildEvent } from "../../src/model/event.ts";
 import { FAKE_PYTHON, FakeRunners } from "../rig/fake-runners.ts";
 import type { Running, TestWorkspace, UnderWay } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
-import { WIDE } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 let runners: FakeRunners;
@@ -133,11 +133,16 @@ describe("a failing job", () => {
     expect((await running.finished).code).toBe(1);
   });
 
-  it.each([
-    ["a line that is not JSON", "Segmentation fault"],
-    ["an event that the schema does not allow", '{"seq":1,"time":0,"type":"step"}'],
-    ["a gap in the sequence", '{"seq":9,"time":0,"type":"heartbeat"}'],
-  ])("that sends %s breaks the protocol and is ended", async (_what, line) => {
+  it.each(
+    sample(
+      [
+        ["a line that is not JSON", "Segmentation fault"],
+        ["an event that the schema does not allow", '{"seq":1,"time":0,"type":"step"}'],
+        ["a gap in the sequence", '{"seq":9,"time":0,"type":"heartbeat"}'],
+      ],
+      1,
+    ),
+  )("that sends %s breaks the protocol and is ended", async (_what, line) => {
     const running = await start({ cpu: 1 });
     (await runners.nextJob()).sendRaw(line);
     expect(await failure(running)).toMatchObject({ reason: "runner_protocol" });
@@ -171,7 +176,7 @@ describe("a failing job", () => {
     expect(stdout).toContain("the device fell off; trying once more");
   });
 
-  it("whose input changed meanwhile is not recorded", async () => {
+  it.runIf(WIDE)("whose input changed meanwhile is not recorded", async () => {
     const running = await start({ cpu: 1 });
     const job = await runners.nextJob();
     workspace.write("source.txt", "something else\n");
@@ -185,10 +190,15 @@ describe("a failing job", () => {
     expect(workspace.exists("cpu/1.txt")).toBe(false);
   });
 
-  it.each([
-    ["its declaration", "python/aqm_runner/ops/work.json", '"version":1', '"version":2'],
-    ["the package around it", "python/aqm_runner/ops/__init__.py", "", '"""Ops."""\n'],
-  ])(
+  it.each(
+    sample(
+      [
+        ["its declaration", "python/aqm_runner/ops/work.json", '"version":1', '"version":2'],
+        ["the package around it", "python/aqm_runner/ops/__init__.py", "", '"""Ops."""\n'],
+      ],
+      1,
+    ),
+  )(
     "is stale after an edit of %s alone, also where the last build was fresh",
     async (_, ...edit) => {
       const running = await start({ cpu: 1 });
@@ -220,7 +230,7 @@ describe("lanes", () => {
     expect((await running.finished).code).toBe(0);
   });
 
-  it("blocks GPU work with a reason where there is no GPU", async () => {
+  it.runIf(WIDE)("blocks GPU work with a reason where there is no GPU", async () => {
     const running = await start({ gpu: 1, cpu: 1 });
     const job = await runners.nextJob();
     expect(job.target).toBe("cpu/1.txt");

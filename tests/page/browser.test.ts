@@ -20,6 +20,7 @@ import { browserOrWhyNot, openPage } from "../rig/browser.ts";
 import { CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 import { manyPairs } from "./many-pairs.ts";
 import { schemeMistakes } from "./scheme-schema.ts";
+import { WIDE } from "../rig/wide.ts";
 
 const found = await browserOrWhyNot();
 const title = "browser" in found ? "in a browser" : `in a browser (${found.because})`;
@@ -238,7 +239,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     );
   });
 
-  it("follows a drag on the curve, and goes back to the run's own budget", async () => {
+  it.runIf(WIDE)("follows a drag on the curve, and goes back to the run's own budget", async () => {
     const box = await page.locator("#frontier").boundingBox();
     if (box === null) throw new Error("the frontier is not there");
     await page.mouse.move(box.x + box.width * 0.2, box.y + 100);
@@ -254,7 +255,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await shownPlan()).toEqual(solvedPlan(analyses[0].manifest.budgetBits));
   });
 
-  it("changes the candidates, and keeps the bits as near as can be", async () => {
+  it.runIf(WIDE)("changes the candidates, and keeps the bits as near as can be", async () => {
     await page.close();
     page = await open("both");
     const before = await page.locator("#plan-score").textContent();
@@ -322,30 +323,33 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await page.locator("#plan-serving").textContent()).toBe("nothing is quantized");
   });
 
-  it("shows pairs that nothing serves while its switch is on, also after a reload", async () => {
-    await page.close();
-    page = await open("three");
-    const more = page.getByLabel("Show pairs for analysis only");
-    const shown = async () => ({
-      boxes: await page.locator("input[name=pair]:visible").count(),
-      chosen: await page.locator("input[name=pair]:checked").count(),
-      curves: await page.locator("#frontier .curve:visible").count(),
-    });
-    expect(await shown()).toEqual({ boxes: 2, chosen: 2, curves: 3 });
-    await more.check();
-    expect(await shown()).toEqual({ boxes: 3, chosen: 2, curves: 4 });
-    await page.reload();
-    expect(page.url()).toMatch(/page\.html\?pairs=all$/);
-    expect(await more.isChecked()).toBe(true);
-    await choose(() => page.getByRole("button", { name: "All", exact: true }).click());
-    expect((await shown()).chosen).toBe(3);
-    // Switched off, it takes back what it had offered.
-    await choose(() => more.uncheck());
-    expect(await shown()).toEqual({ boxes: 2, chosen: 2, curves: 3 });
-    expect(page.url()).toMatch(/page\.html$/);
-  });
+  it.runIf(WIDE)(
+    "shows pairs that nothing serves while its switch is on, also after a reload",
+    async () => {
+      await page.close();
+      page = await open("three");
+      const more = page.getByLabel("Show pairs for analysis only");
+      const shown = async () => ({
+        boxes: await page.locator("input[name=pair]:visible").count(),
+        chosen: await page.locator("input[name=pair]:checked").count(),
+        curves: await page.locator("#frontier .curve:visible").count(),
+      });
+      expect(await shown()).toEqual({ boxes: 2, chosen: 2, curves: 3 });
+      await more.check();
+      expect(await shown()).toEqual({ boxes: 3, chosen: 2, curves: 4 });
+      await page.reload();
+      expect(page.url()).toMatch(/page\.html\?pairs=all$/);
+      expect(await more.isChecked()).toBe(true);
+      await choose(() => page.getByRole("button", { name: "All", exact: true }).click());
+      expect((await shown()).chosen).toBe(3);
+      // Switched off, it takes back what it had offered.
+      await choose(() => more.uncheck());
+      expect(await shown()).toEqual({ boxes: 2, chosen: 2, curves: 3 });
+      expect(page.url()).toMatch(/page\.html$/);
+    },
+  );
 
-  it("copies the plan on show as a scheme that chooses that plan", async () => {
+  it.runIf(WIDE)("copies the plan on show as a scheme that chooses that plan", async () => {
     await page.close();
     page = await open("three");
     await page.locator("#counted").selectOption("stored");
@@ -382,7 +386,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     );
   });
 
-  it("lets one pair be chosen at a time where scores do not add up", async () => {
+  it.runIf(WIDE)("lets one pair be chosen at a time where scores do not add up", async () => {
     await page.close();
     page = await open("apart");
     await choose(() => box("other").check());
@@ -406,20 +410,23 @@ describe.skipIf(!("browser" in found))(title, () => {
     await plain.close();
   });
 
-  it("names the layer behind a cell of the heatmap, to the pointer and to the arrow keys", async () => {
-    await page.close();
-    page = await open("both");
-    const readout = page.locator("#heat-readout");
-    await page.locator("#heat figure").focus();
-    expect(await readout.textContent()).toMatch(
-      /^visual\.blocks\.0\.attn\.qkv, wfp8_afp8: [\d.]+e-\d+$/,
-    );
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowDown");
-    expect(await readout.textContent()).toMatch(/^visual\.blocks\.1\.attn\.qkv, wint4_aint8: /);
-    await page.locator("#heatmap").hover({ position: { x: 130, y: 52 } });
-    expect(await readout.textContent()).toMatch(/^visual\.blocks\.\d\.attn\.qkv, wfp8_afp8: /);
-  });
+  it.runIf(WIDE)(
+    "names the layer behind a cell of the heatmap, to the pointer and to the arrow keys",
+    async () => {
+      await page.close();
+      page = await open("both");
+      const readout = page.locator("#heat-readout");
+      await page.locator("#heat figure").focus();
+      expect(await readout.textContent()).toMatch(
+        /^visual\.blocks\.0\.attn\.qkv, wfp8_afp8: [\d.]+e-\d+$/,
+      );
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("ArrowDown");
+      expect(await readout.textContent()).toMatch(/^visual\.blocks\.1\.attn\.qkv, wint4_aint8: /);
+      await page.locator("#heatmap").hover({ position: { x: 130, y: 52 } });
+      expect(await readout.textContent()).toMatch(/^visual\.blocks\.\d\.attn\.qkv, wfp8_afp8: /);
+    },
+  );
 
   it("is light or dark as the system is, until somebody chooses", async () => {
     const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
@@ -477,7 +484,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     await seen.close();
   });
 
-  it("says which pair is in front, also on paper", async () => {
+  it.runIf(WIDE)("says which pair is in front, also on paper", async () => {
     const names = (picture: string): Promise<string | null> =>
       page.locator(`#${picture} .front`).textContent();
     await page.close();
@@ -501,7 +508,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     await page.emulateMedia({ media: null });
   });
 
-  it("can be reached with the tab key alone, in the order of the page", async () => {
+  it.runIf(WIDE)("can be reached with the tab key alone, in the order of the page", async () => {
     const keyed = await open("both");
     const reached: string[] = [];
     for (let presses = 0; presses < 24; presses += 1) {

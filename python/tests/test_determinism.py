@@ -31,6 +31,7 @@ SLOW = [
     "autoround_quality",
     "autoround_scores",
     "inc_quantize",
+    "inc_scores",
     "input_ranges",
     "table_sample",
     "vit_scores",

@@ -6,7 +6,7 @@ import type { Maker, MakerOf } from "../plan/inputs.ts";
 import { judge } from "../plan/judge.ts";
 import { keepsEdit, type Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
-import { planCost, type PlanCost } from "../plan/cost.ts";
+import { planCost, withCluster, type PlanCost } from "../plan/cost.ts";
 import { lackingOf } from "../plan/lacking.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Ports } from "../ports.ts";
@@ -118,10 +118,8 @@ class Build {
       return this.#finish("done", null, plan);
     }
     const { expected, maxGpuHours, elsewhere = null } = this.#request;
-    const cost = planCost(plan, expected, {
-      jobs: Math.max(jobs, elsewhere?.jobs ?? 0),
-      gpus: Math.max(gpus.length, elsewhere?.jobs ?? 0),
-    });
+    const width = withCluster({ jobs, gpus: gpus.length }, elsewhere);
+    const cost = planCost(plan, expected, width);
     this.#emit(plannedEvent(plan, expected, predicted(cost)));
     const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
     if (refused !== null) return this.#finish("failed", refused, plan);

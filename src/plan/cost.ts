@@ -59,6 +59,15 @@ export interface Width {
   readonly gpus: number;
 }
 
+/** The width of a build of which a cluster takes something, as so many jobs at the same time; null where it takes nothing. */
+export const withCluster = (
+  { jobs, gpus }: Width,
+  cluster: { readonly jobs: number } | null,
+): Width => ({
+  jobs: Math.max(jobs, cluster?.jobs ?? 0),
+  gpus: Math.max(gpus, cluster?.jobs ?? 0),
+});
+
 const NOTHING: Interval = { low: 0, likely: 0, high: 0 };
 
 export function planCost(plan: Plan, estimate: EstimateCost, width: Width): PlanCost {

@@ -76,3 +76,15 @@ it("is predicted from a prior, then from what was measured; a limit is kept", as
     basis: { own: 4, similar: 1, prior: 0 },
   });
 });
+
+it("of what a cluster takes is predicted for as many jobs at a time as there may be", async () => {
+  const prior = PRIOR.slice(PRIOR.indexOf("expected"));
+  workspace = runnerWorkspace({ gpu: 3, action: prior });
+  const likely = async (...args: string[]): Promise<number> => {
+    const { stdout } = await aqm("build", "--dry-run", "--json", ...args);
+    return (JSON.parse(stdout) as { cost: { seconds: { likely: number } } }).cost.seconds.likely;
+  };
+  const [here, cluster] = [await likely(), await likely("--executor", "slurm")];
+  // Three actions, one after another on one GPU, or at the same time.
+  expect(here / cluster).toBeGreaterThan(2);
+});

@@ -154,7 +154,7 @@ describe.skipIf(missing !== "" && !isRequired)("a build on a cluster", () => {
     w.open("1");
     const built = await running.finished;
     expect(built.code).toBe(0);
-    expect(built.stdout).toContain(`was lost with its node on ${node}`);
+    expect(built.stdout).toContain(`was lost with its node ${node}`);
     cluster.start(`slurmd.${node}`);
     await eventually(() => !cluster.run("sinfo", "-h", "-N", "-o", "%T").includes("down"));
   });

@@ -62,7 +62,8 @@ export async function buildWith(
   options: Pick<Partial<BuildRequest>, "keepGoing"> = {},
 ): Promise<BuildOutcome> {
   const { session, focused } = scope;
-  const { withPorts, elsewhereOf } = await import("../session/ports.ts");
+  const { withPorts } = await import("../session/ports.ts");
+  const { elsewhereOf } = await import("../session/elsewhere.ts");
   const { runBuild } = await import("../../execute/build.ts");
   const { interruptible } = await import("../terminal/interrupt.ts");
   const settings = buildSettings(args);
@@ -121,18 +122,26 @@ export async function answerOfDryRun(
   readonly show: () => Promise<void>;
 }> {
   const { session, focused } = scope;
-  const [{ foresee }, { planCost }, { overBudget }, { planJson, planText }] = await Promise.all([
+  const [
+    { foresee },
+    { planCost, withCluster },
+    { overBudget },
+    { planJson, planText },
+    { elsewhereOf },
+  ] = await Promise.all([
     import("../session/foresee.ts"),
     import("../../plan/cost.ts"),
     import("../../plan/budget.ts"),
     import("../../ui/plan-view.ts"),
+    import("../session/elsewhere.ts"),
   ]);
   const { plan, unfinished, notices } = await foresee(session);
   if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
   const { jobs, maxGpuHours } = settings.value;
-  const known = planCost(plan, session.expected, { jobs, gpus: session.gpus.length });
+  const width = withCluster({ jobs, gpus: session.gpus.length }, elsewhereOf(session));
+  const known = planCost(plan, session.expected, width);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);
   const exitCode =

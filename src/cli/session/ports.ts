@@ -4,7 +4,6 @@ import { Executors, type ExecutorAtHand } from "../../host/executor.ts";
 import { acquireFileLock } from "../../host/process/file-lock.ts";
 import { clusterOf } from "../../host/slurm/settings.ts";
 import type { Ports } from "../../ports.ts";
-import type { Elsewhere } from "../../schedule/lanes.ts";
 import type { Session } from "./session.ts";
 
 /* The real ports: only commands that run something load this module. */
@@ -77,19 +76,5 @@ function realPorts(session: Session, detach: boolean): Ports {
       acquire: (purpose, waiting, signal) =>
         acquireFileLock(join(layout.state, "build.lock"), purpose, waiting, signal),
     },
-  };
-}
-
-/** What the cluster takes of a session, as the schedule wants to know it; null where it takes nothing. */
-export function elsewhereOf({ offers, aqmfile, expected, selection }: Session): Elsewhere | null {
-  const takes: Elsewhere["takes"] = ({ declaration }) =>
-    declaration.op.runtime === offers.slurm.runtime && offers.slurm.takes?.(declaration) === true;
-  if (!selection.needed.some(takes)) return null;
-  const { jobs, jobSeconds } = clusterOf(aqmfile.slurm);
-  return {
-    takes,
-    jobs,
-    seconds: (node) => expected(node)?.seconds.likely ?? null,
-    jobSeconds,
   };
 }

@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../../model/result.ts";
 import type { Content } from "../../ports.ts";
 import { LocalCache } from "../cache/local-cache.ts";
 import type { SharedResults } from "../cache/shared-results.ts";
+import { attempt } from "../disk/attempt.ts";
 import { disk } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { settleStagedRegion } from "../disk/regions.ts";
@@ -73,7 +74,10 @@ export class Contents {
     return ok(await this.#keep(output, wanted, staged));
   }
 
-  /** What was fetched once is not fetched again if it is small, and not read again at once if it is large. */
+  /**
+   * What was fetched once is not fetched again if it is small, and not read again at once if it is large. A store
+   * that has no room for it is no trouble: the cache has it.
+   */
   async #keep(
     output: OutputDeclaration,
     digest: Digest,
@@ -81,7 +85,7 @@ export class Contents {
   ): Promise<readonly FolderFile[]> {
     if (output.kind !== "folder") {
       const { size } = fs.statSync(staged);
-      if (size <= STORE_LIMIT) this.#store.putFile(staged, digest);
+      if (size <= STORE_LIMIT) attempt(() => this.#store.putFile(staged, digest));
       if (output.kind === "region") return [];
       disk.settle(staged);
       return [{ path: "", digest, size }];
@@ -91,7 +95,7 @@ export class Contents {
     if (total > STORE_LIMIT) return [];
     const place = { path: relative(this.#root, staged), kind: "folder" } as const;
     const files = await this.#stageObserver.listFolder(place);
-    this.#store.putFolder(staged, files, digest);
+    attempt(() => this.#store.putFolder(staged, files, digest));
     return [];
   }
 

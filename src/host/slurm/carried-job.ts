@@ -158,7 +158,7 @@ export class CarriedJob {
     const much = members.length === 1 ? "" : `${members.length} actions, `;
     const what = `${much}at most ${limit.minutes} min`;
     if (again.times + again.longer === 0) this.#telling.job(folder, "submitted", `(${what})`);
-    else this.#telling.job(folder, "again", `(${what}), since ${again.why}`);
+    else this.#telling.job(folder, "again", `(${what}), since ${again.why.replace(/^Job/, "job")}`);
     return ok(folder);
   }
 

@@ -44,7 +44,8 @@ export function failureOfEnd(ended: EndedJob): Verdict {
         : endingOf(known);
     const limit =
       ending.reason === "time_limit" && ended.minutes !== null ? ` of ${ended.minutes} min` : "";
-    const message = `Job ${job} ${ending.what}${limit}${ending.exclude ? place : ""}`;
+    const node = ending.exclude ? ` ${folder.node() ?? ""}`.trimEnd() : "";
+    const message = `Job ${job} ${ending.what}${limit}${node}`;
     const { reason, nextStep } = ending;
     return {
       failure: { reason, message, ...said, nextStep, log },

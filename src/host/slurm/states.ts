@@ -102,7 +102,7 @@ export function endingOf(state: string | null): Ending {
         again: "never",
         exclude: false,
         nextStep:
-          "Its folder must be on a file system that its node shares and may write; job.log in it may say more.",
+          "If its node killed it for its memory, ask for more: `mem` in the slurm settings. Else its folder may not be on a file system that its node shares and may write.",
       };
     default:
       return {

@@ -54,11 +54,18 @@ describe("a config of data", () => {
     [["source: { parquet: a.txt, field: x, messages: y }"], "in the place of field"],
     [["source: { lines: a.txt, parquet: b }"], "source has a form that is not allowed"],
     [["source: { lin: a.txt }"], "Did you mean lines?"],
+    [["source: { lines: a.txt }", "length: 5"], "Take one of its keys: name, source, rows,"],
     [["source: { hugging_face: t, split: ../t }"], "source.split has a form that is not allowed"],
     [["source: { lines: a.txt }", "recorded_root: x"], "Only with a source in COCO's layout."],
     [["source: { folder: t }", "recorded_root: x", "rows: packed"], "Not with a source in COCO"],
-    [["source: { lines: ../a.txt }"], "has a . or .. part"],
-    [["source: { image_text: /etc }"], 'The path "/etc" is absolute'],
+    [
+      ["source: { lines: ../a.txt }"],
+      "mine.yaml:2:18: source.lines has a form that is not allowed",
+    ],
+    [["source: { image_text: /etc }"], "A path within this workspace"],
+    [["source: { parquet: t/../../b }"], "A path within this workspace"],
+    [["source: { hugging_face: ~/data }"], "A path within this workspace"],
+    [["source: { folder: /data/coco }", "recorded_root: x"], "A path within this workspace"],
   ] as [string[], string][])("may not say %s", async (lines, says) => {
     const { code, stderr } = await planOf(...lines);
     expect(code).toBe(2);

@@ -128,6 +128,11 @@ describe("mistakes in a config", () => {
     });
   });
 
+  it("an unknown key that is like none: which keys there are", async () => {
+    const failure = only(await failures(workspace("size: 1\nwatermark: red\n")));
+    expect(failure.nextStep).toMatch(/^Take one of its keys: .*size.*colour/);
+  });
+
   it("an unknown key deep inside", async () => {
     const failure = only(await failures(workspace("size: 1\nnested:\n  dept: 3\n")));
     expect(failure).toMatchObject({
@@ -150,7 +155,10 @@ describe("mistakes in a config", () => {
       message: "size must be integer",
       place: place(1, 7),
     });
-    expect(only(await failures(workspace("colour: red\n"))).message).toContain("'size'");
+    expect(only(await failures(workspace("colour: red\n")))).toMatchObject({
+      message: "lacks the key size",
+      place: place(1, 1),
+    });
   });
 
   it.each(["", "- a\n- b\n", "just text\n", "null\n"])(

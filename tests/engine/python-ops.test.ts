@@ -107,7 +107,7 @@ describe("an action that is not what its Python op declares is refused when the 
       "an unknown param and a missing one",
       ACTION.replace("copies:", "copis:"),
       [
-        ["The op press: params must have required property 'copies'", "press.json"],
+        ["The op press: params lacks the key copies", "press.json"],
         ["The op press: params has no key copis", "Did you mean copies?"],
       ],
     ],
@@ -173,7 +173,7 @@ describe("a declaration that is none is named as the file to edit", () => {
 
   it.each([
     ["not JSON", "{", `${DECLARATION} is not JSON`],
-    ["half of one", "{}", `${DECLARATION} is no declaration of an op: it must have required`],
+    ["half of one", "{}", `${DECLARATION} is no declaration of an op: it lacks the key`],
     [
       "no schema for its params",
       JSON.stringify({

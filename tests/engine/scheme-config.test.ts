@@ -71,9 +71,9 @@ describe("the config of a scheme that is searched", () => {
 
   it("names a search where it has a goal, and bounds it", () => {
     const goal = "{ goal: { kl: 0.01 } }";
-    expect(mistakes(goal, "").join("\n")).toContain("required property 'search'");
+    expect(mistakes(goal, "").join("\n")).toContain("lacks the key search");
     const search = (text: string): string => mistakes(goal, `search: ${text}`).join("\n");
-    expect(search("{ starts: [scores], seed: 1 }")).toContain("'measurements'");
+    expect(search("{ starts: [scores], seed: 1 }")).toContain("lacks the key measurements");
     expect(search("{ measurements: 19, starts: [scores], seed: 1 }")).toContain("must be >= 20");
     expect(search("{ measurements: 20, starts: [], seed: 1 }")).toContain("fewer than 1 items");
     expect(search("{ measurements: 20, starts: [best], seed: 1 }")).toContain("scores, alone");

@@ -15,49 +15,97 @@ export function schemaProblem(
   readonly message: string;
   readonly hint: string | undefined;
 } {
-  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
-  const params = error.params as Readonly<Record<string, unknown>>;
-  const extra =
-    typeof params["additionalProperty"] === "string" ? params["additionalProperty"] : undefined;
+  const path = pathOf(error);
+  const extra = textParam(error, "additionalProperty");
   const where = [...(whole === "" ? [] : [whole]), ...path].join(".");
-  const allowed = Object.keys(
-    (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
-  );
-  // A pattern, or that exactly one of several must fit, says little to a person; the schema's own words say more.
-  const { description } = error.parentSchema as { description?: string };
-  const what =
-    extra !== undefined
-      ? `has no key ${extra}`
-      : error.keyword === "enum"
-        ? `must be one of ${(params["allowedValues"] as unknown[]).map(String).join(", ")}`
-        : error.keyword === "const"
-          ? `must be ${JSON.stringify(params["allowedValue"])}`
-          : ["pattern", "oneOf"].includes(error.keyword) && description !== undefined
-            ? "has a form that is not allowed"
-            : error.keyword === "not" && description !== undefined
-              ? "is not allowed here"
-              : (error.message ?? "is not valid");
-  const hint = extra === undefined ? undefined : didYouMean(extra, allowed);
-  const type = params["type"];
-  const said =
-    error.keyword === "type" && description !== undefined && typeof type === "string"
-      ? `Give a value of the type ${type}: ${description}`
-      : ["pattern", "const", "type", "oneOf", "not"].includes(error.keyword)
-        ? description
-        : undefined;
-  return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hint ?? said };
+  const what = refusalOf(error);
+  return { path, extra, message: where === "" ? what : `${where} ${what}`, hint: hintOf(error) };
 }
 
+/** Of a keyword that says little to a person, as a pattern does, the schema's own description says more: `hintOf`. */
+function refusalOf(error: ErrorObject): string {
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const isDescribed = schemaOf(error).description !== undefined;
+  const otherwise = error.message ?? "is not valid";
+  switch (error.keyword) {
+    case "additionalProperties":
+      return `has no key ${textParam(error, "additionalProperty")}`;
+    case "required":
+      return `lacks the key ${textParam(error, "missingProperty")}`;
+    case "enum":
+      return `must be one of ${(params["allowedValues"] as unknown[]).map(String).join(", ")}`;
+    case "const":
+      return `must be ${JSON.stringify(params["allowedValue"])}`;
+    case "pattern":
+    case "oneOf":
+      return isDescribed ? "has a form that is not allowed" : otherwise;
+    case "not":
+      return isDescribed ? "is not allowed here" : otherwise;
+    default:
+      return otherwise;
+  }
+}
+
+function hintOf(error: ErrorObject): string | undefined {
+  const { description, properties = {} } = schemaOf(error);
+  switch (error.keyword) {
+    case "additionalProperties": {
+      const allowed = Object.keys(properties);
+      const all = allowed.length === 0 ? undefined : `Take one of its keys: ${allowed.join(", ")}.`;
+      return didYouMean(textParam(error, "additionalProperty") ?? "", allowed) ?? all;
+    }
+    case "required": {
+      const key = textParam(error, "missingProperty") ?? "";
+      const meaning = properties[key]?.description;
+      return meaning === undefined ? undefined : `Add ${key}: ${meaning}`;
+    }
+    case "type": {
+      const type = textParam(error, "type");
+      return description !== undefined && type !== undefined
+        ? `Give a value of the type ${type}: ${description}`
+        : description;
+    }
+    case "pattern":
+    case "const":
+    case "oneOf":
+    case "not":
+      return description;
+    default:
+      return undefined;
+  }
+}
+
+interface Described {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, { readonly description?: string }>>;
+}
+const schemaOf = (error: ErrorObject): Described => (error.parentSchema ?? {}) as Described;
+
+function textParam(error: ErrorObject, name: string): string | undefined {
+  const value = (error.params as Readonly<Record<string, unknown>>)[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+const pathOf = (error: ErrorObject): readonly string[] =>
+  error.instancePath.split("/").slice(1).map(unescapePointer);
+
 /**
- * Errors that say something: that a `then` does not fit is told by what in it does not fit, and which key each of
- * several alternatives asks for by the words of all of them.
+ * Errors that say something: that a `then` does not fit is told by what in it does not fit, which key each of several
+ * alternatives asks for by the words of all of them, and that no alternative fits by the key that is none.
  */
-export const tellingErrors = (
+export function tellingErrors(
   errors: readonly ErrorObject[] | null | undefined,
-): readonly ErrorObject[] =>
-  (errors ?? []).filter(
-    ({ keyword, schemaPath }) =>
-      keyword !== "if" && !/\/(?:oneOf|anyOf)\/\d+\/required$/.test(schemaPath),
+): readonly ErrorObject[] {
+  const all = errors ?? [];
+  const mistyped = new Set(
+    all.flatMap((error) => (error.keyword === "additionalProperties" ? [error.instancePath] : [])),
   );
+  return all.filter(
+    ({ keyword, schemaPath, instancePath }) =>
+      keyword !== "if" &&
+      !/\/(?:oneOf|anyOf)\/\d+\/required$/.test(schemaPath) &&
+      !(keyword === "oneOf" && mistyped.has(instancePath)),
+  );
+}
 
 const unescapePointer = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");

@@ -58,6 +58,13 @@ export async function start(call: StarterCall): Promise<Result<Started, Failure>
       message: `--scopes has ${textAlone}, which takes images, and ${call.answers["data"] ?? "the data"} has none`,
       nextStep: "Take --scopes lm, or name data with images.",
     });
+  if (data.value.chats && model.value.chats === false)
+    return err({
+      reason: "usage",
+      message: `${call.answers["data"] ?? "the data"} has chats, and ${call.answers["model"] ?? "the model"} has no chat template, which chats are written by`,
+      nextStep:
+        "Place the checkpoint's chat_template.jinja, which models that were trained on chats have, or name data of plain texts.",
+    });
   const made = [model.value, data.value];
   const names = {
     model: model.value.name,

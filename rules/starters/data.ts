@@ -12,7 +12,11 @@ const UNCOUNTED = { full: 128, heldOut: 64 } as const;
 /** What data adds, and whether its samples have images besides text. */
 export interface StartedData extends StartedPart {
   readonly images: boolean;
+  readonly chats: boolean;
 }
+
+/** COCO's layout. */
+const CAPTIONS = { images: true, chats: false } as const;
 
 /** The data that `--data` names: COCO's layout, or a kind of `own-data.ts`; without one, samples that a rule makes. */
 export function startData(call: StarterCall): Result<StartedData, Failure> {
@@ -20,13 +24,13 @@ export function startData(call: StarterCall): Result<StartedData, Failure> {
   if (path === "") {
     const note =
       "Scores are taken on made samples (synthetic_coco), which show that all works; name your own with --data.";
-    return ok({ name: "synthetic_coco", images: true, files: [], links: [], notes: [note] });
+    return ok({ name: "synthetic_coco", ...CAPTIONS, files: [], links: [], notes: [note] });
   }
   const annotations = call.names(`${path}/annotations`);
   if (annotations !== null) return startCoco(call, path, annotations);
   const found = ownData(call, path);
   if (!found.ok) return found;
-  const { source, count, images } = found.value;
+  const { source, count, images, chats } = found.value;
   if (count !== null && count < LEAST) return err(tooFew(path, count, "samples that differ"));
   const last = lastOf(path) || lastOf(call.root);
   const name = configName(last.replace(/\.(?:txt|jsonl|ndjson|json|parquet)$/, ""));
@@ -40,6 +44,7 @@ ${drawing(name, sizes, "samples")}`;
   return ok({
     name,
     images,
+    chats,
     links: place.links,
     files: [{ path: `conf/dataset/${name}.yaml`, content }],
     notes: [
@@ -108,7 +113,7 @@ recorded_root: ../${last}
 ${drawing(name, sizes, "calibration")}`;
   return ok({
     name,
-    images: true,
+    ...CAPTIONS,
     links,
     files: [{ path: `conf/dataset/${name}.yaml`, content }],
     notes: [

@@ -1,11 +1,17 @@
 import { err, ok, type Failure, type Result, type StarterCall } from "aqm";
+import {
+  configIn,
+  hasChatTemplate,
+  withoutTokenizer,
+  type CheckpointConfig as Config,
+} from "./checkpoint-folder.ts";
 import { configName, lastOf, placed, type StartedPart } from "./part.ts";
-
-type Config = Readonly<Record<string, unknown>>;
 
 /** What a model adds, and whether it reads images besides text. */
 export interface StartedModel extends StartedPart {
   readonly images: boolean;
+  /** Whether it has a chat template; null where that is not known yet. */
+  readonly chats: boolean | null;
 }
 
 /** The model that `--model` names: its family from config.json, and where and in which numbers it is scored. */
@@ -21,18 +27,13 @@ export async function startModel(call: StarterCall): Promise<Result<StartedModel
 }
 
 function fromFolder(call: StarterCall, folder: string): Result<StartedModel, Failure> {
-  const path = `${folder.replace(/\/+$/, "")}/config.json`;
-  const text = call.read(path);
-  if (text === null)
-    return err({
-      reason: "usage",
-      message: `${folder} has no config.json`,
-      place: { file: path },
-      nextStep: "Name the folder of a Hugging Face checkpoint, the one that holds config.json.",
-    });
-  const config = parsed(text);
-  const family = familyOf(config, path);
+  const plain = folder.replace(/\/+$/, "");
+  const config = configIn(call, plain);
+  if (!config.ok) return config;
+  const family = familyOf(config.value, `${plain}/config.json`);
   if (!family.ok) return family;
+  const lacking = withoutTokenizer(call, plain);
+  if (lacking !== null) return err(lacking);
   const last = lastOf(folder) || lastOf(call.root);
   const name = configName(last);
   const { path: checkpoint, links } = placed(
@@ -41,7 +42,8 @@ function fromFolder(call: StarterCall, folder: string): Result<StartedModel, Fai
     `models/${name}/checkpoints/${last}`,
   );
   const source = `{ placed: ${JSON.stringify(last)} }`;
-  return ok(partOf(call, { name, family: family.value, checkpoint, config, source, links }));
+  const found = { name, family: family.value, checkpoint, config: config.value, source, links };
+  return ok({ ...partOf(call, found), chats: hasChatTemplate(call, plain) });
 }
 
 async function fromHub(call: StarterCall, asked: string): Promise<Result<StartedModel, Failure>> {
@@ -53,7 +55,7 @@ async function fromHub(call: StarterCall, asked: string): Promise<Result<Started
   const notThere = (cause: string): Result<never, Failure> =>
     err({
       reason: "usage",
-      message: `The hub says nothing of ${id}`,
+      message: `There is no folder ${asked}, and the hub says nothing of a model of that name`,
       cause,
       nextStep: `Correct the id, set HF_TOKEN for a gated model, or place a copy and name its folder: hf download ${id} --local-dir DIR, then --model DIR.`,
     });
@@ -85,6 +87,14 @@ const isPrivateWay = (endpoint: string): boolean =>
 /** What config.json calls the model. Whether transformers has it, the op says that loads it. */
 function familyOf(config: Config, file: string): Result<string, Failure> {
   const type = config["model_type"];
+  const hasEncoder = config["is_encoder_decoder"] === true;
+  if (hasEncoder && config["vision_config"] === undefined && config["encoder"] === undefined)
+    return err({
+      reason: "usage",
+      message: `The model has an encoder and a decoder (is_encoder_decoder, model_type ${JSON.stringify(type ?? null)})`,
+      place: { file },
+      nextStep: "Name a causal language model, or a model of images and text.",
+    });
   if (typeof type === "string" && /^[a-z0-9][a-z0-9_.-]*$/.test(type)) return ok(type);
   return err({
     reason: "usage",
@@ -114,6 +124,7 @@ function partOf({ gpus }: StarterCall, found: Found): StartedModel {
     name,
     links,
     images,
+    chats: null,
     files: [
       {
         path: `conf/model/${name}.yaml`,
@@ -135,14 +146,6 @@ source: ${source}
         : ["It reads no images, so that it has the scope lm alone, which has all its layers."]),
     ],
   };
-}
-
-function parsed(text: string): Config {
-  try {
-    return asConfig(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }
 
 const asConfig = (value: unknown): Config =>

@@ -8,6 +8,8 @@ export interface OwnData {
   readonly count: number | null;
   /** Whether the samples have images. */
   readonly images: boolean;
+  /** Whether they are chats, which take a chat template; of tables that shows when they are read. */
+  readonly chats: boolean;
 }
 
 /** So many bytes of a file say what it holds, and whether it holds enough. */
@@ -43,7 +45,7 @@ function inFolder(
   const images = names.filter((name) => IMAGE.test(name));
   if (images.length > 0) {
     const source = (path: string): string => `{ image_text: ${JSON.stringify(path)} }`;
-    return ok({ source, count: images.length, images: true });
+    return ok({ source, count: images.length, images: true, chats: false });
   }
   const split = splitOf(call, folder, names);
   if (split !== null) return ok(table("hugging_face", `, split: ${split}`, ""));
@@ -57,6 +59,7 @@ const lines = (call: StarterCall, files: readonly string[], slash: string): OwnD
   source: (path) => `{ lines: ${JSON.stringify(path + slash)} }`,
   count: looked(call, files).count,
   images: false,
+  chats: false,
 });
 
 interface Looked {
@@ -78,6 +81,7 @@ const table = (kind: string, more: string, slash: string): OwnData => ({
   source: (path) => `{ ${kind}: ${JSON.stringify(path + slash)}${more}, field: text }`,
   count: null,
   images: false,
+  chats: false,
 });
 
 /** Lines that differ by more than case and white space. */
@@ -97,7 +101,7 @@ function jsonLines(
   if (!content.ok) return content;
   const source = (path: string): string =>
     `{ json_lines: ${JSON.stringify(path + slash)}, ${content.value} }`;
-  return ok({ source, count, images: false });
+  return ok({ source, count, images: false, chats: content.value.startsWith("messages") });
 }
 
 function listedImages(call: StarterCall, file: string): Result<OwnData, Failure> {
@@ -106,7 +110,7 @@ function listedImages(call: StarterCall, file: string): Result<OwnData, Failure>
   if (!content.ok) return content;
   const source = (path: string): string =>
     `{ image_text: ${JSON.stringify(path)}, ${content.value} }`;
-  return ok({ source, count, images: true });
+  return ok({ source, count, images: true, chats: false });
 }
 
 /** Which field of the first object has the text, or the messages of a chat. */

@@ -311,6 +311,7 @@ describe("aqm init", () => {
     expect(done.stdout + workspace.read("conf/model/model.yaml")).not.toContain("secret");
     expect(asked[0]).toBe("/api/models/Them/Model/revision/main Bearer secret");
     expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("There is no folder Them/None, and the hub says nothing of");
     expect(unknown.stderr).toContain("answers 404");
   });
 });

@@ -9,7 +9,8 @@
 #   cluster.sh stop ROOT WHAT SIGNAL    ends one of them; a node with all that runs on it
 #   cluster.sh down ROOT      cancels all jobs and stops the daemons, by their numbers
 #
-# up reads AQM_SLURM_NODES (2), AQM_SLURM_GPUS (2 for each node) and AQM_SLURM_CONF (further lines of slurm.conf).
+# up reads AQM_SLURM_NODES (2), AQM_SLURM_GPUS (2 for each node), AQM_SLURM_CONF (further lines of slurm.conf) and
+# AQM_SLURM_MEMORY (1: jobs are held to their memory, by cgroups of version 1).
 set -euo pipefail
 PROGRAMS=(slurmctld slurmd sbatch squeue scancel munged)
 command=${1:?"missing, install, up, start, stop or down"}
@@ -60,6 +61,12 @@ write_configuration() {
   for ((i = 1; i <= nodes; i++)); do mkdir -p "$ROOT/spool/n$i"; done
   # Only character devices get numbers in CUDA_VISIBLE_DEVICES: these are clones of /dev/null.
   for ((i = 0; i < gpus; i++)); do mknod "$ROOT/dev/nvidia$i" c 1 3; done
+  local tasks=none resources=CR_Core
+  if [[ ${AQM_SLURM_MEMORY:-} == 1 ]]; then
+    tasks=cgroup resources=CR_Core_Memory
+    printf '%s\n' CgroupPlugin=cgroup/v1 CgroupMountpoint=/sys/fs/cgroup CgroupAutomount=no ConstrainRAMSpace=yes \
+      >"$ROOT/etc/cgroup.conf"
+  fi
   head -c 1024 /dev/urandom >"$ROOT/munge/munge.key"; chmod 400 "$ROOT/munge/munge.key"
   cat >"$ROOT/etc/slurm.conf" <<CONF
 ClusterName=aqm
@@ -80,12 +87,12 @@ SlurmdLogFile=$ROOT/log/slurmd.%n.log
 SlurmctldDebug=info
 SlurmdDebug=info
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+TaskPlugin=task/$tasks
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
 GresTypes=gpu
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=$resources
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=2,batch_sched_delay=0,sched_interval=5
 SlurmdParameters=config_overrides
@@ -187,6 +194,7 @@ case $command in
     for started in "$ROOT"/run/slurmd.*.started; do name=${started##*/}; stop "${name%.started}"; done
     stop slurmctld
     stop munged
+    [[ ! -e $ROOT/etc/cgroup.conf ]] || rmdir /sys/fs/cgroup/memory/slurm_n[0-9]* 2>/dev/null || true
     rm -rf "$ROOT"
     ;;
 esac

@@ -40,12 +40,13 @@ export class TestCluster {
     this.#env = env;
   }
 
-  /** @param options `conf`: further lines of slurm.conf */
-  static up(options: { nodes: number; conf?: string }): TestCluster {
+  /** @param options `conf`: further lines of slurm.conf; `memory`: jobs are held to what they ask for */
+  static up(options: { nodes: number; conf?: string; memory?: boolean }): TestCluster {
     const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "aqm-slurm-")));
     const cluster = new TestCluster(root, {
       AQM_SLURM_NODES: String(options.nodes),
       AQM_SLURM_CONF: options.conf ?? "",
+      AQM_SLURM_MEMORY: options.memory === true ? "1" : "",
     });
     cluster.#script("up");
     TestCluster.#all.push(cluster);
@@ -209,6 +210,8 @@ def run(context, params, inputs, outputs):
     devices = os.environ.get("CUDA_VISIBLE_DEVICES")
     with open(gates / "ran", "a") as ran:
         ran.write(f"{name} {node()} {devices or '-'}\\n")
+    if (gates / f"{name}.hungry").exists():
+        bytearray(b"x" * 600_000_000)
     while (gates / f"{name}.closed").exists():
         time.sleep(0.02)
     if (gates / f"{name}.exit").exists():

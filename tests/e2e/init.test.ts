@@ -171,7 +171,7 @@ describe("aqm init", () => {
       128,
     ],
   ];
-  it.each(sample(known, 3))("knows %s", async (_what, files, data, source, samples) => {
+  it.each(sample(known, 2))("knows %s", async (_what, files, data, source, samples) => {
     const workspace = folder(files);
     const { code } = await init(workspace, "--model", "weights/tiny", "--data", data);
     expect(code).toBe(0);

@@ -38,6 +38,7 @@ const env = { PATH: "", AQM_PYTHON: "", AQM_CACHE: "/nowhere" };
 
 beforeAll(async () => {
   clone = TestWorkspace.copyOfRepository();
+  clone.onlyModels("qwen3_vl_trained");
   for (const path of inGit("conf", "context", "models", "datasets", "aqm.lock")) {
     fs.mkdirSync(dirname(clone.path(path)), { recursive: true });
     fs.cpSync(join(REPOSITORY, path), clone.path(path));

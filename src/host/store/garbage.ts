@@ -59,8 +59,8 @@ export function storeLimit(flag: string | undefined): Result<number, Failure> {
 
 /**
  * Removes blobs until the store is within `limit`, partial results until they are within their share, and what
- * has come from a shared cache in part. The caller holds the build lock, so no other process adds to them meanwhile. Nothing is removed when the
- * refs cannot be read.
+ * has come from a shared cache in part. The caller holds the build lock, so no other process adds to them
+ * meanwhile. Nothing is removed when the refs cannot be read.
  */
 export async function collectGarbage(
   layout: Layout,

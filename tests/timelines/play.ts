@@ -293,6 +293,7 @@ export class Player {
   async #dryRun(numbers: readonly number[]): Promise<readonly string[]> {
     const glance = this.#world.glance();
     const [, selection, targets] = this.#select(glance, numbers);
+    glance.edits = "left";
     const expected = makePlan(selection, glance);
     const before = this.#world.fingerprint();
     const plan = await this.#world.dryRun({ selection, targets });

@@ -12,6 +12,7 @@ import {
   type OutputRecord,
 } from "../../../src/model/record.ts";
 import { err, ok, type Result } from "../../../src/model/result.ts";
+import type { RegionEditFate } from "../../../src/model/verdict.ts";
 import type { Keeper, Observation } from "../../../src/plan/knowledge.ts";
 import {
   oneByOne,
@@ -39,6 +40,8 @@ export class MemoryWorkspace implements Workspace {
   /** Outputs that are too big for the store. */
   readonly tooBig = new Set<string>();
   lock: Digest = digestOfBytes("lock file");
+  /** What becomes of words of a person in a region; null where nobody asks. */
+  edits: RegionEditFate | null = null;
   readonly #staged = new WeakMap<Stage, Map<string, Content>>();
 
   observeInput(input: GraphInput): Observation {
@@ -98,8 +101,16 @@ export class MemoryWorkspace implements Workspace {
     return null; // there is no region
   }
 
-  regionEdit(): null {
-    return null;
+  regionEdit(_node: ActionNode, output: OutputDeclaration): RegionEditFate | null {
+    const found = this.#observe(output);
+    const isRegion = output.kind === "region" && found.state === "present";
+    return isRegion && !this.#isMade(found.digest) ? this.edits : null;
+  }
+
+  #isMade(digest: Digest): boolean {
+    const records = [...this.records.values(), ...this.past];
+    const made = records.flatMap(({ outputs }) => Object.values(outputs));
+    return this.stored.has(digest) || made.some((output) => output.digest === digest);
   }
 
   opSource({ declaration: { op } }: ActionNode): OpSource {

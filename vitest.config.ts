@@ -38,8 +38,8 @@ export default defineConfig({
   test: {
     globalSetup: "tests/rig/bundle-first.mjs",
     setupFiles: "tests/engine/support/remove-folders.ts",
-    // Each worker loads what it tests once. Where a test waits for the disk, pytest has the core.
-    maxWorkers: availableParallelism(),
+    // One more than there are cores: a third of the time a test of the disk waits for the disk.
+    maxWorkers: availableParallelism() + 1,
     server: {
       deps: {
         // Run as it is: aqm's own bundle, and what aqm compiles where tests damage the source maps.

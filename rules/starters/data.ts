@@ -122,7 +122,7 @@ ${drawing(name, sizes, "calibration")}`;
   });
 }
 
-/** Images that annotations list; 0 where they cannot be read, which the op that reads them says. */
+/** Images that annotations list; 0 where they cannot be read. */
 function imagesOf(text: string): number {
   try {
     const { images } = JSON.parse(text) as { readonly images?: unknown };

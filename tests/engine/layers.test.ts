@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SINGLE_MODULES } from "../../src/host/code/bundle.ts";
+import { SINGLE_MODULES } from "../../src/host/code/own-modules.ts";
 import { circlesText, fileArrows, roomArrows } from "./support/arrows.ts";
 import { REPOSITORY } from "./support/folder.ts";
 import { ANALYSIS, CLI, HOST, LAYERS, UI, heightOf, roomOf, type Wing } from "./support/order.ts";

@@ -7,7 +7,7 @@ import type { Layout } from "../disk/layout.ts";
 import { sourceSignature } from "../evidence/signature.ts";
 import { Ways } from "../evidence/ways.ts";
 import { Surroundings } from "./surroundings.ts";
-import { sideEffectFree } from "./own-modules.ts";
+import { ownAliases, sideEffectFree } from "./own-modules.ts";
 import { SCRIPT, TEXT, textImports, type TextReader } from "./text-imports.ts";
 import { readFileBytes } from "../disk/bounded-read.ts";
 
@@ -35,35 +35,6 @@ export interface BundleInput {
   readonly digest: Digest;
 }
 
-/**
- * Below `aqm`, folders whose modules can be imported one by one: see `docs/design.md`, "Doors". A list, so that
- * no folder has to be read to know what a bundle is made of.
- */
-export const SINGLE_MODULES = [
-  "model",
-  "analysis/bit-plan",
-  "analysis/compare",
-  "analysis/engine-comparison",
-  "analysis/evaluation",
-  "analysis/formats",
-  "analysis/groups",
-  "analysis/manifest",
-  "analysis/plan-export",
-  "analysis/python-json",
-  "analysis/quality-report",
-  "analysis/quality",
-  "analysis/report",
-  "analysis/result",
-  "analysis/scheme-compare",
-  "analysis/scheme-report",
-  "analysis/schemes-overview",
-  "analysis/schemes",
-  "analysis/scores",
-  "analysis/search",
-  "analysis/solve",
-  "analysis/text",
-] as const;
-
 /** Everything that decides what a bundle is, but for the entry. */
 export const bundleOptions = (layout: Layout) =>
   ({
@@ -75,22 +46,7 @@ export const bundleOptions = (layout: Layout) =>
     platform: "node",
     target: "node20",
     logLevel: "silent",
-    alias: {
-      "aqm/analysis/pages": join(layout.packageRoot, "src/analysis/page/index.ts"),
-      "aqm/analysis/quality-pages": join(layout.packageRoot, "src/analysis/quality-page/index.ts"),
-      "aqm/analysis/schemes-pages": join(layout.packageRoot, "src/analysis/schemes-page/index.ts"),
-      "aqm/analysis/engine-pages": join(
-        layout.packageRoot,
-        "src/analysis/engine-comparison-page/index.ts",
-      ),
-      ...Object.fromEntries(
-        SINGLE_MODULES.map((name) => [`aqm/${name}`, join(layout.packageRoot, "src", name)]),
-      ),
-      "aqm/analysis": join(layout.packageRoot, "src/analysis/index.ts"),
-      // The rules that come with aqm, one module each, as the ops among them are named.
-      "aqm/rules": join(layout.packageRoot, "rules"),
-      aqm: join(layout.packageRoot, "src/index.ts"),
-    },
+    alias: ownAliases(layout.packageRoot),
   }) as const satisfies BuildOptions;
 
 export type BundleModule = typeof bundleModule;
@@ -114,10 +70,7 @@ export async function bundleModule(
   const reader = new ModuleReader();
   reader.noteModule(entry); // its own path, too: the bundler says where links on it lead to
   if (reader.unreadable !== null) return err(neitherFileNorFolder(reader.unreadable, layout));
-  const modulePlugins = [
-    sideEffectFree(layout.packageRoot, bundleOptions(layout).alias, reader),
-    reader.plugin(),
-  ];
+  const modulePlugins = [sideEffectFree(layout.packageRoot, reader), reader.plugin()];
   const shared = {
     ...bundleOptions(layout),
     entryPoints: [entryOf(layout, entry)] as string[],

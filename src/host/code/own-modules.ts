@@ -2,6 +2,50 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
 
+/**
+ * Below `aqm`, folders whose modules can be imported one by one: see `docs/design.md`, "Doors". A list, so that
+ * no folder has to be read to know what a bundle is made of.
+ */
+export const SINGLE_MODULES = [
+  "model",
+  "analysis/bit-plan",
+  "analysis/compare",
+  "analysis/engine-comparison",
+  "analysis/evaluation",
+  "analysis/formats",
+  "analysis/groups",
+  "analysis/manifest",
+  "analysis/plan-export",
+  "analysis/python-json",
+  "analysis/quality-report",
+  "analysis/quality",
+  "analysis/report",
+  "analysis/result",
+  "analysis/scheme-compare",
+  "analysis/scheme-report",
+  "analysis/schemes-overview",
+  "analysis/schemes",
+  "analysis/scores",
+  "analysis/search",
+  "analysis/solve",
+  "analysis/text",
+] as const;
+
+/** What names of aqm's modules begin with → the folder or module. */
+export const ownAliases = (packageRoot: string): Readonly<Record<string, string>> => ({
+  "aqm/analysis/pages": join(packageRoot, "src/analysis/page/index.ts"),
+  "aqm/analysis/quality-pages": join(packageRoot, "src/analysis/quality-page/index.ts"),
+  "aqm/analysis/schemes-pages": join(packageRoot, "src/analysis/schemes-page/index.ts"),
+  "aqm/analysis/engine-pages": join(packageRoot, "src/analysis/engine-comparison-page/index.ts"),
+  ...Object.fromEntries(
+    SINGLE_MODULES.map((name) => [`aqm/${name}`, join(packageRoot, "src", name)]),
+  ),
+  "aqm/analysis": join(packageRoot, "src/analysis/index.ts"),
+  // The rules that come with aqm, one module each, as the ops among them are named.
+  "aqm/rules": join(packageRoot, "rules"),
+  aqm: join(packageRoot, "src/index.ts"),
+});
+
 /** What the plugin needs of the bundle that it takes part in. */
 interface Noted {
   noteResolution(specifier: string, folder: string): void;
@@ -11,16 +55,11 @@ interface Noted {
  * Tells the bundler that the engine's own modules declare nothing at the top level, so that what is unused may go.
  *
  * @param packageRoot aqm's own folder
- * @param alias what names of aqm's modules begin with → the folder or module
  */
-export function sideEffectFree(
-  packageRoot: string,
-  alias: Readonly<Record<string, string>>,
-  reader: Noted,
-): Plugin {
+export function sideEffectFree(packageRoot: string, reader: Noted): Plugin {
   const own = join(packageRoot, "src");
   const rules = join(packageRoot, "rules");
-  const aliases = Object.entries(alias).sort(byLength);
+  const aliases = Object.entries(ownAliases(packageRoot)).sort(byLength);
   /** A module of aqm that an import names by its very place: the bundler would search long for the same. */
   const ownModule = ({ path, resolveDir }: { path: string; resolveDir: string }): string | null => {
     const [name, place] = aliases.find(([name]) => isBelow(path, name)) ?? [];

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
-import { bundleOptions, ModuleReader } from "./bundle.ts";
+import { ModuleReader } from "./bundle.ts";
 import type { Layout } from "../disk/layout.ts";
 import { sideEffectFree } from "./own-modules.ts";
 import { sourceSignature } from "../evidence/signature.ts";
@@ -73,10 +73,7 @@ export class WarmTexts {
 
   async #make(path: string): Promise<Script> {
     const reader = new ModuleReader();
-    const plugins = [
-      sideEffectFree(this.#layout.packageRoot, bundleOptions(this.#layout).alias, reader),
-      reader.plugin(),
-    ];
+    const plugins = [sideEffectFree(this.#layout.packageRoot, reader), reader.plugin()];
     const { text, modules } = await browserScript(path, plugins);
     return { text, modules, looked: reader.looked };
   }

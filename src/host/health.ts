@@ -5,9 +5,10 @@ import { sizeText } from "../model/size.ts";
 import type { Layout } from "./disk/layout.ts";
 import { visibleGpus } from "./gpu/gpus.ts";
 import { holderOf } from "./process/file-lock.ts";
+import { onPath } from "./process/on-path.ts";
 import { runToEnd } from "./process/process.ts";
 import { cacheFolder } from "./python/cache-folder.ts";
-import { findPython, onPath, OWN_MODULES } from "./python/python-install.ts";
+import { findPython, OWN_MODULES } from "./python/python-install.ts";
 
 /** One thing that a build needs, or is better with, and how it is here. */
 export interface Finding {

@@ -106,6 +106,12 @@ export type BuildEvent =
       readonly message: string;
     })
   | (About & {
+      /** A job runs on other devices than those that it was announced with, since these are in use. */
+      readonly type: "devices_changed";
+      readonly devices: readonly string[];
+      readonly message: string;
+    })
+  | (About & {
       /** An action's job on another machine: given to it, found there, given again, or left there by `--detach`. */
       readonly type: "job_submitted";
       /** The name of the job there. */

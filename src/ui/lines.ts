@@ -49,6 +49,7 @@ export function linesOf(
         ? [`${colours.green("ready")}    Python environment ${event.name}`]
         : [];
     case "action_warning":
+    case "devices_changed":
       return [
         `${colours.yellow("warning")}  ${oneLine(`${event.target ?? event.batch}: ${event.message}`)}`,
       ];

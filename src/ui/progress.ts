@@ -79,6 +79,7 @@ export class ProgressFold {
         });
         break;
       case "action_phase":
+        this.#activity = null; // what was waited for is there
         this.#change(
           rowOf(event),
           { name: event.name, total: event.total, done: 0, startedAt: now },
@@ -88,6 +89,11 @@ export class ProgressFold {
       case "action_step": {
         const phase = this.#running.get(rowOf(event))?.phase;
         if (phase) this.#change(rowOf(event), { ...phase, done: event.done }, now);
+        break;
+      }
+      case "devices_changed": {
+        const row = this.#running.get(rowOf(event));
+        if (row !== undefined) this.#running.set(rowOf(event), { ...row, devices: event.devices });
         break;
       }
       case "job_submitted": {

@@ -3,6 +3,7 @@ import { logOf } from "../../host/disk/layout.ts";
 import { Executors, type ExecutorAtHand } from "../../host/executor.ts";
 import { acquireFileLock } from "../../host/process/file-lock.ts";
 import { clusterOf } from "../../host/slurm/settings.ts";
+import { deviceMemoryNeeded } from "../../plan/device-memory.ts";
 import type { Ports } from "../../ports.ts";
 import type { Session } from "./session.ts";
 
@@ -27,7 +28,7 @@ export async function withPorts<Outcome>(
 }
 
 function realPorts(session: Session, detach: boolean): Ports {
-  const { layout, aqmfile, workspace, opSources, interpreters, offers } = session;
+  const { layout, aqmfile, workspace, opSources, interpreters, offers, gpus, expected } = session;
   const inProcess: ExecutorAtHand = {
     ...offers.typescript,
     logPath: () => null,
@@ -46,7 +47,10 @@ function realPorts(session: Session, detach: boolean): Ports {
       ]);
       const pythonEnvironments = new PythonEnvironments(layout, interpreters);
       const { environments } = aqmfile;
-      return new PythonExecutor({ layout, opSources, environments, pythonEnvironments });
+      return new PythonExecutor({
+        ...{ layout, opSources, environments, pythonEnvironments, gpus },
+        memoryNeeded: (members) => deviceMemoryNeeded(members, expected),
+      });
     },
   };
   const onCluster: ExecutorAtHand = {
@@ -60,7 +64,6 @@ function realPorts(session: Session, detach: boolean): Ports {
       const pythonEnvironments = new PythonEnvironments(layout, interpreters);
       const { environments } = aqmfile;
       const cluster = clusterOf(aqmfile.slurm);
-      const { expected } = session;
       const shared = { layout, opSources, environments, pythonEnvironments };
       return new SlurmExecutor({ ...shared, cluster, expected, detach });
     },

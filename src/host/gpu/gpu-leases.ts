@@ -82,6 +82,25 @@ export class GpuLeases {
     return ok(this.#lease(places, held, null));
   }
 
+  /** The same where nobody else has one of the devices; null where somebody has. Nothing is waited for. */
+  async acquireNow(devices: readonly string[], target: string): Promise<GpuLease | null> {
+    const lease = await this.acquire(devices, target, () => undefined, AbortSignal.abort());
+    return lease.ok ? lease.value : null;
+  }
+
+  /** Who is left on a device, by where it sits. */
+  get residents(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#parked.values()].flatMap(({ places, resident }) =>
+        places.map((place) => [place, resident.pid] as const),
+      ),
+    );
+  }
+
+  placeOf(device: string): string {
+    return this.#placeOf(device);
+  }
+
   /** Ends all who are left on devices, and gives these back. */
   async close(): Promise<void> {
     for (const parked of [...this.#parked.values()]) await this.#end(parked);

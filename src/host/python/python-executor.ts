@@ -1,10 +1,13 @@
 import { dirname, join } from "node:path";
+import type { ActionNode } from "../../graph/graph.ts";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err } from "../../model/result.ts";
 import type { ExecutionRequest, JobExecutor } from "../../ports.ts";
 import { disk, errorText } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
+import { DeviceChoice, type Told } from "../gpu/device-choice.ts";
+import { Driver } from "../gpu/driver.ts";
 import { GpuLeases } from "../gpu/gpu-leases.ts";
 import type { OpSources } from "../code/op-sources.ts";
 import { OpEnvironments } from "./op-environments.ts";
@@ -17,6 +20,10 @@ export interface PythonExecutorOptions {
   readonly opSources: OpSources;
   readonly environments: readonly EnvironmentDeclaration[];
   readonly pythonEnvironments: PythonEnvironments;
+  /** All that jobs may use, as `CUDA_VISIBLE_DEVICES` names them. */
+  readonly gpus: readonly string[];
+  /** Device memory of a job of these members; null where nobody knows. */
+  readonly memoryNeeded: (members: readonly ActionNode[]) => number | null;
 }
 
 /**
@@ -28,11 +35,16 @@ export class PythonExecutor implements JobExecutor {
   readonly #opSources: OpSources;
   readonly #environments: OpEnvironments;
   readonly #leases = new GpuLeases();
+  readonly #devices: DeviceChoice;
+  readonly #memoryNeeded: PythonExecutorOptions["memoryNeeded"];
   readonly #carrier: JobCarrier;
 
-  constructor({ layout, opSources, environments, pythonEnvironments }: PythonExecutorOptions) {
+  constructor(options: PythonExecutorOptions) {
+    const { layout, opSources, environments, pythonEnvironments, gpus, memoryNeeded } = options;
     this.#layout = layout;
     this.#opSources = opSources;
+    this.#devices = new DeviceChoice(this.#leases, new Driver(), gpus);
+    this.#memoryNeeded = memoryNeeded;
     this.#environments = new OpEnvironments(layout, environments, pythonEnvironments);
     this.#carrier = new JobCarrier(layout);
   }
@@ -49,17 +61,24 @@ export class PythonExecutor implements JobExecutor {
 
   /** Returns why no member could even begin; null when each was told how it ended. */
   async #job(request: ExecutionRequest): Promise<Failure | null> {
-    const { lease, emit, signal } = request;
+    const { emit, signal } = request;
     const { target, environment } = aboutJob(request);
     const found = await this.#environments.find(environment, request);
     if (!found.ok) return found.error;
-    const devices = await this.#leases.acquire(lease.gpus, target, emit, signal);
-    if (!devices.ok) return devices.error;
+    const chosen = await this.#devices.take({
+      devices: request.lease.gpus,
+      target,
+      bytes: this.#memoryNeeded(request.members.map(({ node }) => node)),
+      emit,
+      tell: tellOf(request),
+      signal,
+    });
+    if (!chosen.ok) return chosen.error;
+    const { devices: gpus, lease } = chosen.value;
     const { declared, prepared } = found.value;
     let keptByRunner = false;
     try {
-      const { gpus } = lease;
-      const started = (pid: number): void => devices.value.addWorker(pid);
+      const started = (pid: number): void => lease.addWorker(pid);
       const asked = { declared, prepared, gpus, emit, signal, started };
       const ready = await this.#environments.ready(asked);
       if (!ready.ok) return ready.error;
@@ -68,13 +87,13 @@ export class PythonExecutor implements JobExecutor {
         job: runnerRequest(request, this.#freshLog(request), this.#context()),
         request,
         tools: prepared.tools,
-        devices: devices.value,
+        devices: lease,
       });
       return null;
     } catch (error) {
       return notStarted(error, prepared.python);
     } finally {
-      if (!keptByRunner) await devices.value.release();
+      if (!keptByRunner) await lease.release();
     }
   }
 
@@ -103,6 +122,16 @@ function aboutJob({ members }: ExecutionRequest): { target: string; environment:
   if (first === undefined || op?.runtime !== "python") throw new Error("no job of a Python op");
   return { target: first.node.id, environment: op.environment };
 }
+
+/** What is said of a job is about its action, or about its batch. */
+const tellOf =
+  ({ members, batch, emit }: ExecutionRequest) =>
+  (told: Told): void =>
+    emit(
+      batch === null
+        ? { ...told, target: members[0]?.node.id ?? "", batch }
+        : { ...told, target: null, batch },
+    );
 
 const notStarted = (error: unknown, python: string): Failure => ({
   reason: "runner_died",

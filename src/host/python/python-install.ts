@@ -1,11 +1,12 @@
 import * as fs from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { withoutSecrets } from "../../model/secrets.ts";
 import { sharedFailure } from "./cache-folder.ts";
 import { disk, readTextIfExists } from "../disk/disk.ts";
+import { onPath } from "../process/on-path.ts";
 import { runToEnd } from "../process/process.ts";
 import { cancelled } from "../process/cancelled.ts";
 
@@ -60,20 +61,6 @@ export async function findPython({
 
 /** Of "3.11": 11. */
 const minorOf = (version: string): number => Number(version.split(".")[1]);
-
-/** Where a command is on the path; null where it is not. */
-export function onPath(name: string): string | null {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    if (folder === "") continue;
-    try {
-      fs.accessSync(join(folder, name), fs.constants.X_OK);
-      return join(folder, name);
-    } catch {
-      // not here
-    }
-  }
-  return null;
-}
 
 /** uv from the path, else from our cache, else brought there by pip; null when none can be had. */
 export async function findUv(

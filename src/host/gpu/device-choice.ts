@@ -1,0 +1,269 @@
+import type { BuildEvent } from "../../model/event.ts";
+import type { Failure } from "../../model/failure.ts";
+import { err, ok, type Result } from "../../model/result.ts";
+import { cancelled } from "../process/cancelled.ts";
+import { membersOf, showsProcesses } from "../process/process-identity.ts";
+import { DevicePool } from "./device-pool.ts";
+import type { DeviceState, Driver } from "./driver.ts";
+import type { GpuLease, GpuLeases } from "./gpu-leases.ts";
+import { mayRun, rankOf, viewOf, type View } from "./standing.ts";
+
+export interface DeviceRequest {
+  /** Those that the schedule counts for the job: it gets as many, and these where nothing speaks against them. */
+  readonly devices: readonly string[];
+  readonly target: string;
+  /** Device memory that the job needs on each; null where nobody knows. */
+  readonly bytes: number | null;
+  readonly emit: (event: BuildEvent) => void;
+  readonly tell: (told: Told) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What is to be said of the job: where it is instead, or beside whom. */
+export type Told =
+  | {
+      readonly type: "devices_changed";
+      readonly devices: readonly string[];
+      readonly message: string;
+    }
+  | { readonly type: "action_warning"; readonly code: "device_shared"; readonly message: string };
+
+export interface ChosenDevices {
+  readonly devices: readonly string[];
+  readonly lease: GpuLease;
+}
+
+/** How the devices of this machine stand to a job at one moment. */
+interface Sight {
+  readonly view: (device: string) => View;
+  /** Of all that processes can have, in steps of 8 GB: devices of one kind differ by a few pages. */
+  readonly size: (device: string) => number;
+}
+
+/** How long it is until the driver is asked again, in milliseconds. */
+const PAUSE = { first: 500, most: 5_000 };
+const STEP_BYTES = 8e9;
+
+/**
+ * Gives each job of this process its devices: under a lease against other jobs of this user, and with an eye on
+ * whoever else is on them. The driver is asked once for each job, and again only while a job waits.
+ */
+export class DeviceChoice {
+  readonly #leases: GpuLeases;
+  readonly #driver: Pick<Driver, "look">;
+  readonly #pool: DevicePool;
+  /** What was said once of a device and those who are on it. */
+  readonly #warned = new Set<string>();
+
+  constructor(leases: GpuLeases, driver: Pick<Driver, "look">, devices: readonly string[]) {
+    this.#leases = leases;
+    this.#driver = driver;
+    this.#pool = new DevicePool(devices);
+  }
+
+  async take(request: DeviceRequest): Promise<Result<ChosenDevices, Failure>> {
+    const devices = await this.#pool.take(request.devices);
+    const leased = await this.#leased(devices, request);
+    if (!leased.ok) {
+      this.#pool.giveBack(devices);
+      return leased;
+    }
+    const chosen = devices.length === 0 ? leased : await this.#suited(leased.value, request);
+    if (!chosen.ok) return chosen;
+    const { lease } = chosen.value;
+    const giveBack = (): void => this.#pool.giveBack(chosen.value.devices);
+    return ok({
+      devices: chosen.value.devices,
+      lease: {
+        ...lease,
+        release: () => lease.release().finally(giveBack),
+        park: (resident) => {
+          lease.park(resident);
+          giveBack();
+        },
+      },
+    });
+  }
+
+  /** Where another build of this user has these devices, such as nobody has do as well. */
+  async #leased(
+    devices: readonly string[],
+    request: DeviceRequest,
+  ): Promise<Result<ChosenDevices, Failure>> {
+    const { target, emit, signal } = request;
+    const now = await this.#leases.acquireNow(devices, target);
+    if (now !== null) return ok({ devices, lease: now });
+    const why = `another build has GPU ${devices.join(", ")}`;
+    for (const others of groupsOf(this.#pool.free, devices.length)) {
+      const lease = await this.#takenNow(others, request);
+      if (lease === null) continue;
+      this.#pool.giveBack(devices);
+      return ok(this.#moved(others, lease, why, request));
+    }
+    const lease = await this.#leases.acquire(devices, target, emit, signal);
+    return lease.ok ? ok({ devices, lease: lease.value }) : lease;
+  }
+
+  /** Waits until the job may run on the devices that it has, or on others; gives them back where it may not. */
+  async #suited(
+    leased: ChosenDevices,
+    request: DeviceRequest,
+  ): Promise<Result<ChosenDevices, Failure>> {
+    let held = leased;
+    const giveUp = async (failure: Failure): Promise<Result<ChosenDevices, Failure>> => {
+      await letGo(held.lease);
+      this.#pool.giveBack(held.devices);
+      return err(failure);
+    };
+    const told = new Set<string>();
+    for (let pause = PAUSE.first; ; pause = Math.min(2 * pause, PAUSE.most)) {
+      const states = await this.#driver.look();
+      if (request.signal.aborted) return giveUp(cancelled());
+      if (states === null) return ok(held);
+      const moved = await this.#onBetter(held, this.#sight(states, held, request), request);
+      if (!moved.ok) return moved;
+      held = moved.value;
+      const { view } = this.#sight(states, held, request);
+      const bad = held.devices.filter((device) => !mayRun(view(device).standing));
+      if (bad.length === 0) {
+        for (const device of held.devices) this.#warn(device, view(device), request);
+        return ok(held);
+      }
+      if (this.#pool.all.every((device) => view(device).standing === "prohibited"))
+        return giveUp(prohibited(bad));
+      for (const device of bad) {
+        const { who, why } = view(device);
+        const path = `GPU ${this.#leases.placeOf(device)}`;
+        if (!told.has(who)) request.emit({ type: "waiting_for_lock", owner: why, path });
+        told.add(who);
+      }
+      if (!(await passed(pause, request.signal))) return giveUp(cancelled());
+    }
+  }
+
+  /** The same devices, where no free ones are better for the job. */
+  async #onBetter(
+    held: ChosenDevices,
+    { view, size }: Sight,
+    request: DeviceRequest,
+  ): Promise<Result<ChosenDevices, Failure>> {
+    const { devices, lease } = held;
+    const order = (a: string, b: string): number =>
+      rankOf(view(a).standing) - rankOf(view(b).standing) ||
+      (request.bytes === null ? 0 : size(a) - size(b));
+    // Sorting keeps the order of equals, so that what the job has comes first.
+    const best = [...devices, ...this.#pool.free].sort(order).slice(0, devices.length);
+    const more = best.filter((device) => !devices.includes(device));
+    if (more.length === 0 || !this.#pool.takeNow(more)) return ok(held);
+    const left = devices.filter((device) => !best.includes(device));
+    const whys = left.flatMap((device) => view(device).why || []);
+    const why = whys.join("; ") || "of those with enough memory it is the smallest";
+    const others = await this.#leases.acquireNow(more, request.target);
+    if (others === null) {
+      this.#pool.giveBack(more);
+      return ok(held);
+    }
+    await letGo(lease);
+    if (left.length === devices.length) {
+      this.#pool.giveBack(left);
+      return ok(this.#moved(best, others, why, request));
+    }
+    // Locks are taken in one order, so that of what the job keeps is given back before.
+    await letGo(others);
+    const both = await this.#leases.acquire(best, request.target, request.emit, request.signal);
+    this.#pool.giveBack(both.ok ? left : [...devices, ...more]);
+    return both.ok ? ok(this.#moved(best, both.value, why, request)) : both;
+  }
+
+  async #takenNow(devices: readonly string[], { target }: DeviceRequest): Promise<GpuLease | null> {
+    if (!this.#pool.takeNow(devices)) return null;
+    const lease = await this.#leases.acquireNow(devices, target);
+    if (lease === null) this.#pool.giveBack(devices);
+    return lease;
+  }
+
+  #moved(
+    devices: readonly string[],
+    lease: GpuLease,
+    why: string,
+    { tell }: DeviceRequest,
+  ): ChosenDevices {
+    const message = `runs on GPU ${devices.join(", ")} instead: ${why}`;
+    tell({ type: "devices_changed", devices, message });
+    return { devices, lease };
+  }
+
+  #warn(device: string, { standing, who, why }: View, { tell }: DeviceRequest): void {
+    const name = `${device} ${who}`;
+    if (standing !== "shared" || this.#warned.has(name)) return;
+    this.#warned.add(name);
+    const message = `nobody knows how much of GPU ${device} it needs, which it shares with ${why}`;
+    tell({ type: "action_warning", code: "device_shared", message });
+  }
+
+  #sight(states: readonly DeviceState[], held: ChosenDevices, { bytes }: DeviceRequest): Sight {
+    const left = this.#leases.residents;
+    const own = held.lease.resident === null ? [] : [held.lease.resident.pid];
+    const pids = [...left.values(), ...own];
+    const ours = new Set(pids.flatMap((pid) => [pid, ...(showsProcesses() ? membersOf(pid) : [])]));
+    const views = new Map<string, View>();
+    const look = (device: string): View => {
+      const resident = held.devices.includes(device)
+        ? own.length > 0
+        : left.has(this.#leases.placeOf(device));
+      return viewOf(this.#stateOf(states, device), { bytes, ours, resident });
+    };
+    return {
+      view: (device) => {
+        const view = views.get(device) ?? look(device);
+        views.set(device, view);
+        return view;
+      },
+      size: (device) => {
+        const { usedBytes = 0, freeBytes = 0 } = this.#stateOf(states, device) ?? {};
+        return Math.round(((usedBytes ?? 0) + (freeBytes ?? 0)) / STEP_BYTES);
+      },
+    };
+  }
+
+  /** Where the system tells of no places, a device goes by the name that the driver's tool has for it. */
+  #stateOf(states: readonly DeviceState[], device: string): DeviceState | null {
+    const place = this.#leases.placeOf(device);
+    const isIt = ({ index, uuid, ...state }: DeviceState): boolean => {
+      if (place !== device) return state.place === place;
+      return /^\d+$/.test(device) ? index === device : uuid.startsWith(device);
+    };
+    const [found, ...more] = states.filter(isIt);
+    return found === undefined || more.length > 0 ? null : found;
+  }
+}
+
+/** Who is left on the devices keeps them until they are wanted, as before the job. */
+async function letGo({ resident, park, release }: GpuLease): Promise<void> {
+  if (resident === null) await release();
+  else park(resident);
+}
+
+/** Neighbours, so many at a time. */
+const groupsOf = (devices: readonly string[], size: number): readonly (readonly string[])[] =>
+  Array.from({ length: Math.floor(devices.length / Math.max(1, size)) }, (_, at) =>
+    devices.slice(at * size, (at + 1) * size),
+  );
+
+const prohibited = (devices: readonly string[]): Failure => ({
+  reason: "unsupported_here",
+  message: `The compute mode of GPU ${devices.join(", ")} is Prohibited, so that no process may use it`,
+  nextStep: `Name other devices with --gpus, or let its administrator run nvidia-smi -i ${devices.join(",")} -c DEFAULT.`,
+});
+
+function passed(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve(!signal.aborted);
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

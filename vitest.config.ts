@@ -46,6 +46,8 @@ export default defineConfig({
         external: [/\/dist\/[^/]+\.js$/, /\/aqm-crash-[^/]+\/\.aqm\/compiled\//],
       },
     },
+    // The bundler collects its garbage less often: a sixth less to compute, where tests bundle all the time.
+    env: { GOGC: "400" },
     testTimeout: HANGS,
     hookTimeout: HANGS,
     // Files share a process, where aqm is loaded once. A process for each file took a second of CPU more.

@@ -28,7 +28,7 @@ function closed(value: unknown): unknown {
  * @returns the types of events that came
  */
 export function checkedTypes(stdout: string): ReadonlySet<string> {
-  const known = validators();
+  const known = (compiled ??= validators());
   const lines = stdout.split("\n").filter((line) => line !== "");
   const types = lines.map((line, seq) => {
     const event = JSON.parse(line) as Readonly<Record<string, unknown>>;
@@ -47,6 +47,8 @@ export function checkedTypes(stdout: string): ReadonlySet<string> {
   });
   return new Set(types);
 }
+
+let compiled: ReadonlyMap<string, ValidateFunction> | null = null;
 
 /** One for each type, so that what is wrong is said of that type alone. */
 function validators(): ReadonlyMap<string, ValidateFunction> {

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { Ajv2020, type AnySchema, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import type { Failure } from "../../model/failure.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
@@ -107,8 +107,18 @@ function takenNames(
   });
 }
 
-export const schemaChecker = (): Ajv2020 =>
-  new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false });
+const CHECKING = { allErrors: true, verbose: true, strict: true, strictRequired: false };
+
+/** Whether a schema is one is checked by `dialect`. */
+export const schemaChecker = (): Ajv2020 => new Ajv2020({ ...CHECKING, validateSchema: false });
+
+/** Knows what a JSON Schema is. To learn that takes longer than to compile most schemas: once a process. */
+let dialect: Ajv2020 | null = null;
+
+function compiledBy(ajv: Ajv2020, schema: AnySchema | null): ValidateFunction {
+  if (schema !== null) void (dialect ??= new Ajv2020(CHECKING)).validateSchema(schema, true);
+  return ajv.compile(schema as AnySchema);
+}
 
 /**
  * The schema of a group, ready to check; null, and why, when there is none that can be used.
@@ -133,7 +143,7 @@ export function groupCheck(
     return null;
   }
   try {
-    return ajv.compile(JSON.parse(text ?? readFileText(path)) as object);
+    return compiledBy(ajv, JSON.parse(text ?? readFileText(path)) as AnySchema | null);
   } catch (error) {
     failures.push({
       reason: "config_invalid",

@@ -8,20 +8,27 @@ export interface RunnerSchemas {
   readonly isEvent: ValidateFunction<RunnerEvent & { readonly seq: number }>;
 }
 
-/** Compiles the schemas that the runner itself checks with: the files lie in its package. */
+/** By the texts of the schemas: a process that builds again and again, as `aqm watch` does, compiles them once. */
+const compiled = new Map<string, RunnerSchemas>();
+
+/** The schemas that the runner itself checks with, compiled: the files lie in its package. */
 export function loadRunnerSchemas(pythonRoot: string): RunnerSchemas {
+  const read = (name: string): string =>
+    fs.readFileSync(join(pythonRoot, "aqm_runner/schemas", `${name}.schema.json`), "utf8");
+  const [request, event] = [read("request"), read("event")];
+  const text = JSON.stringify([request, event]);
+  const known = compiled.get(text);
+  if (known !== undefined) return known;
   const ajv = new Ajv2020({
     allErrors: false,
     strict: true,
     strictRequired: false,
     strictTypes: false,
   });
-  const read = (name: string): object =>
-    JSON.parse(
-      fs.readFileSync(join(pythonRoot, "aqm_runner/schemas", `${name}.schema.json`), "utf8"),
-    ) as object;
-  return {
-    isRequest: ajv.compile<RunnerRequest>(read("request")),
-    isEvent: ajv.compile<RunnerEvent & { readonly seq: number }>(read("event")),
+  const schemas = {
+    isRequest: ajv.compile<RunnerRequest>(JSON.parse(request) as object),
+    isEvent: ajv.compile<RunnerEvent & { readonly seq: number }>(JSON.parse(event) as object),
   };
+  compiled.set(text, schemas);
+  return schemas;
 }

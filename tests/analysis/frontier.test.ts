@@ -9,6 +9,7 @@ import {
 } from "../../src/analysis/solve/frontier.ts";
 import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import { runs } from "../rig/wide.ts";
 import { allBest } from "./brute-force.ts";
 import { allFigures, expectFailure, expectValue, figuresOf, problemOf } from "./figures.ts";
 import { randomProblems } from "./random-problems.ts";
@@ -28,12 +29,12 @@ function expectAllPlans(problem: BitProblem): void {
 describe("the frontier against all plans", () => {
   it("has the very same plans, ties included", () => {
     const tied = randomProblems(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }));
-    fc.assert(fc.property(tied, expectAllPlans), { numRuns: 800 });
+    fc.assert(fc.property(tied, expectAllPlans), { numRuns: runs(800) });
   });
 
   it("has the very same plans where scores and costs differ widely", () => {
     const wide = randomProblems(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 0, max: 1e6 }));
-    fc.assert(fc.property(wide, expectAllPlans), { numRuns: 500 });
+    fc.assert(fc.property(wide, expectAllPlans), { numRuns: runs(500) });
   });
 
   it("has the very same plans of many groups with two formats", () => {
@@ -41,7 +42,7 @@ describe("the frontier against all plans", () => {
       groups: 11,
       candidates: 2,
     });
-    fc.assert(fc.property(many, expectAllPlans), { numRuns: 200 });
+    fc.assert(fc.property(many, expectAllPlans), { numRuns: runs(200) });
   });
 
   it("marks the corners of the lower hull and no others", () => {
@@ -76,7 +77,7 @@ describe("the frontier against all plans", () => {
           expect(line).toBeCloseTo(0, 9);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -3,6 +3,7 @@ import * as highsModule from "highs";
 import { expect, it } from "vitest";
 import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import { runs } from "../rig/wide.ts";
 import { allFigures, expectValue, figuresOf, problemOf } from "./figures.ts";
 
 /** HiGHS, an independent solver of integer programs, as the judge where brute force takes too long. */
@@ -82,6 +83,6 @@ it("problems of a hundred groups with five formats have the score that HiGHS fin
       // Neither may be better: HiGHS only by what it forgives.
       expect(Math.abs(plan.score - least)).toBeLessThanOrEqual(least * 1e-6 + 1e-12);
     }),
-    { numRuns: 4 },
+    { numRuns: runs(4) },
   );
 });

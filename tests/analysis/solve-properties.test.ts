@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BitPlan, BitProblem } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
+import { runs } from "../rig/wide.ts";
 import { bestWithin } from "./brute-force.ts";
 import { expectValue } from "./figures.ts";
 import { randomProblems } from "./random-problems.ts";
@@ -25,7 +26,7 @@ describe("the search against all plans", () => {
         expect(plan.satisfied).toBe(expected !== undefined);
         if (expected !== undefined) expect(chosenOf(problem, plan)).toEqual(expected);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -53,7 +54,7 @@ describe("the search against all plans", () => {
         const plan = expectValue(solveBitPlan(problem, budget));
         expect(chosenOf(problem, plan)).toEqual(bestWithin(problem, budget)?.choices);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -73,7 +74,7 @@ describe("the search against all plans", () => {
         expect(plan.satisfied).toBe(expected !== undefined);
         if (expected !== undefined) expect(chosenOf(problem, plan)).toEqual(expected);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -99,7 +100,7 @@ describe("the search against all plans", () => {
           expect(Math.abs(plan.score - score)).toBeLessThanOrEqual(score * 1e-12);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { runBuild } from "../../src/execute/build.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
+import { runs } from "../rig/wide.ts";
 import { MemoryExecutor, MemoryWorkspace, memoryPorts, settled } from "./support/memory.ts";
 import { graphOf, selectAll, type Sketch } from "./support/graphs.ts";
 
@@ -108,6 +109,6 @@ it("a build in batches comes out as one without, and runs each action once", asy
         expect(event.targets.length).toBeLessThanOrEqual(most ?? Infinity);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { differences, type Difference } from "../../src/keys/difference.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../src/model/json.ts";
+import { runs } from "../rig/wide.ts";
 
 /** Keys that collide often, and those that every object seems to have. */
 const key = fc.constantFrom("a", "b", "0", "1", "src/a.ts", "constructor", "toString", "length");
@@ -45,7 +46,7 @@ describe("differences", () => {
       fc.property(value, value, (a, b) => {
         expect(differences(a, b).length === 0).toBe(canonicalJson(a) === canonicalJson(b));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -54,7 +55,7 @@ describe("differences", () => {
       fc.property(value, value, (a, b) => {
         expect(canonicalJson(apply(a, differences(a, b)))).toBe(canonicalJson(b));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

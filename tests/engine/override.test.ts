@@ -9,6 +9,7 @@ import {
   type Override,
 } from "../../src/declare/override/override.ts";
 import { canonicalJson, type Json } from "../../src/model/json.ts";
+import { runs } from "../rig/wide.ts";
 import { GROUPS, refusal, resolve, result, style, value } from "./support/overrides.ts";
 import { only, valueOf } from "./support/results.ts";
 
@@ -133,7 +134,7 @@ describe("an override", () => {
           );
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -177,7 +178,7 @@ describe("an override", () => {
           canonicalJson(canonicalOrder(list) as unknown as Json);
         expect(first.toLowerCase() === second.toLowerCase()).toBe(identity(a) === identity(b));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     expect(variantName([resolve("style=other"), resolve("paper.width=64")])).toBe(
       "paper.width=64,style=other",

@@ -6,6 +6,7 @@ import type { Selection } from "../../src/graph/select.ts";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import type { Cause, Verdict } from "../../src/model/verdict.ts";
 import { makePlan, type PlannedAction } from "../../src/plan/plan.ts";
+import { runs } from "../rig/wide.ts";
 import {
   committed,
   graphOf,
@@ -370,7 +371,7 @@ describe("causes (P5)", () => {
           expect(undone.actions.filter(({ verdict }) => verdict !== "fresh")).toEqual([]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import { retain, type StoredBlob } from "../../src/model/retention.ts";
 import { parseSize } from "../../src/model/size.ts";
+import { runs } from "../rig/wide.ts";
 
 const digest = (name: string | number): Digest => digestOfBytes(String(name));
 
@@ -29,7 +30,7 @@ const roots = fc.array(fc.nat(50)).map((list) => new Set(list.map(digest)));
 const limit = fc.nat(2000);
 const check = (
   property: (blobs: readonly StoredBlob[], roots: ReadonlySet<Digest>, limit: number) => void,
-): void => fc.assert(fc.property(store, roots, limit, property), { numRuns: 2000 });
+): void => fc.assert(fc.property(store, roots, limit, property), { numRuns: runs(2000) });
 
 /** Straight from the definition, and slow. */
 function reachable(blobs: readonly StoredBlob[], roots: ReadonlySet<Digest>): Set<Digest> {

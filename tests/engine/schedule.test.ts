@@ -5,6 +5,7 @@ import { recordPath } from "../../src/model/record.ts";
 import type { Judgement } from "../../src/plan/judgement.ts";
 import type { Command, Job, ScheduleEvent } from "../../src/schedule/events.ts";
 import { Schedule } from "../../src/schedule/schedule.ts";
+import { runs } from "../rig/wide.ts";
 import { graphOf, selectAll, type Sketch } from "./support/graphs.ts";
 import { defined } from "./support/results.ts";
 
@@ -297,7 +298,7 @@ const every = (arbitrary: fc.Arbitrary<Timeline>, check: (world: World) => void)
     fc.property(arbitrary, (timeline) => {
       check(new World(timeline).play());
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   );
 
 describe("the schedule, in a world where events come in any order", () => {

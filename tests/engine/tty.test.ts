@@ -9,6 +9,7 @@ import { ProgressFold, type Progress } from "../../src/ui/progress.ts";
 import { COLOURS, NO_COLOURS } from "../../src/ui/reporter.ts";
 import { ShortNames } from "../../src/ui/short-names.ts";
 import { liveLines, ttyReporter } from "../../src/ui/tty.ts";
+import { runs } from "../rig/wide.ts";
 import { Screen } from "./support/screen.ts";
 
 /** Characters and the columns that they take. */
@@ -212,7 +213,7 @@ describe("the live lines", () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 });

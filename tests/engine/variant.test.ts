@@ -6,6 +6,7 @@ import { describeAction, actionKey } from "../../src/keys/describe.ts";
 import type { ActionDeclaration } from "../../src/model/declaration.ts";
 import { digestOfBytes, type Digest } from "../../src/model/digest.ts";
 import type { ActionNode } from "../../src/graph/graph.ts";
+import { runs } from "../rig/wide.ts";
 import { valueOf } from "./support/results.ts";
 
 /** Any acyclic build: action n makes n/out and perhaps n/more, from sources and earlier actions. */
@@ -91,7 +92,7 @@ describe("a variant", () => {
           expect(differ.has(id)).toBe(before.get(id) !== key || two(plain) !== two(other));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -116,7 +117,7 @@ describe("a variant", () => {
         }
         expect(graph.actions).toHaveLength(other.actions.length);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

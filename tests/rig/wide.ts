@@ -7,3 +7,6 @@ export const WIDE = process.env["AQM_WIDE"] === "1" || process.env["AQM_SOAK"] =
 /** The first of some cases, or all of them where wider samples are taken. */
 export const sample = <T>(cases: readonly T[], count = 1): T[] =>
   WIDE ? [...cases] : cases.slice(0, count);
+
+/** How many random cases a property is tried on: a quarter of them in `npm test`, each time others. */
+export const runs = (wide: number): number => (WIDE ? wide : Math.ceil(wide / 4));

@@ -41,12 +41,12 @@ async function playOnce(
   }
 }
 
-/** The tests of some families, in the file that is named. */
-export function familyTests(families: readonly Family[], file: string): void {
+/** The tests of some families, in the file that is named; `runs` of its random timelines are played. */
+export function familyTests(families: readonly Family[], file: string, runs: Runs): void {
   for (const family of families) {
     // Not by each(…), which cuts long names short: they are to be named with -t.
     describe(`timelines: ${family.name}`, () => {
-      it("hold", () => playMany(family, file));
+      it("hold", () => playMany(family, file, runs));
 
       it.each(regressionsOf(family))("still hold after: $says", async ({ timeline }) => {
         expect((await playOnce(family, timeline)).problems).toEqual([]);
@@ -55,8 +55,11 @@ export function familyTests(families: readonly Family[], file: string): void {
   }
 }
 
+/** How many of a number of random cases are tried. */
+type Runs = (wide: number) => number;
+
 /** Plays many random timelines; a failure is shrunk and says how to see it again. */
-async function playMany(family: Family, file: string): Promise<void> {
+async function playMany(family: Family, file: string, runs: Runs): Promise<void> {
   const tally: Tally = new Map();
   const played = { timelines: 0, steps: 0, builds: 0 };
   const started = performance.now();
@@ -77,7 +80,9 @@ async function playMany(family: Family, file: string): Promise<void> {
     plugins,
     seed,
     numRuns:
-      AQM_TIMELINES === undefined ? family.runs : Math.ceil(family.soak * Number(AQM_TIMELINES)),
+      AQM_TIMELINES === undefined
+        ? runs(family.runs)
+        : Math.ceil(family.soak * Number(AQM_TIMELINES)),
     ...(AQM_SHRINK_PATH === undefined ? {} : { path: AQM_SHRINK_PATH, endOnFailure: true }),
   });
   const failure = result.failed

@@ -70,10 +70,15 @@ export function sharedParams(
   };
 }
 
-/** What the scoring action of every engine reads, writes and takes, and how its formats share a job. */
+/**
+ * What the scoring action of every engine reads, writes and takes, and how its formats share a job.
+ *
+ * @param alike formats of one word share more of a job than others do
+ */
 export function sharedAction(
   { model, checkpoint, calibration, scope, size }: Scored,
   folder: string,
+  alike?: string,
 ) {
   const subset = calibration.subsets[size];
   const { captions, database } = subset;
@@ -86,7 +91,11 @@ export function sharedAction(
     resources: { gpu: model.device === "cuda" ? 1 : 0 },
     // The data is walked once for all formats: on one H200 a lone format of ModelOpt took 44 s and 16 in one job
     // 97 s (docs/gpu.md); of weight_error a format's own share is to round the weights.
-    batch: { apart: ["format"], shared: 0.9 } as const,
+    batch: {
+      apart: ["format"] as const,
+      shared: 0.9,
+      ...(alike === undefined ? {} : { alike }),
+    },
   };
 }
 

@@ -52,12 +52,14 @@ function formatOf(
 ): Analysed<Format> {
   const format = modeloptFormat(pair, granularity);
   if (!format.ok) return format;
-  const { name, config } = format.value;
+  const { name, config, quantizers } = format.value;
+  // A weight is quantized once for all formats that quantize it in the same way.
+  const alike = JSON.stringify(quantizers.weight);
   return {
     ok: true,
     value: {
       ...format.value,
-      scores: (what, folder) => scores(autoquant, what, { name, config }, folder),
+      scores: (what, folder) => scores(autoquant, what, { name, config }, alike, folder),
     },
   };
 }
@@ -107,13 +109,14 @@ function scores(
   { name: _inThePath, effective_bits: _solvedLater, batch_size, ...settings }: AutoquantConfig,
   what: Scored,
   format: OpFormat,
+  alike: string,
   folder: string,
 ) {
   const { model, calibration, scope, size } = what;
   const { samples } = calibration.subsets[size];
   return action({
     op,
-    ...sharedAction(what, folder),
+    ...sharedAction(what, folder, alike),
     params: { ...settings, ...sharedParams(what, batch_size), format },
     // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
     ...(settings.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),

@@ -90,7 +90,7 @@ function checkBatch(batch: unknown, op: object, params: object, inputs: object):
   const example = 'For example { apart: ["format"] }.';
   if (!isObject(batch) || !Array.isArray(batch["apart"]))
     wrong("The batch of an action names no params or inputs in which its members differ", example);
-  const { apart, most, shared } = batch as Readonly<Record<string, unknown>> & {
+  const { apart, most, shared, alike } = batch as Readonly<Record<string, unknown>> & {
     apart: readonly unknown[];
   };
   if (!("runtime" in op) || op.runtime !== "python")
@@ -114,6 +114,11 @@ function checkBatch(batch: unknown, op: object, params: object, inputs: object):
     wrong(
       "The part that a batch shares is not a number from 0 to 1",
       "For example { shared: 0.5 }.",
+    );
+  if (alike !== undefined && typeof alike !== "string")
+    wrong(
+      "What makes members of a batch alike is no text",
+      "Give members that share more than others do the same word.",
     );
 }
 

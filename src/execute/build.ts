@@ -125,7 +125,9 @@ class Build {
     if (refused !== null) return this.#finish("failed", refused, plan);
     const nodes = plan.actions.map(({ node }) => node);
     const { demanded } = plan;
-    const schedule = new Schedule(nodes, { jobs, gpus, keepGoing, demanded, elsewhere });
+    const seconds = (node: ActionNode): number | null => expected(node)?.seconds.likely ?? null;
+    const options = { jobs, gpus, keepGoing, demanded, elsewhere, seconds };
+    const schedule = new Schedule(nodes, options);
     await drive(schedule, (command, send) => this.#perform(command, plan, send), signal);
     if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan, cost);
     // What is held back is a debt, not a failure.

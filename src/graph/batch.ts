@@ -8,6 +8,7 @@ import { canonicalJson, type Json } from "../model/json.ts";
 export function batchGroup(declaration: ActionDeclaration): string | null {
   const { op, params, inputs, outputs, resources, batch, slurm } = declaration;
   if (batch === undefined) return null;
+  const { alike: _tellsMembersApart, ...group } = batch;
   const apart = new Set(batch.apart);
   const common = Object.entries(params).filter(([name]) => !apart.has(name));
   const places = Object.entries(inputs).map(([role, { path, kind, include = null }]) => [
@@ -21,7 +22,7 @@ export function batchGroup(declaration: ActionDeclaration): string | null {
     inputs: Object.fromEntries(places) as Json,
     outputs: Object.fromEntries(roles) as Json,
     resources,
-    batch,
+    batch: group,
     ...(slurm === undefined ? {} : { slurm }),
   } as unknown as Json);
 }

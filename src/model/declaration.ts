@@ -49,6 +49,11 @@ export interface BatchDeclaration {
   readonly most?: number;
   /** The part of a lone run's time that a job pays once for all its members; a half if not said. */
   readonly shared?: number;
+  /**
+   * Members of one word share more than others do, so where a group is shared out over several jobs they stay
+   * together if that makes no job longer. Any word; in no key.
+   */
+  readonly alike?: string;
 }
 
 /**

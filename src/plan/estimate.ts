@@ -154,14 +154,15 @@ function asAskedFor({ seconds, gpu }: Resources): Estimate | null {
 }
 
 /** What a job takes whose members would take so long alone. */
-export function timeTogether(
-  { declaration: { batch } }: ActionNode,
-  alone: readonly number[],
-): number {
-  const shared = batch?.shared ?? SHARED;
+export function timeTogether(node: ActionNode, alone: readonly number[]): number {
+  const shared = sharedPart(node);
   const sum = alone.reduce((total, one) => total + one, 0);
   return alone.length < 2 ? sum : shared * Math.max(...alone) + (1 - shared) * sum;
 }
+
+/** The part of a lone run's time that a job pays once for all its members. */
+export const sharedPart = ({ declaration: { batch } }: ActionNode): number =>
+  batch?.shared ?? SHARED;
 
 /** Time of the work that is declared now to that of the work that an earlier run recorded. */
 function workRatio(

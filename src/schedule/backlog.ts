@@ -1,7 +1,8 @@
 import type { ActionNode } from "../graph/graph.ts";
+import { sharedPart } from "../plan/estimate.ts";
 import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
-import { evenShare, timedShare } from "./share.ts";
+import { jobsEach, shareOut, timeOf, withUsual, worthwhile, type UnitLoad } from "./share.ts";
 
 /** Actions that may run in one job, and those that wait for a lease now. */
 export class Group<Item> {
@@ -19,6 +20,19 @@ export interface Queued {
   readonly group: Group<Queued> | null;
 }
 
+/** A unit of a lane, with its items in order. */
+interface Waiting<Item> {
+  readonly unit: unknown;
+  readonly items: readonly Item[];
+  /** Whether anything is known of the time that items of the lane take. */
+  readonly known: boolean;
+}
+
+/** With more units than that in a lane the order among them is that of the graph: to compare all takes its time. */
+const MANY = 64;
+
+const byIndex = (a: Queued, b: Queued): number => a.node.index - b.node.index;
+
 /** All that waits for a lease, lane by lane, in topological order. */
 export class Backlog<Item extends Queued> {
   readonly #queues: Readonly<Record<Lane, Queue<Item>>> = {
@@ -34,10 +48,15 @@ export class Backlog<Item extends Queued> {
     light: new Set(),
     elsewhere: new Set(),
   };
+  /** What was looked at, and neither taken nor put back. */
+  readonly #looked = new Set<Item>();
   readonly #elsewhere: Elsewhere | null;
+  readonly #seconds: Elsewhere["seconds"];
 
-  constructor(elsewhere: Elsewhere | null = null) {
+  /** @param seconds what an action takes here when it runs alone, by prediction; null where nothing is known */
+  constructor(elsewhere: Elsewhere | null = null, seconds: Elsewhere["seconds"] = () => null) {
     this.#elsewhere = elsewhere;
+    this.#seconds = seconds;
   }
 
   laneOf({ node }: Item): Lane {
@@ -57,42 +76,113 @@ export class Backlog<Item extends Queued> {
     this.#forget(item);
   }
 
-  /** The first that waits in a lane. It has to be put back or taken. */
+  /**
+   * The next that waits in a lane; it has to be put back or taken. Of several that would each start a job on a device
+   * it is one of the longest, so that none of these is left over when the others are done.
+   */
   look(lane: Lane): Item | undefined {
-    return this.#queues[lane].pop()?.item;
+    const first = this.#queues[lane].pop()?.item;
+    if (first === undefined) return undefined;
+    const next = lane === "gpu" ? this.#longest(lane, first) : first;
+    if (next !== first) {
+      this.putBack(lane, first);
+      this.#queues[lane].remove(next.node.index);
+    }
+    this.#looked.add(next);
+    return next;
   }
 
   putBack(lane: Lane, item: Item): void {
+    this.#looked.delete(item);
     this.#queues[lane].push(item.node.index, item);
   }
 
   /**
-   * Takes what was looked at, and with it members of its group that are `ready`, too. With `leases` to be
-   * had, each unit that waits gets its share of them, and a group is spread over its share.
+   * Takes what was looked at, and with it members of its group that are `ready`, too. With `leases` to be had, each
+   * unit that waits gets its share of them, and a group is spread over its share.
    */
   take(lane: Lane, first: Item, leases: number, ready: (item: Item) => boolean): readonly Item[] {
-    const members = [first];
-    if (first.group !== null) {
-      const { waiting, most } = first.group as Group<Item>;
-      const all = [...waiting].filter(ready).sort((a, b) => a.node.index - b.node.index);
-      const share = Math.max(1, Math.floor(leases / this.#units[lane].size));
-      const size = Math.min(most, this.#shareOf(lane, all, share));
-      for (const item of all) {
-        if (members.length >= size) break;
-        if (item !== first) members.push(item);
-      }
-    }
-    this.#forget(first);
-    for (const item of members.slice(1)) this.remove(item);
-    return members;
+    this.#looked.delete(first);
+    const members = [first, ...this.#mates(lane, first, leases, ready)];
+    for (const item of members) this.#forget(item);
+    for (const item of members.slice(1)) this.#queues[lane].remove(item.node.index);
+    return members.sort((a, b) => a.node.index - b.node.index);
   }
 
-  /** A job elsewhere starts in its own time, so there it is worth it to look at how long members take. */
-  #shareOf(lane: Lane, all: readonly Item[], jobs: number): number {
-    if (lane !== "elsewhere" || this.#elsewhere === null) return evenShare(all.length, jobs);
-    const { seconds, jobSeconds } = this.#elsewhere;
-    const alone = all.map(({ node }) => seconds(node));
-    return timedShare(alone, jobs, jobSeconds);
+  /** Who shares the job of `first`. */
+  #mates(lane: Lane, first: Item, leases: number, ready: (item: Item) => boolean): readonly Item[] {
+    const group = first.group as Group<Item> | null;
+    if (group === null) return [];
+    const all = [...group.waiting].filter(ready).sort(byIndex);
+    const parts = all.map(({ node }) => ({
+      seconds: this.#secondsOf(lane, node),
+      alike: node.declaration.batch?.alike ?? null,
+    }));
+    const mine = this.#jobsOf(lane, group, leases);
+    const worth = lane === "elsewhere" ? (this.#elsewhere?.jobSeconds ?? 0) : 0;
+    const room = {
+      jobs: worthwhile(
+        parts.map(({ seconds }) => seconds),
+        mine,
+        worth,
+      ),
+      most: group.most,
+      shared: sharedPart(first.node),
+    };
+    const at = all.indexOf(first);
+    const share = shareOut(parts, room).find((members) => members.includes(at)) ?? [];
+    return share.flatMap((member) => all[member] ?? []).filter((item) => item !== first);
+  }
+
+  /** How many of the free leases a group gets. */
+  #jobsOf(lane: Lane, group: Group<Item>, leases: number): number {
+    if (this.#units[lane].size >= leases) return 1;
+    const units = this.#loads(lane);
+    const mine = units.findIndex(({ unit }) => unit === group);
+    return jobsEach(units, leases)[mine] ?? 1;
+  }
+
+  /** The first item of the unit that would take longest in one job; `first` where nothing is known of any. */
+  #longest(lane: Lane, first: Item): Item {
+    const { size } = this.#units[lane];
+    if (size < 2 || size > MANY) return first;
+    let [best, longest] = [first, -1];
+    for (const { items, known, ...load } of this.#loads(lane)) {
+      const item = items.find((one) => one === first || !this.#looked.has(one));
+      if (item === undefined) continue;
+      if (!known) return first;
+      const takes = timeOf(load, 1);
+      if (takes < longest || (takes === longest && byIndex(item, best) > 0)) continue;
+      [best, longest] = [item, takes];
+    }
+    return best;
+  }
+
+  /** What waits in a lane, unit by unit. */
+  #loads(lane: Lane): readonly (UnitLoad & Waiting<Item>)[] {
+    const units = [...this.#units[lane]].map((unit) => {
+      const items =
+        unit instanceof Group ? [...(unit as Group<Item>).waiting].sort(byIndex) : [unit as Item];
+      return { unit, items, seconds: items.map(({ node }) => this.#secondsOf(lane, node)) };
+    });
+    const all = withUsual(units.flatMap(({ seconds }) => seconds));
+    const known = units.some(({ seconds }) => seconds.some((one) => one !== null));
+    let at = 0;
+    return units.map(({ unit, items }) => {
+      const alone = all.slice(at, (at += items.length));
+      const [first] = items;
+      return {
+        ...{ unit, items, known },
+        members: items.length,
+        shared: first === undefined ? 0 : sharedPart(first.node),
+        longest: Math.max(0, ...alone),
+        sum: alone.reduce((sum, one) => sum + one, 0),
+      };
+    });
+  }
+
+  #secondsOf(lane: Lane, node: ActionNode): number | null {
+    return lane === "elsewhere" ? (this.#elsewhere?.seconds(node) ?? null) : this.#seconds(node);
   }
 
   #forget(item: Item): void {

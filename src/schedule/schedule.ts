@@ -29,6 +29,8 @@ export interface ScheduleOptions {
   readonly demanded?: ReadonlyMap<ActionNode, string>;
   /** What other machines do; null where all is done here. */
   readonly elsewhere?: Elsewhere | null;
+  /** What an action takes here when it runs alone, by prediction; null where nothing is known. */
+  readonly seconds?: Elsewhere["seconds"];
 }
 
 /**
@@ -52,8 +54,8 @@ export class Schedule {
   #active = 0;
 
   constructor(needed: readonly ActionNode[], options: ScheduleOptions) {
-    const { elsewhere = null } = options;
-    this.#backlog = new Backlog<Entry>(elsewhere);
+    const { elsewhere = null, seconds } = options;
+    this.#backlog = new Backlog<Entry>(elsewhere, seconds);
     this.#lanes = new Lanes(options.jobs, options.gpus, elsewhere?.jobs ?? 0);
     this.#keepGoing = options.keepGoing;
     const included = new Set(needed);

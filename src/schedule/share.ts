@@ -1,28 +1,209 @@
-/** How many of `count` equal members go into the next of so many jobs. */
-export const evenShare = (count: number, jobs: number): number => Math.ceil(count / jobs);
+/** A member of a batch group, as far as it matters for sharing a group out. */
+export interface Part {
+  /** What it is predicted to take alone; null where nothing is known. */
+  readonly seconds: number | null;
+  /** Members of one word share more than others do, so they should be in one job. */
+  readonly alike: string | null;
+}
+
+/** How a group may be shared out. */
+export interface Room {
+  /** Jobs that can start now. */
+  readonly jobs: number;
+  /** Members of one job at most. */
+  readonly most: number;
+  /** The part of a lone run's time that a job pays once for all its members. */
+  readonly shared: number;
+}
+
+/** Predictions are no better than that: jobs that differ by less count as equally long. */
+const TOLERANCE = 1.05;
+/** Halvings of an interval: far below any time that matters. */
+const HALVINGS = 40;
+
+/** Positions of members. */
+type Members = readonly number[];
 
 /**
- * The same by predicted time, of members in their order. As many jobs are used as are worth it, each of them about
- * as long as the next, and none of them much shorter than `jobSeconds`. A member of which nothing is known counts
- * as one like the others; where nothing is known of any, only their number counts.
+ * Shares a group out so that the longest job is short, and alike members are together where that costs nothing. A
+ * member of which nothing is known counts as one like the others. There are more shares than jobs only where one
+ * job may not have that many members.
+ *
+ * @returns the positions of the members of each job
  */
-export function timedShare(
+export function shareOut(parts: readonly Part[], room: Room): readonly Members[] {
+  const count = Math.max(1, room.jobs, Math.ceil(parts.length / room.most));
+  const seconds = withUsual(parts.map((part) => part.seconds));
+  const loadOf = (members: Members): Load => new Load(members, seconds, room.shared);
+  const classes = classesOf(parts);
+  const row = classes.flat();
+  if (count === 1) return [[...row].sort((a, b) => a - b)];
+  const alone = row.map((member) => loadOf([member]));
+  const whole = classes.flatMap((members) => cut(members, room.most)).map(loadOf);
+  const empty = (): Load => loadOf([]);
+  const ways = [
+    inRow(alone, count, room.most, empty),
+    longestFirst(whole, count, room.most, empty),
+    longestFirst(alone, count, room.most, empty),
+  ].flatMap((shares) => {
+    // Whole kinds may not fit side by side.
+    if (shares.length > count) return [];
+    return {
+      shares,
+      longest: Math.max(0, ...shares.map(({ time }) => time)),
+      kinds: shares.reduce((sum, { members }) => sum + kindsIn(members, parts), 0),
+    };
+  });
+  const shortest = Math.min(...ways.map(({ longest }) => longest));
+  const [best] = ways
+    .filter(({ longest }) => longest <= shortest * TOLERANCE)
+    .sort((a, b) => a.kinds - b.kinds || a.longest - b.longest);
+  return (best?.shares ?? [])
+    .map(({ members }) => [...members].sort((a, b) => a - b))
+    .filter(({ length }) => length > 0);
+}
+
+/** Members of a job, and what it takes with them. */
+class Load {
+  readonly members: number[];
+  readonly #shared: number;
+  #sum: number;
+  #most: number;
+
+  constructor(members: Members, seconds: readonly number[], shared: number) {
+    const alone = members.map((member) => seconds[member] ?? 0);
+    this.members = [...members];
+    this.#shared = shared;
+    this.#sum = alone.reduce((sum, one) => sum + one, 0);
+    this.#most = Math.max(0, ...alone);
+  }
+
+  get time(): number {
+    return together(this.#most, this.#sum, this.#shared);
+  }
+
+  timeWith(other: Load): number {
+    return together(Math.max(this.#most, other.#most), this.#sum + other.#sum, this.#shared);
+  }
+
+  add(other: Load): void {
+    this.members.push(...other.members);
+    this.#sum += other.#sum;
+    this.#most = Math.max(this.#most, other.#most);
+  }
+}
+
+/** What a job takes whose longest member would take so long alone, and all one after the other: see `plan/cost.ts`. */
+export const together = (longest: number, sum: number, shared: number): number =>
+  shared * longest + (1 - shared) * sum;
+
+/** With the mean of those that are known in the place of those that are not. */
+export function withUsual(seconds: readonly (number | null)[]): readonly number[] {
+  const known = seconds.flatMap((one) => one ?? []);
+  const usual = known.reduce((sum, one) => sum + one, 0) / known.length;
+  return seconds.map((one) => one ?? (known.length === 0 ? 1 : usual));
+}
+
+/** Alike members, in the order of their first ones; without a word each is alone. */
+function classesOf(parts: readonly Part[]): readonly Members[] {
+  const classes = new Map<string | number, number[]>();
+  parts.forEach(({ alike }, member) => {
+    const name = alike ?? member;
+    const members = classes.get(name);
+    if (members === undefined) classes.set(name, [member]);
+    else members.push(member);
+  });
+  return [...classes.values()];
+}
+
+const kindsIn = (members: Members, parts: readonly Part[]): number =>
+  new Set(members.map((member) => parts[member]?.alike ?? member)).size;
+
+const cut = (members: Members, most: number): readonly Members[] =>
+  members.length <= most ? [members] : [members.slice(0, most), ...cut(members.slice(most), most)];
+
+/** Neighbours stay neighbours: the shortest longest share, each filled up before the next. */
+function inRow(
+  row: readonly Load[],
+  count: number,
+  most: number,
+  empty: () => Load,
+): readonly Load[] {
+  const filled = (limit: number): readonly Load[] => {
+    const shares: Load[] = [];
+    for (const one of row) {
+      let last = shares.at(-1);
+      if (last === undefined || last.members.length === most || last.timeWith(one) > limit)
+        shares.push((last = empty()));
+      last.add(one);
+    }
+    return shares;
+  };
+  const all = empty();
+  for (const one of row) all.add(one);
+  let [low, high] = [0, all.time];
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const middle = (low + high) / 2;
+    if (filled(middle).length <= count) high = middle;
+    else low = middle;
+  }
+  return filled(high);
+}
+
+/** The longest first, each to the share that it leaves the shortest. */
+function longestFirst(
+  blocks: readonly Load[],
+  count: number,
+  most: number,
+  empty: () => Load,
+): readonly Load[] {
+  const shares = Array.from({ length: count }, empty);
+  for (const block of [...blocks].sort((a, b) => b.time - a.time)) {
+    let best: Load | null = null;
+    for (const share of shares) {
+      if (share.members.length + block.members.length > most) continue;
+      if (best === null || share.timeWith(block) < best.timeWith(block)) best = share;
+    }
+    if (best === null) shares.push(block);
+    else best.add(block);
+  }
+  return shares;
+}
+
+/** How many jobs are worth it, so that none is much shorter than `jobSeconds`. */
+export function worthwhile(
   seconds: readonly (number | null)[],
   jobs: number,
   jobSeconds: number,
 ): number {
-  const known = seconds.flatMap((one) => one ?? []);
-  if (known.length === 0) return evenShare(seconds.length, jobs);
-  const usual = known.reduce((sum, one) => sum + one, 0) / known.length;
-  const total = usual * seconds.length;
-  const worth = jobSeconds === 0 ? jobs : Math.floor(total / jobSeconds);
-  const budget = total / Math.min(Math.max(1, worth), jobs);
-  let [taken, count] = [0, 0];
-  for (const one of seconds) {
-    const next = one ?? usual;
-    if (count > 0 && taken + next / 2 > budget) break;
-    taken += next;
-    count += 1;
+  if (jobSeconds === 0 || seconds.every((one) => one === null)) return jobs;
+  const total = withUsual(seconds).reduce((sum, one) => sum + one, 0);
+  return Math.min(jobs, Math.max(1, Math.floor(total / jobSeconds)));
+}
+
+/** A group that waits, or an action without one. */
+export interface UnitLoad {
+  readonly members: number;
+  /** Of a lone run's time, by prediction: of the longest member, and of all. */
+  readonly longest: number;
+  readonly sum: number;
+  readonly shared: number;
+}
+
+/** What a unit takes, about, in so many jobs. */
+export const timeOf = ({ longest, sum, shared }: UnitLoad, jobs: number): number =>
+  together(longest, Math.max(longest, sum / jobs), shared);
+
+/** How many of the free jobs each unit gets: one as long as there are some, and each one more who would take longest. */
+export function jobsEach(units: readonly UnitLoad[], jobs: number): readonly number[] {
+  const given = units.map((load) => ({ load, jobs: 1 }));
+  for (let left = jobs - units.length; left > 0; left--) {
+    const open = given.filter((unit) => unit.jobs < unit.load.members);
+    const [first, ...others] = open;
+    if (first === undefined) break;
+    const takes = (unit: (typeof given)[number]): number => timeOf(unit.load, unit.jobs);
+    const last = others.reduce((a, b) => (takes(b) > takes(a) ? b : a), first);
+    last.jobs += 1;
   }
-  return count;
+  return given.map((unit) => unit.jobs);
 }

@@ -38,6 +38,11 @@ describe("a malformed declaration is named with its line", () => {
       /sets apart the text "plan", which is both a param and an input$/,
     ],
     [
+      "a batch alike in what is no text",
+      measured("batch: { apart: [], alike: 4 }"),
+      /makes members of a batch alike is no text$/,
+    ],
+    [
       "a batch apart in what every object has",
       measured('batch: { apart: ["toString"] }'),
       /sets apart the text "toString", which is none of its params and inputs$/,

@@ -40,6 +40,7 @@ const same: readonly (readonly [string, Case])[] = [
   ["where its input lies", { sketch: { from: { in: { path: "moved", kind: "file" } } } }],
   ["devices", { sketch: { gpu: 2 } }],
   ["a batch", { sketch: { batch: { apart: ["seed"] } } }],
+  ["what makes members of a batch alike", { sketch: { batch: { apart: ["seed"], alike: "a" } } }],
 ];
 
 const others: readonly (readonly [string, Case])[] = [

@@ -28,6 +28,9 @@ interface Fate {
   readonly batch: number | null;
   /** An earlier action whose output is its own input, in which members of its batch may differ. */
   readonly own?: number | null;
+  /** Predicted, alone; null or absent where nothing is known. */
+  readonly seconds?: number | null;
+  readonly alike?: string;
 }
 
 interface Timeline {
@@ -62,6 +65,8 @@ function fateArbitrary(index: number, quiet: boolean): fc.Arbitrary<Fate> {
     cpu: fc.constantFrom(0, 1, 1, 2, 5),
     batch: fc.constantFrom(null, null, 2, 3, 100),
     own: index === 0 ? fc.constant(null) : fc.option(fc.nat({ max: index - 1 })),
+    seconds: fc.option(fc.nat({ max: 100 })),
+    alike: fc.constantFrom("one", "other"),
   });
 }
 
@@ -108,7 +113,7 @@ class World {
     this.#timeline = timeline;
     const graph = graphOf(
       ...timeline.fates.map(
-        ({ reads, records = [], gpu, cpu, batch, own = null }, index): Sketch => ({
+        ({ reads, records = [], gpu, cpu, batch, own = null, alike }, index): Sketch => ({
           makes: `a${index}`,
           from: {
             ...Object.fromEntries(
@@ -124,12 +129,20 @@ class World {
           gpu,
           cpu,
           params: { index },
-          ...(batch === null ? {} : { batch: { apart: ["index", "own"], most: batch } }),
+          ...(batch === null
+            ? {}
+            : {
+                batch: {
+                  ...{ apart: ["index", "own"], most: batch },
+                  ...(alike === undefined ? {} : { alike }),
+                },
+              }),
         }),
       ),
     );
     this.nodes = graph.actions;
-    this.schedule = new Schedule(selectAll(graph).needed, timeline);
+    const seconds = (node: ActionNode): number | null => this.fate(node).seconds ?? null;
+    this.schedule = new Schedule(selectAll(graph).needed, { ...timeline, seconds });
   }
 
   play(): this {
@@ -512,12 +525,41 @@ describe("a batch group", () => {
   });
 
   it("comes in jobs of no more than it says", () => {
-    expect(sizes(1, 1, ...some(7, { batch: 3 }))).toEqual([3, 3, 1]);
+    expect(sizes(1, 1, ...some(7, { batch: 3 }))).toEqual([3, 2, 2]);
   });
 
   it("leaves a device to another group that is ready, so that each pays its start once", () => {
     const other = some(8, { batch: 99 });
     expect(sizes(1, 2, ...some(8), ...other)).toEqual([8, 8]);
+  });
+
+  it("leaves more devices to the group that takes longer", () => {
+    const long = some(4, { seconds: 100 });
+    const short = some(4, { seconds: 10, batch: 99 });
+    expect(sizes(1, 5, ...short, ...long)).toEqual([1, 1, 1, 1, 4]);
+  });
+
+  it("starts before others where it takes longer, so that it is not left over", () => {
+    const fates = [10, 20, 30].flatMap((seconds) => some(2, { seconds, batch: seconds }));
+    const world = { fates, jobs: 1, gpus: ["0"], keepGoing: true, cancelAfter: null, picks: [0] };
+    const first = new World(world).play().jobs.map(({ members }) => members[0]?.node.id);
+    expect(first).toEqual(["a4", "a2", "a0"]);
+  });
+
+  it("keeps together what is alike", () => {
+    const fates = ["a", "b", "c", "b", "c", "a"].flatMap((alike) => some(1, { alike }));
+    const world = {
+      ...{ fates, jobs: 1, gpus: ["0", "1", "2"] },
+      ...{ keepGoing: true, cancelAfter: null, picks: [0] },
+    };
+    const jobs = new World(world)
+      .play()
+      .jobs.map(({ members }) => members.map(({ node }) => node.id));
+    expect(jobs).toEqual([
+      ["a0", "a5"],
+      ["a1", "a3"],
+      ["a2", "a4"],
+    ]);
   });
 
   it("has only those that have to run", () => {

@@ -4,7 +4,7 @@ import { clusterOf, slurmOffer, timeLimit } from "../../src/host/slurm/settings.
 import { endingOf, phaseOf, plainState } from "../../src/host/slurm/states.ts";
 import type { ActionDeclaration } from "../../src/model/declaration.ts";
 import { slurmSeconds } from "../../src/model/slurm.ts";
-import { timedShare } from "../../src/schedule/share.ts";
+import { worthwhile } from "../../src/schedule/share.ts";
 import { checkSlurm } from "../../src/declare/check-slurm.ts";
 
 const action = (more: Partial<ActionDeclaration> = {}): ActionDeclaration => ({
@@ -155,11 +155,10 @@ describe("states of a job", () => {
 });
 
 describe("a group on a cluster", () => {
-  it("is shared out by time, over no more jobs than it is worth", () => {
-    expect(timedShare([100, 100, 100, 100], 2, 0)).toBe(2);
-    expect(timedShare([300, 100, 100, 100], 2, 0)).toBe(1);
-    expect(timedShare([10, 10, 10, 10], 4, 120)).toBe(4);
-    expect(timedShare([null, null, null], 2, 120)).toBe(2);
-    expect(timedShare([100, null, 100], 3, 0)).toBe(1);
+  it("is shared out over no more jobs than it is worth", () => {
+    expect(worthwhile([100, 100, 100, 100], 2, 0)).toBe(2);
+    expect(worthwhile([10, 10, 10, 10], 4, 120)).toBe(1);
+    expect(worthwhile([100, 100, null, 100], 4, 120)).toBe(3);
+    expect(worthwhile([null, null, null], 2, 120)).toBe(2);
   });
 });

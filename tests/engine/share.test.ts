@@ -1,0 +1,174 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { jobsEach, shareOut, together, type Part, type Room } from "../../src/schedule/share.ts";
+
+/* How a group is shared out over devices, held against every way in which it could be. */
+
+type Shares = readonly (readonly number[])[];
+
+const part = fc.record<Part>({
+  seconds: fc.integer({ min: 1, max: 50 }),
+  alike: fc.constantFrom("a", "b", "c", null),
+});
+const parts = fc.array(part, { minLength: 1, maxLength: 7 });
+const room = fc.record<Room>({
+  jobs: fc.integer({ min: 1, max: 3 }),
+  most: fc.constantFrom(2, 3, Infinity),
+  shared: fc.constantFrom(0, 0.5, 0.9),
+});
+
+const longest = (all: readonly Part[], shares: Shares, shared: number): number =>
+  Math.max(
+    ...shares.map((share) => {
+      const alone = share.map((member) => all[member]?.seconds ?? 0);
+      return together(
+        Math.max(...alone),
+        alone.reduce((a, b) => a + b, 0),
+        shared,
+      );
+    }),
+  );
+
+const kinds = (all: readonly Part[], shares: Shares): number =>
+  shares.reduce(
+    (sum, share) => sum + new Set(share.map((member) => all[member]?.alike ?? member)).size,
+    0,
+  );
+
+/** Every way to put so many members into at most so many jobs. */
+function everyWay(members: number, jobs: number, most: number): readonly Shares[] {
+  let ways: (readonly (readonly number[])[])[] = [[]];
+  for (let member = 0; member < members; member++) {
+    ways = ways.flatMap((way) => [
+      ...way.flatMap((share, at) =>
+        share.length < most ? [way.with(at, [...share, member])] : [],
+      ),
+      ...(way.length < jobs ? [[...way, [member]]] : []),
+    ]);
+  }
+  return ways;
+}
+
+const jobsOf = (all: readonly Part[], { jobs, most }: Room): number =>
+  Math.max(jobs, Math.ceil(all.length / most));
+
+const every = (holds: (all: readonly Part[], room: Room, shares: Shares) => void): void => {
+  fc.assert(
+    fc.property(parts, room, (all, limits) => holds(all, limits, shareOut(all, limits))),
+    { numRuns: 500 },
+  );
+};
+
+describe("shares of a group", () => {
+  it("have each member once, no more in one than may be, and no more shares than that needs", () => {
+    every((all, limits, shares) => {
+      expect(shares.flat().sort((a, b) => a - b)).toEqual(all.map((_, member) => member));
+      for (const share of shares) expect(share.length).toBeLessThanOrEqual(limits.most);
+      expect(shares.length).toBeLessThanOrEqual(jobsOf(all, limits));
+    });
+  });
+
+  it("are at most a third longer than the shortest there are, and mostly not 5 % longer", () => {
+    let [near, count] = [0, 0];
+    every((all, limits, shares) => {
+      const ways = everyWay(all.length, jobsOf(all, limits), limits.most);
+      const best = Math.min(...ways.map((way) => longest(all, way, limits.shared)));
+      const mine = longest(all, shares, limits.shared);
+      expect(mine).toBeLessThanOrEqual((best * 4) / 3 + 1e-6);
+      count += 1;
+      if (mine <= best * 1.0501) near += 1;
+    });
+    expect(near / count).toBeGreaterThan(0.9);
+  });
+
+  it("of members that take equally long are as short as can be, and split few kinds", () => {
+    every((drawn, limits) => {
+      const all = drawn.map((one) => ({ ...one, seconds: 10, alike: one.alike ?? "d" }));
+      const shares = shareOut(all, limits);
+      const ways = everyWay(all.length, jobsOf(all, limits), limits.most);
+      const best = Math.min(...ways.map((way) => longest(all, way, limits.shared)));
+      expect(longest(all, shares, limits.shared)).toBeLessThanOrEqual(best * 1.0501);
+      const different = new Set(all.map(({ alike }) => alike)).size;
+      expect(kinds(all, shares)).toBeLessThan(different + shares.length);
+    });
+  });
+
+  it("take one of which nothing is known for one like the others", () => {
+    const seconds = [10, null, 30, null];
+    const all = seconds.map((one) => ({ seconds: one, alike: null }));
+    expect(shareOut(all, { jobs: 2, most: Infinity, shared: 0 })).toEqual(
+      shareOut(
+        seconds.map((one) => ({ seconds: one ?? 20, alike: null })),
+        { jobs: 2, most: Infinity, shared: 0 },
+      ),
+    );
+  });
+
+  const grid = ["int4", "int8", "fp8", "nvfp4"].flatMap((alike) =>
+    Array.from({ length: 4 }, () => ({ seconds: 44, alike })),
+  );
+  it.each([
+    [1, [16], 4],
+    [2, [8, 8], 4],
+    [3, [6, 6, 4], 5],
+    [4, [4, 4, 4, 4], 4],
+    [8, [2, 2, 2, 2, 2, 2, 2, 2], 8],
+  ])("of 16 pairs with four formats of weights, on %i devices", (jobs, sizes, split) => {
+    const shares = shareOut(grid, { jobs, most: Infinity, shared: 0.9 });
+    expect(shares.map(({ length }) => length)).toEqual(sizes);
+    expect(kinds(grid, shares)).toBe(split);
+  });
+
+  it("of hundreds are made in no time", () => {
+    const many = Array.from({ length: 2000 }, (_, n) => ({
+      seconds: n % 97,
+      alike: String(n % 7),
+    }));
+    const shares = shareOut(many, { jobs: 8, most: Infinity, shared: 0.9 });
+    expect(shares.flat()).toHaveLength(2000);
+  });
+});
+
+describe("free jobs among groups", () => {
+  const unit = fc.record({
+    members: fc.integer({ min: 1, max: 5 }),
+    each: fc.integer({ min: 1, max: 50 }),
+    shared: fc.constantFrom(0, 0.5, 0.9),
+  });
+  const load = ({ members, each, shared }: { members: number; each: number; shared: number }) => ({
+    ...{ members, shared, longest: each },
+    sum: each * members,
+  });
+  const takes = (one: ReturnType<typeof load>, jobs: number): number =>
+    together(one.longest, Math.max(one.longest, one.sum / jobs), one.shared);
+
+  it("go to who takes longest: there is no way to be done sooner", () => {
+    fc.assert(
+      fc.property(
+        fc.array(unit, { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 1, max: 8 }),
+        (units, jobs) => {
+          const loads = units.map(load);
+          const given = jobsEach(loads, jobs);
+          const used = given.reduce((a, b) => a + b, 0);
+          expect(used).toBeLessThanOrEqual(Math.max(jobs, units.length));
+          if (jobs < units.length) return;
+          const longestOf = (all: readonly number[]): number =>
+            Math.max(...loads.map((one, at) => takes(one, all[at] ?? 1)));
+          const ways = units.reduce<readonly (readonly number[])[]>(
+            (all, { members }) =>
+              all.flatMap((way) =>
+                Array.from({ length: members }, (_, more) => [...way, more + 1]),
+              ),
+            [[]],
+          );
+          const best = Math.min(
+            ...ways.filter((way) => way.reduce((a, b) => a + b, 0) <= jobs).map(longestOf),
+          );
+          expect(longestOf(given)).toBeCloseTo(best, 6);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

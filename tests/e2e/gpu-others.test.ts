@@ -159,6 +159,14 @@ describe("the mode of a device", () => {
   });
 });
 
+it("a name that is no device's is refused before anything is looked at", async () => {
+  await open({ gpu: 1 });
+  const { code, stderr } = await build("--gpus", "all").finished;
+  expect(code).toBe(2);
+  expect(stderr).toContain("all names no GPU of this machine");
+  expect(stderr).toContain("--gpus 0,1");
+});
+
 describe("the driver's tool", () => {
   it("is asked once for a job, and not at all by a build that needs no device", async () => {
     await open({ gpu: 1 });

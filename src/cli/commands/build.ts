@@ -1,6 +1,7 @@
 import type { BuildOutcome, BuildRequest } from "../../execute/build.ts";
 import type { EmitEvent } from "../../model/event.ts";
 import { EXIT } from "../../model/failure.ts";
+import type { Verdict } from "../../model/verdict.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Ports } from "../../ports.ts";
 import { oneLine } from "../../ui/escape.ts";
@@ -8,6 +9,7 @@ import type { Reporter } from "../../ui/reporter.ts";
 import { buildSettings, executorOf, type Arguments } from "../language/arguments.ts";
 import { recall, wrongUsage, type Recalled } from "../session/recall.ts";
 import { openScope, remember, skippedIn, type Scope } from "../session/scope.ts";
+import type { Session } from "../session/session.ts";
 import type { Cell } from "../session/variation.ts";
 import { cellsJson, Outcomes } from "../views/cells.ts";
 import {
@@ -72,6 +74,8 @@ export async function buildWith(
   const emit: EmitEvent = (event) => {
     reporter.report(event);
     watch(event);
+    const said = event.type === "planned" ? leftOutOf(session, event.actions) : null;
+    if (said !== null) reporter.report({ type: "notice", message: said });
   };
   try {
     const { selection, targets, gpus, expected } = session;
@@ -135,7 +139,11 @@ export async function answerOfDryRun(
     import("../../ui/plan-view.ts"),
     import("../session/elsewhere.ts"),
   ]);
-  const { plan, unfinished, notices } = await foresee(session);
+  const { plan, unfinished, notices: foreseen } = await foresee(session);
+  const planned = plan.actions.map(({ node, verdict }) => {
+    return { verdict, gpu: node.declaration.resources.gpu > 0 };
+  });
+  const notices = [...foreseen, leftOutOf(session, planned)].filter((notice) => notice !== null);
   if (plan.actions.every(({ verdict }) => verdict === "fresh")) remember(scope, plan);
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
@@ -152,8 +160,8 @@ export async function answerOfDryRun(
     exitCode,
     data: () => {
       const varied = cells.length === 0 ? {} : { cells: cellsJson(cells, outcomes) };
-      const planned = planJson(plan, cost, exitCode, session.selection.skipped);
-      return { ...planned, unfinished, notices, ...varied };
+      const json = planJson(plan, cost, exitCode, session.selection.skipped);
+      return { ...json, unfinished, notices, ...varied };
     },
     show: async () => {
       for (const target of unfinished) print(unfinishedText(target));
@@ -170,6 +178,15 @@ async function printCells(cells: readonly Cell[], outcomes: Outcomes): Promise<v
   const { cellsText } = await import("../views/cells-table.ts");
   print(cellsText(cells, outcomes, standardOutput.colours));
 }
+
+/** What is to be said of devices that are not used, where some are. */
+const leftOutOf = (
+  { leftOut }: Session,
+  actions: readonly { readonly verdict: Verdict; readonly gpu: boolean }[],
+): string | null =>
+  actions.some(({ verdict, gpu }) => gpu && (verdict === "run" || verdict === "unknown"))
+    ? leftOut
+    : null;
 
 const unfinishedText = (target: string): string =>
   `notice   publishing ${oneLine(target)} was interrupted: a build finishes it first, as this plan supposes`;

@@ -6,7 +6,7 @@ import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
 import { builtGrounds, Grounds } from "../../host/evidence/built-grounds.ts";
 import { Evidence } from "../../host/evidence/evidence.ts";
 import type { Focus } from "../../host/snapshot/focus.ts";
-import { distinctGpus, visibleGpus } from "../../host/gpu/gpus.ts";
+import { namedGpus, ofOneKind, visibleGpus, type UsedGpus } from "../../host/gpu/gpus.ts";
 import { layoutOf, type Layout } from "../../host/disk/layout.ts";
 import { localOffers, thisMachine, type LocalOffers } from "../../host/machine.ts";
 import { slurmOffer } from "../../host/slurm/settings.ts";
@@ -57,6 +57,8 @@ export interface Session {
   readonly evidence: Evidence;
   readonly opSources: OpSources;
   readonly gpus: readonly string[];
+  /** What is to be said of devices that are not used, where one is; null where all are. */
+  readonly leftOut: string | null;
   /** Which Python the user named for which environment. */
   readonly interpreters: NamedInterpreters;
   readonly offers: Offers;
@@ -126,9 +128,9 @@ export async function openSession(
       return located.ok ? err(replaced) : located;
     }
   }
-  const gpus = distinctGpus(
-    options.gpus?.split(",").flatMap((id) => id.trim() || []) ?? visibleGpus(),
-  );
+  const devices = devicesFor(options.gpus);
+  if (!devices.ok) return err([devices.error]);
+  const { gpus, leftOut } = devices.value;
   const offers = {
     ...localOffers(thisMachine(gpus)),
     slurm: slurmOffer(aqmfile.slurm, options.executor ?? "local"),
@@ -170,6 +172,7 @@ export async function openSession(
     evidence,
     opSources,
     gpus,
+    leftOut,
     interpreters: interpreters.value,
     offers,
     expected,
@@ -191,6 +194,13 @@ function groundsOf(
     ...locks.map((path) => join(layout.root, path)),
     ...opSources.groundsOf(graph.actions),
   ]);
+}
+
+/** Who names devices has chosen; else they are of one kind. */
+function devicesFor(named: string | undefined): Result<UsedGpus, Failure> {
+  if (named === undefined) return ok(ofOneKind(visibleGpus()));
+  const gpus = namedGpus(named);
+  return gpus.ok ? ok({ gpus: gpus.value, leftOut: null }) : gpus;
 }
 
 /** What the user named: by options, else by the variable. */

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 /** A poem that is set to music at great cost; settings from elsewhere are files `*.song`. */
@@ -117,7 +118,7 @@ describe("aqm adopt", () => {
     expect(stale.code).toBe(12);
   });
 
-  it("survives a clone: the record and the file are all that is needed", async () => {
+  it.runIf(WIDE)("survives a clone: the record and the file are all that is needed", async () => {
     await adopt(elsewhere.root);
     fs.rmSync(workspace.path(".aqm"), { recursive: true });
     expect((await workspace.build(["out/ode.page"])).ran).toEqual(["out/ode.page"]);
@@ -149,7 +150,7 @@ describe("aqm adopt", () => {
     expect(workspace.read(kept)).toBe("60\nby hand\n");
   });
 
-  it("adopts the one and refuses the other, each for itself", async () => {
+  it.runIf(WIDE)("adopts the one and refuses the other, each for itself", async () => {
     elsewhere.write("songs/elegy.song", "99\nla\n");
     elsewhere.write("songs/waltz.song", "60\nla\n");
     const mixed = await answer();

@@ -5,6 +5,7 @@ import type { BuildEvent } from "../../src/model/event.ts";
 import type { ActionRecord } from "../../src/model/record.ts";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
 import { pythonOpFiles } from "../rig/python-op.ts";
+import { WIDE } from "../rig/wide.ts";
 import { REPOSITORY, TestWorkspace, type UnderWay } from "../rig/workspace.ts";
 
 /*
@@ -110,7 +111,7 @@ it("is one job of all, each with its own plan, key and record", async () => {
   expect(alone.stdout).toContain('"ran":0,"restored":0,"shared":0,"fresh":5');
 });
 
-it("measures again only the plan that has changed", async () => {
+it.runIf(WIDE)("measures again only the plan that has changed", async () => {
   await measureAll();
   workspace.write("plans.txt", "one\nother\nthree\n");
   const again = build();
@@ -120,13 +121,13 @@ it("measures again only the plan that has changed", async () => {
   expect((await again.finished).stdout).toContain('"ran":2,"restored":0,"shared":0,"fresh":3');
 });
 
-it("measures nothing where plans come out as they were", async () => {
+it.runIf(WIDE)("measures nothing where plans come out as they were", async () => {
   await measureAll();
   workspace.write("plans.txt", "one\ntwo\nthree\nfour\n");
   expect((await build().finished).stdout).toContain('"ran":1,"restored":0,"shared":0,"fresh":4');
 });
 
-it("goes without a member whose plan is missing or cannot be made", async () => {
+it.runIf(WIDE)("goes without a member whose plan is missing or cannot be made", async () => {
   workspace.write("plans.txt", "impossible\n");
   const running = build("--keep-going");
   const job = await runners.nextJob();
@@ -145,19 +146,22 @@ it("goes without a member whose plan is missing or cannot be made", async () => 
   expect((await second.finished).stdout).toContain('"blocked":1');
 });
 
-it("tells of a member whose plan is damaged, and the others have their results", async () => {
-  const running = build();
-  const job = await runners.nextJob();
-  job.send(gateFailed("quality/b.txt", "plans/b.txt is no plan"));
-  for (const target of of("a", "c", "source")) job.finish(target);
-  job.idle();
-  expect(await failureOf(running, "quality/b.txt")).toMatchObject({
-    reason: "gate_failed",
-    message: "plans/b.txt is no plan",
-  });
-  expect((await running.finished).code).toBe(1);
-  expect(of("a", "b", "c", "source").map(isRecorded)).toEqual([true, false, true, true]);
-});
+it.runIf(WIDE)(
+  "tells of a member whose plan is damaged, and the others have their results",
+  async () => {
+    const running = build();
+    const job = await runners.nextJob();
+    job.send(gateFailed("quality/b.txt", "plans/b.txt is no plan"));
+    for (const target of of("a", "c", "source")) job.finish(target);
+    job.idle();
+    expect(await failureOf(running, "quality/b.txt")).toMatchObject({
+      reason: "gate_failed",
+      message: "plans/b.txt is no plan",
+    });
+    expect((await running.finished).code).toBe(1);
+    expect(of("a", "b", "c", "source").map(isRecorded)).toEqual([true, false, true, true]);
+  },
+);
 
 it("does not record a member whose plan was edited meanwhile, and records the others (P12)", async () => {
   const running = build();
@@ -190,7 +194,7 @@ it("keeps what was measured before it is interrupted, and goes on with the rest"
   expect((await again.finished).code).toBe(0);
 });
 
-it("brings a plan back that is not here, before the member that needs it", async () => {
+it.runIf(WIDE)("brings a plan back that is not here, before the member that needs it", async () => {
   await measureAll();
   fs.rmSync(workspace.path("plans"), { recursive: true });
   fs.rmSync(workspace.path(".aqm/store"), { recursive: true });

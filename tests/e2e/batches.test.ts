@@ -69,7 +69,7 @@ describe("actions of one group", () => {
     expect((await build().finished).stdout).toContain('"ran":0,"restored":0,"shared":0,"fresh":4');
   });
 
-  it("have the keys that they have alone", async () => {
+  it.runIf(WIDE)("have the keys that they have alone", async () => {
     const together = await start({ cpu: 2 }, "--jobs", "1");
     (await runners.nextJob()).succeed();
     await together.finished;
@@ -112,28 +112,31 @@ describe("actions of one group", () => {
     expect(stdout).toContain('"target":"cpu/2.txt","batch":"cpu/1.txt","name":"write"');
   });
 
-  it("are spread over the devices, and their processes are kept for the next job", async () => {
-    const action = 'batch: { apart: ["n"], most: 2 },';
-    const running = await start({ gpu: 5, action }, "--gpus", "0,1");
-    const jobs = [await runners.nextJob(), await runners.nextJob()];
-    expect(runners.untaken).toBe(0);
-    expect(jobs.map(({ devices }) => devices).sort()).toEqual(["0", "1"]);
-    expect(jobs.map((job) => ids(job).length)).toEqual([2, 2]);
-    const [first, second] = jobs as [FakeJob, FakeJob];
-    second.succeed();
-    const third = await runners.nextJob();
-    expect(ids(third)).toEqual(names("gpu", 5));
-    expect([third.pid, third.devices]).toEqual([second.pid, second.devices]);
-    third.succeed();
-    first.succeed();
-    const finished = await running.finished;
-    expect(finished.code).toBe(0);
-    for (const id of names("gpu", 1, 2, 3, 4, 5)) expect(ranOnce(finished, id)).toBe(true);
-  });
+  it.runIf(WIDE)(
+    "are spread over the devices, and their processes are kept for the next job",
+    async () => {
+      const action = 'batch: { apart: ["n"], most: 2 },';
+      const running = await start({ gpu: 5, action }, "--gpus", "0,1");
+      const jobs = [await runners.nextJob(), await runners.nextJob()];
+      expect(runners.untaken).toBe(0);
+      expect(jobs.map(({ devices }) => devices).sort()).toEqual(["0", "1"]);
+      expect(jobs.map((job) => ids(job).length)).toEqual([2, 2]);
+      const [first, second] = jobs as [FakeJob, FakeJob];
+      second.succeed();
+      const third = await runners.nextJob();
+      expect(ids(third)).toEqual(names("gpu", 5));
+      expect([third.pid, third.devices]).toEqual([second.pid, second.devices]);
+      third.succeed();
+      first.succeed();
+      const finished = await running.finished;
+      expect(finished.code).toBe(0);
+      for (const id of names("gpu", 1, 2, 3, 4, 5)) expect(ranOnce(finished, id)).toBe(true);
+    },
+  );
 });
 
 describe("when a member", () => {
-  it("fails, it fails alone", async () => {
+  it.runIf(WIDE)("fails, it fails alone", async () => {
     const running = await start({ cpu: 3 }, "--jobs", "1");
     const job = await runners.nextJob();
     fs.writeFileSync(job.request.actions[1]?.outputs["text"]?.path ?? "", "NaN\n");

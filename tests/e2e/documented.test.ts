@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseArguments } from "../../src/cli/language/arguments.ts";
 import { COMMANDS } from "../../src/cli/language/commands.ts";
 import { aqmArguments, commandsOf, DOCUMENTS, isPlaceholder, textOf } from "../rig/documented.ts";
+import { WIDE } from "../rig/wide.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 /** What README, docs and help say can be done: every command is one that exists, on targets that exist. */
@@ -61,7 +62,7 @@ describe("commands in README and docs", () => {
     expect(result.ok ? "" : result.error.message).toBe("");
   });
 
-  it("name targets that can be built", async () => {
+  it.runIf(WIDE)("name targets that can be built", async () => {
     const targets = calls
       .filter(({ name }) => ON_TARGETS.includes(name))
       .flatMap((call) => {

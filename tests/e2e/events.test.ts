@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { checkedTypes } from "../rig/event-schema.ts";
 import { FAKE_PYTHON, FakeRunners } from "../rig/fake-runners.ts";
+import { WIDE } from "../rig/wide.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
@@ -47,19 +48,22 @@ describe("the events of a build", () => {
     expect(failed.code).toBe(1);
   });
 
-  it("are of the schema where what is edited by hand, missing or never declared is told", async () => {
-    workspace = textWorkspace();
-    const { rmSync } = await import("node:fs");
-    rmSync(workspace.path("poems/one.txt"));
-    const blocked = await workspace.build();
-    expect(checkedTypes(blocked.stdout)).toContain("action_blocked");
-    expect(blocked.stdout).toContain('"kind":"input_missing"');
-    // A mistake in the Aqmfile is told on standard error, before any event.
-    workspace.write("Aqmfile.ts", "export default 1;\n");
-    const wrong = await workspace.aqm(["build", "--json"]);
-    expect(wrong).toMatchObject({ code: 2, stdout: "" });
-    expect(wrong.stderr).not.toBe("");
-  });
+  it.runIf(WIDE)(
+    "are of the schema where what is edited by hand, missing or never declared is told",
+    async () => {
+      workspace = textWorkspace();
+      const { rmSync } = await import("node:fs");
+      rmSync(workspace.path("poems/one.txt"));
+      const blocked = await workspace.build();
+      expect(checkedTypes(blocked.stdout)).toContain("action_blocked");
+      expect(blocked.stdout).toContain('"kind":"input_missing"');
+      // A mistake in the Aqmfile is told on standard error, before any event.
+      workspace.write("Aqmfile.ts", "export default 1;\n");
+      const wrong = await workspace.aqm(["build", "--json"]);
+      expect(wrong).toMatchObject({ code: 2, stdout: "" });
+      expect(wrong.stderr).not.toBe("");
+    },
+  );
 
   it("are of the schema where runners work: phases, steps, warnings, batches, failures, Ctrl-C", async () => {
     workspace = runnerWorkspace({ cpu: 3, action: 'batch: { apart: ["n"] },' });
@@ -99,14 +103,17 @@ describe("the events of a build", () => {
     expect(stopped.stdout).toContain('"outcome":"interrupted"');
   });
 
-  it("are of the schema in a sweep, whose combinations come after its end", async () => {
-    workspace = variedWorkspace();
-    const args = ["sweep", "setting.repeat=1,2", "--reporter", "json"];
-    const { code, stdout } = await workspace.aqm(args);
-    expect(code).toBe(0);
-    expect(checkedTypes(stdout)).toContain("cells");
-    expect(stdout.trim().split("\n").at(-1)).toContain('"type":"cells"');
-  });
+  it.runIf(WIDE)(
+    "are of the schema in a sweep, whose combinations come after its end",
+    async () => {
+      workspace = variedWorkspace();
+      const args = ["sweep", "setting.repeat=1,2", "--reporter", "json"];
+      const { code, stdout } = await workspace.aqm(args);
+      expect(code).toBe(0);
+      expect(checkedTypes(stdout)).toContain("cells");
+      expect(stdout.trim().split("\n").at(-1)).toContain('"type":"cells"');
+    },
+  );
 
   it("are of the schema while watching, with a page and a mistake", async () => {
     workspace = textWorkspace();

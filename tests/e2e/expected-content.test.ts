@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 /** What an action expects of a source is found out by its plan, before anything runs. */
@@ -70,25 +71,30 @@ export default build([
 });
 
 describe("a placed checkpoint", () => {
-  it("is held against its family, and refused when it is quantized, without Python", async () => {
-    workspace = TestWorkspace.copyOfRepository();
-    workspace.onlyModels("qwen3_vl_4b_instruct");
-    const place = "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct";
-    const target = "models/qwen3_vl_4b_instruct/layer-analysis/weight-fp8-act-fp8";
-    const planned = async (config: object): Promise<string> => {
-      workspace.write(`${place}/config.json`, JSON.stringify(config));
-      return (await workspace.aqm(["build", "--dry-run", target])).stdout;
-    };
-    expect(await planned({ model_type: "qwen2_5_vl" })).toContain(
-      `${place}/config.json has model_type "qwen2_5_vl", not "qwen3_vl" or "qwen3_vl_moe"; correct family in conf/model/qwen3_vl_4b_instruct.yaml`,
-    );
-    expect(
-      await planned({ model_type: "qwen3_vl", quantization_config: { quant_method: "fp8" } }),
-    ).toContain(`${place}/config.json has quantization_config; place the checkpoint as it was`);
-    expect(await planned({ model_type: "qwen3_vl_moe" })).not.toContain(`${place}/config.json has`);
-    workspace.write(`${place}/adapter_config.json`, "{}");
-    expect(await planned({ model_type: "qwen3_vl" })).toContain(
-      `${place}/adapter_config.json is there; merge the adapter`,
-    );
-  });
+  it.runIf(WIDE)(
+    "is held against its family, and refused when it is quantized, without Python",
+    async () => {
+      workspace = TestWorkspace.copyOfRepository();
+      workspace.onlyModels("qwen3_vl_4b_instruct");
+      const place = "models/qwen3_vl_4b_instruct/checkpoints/Qwen3-VL-4B-Instruct";
+      const target = "models/qwen3_vl_4b_instruct/layer-analysis/weight-fp8-act-fp8";
+      const planned = async (config: object): Promise<string> => {
+        workspace.write(`${place}/config.json`, JSON.stringify(config));
+        return (await workspace.aqm(["build", "--dry-run", target])).stdout;
+      };
+      expect(await planned({ model_type: "qwen2_5_vl" })).toContain(
+        `${place}/config.json has model_type "qwen2_5_vl", not "qwen3_vl" or "qwen3_vl_moe"; correct family in conf/model/qwen3_vl_4b_instruct.yaml`,
+      );
+      expect(
+        await planned({ model_type: "qwen3_vl", quantization_config: { quant_method: "fp8" } }),
+      ).toContain(`${place}/config.json has quantization_config; place the checkpoint as it was`);
+      expect(await planned({ model_type: "qwen3_vl_moe" })).not.toContain(
+        `${place}/config.json has`,
+      );
+      workspace.write(`${place}/adapter_config.json`, "{}");
+      expect(await planned({ model_type: "qwen3_vl" })).toContain(
+        `${place}/adapter_config.json is there; merge the adapter`,
+      );
+    },
+  );
 });

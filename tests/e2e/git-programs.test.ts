@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Git } from "../../src/host/process/git.ts";
 import { git } from "../rig/git.ts";
+import { sample } from "../rig/wide.ts";
 
 let folder: string;
 const run = (...args: readonly string[]): string => git(folder, ...args);
@@ -67,7 +68,7 @@ describe("a repository whose configuration names programs", () => {
     expect(ran()).toEqual([]);
   });
 
-  it.each(["a path", "ext::sh -c", "ssh"])(
+  it.each(sample(["a path", "ext::sh -c", "ssh"]))(
     "fetches no missing object from its remote (%s)",
     async (kind) => {
       const [blob, record] = [run("rev-parse", "HEAD:a.txt"), run("rev-parse", "HEAD:aqm.lock")];

@@ -67,7 +67,7 @@ function tryKill(pid: number): void {
   }
 }
 
-it("never overlap, round after round, whoever comes first", async () => {
+it.runIf(WIDE)("never overlap, round after round, whoever comes first", async () => {
   const [one, two] = [await side({ gpu: 2 }), await side({ gpu: 2 })];
   for (let round = 0; round < ROUNDS; round++) {
     const running = [one, two].map(async (each) => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 
 let workspace: TestWorkspace;
 beforeEach(() => (workspace = textWorkspace()));
@@ -35,7 +35,7 @@ describe("a build", () => {
     expect(second.events.at(-1)).toMatchObject({ type: "build_finished", ran: 0, fresh: 4 });
   });
 
-  it("leaves no stage, journal or lock behind", async () => {
+  it.runIf(WIDE)("leaves no stage, journal or lock behind", async () => {
     await workspace.build();
     expect(workspace.exists(".aqm/stage")).toBe(false);
     const journal = workspace.path(".aqm/journal");
@@ -83,7 +83,7 @@ describe("a build", () => {
     expect(why.stdout).toContain("because params.loud: true → false");
   });
 
-  it("goes back to an earlier config without running anything", async () => {
+  it.runIf(WIDE)("goes back to an earlier config without running anything", async () => {
     await workspace.build();
     workspace.edit("conf/style/plain.yaml", "loud: true", "loud: false");
     await workspace.build();
@@ -145,7 +145,7 @@ describe("a build", () => {
     expect(workspace.read("out/joined.txt")).toContain("ROSES");
   });
 
-  it("does not miss local outputs until somebody needs them", async () => {
+  it.runIf(WIDE)("does not miss local outputs until somebody needs them", async () => {
     await workspace.build();
     fs.rmSync(workspace.path("big"), { recursive: true });
     fs.rmSync(workspace.path(".aqm/store"), { recursive: true });
@@ -165,7 +165,7 @@ describe("a build", () => {
     ]);
   });
 
-  it("builds a local output that is asked for by name", async () => {
+  it.runIf(WIDE)("builds a local output that is asked for by name", async () => {
     await workspace.build();
     fs.rmSync(workspace.path("big/one.txt"));
     expect(await stale()).toEqual([]);
@@ -233,7 +233,7 @@ describe("aqm build --rerun", () => {
     expect((await workspace.build()).ran).toEqual([]);
   });
 
-  it("is said by the plan, which changes nothing", async () => {
+  it.runIf(WIDE)("is said by the plan, which changes nothing", async () => {
     await workspace.build();
     const [one, , joined] = await plan(...rerun, "out");
     expect(one).toMatchObject({ verdict: "run", causes: [{ kind: "rerun_asked" }] });
@@ -245,29 +245,43 @@ describe("aqm build --rerun", () => {
     expect(code).toBe(10);
   });
 
-  it("takes folders, globs and several targets; without others it builds only these", async () => {
-    await workspace.build();
-    expect((await workspace.build(["--rerun", "big"])).ran).toEqual(["big/one.txt", "big/two.txt"]);
-    const several = ["--rerun", "**/length*", "--rerun", "big/two.txt"];
-    expect((await workspace.build(several)).ran).toEqual(["big/two.txt", "out/length.txt"]);
-    const wrong = await workspace.aqm(["build", "--rerun", "big/oen.txt"]);
-    expect(wrong).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining("Did you mean big/one.txt?") as string,
-    });
-  });
+  it.runIf(WIDE)(
+    "takes folders, globs and several targets; without others it builds only these",
+    async () => {
+      await workspace.build();
+      expect((await workspace.build(["--rerun", "big"])).ran).toEqual([
+        "big/one.txt",
+        "big/two.txt",
+      ]);
+      const several = ["--rerun", "**/length*", "--rerun", "big/two.txt"];
+      expect((await workspace.build(several)).ran).toEqual(["big/two.txt", "out/length.txt"]);
+      const wrong = await workspace.aqm(["build", "--rerun", "big/oen.txt"]);
+      expect(wrong).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("Did you mean big/one.txt?") as string,
+      });
+    },
+  );
 
-  it("is asked for each time, also where the answer to the same request is remembered", async () => {
-    for (let time = 0; time < 3; time++) await workspace.build(["big/one.txt"]);
-    for (let time = 0; time < 2; time++)
-      expect((await workspace.build([...rerun, "big/one.txt"])).ran).toEqual(["big/one.txt"]);
-    expect((await workspace.build(["big/one.txt"])).ran).toEqual([]);
-  });
+  it.runIf(WIDE)(
+    "is asked for each time, also where the answer to the same request is remembered",
+    async () => {
+      for (let time = 0; time < 3; time++) await workspace.build(["big/one.txt"]);
+      for (let time = 0; time < 2; time++)
+        expect((await workspace.build([...rerun, "big/one.txt"])).ran).toEqual(["big/one.txt"]);
+      expect((await workspace.build(["big/one.txt"])).ran).toEqual([]);
+    },
+  );
 
-  it("takes the place of what was restored, and brings back what it reads", async () => {
-    await workspace.build();
-    await workspace.aqm(["clean"]);
-    expect((await workspace.build(["--rerun", "out/length.txt"])).ran).toEqual(["out/length.txt"]);
-    expect(workspace.read("out/length.txt")).toBe("37\n");
-  });
+  it.runIf(WIDE)(
+    "takes the place of what was restored, and brings back what it reads",
+    async () => {
+      await workspace.build();
+      await workspace.aqm(["clean"]);
+      expect((await workspace.build(["--rerun", "out/length.txt"])).ran).toEqual([
+        "out/length.txt",
+      ]);
+      expect(workspace.read("out/length.txt")).toBe("37\n");
+    },
+  );
 });

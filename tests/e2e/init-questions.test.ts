@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 
 /** The questions of `aqm init`, asked of a person at a real (pseudo-)terminal. */
 const CONFIG = '{ "model_type": "qwen3_vl", "dtype": "float32" }\n';
@@ -59,7 +59,7 @@ describe("aqm init at a terminal", () => {
     expect(workspace.read("Aqmfile.ts")).toContain('formats: ["wfp8_afp8"]');
   });
 
-  it("asks nothing that an option says", async () => {
+  it.runIf(WIDE)("asks nothing that an option says", async () => {
     const args = ["--model", "weights/tiny", "--formats", "wint8_aint8"];
     const asked = [
       ["Data: ", ENTER],
@@ -79,7 +79,7 @@ describe("aqm init at a terminal", () => {
   describe.each(
     sample(
       QUESTIONS.map((text, index) => [text, index] as const),
-      2,
+      1,
     ),
   )("at the question %j", (text, index) => {
     it("ends with 130 at Ctrl-C, and writes nothing", async () => {
@@ -107,7 +107,7 @@ describe("aqm init at a terminal", () => {
         [2, "wfp9", "--formats has no wfp9"],
         [3, "lm,vision", "--scopes has no vision"],
       ],
-      3,
+      1,
     ),
   )("asks question %i again after the answer %j", async (index, wrong, says) => {
     const question = QUESTIONS[index] ?? "";
@@ -121,12 +121,12 @@ describe("aqm init at a terminal", () => {
     expect(workspace.read("Aqmfile.ts")).toContain('model: "tiny"');
   });
 
-  it("asks for the model again where nothing is typed", async () => {
+  it.runIf(WIDE)("asks for the model again where nothing is typed", async () => {
     const talked = await talk([["Model: ", ENTER], ...before(QUESTIONS.length)]);
     expect(talked).toMatchObject({ code: 0, restored: true, left: [] });
   });
 
-  it("refuses a wrong option before it asks anything after it", async () => {
+  it.runIf(WIDE)("refuses a wrong option before it asks anything after it", async () => {
     const talked = await talk([], ["--model", "nowhere"]);
     expect(talked).toMatchObject({ code: 2, restored: true });
     expect(talked.shown).toContain("nowhere is neither a folder nor owner/name");

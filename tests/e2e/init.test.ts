@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 const CONFIG =
@@ -39,7 +39,7 @@ describe("aqm init", () => {
     expect(plan.stdout).toContain(`run      ${REPORT}/per-layer-sensitivity.md`);
   });
 
-  it("takes a model of text alone, and says that it has one scope", async () => {
+  it.runIf(WIDE)("takes a model of text alone, and says that it has one scope", async () => {
     const config = '{ "model_type": "llama", "torch_dtype": "bfloat16" }';
     const workspace = folder({ "weights/Llama-1B/config.json": config });
     const { code, stdout } = await init(workspace, "--model", "weights/Llama-1B");
@@ -97,21 +97,24 @@ describe("aqm init", () => {
     expect(other.read("models/tiny/checkpoints/tiny/notes.txt")).toBe("mine\n");
   });
 
-  it("counts the images of a data folder, so that calibration and held-out sets fit", async () => {
-    const images = (count: number): string =>
-      JSON.stringify({ images: Array.from({ length: count }, (_, id) => ({ id })) });
-    const workspace = folder({
-      "shots/annotations/captions_train2017.json": images(50),
-      "shots/annotations/captions_val2017.json": images(10),
-    });
-    const { code } = await init(workspace, "--model", "weights/tiny", "--data", "shots");
-    expect(code).toBe(0);
-    const config = workspace.read("conf/dataset/shots.yaml");
-    expect(config).toContain("full_samples: 30\n");
-    expect(config).toContain("sizes: { small: 16, medium: 30, large: 30 }\n");
-    expect(config).toContain("sizes: { search: 10, confirm: 10, report: 10 }\n");
-    expect((await workspace.aqm(["build", "--dry-run"])).code).toBe(0);
-  });
+  it.runIf(WIDE)(
+    "counts the images of a data folder, so that calibration and held-out sets fit",
+    async () => {
+      const images = (count: number): string =>
+        JSON.stringify({ images: Array.from({ length: count }, (_, id) => ({ id })) });
+      const workspace = folder({
+        "shots/annotations/captions_train2017.json": images(50),
+        "shots/annotations/captions_val2017.json": images(10),
+      });
+      const { code } = await init(workspace, "--model", "weights/tiny", "--data", "shots");
+      expect(code).toBe(0);
+      const config = workspace.read("conf/dataset/shots.yaml");
+      expect(config).toContain("full_samples: 30\n");
+      expect(config).toContain("sizes: { small: 16, medium: 30, large: 30 }\n");
+      expect(config).toContain("sizes: { search: 10, confirm: 10, report: 10 }\n");
+      expect((await workspace.aqm(["build", "--dry-run"])).code).toBe(0);
+    },
+  );
 
   const text = (count: number): string =>
     Array.from({ length: count }, (_, n) => `Text ${n}\n`).join("");
@@ -171,7 +174,7 @@ describe("aqm init", () => {
       128,
     ],
   ];
-  it.each(sample(known, 2))("knows %s", async (_what, files, data, source, samples) => {
+  it.each(sample(known))("knows %s", async (_what, files, data, source, samples) => {
     const workspace = folder(files);
     const { code } = await init(workspace, "--model", "weights/tiny", "--data", data);
     expect(code).toBe(0);
@@ -184,7 +187,7 @@ describe("aqm init", () => {
     expect(plan.stdout).toContain("-samples/calibration.db");
   });
 
-  it("links a file of data that lies elsewhere", async () => {
+  it.runIf(WIDE)("links a file of data that lies elsewhere", async () => {
     const elsewhere = folder({ "a.txt": text(60) });
     const workspace = folder();
     const data = elsewhere.path("a.txt");

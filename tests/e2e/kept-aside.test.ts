@@ -68,7 +68,7 @@ describe("kept aside, with a notice that says where", () => {
     expect(contents.sort()).toEqual(["edited", "edited once", "edited twice"]);
   });
 
-  it("is a file in a folder's place, and a folder in a file's", async () => {
+  it.runIf(WIDE)("is a file in a folder's place, and a folder in a file's", async () => {
     workspace.files.write("made", "a file");
     workspace.files.write("out/a/b", "in a folder");
     expect((await workspace.build()).code).toBe(0);
@@ -106,35 +106,38 @@ describe("what is kept stays as it was", () => {
     },
   );
 
-  it("where links led: to files elsewhere, within the folder, and nowhere", async () => {
-    const at = (path: string): string => workspace.files.path(path);
-    workspace.files.write("drafts/one", "a draft");
-    workspace.files.write("drafts/more/two", "another");
-    workspace.files.write("made/own", "own");
-    fs.mkdirSync(at("out"));
-    fs.symlinkSync("../drafts/one", at("out/a"));
-    fs.symlinkSync("own", at("made/within"));
-    fs.symlinkSync(at("made/own"), at("made/absolute"));
-    fs.symlinkSync("../drafts/one", at("made/elsewhere"));
-    fs.symlinkSync("../drafts/more", at("made/folder"));
-    fs.symlinkSync("../drafts/gone", at("made/nowhere"));
-    const { code, notices } = await workspace.build();
-    expect(code).toBe(0);
-    const places = notices.map((notice) => notice.replace(/^.* is kept in /, "")).sort();
-    const [made = "", a = ""] = [...places].sort((x, y) => x.length - y.length);
-    workspace.files.write("drafts/one", "written over");
-    expect(workspace.files.read(a)).toBe("a draft");
-    const texts = ["own", "within", "absolute", "elsewhere", "folder/two"];
-    expect(texts.map((name) => workspace.files.read(`${made}/${name}`))).toEqual([
-      "own",
-      "own",
-      "own",
-      "a draft",
-      "another",
-    ]);
-    expect(fs.readlinkSync(at(`${made}/nowhere`))).toBe(at("drafts/gone"));
-    expect(fs.realpathSync(at(`${made}/absolute`))).toBe(at(`${made}/own`));
-  });
+  it.runIf(WIDE)(
+    "where links led: to files elsewhere, within the folder, and nowhere",
+    async () => {
+      const at = (path: string): string => workspace.files.path(path);
+      workspace.files.write("drafts/one", "a draft");
+      workspace.files.write("drafts/more/two", "another");
+      workspace.files.write("made/own", "own");
+      fs.mkdirSync(at("out"));
+      fs.symlinkSync("../drafts/one", at("out/a"));
+      fs.symlinkSync("own", at("made/within"));
+      fs.symlinkSync(at("made/own"), at("made/absolute"));
+      fs.symlinkSync("../drafts/one", at("made/elsewhere"));
+      fs.symlinkSync("../drafts/more", at("made/folder"));
+      fs.symlinkSync("../drafts/gone", at("made/nowhere"));
+      const { code, notices } = await workspace.build();
+      expect(code).toBe(0);
+      const places = notices.map((notice) => notice.replace(/^.* is kept in /, "")).sort();
+      const [made = "", a = ""] = [...places].sort((x, y) => x.length - y.length);
+      workspace.files.write("drafts/one", "written over");
+      expect(workspace.files.read(a)).toBe("a draft");
+      const texts = ["own", "within", "absolute", "elsewhere", "folder/two"];
+      expect(texts.map((name) => workspace.files.read(`${made}/${name}`))).toEqual([
+        "own",
+        "own",
+        "own",
+        "a draft",
+        "another",
+      ]);
+      expect(fs.readlinkSync(at(`${made}/nowhere`))).toBe(at("drafts/gone"));
+      expect(fs.realpathSync(at(`${made}/absolute`))).toBe(at(`${made}/own`));
+    },
+  );
 
   it.runIf(WIDE)("a link that leads nowhere in an output's place, too", async () => {
     await workspace.build();
@@ -165,18 +168,21 @@ describe("an output that becomes a folder, or a folder that becomes an output", 
     expect(workspace.files.exists(".aqm/replaced")).toBe(false);
   });
 
-  it("is kept when a person edited it, or laid files beside what aqm made", async () => {
-    at("out/report");
-    await workspace.build();
-    workspace.files.write("out/report", "edited");
-    at("out/report/index.txt");
-    expect((await workspace.build()).notices).toHaveLength(1);
-    expect(kept()).toEqual({ "out/report": "edited" });
-    workspace.files.write("out/report/mine.txt", "mine");
-    at("out/report");
-    expect((await workspace.build()).notices).toHaveLength(1);
-    expect(Object.values(kept()).sort()).toEqual(["edited", "mine", "one"]);
-  });
+  it.runIf(WIDE)(
+    "is kept when a person edited it, or laid files beside what aqm made",
+    async () => {
+      at("out/report");
+      await workspace.build();
+      workspace.files.write("out/report", "edited");
+      at("out/report/index.txt");
+      expect((await workspace.build()).notices).toHaveLength(1);
+      expect(kept()).toEqual({ "out/report": "edited" });
+      workspace.files.write("out/report/mine.txt", "mine");
+      at("out/report");
+      expect((await workspace.build()).notices).toHaveLength(1);
+      expect(Object.values(kept()).sort()).toEqual(["edited", "mine", "one"]);
+    },
+  );
 
   it.runIf(WIDE)("lets a restored output in as well as one that is made", async () => {
     at("out/report/index.txt");

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { asNobody, canBeNobody, UNLESS_ROOT } from "../rig/nobody.ts";
+import { WIDE } from "../rig/wide.ts";
 import { copyOf, madeFrom, OddWorkspace } from "./odd-workspace.ts";
 
 let workspace: OddWorkspace;
@@ -74,7 +75,7 @@ describe("links among the sources", () => {
     expect(workspace.files.read("out/good")).toBe("edited");
   });
 
-  it("that turn into a circle after a build that was fresh are seen", async () => {
+  it.runIf(WIDE)("that turn into a circle after a build that was fresh are seen", async () => {
     workspace = openWorkspace({ "in/a": "a" }, copyOf('file("in/a")', "out/a"));
     for (let look = 0; look < 20 && !workspace.files.exists(".aqm/fresh"); look++)
       await workspace.says("build");
@@ -149,7 +150,7 @@ describe("another checkout", () => {
     workspace = openWorkspace({ "own.txt": "own" }, "");
   });
 
-  it("may be read through links: what it builds anew is seen", async () => {
+  it.runIf(WIDE)("may be read through links: what it builds anew is seen", async () => {
     link(other.files.path("out/a.txt"), "linked.txt");
     link(other.files.path("out"), "linked");
     workspace.declare(
@@ -190,7 +191,7 @@ describe("another checkout", () => {
 });
 
 describe.skipIf(!canBeNobody)(`files that may not be read ${UNLESS_ROOT}`, () => {
-  it("are named as source and in a folder", () => {
+  it.runIf(WIDE)("are named as source and in a folder", () => {
     workspace = openWorkspace(
       { "secret.txt": "s", "tree/open": "o", "tree/secret": "s", "closed/sub/a": "a" },
       copyOf('file("secret.txt")', "out/a") +

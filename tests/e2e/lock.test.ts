@@ -134,21 +134,24 @@ describe("aqm lock resolve", () => {
     expect(workspace.exists(ONE)).toBe(false);
   });
 
-  it("removes the record where neither side fits, says what differs, and the build makes it", async () => {
-    run("checkout", "--ours", "out");
-    workspace.write("poems/one.txt", "roses are both\n");
-    const { stdout, code } = await lock();
-    expect(code).toBe(0);
-    expect(stdout).toMatch(
-      /^removed +big\/one\.txt: neither side is what this workspace asks for/m,
-    );
-    expect(stdout).toMatch(/ours: input poems\/one\.txt changed: \w{10} → \w{10}; theirs: input/);
-    expect(stdout).toMatch(/so it counts as never built; `aqm build big\/one\.txt` makes it$/m);
-    expect(workspace.exists(ONE)).toBe(false);
-    const { ran } = await workspace.build();
-    expect(ran).toEqual(["big/one.txt", "out/joined.txt", "out/length.txt"]);
-    expect(workspace.read("out/joined.txt")).toContain("ROSES ARE BOTH");
-  });
+  it.runIf(WIDE)(
+    "removes the record where neither side fits, says what differs, and the build makes it",
+    async () => {
+      run("checkout", "--ours", "out");
+      workspace.write("poems/one.txt", "roses are both\n");
+      const { stdout, code } = await lock();
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        /^removed +big\/one\.txt: neither side is what this workspace asks for/m,
+      );
+      expect(stdout).toMatch(/ours: input poems\/one\.txt changed: \w{10} → \w{10}; theirs: input/);
+      expect(stdout).toMatch(/so it counts as never built; `aqm build big\/one\.txt` makes it$/m);
+      expect(workspace.exists(ONE)).toBe(false);
+      const { ran } = await workspace.build();
+      expect(ran).toEqual(["big/one.txt", "out/joined.txt", "out/length.txt"]);
+      expect(workspace.read("out/joined.txt")).toContain("ROSES ARE BOTH");
+    },
+  );
 
   it.runIf(WIDE)("forgets neither side: going back to one of them runs nothing", async () => {
     fs.rmSync(workspace.path(".aqm/history"), { recursive: true }); // as if the other side came from elsewhere
@@ -230,27 +233,30 @@ describe("aqm lock resolve", () => {
 });
 
 describe("in a clone that lacks sources and big outputs (P6)", () => {
-  it("a conflict is settled as anywhere: both sides read the same sources", async () => {
-    const sign = (text: string) => async () => {
-      workspace.write("rules/ops/sign.ts", `export const sign = "${text}";\n`);
-      await built();
-    };
-    await branch("left", sign("left"));
-    await branch("right", sign("right"));
-    run("switch", "--quiet", "left");
-    expect(merge("right")).toEqual(expect.arrayContaining(ALL));
-    run("checkout", "--theirs", "rules", "out");
-    for (const path of [".aqm", "big", "poems"]) {
-      fs.rmSync(workspace.path(path), { recursive: true });
-    }
-    const { stdout } = await lock();
-    for (const target of ["big/one.txt", "big/two.txt", "out/joined.txt"]) {
-      expect(stdout).toMatch(new RegExp(`^kept theirs +${target}: its key`, "m"));
-    }
-    const check = await workspace.aqm(["build", "--dry-run", "--check"]);
-    expect(check.stdout).toContain("4 fresh");
-    expect(check.code).toBe(0);
-  });
+  it.runIf(WIDE)(
+    "a conflict is settled as anywhere: both sides read the same sources",
+    async () => {
+      const sign = (text: string) => async () => {
+        workspace.write("rules/ops/sign.ts", `export const sign = "${text}";\n`);
+        await built();
+      };
+      await branch("left", sign("left"));
+      await branch("right", sign("right"));
+      run("switch", "--quiet", "left");
+      expect(merge("right")).toEqual(expect.arrayContaining(ALL));
+      run("checkout", "--theirs", "rules", "out");
+      for (const path of [".aqm", "big", "poems"]) {
+        fs.rmSync(workspace.path(path), { recursive: true });
+      }
+      const { stdout } = await lock();
+      for (const target of ["big/one.txt", "big/two.txt", "out/joined.txt"]) {
+        expect(stdout).toMatch(new RegExp(`^kept theirs +${target}: its key`, "m"));
+      }
+      const check = await workspace.aqm(["build", "--dry-run", "--check"]);
+      expect(check.stdout).toContain("4 fresh");
+      expect(check.code).toBe(0);
+    },
+  );
 });
 
 describe("two results of one key", () => {

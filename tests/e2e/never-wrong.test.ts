@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sample } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -140,7 +141,7 @@ describe("a mistake is never taken for success", () => {
     expect(stderr).toContain("The op reads process");
   });
 
-  it.each(["undefined", "NaN", "new Map()", "new Date(0)", "1n", "() => 1"])(
+  it.each(sample(["new Map()", "NaN", "undefined", "new Date(0)", "1n", "() => 1"], 2))(
     "when a parameter is %s, which JSON cannot hold",
     async (value) => {
       workspace.edit("Aqmfile.ts", "params: { loud }", `params: { loud: ${value} as never }`);

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { WIDE } from "../rig/wide.ts";
 import { copyOf, madeFrom, OddWorkspace } from "./odd-workspace.ts";
 
 let workspace: OddWorkspace;
@@ -52,7 +53,7 @@ describe("names that trip others", () => {
     expect(files.read(`made/${NAMES[1] ?? ""}/${NAMES[1] ?? ""}`)).toBe("edited");
   });
 
-  it("never make two lines, or a colour, of one in a text view", async () => {
+  it.runIf(WIDE)("never make two lines, or a colour, of one in a text view", async () => {
     const name = "two\n\u001b[31mlines.txt";
     workspace = new OddWorkspace(
       { [`in/${name}`]: "a" },

@@ -32,7 +32,7 @@ describe.runIf(fs.existsSync("/dev/full"))("on a full disk, standard output", ()
   it.each(
     sample(
       ["build", "list", "build --reporter json", "graph --json", "--help", "why out/length.txt"],
-      2,
+      1,
     ),
   )("of aqm %s ends in one line, and nothing is left", async (args) => {
     workspace = textWorkspace();
@@ -76,7 +76,7 @@ describe("the path of a workspace", () => {
   };
 
   it.each(
-    sample(["a#b?c", "[a]{b,c}", "a'b\"$c`d", "-ä", "a:b", "a*b", "a%20b", "a b", "!a", "~"], 2),
+    sample(["a#b?c", "[a]{b,c}", "a'b\"$c`d", "-ä", "a:b", "a*b", "a%20b", "a b", "!a", "~"]),
   )("may be %s", async (name) => {
     const odd = at(name);
     expect((await odd.build()).code).toBe(0);
@@ -102,7 +102,7 @@ describe("the path of a workspace", () => {
 });
 
 describe("a name that every object has", () => {
-  it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])(
+  it.each(sample(["__proto__", "constructor", "toString", "hasOwnProperty"]))(
     "(%s) is no role",
     async (name) => {
       workspace = textWorkspace();
@@ -143,7 +143,7 @@ describe("a name that every object has", () => {
     expect(code).toBe(2);
   });
 
-  it.each(["constructor", "__proto__", "toString"])(
+  it.each(sample(["__proto__", "constructor", "toString"]))(
     "(%s) may be a target, an input and a key of params",
     async (name) => {
       workspace = textWorkspace();

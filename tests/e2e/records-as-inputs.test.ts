@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 /** A text is measured; a report has what was measured, and what the record says of the measuring. */
@@ -69,7 +70,7 @@ describe("an action that reads what is recorded of another", () => {
     expect((await workspace.build()).ran).toEqual([]);
   });
 
-  it("sees a record that another day or branch brought, and says so", async () => {
+  it.runIf(WIDE)("sees a record that another day or branch brought, and says so", async () => {
     await workspace.build();
     const path = `aqm.lock/${LENGTH}.json`;
     fs.rmSync(workspace.path(path));

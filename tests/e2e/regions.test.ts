@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 /** Two regions of one README, each made from a file of its own, and a third from the first's source. */
@@ -79,18 +80,21 @@ describe("a region", () => {
     expect(await built()).toMatchObject({ code: 0, ran: [] });
   });
 
-  it("stays fresh when the rest of the file is edited, and its edit is seen", async () => {
-    await built();
-    const text = workspace.read(README);
-    workspace.write(README, `# Title\n\n${text}and more\n`);
-    const dry = await workspace.aqm(["build", "--dry-run"]);
-    expect(dry.stdout).toContain("0 to run, 2 fresh");
-    expect(await built()).toMatchObject({ code: 0, ran: [] });
-    workspace.edit(README, "made from one", "made by me");
-    const edited = await workspace.aqm(["build", "--dry-run"]);
-    expect(edited.stdout).toContain(`the region runs in ${README} was edited by hand`);
-    expect(edited.stdout).toContain("1 fresh");
-  });
+  it.runIf(WIDE)(
+    "stays fresh when the rest of the file is edited, and its edit is seen",
+    async () => {
+      await built();
+      const text = workspace.read(README);
+      workspace.write(README, `# Title\n\n${text}and more\n`);
+      const dry = await workspace.aqm(["build", "--dry-run"]);
+      expect(dry.stdout).toContain("0 to run, 2 fresh");
+      expect(await built()).toMatchObject({ code: 0, ran: [] });
+      workspace.edit(README, "made from one", "made by me");
+      const edited = await workspace.aqm(["build", "--dry-run"]);
+      expect(edited.stdout).toContain(`the region runs in ${README} was edited by hand`);
+      expect(edited.stdout).toContain("1 fresh");
+    },
+  );
 
   it("that was edited has a verdict of its own, also where it is due for another reason", async () => {
     await built();
@@ -124,7 +128,7 @@ describe("a region", () => {
     expect((await plan()).cost).toMatchObject({ edited: 0, run: 0 });
   });
 
-  it("that aqm itself wrote earlier is not taken for an edit", async () => {
+  it.runIf(WIDE)("that aqm itself wrote earlier is not taken for an edit", async () => {
     await built();
     const earlier = workspace.read(README);
     workspace.write("a.txt", "two\n");
@@ -166,17 +170,20 @@ describe("a region", () => {
     expect(workspace.read(kept)).toBe("made from one\nmy own line\n");
   });
 
-  it("is filled anew when its source changes, or goes back, and restored when it was emptied", async () => {
-    await built();
-    workspace.write("a.txt", "two\n");
-    expect(await built()).toMatchObject({ code: 0, ran: [`${README}#runs`] });
-    workspace.write("a.txt", "one\n");
-    expect(await built()).toMatchObject({ code: 0, ran: [] });
-    expect(workspace.read(README)).toContain(marked("runs", "made from one\n"));
-    workspace.edit(README, "made from one\n", "");
-    expect(await built()).toMatchObject({ code: 0, ran: [], failures: [] });
-    expect(workspace.read(README)).toContain(marked("runs", "made from one\n"));
-  });
+  it.runIf(WIDE)(
+    "is filled anew when its source changes, or goes back, and restored when it was emptied",
+    async () => {
+      await built();
+      workspace.write("a.txt", "two\n");
+      expect(await built()).toMatchObject({ code: 0, ran: [`${README}#runs`] });
+      workspace.write("a.txt", "one\n");
+      expect(await built()).toMatchObject({ code: 0, ran: [] });
+      expect(workspace.read(README)).toContain(marked("runs", "made from one\n"));
+      workspace.edit(README, "made from one\n", "");
+      expect(await built()).toMatchObject({ code: 0, ran: [], failures: [] });
+      expect(workspace.read(README)).toContain(marked("runs", "made from one\n"));
+    },
+  );
 
   it("is not filled over words that were there before aqm", async () => {
     workspace.write(README, marked("runs", "my own\n"));
@@ -206,7 +213,7 @@ describe("a region", () => {
     expect(workspace.read("elsewhere.md")).toBe("text\n");
   });
 
-  it("is emptied by clean, unless somebody edited it; its markers stay", async () => {
+  it.runIf(WIDE)("is emptied by clean, unless somebody edited it; its markers stay", async () => {
     await built();
     workspace.edit(README, "made from uno", "edited");
     const { stdout } = await workspace.aqm(["clean"]);
@@ -218,7 +225,7 @@ describe("a region", () => {
     expect(await built(`${README}#runs`)).toMatchObject({ code: 0, ran: [] });
   });
 
-  it("makes a clone fresh", async () => {
+  it.runIf(WIDE)("makes a clone fresh", async () => {
     await built();
     fs.rmSync(workspace.path(".aqm"), { recursive: true });
     const { stdout, code } = await workspace.aqm(["build", "--dry-run", "--check"]);

@@ -109,14 +109,17 @@ describe("aqm reproduce", () => {
     expect(page).not.toContain(workspace.root);
   });
 
-  it("takes a copy of what was asked for, with records beside it, and builds only what is published", async () => {
-    const folder = published.path("out");
-    fs.rmSync(published.path("out/north/day.md"));
-    const found = await answer(folder);
-    expect(found).toMatchObject({ mirrors: "out", records: true, exitCode: 0 });
-    expect(verdicts(found)).toEqual({ "out/north/day.readings": "agrees" });
-    expect(workspace.exists("out/north/day.md")).toBe(false);
-  });
+  it.runIf(WIDE)(
+    "takes a copy of what was asked for, with records beside it, and builds only what is published",
+    async () => {
+      const folder = published.path("out");
+      fs.rmSync(published.path("out/north/day.md"));
+      const found = await answer(folder);
+      expect(found).toMatchObject({ mirrors: "out", records: true, exitCode: 0 });
+      expect(verdicts(found)).toEqual({ "out/north/day.readings": "agrees" });
+      expect(workspace.exists("out/north/day.md")).toBe(false);
+    },
+  );
 
   it("says what differs, what only follows from it, and which recorded setting is not the same", async () => {
     workspace.edit("conf/scale/plain.yaml", "100", "120");
@@ -202,23 +205,26 @@ describe("aqm reproduce", () => {
     }
   });
 
-  it("names what cannot be made here, what nothing makes, and what failed", async () => {
-    published.write("out/south/day.readings", "1");
-    published.write("out/notes.txt", "by hand");
-    fs.symlinkSync("notes.txt", published.path("out/more.txt"));
-    workspace.edit("conf/scale/plain.yaml", "broken: false", "broken: true");
-    const found = await answer(published.root);
-    expect(found.unmade).toEqual([
-      { file: "out/south/day.readings", because: "skipped here: it is never cold there" },
-      { file: "out/more.txt", because: "it is a symbolic link" },
-    ]);
-    expect(found.unknown).toEqual(["out/notes.txt"]);
-    expect(found.files).toMatchObject([
-      { verdict: "not_made", summary: "the glass is broken" },
-      { verdict: "not_made" },
-    ]);
-    expect(found.exitCode).toBe(2);
-  });
+  it.runIf(WIDE)(
+    "names what cannot be made here, what nothing makes, and what failed",
+    async () => {
+      published.write("out/south/day.readings", "1");
+      published.write("out/notes.txt", "by hand");
+      fs.symlinkSync("notes.txt", published.path("out/more.txt"));
+      workspace.edit("conf/scale/plain.yaml", "broken: false", "broken: true");
+      const found = await answer(published.root);
+      expect(found.unmade).toEqual([
+        { file: "out/south/day.readings", because: "skipped here: it is never cold there" },
+        { file: "out/more.txt", because: "it is a symbolic link" },
+      ]);
+      expect(found.unknown).toEqual(["out/notes.txt"]);
+      expect(found.files).toMatchObject([
+        { verdict: "not_made", summary: "the glass is broken" },
+        { verdict: "not_made" },
+      ]);
+      expect(found.exitCode).toBe(2);
+    },
+  );
 
   it.runIf(WIDE)(
     "compares nothing with itself: the published run, or one that was taken over",

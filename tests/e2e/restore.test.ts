@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git } from "../rig/git.ts";
+import { WIDE } from "../rig/wide.ts";
 import type { TestWorkspace } from "../rig/workspace.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
@@ -35,7 +36,7 @@ describe("aqm restore", () => {
     expect(await restore()).toMatchObject({ code: 0, stdout: "0 restored, 4 in place\n" });
   });
 
-  it("changes nothing in a dry run, and only what was asked for else", async () => {
+  it.runIf(WIDE)("changes nothing in a dry run, and only what was asked for else", async () => {
     for (const folder of ["big", "out"]) remove(folder);
     expect((await restore("--dry-run", "out")).stdout).toBe(
       "would restore out/joined.txt\nwould restore out/length.txt\n2 to restore, 0 in place\n",
@@ -85,18 +86,21 @@ describe("aqm restore", () => {
     expect(again.stdout).toContain("0 restored, 1 in place, 1 not restored");
   });
 
-  it("counts what was never built in a folder; named by itself it is missing", async () => {
-    for (const folder of [".aqm", "aqm.lock", "out"]) remove(folder);
-    expect(await restore("out")).toMatchObject({
-      code: 0,
-      stdout: "0 restored, 0 in place, 2 never built\n",
-    });
-    const named = await restore("out/length.txt");
-    expect(named.code).toBe(1);
-    expect(named.stdout).toContain("no record names its outputs");
-  });
+  it.runIf(WIDE)(
+    "counts what was never built in a folder; named by itself it is missing",
+    async () => {
+      for (const folder of [".aqm", "aqm.lock", "out"]) remove(folder);
+      expect(await restore("out")).toMatchObject({
+        code: 0,
+        stdout: "0 restored, 0 in place, 2 never built\n",
+      });
+      const named = await restore("out/length.txt");
+      expect(named.code).toBe(1);
+      expect(named.stdout).toContain("no record names its outputs");
+    },
+  );
 
-  it("does not offer a damaged copy", async () => {
+  it.runIf(WIDE)("does not offer a damaged copy", async () => {
     remove("out/length.txt");
     const { outputs } = JSON.parse(workspace.read("aqm.lock/out/length.txt.json")) as {
       outputs: { length: { digest: string } };
@@ -113,7 +117,7 @@ describe("aqm restore", () => {
     expect(workspace.exists("out/length.txt")).toBe(false);
   });
 
-  it("says what Git has where the store has it no more", async () => {
+  it.runIf(WIDE)("says what Git has where the store has it no more", async () => {
     workspace.write(".gitignore", ".aqm/\nbig/\n");
     git(workspace.root, "init", "--quiet");
     git(workspace.root, "add", ".");
@@ -132,7 +136,7 @@ describe("aqm restore", () => {
     expect((await restore("out")).stdout).not.toContain("git checkout");
   });
 
-  it("counts a record that cannot be read as left, and says so", async () => {
+  it.runIf(WIDE)("counts a record that cannot be read as left, and says so", async () => {
     workspace.write("aqm.lock/out/length.txt.json", "{");
     remove("out/length.txt");
     const { code, stdout } = await restore("out");
@@ -146,16 +150,19 @@ describe("aqm restore", () => {
     });
   });
 
-  it("says what was put right before, and does nothing where that is not possible", async () => {
-    fs.rmSync(workspace.path(".aqm/logs"), { recursive: true, force: true });
-    fs.symlinkSync("/nowhere/at/all", workspace.path(".aqm/logs"));
-    expect((await restore()).stdout).toContain("notice .aqm/logs was a link to /nowhere/at/all");
-    remove("out/length.txt");
-    remove(".aqm/logs");
-    fs.symlinkSync("logs", workspace.path(".aqm/logs")); // to itself
-    const failed = await workspace.aqm(["restore"]);
-    expect(failed.code).toBe(1);
-    expect(failed.stderr).toContain("error");
-    expect(workspace.exists("out/length.txt")).toBe(false);
-  });
+  it.runIf(WIDE)(
+    "says what was put right before, and does nothing where that is not possible",
+    async () => {
+      fs.rmSync(workspace.path(".aqm/logs"), { recursive: true, force: true });
+      fs.symlinkSync("/nowhere/at/all", workspace.path(".aqm/logs"));
+      expect((await restore()).stdout).toContain("notice .aqm/logs was a link to /nowhere/at/all");
+      remove("out/length.txt");
+      remove(".aqm/logs");
+      fs.symlinkSync("logs", workspace.path(".aqm/logs")); // to itself
+      const failed = await workspace.aqm(["restore"]);
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain("error");
+      expect(workspace.exists("out/length.txt")).toBe(false);
+    },
+  );
 });

@@ -116,7 +116,7 @@ describe("a failing job", () => {
     expect(workspace.exists("cpu/1.txt")).toBe(false);
   });
 
-  it("that dies without a word is told apart, and killed ones say so", async () => {
+  it.runIf(WIDE)("that dies without a word is told apart, and killed ones say so", async () => {
     const running = await start({ cpu: 2 }, "--jobs", "1", "--keep-going");
     (await runners.nextJob()).exit(7);
     expect(await failure(running)).toMatchObject({
@@ -149,19 +149,22 @@ describe("a failing job", () => {
     expect((await running.finished).code).toBe(1);
   });
 
-  it("does not stop independent work with --keep-going, and stops new work without", async () => {
-    const going = await start({ cpu: 3 }, "--jobs", "1", "--keep-going");
-    (await runners.nextJob()).exit(7);
-    (await runners.nextJob()).succeed();
-    (await runners.nextJob()).succeed();
-    expect((await going.finished).stdout).toContain(
-      '"ran":2,"restored":0,"shared":0,"fresh":0,"failed":1,"blocked":1',
-    );
-    // Without it: the one that failed is tried, and nothing else.
-    const stopping = build("--jobs", "1");
-    (await runners.nextJob()).exit(7);
-    expect((await stopping.finished).stdout).toContain('"failed":1');
-  });
+  it.runIf(WIDE)(
+    "does not stop independent work with --keep-going, and stops new work without",
+    async () => {
+      const going = await start({ cpu: 3 }, "--jobs", "1", "--keep-going");
+      (await runners.nextJob()).exit(7);
+      (await runners.nextJob()).succeed();
+      (await runners.nextJob()).succeed();
+      expect((await going.finished).stdout).toContain(
+        '"ran":2,"restored":0,"shared":0,"fresh":0,"failed":1,"blocked":1',
+      );
+      // Without it: the one that failed is tried, and nothing else.
+      const stopping = build("--jobs", "1");
+      (await runners.nextJob()).exit(7);
+      expect((await stopping.finished).stdout).toContain('"failed":1');
+    },
+  );
 
   it.runIf(WIDE)("that lost its device is tried once more, in a new process", async () => {
     const running = await start({ cpu: 1 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readEvaluation } from "../../src/analysis/evaluation/evaluation-json.ts";
 import type { Scheme } from "../../src/analysis/schemes/scheme.ts";
 import { readScheme } from "../../src/analysis/schemes/scheme-document.ts";
+import { WIDE } from "../rig/wide.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 const NAME = "int4_int8_at_6p0bits";
@@ -39,25 +40,28 @@ describe("a scheme", () => {
   });
   afterAll(() => workspace.remove());
 
-  it("is refused before anything else runs where a block size does not divide a layer", async () => {
-    const name = "int4_everywhere";
-    const text = workspace
-      .read(CONFIG)
-      .replace(NAME, name)
-      .replace(/^candidates: .*\n/m, "");
-    workspace.write(
-      `conf/scheme/${name}.yaml`,
-      text.replace(/^choice: .*$/m, "choice: { everywhere: wint4_afp16 }"),
-    );
-    workspace.edit("Aqmfile.ts", `...["int8_autoquant_top50",`, `...["${name}",`);
-    const { code, stderr, stdout, asked } = await build(
-      `models/qwen3_vl_trained/quantized/${name}`,
-    );
-    expect(code).toBe(1);
-    expect(stderr + stdout).toContain(`${UNEVEN}: blocks of 128 do not divide its 64 columns`);
-    // Neither scores nor ranges nor a measurement nor an export.
-    expect(asked.filter((op) => !["checkpoint", "images"].includes(op))).toEqual(["tensors"]);
-  });
+  it.runIf(WIDE)(
+    "is refused before anything else runs where a block size does not divide a layer",
+    async () => {
+      const name = "int4_everywhere";
+      const text = workspace
+        .read(CONFIG)
+        .replace(NAME, name)
+        .replace(/^candidates: .*\n/m, "");
+      workspace.write(
+        `conf/scheme/${name}.yaml`,
+        text.replace(/^choice: .*$/m, "choice: { everywhere: wint4_afp16 }"),
+      );
+      workspace.edit("Aqmfile.ts", `...["int8_autoquant_top50",`, `...["${name}",`);
+      const { code, stderr, stdout, asked } = await build(
+        `models/qwen3_vl_trained/quantized/${name}`,
+      );
+      expect(code).toBe(1);
+      expect(stderr + stdout).toContain(`${UNEVEN}: blocks of 128 do not divide its 64 columns`);
+      // Neither scores nor ranges nor a measurement nor an export.
+      expect(asked.filter((op) => !["checkpoint", "images"].includes(op))).toEqual(["tensors"]);
+    },
+  );
 
   it("is chosen from scores, measured beside its controls, and exported in each format", async () => {
     const { code, asked } = await build();
@@ -112,15 +116,18 @@ describe("a scheme", () => {
     expect((await build()).asked).toEqual([]);
   });
 
-  it("says what would work where its budget cannot be met, and leaves the old one as it was", async () => {
-    const before = workspace.read(`${FOLDER}/scheme.json`);
-    workspace.edit(CONFIG, "bits: 7.0", "bits: 3.0");
-    const { code, stderr, stdout, asked } = await build();
-    expect(code).toBe(1);
-    expect(asked).toEqual([]);
-    const [, least] = /Ask for (\d\.\d+) to 16/.exec(stderr + stdout) ?? [];
-    expect(workspace.read(`${FOLDER}/scheme.json`)).toBe(before);
-    workspace.edit(CONFIG, "bits: 3.0", `bits: ${least ?? ""}`);
-    expect((await build()).code).toBe(0);
-  });
+  it.runIf(WIDE)(
+    "says what would work where its budget cannot be met, and leaves the old one as it was",
+    async () => {
+      const before = workspace.read(`${FOLDER}/scheme.json`);
+      workspace.edit(CONFIG, "bits: 7.0", "bits: 3.0");
+      const { code, stderr, stdout, asked } = await build();
+      expect(code).toBe(1);
+      expect(asked).toEqual([]);
+      const [, least] = /Ask for (\d\.\d+) to 16/.exec(stderr + stdout) ?? [];
+      expect(workspace.read(`${FOLDER}/scheme.json`)).toBe(before);
+      workspace.edit(CONFIG, "bits: 3.0", `bits: ${least ?? ""}`);
+      expect((await build()).code).toBe(0);
+    },
+  );
 });

@@ -81,7 +81,7 @@ describe("a folder that workspaces share", () => {
     expect((await clone.build()).events.at(-1)).toMatchObject({ fresh: 4, restored: 0 });
   });
 
-  it("is named by the Aqmfile, too, and AQM_CACHE_SHARED=off is none", async () => {
+  it.runIf(WIDE)("is named by the Aqmfile, too, and AQM_CACHE_SHARED=off is none", async () => {
     for (const workspace of [maker, clone])
       workspace.edit(
         "Aqmfile.ts",
@@ -184,20 +184,25 @@ describe("a folder that workspaces share", () => {
     expect(filesIn(shared, "ac")).toHaveLength(2);
   });
 
-  it("gets what is there already by aqm cache push, and again only what it lacks", async () => {
-    await maker.build();
-    const push = (env: Env): ReturnType<TestWorkspace["aqm"]> =>
-      maker.aqm(["cache", "push", "out/length.txt"], { env });
-    expect((await push(read)).stderr).toContain("is only read");
-    expect((await push({ AQM_CACHE_SHARED: "off" })).stderr).toContain("There is no shared cache");
-    expect((await push(write)).stdout).toContain("gave 4 results");
-    expect((await push(write)).stdout).toContain("gave 0 results");
-    expect((await clone.build([], { env: read })).ran).toEqual([]);
-    const status = await clone.aqm(["cache", "status"], { env: read });
-    expect(status.stdout).toBe(
-      `cache    ${shared}, which AQM_CACHE_SHARED names\nmode     read\nstate    it answers\n`,
-    );
-  });
+  it.runIf(WIDE)(
+    "gets what is there already by aqm cache push, and again only what it lacks",
+    async () => {
+      await maker.build();
+      const push = (env: Env): ReturnType<TestWorkspace["aqm"]> =>
+        maker.aqm(["cache", "push", "out/length.txt"], { env });
+      expect((await push(read)).stderr).toContain("is only read");
+      expect((await push({ AQM_CACHE_SHARED: "off" })).stderr).toContain(
+        "There is no shared cache",
+      );
+      expect((await push(write)).stdout).toContain("gave 4 results");
+      expect((await push(write)).stdout).toContain("gave 0 results");
+      expect((await clone.build([], { env: read })).ran).toEqual([]);
+      const status = await clone.aqm(["cache", "status"], { env: read });
+      expect(status.stdout).toBe(
+        `cache    ${shared}, which AQM_CACHE_SHARED names\nmode     read\nstate    it answers\n`,
+      );
+    },
+  );
 
   it("that is not there costs nothing but a word", async () => {
     fs.rmdirSync(shared);

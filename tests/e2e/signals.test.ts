@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FAKE_PYTHON, FakeRunners, type FakeJob } from "../rig/fake-runners.ts";
 import { isGone } from "../rig/processes.ts";
 import type { Finished, Running, TestWorkspace } from "../rig/workspace.ts";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 import { runnerWorkspace } from "./runner-workspace.ts";
 
 /* Ways in which a build is stopped from outside. What is left behind must always be the same: nothing. */
@@ -66,16 +66,19 @@ describe("a signal", () => {
 });
 
 describe("a reader that goes away", () => {
-  it.each(sample([["plain"], ["json"]]))("stops a build that reports in %s", async (reporter) => {
-    const { running, job, worker } = await underWay("--reporter", reporter);
-    running.closePipe("stdout");
-    job.send({ type: "warning", code: "odd", message: "something to print" });
-    expect(await job.signal()).toBe("SIGINT");
-    job.exit(130);
-    const finished = await running.finished;
-    expect(finished.code).toBe(141);
-    await expectWhole(finished, job.pid, worker);
-  });
+  it.runIf(WIDE).each([["plain"], ["json"]])(
+    "stops a build that reports in %s",
+    async (reporter) => {
+      const { running, job, worker } = await underWay("--reporter", reporter);
+      running.closePipe("stdout");
+      job.send({ type: "warning", code: "odd", message: "something to print" });
+      expect(await job.signal()).toBe("SIGINT");
+      job.exit(130);
+      const finished = await running.finished;
+      expect(finished.code).toBe(141);
+      await expectWhole(finished, job.pid, worker);
+    },
+  );
 
   it("of standard error changes nothing else", async () => {
     const running = build("nothing.txt");

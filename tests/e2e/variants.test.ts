@@ -43,15 +43,18 @@ describe("aqm build --set", () => {
     expect((await workspace.build(["out/calm/small"])).ran).toEqual([]);
   });
 
-  it("makes calibration data of its own when the override reaches it, and names it so", async () => {
-    await answer("out/calm/small");
-    const { ran } = await workspace.build(["--set", "dataset.sizes.small=3", "out/calm/small"]);
-    expect(ran[0]).toBe("tmp/dataset.sizes.small=3/data/small.txt");
-    const made = text("tmp/dataset.sizes.small=3/out/calm/small/text.json");
-    expect(made.lines[0]).toBe("one. two. three.");
-    expect(made.source).toBe("tmp/dataset.sizes.small=3/data/small.txt");
-    expect(workspace.read("data/small.txt")).toBe("one\ntwo\n");
-  });
+  it.runIf(WIDE)(
+    "makes calibration data of its own when the override reaches it, and names it so",
+    async () => {
+      await answer("out/calm/small");
+      const { ran } = await workspace.build(["--set", "dataset.sizes.small=3", "out/calm/small"]);
+      expect(ran[0]).toBe("tmp/dataset.sizes.small=3/data/small.txt");
+      const made = text("tmp/dataset.sizes.small=3/out/calm/small/text.json");
+      expect(made.lines[0]).toBe("one. two. three.");
+      expect(made.source).toBe("tmp/dataset.sizes.small=3/data/small.txt");
+      expect(workspace.read("data/small.txt")).toBe("one\ntwo\n");
+    },
+  );
 
   it("has nothing to do where the value is what the file says", async () => {
     await answer("out/calm/small");
@@ -68,7 +71,7 @@ describe("aqm build --set", () => {
     );
   });
 
-  it("takes several, in any order, as one variant; an axis narrows", async () => {
+  it.runIf(WIDE)("takes several, in any order, as one variant; an axis narrows", async () => {
     const sets = ["--set", "setting.repeat=2", "--set", 'setting.join.with=", "'];
     await answer(...sets, "out/calm");
     const [folder] = fs.readdirSync(workspace.path("tmp"));
@@ -235,7 +238,7 @@ describe("aqm sweep", () => {
     ]);
   });
 
-  it("narrows by axes, makes variants of values, and shows every cell", async () => {
+  it.runIf(WIDE)("narrows by axes, makes variants of values, and shows every cell", async () => {
     const { stdout, code } = await workspace.aqm([
       ..."sweep tone=loud,calm dataset.size=small setting.repeat=1,2".split(" "),
     ]);

@@ -127,48 +127,54 @@ describe("aqm verify", () => {
     expect((await workspace.build(["out/calm"])).ran).toEqual([]);
   });
 
-  it("names the first value that differs, and the first byte of what is not JSON", async () => {
-    const chance = "Array(params.repeat).fill(line), chance: [1, { at: 0.5 }]";
-    workspace.edit("rules/ops/greet.ts", "Array(params.repeat).fill(line)", chance);
-    expect((await workspace.aqm(["build", "out/calm"])).code).toBe(0);
-    // Nothing that a TypeScript op can read differs between two runs: so these records are not of what was made.
-    const text = workspace.read(TEXT).replace("0.5", "0.25");
-    forge(TEXT, text, {});
-    forge("out/calm/small/length.txt", "many\n", { text: digestOfBytes(text) });
-    expect((await verify("out/calm/small")).code).toBe(0);
-    const before = contents();
-    const { code, targets } = await verify("--rerun", "out/calm/small");
-    expect(code).toBe(1);
-    expect(contents()).toEqual(before);
-    const differences = targets.flatMap(({ rerun }) => rerun?.differences ?? []);
-    expect(differences.map(({ path }) => path)).toEqual([TEXT, "out/calm/small/length.txt"]);
-    expect(differences[0]?.first).toBe("chance[1].at: 0.25 → 0.5");
-    expect(differences[1]?.first).toMatch(/^from byte \d+ on$/);
-    const { stdout } = await workspace.aqm(["verify", "--rerun", "out/calm/small"]);
-    expect(stdout).toContain(`ran again: ${TEXT} differs: chance[1].at: 0.`);
-    expect(stdout).toContain("ran again: 0 of 2 the same");
-  });
+  it.runIf(WIDE)(
+    "names the first value that differs, and the first byte of what is not JSON",
+    async () => {
+      const chance = "Array(params.repeat).fill(line), chance: [1, { at: 0.5 }]";
+      workspace.edit("rules/ops/greet.ts", "Array(params.repeat).fill(line)", chance);
+      expect((await workspace.aqm(["build", "out/calm"])).code).toBe(0);
+      // Nothing that a TypeScript op can read differs between two runs: so these records are not of what was made.
+      const text = workspace.read(TEXT).replace("0.5", "0.25");
+      forge(TEXT, text, {});
+      forge("out/calm/small/length.txt", "many\n", { text: digestOfBytes(text) });
+      expect((await verify("out/calm/small")).code).toBe(0);
+      const before = contents();
+      const { code, targets } = await verify("--rerun", "out/calm/small");
+      expect(code).toBe(1);
+      expect(contents()).toEqual(before);
+      const differences = targets.flatMap(({ rerun }) => rerun?.differences ?? []);
+      expect(differences.map(({ path }) => path)).toEqual([TEXT, "out/calm/small/length.txt"]);
+      expect(differences[0]?.first).toBe("chance[1].at: 0.25 → 0.5");
+      expect(differences[1]?.first).toMatch(/^from byte \d+ on$/);
+      const { stdout } = await workspace.aqm(["verify", "--rerun", "out/calm/small"]);
+      expect(stdout).toContain(`ran again: ${TEXT} differs: chance[1].at: 0.`);
+      expect(stdout).toContain("ran again: 0 of 2 the same");
+    },
+  );
 
-  it("takes an output that was forged together with its record for right, unless it runs again", async () => {
-    const [edited, path] = [`${workspace.read(TEXT)}\n`, `aqm.lock/${TEXT}.json`];
-    const record = parseLockRecord(workspace.read(path));
-    if (record === null) throw new Error("no record");
-    const outputs = Object.entries(record.outputs).map(([role, output]) => [
-      role,
-      { ...output, digest: digestOfBytes(edited), size: edited.length },
-    ]);
-    workspace.write(TEXT, edited);
-    const forged = { ...record, outputs: Object.fromEntries(outputs) as typeof record.outputs };
-    workspace.write(path, lockRecordText(forged));
-    fs.rmSync(workspace.path(".aqm"), { recursive: true });
-    expect((await workspace.aqm(["build", "--dry-run", "--check", TEXT])).code).toBe(0);
-    expect((await verify(TEXT)).code).toBe(0);
-    const { code, targets } = await verify("--rerun", TEXT);
-    expect(code).toBe(1);
-    expect(targets.map(({ rerun }) => rerun?.state)).toContain("different");
-  });
+  it.runIf(WIDE)(
+    "takes an output that was forged together with its record for right, unless it runs again",
+    async () => {
+      const [edited, path] = [`${workspace.read(TEXT)}\n`, `aqm.lock/${TEXT}.json`];
+      const record = parseLockRecord(workspace.read(path));
+      if (record === null) throw new Error("no record");
+      const outputs = Object.entries(record.outputs).map(([role, output]) => [
+        role,
+        { ...output, digest: digestOfBytes(edited), size: edited.length },
+      ]);
+      workspace.write(TEXT, edited);
+      const forged = { ...record, outputs: Object.fromEntries(outputs) as typeof record.outputs };
+      workspace.write(path, lockRecordText(forged));
+      fs.rmSync(workspace.path(".aqm"), { recursive: true });
+      expect((await workspace.aqm(["build", "--dry-run", "--check", TEXT])).code).toBe(0);
+      expect((await verify(TEXT)).code).toBe(0);
+      const { code, targets } = await verify("--rerun", TEXT);
+      expect(code).toBe(1);
+      expect(targets.map(({ rerun }) => rerun?.state)).toContain("different");
+    },
+  );
 
-  it("does not run again what would not be comparable, and says why", async () => {
+  it.runIf(WIDE)("does not run again what would not be comparable, and says why", async () => {
     fs.rmSync(workspace.path("data/small.txt"));
     workspace.edit("conf/setting/usual.yaml", "repeat: 1", "repeat: 2");
     const { code, targets } = await verify("--rerun", "out/calm");

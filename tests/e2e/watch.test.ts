@@ -94,24 +94,27 @@ describe("aqm watch", () => {
     expect(workspace.read("out/length.txt")).toBe("80\n");
   });
 
-  it("notices a deleted output at once, also with the folder that it was in", async () => {
-    workspace = textWorkspace();
-    start(["watch", "--reporter", "json"]);
-    await watching(1);
-    const restored = (target: string): Promise<unknown> =>
-      running.event(
-        (event) =>
-          event.type === "action_settled" &&
-          event.verdict === "restored" &&
-          event.target === target,
-      );
-    fs.rmSync(workspace.path("out/joined.txt"));
-    await restored("out/joined.txt");
-    expect(workspace.read("out/joined.txt")).toContain("ROSES");
-    fs.rmSync(workspace.path("out"), { recursive: true });
-    await restored("out/length.txt");
-    expect(workspace.read("out/length.txt")).toBe("37\n");
-  });
+  it.runIf(WIDE)(
+    "notices a deleted output at once, also with the folder that it was in",
+    async () => {
+      workspace = textWorkspace();
+      start(["watch", "--reporter", "json"]);
+      await watching(1);
+      const restored = (target: string): Promise<unknown> =>
+        running.event(
+          (event) =>
+            event.type === "action_settled" &&
+            event.verdict === "restored" &&
+            event.target === target,
+        );
+      fs.rmSync(workspace.path("out/joined.txt"));
+      await restored("out/joined.txt");
+      expect(workspace.read("out/joined.txt")).toContain("ROSES");
+      fs.rmSync(workspace.path("out"), { recursive: true });
+      await restored("out/length.txt");
+      expect(workspace.read("out/length.txt")).toBe("37\n");
+    },
+  );
 
   it.runIf(WIDE)("does one build for a burst of 1,000 changed files", async () => {
     workspace = manySources(1000);
@@ -132,7 +135,7 @@ describe("aqm watch", () => {
     expect(stdout.match(/"type":"build_started"/g)).toHaveLength(2);
   });
 
-  it("holds GPU work back as a debt and does the cheap work", async () => {
+  it.runIf(WIDE)("holds GPU work back as a debt and does the cheap work", async () => {
     workspace = runnerWorkspace({ cpu: 1, gpu: 1 });
     const runners = await FakeRunners.listen(workspace);
     const args = ["watch", "--reporter", "json", "--python", FAKE_PYTHON, "--gpus", "0"];

@@ -5,12 +5,13 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../src/model/failure.ts";
 import { eventSchema } from "../rig/event-schema.ts";
+import { WIDE } from "../rig/wide.ts";
 import { REPOSITORY } from "./support/folder.ts";
 
 const page = (name: string): string => fs.readFileSync(join(REPOSITORY, "docs", name), "utf8");
 
 describe("the schema of events", () => {
-  it("and the table of docs/events.md are what the types of the code say", () => {
+  it.runIf(WIDE)("and the table of docs/events.md are what the types of the code say", () => {
     const made = spawnSync(process.execPath, ["scripts/event-schema.mjs", "--check"], {
       cwd: REPOSITORY,
       encoding: "utf8",

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bundleModule, type Bundle } from "../../src/host/code/bundle.ts";
 import { layoutOf, type Layout } from "../../src/host/disk/layout.ts";
 import { WarmBundler } from "../../src/host/code/warm-bundler.ts";
+import { WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 import { valueOf } from "./support/results.ts";
 
@@ -86,7 +87,7 @@ describe("the warm bundler", () => {
     expect((await same(OP)).code).toContain("Effective BITS");
   });
 
-  it("takes texts and scripts of pages anew", async () => {
+  it.runIf(WIDE)("takes texts and scripts of pages anew", async () => {
     await same(PAGE);
     await warm.warmUp();
     const [script, style] = [

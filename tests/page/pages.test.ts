@@ -15,6 +15,7 @@ import {
   referenceDataTitle,
   referenceRuns,
 } from "../analysis/reference-data.ts";
+import { WIDE } from "../rig/wide.ts";
 import { manyPairs } from "./many-pairs.ts";
 
 const subject: PageSubject = {
@@ -42,7 +43,7 @@ const curvesOf = (analyses: Analyses) => valueOf(budgetCurves(dataOf(analyses)))
 const curves = curvesOf(smaller);
 
 describe("a page", () => {
-  it("is below 1 MB for 276 layers and 16 pairs, and so are its pictures", () => {
+  it.runIf(WIDE)("is below 1 MB for 276 layers and 16 pairs, and so are its pictures", () => {
     const all = manyPairs();
     const made = valueOf(analysisPage(subject, all));
     expect(all).toHaveLength(16);

@@ -2,7 +2,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import { sharedPart } from "../plan/estimate.ts";
 import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
-import { jobsEach, shareOut, timeOf, withUsual, worthwhile, type UnitLoad } from "./share.ts";
+import { jobsFor, shareOut, timeOf, withUsual, worthwhile, type UnitLoad } from "./share.ts";
 
 /** Actions that may run in one job, and those that wait for a lease now. */
 export class Group<Item> {
@@ -136,10 +136,13 @@ export class Backlog<Item extends Queued> {
 
   /** How many of the free leases a group gets. */
   #jobsOf(lane: Lane, group: Group<Item>, leases: number): number {
-    if (this.#units[lane].size >= leases) return 1;
+    const { size } = this.#units[lane];
+    if (size === 1) return leases;
+    if (size > MANY) return 1;
     const units = this.#loads(lane);
-    const mine = units.findIndex(({ unit }) => unit === group);
-    return jobsEach(units, leases)[mine] ?? 1;
+    const mine = units.find(({ unit }) => unit === group);
+    const others = units.filter((unit) => unit !== mine);
+    return mine === undefined ? 1 : jobsFor(mine, others, leases);
   }
 
   /** The first item of the unit that would take longest in one job; `first` where nothing is known of any. */

@@ -194,16 +194,25 @@ export interface UnitLoad {
 export const timeOf = ({ longest, sum, shared }: UnitLoad, jobs: number): number =>
   together(longest, Math.max(longest, sum / jobs), shared);
 
-/** How many of the free jobs each unit gets: one as long as there are some, and each one more who would take longest. */
-export function jobsEach(units: readonly UnitLoad[], jobs: number): readonly number[] {
-  const given = units.map((load) => ({ load, jobs: 1 }));
-  for (let left = jobs - units.length; left > 0; left--) {
-    const open = given.filter((unit) => unit.jobs < unit.load.members);
-    const [first, ...others] = open;
-    if (first === undefined) break;
-    const takes = (unit: (typeof given)[number]): number => timeOf(unit.load, unit.jobs);
-    const last = others.reduce((a, b) => (takes(b) > takes(a) ? b : a), first);
-    last.jobs += 1;
+/**
+ * How many of the free jobs the unit gets whose turn it is. With more of them it is done sooner, but each pays the
+ * shared part once more, and the others come later: what counts is when all are done, the others each in one job, the
+ * longest first. Of equally good numbers it is the least, which leaves most to the others.
+ */
+export function jobsFor(unit: UnitLoad, others: readonly UnitLoad[], jobs: number): number {
+  const rest = others.map((other) => timeOf(other, 1)).sort((a, b) => b - a);
+  const doneWith = (mine: number): number => {
+    const ends = Array.from({ length: jobs }, (_, job) => (job < mine ? timeOf(unit, mine) : 0));
+    for (const time of rest) {
+      const next = ends.indexOf(Math.min(...ends));
+      ends[next] = (ends[next] ?? 0) + time;
+    }
+    return Math.max(...ends);
+  };
+  let [best, done] = [1, doneWith(1)];
+  for (let mine = 2; mine <= Math.min(jobs, unit.members); mine++) {
+    const sooner = doneWith(mine);
+    if (sooner * TOLERANCE < done) [best, done] = [mine, sooner];
   }
-  return given.map((unit) => unit.jobs);
+  return best;
 }

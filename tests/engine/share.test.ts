@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jobsEach, shareOut, together, type Part, type Room } from "../../src/schedule/share.ts";
+import {
+  jobsFor,
+  shareOut,
+  together,
+  type Part,
+  type Room,
+  type UnitLoad,
+} from "../../src/schedule/share.ts";
 
 /* How a group is shared out over devices, held against every way in which it could be. */
 
@@ -130,45 +137,41 @@ describe("shares of a group", () => {
 });
 
 describe("free jobs among groups", () => {
-  const unit = fc.record({
-    members: fc.integer({ min: 1, max: 5 }),
-    each: fc.integer({ min: 1, max: 50 }),
-    shared: fc.constantFrom(0, 0.5, 0.9),
-  });
-  const load = ({ members, each, shared }: { members: number; each: number; shared: number }) => ({
+  const load = (members: number, each: number, shared = 0.9): UnitLoad => ({
     ...{ members, shared, longest: each },
     sum: each * members,
   });
-  const takes = (one: ReturnType<typeof load>, jobs: number): number =>
-    together(one.longest, Math.max(one.longest, one.sum / jobs), one.shared);
 
-  it("go to who takes longest: there is no way to be done sooner", () => {
+  it.each<[what: string, jobs: number, mine: number, others: readonly UnitLoad[]]>([
+    ["all where no other waits", 4, 4, []],
+    ["one where there are as many others", 2, 1, [load(16, 44)]],
+    ["those that shorter ones do not need", 3, 2, [load(16, 10), load(16, 5)]],
+    ["one where others would be left over for the end", 2, 1, [load(16, 30), load(16, 30)]],
+    ["one where it is not the one that takes longest", 3, 1, [load(16, 200)]],
+  ])("are %s", (_what, jobs, mine, others) => {
+    expect(jobsFor(load(16, 44), others, jobs)).toBe(mine);
+  });
+
+  it("are never more than there are, nor more than members", () => {
+    const unit = fc
+      .tuple(
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.constantFrom(0, 0.5, 0.99),
+      )
+      .map(([members, each, shared]) => load(members, each, shared));
     fc.assert(
       fc.property(
-        fc.array(unit, { minLength: 1, maxLength: 4 }),
+        unit,
+        fc.array(unit, { maxLength: 5 }),
         fc.integer({ min: 1, max: 8 }),
-        (units, jobs) => {
-          const loads = units.map(load);
-          const given = jobsEach(loads, jobs);
-          const used = given.reduce((a, b) => a + b, 0);
-          expect(used).toBeLessThanOrEqual(Math.max(jobs, units.length));
-          if (jobs < units.length) return;
-          const longestOf = (all: readonly number[]): number =>
-            Math.max(...loads.map((one, at) => takes(one, all[at] ?? 1)));
-          const ways = units.reduce<readonly (readonly number[])[]>(
-            (all, { members }) =>
-              all.flatMap((way) =>
-                Array.from({ length: members }, (_, more) => [...way, more + 1]),
-              ),
-            [[]],
-          );
-          const best = Math.min(
-            ...ways.filter((way) => way.reduce((a, b) => a + b, 0) <= jobs).map(longestOf),
-          );
-          expect(longestOf(given)).toBeCloseTo(best, 6);
+        (...all) => {
+          const [mine, , jobs] = all;
+          const given = jobsFor(...all);
+          expect(given).toBeGreaterThanOrEqual(1);
+          expect(given).toBeLessThanOrEqual(Math.min(jobs, mine.members));
         },
       ),
-      { numRuns: 300 },
     );
   });
 });

@@ -81,5 +81,6 @@ const KNOWN: readonly string[] = [
   "src/host/python/runner/schemas.ts", // likewise
   "src/host/gpu/gpus.ts", // /proc
   "src/host/process/process-identity.ts", // likewise
+  "src/host/process/process-name.ts", // likewise
   "src/host/comparison.ts", // what a user names may be a pipe
 ];

@@ -48,7 +48,7 @@ export class ProgressFold {
         this.#activity = `reading ${oneLine(event.file)} ${percent(event.done, event.total)}`;
         break;
       case "waiting_for_lock":
-        this.#activity = `waiting for ${event.owner}`;
+        this.#activity = `waiting for ${oneLine(event.owner)}`;
         break;
       case "environment":
         this.#environment = event.state === "ready" ? null : environmentText(event);

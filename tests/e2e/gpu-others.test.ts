@@ -87,7 +87,7 @@ describe("a device that somebody uses", () => {
     expect(waiting).toHaveProperty(
       "owner",
       expect.stringMatching(
-        new RegExp(`^${NAMED}104.9 GB; 45.2 GB are free, about 71.0 GB are needed$`),
+        new RegExp(`^${NAMED}104.9 GB; 45.2 GB are free, about 71.0 GB are needed `),
       ),
     );
     expect(runners.untaken).toBe(0);
@@ -96,6 +96,18 @@ describe("a device that somebody uses", () => {
     const { code, stdout } = await running.finished;
     expect(code).toBe(0);
     expect(told(stdout, "waiting_for_lock")).toHaveLength(1);
+  });
+
+  it("is shared by a user who does not want to wait", async () => {
+    await open({ gpu: 1, action: NEEDS_70_GB });
+    tool.show([{ by: [{ pid: SOMEBODY, used: 100_000 }] }]);
+    const running = workspace.begin(["build", "--json", "--python", FAKE_PYTHON, "--gpus", "0"], {
+      env: { AQM_GPU_LEASES: workspace.path(".run"), PATH: tool.path, AQM_SHARE_GPUS: "1" },
+    });
+    (await runners.nextJob()).succeed();
+    const { code, stdout } = await running.finished;
+    expect(code).toBe(0);
+    expect(told(stdout, "action_warning")).toHaveLength(1);
   });
 
   it("is not waited for by a desktop's measure, nor where the job would not fit on the empty device", async () => {

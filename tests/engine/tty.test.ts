@@ -185,6 +185,26 @@ describe("the live lines", () => {
     expect(view(0, [0, hashing])).toEqual(["reading big 25 %"]);
     const waiting = { type: "waiting_for_lock", owner: "process 7", path: "x" } as const;
     expect(view(0, [0, waiting])).toEqual(["waiting for process 7"]);
+    // Anybody can call a process what they like.
+    const hostile = { ...waiting, owner: "process 7 (\u001b[2Jx)" };
+    expect(view(0, [0, hostile]).join()).not.toContain("\u001b[2J");
+  });
+
+  it("forget what was waited for once the job works, and show it on the devices that it got", () => {
+    const job = { lane: "gpu", devices: ["0"] } as const;
+    const waiting = { type: "waiting_for_lock", owner: "process 7", path: "GPU 0" } as const;
+    const moved = { type: "devices_changed", target: "a", devices: ["1"], message: "m" } as const;
+    const phase = { type: "action_phase", target: "a", name: "import", total: null } as const;
+    const lines = view(
+      0,
+      [0, planned({ a: "run" })],
+      [0, started("a", job)],
+      [0, waiting],
+      [0, moved],
+      [0, phase],
+    ).join("\n");
+    expect(lines).toContain("GPU 1");
+    expect(lines).not.toContain("process 7");
   });
 
   it("are never wider than the terminal", () => {

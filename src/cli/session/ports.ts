@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { logOf } from "../../host/disk/layout.ts";
 import { Executors, type ExecutorAtHand } from "../../host/executor.ts";
 import { acquireFileLock } from "../../host/process/file-lock.ts";
+import { SHARE } from "../../host/gpu/standing.ts";
 import { clusterOf } from "../../host/slurm/settings.ts";
 import { deviceMemoryNeeded } from "../../plan/device-memory.ts";
 import type { Ports } from "../../ports.ts";
@@ -49,7 +50,8 @@ function realPorts(session: Session, detach: boolean): Ports {
       const { environments } = aqmfile;
       return new PythonExecutor({
         ...{ layout, opSources, environments, pythonEnvironments, gpus },
-        memoryNeeded: (members) => deviceMemoryNeeded(members, expected),
+        memoryNeeded: (members) =>
+          process.env[SHARE] === "1" ? null : deviceMemoryNeeded(members, expected),
       });
     },
   };

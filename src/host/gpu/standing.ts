@@ -48,14 +48,17 @@ export interface View {
   readonly who: string;
 }
 
+/** The variable of a user who knows better than the figures. */
+export const SHARE = "AQM_SHARE_GPUS";
+
 /** Less than that is what a desktop takes, or a driver: no job waits for it, and no figure is that exact. */
 const LITTLE_BYTES = 2 ** 30;
 
 /**
  * From this part of a device on, memory of processes that are not shown is somebody's job, as in another container. A
- * desktop's is not shown either, and nobody would wait for its end.
+ * desktop's is not shown either, nor that of another system on the same machine, and nobody would wait for their end.
  */
-const MUCH = 1 / 4;
+const MUCH = 1 / 2;
 
 /** @param state null where the driver says nothing of the device, as of a part of one */
 export function viewOf(state: DeviceState | null, need: Need): View {
@@ -111,7 +114,7 @@ function whyOf(
   const who = named.join(", and ");
   if (standing === "taken") return `${who}; its compute mode lets one process use it`;
   if (bytes === null || freeBytes === null) return who;
-  const room = `${sizeText(freeBytes)} are free, about ${sizeText(bytes)} are needed`;
+  const room = `${sizeText(freeBytes)} are free, about ${sizeText(bytes)} are needed${standing === "crowded" ? ` (${SHARE}=1 does not wait)` : ""}`;
   return who === "" ? room : `${who}; ${room}`;
 }
 

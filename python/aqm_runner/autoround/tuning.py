@@ -95,6 +95,9 @@ def tune(
                 # Without steps it is refused, with a line in the log.
                 **({"gradient_accumulate_steps": batches[0].samples} if iters else {}),
                 device_map=device,
+                # By itself it turns a float32 model into bfloat16 on any device that can multiply
+                # such numbers: a folder would depend on the kind of CPU.
+                amp=model.dtype != torch.float32,
                 enable_torch_compile=False,
                 low_cpu_mem_usage=False,
                 seed=seed,

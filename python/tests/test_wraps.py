@@ -8,7 +8,7 @@ import torch
 from harness import FakeContext, place
 from material import FORMATS
 from modelopt.torch.opt.utils import named_hparams
-from modelopt.torch.quantization import algorithms, model_calib, model_quant
+from modelopt.torch.quantization import algorithms, model_calib, model_quant, utils
 from modelopt.torch.quantization.calib import MaxCalibrator
 from modelopt.torch.quantization.nn import TensorQuantizer
 from torch import nn
@@ -24,6 +24,7 @@ from aqm_runner.modelopt import memory, squares
 from aqm_runner.modelopt.recipes import as_format
 from aqm_runner.modelopt.scoring import Scorer, Setting
 from aqm_runner.modelopt.shared_scoring import shared_scoring
+from aqm_runner.runner.failures import RunnerError
 
 SETTING = Setting("lm", "batch_mean", include_lm_head=False, score_steps=2)
 LAYERS = 14  # linear layers of the tiny model's language part
@@ -62,6 +63,7 @@ def insides() -> list[Any]:
         model_calib.weight_only_quantize,
         model_calib._ENABLE_FOLDING_PQS_TO_WEIGHTS,
         model_quant.calibrate,
+        MaxCalibrator.collect,
         nn.Module.register_full_backward_hook,
         algorithms.QuantRecipe.checkpoint_signature,
     ]
@@ -69,9 +71,9 @@ def insides() -> list[Any]:
 
 def test_tensors_are_looked_at_once_and_no_difference_is_kept(monkeypatch, lm_inputs):
     looks = []
-    collect = MaxCalibrator.collect
+    largest = utils.reduce_amax
     monkeypatch.setattr(
-        MaxCalibrator, "collect", lambda self, x: (looks.append(x.shape), collect(self, x))[1]
+        utils, "reduce_amax", lambda x, **more: (looks.append(x.shape), largest(x, **more))[1]
     )
     before = insides()
     # FP8 and INT8 take activations whole; INT8 takes weights in rows, FP8 whole.
@@ -81,6 +83,26 @@ def test_tensors_are_looked_at_once_and_no_difference_is_kept(monkeypatch, lm_in
     assert len(looks) == LAYERS * batches + LAYERS * 2
     assert not any(hasattr(module, "output_diff_dict") for module in model.modules())
     assert not any("forward" in vars(module) for module in quantizers(model))
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_a_range_that_is_no_number_is_found_in_any_batch(lm_inputs, odd):
+    before = insides()
+    model = load_model(place(lm_inputs["checkpoint"], "folder"), "float32", "cpu")
+    batches = batches_of(lm_inputs)
+    last = batches[-1].inputs["input_ids"]
+    alone = next(
+        int(token) for token in last.unique() if not (batches[0].inputs["input_ids"] == token).any()
+    )
+    with torch.no_grad():
+        model.get_input_embeddings().weight[alone] = odd
+    formats = [as_format(name, FORMATS[name]) for name in ("INT8", "FP8")]
+    scorer = Scorer(FakeContext(), SETTING)
+    with pytest.raises(RunnerError) as caught:
+        scorer.score(model, Loader(batches, "cpu"), formats)
+    assert caught.value.reason == "non_finite_score"
+    assert "amax" in caught.value.message
+    assert insides() == before
 
 
 def test_formats_share_what_they_quantize_alike(monkeypatch, lm_inputs):

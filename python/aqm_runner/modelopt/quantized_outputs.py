@@ -91,14 +91,20 @@ def _recipes(hparam: QuantRecipeHparam) -> list[QuantRecipe]:
 def _alike(quantizers: dict[QuantRecipe, TensorQuantizer]) -> Alike:
     """Returns the recipes in sets of those whose quantizers do the same."""
     found: dict[str, Alike] = {}
+    seen: dict[int, dict[QuantRecipe, TensorQuantizer]] = {}
     for recipe, quantizer in quantizers.items():
+        if id(quantizer) in seen:
+            seen[id(quantizer)][recipe] = quantizer
+            continue
         sets = found.setdefault(_description(quantizer), [])
         for same in sets:
             if _same_buffers(next(iter(same.values())), quantizer):
-                same[recipe] = quantizer
                 break
         else:
-            sets.append({recipe: quantizer})
+            same = {}
+            sets.append(same)
+        same[recipe] = quantizer
+        seen[id(quantizer)] = same
     return [same for sets in found.values() for same in sets]
 
 

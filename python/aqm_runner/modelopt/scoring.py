@@ -13,9 +13,10 @@ from torch import nn
 
 from aqm_runner.model.batches import IGNORED, Batch, Loader
 from aqm_runner.model.loss import LOSSES
+from aqm_runner.modelopt.combined_formats import CombinedFormats
 from aqm_runner.modelopt.kept_divergences import KeptDivergences
 from aqm_runner.modelopt.progress import Progress, check_progress
-from aqm_runner.modelopt.reading import ScoreReader
+from aqm_runner.modelopt.reading import SEARCHERS, ScoreReader
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.shared_calibration import SharedCalibration
 from aqm_runner.modelopt.shared_scoring import shared_scoring
@@ -117,6 +118,8 @@ class Scorer:
             "loss_func": lambda output, batch: loss(output.logits, batch.labels),
         }
         walked = self._calibration.walks if self._calibration else 0
+        disabled = self.setting.disabled_layers(model)
+        calibrated = formats
         with contextlib.ExitStack() as stack:
             stack.enter_context(reader.installed())
             stack.enter_context(progress.installed(algorithms))
@@ -124,16 +127,19 @@ class Scorer:
                 stack.enter_context(self._calibration.installed())
                 stack.enter_context(shared_scoring())
                 stack.enter_context(kept_signatures())
+                combined = CombinedFormats(formats, model, disabled)
+                stack.enter_context(combined.installed(SEARCHERS[method]))
+                calibrated = combined.calibrated
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", message="Received custom quantization formats")
             try:
                 mtq.auto_quantize(
                     model,
                     constraints={"effective_bits": ALL_BITS},
-                    quantization_formats=[each.config for each in formats],
+                    quantization_formats=[each.config for each in calibrated],
                     data_loader=loader,
                     **(by_gradient if method == "gradient" else {"forward_step": _logits}),
-                    disabled_layers=self.setting.disabled_layers(model),
+                    disabled_layers=disabled,
                     num_calib_steps=len(loader),
                     num_score_steps=self.setting.score_steps,
                     verbose=False,

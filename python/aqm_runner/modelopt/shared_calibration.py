@@ -20,6 +20,8 @@ from modelopt.torch.quantization.calib import MaxCalibrator
 from modelopt.torch.quantization.nn import QuantModule, TensorQuantizer
 from torch import nn
 
+from aqm_runner.modelopt.deferred_checks import checked_once
+
 # Where a range belongs: the quantizer's path and how it cuts its tensor up.
 Slot = tuple[str, str]
 ForwardLoop = Callable[[nn.Module], Any]
@@ -66,7 +68,7 @@ class SharedCalibration:
             (name, _cut(quantizer)): quantizer
             for name, quantizer in model.named_modules()
             if isinstance(quantizer, TensorQuantizer)
-            and not _is_of_weight(name)
+            and not is_of_weight(name)
             and _needs_range(quantizer)
         }
         if not slots or forward_loop is None:
@@ -82,7 +84,8 @@ class SharedCalibration:
         self.walks += 1
 
         def learn(model: nn.Module) -> None:
-            forward_loop(model)
+            with checked_once():
+                forward_loop(model)
             known.update({slot: each._calibrator.compute_amax() for slot, each in slots.items()})
 
         return learn
@@ -130,7 +133,8 @@ class SharedCalibration:
         quantizer.disable_calib()  # a weight's range is the same in every step of the data
 
 
-def _is_of_weight(name: str) -> bool:
+def is_of_weight(name: str) -> bool:
+    """Returns whether a quantizer's path, or the last part of it, is that of a weight."""
     # `weight_quantizer.0` is one of a sequence, `down_proj_weight_quantizers.0` that of an expert.
     return any(part.endswith(("weight_quantizer", "weight_quantizers")) for part in name.split("."))
 
@@ -179,11 +183,12 @@ def _layout(model: nn.Module) -> tuple[Slot, ...]:
         if isinstance(quantizer, TensorQuantizer)
         and quantizer.is_enabled
         and quantizer.is_static_block_quant
-        and not _keeps_layout(weight, quantizer.block_sizes)
+        and not keeps_layout(weight, quantizer.block_sizes)
     )
 
 
-def _keeps_layout(weight: torch.Tensor, blocks: dict[Any, Any]) -> bool:
+def keeps_layout(weight: torch.Tensor, blocks: dict[Any, Any]) -> bool:
+    """Returns whether blocks (sizes by axis) need no padding, so that a weight stays in place."""
     return weight.is_contiguous() and all(
         weight.shape[axis] % size == 0
         for axis, size in blocks.items()

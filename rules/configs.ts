@@ -26,10 +26,16 @@ export interface AnalysedModel {
   readonly checkpoint: string;
   readonly dtype: "bfloat16" | "float32";
   readonly device: "cpu" | "cuda";
+  /** GPUs that the layers are shared out among while the model is scored and measured; 1 if not given. */
+  readonly gpus?: number;
   /** Whether Python code of the checkpoint may run: only where a person wrote so. */
   readonly trust_remote_code?: true;
   readonly source: object;
 }
+
+/** GPUs of a job that scores or measures a model. How layers are shared out is in no key: bits stay. */
+export const gpusOf = ({ device, gpus }: AnalysedModel): number =>
+  device === "cuda" ? (gpus ?? 1) : 0;
 
 /** The param of every op that may run code of a checkpoint; absent where it may not, so that keys stay. */
 export const trust = ({ trust_remote_code: trusted }: AnalysedModel) =>

@@ -1,7 +1,13 @@
 import type { Input } from "aqm";
 import type { Weights } from "aqm/analysis";
 import { imagesOf, type Samples } from "./samples.ts";
-import { trust, type AnalysedModel, type AutoquantConfig, type QualityConfig } from "./configs.ts";
+import {
+  gpusOf,
+  trust,
+  type AnalysedModel,
+  type AutoquantConfig,
+  type QualityConfig,
+} from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 
 /** How the intervals of single figures are made. Not in a config: another value would measure every plan again. */
@@ -65,7 +71,7 @@ export function measuring({
       scope === "lm"
         ? files
         : { ...files, images: imagesOf(subset), held_out_images: imagesOf(held) },
-    resources: { gpu: model.device === "cuda" ? 1 : 0 },
+    resources: { gpu: gpusOf(model) },
   };
 }
 

@@ -227,7 +227,8 @@ def test_what_a_tokenizer_and_a_processor_need(folder):
     # What no key knows does not stand in for it.
     (folder / "tokenizer.model").write_bytes(b"x")
     error = refused(load_tokenizer, folder, "unreadable_checkpoint")
-    assert error.message.startswith("given/ckpt cannot be read: the tokenizer cannot be made")
+    assert "it has no tokenizer.json (a tokenizer.model alone is not read)" in error.message
+    assert "save_pretrained" in error.next_step
     assert "/tmp" not in error.message
 
 

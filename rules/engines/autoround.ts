@@ -2,7 +2,12 @@ import { action, type PythonOps } from "aqm";
 import type { Analysed, Quantizer } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import { autoroundScores } from "../autoround.ts";
-import type { AutoroundConfig, GranularityConfig, QuantPairConfig } from "../configs.ts";
+import {
+  gpusOf,
+  type AutoroundConfig,
+  type GranularityConfig,
+  type QuantPairConfig,
+} from "../configs.ts";
 import { expectedAutoround } from "../expected.ts";
 import {
   formatName,
@@ -116,6 +121,7 @@ function scores(
   return action({
     op: autoroundScores,
     ...sharedAction(what, folder),
+    resources: { gpu: Math.min(1, gpusOf(model)) },
     params: {
       ...settings,
       ...sharedParams(what, batch_size),

@@ -3,6 +3,7 @@ import type { Analysed, PairQuantizers } from "aqm/analysis";
 import type { Calibration } from "../calibration.ts";
 import { imagesOf } from "../samples.ts";
 import {
+  gpusOf,
   trust,
   type AnalysedModel,
   type GranularityConfig,
@@ -88,7 +89,7 @@ export function sharedAction(
         ? { checkpoint, captions }
         : { checkpoint, database, images: imagesOf(subset) },
     outputs: { scores: committed(`${folder}/sensitivity-scores.json`) },
-    resources: { gpu: model.device === "cuda" ? 1 : 0 },
+    resources: { gpu: gpusOf(model) },
     // The data is walked once for all formats: on one H200 a lone format of ModelOpt took 44 s and 16 in one job
     // 97 s (docs/gpu.md); of weight_error a format's own share is to round the weights.
     batch: {

@@ -1,7 +1,12 @@
 import { action, committed, file, typescriptOp, type Declared, type PythonOps } from "aqm";
 import type { Analysed } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
-import type { GranularityConfig, IncConfig, QuantPairConfig } from "../configs.ts";
+import {
+  gpusOf,
+  type GranularityConfig,
+  type IncConfig,
+  type QuantPairConfig,
+} from "../configs.ts";
 import { expectedInc } from "../expected.ts";
 import { incScores } from "../inc.ts";
 import {
@@ -106,6 +111,7 @@ function scores(
   return action({
     op: incScores,
     ...shared,
+    resources: { gpu: Math.min(1, gpusOf(what.model)) },
     outputs: {
       ...shared.outputs,
       ops: committed(`${folder}/${opsFile(settings)}.json`),

@@ -19,12 +19,21 @@ from transformers import (
 
 from aqm_runner.model.architectures import attention_of, auto_class, check_architecture
 from aqm_runner.model.checkpoint_files import check_checkpoint, check_code, loading
+from aqm_runner.model.placement import (
+    check_room,
+    check_shared_out,
+    free_memory,
+    shared_out,
+)
+from aqm_runner.model.weight_files import unreadable
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
 # What every call of transformers that reads a checkpoint gets: no network, no code of others.
 OURS = {"local_files_only": True, "trust_remote_code": False}
 SHOWN = 3
+# One of these is what transformers reads words from, unless code of the checkpoint does.
+TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt")
 
 
 def reading(place: Place) -> dict[str, bool]:
@@ -52,15 +61,18 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
     Args:
         place: The checkpoint folder.
         dtype: "float32" or "bfloat16".
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda"; of several CUDA devices that are seen, each gets some layers.
 
     Raises:
-        RunnerError: gate_failed of `check_checkpoint` and `check_architecture`;
+        RunnerError: gate_failed of `check_checkpoint` and `check_architecture`; out_of_memory
+            `model_too_large`;
             `unreadable_checkpoint`;
             `incomplete_checkpoint` if a weight is missing, which transformers would replace by
             random numbers; `unused_weights` if the model has no place for one.
     """
-    check_checkpoint(place)
+    free = free_memory(device)
+    check_room(place, check_checkpoint(place).values(), dtype, free)
+    sharing = shared_out(free)
     config = load_config(place)
     with loading(place, "the model") as folder:
         model, info = auto_class(config).from_pretrained(
@@ -71,9 +83,13 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
             experts_implementation="eager",
             use_safetensors=True,
             output_loading_info=True,
+            **sharing,
             **reading(place),
         )
         _check_loaded(place, model, info)
+    if sharing:
+        check_shared_out(place, model, free)
+        return model.eval()
     return model.to(device).eval()
 
 
@@ -89,6 +105,13 @@ def load_config(place: Place) -> PreTrainedConfig:
 
 def load_tokenizer(place: Place) -> Any:
     """Returns the tokenizer; raises gate_failed `unreadable_checkpoint`."""
+    if not place.trusted and not any((place.path / name).is_file() for name in TOKENIZERS):
+        raise unreadable(
+            place,
+            "",
+            f"it has no {TOKENIZERS[0]} (a tokenizer.model alone is not read)",
+            "Place the tokenizer's files beside the weights (transformers: save_pretrained).",
+        )
     with loading(place, "the tokenizer") as folder:
         return AutoTokenizer.from_pretrained(folder, **reading(place))
 

@@ -26,6 +26,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.loss import TOKENS_AT_ONCE
 from aqm_runner.model.module_kinds import part_of
+from aqm_runner.model.placement import free_memory
 
 # The rest is for what allocators round up and kernels borrow.
 USABLE = 0.9
@@ -37,11 +38,16 @@ SCORED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def free_bytes(device: str) -> int | None:
-    """Returns the device's free memory, torch's own spare included; None where none is counted."""
+    """Returns a device's free memory, torch's own spare included; None where none is counted.
+
+    Of several devices that share a model's layers, that of the fullest one.
+    """
     if device != "cuda":
         return None
-    free, _total = torch.cuda.mem_get_info()
-    return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    return min(
+        free + torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
+        for index, free in enumerate(free_memory(device))
+    )
 
 
 def call_bytes(

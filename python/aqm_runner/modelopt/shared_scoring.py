@@ -70,8 +70,9 @@ class ScoredModule:
         # Without gradients a checkpointed block is only passed through; it comes again.
         if torch.is_grad_enabled():
             result = first(output).detach()
-            versions = (tensor._version, result._version)
-            self._call = (tensor.detach(), args, kwargs, result, versions)
+            # Where layers lie on several devices, a hook of the layer moves its input to it.
+            input_ = tensor.detach().to(result.device)
+            self._call = (input_, args, kwargs, result, (input_._version, result._version))
         return output
 
     @torch.no_grad()

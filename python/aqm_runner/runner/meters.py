@@ -9,7 +9,10 @@ PROC = Path("/proc/self")
 
 
 class Meter:
-    """Peaks since `reset`, in bytes. GPU memory is looked at only if torch was imported."""
+    """Peaks since `reset`, in bytes; of several GPUs that of the fullest one.
+
+    GPU memory is looked at only if torch was imported.
+    """
 
     def __init__(self) -> None:
         self._gpu_peak = 0
@@ -21,13 +24,15 @@ class Meter:
         self._gpu_peak = 0
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
-            torch.cuda.reset_peak_memory_stats()
+            for device in range(torch.cuda.device_count()):
+                torch.cuda.reset_peak_memory_stats(device)
 
     def sample(self) -> None:
         """Notes the GPU peak so far; ModelOpt resets torch's own when scoring starts."""
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
-            self._gpu_peak = max(self._gpu_peak, torch.cuda.max_memory_allocated())
+            devices = range(torch.cuda.device_count())
+            self._gpu_peak = max(self._gpu_peak, *map(torch.cuda.max_memory_allocated, devices))
 
     def peaks(self) -> dict[str, int | None]:
         """Returns the fields of a `resource` event."""

@@ -162,6 +162,11 @@ export interface ExecutionRequest {
 export interface Executor {
   /** Resolves when the job is over, or no longer waited for, and all members have ended. */
   readonly execute: (request: ExecutionRequest) => Promise<void>;
+  /** Told which actions are about to be carried, so that it can make ready what takes long; they may never come. */
+  readonly foresee?: (
+    nodes: readonly ActionNode[],
+    about: Pick<ExecutionRequest, "emit" | "signal">,
+  ) => void;
   /** Where the log of an action goes, workspace-relative. */
   readonly logPath: (node: ActionNode) => string | null;
   /** Lets go of all that the executor holds. The one who opened it calls this. */
@@ -169,7 +174,7 @@ export interface Executor {
 }
 
 /** What one executor has to do; which one takes a job, and where its log goes, is decided before. */
-export type JobExecutor = Pick<Executor, "execute" | "close">;
+export type JobExecutor = Pick<Executor, "execute" | "close" | "foresee">;
 
 /** For executors that take the members of a job one after the other. */
 export const oneByOne =

@@ -4,6 +4,7 @@ import type { BuildEvent } from "../model/event.ts";
 import { EXIT, interruptionCode, type Failure } from "../model/failure.ts";
 import type { SkippedGroup } from "../model/skipped.ts";
 import type { EstimateCost } from "../plan/estimate.ts";
+import type { Maker } from "../plan/inputs.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Elsewhere } from "../schedule/lanes.ts";
 
@@ -32,6 +33,12 @@ export interface BuildOutcome {
   readonly failures: readonly Failure[];
   readonly plan: Plan | null;
 }
+
+/** An action that failed or is blocked, as its consumers see it. */
+export const LOST: Maker = { verdict: "blocked", result: null, absent: new Set() };
+
+/** It may have been aborted while something was waited for. */
+export const isStopped = (signal: AbortSignal): boolean => signal.aborted;
 
 /** What a build came to. */
 export type Outcome = Extract<BuildEvent, { type: "build_finished" }>["outcome"];

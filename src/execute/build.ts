@@ -2,7 +2,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import type { EmitEvent, GpuTime } from "../model/event.ts";
 import { exitCodeOf, interruptionCode, type Failure } from "../model/failure.ts";
 import type { Cost } from "../model/record.ts";
-import type { Maker, MakerOf } from "../plan/inputs.ts";
+import type { MakerOf } from "../plan/inputs.ts";
 import { judge } from "../plan/judge.ts";
 import { keepsEdit, type Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
@@ -23,6 +23,8 @@ import {
 } from "./announce.ts";
 import {
   exitCodeAfter,
+  isStopped,
+  LOST,
   type BuildOutcome,
   type BuildRequest,
   type Outcome,
@@ -31,6 +33,7 @@ import { drive, type Send } from "./drive.ts";
 import { informedPlan } from "./informed-plan.ts";
 import { emitReplaced } from "./publish-action.ts";
 import { runJob } from "./run-job.ts";
+import { Soon } from "./soon.ts";
 
 export type { BuildOutcome, BuildRequest } from "./build-request.ts";
 
@@ -62,12 +65,6 @@ export async function runBuild(
   }
 }
 
-/** An action that failed or is blocked, as its consumers see it. */
-const LOST: Maker = { verdict: "blocked", result: null, absent: new Set() };
-
-/** It may have been aborted while something was waited for. */
-const isStopped = (signal: AbortSignal): boolean => signal.aborted;
-
 class Build {
   readonly #request: BuildRequest;
   readonly #ports: Ports;
@@ -89,6 +86,7 @@ class Build {
   };
   readonly #stop = new AbortController();
   #gpuSeconds = 0;
+  #soon: Soon | null = null;
 
   constructor(request: BuildRequest, ports: Ports, emit: EmitEvent, started: number) {
     this.#request = request;
@@ -99,7 +97,7 @@ class Build {
   }
 
   async run(): Promise<BuildOutcome> {
-    const { selection, targets, jobs, gpus, keepGoing, signal } = this.#request;
+    const { selection, targets, jobs, gpus, signal } = this.#request;
     this.#emit({ type: "build_started", targets, jobs, gpus });
     const { skipped = [] } = this.#request;
     if (skipped.length > 0) this.#emit({ type: "skipped", groups: skipped });
@@ -126,8 +124,8 @@ class Build {
     const nodes = plan.actions.map(({ node }) => node);
     const { demanded } = plan;
     const seconds = (node: ActionNode): number | null => expected(node)?.seconds.likely ?? null;
-    const options = { jobs, gpus, keepGoing, demanded, elsewhere, seconds };
-    const schedule = new Schedule(nodes, options);
+    const schedule = new Schedule(nodes, { ...this.#request, demanded, elsewhere, seconds });
+    this.#soon = new Soon(plan, (node) => this.#settled.has(node), this.#request.hold);
     await drive(schedule, (command, send) => this.#perform(command, plan, send), signal);
     if (this.#request.signal.aborted) return this.#finish("interrupted", null, plan, cost);
     // What is held back is a debt, not a failure.
@@ -222,12 +220,14 @@ class Build {
     const { executor } = this.#ports;
     for (const event of announceJob(job, plan, this.#request.expected, executor)) this.#emit(event);
     const { signal } = this.#stop;
+    executor.foresee?.(this.#soon?.started(job) ?? [], { emit: this.#emit, signal });
     await runJob(
       {
         job,
         batch,
         signal,
         ended: ({ node, judgement }, ran) => {
+          this.#soon?.ended(node);
           if (!ran.ok) {
             const left = ran.error.reason === "submitted";
             if (left) this.#counts.submitted += 1;

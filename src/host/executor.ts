@@ -27,6 +27,24 @@ export class Executors implements Executor {
     for (const member of request.members) request.ended(member, err(refused(taker.error)));
   }
 
+  foresee(
+    nodes: readonly ActionNode[],
+    about: Parameters<NonNullable<Executor["foresee"]>>[1],
+  ): void {
+    for (const executor of this.#atHand) {
+      const mine = nodes.filter((node) => {
+        const taker = takerOf(node.declaration, this.#atHand);
+        return taker.ok && taker.value === executor;
+      });
+      if (mine.length === 0) continue;
+      // Where it cannot be opened, its first job says so.
+      this.#opened(executor).then(
+        (opened) => opened.foresee?.(mine, about),
+        () => undefined,
+      );
+    }
+  }
+
   logPath(node: ActionNode): string | null {
     const taker = takerOf(node.declaration, this.#atHand);
     return taker.ok ? taker.value.logPath(node) : null;

@@ -11,7 +11,10 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-if (process.argv[2] === "-c") {
+// A runner that imports an op ahead of its first job is started with a program, too.
+const ahead = process.argv[2] === "-c" && /^load_op\("(.*)"\)$/m.exec(process.argv[3]);
+if (ahead && existsSync(".fake-cannot-import")) process.exit(1);
+if (process.argv[2] === "-c" && !ahead) {
   // The probe for versions: whatever is asked for is there.
   console.log(
     JSON.stringify(
@@ -26,6 +29,10 @@ if (process.argv[2] === "-c") {
 
 const socket = connect(readFileSync(".fake-runner", "utf8").trim());
 const say = (message) => socket.write(`${JSON.stringify(message)}\n`);
+say({
+  pid: process.pid,
+  started: { devices: process.env.CUDA_VISIBLE_DEVICES, imports: ahead?.[1] ?? null },
+});
 let seq = 0;
 const emit = (event) =>
   writeSync(3, `${JSON.stringify({ seq: seq++, time: Date.now() / 1000, ...event })}\n`);

@@ -29,11 +29,21 @@ export interface FakeJob {
   readonly signal: () => Promise<string>;
 }
 
+/** A runner process that has started, with or without a job. */
+export interface FakeStart {
+  readonly pid: number;
+  readonly devices: string;
+  /** The op that it imports before it has a job. */
+  readonly imports: string | null;
+}
+
 /** Every runner process of a workspace reports here. Nothing waits for time to pass. */
 export class FakeRunners {
   readonly #server: Server;
   readonly #jobs: FakeJob[] = [];
   readonly #waiting: ((job: FakeJob) => void)[] = [];
+  readonly #ahead: FakeStart[] = [];
+  #wakeAhead: () => void = () => undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -53,6 +63,13 @@ export class FakeRunners {
     const job = this.#jobs.shift();
     if (job !== undefined) return Promise.resolve(job);
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The first so many runners that were started before there was a job for them. */
+  async ahead(count: number): Promise<readonly FakeStart[]> {
+    while (this.#ahead.length < count)
+      await new Promise<void>((resolve) => (this.#wakeAhead = resolve));
+    return this.#ahead;
   }
 
   /** Jobs that arrived and that nobody has taken. */
@@ -76,7 +93,12 @@ export class FakeRunners {
         pid: number;
         environment: { devices: string };
         alone: boolean | null;
+        started?: { devices: string; imports: string | null };
       };
+      if (typeof message.started?.imports === "string") {
+        this.#ahead.push({ pid: message.pid, ...message.started });
+        this.#wakeAhead();
+      }
       if (message.signal !== undefined) {
         if (signalled === null) signals.push(message.signal);
         else signalled(message.signal);

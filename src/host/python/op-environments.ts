@@ -7,7 +7,7 @@ import type { Layout } from "../disk/layout.ts";
 import type { ProcessRequest } from "../process/process.ts";
 import { Preparations, type PreparationRequest } from "./preparations.ts";
 import type { PreparedEnvironment, PythonEnvironments } from "./python-environment.ts";
-import { moduleArguments, runnerEnvironment } from "./runner-environment.ts";
+import { aheadArguments, moduleArguments, runnerEnvironment } from "./runner-environment.ts";
 
 /** An environment that an op names, with an interpreter that has what it asks for. */
 export interface FoundEnvironment {
@@ -47,6 +47,11 @@ export class OpEnvironments {
   /** Has done what the environment wants to have done for this kind of machine; needs the devices. */
   ready(request: PreparationRequest): Promise<Result<void, Failure>> {
     return this.#preparations.ensure(request);
+  }
+
+  /** The same runner, which imports an op before it is asked for one. */
+  aheadIn(start: ProcessRequest, op: string): ProcessRequest {
+    return { ...start, args: aheadArguments(this.#layout, op) };
   }
 
   /** How a runner is started that sees `gpus` and no other devices. */

@@ -9,6 +9,7 @@ import type { Layout } from "../disk/layout.ts";
 import { DeviceChoice, type Told } from "../gpu/device-choice.ts";
 import { Driver } from "../gpu/driver.ts";
 import { GpuLeases } from "../gpu/gpu-leases.ts";
+import type { ProcessRequest } from "../process/process.ts";
 import type { OpSources } from "../code/op-sources.ts";
 import { OpEnvironments } from "./op-environments.ts";
 import type { PythonEnvironments } from "./python-environment.ts";
@@ -36,6 +37,7 @@ export class PythonExecutor implements JobExecutor {
   readonly #environments: OpEnvironments;
   readonly #leases = new GpuLeases();
   readonly #devices: DeviceChoice;
+  readonly #gpus: readonly string[];
   readonly #memoryNeeded: PythonExecutorOptions["memoryNeeded"];
   readonly #carrier: JobCarrier;
 
@@ -45,6 +47,7 @@ export class PythonExecutor implements JobExecutor {
     this.#opSources = opSources;
     this.#devices = new DeviceChoice(this.#leases, new Driver(), gpus);
     this.#memoryNeeded = memoryNeeded;
+    this.#gpus = gpus;
     this.#environments = new OpEnvironments(layout, environments, pythonEnvironments);
     this.#carrier = new JobCarrier(layout);
   }
@@ -95,6 +98,30 @@ export class PythonExecutor implements JobExecutor {
     } finally {
       if (!keptByRunner) await lease.release();
     }
+  }
+
+  /**
+   * Starts runners for the first environment of these, one for each job that may come, side by side. They import and
+   * no more: a device is touched in a job, under its lease, and perhaps it is another one; then they were for nothing.
+   */
+  foresee(nodes: readonly ActionNode[], about: Pick<ExecutionRequest, "emit" | "signal">): void {
+    const ops = nodes.flatMap(({ declaration: { op, resources } }) =>
+      op.runtime === "python" && resources.gpu === 1 ? [op] : [],
+    );
+    const [first] = ops;
+    if (first === undefined) return;
+    const jobs = ops.filter(({ environment }) => environment === first.environment).length;
+    const begin = async (): Promise<void> => {
+      const found = await this.#environments.find(first.environment, about);
+      if (!found.ok || about.signal.aborted) return; // the job tells
+      const starts = this.#gpus
+        .slice(0, jobs)
+        .map((gpu) => this.#environments.runnerIn(found.value, [gpu]));
+      const ahead = (start: ProcessRequest): Promise<void> =>
+        this.#carrier.begin(start, this.#environments.aheadIn(start, first.name));
+      await Promise.all(starts.map(ahead));
+    };
+    begin().catch(() => undefined); // what is wrong shows in the job
   }
 
   /** Ends all runners, and gives back the devices that idle ones kept. */

@@ -73,6 +73,29 @@ export function moduleArguments(layout: Layout, module: string): readonly string
   return ["-c", `import runpy, sys; sys.path.insert(0, ${folder}); ${run}`];
 }
 
+/**
+ * Runs `aqm_runner` after an op was imported. What the import reads is watched as in a job: a process that read what
+ * it must not, that cannot import the op, or has touched a device, which is nobody's yet, ends, and the job finds that
+ * out in its own one.
+ */
+export function aheadArguments(layout: Layout, op: string): readonly string[] {
+  const root = pythonRoot(layout);
+  const own = fitsSearchPath(root) ? [] : [`sys.path.insert(0, ${JSON.stringify(root)})`];
+  const program = [
+    "import pathlib, runpy, sys",
+    ...own,
+    "from aqm_runner.runner.reads import ReadGuard",
+    "from aqm_runner.runner.registry import load_op",
+    "guard = ReadGuard()",
+    `guard.begin(pathlib.Path(${JSON.stringify(layout.root)}), [])`,
+    `load_op(${JSON.stringify(op)})`,
+    "if guard.end(): sys.exit(3)",
+    'if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized(): sys.exit(4)',
+    'runpy.run_module("aqm_runner", run_name="__main__", alter_sys=True)',
+  ];
+  return ["-c", program.join("\n")];
+}
+
 /** Where an environment keeps what is made for this kind of machine. */
 export const machineFolder = (prepared: PreparedEnvironment, gpus: readonly string[]): string =>
   join(prepared.cache, machineKind(gpus));

@@ -22,6 +22,7 @@ export interface CarriedJob {
 export class JobCarrier {
   readonly #layout: Layout;
   #pool: RunnerPool | null = null;
+  #closed = false;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -33,7 +34,7 @@ export class JobCarrier {
    * @returns true when the runner stays on the devices, for the next job; the lease is its then
    */
   async carry({ start, job, request, tools, devices }: CarriedJob): Promise<boolean> {
-    const pool = (this.#pool ??= new RunnerPool(loadRunnerSchemas(pythonRoot(this.#layout))));
+    const pool = this.#opened();
     const runner = await pool.take(start);
     if (devices.resident !== null && devices.resident.pid !== runner.pid) {
       await devices.resident.leave(); // of another environment, but on the same device
@@ -48,9 +49,19 @@ export class JobCarrier {
     return true;
   }
 
+  /** Has a runner ready for the first job that is started in this way. */
+  async begin(start: ProcessRequest, ahead: ProcessRequest): Promise<void> {
+    if (!this.#closed) await this.#opened().begin(start, ahead);
+  }
+
   /** Ends all runners. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#pool?.close();
     this.#pool = null;
+  }
+
+  #opened(): RunnerPool {
+    return (this.#pool ??= new RunnerPool(loadRunnerSchemas(pythonRoot(this.#layout))));
   }
 }

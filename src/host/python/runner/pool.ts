@@ -10,6 +10,11 @@ import type { RunnerSchemas } from "./schemas.ts";
 export class RunnerPool {
   readonly #free = new Map<string, Runner[]>();
   readonly #all = new Set<Runner>();
+  /** That have had no job yet. */
+  readonly #ahead = new Set<Runner>();
+  /** Of which there was one, or is about to be one. */
+  readonly #begun = new Map<string, Promise<void>>();
+  #closed = false;
   readonly #schemas: RunnerSchemas;
 
   constructor(schemas: RunnerSchemas) {
@@ -17,13 +22,35 @@ export class RunnerPool {
   }
 
   async take(request: ProcessRequest): Promise<Runner> {
-    const free = this.#free.get(identityOf(request));
+    const identity = identityOf(request);
+    await this.#begun.get(identity);
+    const free = this.#free.get(identity);
     for (let runner = free?.pop(); runner !== undefined; runner = free?.pop()) {
+      this.#ahead.delete(runner);
       if (runner.usable) return runner;
     }
+    this.#begun.set(identity, Promise.resolve());
     const runner = await Runner.start(request, this.#schemas);
     this.#all.add(runner);
     return runner;
+  }
+
+  /**
+   * Has a runner ready for the first job of this kind, if there was none yet.
+   *
+   * @param start how that one is started, if that is other than how all are
+   */
+  async begin(request: ProcessRequest, start: ProcessRequest): Promise<void> {
+    const identity = identityOf(request);
+    if (this.#closed || this.#begun.has(identity)) return;
+    const begun = Runner.start(start, this.#schemas).then((runner) => {
+      this.#all.add(runner);
+      this.#ahead.add(runner);
+      this.giveBack(request, runner);
+    });
+    // A job that cannot have it starts its own, and tells what is wrong.
+    this.#begun.set(identity, begun.catch(() => undefined));
+    await this.#begun.get(identity);
   }
 
   giveBack(request: ProcessRequest, runner: Runner): void {
@@ -50,7 +77,12 @@ export class RunnerPool {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#all].map((runner) => runner.close()));
+    this.#closed = true;
+    await Promise.all(this.#begun.values());
+    // One that imports does not hear that no job comes.
+    const end = (runner: Runner): Promise<void> =>
+      this.#ahead.has(runner) ? runner.abandon() : runner.close();
+    await Promise.all([...this.#all].map(end));
     this.#all.clear();
     this.#free.clear();
   }

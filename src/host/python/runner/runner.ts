@@ -115,6 +115,12 @@ export class Runner {
     clearTimeout(timer);
   }
 
+  /** Ends a process that has done nothing yet. */
+  async abandon(): Promise<void> {
+    if (this.#gone === null) this.#child.kill();
+    await this.#child.exited;
+  }
+
   #hear(line: string): void {
     this.#lastHeard = performance.now();
     let event: unknown;

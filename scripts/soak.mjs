@@ -27,7 +27,7 @@ const WHOLE = [...readFileSync("tests/timelines/families.ts", "utf8").matchAll(/
   .reduce((sum, count) => sum + count, 0);
 
 /** Each file once: some are in the project `engines` as well. */
-const VITEST = ["vitest", "run", "--project", "check", "--project", "real"];
+const VITEST = ["vitest", "run", "--project", "test"];
 const scratch = mkdtempSync(join(tmpdir(), "aqm-soak-"));
 const rows = [];
 const parts = { timelines, keys, crash, sizes, pairs, trained, quality, serving };

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,15 @@ class Fork:
 
 
 class Original:
-    """The process whose forks others are."""
+    """The process whose forks others are. The first fork starts it: a selection may need none."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._forks = 0
-        self._process = subprocess.Popen(
+
+    @cached_property
+    def _process(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [sys.executable, "-c", ORIGINAL],
             stdin=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": str(PYTHON_ROOT)},
@@ -89,8 +93,9 @@ class Original:
         return Fork(paths["status"], paths.get("stdin"))
 
     def end(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(timeout=PATIENCE)
+        if self._forks > 0:
+            self._process.stdin.close()
+            self._process.wait(timeout=PATIENCE)
 
 
 class ForkedRunner(Runner):

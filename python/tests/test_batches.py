@@ -153,9 +153,8 @@ def test_a_format_that_nobody_foresaw_fails_alone_and_then_ends_the_process(
         assert (tmp_path / name / "scores").read_bytes() == alone[name]
 
 
-@pytest.mark.parametrize(
-    ("fitting", "sizes"), [pytest.param(1, [1] * 4, marks=pytest.mark.engines), (3, [2, 2])]
-)
+@pytest.mark.parametrize(("fitting", "sizes"), [(1, [1] * 4), (3, [2, 2])])
+@pytest.mark.engines
 def test_groups_as_large_as_memory_allows(monkeypatch, alone, lm_inputs, tmp_path, fitting, sizes):
     monkeypatch.setattr(groups, "call_bytes", lambda *_: (100, 1000))
     monkeypatch.setattr(groups, "free_bytes", lambda _: int((100 + fitting * 1000) / 0.9) + 1)

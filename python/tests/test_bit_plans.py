@@ -98,7 +98,7 @@ def test_formats_are_in_the_order_of_modelopts_recipes() -> None:
 @pytest.mark.parametrize(
     "search",
     [
-        pytest.param(search, id=f"{search['bits']}bits", marks=[pytest.mark.engines] * (at > 1))
+        pytest.param(search, id=f"{search['bits']}bits", marks=[pytest.mark.engines] * (at > 0))
         for at, search in enumerate(SEARCHES["searches"])
     ],
 )

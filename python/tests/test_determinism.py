@@ -22,7 +22,7 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
 
 
 # Training takes as long as all the others. Ops that score, measure or export start from a
-# calibrated model, as `sensitivity_scores` and `plan_quality` do, which stand for them in npm test.
+# calibrated model, as `sensitivity_scores` does, which stands for them in npm test.
 # Ops of other environments are only refused here.
 SLOW = [
     "trained_checkpoint",
@@ -31,6 +31,8 @@ SLOW = [
     "autoround_quality",
     "autoround_scores",
     "inc_quantize",
+    "plan_quality",
+    "serving_check",
     "inc_scores",
     "input_ranges",
     "table_sample",

@@ -116,6 +116,7 @@ def test_a_plan_has_the_same_bytes_alone_and_in_a_batch(inputs, together, tmp_pa
     assert (tmp_path / "mixed").read_bytes() == (folder / "found/mixed").read_bytes()
 
 
+@pytest.mark.engines
 def test_the_unquantized_model_answers_once_for_all_members(monkeypatch, inputs, tmp_path):
     asked = []
     answer = Answering.answer
@@ -144,6 +145,7 @@ def test_a_recipe_answers_beside_the_unquantized_model(inputs, together, tmp_pat
     assert facts["changed_answers"] == sum(changed)
 
 
+@pytest.mark.engines
 def test_penalties_of_the_checkpoint_change_no_answer(inputs):
     """Qwen2.5-VL's own generation_config.json punishes repeated tokens."""
     direct = Direct(inputs)
@@ -159,6 +161,7 @@ def test_penalties_of_the_checkpoint_change_no_answer(inputs):
     assert punished[0, asked["input_ids"].shape[1] :].tolist() != plain[0].tokens
 
 
+@pytest.mark.engines
 def test_what_stops_answers(monkeypatch, inputs, tmp_path):
     def reason(params: dict[str, Any], **changes: Path) -> str:
         with pytest.raises(RunnerError) as caught:

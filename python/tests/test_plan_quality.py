@@ -26,7 +26,7 @@ from aqm_runner.modelopt.quality.judged_model import JudgedModel
 from aqm_runner.modelopt.recipes import as_format
 
 
-@pytest.mark.parametrize("scope", ["lm", "all_layers"])
+@pytest.mark.parametrize("scope", ["lm", pytest.param("all_layers", marks=pytest.mark.engines)])
 def test_figures_are_those_of_a_model_quantized_layer_by_layer_and_fed_without_pads(
     quality_inputs, tmp_path, scope
 ):

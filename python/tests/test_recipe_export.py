@@ -85,7 +85,12 @@ def test_without_its_quantizers_a_smoothed_model_says_what_the_checkpoint_says(i
 
 @pytest.mark.parametrize(
     ("name", "dtype"),
-    [(SMOOTHQUANT, "float32"), (SMOOTHQUANT, "bfloat16"), (AWQ, "float32"), (FP8, "bfloat16")],
+    [
+        (SMOOTHQUANT, "float32"),
+        pytest.param(SMOOTHQUANT, "bfloat16", marks=pytest.mark.engines),
+        pytest.param(AWQ, "float32", marks=pytest.mark.engines),
+        (FP8, "bfloat16"),
+    ],
 )
 def test_what_is_kept_of_calibration_gives_a_fresh_model_the_same_bits(name, dtype, inputs):
     heard = HeardScales()

@@ -104,7 +104,7 @@ def test_figures_are_those_of_a_direct_computation(name, inputs, tmp_path):
     assert plan["kl"]["low"] < plan["kl"]["value"] < plan["kl"]["high"]
 
 
-@pytest.mark.parametrize("name", [SMOOTHQUANT, AWQ])
+@pytest.mark.parametrize("name", [SMOOTHQUANT, pytest.param(AWQ, marks=pytest.mark.engines)])
 def test_inputs_are_scaled_and_weights_the_other_way_round(name, inputs):
     before, model, found, context = applied(name, "lm", inputs["lm"])
     groups = groups_of(inputs["lm"]["checkpoint"], "lm")

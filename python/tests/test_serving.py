@@ -239,6 +239,7 @@ def test_a_device_that_is_not_there_is_refused(checkpoints, tmp_path, monkeypatc
     assert not (tmp_path / "status").exists()
 
 
+@pytest.mark.engines
 def test_a_vllm_that_does_not_start_is_a_failure_and_no_rejection(
     checkpoints, tmp_path, monkeypatch
 ):

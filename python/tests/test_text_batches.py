@@ -164,6 +164,7 @@ def score(checkpoint: Path, samples: Path, output: Path, **changes: Any) -> dict
     return document
 
 
+@pytest.mark.engines
 def test_lines_score_as_the_same_lines_in_a_captions_file_do(tiny, tmp_path):
     source = tmp_path / "a.txt"
     source.write_text("\n".join(TEXTS))
@@ -196,6 +197,7 @@ def test_the_score_document_says_what_was_packed(tiny, tmp_path):
     assert measured["score_tokens"] == measured["score_samples"] * 47
 
 
+@pytest.mark.engines
 def test_plans_are_measured_on_held_out_chats(quality_inputs, tmp_path):
     source = write_json_lines(tmp_path / "a.jsonl", [{"messages": chat(text)} for text in TEXTS])
     made = drawn(

@@ -221,6 +221,7 @@ def exam_of_the_committed() -> Any:
     return exam_batch(processor, source, EXAM_SCENES)
 
 
+@pytest.mark.engines
 def test_the_committed_model_knows_what_its_record_says():
     processor, model = committed()
     marks = examine(processor, model, *exam_of_the_committed())

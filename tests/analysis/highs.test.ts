@@ -3,7 +3,7 @@ import * as highsModule from "highs";
 import { expect, it } from "vitest";
 import type { BitProblem } from "../../src/analysis/solve/problem.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
-import { runs } from "../rig/wide.ts";
+import { runs, WIDE } from "../rig/wide.ts";
 import { allFigures, expectValue, figuresOf, problemOf } from "./figures.ts";
 
 /** HiGHS, an independent solver of integer programs, as the judge where brute force takes too long. */
@@ -44,7 +44,7 @@ function leastScore({ groups }: BitProblem, budgetBits: number): number {
   return (solution.ObjectiveValue / 1000) * whole;
 }
 
-it("published figures at other budgets have the score that HiGHS finds", () => {
+it.runIf(WIDE)("published figures at other budgets have the score that HiGHS finds", () => {
   for (const figures of allFigures()) {
     const problem = problemOf(figures);
     const { minimum } = expectValue(solveBitPlan(problem, 16)).bits;

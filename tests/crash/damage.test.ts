@@ -280,14 +280,16 @@ describe("what was compiled is never run when it is other than what was compiled
   });
 });
 
-describe.each([
-  ["after an edit", () => DamageWorkspace.edited(), /^\.aqm\/(?!store\/[0-9a-b])|^aqm.lock/],
-  [
-    "after kill -9 in the middle of publishing",
-    () => DamageWorkspace.killed(),
-    /^\.aqm\/(journal|stage|build\.lock|history)/,
-  ],
-])("a workspace %s", (_what, make, sampled) => {
+describe.each(
+  sample<[string, () => Promise<DamageWorkspace>, RegExp]>([
+    ["after an edit", () => DamageWorkspace.edited(), /^\.aqm\/(?!store\/[0-9a-b])|^aqm.lock/],
+    [
+      "after kill -9 in the middle of publishing",
+      () => DamageWorkspace.killed(),
+      /^\.aqm\/(journal|stage|build\.lock|history)/,
+    ],
+  ]),
+)("a workspace %s", (_what, make, sampled) => {
   let workspace: DamageWorkspace;
   let clean: object;
 

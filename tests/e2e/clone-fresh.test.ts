@@ -116,7 +116,7 @@ describe("a clone without the big files is fresh, with the same keys,", () => {
     expectFresh(name.replaceAll(/\W+/g, "-"), circumstances);
   });
 
-  it.skipIf(!canBeNobody)(`as another user ${UNLESS_ROOT}`, () => {
+  it.runIf(WIDE && canBeNobody)(`as another user ${UNLESS_ROOT}`, () => {
     expectFresh("nobody", { umask: "0077", uid: NOBODY });
   });
 });

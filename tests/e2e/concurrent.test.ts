@@ -46,7 +46,7 @@ async function serve(...running: readonly Running[]): Promise<readonly string[]>
   return ran.sort();
 }
 
-it("each action runs once, and who waits says for whom", async () => {
+it.runIf(WIDE)("each action runs once, and who waits says for whom", async () => {
   const first = build("cpu/1.txt", "cpu/2.txt");
   const job = await runners.nextJob();
   const others = [build("sum.txt"), build("cpu/2.txt", "cpu/3.txt")];

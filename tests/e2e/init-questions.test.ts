@@ -134,7 +134,7 @@ describe("aqm init at a terminal", () => {
     untouched();
   });
 
-  it("asks nothing with --json, whose output is data alone", async () => {
+  it.runIf(WIDE)("asks nothing with --json, whose output is data alone", async () => {
     const talked = await talk([], ["--json", "--model", "weights/tiny"]);
     expect(talked).toMatchObject({ code: 0, restored: true });
     expect(JSON.parse(talked.shown)).toHaveProperty("wrote");

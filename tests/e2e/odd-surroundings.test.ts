@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { TestWorkspace, type Finished } from "../rig/workspace.ts";
-import { sample } from "../rig/wide.ts";
+import { sample, WIDE } from "../rig/wide.ts";
 import { textWorkspace } from "./text-workspace.ts";
 
 let workspace: TestWorkspace;
@@ -43,7 +43,7 @@ describe.runIf(fs.existsSync("/dev/full"))("on a full disk, standard output", ()
       expect(workspace.exists(left)).toBe(false);
   });
 
-  it("of what is answered at once, too", async () => {
+  it.runIf(WIDE)("of what is answered at once, too", async () => {
     workspace = textWorkspace();
     await workspace.aqm(["build"]);
     const { code, stderr } = await inShell("exec > /dev/full;", "build");

@@ -4,6 +4,7 @@ import fastGlob from "fast-glob";
 import { expect, it } from "vitest";
 import { pythonClosure } from "../../src/host/code/python-closure.ts";
 import { python } from "../analysis/python.ts";
+import { WIDE } from "../rig/wide.ts";
 import { REPOSITORY } from "../rig/workspace.ts";
 import { valueOf } from "../engine/support/results.ts";
 
@@ -45,6 +46,6 @@ it("the closure of every module of the runner package is what Python's own parse
   // The registry loads ops by their names, so it is in no op's closure.
   const scanned = paths.filter((path) => !parsed(path).includes("aqm_runner/runner/registry.py"));
   expect(scanned.filter((path) => path.includes("/ops/")).length).toBeGreaterThan(8);
-  for (const entry of scanned)
+  for (const entry of scanned.filter((_, index) => WIDE || index % 4 === 0))
     expect([entry, ...valueOf(pythonClosure(ROOT, entry))]).toEqual([entry, ...parsed(entry)]);
 });

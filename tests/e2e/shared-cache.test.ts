@@ -215,7 +215,7 @@ describe("a folder that workspaces share", () => {
     expect((await clone.aqm(["cache", "status"], { env: read })).code).toBe(1);
   });
 
-  it.skipIf(!canBeNobody)(
+  it.runIf(WIDE && canBeNobody)(
     `serves another user of its group, who gives nothing where he may only read ${UNLESS_ROOT}`,
     async () => {
       fs.chmodSync(shared, 0o755);

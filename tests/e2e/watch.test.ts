@@ -213,7 +213,7 @@ describe("aqm watch", () => {
     },
   );
 
-  it("says first whether all is fresh", async () => {
+  it.runIf(WIDE)("says first whether all is fresh", async () => {
     workspace = textWorkspace();
     await workspace.build();
     start(["watch", "--reporter", "json"]);

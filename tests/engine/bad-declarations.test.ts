@@ -3,6 +3,7 @@ import { loadAqmfile } from "../../src/host/aqmfile/aqmfile.ts";
 import { Evidence } from "../../src/host/evidence/evidence.ts";
 import { layoutOf } from "../../src/host/disk/layout.ts";
 import type { Failure } from "../../src/model/failure.ts";
+import { sample } from "../rig/wide.ts";
 import { Folder, REPOSITORY } from "./support/folder.ts";
 
 const AQMFILE = `import { action, build, committed, environment, file, folder, from, grid, local, pythonOp, typescriptOp } from "aqm";
@@ -216,7 +217,7 @@ describe("a malformed declaration is named with its line", () => {
     );
   });
 
-  it.each(["null", "undefined", '"x"', "() => 1", "{ actions: 1 }", "good"])(
+  it.each(sample(["good", "null", "undefined", '"x"', "() => 1", "{ actions: 1 }"]))(
     "a default export of %s",
     async (value) => {
       const [failure] = await mistakes(`export default ${value} as any;`);
@@ -224,26 +225,31 @@ describe("a malformed declaration is named with its line", () => {
     },
   );
 
-  it.each([
-    ["undefined", "params.x is undefined"],
-    ["() => 1", "params.x is a function"],
-    ["new Date(0)", "params.x is a Date"],
-    ["new (class Size {})()", "params.x is a Size"],
-    ["1n", "params.x is a bigint"],
-    ["Symbol()", "params.x is a symbol"],
-    ["[1, [NaN]]", "params.x[1][0] is NaN"],
-    ["[1, , 2]", "params.x[1] is undefined"],
-    ["{ [Symbol()]: 1 }", "params.x is keyed by a symbol"],
-    ['{ "\\ud800": 1 }', "params.x is keyed by half a character"],
-    [
-      "(() => { const a: any = {}; a.b = [a]; return a; })()",
-      "params.x.b[0] is an object that contains itself",
-    ],
-    [
-      "(() => { let a: any = 1; for (let i = 0; i < 1e5; i++) a = [a]; return a; })()",
-      "is more than 200 levels deep",
-    ],
-  ])("params with %s", async (value, message) => {
+  it.each(
+    sample(
+      [
+        ["undefined", "params.x is undefined"],
+        ["() => 1", "params.x is a function"],
+        ["new Date(0)", "params.x is a Date"],
+        ["new (class Size {})()", "params.x is a Size"],
+        ["1n", "params.x is a bigint"],
+        ["Symbol()", "params.x is a symbol"],
+        ["[1, [NaN]]", "params.x[1][0] is NaN"],
+        ["[1, , 2]", "params.x[1] is undefined"],
+        ["{ [Symbol()]: 1 }", "params.x is keyed by a symbol"],
+        ['{ "\\ud800": 1 }', "params.x is keyed by half a character"],
+        [
+          "(() => { const a: any = {}; a.b = [a]; return a; })()",
+          "params.x.b[0] is an object that contains itself",
+        ],
+        [
+          "(() => { let a: any = 1; for (let i = 0; i < 1e5; i++) a = [a]; return a; })()",
+          "is more than 200 levels deep",
+        ],
+      ],
+      5,
+    ),
+  )("params with %s", async (value, message) => {
     const [failure] = await mistakes(one(`params: { x: ${value} as any }`));
     expect(failure).toMatchObject({
       reason: "invalid_declaration",
@@ -259,12 +265,17 @@ describe("names that are one name on another disk are refused", () => {
   const outputs = (...paths: readonly string[]): string =>
     `export default build([${paths.map((path) => `declare({ op, params: {}, inputs: {}, outputs: { x: committed(${JSON.stringify(path)}) } })`).join()}]);`;
 
-  it.each([
-    ["by case", ["out/A.txt", "out/a.txt"]],
-    ["by Unicode form", ["out/\u00e9.txt", "out/e\u0301.txt"]],
-    ["by both", ["out/\u00c9.txt", "out/e\u0301.txt"]],
-    ["by a folder that one of them is", ["Out", "out/a.txt"]],
-  ])("outputs that differ %s", async (_what, paths) => {
+  it.each(
+    sample(
+      [
+        ["by case", ["out/A.txt", "out/a.txt"]],
+        ["by Unicode form", ["out/\u00e9.txt", "out/e\u0301.txt"]],
+        ["by both", ["out/\u00c9.txt", "out/e\u0301.txt"]],
+        ["by a folder that one of them is", ["Out", "out/a.txt"]],
+      ],
+      2,
+    ),
+  )("outputs that differ %s", async (_what, paths) => {
     const [failure, ...others] = await mistakes(outputs(...paths));
     expect(others).toEqual([]);
     expect(failure).toMatchObject({
@@ -275,10 +286,13 @@ describe("names that are one name on another disk are refused", () => {
     expect(failure?.message).toContain(paths[1]);
   });
 
-  it.each(["OUT/a", "out/A", "Out/a/in-it"])("a source %s and the output out/a", async (source) => {
-    const [failure] = await mistakes(one(`inputs: { s: file("${source}") }`));
-    expect(failure?.message).toContain(`The source ${source} and the output out/a are one file`);
-  });
+  it.each(sample(["Out/a/in-it", "OUT/a", "out/A"]))(
+    "a source %s and the output out/a",
+    async (source) => {
+      const [failure] = await mistakes(one(`inputs: { s: file("${source}") }`));
+      expect(failure?.message).toContain(`The source ${source} and the output out/a are one file`);
+    },
+  );
 
   it("but not folders that only hold different things, nor sources among themselves", async () => {
     expect(await mistakes(outputs("Out/a.txt", "out/b.txt"))).toEqual([]);

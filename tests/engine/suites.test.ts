@@ -26,12 +26,17 @@ const filesOf = (project: string, files: readonly string[]): readonly string[] =
 
 describe("TypeScript tests", () => {
   const files = below("tests").filter((path) => path.endsWith(".test.ts"));
-  const [check, real, engines] = ["check", "real", "engines"].map((name) => filesOf(name, files));
+  const [check, test, engines] = ["check", "test", "engines"].map((name) => filesOf(name, files));
 
-  it("are in exactly one of the projects check and real, or are slow ones", () => {
+  it("are in npm test, or are slow ones", () => {
     const slow = files.filter((path) => path.endsWith(".engines.test.ts"));
-    expect([...(check ?? []), ...(real ?? []), ...slow].sort()).toEqual([...files].sort());
+    expect([...(test ?? []), ...slow].sort()).toEqual([...files].sort());
     expect(slow.length).toBeGreaterThan(0);
+  });
+
+  it("are in npm run check if they are in npm test and start nothing", () => {
+    const starting = /^tests\/(?:e2e|crash)\/|browser\.test|disk\.test/;
+    expect(check).toEqual((test ?? []).filter((path) => !starting.test(path)));
   });
 
   it("that take wider samples, and slow ones, are in the project engines", () => {
@@ -93,7 +98,7 @@ describe("Python tests of an environment", () => {
 describe("commands", () => {
   it("run all projects, and CI runs all commands but the soak", () => {
     const run = Object.values(commands).flatMap((command) => command.projects);
-    expect([...new Set(run)].sort()).toEqual(Object.keys(projects).sort());
+    expect(["check", ...run].sort()).toEqual(Object.keys(projects).sort());
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const steps = read(".ci/run");
     for (const [name, file] of [

@@ -16,8 +16,8 @@ export function deviceMemoryNeeded(
     const estimate = expected(node);
     const memory = estimate?.gpuMemoryBytes ?? null;
     if (estimate === null || memory === null) return [];
-    const all = estimate.basis === "prior" ? memory.low : memory.likely;
-    return [all / Math.max(1, node.declaration.resources.gpu)];
+    const fullest = estimate.basis === "prior" ? memory.low : memory.likely;
+    return [(fullest * estimate.gpus) / Math.max(1, node.declaration.resources.gpu)];
   });
   return needs.length === 0 ? null : Math.max(...needs) + CONTEXT_BYTES;
 }

@@ -23,6 +23,8 @@ export interface Estimate {
   readonly gpuMemoryBytes: Interval | null;
   /** How many ran together when the memory was measured. */
   readonly together: number;
+  /** Over how many devices the memory was shared out when it was measured; the figure is that of the fullest. */
+  readonly gpus: number;
   readonly basis: Basis;
 }
 
@@ -93,7 +95,7 @@ function scaled(
   spread: number,
   evidence: CostEvidence,
 ): Estimate {
-  const { together = 1, input_bytes: bytes = null } = cost.scale ?? {};
+  const { together = 1, gpus = 1, input_bytes: bytes = null } = cost.scale ?? {};
   const now = bytes === null ? null : evidence.inputBytes(node);
   const size = now === null || bytes === null || bytes === 0 || now === 0 ? 1 : now / bytes;
   const alone = together / timeTogether(node, Array<number>(together).fill(1));
@@ -109,6 +111,7 @@ function scaled(
     gpuSeconds: interval(cost.gpu_seconds * time),
     gpuMemoryBytes: memory === null ? null : interval(memory),
     together,
+    gpus: Math.max(1, gpus),
     basis,
   };
 }
@@ -127,6 +130,7 @@ function declared({ declaration: { expected, resources } }: ActionNode): Estimat
     gpuSeconds: interval(gpuSeconds),
     gpuMemoryBytes: gpuMemoryBytes === undefined ? null : interval(gpuMemoryBytes),
     together: 1,
+    gpus: 1,
     basis: "prior",
   };
 }
@@ -140,6 +144,7 @@ const LIGHT: Estimate = {
   gpuSeconds: { low: 0, likely: 0, high: 0 },
   gpuMemoryBytes: null,
   together: 1,
+  gpus: 1,
   basis: "prior",
 };
 
@@ -149,7 +154,8 @@ function asAskedFor({ seconds, gpu }: Resources): Estimate | null {
   const upTo = (high: number): Interval => ({ low: 0, likely: high / 2, high });
   const gpuSeconds = upTo(seconds * gpu);
   return {
-    ...{ seconds: upTo(seconds), gpuSeconds, gpuMemoryBytes: null, together: 1, basis: "prior" },
+    ...{ seconds: upTo(seconds), gpuSeconds, gpuMemoryBytes: null },
+    ...{ together: 1, gpus: 1, basis: "prior" },
   };
 }
 

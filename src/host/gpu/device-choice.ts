@@ -3,7 +3,7 @@ import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { cancelled } from "../process/cancelled.ts";
 import { membersOf, showsProcesses } from "../process/process-identity.ts";
-import { DevicePool } from "./device-pool.ts";
+import { DevicePool, neighbours } from "./device-pool.ts";
 import type { DeviceState, Driver } from "./driver.ts";
 import type { GpuLease, GpuLeases } from "./gpu-leases.ts";
 import { mayRun, rankOf, viewOf, type View } from "./standing.ts";
@@ -94,7 +94,7 @@ export class DeviceChoice {
     const now = await this.#leases.acquireNow(devices, target);
     if (now !== null) return ok({ devices, lease: now });
     const why = `another build has GPU ${devices.join(", ")}`;
-    for (const others of groupsOf(this.#pool.free, devices.length)) {
+    for (const others of neighbours(this.#pool.free, devices.length)) {
       const lease = await this.#takenNow(others, request);
       if (lease === null) continue;
       this.#pool.giveBack(devices);
@@ -243,12 +243,6 @@ async function letGo({ resident, park, release }: GpuLease): Promise<void> {
   if (resident === null) await release();
   else park(resident);
 }
-
-/** Neighbours, so many at a time. */
-const groupsOf = (devices: readonly string[], size: number): readonly (readonly string[])[] =>
-  Array.from({ length: Math.floor(devices.length / Math.max(1, size)) }, (_, at) =>
-    devices.slice(at * size, (at + 1) * size),
-  );
 
 const prohibited = (devices: readonly string[]): Failure => ({
   reason: "unsupported_here",

@@ -42,3 +42,12 @@ export class DevicePool {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 }
+
+/** As many devices as a job has, one group after the other, as the schedule hands them out. */
+export const neighbours = (
+  devices: readonly string[],
+  size: number,
+): readonly (readonly string[])[] =>
+  Array.from({ length: Math.floor(devices.length / Math.max(1, size)) }, (_, at) =>
+    devices.slice(at * size, (at + 1) * size),
+  );

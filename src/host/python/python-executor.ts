@@ -7,6 +7,7 @@ import type { ExecutionRequest, JobExecutor } from "../../ports.ts";
 import { disk, errorText } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { DeviceChoice, type Told } from "../gpu/device-choice.ts";
+import { neighbours } from "../gpu/device-pool.ts";
 import { Driver } from "../gpu/driver.ts";
 import { GpuLeases } from "../gpu/gpu-leases.ts";
 import type { ProcessRequest } from "../process/process.ts";
@@ -106,7 +107,7 @@ export class PythonExecutor implements JobExecutor {
    */
   foresee(nodes: readonly ActionNode[], about: Pick<ExecutionRequest, "emit" | "signal">): void {
     const ops = nodes.flatMap(({ declaration: { op, resources } }) =>
-      op.runtime === "python" && resources.gpu === 1 ? [op] : [],
+      op.runtime === "python" && resources.gpu > 0 ? [{ ...op, gpu: resources.gpu }] : [],
     );
     const [first] = ops;
     if (first === undefined) return;
@@ -114,9 +115,9 @@ export class PythonExecutor implements JobExecutor {
     const begin = async (): Promise<void> => {
       const found = await this.#environments.find(first.environment, about);
       if (!found.ok || about.signal.aborted) return; // the job tells
-      const starts = this.#gpus
+      const starts = neighbours(this.#gpus, first.gpu)
         .slice(0, jobs)
-        .map((gpu) => this.#environments.runnerIn(found.value, [gpu]));
+        .map((gpus) => this.#environments.runnerIn(found.value, gpus));
       const ahead = (start: ProcessRequest): Promise<void> =>
         this.#carrier.begin(start, this.#environments.aheadIn(start, first.name));
       await Promise.all(starts.map(ahead));

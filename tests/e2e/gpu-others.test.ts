@@ -1,7 +1,7 @@
 import { execPath } from "node:process";
 import { basename } from "node:path";
 import { userInfo } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Driver } from "../../src/host/gpu/driver.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import { DriverTool } from "../rig/driver-tool.ts";
@@ -210,16 +210,38 @@ describe("the driver's tool", () => {
 
   it("that does not answer is not waited for, and not asked again", async () => {
     await open({ gpu: 0 });
+    const quiet = new AbortController().signal;
     tool.become("trap '' TERM INT HUP; while :; do sleep 1; done");
     const path = process.env["PATH"];
     process.env["PATH"] = tool.path;
     try {
       const hung = new Driver(50);
-      expect(await hung.look()).toBeNull();
+      expect(await hung.look(quiet)).toBeNull();
+      expect(hung.isSilent).toBe(true);
       tool = new DriverTool(workspace.path(".driver"));
       tool.show([{}]);
-      expect(await hung.look()).toBeNull();
-      expect(await new Driver().look()).toHaveLength(1);
+      expect(await hung.look(quiet)).toBeNull();
+      expect(await new Driver().look(quiet)).toHaveLength(1);
+    } finally {
+      process.env["PATH"] = path;
+    }
+  });
+
+  it("that does not answer keeps nobody from stopping a build", async () => {
+    await open({ gpu: 1 });
+    tool.become(
+      `touch '${workspace.path("asked")}'; trap '' TERM INT HUP; while :; do sleep 1; done`,
+    );
+    const stop = new AbortController();
+    const path = process.env["PATH"];
+    process.env["PATH"] = tool.path;
+    try {
+      const driver = new Driver(1e9);
+      const looking = driver.look(stop.signal);
+      await vi.waitUntil(() => workspace.exists("asked"));
+      stop.abort();
+      expect(await looking).toBeNull();
+      expect(driver.isSilent).toBe(false);
     } finally {
       process.env["PATH"] = path;
     }

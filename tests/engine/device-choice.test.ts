@@ -36,7 +36,7 @@ function build(...devices: readonly Shown[]): DeviceChoice {
   const look = (): Promise<readonly DeviceState[]> => Promise.resolve(states);
   return new DeviceChoice(
     leases(),
-    { look },
+    { look, isSilent: false },
     states.map(({ index }) => index),
   );
 }

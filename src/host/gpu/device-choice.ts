@@ -2,6 +2,7 @@ import type { BuildEvent } from "../../model/event.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { cancelled } from "../process/cancelled.ts";
+import { passed } from "../process/passed.ts";
 import { membersOf, showsProcesses } from "../process/process-identity.ts";
 import { DevicePool, neighbours } from "./device-pool.ts";
 import type { DeviceState, Driver } from "./driver.ts";
@@ -50,12 +51,16 @@ const STEP_BYTES = 8e9;
  */
 export class DeviceChoice {
   readonly #leases: GpuLeases;
-  readonly #driver: Pick<Driver, "look">;
+  readonly #driver: Pick<Driver, "look" | "isSilent">;
   readonly #pool: DevicePool;
   /** What was said once of a device and those who are on it. */
   readonly #warned = new Set<string>();
 
-  constructor(leases: GpuLeases, driver: Pick<Driver, "look">, devices: readonly string[]) {
+  constructor(
+    leases: GpuLeases,
+    driver: Pick<Driver, "look" | "isSilent">,
+    devices: readonly string[],
+  ) {
     this.#leases = leases;
     this.#driver = driver;
     this.#pool = new DevicePool(devices);
@@ -117,9 +122,12 @@ export class DeviceChoice {
     };
     const told = new Set<string>();
     for (let pause = PAUSE.first; ; pause = Math.min(2 * pause, PAUSE.most)) {
-      const states = await this.#driver.look();
+      const states = await this.#driver.look(request.signal);
       if (request.signal.aborted) return giveUp(cancelled());
-      if (states === null) return ok(held);
+      if (states === null) {
+        this.#saySilence(request);
+        return ok(held);
+      }
       const moved = await this.#onBetter(held, this.#sight(states, held, request), request);
       if (!moved.ok) return moved;
       held = moved.value;
@@ -137,7 +145,7 @@ export class DeviceChoice {
         if (!told.has(who)) request.emit({ type: "waiting_for_lock", owner: why, path });
         told.add(who);
       }
-      if (!(await passed(pause, request.signal))) return giveUp(cancelled());
+      await passed(pause, request.signal);
     }
   }
 
@@ -191,6 +199,14 @@ export class DeviceChoice {
     const message = `runs on GPU ${devices.join(", ")} instead: ${why}`;
     tell({ type: "devices_changed", devices, message });
     return { devices, lease };
+  }
+
+  #saySilence({ emit }: DeviceRequest): void {
+    if (!this.#driver.isSilent || this.#warned.has("silence")) return;
+    this.#warned.add("silence");
+    const message =
+      "nvidia-smi gives no answer: nobody knows who else is on the GPUs, and nobody is waited for";
+    emit({ type: "notice", message });
   }
 
   #warn(device: string, { standing, who, why }: View, { tell }: DeviceRequest): void {
@@ -249,15 +265,3 @@ const prohibited = (devices: readonly string[]): Failure => ({
   message: `The compute mode of GPU ${devices.join(", ")} is Prohibited, so that no process may use it`,
   nextStep: `Name other devices with --gpus, or let its administrator run nvidia-smi -i ${devices.join(",")} -c DEFAULT.`,
 });
-
-function passed(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end, { once: true });
-  });
-}

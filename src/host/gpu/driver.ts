@@ -1,4 +1,5 @@
 import { onPath } from "../process/on-path.ts";
+import { passed } from "../process/passed.ts";
 import { endGroup, runToEnd } from "../process/process.ts";
 
 /** What the driver says of a device; null for what it does not tell. */
@@ -38,28 +39,24 @@ export class Driver {
     this.#patience = patience;
   }
 
-  /** How all devices are at this moment; null where nothing can be known. */
-  async look(): Promise<readonly DeviceState[] | null> {
+  /** Whether it gave no answer in time. */
+  get isSilent(): boolean {
+    return this.#silent;
+  }
+
+  /** How all devices are at this moment; null where nothing can be known, or the question is given up. */
+  async look(signal: AbortSignal): Promise<readonly DeviceState[] | null> {
     const tool = this.#silent ? null : onPath("nvidia-smi");
     if (tool === null) return null;
     const [devices, processes] = await Promise.all([
-      this.#ask(tool, `--query-gpu=${DEVICE_FIELDS}`),
-      this.#ask(tool, `--query-compute-apps=${PROCESS_FIELDS}`),
+      this.#ask(tool, `--query-gpu=${DEVICE_FIELDS}`, signal),
+      this.#ask(tool, `--query-compute-apps=${PROCESS_FIELDS}`, signal),
     ]);
     return devices === null ? null : devicesIn(devices, processes ?? "");
   }
 
-  async #ask(tool: string, query: string): Promise<string | null> {
+  async #ask(tool: string, query: string, signal: AbortSignal): Promise<string | null> {
     let pid = 0;
-    let timer: NodeJS.Timeout | undefined;
-    // One that waits within the kernel cannot even be ended, so its end is not waited for either.
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => {
-        this.#silent = true;
-        if (pid > 1) endGroup(pid);
-        resolve(null);
-      }, this.#patience);
-    });
     const answer = runToEnd(tool, [query, FORM], {
       env: { LC_ALL: "C" },
       started: (number) => (pid = number),
@@ -67,7 +64,12 @@ export class Driver {
       ({ code, stdout }) => (code === 0 ? stdout : null),
       () => null,
     );
-    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+    // One that waits within the kernel cannot even be ended, so its end is not waited for either.
+    const isInTime = await Promise.race([answer.then(() => true), passed(this.#patience, signal)]);
+    if (isInTime) return answer;
+    this.#silent ||= !signal.aborted;
+    if (pid > 1) endGroup(pid);
+    return null;
   }
 }
 

@@ -33,7 +33,7 @@ import { drive, type Send } from "./drive.ts";
 import { informedPlan } from "./informed-plan.ts";
 import { emitReplaced } from "./publish-action.ts";
 import { runJob } from "./run-job.ts";
-import { Soon } from "./soon.ts";
+import { Soon, whileRead } from "./soon.ts";
 
 export type { BuildOutcome, BuildRequest } from "./build-request.ts";
 
@@ -104,7 +104,8 @@ class Build {
     const recovered = await this.#ports.workspace.recover();
     if (!recovered.ok) return this.#finish("failed", recovered.error, null);
     for (const message of recoveryNotices(recovered.value)) this.#emit({ type: "notice", message });
-    await this.#ports.workspace.survey(selection.needed, this.#emit, signal);
+    const reading = whileRead(this.#request, this.#ports, this.#emit, this.#stop.signal);
+    await this.#ports.workspace.survey(selection.needed, reading, signal);
     if (signal.aborted) return this.#finish("interrupted", null, null);
     const plan = await informedPlan(selection, this.#ports.workspace);
     if (isStopped(signal)) return this.#finish("interrupted", null, plan);

@@ -1,7 +1,10 @@
 import { producersOf, type ActionNode } from "../graph/graph.ts";
+import type { EmitEvent } from "../model/event.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Ports } from "../ports.ts";
 import type { Job } from "../schedule/events.ts";
 import { laneOf } from "../schedule/lanes.ts";
+import type { BuildRequest } from "./build-request.ts";
 
 /**
  * Which actions on a GPU start as soon as what runs at this moment is done: to start a process and to import what they
@@ -64,6 +67,36 @@ export class Soon {
       (producer) => this.#plan.byNode.has(producer) && !this.#isSettled(producer),
     );
   }
+}
+
+/** From that size on it takes longer to read a file than to start what wants it. */
+const LARGE_BYTES = 1e9;
+
+/**
+ * The same before there is a plan: an action on a GPU that was never made, of which a large input is read for the first
+ * time, will run, as good as surely. Returns who hands on what is said while files are read.
+ */
+export function whileRead(
+  { selection, hold = () => false }: Pick<BuildRequest, "selection" | "hold">,
+  {
+    workspace,
+    executor,
+  }: Pick<Ports, "executor"> & { workspace: Pick<Ports["workspace"], "record"> },
+  emit: EmitEvent,
+  signal: AbortSignal,
+): EmitEvent {
+  let told = false;
+  return (event) => {
+    emit(event);
+    if (told || event.type !== "hashing" || event.total < LARGE_BYTES) return;
+    const reads = ({ inputs }: ActionNode): boolean =>
+      inputs.some(({ path }) => event.file === path || event.file.startsWith(`${path}/`));
+    const soon = selection.needed.filter(
+      (node) => isOnGpu(node) && reads(node) && !hold(node) && workspace.record(node) === null,
+    );
+    told = soon.length > 0;
+    if (told) executor.foresee?.(soon, { emit, signal });
+  };
 }
 
 const isOnGpu = ({ declaration }: ActionNode): boolean => laneOf(declaration.resources) === "gpu";

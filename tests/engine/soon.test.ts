@@ -1,9 +1,12 @@
 import { expect, it } from "vitest";
-import { Soon } from "../../src/execute/soon.ts";
+import { Soon, whileRead } from "../../src/execute/soon.ts";
 import type { ActionNode } from "../../src/graph/graph.ts";
 import type { Verdict } from "../../src/model/verdict.ts";
 import type { Judgement } from "../../src/plan/judgement.ts";
-import { graphOf, nodeOf } from "./support/graphs.ts";
+import type { ActionRecord } from "../../src/model/record.ts";
+import type { Executor } from "../../src/ports.ts";
+import { graphOf, nodeOf, selectAll } from "./support/graphs.ts";
+import { MemoryWorkspace } from "./support/memory.ts";
 
 /* Which actions on a GPU start as soon as what runs is done. */
 
@@ -69,4 +72,40 @@ it("those are not told that can start at once, are held, or perhaps need not run
   expect(build({ data: "fresh", model: "fresh", subset: "fresh" }).starts("data")).toEqual([]);
   expect(build({ model: "fresh", scores: "unknown" }).starts("data")).toEqual([]);
   expect(build({ model: "fresh" }, () => true).starts("data")).toEqual([]);
+});
+
+it("before there is a plan, those are told that were never made and of which a large input is read", () => {
+  const read = (
+    file: string,
+    total: number,
+    { recorded = false, held = false }: { recorded?: boolean; held?: boolean } = {},
+  ): readonly string[] => {
+    const told: string[] = [];
+    const made = graphOf(
+      { makes: "scores", python: "py", gpu: 1, from: { model: { path: "m/big", kind: "folder" } } },
+      { makes: "sizes", python: "py", from: { model: { path: "m/big", kind: "folder" } } },
+    );
+    const executor: Pick<Executor, "execute" | "logPath" | "close" | "foresee"> = {
+      execute: () => Promise.resolve(),
+      logPath: () => null,
+      close: () => Promise.resolve(),
+      foresee: (nodes) => told.push(...nodes.map(({ id }) => id)),
+    };
+    const workspace = new MemoryWorkspace();
+    if (recorded) workspace.record = () => ({}) as ActionRecord;
+    const reading = whileRead(
+      { selection: selectAll(made), ...(held ? { hold: () => true } : {}) },
+      { workspace, executor },
+      () => undefined,
+      new AbortController().signal,
+    );
+    for (const done of [0, total]) reading({ type: "hashing", file, done, total });
+    return told;
+  };
+  expect(read("m/big/model-00001.safetensors", 5e9)).toEqual(["scores"]);
+  expect(read("m/big", 5e9)).toEqual(["scores"]);
+  expect(read("m/bigger", 5e9)).toEqual([]);
+  expect(read("m/big/config.json", 5e6)).toEqual([]);
+  expect(read("m/big", 5e9, { recorded: true })).toEqual([]);
+  expect(read("m/big", 5e9, { held: true })).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { join } from "node:path";
 import { FakeRunners } from "../rig/fake-runners.ts";
@@ -112,4 +113,23 @@ it("names an interpreter that prints more than it is asked for", async () => {
   expect(code).toBe(1);
   expect(stdout).toContain("does not say what it has: it prints");
   expect(stdout).not.toContain("internal");
+});
+
+it("lasts while the runner of the first job imports already", async () => {
+  execFileSync("mkfifo", [workspace.path(".go")]);
+  workspace.write(
+    ".prepare.mjs",
+    `${GOOD}import { readFileSync } from "node:fs"; readFileSync(".go");\n`,
+  );
+  const running = build();
+  const [ahead] = await runners.ahead(1);
+  const onCpu = await runners.nextJob();
+  expect(onCpu.devices).toBe("");
+  onCpu.succeed();
+  expect(runners.untaken).toBe(0); // no job on the device before the kernels are there
+  workspace.write(".go", "");
+  const first = await runners.nextJob();
+  expect(first.pid).toBe(ahead?.pid);
+  first.succeed();
+  await succeed(running, 1);
 });

@@ -24,6 +24,8 @@ export interface PreparationRequest {
   readonly signal: AbortSignal;
   /** The process that works, so that its devices stay leased as long as it lives. */
   readonly started: (pid: number) => void;
+  /** Told when there is something to do: it takes a minute, in which other things can be begun. */
+  readonly meanwhile?: () => void;
 }
 
 /**
@@ -82,6 +84,7 @@ export class Preparations {
       if (!lock.ok) return lock;
       try {
         if (isDone()) return ok(undefined); // by the process that we waited for
+        request.meanwhile?.();
         const ran = await this.#run(request, module, source);
         if (!ran.ok) return ran;
         for (const folder of Object.values(caches)) disk.makeUserFolder(folder);

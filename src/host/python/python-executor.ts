@@ -66,7 +66,7 @@ export class PythonExecutor implements JobExecutor {
   /** Returns why no member could even begin; null when each was told how it ended. */
   async #job(request: ExecutionRequest): Promise<Failure | null> {
     const { emit, signal } = request;
-    const { target, environment } = aboutJob(request);
+    const { target, environment, op } = aboutJob(request);
     const found = await this.#environments.find(environment, request);
     if (!found.ok) return found.error;
     const chosen = await this.#devices.take({
@@ -83,11 +83,13 @@ export class PythonExecutor implements JobExecutor {
     let keptByRunner = false;
     try {
       const started = (pid: number): void => lease.addWorker(pid);
-      const asked = { declared, prepared, gpus, emit, signal, started };
+      const start = this.#environments.runnerIn(found.value, gpus);
+      const meanwhile = (): void => void this.#carrier.begin(start, this.#environments.aheadIn(start, op));
+      const asked = { declared, prepared, gpus, emit, signal, started, meanwhile };
       const ready = await this.#environments.ready(asked);
       if (!ready.ok) return ready.error;
       keptByRunner = await this.#carrier.carry({
-        start: this.#environments.runnerIn(found.value, gpus),
+        start,
         job: runnerRequest(request, this.#freshLog(request), this.#context()),
         request,
         tools: prepared.tools,
@@ -144,11 +146,15 @@ export class PythonExecutor implements JobExecutor {
   }
 }
 
-function aboutJob({ members }: ExecutionRequest): { target: string; environment: string } {
+function aboutJob({ members }: ExecutionRequest): {
+  readonly target: string;
+  readonly environment: string;
+  readonly op: string;
+} {
   const [first] = members;
   const op = first?.node.declaration.op;
   if (first === undefined || op?.runtime !== "python") throw new Error("no job of a Python op");
-  return { target: first.node.id, environment: op.environment };
+  return { target: first.node.id, environment: op.environment, op: op.name };
 }
 
 /** What is said of a job is about its action, or about its batch. */

@@ -62,7 +62,7 @@ describe("a device that somebody uses", () => {
     expect(changed).toMatchObject({ target: "gpu/1.txt", devices: ["1"] });
     expect(changed).toHaveProperty(
       "message",
-      expect.stringMatching(new RegExp(`^runs on GPU 1 instead: ${NAMED}65.0 GB$`)),
+      expect.stringMatching(new RegExp(`^runs on GPU 1 instead of GPU 0 \\(${NAMED}65.0 GB\\)$`)),
     );
   });
 

@@ -70,7 +70,7 @@ it("are others where another build of this user has these", async () => {
   await leases().acquire(["0"], "b", () => undefined, stop.signal);
   expect(await taken(build({}, {}), ["0"])).toEqual(["1"]);
   expect(told).toMatchObject([
-    { devices: ["1"], message: "runs on GPU 1 instead: another build has GPU 0" },
+    { devices: ["1"], message: "runs on GPU 1 instead of GPU 0 (another build has it)" },
   ]);
 });
 
@@ -78,6 +78,11 @@ it("are not those of another job of this build, whatever the schedule counted fo
   const choice = build(USED, {}, {});
   expect(await taken(choice, ["0"])).toEqual(["1"]);
   expect(await taken(choice, ["1"])).toEqual(["2"]); // the schedule does not know that the first has moved
+  expect(told.map(({ message }) => message.replace(/ \(process .*/, ""))).toEqual([
+    "runs on GPU 1 instead of GPU 0",
+    "runs on GPU 0 instead of GPU 1 (another job of this build has it)",
+    "runs on GPU 2 instead of GPU 0",
+  ]);
 });
 
 it("are waited for where all that would do are taken by jobs of this build", async () => {

@@ -90,7 +90,7 @@ describe("a device stands to a job as", () => {
 
   it("words say who is there, also where the system does not know the process", () => {
     expect(viewOf(seen({ by: [OTHER] }), need(90e9)).why).toBe(
-      `process ${OTHER.pid} (python3), which holds 62.9 GB; 87.2 GB are free, about 90.0 GB are needed (AQM_SHARE_GPUS=1 does not wait)`,
+      `process ${OTHER.pid} (python3), which holds 62.9 GB; 87.2 GB are free, about 90.0 GB are needed`,
     );
     expect(viewOf(seen({ hidden: 80_000 }), need(null)).why).toBe(
       "a process that is not shown here, which holds 83.9 GB",

@@ -7,7 +7,7 @@ import { membersOf, showsProcesses } from "../process/process-identity.ts";
 import { DevicePool, neighbours } from "./device-pool.ts";
 import type { DeviceState, Driver } from "./driver.ts";
 import type { GpuLease, GpuLeases } from "./gpu-leases.ts";
-import { mayRun, rankOf, viewOf, type View } from "./standing.ts";
+import { mayRun, rankOf, SHARE, viewOf, type View } from "./standing.ts";
 
 export interface DeviceRequest {
   /** Those that the schedule counts for the job: it gets as many, and these where nothing speaks against them. */
@@ -68,6 +68,8 @@ export class DeviceChoice {
 
   async take(request: DeviceRequest): Promise<Result<ChosenDevices, Failure>> {
     const devices = await this.#pool.take(request.devices);
+    if (devices.some((device) => !request.devices.includes(device)))
+      tellMoved(request.devices, devices, "another job of this build has it", request);
     const leased = await this.#leased(devices, request);
     if (!leased.ok) {
       this.#pool.giveBack(devices);
@@ -98,12 +100,13 @@ export class DeviceChoice {
     const { target, emit, signal } = request;
     const now = await this.#leases.acquireNow(devices, target);
     if (now !== null) return ok({ devices, lease: now });
-    const why = `another build has GPU ${devices.join(", ")}`;
+    const why = "another build has it";
     for (const others of neighbours(this.#pool.free, devices.length)) {
       const lease = await this.#takenNow(others, request);
       if (lease === null) continue;
       this.#pool.giveBack(devices);
-      return ok(this.#moved(others, lease, why, request));
+      tellMoved(devices, others, why, request);
+      return ok({ devices: others, lease });
     }
     const lease = await this.#leases.acquire(devices, target, emit, signal);
     return lease.ok ? ok({ devices, lease: lease.value }) : lease;
@@ -140,9 +143,11 @@ export class DeviceChoice {
       if (this.#pool.all.every((device) => view(device).standing === "prohibited"))
         return giveUp(prohibited(bad));
       for (const device of bad) {
-        const { who, why } = view(device);
+        const { who, why, standing } = view(device);
+        const hint = standing === "crowded" ? ` (${SHARE}=1 does not wait)` : "";
         const path = `GPU ${this.#leases.placeOf(device)}`;
-        if (!told.has(who)) request.emit({ type: "waiting_for_lock", owner: why, path });
+        if (!told.has(who))
+          request.emit({ type: "waiting_for_lock", owner: `${why}${hint}`, path });
         told.add(who);
       }
       await passed(pause, request.signal);
@@ -165,7 +170,7 @@ export class DeviceChoice {
     if (more.length === 0 || !this.#pool.takeNow(more)) return ok(held);
     const left = devices.filter((device) => !best.includes(device));
     const whys = left.flatMap((device) => view(device).why || []);
-    const why = whys.join("; ") || "of those with enough memory it is the smallest";
+    const why = whys.join("; ") || "which is larger than need be";
     const others = await this.#leases.acquireNow(more, request.target);
     if (others === null) {
       this.#pool.giveBack(more);
@@ -174,13 +179,16 @@ export class DeviceChoice {
     await letGo(lease);
     if (left.length === devices.length) {
       this.#pool.giveBack(left);
-      return ok(this.#moved(best, others, why, request));
+      tellMoved(left, best, why, request);
+      return ok({ devices: best, lease: others });
     }
     // Locks are taken in one order, so that of what the job keeps is given back before.
     await letGo(others);
     const both = await this.#leases.acquire(best, request.target, request.emit, request.signal);
     this.#pool.giveBack(both.ok ? left : [...devices, ...more]);
-    return both.ok ? ok(this.#moved(best, both.value, why, request)) : both;
+    if (!both.ok) return both;
+    tellMoved(devices, best, why, request);
+    return ok({ devices: best, lease: both.value });
   }
 
   async #takenNow(devices: readonly string[], { target }: DeviceRequest): Promise<GpuLease | null> {
@@ -188,17 +196,6 @@ export class DeviceChoice {
     const lease = await this.#leases.acquireNow(devices, target);
     if (lease === null) this.#pool.giveBack(devices);
     return lease;
-  }
-
-  #moved(
-    devices: readonly string[],
-    lease: GpuLease,
-    why: string,
-    { tell }: DeviceRequest,
-  ): ChosenDevices {
-    const message = `runs on GPU ${devices.join(", ")} instead: ${why}`;
-    tell({ type: "devices_changed", devices, message });
-    return { devices, lease };
   }
 
   #saySilence({ emit }: DeviceRequest): void {
@@ -258,6 +255,16 @@ export class DeviceChoice {
 async function letGo({ resident, park, release }: GpuLease): Promise<void> {
   if (resident === null) await release();
   else park(resident);
+}
+
+function tellMoved(
+  from: readonly string[],
+  devices: readonly string[],
+  why: string,
+  { tell }: DeviceRequest,
+): void {
+  const message = `runs on GPU ${devices.join(", ")} instead of GPU ${from.join(", ")} (${why})`;
+  tell({ type: "devices_changed", devices, message });
 }
 
 const prohibited = (devices: readonly string[]): Failure => ({

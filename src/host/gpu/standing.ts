@@ -114,7 +114,7 @@ function whyOf(
   const who = named.join(", and ");
   if (standing === "taken") return `${who}; its compute mode lets one process use it`;
   if (bytes === null || freeBytes === null) return who;
-  const room = `${sizeText(freeBytes)} are free, about ${sizeText(bytes)} are needed${standing === "crowded" ? ` (${SHARE}=1 does not wait)` : ""}`;
+  const room = `${sizeText(freeBytes)} are free, about ${sizeText(bytes)} are needed`;
   return who === "" ? room : `${who}; ${room}`;
 }
 

@@ -23,11 +23,11 @@ export interface Parts {
 
 export const MEASURED: Parts = {
   start: 0.7,
-  imports: 18,
-  load: 7, // 2 s of it the checkpoint; "neither calibrates nor scores" was 6 to 9 s
-  insert: 0.83, // 19.7 s for 16 formats and a walk of 16 steps
-  walkStep: 0.4,
-  scoreStep: 0.79, // 2.0 s a step for 16 formats; a lone pair took 44 s in all
+  imports: 15,
+  load: 3.6, // 1.6 s of it the checkpoint; inputs are read, outputs written
+  insert: 0.26, // 1.7 s, and 2.4 s of the 6.4 s for ranges, for 16 formats of 4 by 4 quantizers
+  walkStep: 0.25,
+  scoreStep: 0.62, // 1.82 s a step for 16 formats; two jobs of 8 formats took 28 s each
   scoreStepOfFormat: 0.075,
   sharedByAlike: 0, // not measured
 };

@@ -118,6 +118,7 @@ class Server:
             self._events.emit("phase", **ids, name="import", total=None)
             # The million objects of libraries stay as long as the process. The collector would look
             # at them again and again: a quarter of the time of imports, and of an op on the host.
+            gc.collect()  # a model that an earlier op left in a cycle must not stay with them
             gc.disable()
             try:
                 return load_op(op)

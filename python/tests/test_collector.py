@@ -3,11 +3,10 @@
 import gc
 import sys
 import weakref
-from types import SimpleNamespace
 
 import pytest
 
-from aqm_runner.runner.server import Server
+from aqm_runner.runner.registry import load_op
 
 OP = "coco_annotations"
 
@@ -19,31 +18,29 @@ class Model:
         self.itself = self
 
 
-@pytest.fixture
-def server(monkeypatch):
-    told = []
-    events = SimpleNamespace(emit=lambda *given, **fields: told.append(fields))
+@pytest.fixture(autouse=True)
+def not_imported(monkeypatch):
     monkeypatch.delitem(sys.modules, f"aqm_runner.ops.{OP}", raising=False)
-    yield Server(events)
+    yield
     gc.unfreeze()
 
 
-def test_libraries_are_left_alone_once_an_op_is_imported(server):
+def test_libraries_are_left_alone_once_an_op_is_imported():
     before = gc.get_freeze_count()
-    server._load(SimpleNamespace(job="j"), OP, None)
+    load_op(OP)
     assert gc.get_freeze_count() > before
     assert gc.isenabled()
 
 
-def test_what_an_earlier_op_left_in_a_cycle_is_not_kept_with_them(server):
+def test_what_an_earlier_op_left_in_a_cycle_is_not_kept_with_them():
     gc.disable()
     left = weakref.ref(Model())
     assert left() is not None
-    server._load(SimpleNamespace(job="j"), OP, None)
+    load_op(OP)
     assert left() is None
 
 
-def test_the_collector_is_on_again_after_an_op_that_is_none(server):
-    with pytest.raises(Exception, match="no_such_op"):
-        server._load(SimpleNamespace(job="j"), "no_such_op", None)
+def test_the_collector_is_on_again_after_an_op_that_is_none():
+    with pytest.raises(ModuleNotFoundError):
+        load_op("no_such_op")
     assert gc.isenabled()

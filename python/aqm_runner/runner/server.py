@@ -6,7 +6,6 @@ Exit codes: 0 end of input, 2 bad request, 3 gate failed, 4 out of memory, 5 any
 130 cancelled. After any error the process ends, since its state is not to be trusted.
 """
 
-import gc
 import os
 import platform
 import sys
@@ -116,15 +115,6 @@ class Server:
             # The libraries of a model take a dozen seconds: say what is being waited for.
             ids = {"job": request.job, "action": action}
             self._events.emit("phase", **ids, name="import", total=None)
-            # The million objects of libraries stay as long as the process. The collector would look
-            # at them again and again: a quarter of the time of imports, and of an op on the host.
-            gc.collect()  # a model that an earlier op left in a cycle must not stay with them
-            gc.disable()
-            try:
-                return load_op(op)
-            finally:
-                gc.freeze()
-                gc.enable()
         return load_op(op)
 
     def _context(self, report: Any, action: str | None) -> Any:

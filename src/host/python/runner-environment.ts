@@ -82,17 +82,13 @@ export function aheadArguments(layout: Layout, op: string): readonly string[] {
   const root = pythonRoot(layout);
   const own = fitsSearchPath(root) ? [] : [`sys.path.insert(0, ${JSON.stringify(root)})`];
   const program = [
-    "import gc, pathlib, runpy, sys",
+    "import pathlib, runpy, sys",
     ...own,
     "from aqm_runner.runner.reads import ReadGuard",
     "from aqm_runner.runner.registry import load_op",
     "guard = ReadGuard()",
     `guard.begin(pathlib.Path(${JSON.stringify(layout.root)}), [])`,
-    // As the runner does in a job: the objects of libraries stay, and need not be looked at again.
-    "gc.disable()",
     `load_op(${JSON.stringify(op)})`,
-    "gc.freeze()",
-    "gc.enable()",
     "if guard.end(): sys.exit(3)",
     'if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized(): sys.exit(4)',
     'runpy.run_module("aqm_runner", run_name="__main__", alter_sys=True)',

@@ -105,6 +105,7 @@ def test_an_image_that_the_processor_refuses_is_named(folder):
     assert "aspect ratio" in caught.value.message
 
 
+@pytest.mark.engines
 def test_a_batch_in_which_nothing_is_left_to_predict(lm_inputs, tmp_path):
     captions = tmp_path / "captions"
     captions.write_text("a red circle\na\na red square\n")

@@ -221,6 +221,7 @@ def test_every_pair_has_a_form_or_a_reason():
     assert isinstance(found["INT4_INT8"], str)
 
 
+@pytest.mark.engines
 def test_what_is_exported_is_what_was_measured(export_inputs, quality_inputs):
     """The model of an export, made from ranges, is the calibrated one in which plans are judged."""
     inputs = {role: place(path, "file") for role, path in export_inputs["lm"].items()}

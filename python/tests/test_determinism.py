@@ -22,7 +22,8 @@ def digests_of(op: str, folder: Path) -> dict[str, str]:
 
 
 # Training takes as long as all the others. Ops that score, measure or export start from a
-# calibrated model, as `sensitivity_scores` does, which stands for them in npm test.
+# calibrated model, as `sensitivity_scores` does; in npm test a batch (test_batches.py) stands for
+# all of them.
 # Ops of other environments are only refused here.
 SLOW = [
     "trained_checkpoint",
@@ -32,6 +33,7 @@ SLOW = [
     "autoround_scores",
     "inc_quantize",
     "plan_quality",
+    "sensitivity_scores",
     "serving_check",
     "inc_scores",
     "input_ranges",

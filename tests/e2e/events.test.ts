@@ -115,7 +115,7 @@ describe("the events of a build", () => {
     },
   );
 
-  it("are of the schema while watching, with a page and a mistake", async () => {
+  it.runIf(WIDE)("are of the schema while watching, with a page and a mistake", async () => {
     workspace = textWorkspace();
     const watching = workspace.start(["watch", "--serve", "--reporter", "json"]);
     await watching.event(({ type }) => type === "waiting");

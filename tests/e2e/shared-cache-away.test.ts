@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { digestOfBytes } from "../../src/model/digest.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { hex } from "../engine/support/shared-results.ts";
+import { WIDE } from "../rig/wide.ts";
 import { REPOSITORY, TestWorkspace } from "../rig/workspace.ts";
 
 /** `pair` has two outputs, the second of which is what `same` writes as well. */
@@ -107,23 +108,26 @@ describe("a shared cache that loses something while results come from it", () =>
     return { code, stdout, last: JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as unknown };
   };
 
-  it("meets a full disk: the store goes without a copy; where an output has no room, that is said", async () => {
-    const [maker, clone] = [twins(), twins()];
-    open.push(maker, clone);
-    const folder = new Folder({ "shared/x": "" });
-    const shared = folder.at("shared");
-    await maker.build([], { env: { AQM_CACHE_SHARED: shared, AQM_CACHE_MODE: "write" } });
+  it.runIf(WIDE)(
+    "meets a full disk: the store goes without a copy; where an output has no room, that is said",
+    async () => {
+      const [maker, clone] = [twins(), twins()];
+      open.push(maker, clone);
+      const folder = new Folder({ "shared/x": "" });
+      const shared = folder.at("shared");
+      await maker.build([], { env: { AQM_CACHE_SHARED: shared, AQM_CACHE_MODE: "write" } });
 
-    const full = await buildOnFullDisk(clone, ".aqm/stage/", shared);
-    expect(full.code).not.toBe(0);
-    expect(full.stdout).toMatch(/"reason":"disk_full","message":"There is no room left to write/);
-    expect(fs.readdirSync(clone.path("out"))).toEqual([]);
-    expect(clone.exists("aqm.lock/out")).toBe(false);
+      const full = await buildOnFullDisk(clone, ".aqm/stage/", shared);
+      expect(full.code).not.toBe(0);
+      expect(full.stdout).toMatch(/"reason":"disk_full","message":"There is no room left to write/);
+      expect(fs.readdirSync(clone.path("out"))).toEqual([]);
+      expect(clone.exists("aqm.lock/out")).toBe(false);
 
-    const built = await buildOnFullDisk(clone, ".aqm/store/", shared);
-    expect(built).toMatchObject({ code: 0, last: { ran: 0, shared: 2 } });
-    for (const name of ["first", "second", "same"])
-      expect(clone.read(`out/${name}.txt`)).toBe(maker.read(`out/${name}.txt`));
-    expect((await clone.build()).events.at(-1)).toMatchObject({ fresh: 2, ran: 0 });
-  });
+      const built = await buildOnFullDisk(clone, ".aqm/store/", shared);
+      expect(built).toMatchObject({ code: 0, last: { ran: 0, shared: 2 } });
+      for (const name of ["first", "second", "same"])
+        expect(clone.read(`out/${name}.txt`)).toBe(maker.read(`out/${name}.txt`));
+      expect((await clone.build()).events.at(-1)).toMatchObject({ fresh: 2, ran: 0 });
+    },
+  );
 });

@@ -6,7 +6,6 @@ import { qualityPage } from "../../src/analysis/quality-page/quality-page.ts";
 import { madeUpFrontier } from "../analysis/measured-frontier-material.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
-import { WIDE } from "../rig/wide.ts";
 import { COVERED, CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 
 const found = await browserOrWhyNot();
@@ -73,7 +72,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect((await names()).filter((name) => !name.endsWith("_CFG"))).toEqual(byKl.toReversed());
   });
 
-  it.runIf(WIDE)("filters by kind and by words", async () => {
+  it("filters by kind and by words", async () => {
     const count = page.locator("#plan-count");
     await page.locator("#plan-kind").selectOption("solver");
     expect((await names()).toSorted()).toEqual(
@@ -87,18 +86,15 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await names()).toHaveLength(113);
   });
 
-  it.runIf(WIDE)(
-    "is complete without its script, and does not show what would not work",
-    async () => {
-      const plain = await open("usual", { javaScriptEnabled: false });
-      expect(await plain.locator("#plans tbody tr").count()).toBe(113);
-      expect(await plain.locator("#answer li").first().isVisible()).toBe(true);
-      for (const hidden of ["#plan-filter", "#plan-kind", "input[name=theme]"]) {
-        expect(await plain.locator(hidden).first().isVisible()).toBe(false);
-      }
-      await plain.close();
-    },
-  );
+  it("is complete without its script, and does not show what would not work", async () => {
+    const plain = await open("usual", { javaScriptEnabled: false });
+    expect(await plain.locator("#plans tbody tr").count()).toBe(113);
+    expect(await plain.locator("#answer li").first().isVisible()).toBe(true);
+    for (const hidden of ["#plan-filter", "#plan-kind", "input[name=theme]"]) {
+      expect(await plain.locator(hidden).first().isVisible()).toBe(false);
+    }
+    await plain.close();
+  });
 
   it.each(["usual", "crowded"] as const)(
     "can be read at 480 pixels: tables scroll in their own box and keep their first column: %s",

@@ -14,7 +14,6 @@ import {
 } from "../analysis/schemes-overview-material.ts";
 import { Folder } from "../engine/support/folder.ts";
 import { browserOrWhyNot, openPage } from "../rig/browser.ts";
-import { WIDE } from "../rig/wide.ts";
 import { COVERED, CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 
 const found = await browserOrWhyNot();
@@ -94,7 +93,7 @@ describe.skipIf(!("browser" in found))(title, () => {
     expect(await rows()).toHaveLength(fp8Problem.groups.length);
   });
 
-  it.runIf(WIDE)("sorts schemes by all digits of a figure, and filters them", async () => {
+  it("sorts schemes by all digits of a figure, and filters them", async () => {
     await page.locator("#plans th[data-key=kl]").getByRole("button").click();
     const cells = page.locator("#plans tbody tr[data-kind=scheme] th");
     // What was asked for stands below the name.
@@ -109,17 +108,14 @@ describe.skipIf(!("browser" in found))(title, () => {
     await page.locator("#plan-kind").selectOption("");
   });
 
-  it.runIf(WIDE)(
-    "is complete without its script, and does not show what would not work",
-    async () => {
-      const plain = await open("usual", { javaScriptEnabled: false });
-      expect(await plain.locator("#plans tbody tr").count()).toBe(8);
-      expect(await plain.locator("#matrix tbody tr").count()).toBe(fp8Problem.groups.length);
-      for (const hidden of ["#plan-filter", "#matrix-a", "input[name=theme]"])
-        expect(await plain.locator(hidden).first().isVisible()).toBe(false);
-      await plain.close();
-    },
-  );
+  it("is complete without its script, and does not show what would not work", async () => {
+    const plain = await open("usual", { javaScriptEnabled: false });
+    expect(await plain.locator("#plans tbody tr").count()).toBe(8);
+    expect(await plain.locator("#matrix tbody tr").count()).toBe(fp8Problem.groups.length);
+    for (const hidden of ["#plan-filter", "#matrix-a", "input[name=theme]"])
+      expect(await plain.locator(hidden).first().isVisible()).toBe(false);
+    await plain.close();
+  });
 
   it.each(["usual", "crowded"] as const)(
     "can be read at 480 pixels: tables scroll in their own box and keep their first column: %s",

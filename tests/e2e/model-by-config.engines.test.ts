@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestWorkspace } from "../rig/workspace.ts";
-import { WIDE } from "../rig/wide.ts";
 
 /** A file in conf/model is all that a model needs, in a workspace whose Aqmfile does not name it. */
 const config = (images: boolean, source: string): string => `name: own
@@ -26,20 +25,15 @@ const planned = async (text: string): Promise<string> => {
 };
 
 describe("a model that only its config names", () => {
-  it.runIf(WIDE)(
-    "has analyses of text, and the plan says which scope it lacks and where that is written",
-    async () => {
-      const plan = await planned(config(false, "{ tiny_seed: 1 }"));
-      expect(plan).toContain("run      models/own/checkpoints/own");
-      expect(plan).toContain("own_autoquant_wfp8_afp8_lm_large/sensitivity-scores.json");
-      expect(plan).not.toContain(
-        "own_autoquant_all_layers_wfp8_afp8_small/sensitivity-scores.json",
-      );
-      expect(plan).toContain(
-        "own reads no images (images: false in conf/model/own.yaml), so that it has the scope lm alone",
-      );
-    },
-  );
+  it("has analyses of text, and the plan says which scope it lacks and where that is written", async () => {
+    const plan = await planned(config(false, "{ tiny_seed: 1 }"));
+    expect(plan).toContain("run      models/own/checkpoints/own");
+    expect(plan).toContain("own_autoquant_wfp8_afp8_lm_large/sensitivity-scores.json");
+    expect(plan).not.toContain("own_autoquant_all_layers_wfp8_afp8_small/sensitivity-scores.json");
+    expect(plan).toContain(
+      "own reads no images (images: false in conf/model/own.yaml), so that it has the scope lm alone",
+    );
+  });
 
   it("has both scopes where it reads images, and is held against its config.json", async () => {
     const path = "models/own/checkpoints/own/config.json";

@@ -29,13 +29,13 @@ for stage in "$@"; do
       nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
       "$python" tests/gpu/random_checkpoint.py 2>&1 | grep -v Warning
       aqm build --python "$python" datasets/vlm-quantize-calib
-      aqm build --dry-run --python "$python" "$pairs/*_lm_medium/*" | tail -4
+      aqm build --dry-run --python "$python" "$pairs/*_autoquant_*_lm_medium/*" | tail -4
       ;;
     lone)
       rm -rf /tmp/lone; mkdir /tmp/lone
       for pair in "${lone[@]}"; do
         from=$(now)
-        aqm build --python "$python" --reporter plain "$model/weight-$pair/*_lm_medium/*" | tail -1
+        aqm build --python "$python" --reporter plain "$model/weight-$pair/*_autoquant_*_lm_medium/*" | tail -1
         echo "lone $pair: $(seconds "$from") s, $(peak "$model/weight-$pair")"
         cp "$model/weight-$pair/"*_lm_medium/sensitivity-scores.json "/tmp/lone/$pair.json"
       done
@@ -43,34 +43,34 @@ for stage in "$@"; do
     grid)
       forget
       from=$(now)
-      aqm build --python "$python" --reporter plain "$pairs/*_lm_medium/*" | tail -24
+      aqm build --python "$python" --reporter plain "$pairs/*_autoquant_*_lm_medium/*" | tail -24
       echo "16 pairs in one build: $(seconds "$from") s, $(peak "$model")"
       for pair in "${lone[@]}"; do
         cmp "/tmp/lone/$pair.json" "$model/weight-$pair/"*_lm_medium/sensitivity-scores.json && echo "same bytes: $pair"
       done
-      aqm build --python "$python" "$pairs/*_lm_medium/*"
+      aqm build --python "$python" "$pairs/*_autoquant_*_lm_medium/*"
       ;;
     throughput)
       from=$(now)
-      aqm build --set autoquant=throughput --python "$python" --reporter plain "$pairs/*_lm_medium/*" | tail -8
+      aqm build --set autoquant=throughput --python "$python" --reporter plain "$pairs/*_autoquant_*_lm_medium/*" | tail -8
       echo "16 pairs, autoquant=throughput: $(seconds "$from") s, $(peak tmp)"
       "$python" tests/gpu/rank_correlation.py "$model" tmp/autoquant=throughput/"$model"
       ;;
     sizes)
-      aqm build --dry-run --python "$python" "$pairs/*_lm_*/*" | tail -4
+      aqm build --dry-run --python "$python" "$pairs/*_autoquant_*_lm_*/*" | tail -4
       from=$(now)
-      aqm build --python "$python" --reporter plain "$pairs/*_lm_*/*" | tail -8
+      aqm build --python "$python" --reporter plain "$pairs/*_autoquant_*_lm_*/*" | tail -8
       echo "small and large of 16 pairs in one build: $(seconds "$from") s, $(peak "$model")"
-      aqm build --python "$python" "$pairs/*_lm_*/*"
+      aqm build --python "$python" "$pairs/*_autoquant_*_lm_*/*"
       ;;
     images)
-      run="$model/weight-{int8-act-int8,fp8-act-fp8}/*_all_layers_*_small/*"
+      run="$model/weight-{int8-act-int8,fp8-act-fp8}/*_autoquant_all_layers_*_small/*"
       for time in first second; do
         from=$(now)
         aqm build --python "$python" --reporter plain "$run" | grep -A8 -e '^error' -e '^done' -e '^failed'
         echo "all layers, $time: $(seconds "$from") s, $(peak "$model/weight-fp8-act-fp8")"
-        sha256sum "$model"/weight-{int8-act-int8,fp8-act-fp8}/*_all_layers_*_small/sensitivity-scores.json > "/tmp/$time.sums"
-        rm -rf .aqm/store .aqm/history "$model"/weight-{int8-act-int8,fp8-act-fp8}/*_all_layers_*_small/sensitivity-scores.json
+        sha256sum "$model"/weight-{int8-act-int8,fp8-act-fp8}/*_autoquant_all_layers_*_small/sensitivity-scores.json > "/tmp/$time.sums"
+        rm -rf .aqm/store .aqm/history "$model"/weight-{int8-act-int8,fp8-act-fp8}/*_autoquant_all_layers_*_small/sensitivity-scores.json
       done
       cut -c1-20,65- /tmp/second.sums
       cmp /tmp/first.sums /tmp/second.sums && echo "same bytes twice"

@@ -81,6 +81,18 @@ describe("while the input of actions on GPUs is made", () => {
     expect((await running.finished).code).toBe(0);
   });
 
+  it("one that ends in its import when it has a job already leaves the job to another one", async () => {
+    workspace.write(".fake-cannot-import", "late");
+    const running = build("--gpus", "0");
+    const data = await runners.nextJob();
+    const [ahead] = await runners.ahead(1);
+    data.succeed();
+    const job = await runners.nextJob();
+    expect(job.pid).not.toBe(ahead?.pid);
+    job.succeed();
+    expect((await running.finished).code).toBe(0);
+  });
+
   it("and that fails, runners that nobody needs any more are ended", async () => {
     const running = build("--gpus", "0");
     const data = await runners.nextJob();

@@ -5,7 +5,8 @@
 // With `.fake-device` in the working directory it has, from its first job to its end, something for each
 // of its devices that only one process can have, as with the memory of a GPU: a name of a socket. With
 // `.fake-deaf` it does not notice that nobody wants its results any more. With `.fake-worker` it starts a
-// process of its own that obeys no polite signal, and writes its number there.
+// process of its own that obeys no polite signal, and writes its number there. With `.fake-cannot-import` it ends
+// in an import ahead of its first job: at once, or where the file says `late`, when it has that job.
 import { connect, createServer } from "node:net";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
@@ -13,7 +14,9 @@ import { createInterface } from "node:readline";
 
 // A runner that imports an op ahead of its first job is started with a program, too.
 const ahead = process.argv[2] === "-c" && /^load_op\("(.*)"\)$/m.exec(process.argv[3]);
-if (ahead && existsSync(".fake-cannot-import")) process.exit(1);
+const cannotImport = ahead && existsSync(".fake-cannot-import");
+const isLate = cannotImport && readFileSync(".fake-cannot-import", "utf8") === "late";
+if (cannotImport && !isLate) process.exit(1);
 if (process.argv[2] === "-c" && !ahead) {
   // The probe for versions: whatever is asked for is there.
   console.log(
@@ -33,6 +36,10 @@ say({
   pid: process.pid,
   started: { devices: process.env.CUDA_VISIBLE_DEVICES, imports: ahead?.[1] ?? null },
 });
+if (isLate) {
+  process.stdin.once("readable", () => process.exit(1));
+  await new Promise(() => undefined);
+}
 let seq = 0;
 const emit = (event) =>
   writeSync(3, `${JSON.stringify({ seq: seq++, time: Date.now() / 1000, ...event })}\n`);

@@ -6,6 +6,7 @@ import type { ProcessRequest } from "../../process/process.ts";
 import type { RunnerRequest } from "./events.ts";
 import { JobEvents } from "./job-events.ts";
 import { RunnerPool } from "./pool.ts";
+import type { Runner } from "./runner.ts";
 import { loadRunnerSchemas } from "./schemas.ts";
 
 export interface CarriedJob {
@@ -35,13 +36,21 @@ export class JobCarrier {
    */
   async carry({ start, job, request, tools, devices }: CarriedJob): Promise<boolean> {
     const pool = this.#opened();
-    const runner = await pool.take(start);
-    if (devices.resident !== null && devices.resident.pid !== runner.pid) {
-      await devices.resident.leave(); // of another environment, but on the same device
-    }
-    devices.addWorker(runner.pid); // before it gets the job and so could touch a device
     const events = new JobEvents(request, tools);
-    const outcome = await runner.run(job, (event) => events.add(event), request.signal);
+    const attempt = async (): ReturnType<Runner["run"]> => {
+      if (devices.resident !== null && devices.resident.pid !== runner.pid) {
+        await devices.resident.leave(); // of another environment, but on the same device
+      }
+      devices.addWorker(runner.pid); // before it gets the job and so could touch a device
+      return runner.run(job, (event) => events.add(event), request.signal);
+    };
+    let runner = await pool.take(start);
+    let outcome = await attempt();
+    if (!request.signal.aborted && pool.endedEarly(runner)) {
+      await pool.retire(runner);
+      runner = await pool.take(start);
+      outcome = await attempt();
+    }
     if (events.close(outcome)) pool.giveBack(start, runner);
     else await pool.retire(runner);
     if (!runner.usable || request.lease.gpus.length === 0) return false;

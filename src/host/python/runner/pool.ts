@@ -12,6 +12,8 @@ export class RunnerPool {
   readonly #all = new Set<Runner>();
   /** That have had no job yet. */
   readonly #ahead = new Set<Runner>();
+  /** That were started without a job. */
+  readonly #early = new WeakSet<Runner>();
   /** Of which there was one, or is about to be one. */
   readonly #begun = new Map<string, Promise<void>>();
   #closed = false;
@@ -46,11 +48,17 @@ export class RunnerPool {
     const begun = Runner.start(start, this.#schemas).then((runner) => {
       this.#all.add(runner);
       this.#ahead.add(runner);
+      this.#early.add(runner);
       this.giveBack(request, runner);
     });
     // A job that cannot have it starts its own, and tells what is wrong.
     this.#begun.set(identity, begun.catch(() => undefined));
     await this.#begun.get(identity);
+  }
+
+  /** Whether an import ahead of its first job was its end: then it has not seen the job, which another one can do. */
+  endedEarly(runner: Runner): boolean {
+    return this.#early.has(runner) && !runner.greeted && !runner.usable;
   }
 
   giveBack(request: ProcessRequest, runner: Runner): void {

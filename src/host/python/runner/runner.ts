@@ -24,6 +24,7 @@ export class Runner {
   #lastHeard = performance.now();
   #wake: (() => void) | null = null;
   #ops: Readonly<Record<string, number>> = {};
+  #greeted = false;
 
   private constructor(child: ChildProcess, schemas: RunnerSchemas, log: string) {
     this.#child = child;
@@ -53,6 +54,11 @@ export class Runner {
   /** False after any error: such a process is not used again. */
   get usable(): boolean {
     return this.#gone === null && this.#broken === null;
+  }
+
+  /** False as long as it cannot have read a job: it imports, or ended over that. */
+  get greeted(): boolean {
+    return this.#greeted;
   }
 
   get ops(): Readonly<Record<string, number>> {
@@ -136,7 +142,7 @@ export class Runner {
       return;
     }
     this.#nextSeq += 1;
-    if (event.type === "hello") this.#ops = event.ops;
+    if (event.type === "hello") [this.#greeted, this.#ops] = [true, event.ops];
     else if (event.type !== "heartbeat") this.#listener?.(event);
   }
 }

@@ -3,7 +3,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { sizeText } from "../model/size.ts";
 import type { Layout } from "./disk/layout.ts";
+import { PATIENCE } from "./gpu/driver.ts";
 import { visibleGpus } from "./gpu/gpus.ts";
+import { answerInTime } from "./process/answer.ts";
 import { holderOf } from "./process/file-lock.ts";
 import { onPath } from "./process/on-path.ts";
 import { runToEnd } from "./process/process.ts";
@@ -118,7 +120,8 @@ async function graphics(gpus: readonly string[]): Promise<readonly Finding[]> {
     ];
   const query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"];
   const driver = onPath("nvidia-smi");
-  const asked = driver === null ? null : await runToEnd(driver, query);
+  const unending = new AbortController().signal;
+  const asked = driver === null ? null : await answerInTime(driver, query, PATIENCE, unending);
   const cards = asked?.code === 0 ? asked.stdout.trim().split("\n") : [];
   return [
     { check: "GPU", state: "ok", found: `${gpus.length} shown: ${gpus.join(", ")}` },
@@ -128,10 +131,15 @@ async function graphics(gpus: readonly string[]): Promise<readonly Finding[]> {
           check: "driver",
           state: "problem",
           found:
-            asked === null
+            driver === null
               ? "nvidia-smi is not on the path"
-              : `nvidia-smi fails: ${asked.stdout.trim() || asked.stderr.trim()}`,
-          mend: "install the driver of the GPU, or start the container with its GPUs (docker run --gpus all)",
+              : asked === null
+                ? `nvidia-smi gives no answer within ${PATIENCE / 1000} s`
+                : `nvidia-smi fails: ${asked.stdout.trim() || asked.stderr.trim()}`,
+          mend:
+            driver !== null && asked === null
+              ? "look at `dmesg`: a GPU may be lost, and the machine may have to be started again"
+              : "install the driver of the GPU, or start the container with its GPUs (docker run --gpus all)",
         },
     compiler(),
   ];

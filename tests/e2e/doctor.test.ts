@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { node, type Finding } from "../../src/host/health.ts";
+import { DriverTool } from "../rig/driver-tool.ts";
+import { WIDE } from "../rig/wide.ts";
 import { TestWorkspace } from "../rig/workspace.ts";
 
 let workspace: TestWorkspace;
@@ -33,6 +35,25 @@ describe("aqm doctor", () => {
     }
     expect(of("CUDA compiler")).toBeDefined();
     expect(of("extensions")).toBeDefined();
+  });
+
+  it("says what is wrong with a driver that fails", async () => {
+    const tool = new DriverTool(workspace.path("driver"));
+    tool.become("echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18");
+    const { of } = await doctor({ PATH: tool.path, CUDA_VISIBLE_DEVICES: "0" });
+    expect(of("driver")).toMatchObject({
+      state: "problem",
+      found: "nvidia-smi fails: Failed to initialize NVML: Driver/library version mismatch",
+    });
+  });
+
+  it.runIf(WIDE)("waits for no driver that gives no answer", async () => {
+    const tool = new DriverTool(workspace.path("driver"));
+    tool.become("trap '' TERM; while :; do sleep 1; done");
+    const { code, of } = await doctor({ PATH: tool.path, CUDA_VISIBLE_DEVICES: "0" });
+    expect(of("driver")?.found).toBe("nvidia-smi gives no answer within 10 s");
+    expect(of("driver")?.mend).toContain("dmesg");
+    expect(code).toBe(1);
   });
 
   it("says of a credential that it is there, and not what it is", async () => {

@@ -1,6 +1,5 @@
+import { answerInTime } from "../process/answer.ts";
 import { onPath } from "../process/on-path.ts";
-import { passed } from "../process/passed.ts";
-import { endGroup, runToEnd } from "../process/process.ts";
 
 /** What the driver says of a device; null for what it does not tell. */
 export interface DeviceState {
@@ -27,7 +26,7 @@ const PROCESS_FIELDS = "gpu_uuid,pid,used_memory,process_name";
 const FORM = "--format=csv,noheader,nounits";
 
 /** It answers within 30 ms to 2 s; one that has lost a device may never answer. */
-const PATIENCE = 10_000;
+export const PATIENCE = 10_000;
 
 /** The driver of this machine, which is asked by its own tool. */
 export class Driver {
@@ -56,20 +55,13 @@ export class Driver {
   }
 
   async #ask(tool: string, query: string, signal: AbortSignal): Promise<string | null> {
-    let pid = 0;
-    const answer = runToEnd(tool, [query, FORM], {
-      env: { LC_ALL: "C" },
-      started: (number) => (pid = number),
-    }).then(
-      ({ code, stdout }) => (code === 0 ? stdout : null),
-      () => null,
-    );
-    // One that waits within the kernel cannot even be ended, so its end is not waited for either.
-    const isInTime = await Promise.race([answer.then(() => true), passed(this.#patience, signal)]);
-    if (isInTime) return answer;
-    this.#silent ||= !signal.aborted;
-    if (pid > 1) endGroup(pid);
-    return null;
+    try {
+      const answer = await answerInTime(tool, [query, FORM], this.#patience, signal);
+      this.#silent ||= answer === null && !signal.aborted;
+      return answer?.code === 0 ? answer.stdout : null;
+    } catch {
+      return null; // it cannot be started
+    }
   }
 }
 

@@ -41,6 +41,9 @@ export class PythonExecutor implements JobExecutor {
   readonly #gpus: readonly string[];
   readonly #memoryNeeded: PythonExecutorOptions["memoryNeeded"];
   readonly #carrier: JobCarrier;
+  readonly #closing = new AbortController();
+  /** What is under way for jobs that may come. */
+  readonly #foreseen: Promise<void>[] = [];
 
   constructor(options: PythonExecutorOptions) {
     const { layout, opSources, environments, pythonEnvironments, gpus, memoryNeeded } = options;
@@ -114,9 +117,10 @@ export class PythonExecutor implements JobExecutor {
     const [first] = ops;
     if (first === undefined) return;
     const jobs = ops.filter(({ environment }) => environment === first.environment).length;
+    const signal = AbortSignal.any([about.signal, this.#closing.signal]);
     const begin = async (): Promise<void> => {
-      const found = await this.#environments.find(first.environment, about);
-      if (!found.ok || about.signal.aborted) return; // the job tells
+      const found = await this.#environments.find(first.environment, { ...about, signal });
+      if (!found.ok || signal.aborted) return; // the job tells
       const starts = neighbours(this.#gpus, first.gpu)
         .slice(0, jobs)
         .map((gpus) => this.#environments.runnerIn(found.value, gpus));
@@ -124,11 +128,13 @@ export class PythonExecutor implements JobExecutor {
         this.#carrier.begin(start, this.#environments.aheadIn(start, first.name));
       await Promise.all(starts.map(ahead));
     };
-    begin().catch(() => undefined); // what is wrong shows in the job
+    this.#foreseen.push(begin().catch(() => undefined)); // what is wrong shows in the job
   }
 
-  /** Ends all runners, and gives back the devices that idle ones kept. */
+  /** Ends all runners, and gives back the devices that idle ones kept. Nothing is made any more for jobs that never came. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#foreseen);
     await this.#carrier.close();
     await this.#leases.close();
   }

@@ -133,3 +133,10 @@ it("lasts while the runner of the first job imports already", async () => {
   first.succeed();
   await succeed(running, 1);
 });
+
+it("goes on where no runner can start, and then the job says why", async () => {
+  fs.rmSync(workspace.path("python/aqm_runner/schemas"), { recursive: true });
+  const { code, stdout } = await build().finished;
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/"target":"gpu\/1.txt","failure":.*The Python process could not be started/);
+});

@@ -87,7 +87,10 @@ export class PythonExecutor implements JobExecutor {
     try {
       const started = (pid: number): void => lease.addWorker(pid);
       const start = this.#environments.runnerIn(found.value, gpus);
-      const meanwhile = (): void => void this.#carrier.begin(start, this.#environments.aheadIn(start, op));
+      const meanwhile = (): void => {
+        const ahead = this.#environments.aheadIn(start, op);
+        this.#carrier.begin(start, ahead).catch(() => undefined); // what is wrong shows below
+      };
       const asked = { declared, prepared, gpus, emit, signal, started, meanwhile };
       const ready = await this.#environments.ready(asked);
       if (!ready.ok) return ready.error;

@@ -138,5 +138,30 @@ it("goes on where no runner can start, and then the job says why", async () => {
   fs.rmSync(workspace.path("python/aqm_runner/schemas"), { recursive: true });
   const { code, stdout } = await build().finished;
   expect(code).toBe(1);
-  expect(stdout).toMatch(/"target":"gpu\/1.txt","failure":.*The Python process could not be started/);
+  expect(stdout).toMatch(
+    /"target":"gpu\/1.txt","failure":.*The Python process could not be started/,
+  );
+});
+
+it("leaves the device to an idle runner of another environment when it fails, and waits for nobody's end", async () => {
+  workspace.write(
+    "Aqmfile.ts",
+    `import { action, build, committed, environment, file, from, pythonOp } from "aqm";
+const files = { requirements: "fake.in", lock: "fake.lock" };
+const other = environment({ name: "other", ...files });
+const prepared = environment({ name: "fake", ...files, prepare: { module: "tools.prepare", gpu: true } });
+const made = (where, n, source) =>
+  action({ op: pythonOp("work", where), params: { n }, inputs: { source }, outputs: { text: committed(n + ".txt") }, resources: { gpu: 1 } });
+const first = made(other, 1, file("source.txt"));
+export default build([made(prepared, 2, from(first, "text"))]);
+`,
+  );
+  workspace.write(".prepare.mjs", "process.exit(3);");
+  const running = build();
+  (await runners.nextJob()).succeed();
+  await running.event((event) => event.type === "environment" && event.state === "preparing");
+  const start = performance.now();
+  await running.event(({ type }) => type === "action_failed");
+  expect(performance.now() - start).toBeLessThan(5_000); // an end is waited for twice as long
+  expect((await running.finished).code).toBe(1);
 });

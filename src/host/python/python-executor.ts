@@ -93,7 +93,12 @@ export class PythonExecutor implements JobExecutor {
       };
       const asked = { declared, prepared, gpus, emit, signal, started, meanwhile };
       const ready = await this.#environments.ready(asked);
-      if (!ready.ok) return ready.error;
+      if (!ready.ok) {
+        // An idle runner of another environment is still there, and its end would be waited for.
+        keptByRunner = lease.resident !== null;
+        if (lease.resident !== null) lease.park(lease.resident);
+        return ready.error;
+      }
       keptByRunner = await this.#carrier.carry({
         start,
         job: runnerRequest(request, this.#freshLog(request), this.#context()),

@@ -99,8 +99,13 @@ function startCoco(
 ): Result<StartedData, Failure> {
   const missing = SPLITS.filter((name) => !annotations.includes(name));
   if (missing.length > 0) return err(notInLayout(folder, missing));
-  const images = SPLITS.map((name) => imagesOf(call.read(`${folder}/annotations/${name}`) ?? ""));
-  const count = images.reduce((sum, one) => sum + one, 0);
+  let count = 0;
+  for (const name of SPLITS) {
+    const file = `${folder}/annotations/${name}`;
+    const images = imagesOf(call.read(file) ?? "");
+    if (images === null) return err(noAnnotations(file));
+    count += images;
+  }
   if (count < LEAST) return err(tooFew(folder, count, "images with captions"));
   const sizes = sizesOf(count);
   const last = lastOf(folder);
@@ -122,15 +127,22 @@ ${drawing(name, sizes, "calibration")}`;
   });
 }
 
-/** Images that annotations list; 0 where they cannot be read. */
-function imagesOf(text: string): number {
+/** Images that annotations list; null for text that is no annotations. */
+function imagesOf(text: string): number | null {
   try {
     const { images } = JSON.parse(text) as { readonly images?: unknown };
-    return Array.isArray(images) ? images.length : 0;
+    return Array.isArray(images) ? images.length : null;
   } catch {
-    return 0;
+    return null;
   }
 }
+
+const noAnnotations = (file: string): Failure => ({
+  reason: "usage",
+  message: `${file} is no JSON with a list of images, as COCO's annotations are`,
+  place: { file },
+  nextStep: "Place COCO's annotations there, or leave --data out for samples that are made here.",
+});
 
 const notInLayout = (folder: string, missing: readonly string[]): Failure => ({
   reason: "usage",

@@ -261,6 +261,15 @@ describe("aqm init", () => {
       /shots lacks annotations\/captions_train2017/,
     ],
     [
+      "annotations that are no JSON",
+      {
+        "shots/annotations/captions_train2017.json": "<html>not found</html>",
+        "shots/annotations/captions_val2017.json": '{ "images": [] }',
+      },
+      ["--model", "weights/tiny", "--data", "shots"],
+      /shots\/annotations\/captions_train2017\.json is no JSON with a list of images/,
+    ],
+    [
       "a file of another kind as data",
       { "data.csv": "a,b\n" },
       ["--model", "weights/tiny", "--data", "data.csv"],

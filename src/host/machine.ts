@@ -34,7 +34,7 @@ function lackingGpus(needed: number, shown: number): Refusal | null {
   if (needed <= shown) return null;
   return {
     why: `it needs ${needed === 1 ? "a GPU" : `${needed} GPUs`} and this machine shows ${shown === 0 ? "none" : shown}`,
-    nextStep: `build it on a machine with ${needed === 1 ? "one" : "as many"}, or set the device to cpu in its model config`,
+    nextStep: `build it on a machine with ${needed === 1 ? "one" : "as many"}, or set ${needed === 1 || shown === 0 ? "the device to cpu" : `gpus to ${shown}`} in its model config`,
   };
 }
 

@@ -39,6 +39,9 @@ describe("the executor that takes an action", () => {
       localOffers(machine(shown)).python.lacks({ cpu: 0, gpu })?.why;
     expect(why([], 1)).toBe("it needs a GPU and this machine shows none");
     expect(why(["0"], 2)).toBe("it needs 2 GPUs and this machine shows 1");
+    expect(localOffers(machine(["0"])).python.lacks({ cpu: 0, gpu: 2 })?.nextStep).toBe(
+      "build it on a machine with as many, or set gpus to 1 in its model config",
+    );
     expect(why(["0", "1"], 2)).toBeUndefined();
   });
 

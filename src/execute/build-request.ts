@@ -19,6 +19,8 @@ export interface BuildRequest {
   readonly maxGpuHours?: number | undefined;
   /** Actions that must not start even if they are stale, e.g. GPU work while watching. */
   readonly hold?: (node: ActionNode) => boolean;
+  /** Told of each that was stale and so was held. */
+  readonly held?: (node: ActionNode) => void;
   readonly signal: AbortSignal;
   /** Actions that are known to be fresh and not part of the selection. */
   readonly untouched?: number;

@@ -181,6 +181,7 @@ class Build {
     const demand = { consumer: demandedBy, exact, rerun: again };
     const judgement = judge(node, makerOf, demand, this.#ports.workspace);
     if (judgement.verdict === "run" && this.#request.hold?.(node) === true) {
+      this.#request.held?.(node);
       return { ...judgement, verdict: "blocked", causes: [...judgement.causes, { kind: "held" }] };
     }
     return judgement;

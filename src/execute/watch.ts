@@ -8,7 +8,7 @@ import { runBuild, type BuildRequest } from "./build.ts";
 export interface WatchedBuild {
   /** Opens the ports for one build, and closes what they opened when it is over. */
   readonly withPorts: <Outcome>(use: (ports: Ports) => Promise<Outcome>) => Promise<Outcome>;
-  readonly request: Omit<BuildRequest, "signal" | "hold">;
+  readonly request: Omit<BuildRequest, "signal" | "hold" | "held">;
   /** Absolute paths of the modules, configs and op sources behind the declarations. */
   readonly files: readonly string[];
   /** Absolute paths of places on the way to all that was looked at so far: see `Watched`. */
@@ -103,13 +103,10 @@ async function buildOnce(
   lastDebt: string,
 ): Promise<{ readonly debt: string; readonly isFresh: boolean }> {
   const owed: ActionNode[] = [];
-  const hold = (node: ActionNode): boolean => {
-    if (gpu || node.declaration.resources.gpu === 0) return false;
-    owed.push(node);
-    return true;
-  };
+  const hold = (node: ActionNode): boolean => !gpu && node.declaration.resources.gpu > 0;
+  const held = (node: ActionNode): void => void owed.push(node);
   const { plan } = await withPorts((ports) =>
-    runBuild({ ...request, hold, signal }, ports, unlessIdle(emit)),
+    runBuild({ ...request, hold, held, signal }, ports, unlessIdle(emit)),
   );
   const known = owed.map((node) => request.expected(node)?.seconds.likely ?? null);
   const seconds = known.reduce<number>((sum, value) => sum + (value ?? 0), 0);

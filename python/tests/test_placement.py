@@ -3,7 +3,9 @@
 The sharing itself needs two GPUs: `tests/gpu/spread.py`.
 """
 
+import gc
 import importlib.util
+import weakref
 from typing import Any
 
 import pytest
@@ -43,7 +45,22 @@ def test_weights_that_no_memory_holds_are_refused_with_both_numbers(checkpoints,
     gib = 2**30
     assert f"need {needed / gib:.1f} GiB in float32" in error.message
     assert f"2 GPUs of this job have {(needed // 2 + needed // 4) / gib:.1f} GiB" in error.message
-    assert "Set gpus: 3 or more" in error.next_step
+    assert "set gpus: 3 or more" in error.next_step
+
+
+def test_a_model_that_an_earlier_job_left_is_gone_before_the_next_is_loaded(checkpoints):
+    folder = place(checkpoints["qwen3_vl"], "folder")
+    model = load_model(folder, "float32", "cpu")
+    model.itself = [model]  # as libraries leave them
+    left = weakref.ref(model)
+    gc.disable()
+    try:
+        del model
+        assert left() is not None
+        load_model(folder, "float32", "cpu")
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_layers_are_shared_out_where_several_devices_are_seen():

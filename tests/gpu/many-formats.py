@@ -32,7 +32,8 @@ from material import NVFP4, config  # noqa: E402
 from aqm_runner.model.batches import Loader, caption_batches  # noqa: E402
 from aqm_runner.model.checkpoint import load_model  # noqa: E402
 from aqm_runner.model.determinism import make_deterministic  # noqa: E402
-from aqm_runner.modelopt.groups import release_memory, score_in_groups  # noqa: E402
+from aqm_runner.model.placement import release_memory  # noqa: E402
+from aqm_runner.modelopt.groups import score_in_groups  # noqa: E402
 from aqm_runner.model.loss import batch_mean  # noqa: E402
 from aqm_runner.modelopt.recipes import Format, as_format  # noqa: E402
 from aqm_runner.modelopt.scoring import Scorer, Setting  # noqa: E402

@@ -23,6 +23,7 @@ from aqm_runner.model.placement import (
     check_room,
     check_shared_out,
     free_memory,
+    release_memory,
     shared_out,
 )
 from aqm_runner.model.weight_files import unreadable
@@ -70,6 +71,7 @@ def load_model(place: Place, dtype: str, device: str) -> PreTrainedModel:
             `incomplete_checkpoint` if a weight is missing, which transformers would replace by
             random numbers; `unused_weights` if the model has no place for one.
     """
+    release_memory(device)  # what an earlier job of this process left would count as taken
     free = free_memory(device)
     check_room(place, check_checkpoint(place).values(), dtype, free)
     sharing = shared_out(free)

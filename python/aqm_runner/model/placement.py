@@ -5,6 +5,7 @@ refused here is refused before weights are read: on a GPU that is too small a lo
 minutes and then end in the middle.
 """
 
+import gc
 import importlib.util
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,13 @@ from aqm_runner.runner.places import Place
 
 GIB = 2**30
 SEVERAL = 2
+
+
+def release_memory(device: str) -> None:
+    """Gives back what dropped models held; libraries leave cycles that only the collector frees."""
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.empty_cache()
 
 
 def free_memory(device: str) -> list[int]:
@@ -49,8 +57,9 @@ def check_room(place: Place, tensors: Iterable[Tensor], dtype: str, free: list[i
         f"The weights of {place.name} need {needed / GIB:.1f} GiB in {dtype}, and {count} of this "
         f"job {'have' if len(free) > 1 else 'has'} {sum(free) / GIB:.1f} GiB free.",
         file=place.name,
-        next_step=f"Set gpus: {len(free) + 1} or more in the model's config (conf/model), so that "
-        "its layers are shared out, or free the memory: nvidia-smi shows who has it.",
+        next_step="Use a GPU with more memory, or free the memory: nvidia-smi shows who has it. "
+        f"Scoring and measuring share layers out among GPUs: set gpus: {len(free) + 1} or more in "
+        "the model's config (conf/model).",
     )
 
 

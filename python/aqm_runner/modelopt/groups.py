@@ -3,14 +3,13 @@
 How formats are grouped never changes their scores; it only costs loads of the checkpoint.
 """
 
-import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 
-import torch
 from torch import nn
 
 from aqm_runner.model.batches import Loader
+from aqm_runner.model.placement import release_memory
 from aqm_runner.modelopt.memory import call_bytes, free_bytes, group_size
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import Scorer
@@ -82,13 +81,6 @@ def score_in_groups(
         else:
             done += 1
             yield [(group[0], problem)], done + len(waiting)
-
-
-def release_memory(device: str) -> None:
-    """Gives back what dropped models held; ModelOpt leaves cycles that only the collector frees."""
-    gc.collect()
-    if device == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _split(indices: list[int], size: int) -> deque[list[int]]:

@@ -11,7 +11,7 @@ from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import make_deterministic, require_device
-from aqm_runner.modelopt.groups import release_memory
+from aqm_runner.model.placement import release_memory
 from aqm_runner.modelopt.quality.candidates import read_candidates
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
 from aqm_runner.modelopt.recipes import Format

@@ -6,7 +6,7 @@ from typing import Any
 
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.determinism import device_kind, make_deterministic
-from aqm_runner.modelopt.groups import release_memory
+from aqm_runner.model.placement import release_memory
 from aqm_runner.modelopt.quality.judging import (
     check_asked,
     control_differs,

@@ -161,10 +161,13 @@ function asAskedFor({ seconds, gpu }: Resources): Estimate | null {
 
 /** What a job takes whose members would take so long alone. */
 export function timeTogether(node: ActionNode, alone: readonly number[]): number {
-  const shared = sharedPart(node);
   const sum = alone.reduce((total, one) => total + one, 0);
-  return alone.length < 2 ? sum : shared * Math.max(...alone) + (1 - shared) * sum;
+  return alone.length < 2 ? sum : together(Math.max(...alone), sum, sharedPart(node));
 }
+
+/** What a job takes whose longest member would take so long alone, and all of them one after the other. */
+export const together = (longest: number, sum: number, shared: number): number =>
+  shared * longest + (1 - shared) * sum;
 
 /** The part of a lone run's time that a job pays once for all its members. */
 export const sharedPart = ({ declaration: { batch } }: ActionNode): number =>

@@ -1,3 +1,5 @@
+import { together } from "../plan/estimate.ts";
+
 /** A member of a batch group, as far as it matters for sharing a group out. */
 export interface Part {
   /** What it is predicted to take alone; null where nothing is known. */
@@ -92,10 +94,6 @@ class Load {
     this.#most = Math.max(this.#most, other.#most);
   }
 }
-
-/** What a job takes whose longest member would take so long alone, and all one after the other: see `plan/cost.ts`. */
-export const together = (longest: number, sum: number, shared: number): number =>
-  shared * longest + (1 - shared) * sum;
 
 /** With the mean of those that are known in the place of those that are not. */
 export function withUsual(seconds: readonly (number | null)[]): readonly number[] {

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   jobsFor,
   shareOut,
-  together,
   type Part,
   type Room,
   type UnitLoad,
 } from "../../src/schedule/share.ts";
+import { together } from "../../src/plan/estimate.ts";
 
 /* How a group is shared out over devices, held against every way in which it could be. */
 

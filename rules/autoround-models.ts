@@ -13,11 +13,12 @@ import {
   type PythonOps,
 } from "aqm";
 import { autoround } from "./autoround.ts";
-import type {
-  AutoroundConfig,
-  AutoquantConfig,
-  GranularityConfig,
-  QuantPairConfig,
+import {
+  oneGpu,
+  type AutoroundConfig,
+  type AutoquantConfig,
+  type GranularityConfig,
+  type QuantPairConfig,
 } from "./configs.ts";
 import type { Engine, Scored } from "./engines/engine.ts";
 import { expectedExport } from "./expected.ts";
@@ -123,7 +124,7 @@ function tuned(
       database: calibration.subsets[scheme.size].database satisfies Input,
     },
     outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
-    resources: { gpu: model.device === "cuda" ? 1 : 0 },
+    resources: { gpu: oneGpu(model) },
     expected: expectedExport(model.device),
   });
 }

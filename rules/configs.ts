@@ -34,8 +34,11 @@ export interface AnalysedModel {
 }
 
 /** GPUs of a job that scores or measures a model. How layers are shared out is in no key: bits stay. */
-export const gpusOf = ({ device, gpus }: AnalysedModel): number =>
-  device === "cuda" ? (gpus ?? 1) : 0;
+export const gpusOf = ({ device, gpus = 1 }: Pick<AnalysedModel, "device" | "gpus">): number =>
+  device === "cuda" ? gpus : 0;
+
+/** GPUs of a job whose engine keeps a model whole. */
+export const oneGpu = ({ device }: Pick<AnalysedModel, "device">): number => gpusOf({ device });
 
 /** The param of every op that may run code of a checkpoint; absent where it may not, so that keys stay. */
 export const trust = ({ trust_remote_code: trusted }: AnalysedModel) =>

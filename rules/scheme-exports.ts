@@ -12,7 +12,7 @@ import {
 } from "aqm";
 import type { ExportFormat, PairQuantizers } from "aqm/analysis";
 import { storedForm } from "aqm/analysis/schemes/stored-form.ts";
-import type { AutoquantConfig, SchemeConfig } from "./configs.ts";
+import { oneGpu, type AutoquantConfig, type SchemeConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 import { expectedExport } from "./expected.ts";
 import { measuring } from "./measuring.ts";
@@ -142,7 +142,7 @@ export function schemeExports(of: SchemeToExport): {
       params,
       inputs,
       outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
-      resources: { gpu: model.device === "cuda" ? 1 : 0 },
+      resources: { gpu: oneGpu(model) },
       expected: expectedExport(model.device),
     });
     return { format, made, checkpoint: from(made, "checkpoint"), check: from(made, "check") };

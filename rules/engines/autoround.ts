@@ -3,7 +3,7 @@ import type { Analysed, Quantizer } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import { autoroundScores } from "../autoround.ts";
 import {
-  gpusOf,
+  oneGpu,
   type AutoroundConfig,
   type GranularityConfig,
   type QuantPairConfig,
@@ -121,7 +121,7 @@ function scores(
   return action({
     op: autoroundScores,
     ...sharedAction(what, folder),
-    resources: { gpu: Math.min(1, gpusOf(model)) },
+    resources: { gpu: oneGpu(model) },
     params: {
       ...settings,
       ...sharedParams(what, batch_size),

@@ -2,7 +2,7 @@ import { action, committed, file, typescriptOp, type Declared, type PythonOps } 
 import type { Analysed } from "aqm/analysis";
 import { applyGranularity } from "aqm/analysis/formats/granularity.ts";
 import {
-  gpusOf,
+  oneGpu,
   type GranularityConfig,
   type IncConfig,
   type QuantPairConfig,
@@ -111,7 +111,7 @@ function scores(
   return action({
     op: incScores,
     ...shared,
-    resources: { gpu: Math.min(1, gpusOf(what.model)) },
+    resources: { gpu: oneGpu(what.model) },
     outputs: {
       ...shared.outputs,
       ops: committed(`${folder}/${opsFile(settings)}.json`),

@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,8 +13,7 @@ import { problemOf } from "../../src/analysis/page/shared/budget-data.ts";
 import { sharesOf } from "../../src/analysis/page/shared/solve-curve.ts";
 import { pair } from "../analysis/configs.ts";
 import { solveBitPlan } from "../../src/analysis/solve/solve-bit-plan.ts";
-import { Folder } from "../engine/support/folder.ts";
-import { browserOrWhyNot, openPage } from "../rig/browser.ts";
+import { browserOrWhyNot, openWatched, type openPage } from "../rig/browser.ts";
 import { CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 import { manyPairs } from "./many-pairs.ts";
 import { schemeMistakes } from "./scheme-schema.ts";
@@ -109,24 +106,16 @@ describe.skipIf(!("browser" in found))(title, () => {
   const said: string[] = [];
   let page: Page;
 
-  /** Everything that leaves the page, and everything that it complains about. */
-  const open = async (
+  const open = (
     which: keyof typeof texts,
     options: Parameters<typeof openPage>[1] = {},
-  ): Promise<Page> => {
-    const folder = new Folder();
-    const path = folder.at("page.html");
-    writeFileSync(path, texts[which]);
-    const opened = await openPage(browser, { viewport: { width: 1280, height: 900 }, ...options });
-    const address = pathToFileURL(path).href;
-    opened.on("request", (request) => {
-      if (request.url().replace(/\?.*$/, "") !== address) said.push(`request ${request.url()}`);
+  ): Promise<Page> =>
+    openWatched(browser, texts[which], {
+      viewport: { width: 1280, height: 900 },
+      ...options,
+      said,
+      queries: true,
     });
-    opened.on("console", (message) => said.push(`console ${message.text()}`));
-    opened.on("pageerror", (error) => said.push(`error ${String(error)}`));
-    await opened.goto(address);
-    return opened;
-  };
 
   beforeAll(async () => {
     page = await open("both");

@@ -1,11 +1,8 @@
-import { writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { qualityPage } from "../../src/analysis/quality-page/quality-page.ts";
 import { madeUpFrontier } from "../analysis/measured-frontier-material.ts";
-import { Folder } from "../engine/support/folder.ts";
-import { browserOrWhyNot, openPage } from "../rig/browser.ts";
+import { browserOrWhyNot, openWatched, type openPage } from "../rig/browser.ts";
 import { COVERED, CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 
 const found = await browserOrWhyNot();
@@ -30,23 +27,15 @@ describe.skipIf(!("browser" in found))(title, () => {
   const said: string[] = [];
   let page: Page;
 
-  /** Everything that leaves the page, and everything that it complains about. */
-  const open = async (
+  const open = (
     which: keyof typeof texts,
     options: Parameters<typeof openPage>[1] = {},
-  ): Promise<Page> => {
-    const path = new Folder().at("page.html");
-    writeFileSync(path, texts[which]);
-    const opened = await openPage(browser, { viewport: { width: 1100, height: 900 }, ...options });
-    const address = pathToFileURL(path).href;
-    opened.on("request", (request) => {
-      if (request.url() !== address) said.push(`request ${request.url()}`);
+  ): Promise<Page> =>
+    openWatched(browser, texts[which], {
+      viewport: { width: 1100, height: 900 },
+      ...options,
+      said,
     });
-    opened.on("console", (message) => said.push(`console ${message.text()}`));
-    opened.on("pageerror", (error) => said.push(`error ${String(error)}`));
-    await opened.goto(address);
-    return opened;
-  };
 
   beforeAll(async () => {
     page = await open("usual");

@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isMeasured } from "../../src/analysis/schemes-overview/overview.ts";
@@ -12,8 +10,7 @@ import {
   madeOverview,
   shownOf,
 } from "../analysis/schemes-overview-material.ts";
-import { Folder } from "../engine/support/folder.ts";
-import { browserOrWhyNot, openPage } from "../rig/browser.ts";
+import { browserOrWhyNot, openWatched, type openPage } from "../rig/browser.ts";
 import { COVERED, CRAMPED, FAINT, OUTSIDE } from "./looks.ts";
 
 const found = await browserOrWhyNot();
@@ -42,23 +39,15 @@ describe.skipIf(!("browser" in found))(title, () => {
   const said: string[] = [];
   let page: Page;
 
-  /** Everything that leaves the page, and everything that it complains about. */
-  const open = async (
+  const open = (
     which: keyof typeof texts,
     options: Parameters<typeof openPage>[1] = {},
-  ): Promise<Page> => {
-    const path = new Folder().at("page.html");
-    writeFileSync(path, texts[which]);
-    const opened = await openPage(browser, { viewport: { width: 1100, height: 900 }, ...options });
-    const address = pathToFileURL(path).href;
-    opened.on("request", (request) => {
-      if (request.url() !== address) said.push(`request ${request.url()}`);
+  ): Promise<Page> =>
+    openWatched(browser, texts[which], {
+      viewport: { width: 1100, height: 900 },
+      ...options,
+      said,
     });
-    opened.on("console", (message) => said.push(`console ${message.text()}`));
-    opened.on("pageerror", (error) => said.push(`error ${String(error)}`));
-    await opened.goto(address);
-    return opened;
-  };
 
   beforeAll(async () => {
     page = await open("usual");

@@ -65,7 +65,7 @@ class Fork:
 
 
 class Original:
-    """The process whose forks others are. The first fork starts it: a selection may need none."""
+    """The process that others are forked from. The first fork starts it, if any."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -13,7 +13,7 @@ export interface DeviceRequest {
   /** Those that the schedule counts for the job: it gets as many, and these where nothing speaks against them. */
   readonly devices: readonly string[];
   readonly target: string;
-  /** Device memory that the job needs on each; null where nobody knows. */
+  /** Device memory that the job needs on each; null where no figure is known. */
   readonly bytes: number | null;
   readonly emit: (event: BuildEvent) => void;
   readonly tell: (told: Told) => void;
@@ -46,8 +46,8 @@ const PAUSE = { first: 500, most: 5_000 };
 const STEP_BYTES = 8e9;
 
 /**
- * Gives each job of this process its devices: under a lease against other jobs of this user, and with an eye on
- * whoever else is on them. The driver is asked once for each job, and again only while a job waits.
+ * Gives each job of this process its devices. A lease keeps other jobs of this user off them, and the driver says
+ * which other processes are on them. The driver is asked once for each job, and again only while a job waits.
  */
 export class DeviceChoice {
   readonly #leases: GpuLeases;
@@ -92,7 +92,7 @@ export class DeviceChoice {
     });
   }
 
-  /** Where another build of this user has these devices, such as nobody has do as well. */
+  /** Takes devices that are free instead, where another build of this user has these. */
   async #leased(
     devices: readonly string[],
     request: DeviceRequest,

@@ -82,7 +82,7 @@ export class GpuLeases {
     return ok(this.#lease(places, held, null));
   }
 
-  /** The same where nobody else has one of the devices; null where somebody has. Nothing is waited for. */
+  /** The same without waiting: null where another process has one of the devices. */
   async acquireNow(devices: readonly string[], target: string): Promise<GpuLease | null> {
     const lease = await this.acquire(devices, target, () => undefined, AbortSignal.abort());
     return lease.ok ? lease.value : null;

@@ -75,8 +75,8 @@ function isUnknown(name: string, folders: DeviceFolders): boolean {
 }
 
 /**
- * What a build uses if nobody chooses: bits depend on the kind of device, and results of one build should be
- * comparable, so all devices are of the kind of which there are most, or of the first one's.
+ * What a build uses without `--gpus`. Bits depend on the kind of device, and results of one build should be
+ * comparable. So all devices are of the kind of which there are most, or of the first one's.
  */
 export function ofOneKind(ids: readonly string[], folders = SYSTEM): UsedGpus {
   if (ids.length < 2 || modelsOf(folders).size < 2) return { gpus: ids, leftOut: null };
@@ -147,7 +147,7 @@ function devicesOf({ proc, dev }: DeviceFolders): readonly Device[] {
   });
 }
 
-/** To open a device that nobody uses can take a second, so that is left out where only kinds matter. */
+/** To open an idle device can take a second, so no device is opened where only kinds matter. */
 const modelsOf = ({ proc }: DeviceFolders): ReadonlySet<string> =>
   new Set(informationOf(proc).map(({ text }) => fieldOf(text, "Model")));
 

@@ -16,7 +16,9 @@ export async function answerInTime(
     env: { LC_ALL: "C" },
     started: (number) => (pid = number),
   });
-  const isInTime = await Promise.race([answer.then(() => true), passed(patience, signal)]);
+  const over = new AbortController();
+  const late = passed(patience, AbortSignal.any([signal, over.signal]));
+  const isInTime = await Promise.race([answer.then(() => true), late]).finally(() => over.abort());
   if (isInTime) return answer;
   answer.catch(() => undefined);
   if (pid > 1) endGroup(pid);

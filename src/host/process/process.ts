@@ -1,6 +1,8 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Readable, Writable } from "node:stream";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
+import type { Options } from "zx/core";
 import { disk } from "../disk/disk.ts";
 
 export interface ProcessRequest {
@@ -35,6 +37,12 @@ const POSIX_SHELL = {
   quote: (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`,
 };
 
+/**
+ * zx hands the options of a process on to every process that is started while its events are told: what it printed,
+ * its variables. So each is started from here, where none is running.
+ */
+const apart = new AsyncResource("process");
+
 const live = new Set<number>();
 
 /** How long a group may take to obey before the next, harder signal. */
@@ -45,7 +53,7 @@ export async function startProcess(request: ProcessRequest): Promise<ChildProces
   const { $ } = await import("zx/core");
   disk.makeFolder(dirname(request.log));
   const log = fs.openSync(request.log, "a");
-  const process_ = $({
+  const options = {
     cwd: request.cwd,
     env: { ...request.env },
     detached: true, // a group of its own: signals reach grandchildren, and Ctrl-C does not hit it twice
@@ -55,7 +63,8 @@ export async function startProcess(request: ProcessRequest): Promise<ChildProces
     stdio: ["pipe", log, log, "pipe"],
     // zx keeps all output for the caller; ours goes to the log file and the event pipe.
     store: { stdout: [], stderr: [], stdall: [] },
-  })`${request.command} ${[...request.args]}`;
+  } satisfies Partial<Options>;
+  const process_ = apart.runInAsyncScope(() => $(options)`${request.command} ${[...request.args]}`);
   const child = process_.child;
   fs.closeSync(log);
   if (child?.pid === undefined) throw new Error(`${request.command} could not be started`);
@@ -150,7 +159,7 @@ export async function runToEnd(
   } = {},
 ): Promise<FinishedProcess> {
   const { $ } = await import("zx/core");
-  const running = $({
+  const settings = {
     cwd: options.cwd ?? process.cwd(), // zx would take the folder that was current when it was loaded
     ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
     ...(options.onlyEnv === undefined ? {} : { env: { ...options.onlyEnv } }),
@@ -160,7 +169,8 @@ export async function runToEnd(
     ...POSIX_SHELL,
     ...(options.input === undefined ? {} : { input: options.input }),
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-  })`${command} ${[...args]}`;
+  } satisfies Partial<Options>;
+  const running = apart.runInAsyncScope(() => $(settings)`${command} ${[...args]}`);
   const pid = running.child?.pid;
   const stop = (): void => {
     if (pid !== undefined) signalGroup(pid, "SIGTERM");

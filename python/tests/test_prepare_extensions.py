@@ -95,3 +95,46 @@ mkdir -p "$TORCH_EXTENSIONS_DIR/$4" && echo > "$TORCH_EXTENSIONS_DIR/$4/$4.so"
     assert "modelopt_cuda_ext_mx: failed with exit code 5\n  error: no such instruction\n" in told
     ready = [name for name in EXTENSIONS if is_ready(machine / name, setting())]
     assert ready == ["modelopt_cuda_ext", "modelopt_cuda_ext_fp8"]
+
+
+def test_a_compiler_does_not_wait_for_the_rest_of_modelopt():
+    told = """
+import sys
+from aqm_runner.modelopt.prepare_extensions import EXTENSIONS, extensions_of_modelopt
+extensions = extensions_of_modelopt()
+print("transformers" in sys.modules, [hasattr(extensions, each) for each in EXTENSIONS.values()])
+try:
+    extensions.get_cuda_ext(raise_if_failed=True)
+except RuntimeError as error:
+    print(error)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", told],
+        env={"PYTHONPATH": str(PYTHON_ROOT), "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.startswith("False [True, True, True]\n")
+    assert "modelopt_cuda_ext because CUDA is not available" in ended.stdout
+
+
+def test_a_modelopt_that_lies_in_another_way_is_imported_whole(tmp_path):
+    package = tmp_path / "modelopt/torch/quantization"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent, package.parent.parent):
+        (folder / "__init__.py").write_text("import sys\nsys.whole = True\n")
+    (package / "extensions.py").write_text("LOADED = True\n")
+    told = """
+import sys
+from aqm_runner.modelopt.prepare_extensions import extensions_of_modelopt
+print(extensions_of_modelopt().LOADED, sys.whole)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", told],
+        env={"PYTHONPATH": f"{tmp_path}:{PYTHON_ROOT}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "True True\n"

@@ -29,3 +29,12 @@ describe("the package of Python ops is found", () => {
     }
   });
 });
+
+describe("bytecode of libraries", () => {
+  it("has a place of its own for a named interpreter, whose packages may have none", () => {
+    const layout = layoutOf(REPOSITORY, REPOSITORY);
+    const named = runnerEnvironment(layout, { ...prepared, named: true }, declared, []);
+    expect(named["AQM_BYTECODE"]).toBe("/nowhere/bytecode");
+    expect(runnerEnvironment(layout, prepared, declared, [])).not.toHaveProperty("AQM_BYTECODE");
+  });
+});

@@ -10,6 +10,7 @@ says why); 1 a compiler failed; 2 no folder was named.
 
 import argparse
 import fcntl
+import importlib
 import json
 import os
 import platform
@@ -17,9 +18,12 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+from aqm_runner.runner.bytecode import keep_bytecode
 
 # Extension to the function of modelopt.torch.quantization.extensions that loads it.
 EXTENSIONS = {
@@ -113,14 +117,39 @@ def compile_all(folder: Path, names: list[str], wanted: dict[str, Any]) -> list[
 
 def compile_one(name: str) -> int:
     """Compiles and loads one extension in this process; raises if that fails."""
+    keep_bytecode()
     import torch
 
     if not torch.cuda.is_available():
         return NO_CUDA
-    from modelopt.torch.quantization import extensions
-
-    getattr(extensions, EXTENSIONS[name])(raise_if_failed=True)
+    getattr(extensions_of_modelopt(), EXTENSIONS[name])(raise_if_failed=True)
     return 0
+
+
+def extensions_of_modelopt() -> ModuleType:
+    """Returns `modelopt.torch.quantization.extensions`, in a process that uses nothing else of it.
+
+    Its packages import all of ModelOpt and transformers, for which a compiler would have to wait
+    some 10 s. So empty packages stand for them, unless ModelOpt lies there in another way than in
+    0.47.0.
+    """
+    found = util.find_spec("modelopt")
+    folders = list(found.submodule_search_locations or []) if found else []
+    names = [f"modelopt{each}" for each in ("", ".torch", ".torch.quantization", ".torch.utils")]
+    for name in names:
+        package = ModuleType(name)
+        package.__path__ = [
+            f"{each}{name.removeprefix('modelopt').replace('.', '/')}" for each in folders
+        ]
+        sys.modules[name] = package
+    try:
+        compiles = importlib.import_module("modelopt.torch.utils.cpp_extension")
+        sys.modules["modelopt.torch.utils"].load_cpp_extension = compiles.load_cpp_extension
+        return importlib.import_module("modelopt.torch.quantization.extensions")
+    except (ImportError, AttributeError):
+        for name in [each for each in sys.modules if each.split(".")[0] == "modelopt"]:
+            del sys.modules[name]
+        return importlib.import_module("modelopt.torch.quantization.extensions")
 
 
 def is_ready(folder: Path, wanted: dict[str, Any]) -> bool:

@@ -19,6 +19,8 @@ export function runnerEnvironment(
   return {
     ...anywhere(layout, prepared, declared, PASSED_ON),
     ...cacheVariables(prepared, declared, gpus),
+    // Packages of an environment that aqm makes are compiled when they are installed.
+    ...(prepared.named ? { AQM_BYTECODE: join(prepared.cache, "bytecode") } : {}),
     CUDA_VISIBLE_DEVICES: gpus.join(","),
     ...workerVariables(),
   };

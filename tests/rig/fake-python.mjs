@@ -12,12 +12,12 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-// A runner that imports an op ahead of its first job is started with a program, too.
-const ahead = process.argv[2] === "-c" && /^load_op\("(.*)"\)$/m.exec(process.argv[3]);
-const cannotImport = ahead && existsSync(".fake-cannot-import");
+// A runner that imports an op ahead of its first job is another module.
+const ahead = process.argv[3] === "aqm_runner.runner.ahead" ? process.argv[4] : null;
+const cannotImport = ahead !== null && existsSync(".fake-cannot-import");
 const isLate = cannotImport && readFileSync(".fake-cannot-import", "utf8") === "late";
 if (cannotImport && !isLate) process.exit(1);
-if (process.argv[2] === "-c" && !ahead) {
+if (process.argv[2] === "-c") {
   // The probe for versions: whatever is asked for is there.
   console.log(
     JSON.stringify(
@@ -34,7 +34,7 @@ const socket = connect(readFileSync(".fake-runner", "utf8").trim());
 const say = (message) => socket.write(`${JSON.stringify(message)}\n`);
 say({
   pid: process.pid,
-  started: { devices: process.env.CUDA_VISIBLE_DEVICES, imports: ahead?.[1] ?? null },
+  started: { devices: process.env.CUDA_VISIBLE_DEVICES, imports: ahead },
 });
 if (isLate) {
   process.stdin.once("readable", () => process.exit(1));

@@ -67,36 +67,21 @@ function anywhere(
 const fitsSearchPath = (folder: string): boolean => !folder.includes(":");
 
 /** Runs a module of `aqm_runner`: where that does not fit on PYTHONPATH, the program puts it on the search path. */
-export function moduleArguments(layout: Layout, module: string): readonly string[] {
+export function moduleArguments(
+  layout: Layout,
+  module: string,
+  ...given: readonly string[]
+): readonly string[] {
   const root = pythonRoot(layout);
-  if (fitsSearchPath(root)) return ["-m", module];
+  if (fitsSearchPath(root)) return ["-m", module, ...given];
   const [folder, name] = [JSON.stringify(root), JSON.stringify(module)];
   const run = `runpy.run_module(${name}, run_name="__main__", alter_sys=True)`;
-  return ["-c", `import runpy, sys; sys.path.insert(0, ${folder}); ${run}`];
+  return ["-c", `import runpy, sys; sys.path.insert(0, ${folder}); ${run}`, ...given];
 }
 
-/**
- * Runs `aqm_runner` after an op was imported. What the import reads is watched as in a job: a process that read what
- * it must not, that cannot import the op, or has touched a device, which is nobody's yet, ends, and the job finds that
- * out in its own one.
- */
-export function aheadArguments(layout: Layout, op: string): readonly string[] {
-  const root = pythonRoot(layout);
-  const own = fitsSearchPath(root) ? [] : [`sys.path.insert(0, ${JSON.stringify(root)})`];
-  const program = [
-    "import pathlib, runpy, sys",
-    ...own,
-    "from aqm_runner.runner.reads import ReadGuard",
-    "from aqm_runner.runner.registry import load_op",
-    "guard = ReadGuard()",
-    `guard.begin(pathlib.Path(${JSON.stringify(layout.root)}), [])`,
-    `load_op(${JSON.stringify(op)})`,
-    "if guard.end(): sys.exit(3)",
-    'if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized(): sys.exit(4)',
-    'runpy.run_module("aqm_runner", run_name="__main__", alter_sys=True)',
-  ];
-  return ["-c", program.join("\n")];
-}
+/** Runs `aqm_runner` after an op was imported. */
+export const aheadArguments = (layout: Layout, op: string): readonly string[] =>
+  moduleArguments(layout, "aqm_runner.runner.ahead", op);
 
 /** Where an environment keeps what is made for this kind of machine. */
 export const machineFolder = (prepared: PreparedEnvironment, gpus: readonly string[]): string =>

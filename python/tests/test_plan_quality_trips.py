@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -218,17 +219,17 @@ def test_a_plan_that_says_nan_leaves_the_others_alone(monkeypatch, quality_input
         write_plans(tmp_path / f"{name}.json", groups, plan=in_turn(groups, "INT3", name))
         for name in ("INT3", "INT8", "NONE")
     ]
-    measure = Measurement.measure
+    begin = Measurement.begin
     calls = []
 
-    def spoil(measurement: Measurement, model: Any) -> TokenFigures:
+    def spoil(measurement: Measurement, model: Any) -> Callable[[], TokenFigures]:
         calls.append(None)
-        found = measure(measurement, model)
+        found = begin(measurement, model)()
         if len(calls) == 3:  # after the control and the first plan
             found.squared_error[5] = np.nan
-        return found
+        return lambda: found
 
-    monkeypatch.setattr(Measurement, "measure", spoil)
+    monkeypatch.setattr(Measurement, "begin", spoil)
     outcomes = judge(measuring("lm", "INT3", "INT8"), inputs, plans, tmp_path / "found")
     errors = {name: outcome.error and outcome.error.reason for name, outcome in outcomes.items()}
     assert errors == {"INT3": None, "INT8": "non_finite_logits", "NONE": None}

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from aqm_runner.quality.figures import Intervals, figures_of, reference_figures, sample_sums
+from aqm_runner.quality.figures import Intervals, figures_of, sample_sums
 from aqm_runner.quality.held_out import HeldOut
 from aqm_runner.quality.material import is_leaked
 from aqm_runner.quality.measuring import Measurement
@@ -77,7 +77,7 @@ def quality_document(
             "batches": len(held_out.batches),
         },
         "environment": environment,
-        "reference": reference_figures(measurement.loss, held_out.sample_tokens, intervals),
+        "reference": measurement.reference(intervals),
         "sample_tokens": held_out.sample_tokens,
         "plans": plans,
     }

@@ -1,5 +1,6 @@
 """Measuring a model on held-out batches, beside what the unquantized model said of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aqm_runner.quality.figures import Intervals, reference_figures
 from aqm_runner.quality.held_out import HeldOut, HeldOutBatch
 from aqm_runner.quality.tokens import TokenFigures, compare
 from aqm_runner.runner.failures import RunnerError, gate_failed
@@ -35,6 +37,7 @@ class Measurement:
         self._home = device
         self._batches: list[HeldOutBatch] = []
         self._unquantized: list[Tensor] = []
+        self._reference: dict[Intervals, dict[str, Any]] = {}
         self.loss: NDArray[np.float64] = np.empty(0)
 
     def look_at_unquantized(self, model: nn.Module, name: str) -> None:
@@ -59,14 +62,31 @@ class Measurement:
             found.append(compare(logits, logits, there.labels))
             self._unquantized.append(logits.to(self._home))
         self.loss = self._collect(found).loss
+        self._reference = {}
+
+    def reference(self, intervals: Intervals) -> dict[str, Any]:
+        """Returns `reference_figures` of the unquantized model, worked out once."""
+        if intervals not in self._reference:
+            self._reference[intervals] = reference_figures(
+                self.loss, self._held_out.sample_tokens, intervals
+            )
+        return self._reference[intervals]
 
     def measure(self, model: nn.Module) -> TokenFigures:
         """Returns what each counted token says of a model; samples in their own order."""
+        return self.begin(model)()
+
+    def begin(self, model: nn.Module) -> Callable[[], TokenFigures]:
+        """Returns what waits for the figures of `measure`.
+
+        Until it is called, a GPU computes while the host may do other things; the model may be
+        changed meanwhile.
+        """
         found = []
         for batch, unquantized in zip(self._batches, self._unquantized, strict=True):
             there = batch.to(self._device)
             found.append(compare(unquantized.to(self._device), _logits(model, there), there.labels))
-        return self._collect(found)
+        return lambda: self._collect(found)
 
     def _home_for(self, model: nn.Module) -> str:
         if self._device != "cuda":

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import Qwen3VLMoeConfig, Qwen3VLMoeForConditionalGeneration
@@ -18,12 +19,12 @@ EXPERTS = {
 NOT_TAKEN = ("architectures", "transformers_version", "dtype", "model_type")
 
 
-def make_experts(dense: Path, folder: Path) -> Path:
+def make_experts(dense: Path, folder: Path, **changes: Any) -> Path:
     """Copies tokenizer and processor of a dense Qwen3-VL; the weights are new, and random."""
     shutil.copytree(dense, folder)
     (folder / "model.safetensors").unlink()
     config = json.loads((folder / "config.json").read_text())
-    config["text_config"] |= EXPERTS
+    config["text_config"] |= EXPERTS | changes
     config["vision_config"]["model_type"] = "qwen3_vl_moe_vision"
     kept = {key: value for key, value in config.items() if key not in NOT_TAKEN}
     torch.manual_seed(0)

@@ -15,6 +15,7 @@ from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.places import Place
 from aqm_runner.runner.registry import OPS, load_op
+from aqm_runner.runner.replicas import Replica
 from aqm_runner.runner.requests import compile_schema
 
 PYTHON_ROOT = Path(__file__).parents[1]
@@ -26,12 +27,14 @@ EVENT_SCHEMA = compile_schema("event")
 class FakeContext:
     """Collects what an op tells; nothing is cancelled."""
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", replicas: tuple[Replica, ...] = ()) -> None:
         self.device = device
+        self.replicas = replicas
         self.partials = Partials()
         self.phases: list[tuple[str, int | None]] = []
         self.steps: list[int] = []
         self.warnings: list[str] = []
+        self.messages: list[str] = []
 
     def phase(self, name: str, total: int | None) -> None:
         self.phases.append((name, total))
@@ -41,8 +44,12 @@ class FakeContext:
 
     def warning(self, code: str, message: str) -> None:
         self.warnings.append(code)
+        self.messages.append(message)
 
     def sample_memory(self) -> None:
+        pass
+
+    def note_gpu_memory(self, peak: int | None) -> None:
         pass
 
     def check_cancelled(self) -> None:
@@ -123,6 +130,7 @@ def action(
 
 
 def request(job: str, *actions: dict[str, Any], device: str = "cpu") -> dict[str, Any]:
+    """Returns a request; `| {"replicas": [...]}` gives it processes on further devices."""
     return {
         "protocol": 1,
         "job": job,

@@ -126,8 +126,13 @@ def _donor(
     )
 
 
-def _parts(config: dict[str, Any], model: nn.Module, disabled: list[str]) -> Parts | None:
-    """Returns a format's parts; None if it may be more than a weight beside an input."""
+def has_maxima(config: dict[str, Any]) -> bool:
+    """Returns whether all ranges that a format takes from data are maxima; it may take none."""
+    return config.get("algorithm") is None or _rules(config) is not None
+
+
+def _rules(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Returns the rules of weight and input; None if the format may be more than these."""
     if set(config) - {"quant_cfg", "algorithm"} or config.get("algorithm") not in ALGORITHMS:
         return None
     first, *rules = config["quant_cfg"]
@@ -136,8 +141,15 @@ def _parts(config: dict[str, Any], model: nn.Module, disabled: list[str]) -> Par
         return None
     by_name = dict(zip(names, rules, strict=True))
     weight, input_ = (by_name[name] for name in BARE[1:])
-    if not (_is_plain(weight) and _is_plain(input_)):
+    return (weight, input_) if _is_plain(weight) and _is_plain(input_) else None
+
+
+def _parts(config: dict[str, Any], model: nn.Module, disabled: list[str]) -> Parts | None:
+    """Returns a format's parts; None if it may be more than a weight beside an input."""
+    rules = _rules(config)
+    if rules is None:
         return None
+    weight, input_ = rules
     written = _text(weight)
     blocks = (weight.get("cfg") or {}).get("block_sizes")
     layout = "" if _keeps_all(model, disabled, blocks) else written

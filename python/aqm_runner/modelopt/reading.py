@@ -17,6 +17,7 @@ from modelopt.torch.quantization import algorithms, model_calib
 from torch import nn
 
 from aqm_runner.modelopt.kept_divergences import KeptDivergences
+from aqm_runner.modelopt.peers import Peers
 from aqm_runner.modelopt.wrapped import weights_of, wrapped_modules
 from aqm_runner.scoring.table import Group, Table
 
@@ -38,6 +39,7 @@ class ScoreReader:
             names custom configs by their position.
         method: "gradient" or "kl_div".
         kept: Scores in the place of ModelOpt's own function; None where nothing is kept.
+        peers: Score the other batches; None where there are none.
 
     Attributes:
         tables: One for each recipe, in their order, once the search has scored.
@@ -49,11 +51,13 @@ class ScoreReader:
         recipes: list[algorithms.QuantRecipe],
         method: str,
         kept: KeptDivergences | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self._context = context
         self._recipes = recipes
         self._method = method
         self._kept = kept
+        self._peers = peers
         self._calls: Counter[tuple[int, Any]] = Counter()
         self.tables: list[Table] = []
 
@@ -78,6 +82,8 @@ class ScoreReader:
             finally:
                 for handle in handles:
                     handle.remove()
+            if self._peers is not None:
+                self._peers.complete(searcher.model, self._recipes, self._calls)
             self._read(searcher.model)
 
         searcher_class.estimate_sensitivity_scores = estimate

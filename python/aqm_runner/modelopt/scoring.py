@@ -15,11 +15,12 @@ from aqm_runner.model.batches import IGNORED, Batch, Loader
 from aqm_runner.model.loss import LOSSES
 from aqm_runner.modelopt.combined_formats import CombinedFormats
 from aqm_runner.modelopt.kept_divergences import KeptDivergences
+from aqm_runner.modelopt.peers import Peers
 from aqm_runner.modelopt.progress import Progress, check_progress
 from aqm_runner.modelopt.reading import SEARCHERS, ScoreReader
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.shared_calibration import SharedCalibration
-from aqm_runner.modelopt.shared_scoring import shared_scoring
+from aqm_runner.modelopt.shared_scoring import in_sum, shared_scoring
 from aqm_runner.modelopt.signatures import kept_signatures
 from aqm_runner.modelopt.versions import may_wrap
 from aqm_runner.runner.failures import RunnerError, unsupported_here
@@ -72,17 +73,26 @@ class Scorer:
     Args:
         context: Gets phases `calibrate` and `score` with their steps.
         setting: How to score.
+        peers: Processes that score further batches at the same time, by gradient; the batches of
+            this one are then a share. None: it scores all.
     """
 
-    def __init__(self, context: Any, setting: Setting) -> None:
+    def __init__(self, context: Any, setting: Setting, peers: Peers | None = None) -> None:
         self.context = context
         self.setting = setting
-        self._calibration = SharedCalibration() if may_wrap(context) else None
+        self._peers = peers
+        merged = None if peers is None else peers.merged
+        self._calibration = SharedCalibration(merged) if may_wrap(context) else None
 
     @property
     def keeps_differences(self) -> bool:
         """Whether what each format changes in outputs is kept until the next forward pass."""
         return self.setting.method == "gradient" and self._calibration is None
+
+    @property
+    def may_share(self) -> bool:
+        """Whether other processes may score further batches at the same time."""
+        return self.setting.method == "gradient" and self._calibration is not None
 
     def score(
         self, model: nn.Module, loader: Loader, formats: list[Format]
@@ -110,6 +120,7 @@ class Scorer:
             [each.recipe for each in formats],
             method,
             KeptDivergences(formats) if keeps and self._calibration else None,
+            self._peers,
         )
         start = loader.yields
         loss = LOSSES[self.setting.loss]
@@ -125,7 +136,8 @@ class Scorer:
             stack.enter_context(progress.installed(algorithms))
             if self._calibration:
                 stack.enter_context(self._calibration.installed())
-                stack.enter_context(shared_scoring())
+                add = in_sum if self._peers is None else self._peers.add
+                stack.enter_context(shared_scoring(add))
                 stack.enter_context(kept_signatures())
                 combined = CombinedFormats(formats, model, disabled)
                 stack.enter_context(combined.installed(SEARCHERS[method]))

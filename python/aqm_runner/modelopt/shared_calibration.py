@@ -24,21 +24,28 @@ from aqm_runner.modelopt.deferred_checks import checked_once
 
 # Where a range belongs: the quantizer's path and how it cuts its tensor up.
 Slot = tuple[str, str]
+# None: no data reached the quantizer.
+Ranges = dict[Slot, torch.Tensor | None]
 ForwardLoop = Callable[[nn.Module], Any]
 
 
 class SharedCalibration:
     """Ranges of one checkpoint on one set of batches; may serve several models loaded from it.
 
+    Args:
+        merged: Returns the ranges of all batches from those of the batches that this process
+            walks, where others walk the rest.
+
     Attributes:
         walks: How often calibration walked the data.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, merged: Callable[[Ranges], Ranges] | None = None) -> None:
         self.walks = 0
-        self._weights: dict[Slot, torch.Tensor | None] = {}
+        self._merged = merged
+        self._weights: Ranges = {}
         # By the layout of weights in the forward pass; see `_layout`.
-        self._activations: dict[tuple[Slot, ...], dict[Slot, torch.Tensor | None]] = {}
+        self._activations: dict[tuple[Slot, ...], Ranges] = {}
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -49,6 +56,8 @@ class SharedCalibration:
             model: nn.Module, algorithm: Any = "max", forward_loop: ForwardLoop | None = None
         ) -> nn.Module:
             if algorithm not in ("max", {"method": "max"}) or not _is_plain(model):
+                if self._merged is not None and algorithm is not None:
+                    raise RuntimeError("ranges of another algorithm than max cannot be merged")
                 self.walks += algorithm is not None
                 return original(model, algorithm, forward_loop)
             with self._weights_once():
@@ -86,7 +95,12 @@ class SharedCalibration:
         def learn(model: nn.Module) -> None:
             with checked_once():
                 forward_loop(model)
-            known.update({slot: each._calibrator.compute_amax() for slot, each in slots.items()})
+            found = {slot: each._calibrator.compute_amax() for slot, each in slots.items()}
+            if self._merged is not None:
+                found = self._merged(found)
+                for slot, quantizer in slots.items():
+                    quantizer._calibrator._calib_amax = found[slot]
+            known.update(found)
 
         return learn
 

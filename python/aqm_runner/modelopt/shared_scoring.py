@@ -9,7 +9,7 @@ their operands are ModelOpt's, so scores keep their bits.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -26,16 +26,29 @@ from aqm_runner.modelopt.quantized_outputs import (
 )
 from aqm_runner.modelopt.squares import squares
 
+# What was known of a module and format before a batch, and what the batch adds, to what is known.
+Add = Callable[[torch.Tensor | None, torch.Tensor], torch.Tensor]
+
+
+def in_sum(known: torch.Tensor | None, score: torch.Tensor) -> torch.Tensor:
+    """Returns the sum over the batches so far, as ModelOpt has it."""
+    return score if known is None else known + score
+
+
+def in_row(known: torch.Tensor | None, score: torch.Tensor) -> torch.Tensor:
+    """Returns the scores of the batches so far (batches that reached the module,)."""
+    return score.reshape(1) if known is None else torch.cat([known, score.reshape(1)])
+
 
 @contextlib.contextmanager
-def shared_scoring() -> Iterator[None]:
+def shared_scoring(add: Add = in_sum) -> Iterator[None]:
     """Takes the place of the forward calls and hooks that ModelOpt meanwhile gives modules."""
     original = nn.Module.register_full_backward_hook
 
     def register(module: nn.Module, hook: Any, prepend: bool = False) -> Any:
         if not hasattr(module, "_hparams_for_scoring"):
             return original(module, hook, prepend)
-        scored = ScoredModule(module)
+        scored = ScoredModule(module, add)
         # ModelOpt puts back `_forward_original` when it is done.
         module.forward = scored.forward
         return original(module, scored.add_scores, prepend)
@@ -54,8 +67,9 @@ class ScoredModule:
     in float32, each element's root bounded by 1e10: what ModelOpt's `_get_auto_quantize_score` has.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, add: Add) -> None:
         self._module = module
+        self._add = add
         self._call: tuple[Any, ...] | None = None
         self._outputs: dict[QuantRecipeHparam, Outputs] = {}
         for hparam in module._hparams_for_scoring:
@@ -94,4 +108,4 @@ class ScoredModule:
             for recipe, quantized in outputs(input_, *args, **kwargs):
                 score = squares(grad_output[0], quantized, output).sum()
                 scores = hparam._importance_dict[recipe]
-                scores[module] = score if scores[module] is None else scores[module] + score
+                scores[module] = self._add(scores[module], score)

@@ -2,12 +2,15 @@
 
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aqm_runner.runner.failures import CANCELLED, RunnerError
 from aqm_runner.runner.meters import Meter
 from aqm_runner.runner.partials import Partials
 from aqm_runner.runner.protocol import EventWriter
+
+if TYPE_CHECKING:
+    from aqm_runner.runner.replicas import Replica
 
 STEP_SECONDS = 0.05
 
@@ -22,9 +25,11 @@ class Context:
         device: "cpu" or "cuda".
         meter: Measures the action.
         cancelled: Set once the job is to stop.
+        replicas: Processes on further devices of the job.
 
     Attributes:
         device: As given.
+        replicas: As given.
         partials: The action's partial results; in a batch each member has its own instead.
     """
 
@@ -36,8 +41,10 @@ class Context:
         device: str,
         meter: Meter,
         cancelled: threading.Event,
+        replicas: "tuple[Replica, ...]" = (),
     ) -> None:
         self.device = device
+        self.replicas = replicas
         self.partials = Partials()
         self._events = events
         self._ids = {"job": job, "action": action}
@@ -68,6 +75,10 @@ class Context:
     def sample_memory(self) -> None:
         """Notes the memory peak before something resets the device's own counter."""
         self._meter.sample()
+
+    def note_gpu_memory(self, peak: int | None) -> None:
+        """Notes the memory peak, in bytes, of a device that a replica is on."""
+        self._meter.note(peak)
 
     def check_cancelled(self) -> None:
         """Raises RunnerError of class cancelled once the job is to stop."""

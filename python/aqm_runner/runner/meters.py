@@ -34,6 +34,10 @@ class Meter:
             devices = range(torch.cuda.device_count())
             self._gpu_peak = max(self._gpu_peak, *map(torch.cuda.max_memory_allocated, devices))
 
+    def note(self, gpu_peak: int | None) -> None:
+        """Notes the peak of a device that another process of the job is on."""
+        self._gpu_peak = max(self._gpu_peak, gpu_peak or 0)
+
     def peaks(self) -> dict[str, int | None]:
         """Returns the fields of a `resource` event."""
         self.sample()

@@ -42,12 +42,14 @@ class Report:
             self._events.emit("artifact", **ids, role=role, digest=digest, size=size)
         self._events.emit("resource", **ids, **self.meter.peaks())
         on_gpu = self.request.device == "cuda" and op.uses_device
+        # Each replica has a device for as long as the job takes.
+        devices = 1 + len(self.request.replicas)
         seconds = round(seconds, 3)
         self._events.emit(
             "result",
             **ids,
             seconds=seconds,
-            gpu_seconds=seconds if on_gpu else 0,
+            gpu_seconds=round(seconds * devices, 3) if on_gpu else 0,
             tools={"python": platform.python_version()}
             | {name: metadata.version(name) for name in op.tools},
             facts=facts,

@@ -31,13 +31,17 @@ class Action:
 
 @dataclass(frozen=True)
 class Request:
-    """One job; `device` is "cpu" or "cuda"; `log` is where it prints, None for where it was."""
+    """One job; `device` is "cpu" or "cuda"; `log` is where it prints, None for where it was.
+
+    `replicas` are further devices, each for a process beside this one: see `replicas.Replica`.
+    """
 
     job: str
     device: str
     workspace: Path
     log: Path | None
     actions: list[Action]
+    replicas: tuple[str, ...] = ()
 
 
 def compile_schema(name: str) -> Draft202012Validator:
@@ -75,7 +79,8 @@ class RequestReader:
             )
         log = Path(document["log"]) if "log" in document else None
         workspace = Path(document["workspace"])
-        return Request(document["job"], document["device"], workspace, log, actions)
+        replicas = tuple(document.get("replicas", ()))
+        return Request(document["job"], document["device"], workspace, log, actions, replicas)
 
 
 def check_action(action: Action) -> None:

@@ -45,6 +45,7 @@ class Server:
         self._job: str | None = None
         self._action: str | None = None
         self._reads: Any = None
+        self._replicas: tuple[Any, ...] = ()
 
     def serve(self) -> None:
         """Serves requests until standard input ends; ends the process."""
@@ -75,12 +76,15 @@ class Server:
 
     def _run_job(self, request: Any) -> None:
         from aqm_runner.runner.batch import is_batch, run_batch
+        from aqm_runner.runner.replicas import start_replicas
         from aqm_runner.runner.requests import check_action
 
         self._job = request.job
         if request.log is not None:
             _print_to(request.log)
         report = Report(self._events, request)
+        # Before the op is imported here: both take many seconds.
+        self._replicas = start_replicas(request)
         if is_batch(request.actions):
             # From before the import: a module of the workspace would be a read like any other.
             self._watch_reads(request, request.actions)
@@ -97,6 +101,8 @@ class Server:
                 module = self._load(request, action.op, action.id)
                 self._run_action(report, action, module)
                 self._action = None
+        for replica in self._replicas:
+            replica.end()
         self._events.emit("idle", job=request.job)
         self._job = None
 
@@ -110,12 +116,16 @@ class Server:
 
     def _load(self, request: Any, op: str, action: str | None) -> Any:
         from aqm_runner.runner.registry import load_op
+        from aqm_runner.runner.replicas import check_serves
 
         if f"aqm_runner.ops.{op}" not in sys.modules:
             # The libraries of a model take a dozen seconds: say what is being waited for.
             ids = {"job": request.job, "action": action}
             self._events.emit("phase", **ids, name="import", total=None)
-        return load_op(op)
+        module = load_op(op)
+        if self._replicas:
+            check_serves(module, op)
+        return module
 
     def _context(self, report: Any, action: str | None) -> Any:
         from aqm_runner.runner.context import Context
@@ -128,6 +138,7 @@ class Server:
             device=report.request.device,
             meter=report.meter,
             cancelled=self._cancelled,
+            replicas=self._replicas,
         )
 
     def _run_action(self, report: Any, action: Any, module: Any) -> None:

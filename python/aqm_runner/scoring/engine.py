@@ -4,17 +4,40 @@ An engine lives in a folder of its own, with the library that it stands for; not
 folder imports that library. It has an op (`ops/`), an environment and this interface.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from torch import nn
 
 from aqm_runner.model.batches import Batch, Loader
+from aqm_runner.model.checkpoint import load_model
 from aqm_runner.runner.partials import Partials
+from aqm_runner.runner.places import Place
 from aqm_runner.scoring.table import Scored
 
 # A candidate format in the engine's own form.
 Candidate = TypeVar("Candidate")
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Returns a fresh model in evaluation mode whenever it is called.
+
+    Attributes:
+        context: Told of the phase `load`.
+        checkpoint: The model's folder.
+        dtype: "float32" or "bfloat16".
+    """
+
+    context: Any
+    checkpoint: Place
+    dtype: str
+
+    def __call__(self) -> nn.Module:
+        """Loads the model; raises what `load_model` raises."""
+        self.context.phase("load", None)
+        return load_model(self.checkpoint, self.dtype, self.context.device)
 
 
 class Engine(Protocol, Generic[Candidate]):
@@ -55,7 +78,7 @@ class Engine(Protocol, Generic[Candidate]):
         context: Any,
         params: dict[str, Any],
         candidates: list[Candidate],
-        load: Callable[[], nn.Module],
+        load: Loading,
         loader: Loader,
         partials: list[Partials],
     ) -> Iterator[tuple[list[Scored], int]]:
@@ -65,7 +88,7 @@ class Engine(Protocol, Generic[Candidate]):
             context: Gets phases, steps and warnings; `device` is "cpu" or "cuda".
             params: Those of the op, but for `format`.
             candidates: What to score; positions in the results are those in this list.
-            load: Returns a fresh model in evaluation mode.
+            load: Returns fresh models.
             loader: All batches, re-iterable.
             partials: Of each candidate, what may be kept and continued from. The bound of an
                 action is `score_size`, so an item may depend on everything but the number of

@@ -7,18 +7,15 @@ read the inputs; and those of the engine.
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
-
 from aqm_runner.model.architectures import check_architecture, check_images
 from aqm_runner.model.batches import Loader
-from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.checkpoint_files import check_checkpoint
 from aqm_runner.model.determinism import device_kind, make_deterministic, require_device
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of, score_document
-from aqm_runner.scoring.engine import Candidate, Engine
+from aqm_runner.scoring.engine import Candidate, Engine, Loading
 from aqm_runner.scoring.material import check_counted, measured_counts, read_batches
 from aqm_runner.scoring.scopes import check_scope
 from aqm_runner.scoring.table import Table
@@ -87,10 +84,7 @@ def score_members(
     measured = measured_counts(batches, steps, engine.tokens, params, packing)
     environment = environment_of(context.device, params, engine.versions())
 
-    def load() -> nn.Module:
-        context.phase("load", None)
-        return load_model(inputs["checkpoint"], params["dtype"], context.device)
-
+    load = Loading(context, inputs["checkpoint"], params["dtype"])
     loader = Loader(batches, context.device)
     partials = [member.partials for member in sound]
     for scored, groups in engine.score(context, params, candidates, load, loader, partials):

@@ -72,6 +72,8 @@ export interface RunnerRequest {
   readonly job: string;
   readonly device: "cpu" | "cuda";
   readonly workspace: string;
+  /** Further devices, as `CUDA_VISIBLE_DEVICES` would name them, each for a process that the runner starts. */
+  readonly replicas?: readonly string[];
   /** Standard output and error of this job go here. */
   readonly log: string;
   readonly actions: readonly RunnerAction[];

@@ -1,0 +1,111 @@
+"""Further processes of a job, each on a device of its own, with the op of the job imported.
+
+The runner computes on the first device of a job. For each further one it starts a replica before it
+imports the op itself, since both take many seconds. What they say to each other is the op's matter:
+its module has `serve_replica(channel)`.
+
+A replica ends when the runner does, in whatever way. One that was killed tells nothing, and its job
+cannot go on: the runner ends as it did, at once, so that aqm makes the same of it as of a killed
+runner.
+"""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from multiprocessing.connection import Pipe
+from typing import Any
+
+from aqm_runner.runner.failures import bad_request
+
+# What a replica runs; it looks for modules where the runner does.
+PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from aqm_runner.runner.replica_process import main
+main(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+"""
+EXIT_OTHER = 5
+
+
+class Replica:
+    """A process beside the runner.
+
+    Args:
+        op: Name of the op that it imports.
+        kind: "cpu" or "cuda", as of the job.
+        device: What CUDA_VISIBLE_DEVICES calls its device; on a CPU any word.
+
+    Attributes:
+        name: The device, for messages.
+        pid: The process.
+        ended: Whether `end` was called.
+    """
+
+    def __init__(self, op: str, kind: str, device: str) -> None:
+        self.name = f"GPU {device}" if kind == "cuda" else device
+        self._pipe, theirs = Pipe()
+        seen = {"CUDA_VISIBLE_DEVICES": device if kind == "cuda" else ""}
+        place = str(theirs.fileno())
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, json.dumps(sys.path), place, op, kind],
+            stdin=subprocess.DEVNULL,
+            env=os.environ | seen,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()  # or the end of the process would not be heard
+        self.pid = self._process.pid
+        self.ended = False
+        self._watch = threading.Thread(target=self._watch_it, name="replica watch", daemon=True)
+        self._watch.start()
+
+    def send(self, message: Any) -> None:
+        """Sends a message; what it holds must be known to `pickle`."""
+        try:
+            self._pipe.send_bytes(pickle.dumps(message))
+        except OSError:
+            self._watch.join()
+
+    def receive(self) -> Any:
+        """Waits for a message."""
+        try:
+            return pickle.loads(self._pipe.recv_bytes())
+        except (EOFError, OSError):
+            self._watch.join()
+
+    def end(self) -> None:
+        """Ends the process, whatever it does; may be called again."""
+        self.ended = True
+        self._process.kill()
+        self._watch.join()
+        self._pipe.close()
+
+    def _watch_it(self) -> None:
+        code = self._process.wait()
+        if self.ended:
+            return
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+        sys.stderr.write(f"The process of this job on {self.name} ended {how}, and so does this.\n")
+        sys.stderr.flush()
+        if code < 0:
+            os.kill(os.getpid(), -code)
+        os._exit(code if code > 0 else EXIT_OTHER)
+
+
+def start_replicas(request: Any) -> tuple[Replica, ...]:
+    """Starts a replica for each further device of a request, which has actions of one op."""
+    op = request.actions[0].op
+    return tuple(Replica(op, request.device, device) for device in request.replicas)
+
+
+def check_serves(module: Any, op: str) -> None:
+    """Raises bad_request `no_replicas` for an op that leaves further devices idle."""
+    if not hasattr(module, "serve_replica"):
+        raise bad_request(
+            "no_replicas",
+            f"{op} works on one device, and its job has more.",
+            next_step="Take upToGpus out of the resources of the action's rule.",
+        )

@@ -1,0 +1,258 @@
+"""Several processes that score shares of the batches: the bytes of one, and no process left.
+
+On a CPU each device is a word: what a replica does is the same on a GPU, which it has to itself.
+"""
+
+import os
+import select
+import shutil
+import signal
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from experts import make_experts
+from forks import ForkedRunner
+from harness import (
+    PATIENCE,
+    FakeContext,
+    Runner,
+    action,
+    of_type,
+    request,
+    run_op,
+    run_together,
+)
+from material import COCO, E4M3, FORMATS, INT4_BLOCKS, INT8, INT8_ROWS, config, scoring
+from safetensors.torch import load_file, save_file
+from test_wraps import batches_of
+
+from aqm_runner.modelopt.lead import shares
+from aqm_runner.modelopt.peers import largest
+from aqm_runner.runner.failures import RunnerError
+from aqm_runner.runner.replicas import Replica
+
+WEIGHTS = {"INT8": INT8_ROWS, "FP8": E4M3, "INT4": INT4_BLOCKS, "INT3": {"num_bits": 3, "axis": 0}}
+INPUTS = {"none": None, "INT8": INT8, "FP8": E4M3, "INT4": {"num_bits": 4, "axis": None}}
+PAIRS = {
+    f"{weight}_{input_}": config(WEIGHTS[weight], INPUTS[input_])
+    for weight, input_ in product(WEIGHTS, INPUTS)
+}
+
+
+@pytest.fixture(scope="module")
+def replicas() -> Iterator[tuple[Replica, ...]]:
+    """Two processes beside this one; a test leaves them ready for the next."""
+    started = tuple(Replica("sensitivity_scores", "cpu", f"cpu {number}") for number in (1, 2))
+    yield started
+    for replica in started:
+        replica.end()
+
+
+def scores(
+    formats: dict[str, Any],
+    inputs: dict[str, Path],
+    folder: Path,
+    context: FakeContext,
+    scope: str = "lm",
+    **changes: Any,
+) -> dict[str, bytes]:
+    paramses = [
+        scoring(scope, **changes) | {"format": {"name": name, "config": config}}
+        for name, config in formats.items()
+    ]
+    outcomes = run_together(paramses, inputs, folder, context)
+    assert [each.error for group in outcomes for each in group] == [None] * len(formats)
+    return {name: (folder / name / "scores").read_bytes() for name in formats}
+
+
+def test_shares_are_in_order_and_have_all_batches():
+    for batches, steps, count in product(range(1, 12), range(1, 12), range(1, 5)):
+        if not count <= steps <= batches:
+            continue
+        found = shares(list(range(batches)), steps, count)
+        assert len(found) == count
+        assert [each for mine, own in found for each in mine[:own]] == list(range(steps))
+        assert sorted(each for mine, _ in found for each in mine) == list(range(batches))
+        assert all(own > 0 for _, own in found)
+
+
+# (scope, what else differs from `scoring`): 6 samples, of which one process scores 2 at least.
+CASES = {
+    "batches of one size": ("lm", {"batch_size": 1, "score_size": 6}),
+    "an odd number, and one that is only calibrated on": ("lm", {"batch_size": 1, "score_size": 5}),
+    "fewer batches to score than devices": ("lm", {"batch_size": 1, "score_size": 2}),
+    "batches of two sizes": ("lm", {"batch_size": 4, "score_size": 8, "padding": "longest"}),
+    "images": ("all_layers", {"score_size": 5}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_processes_together_find_the_bytes_of_one(
+    replicas, lm_inputs, image_inputs, tmp_path, case
+):
+    scope, changes = CASES[case]
+    inputs = lm_inputs if scope == "lm" else image_inputs
+    alone = scores(PAIRS, inputs, tmp_path / "one", FakeContext(), scope, **changes)
+    assert len(set(alone.values())) == len(PAIRS)
+    steps = min(changes["score_size"] // changes.get("batch_size", 1), 6)
+    for count in (1, 2):
+        context = FakeContext(replicas=replicas[:count])
+        folder = tmp_path / f"{1 + count}"
+        assert scores(PAIRS, inputs, folder, context, scope, **changes) == alone
+        assert context.warnings == []
+        # The steps are those of the first process.
+        assert ("score", -(-steps // min(1 + count, steps))) in context.phases
+
+
+def test_a_format_of_another_algorithm_is_scored_by_one_process(replicas, lm_inputs, tmp_path):
+    """Ranges by the least squared error are no maximum, and cannot be merged."""
+    formats = {
+        "INT8": FORMATS["INT8"],
+        "NO_RANGES": config({"num_bits": 8, "axis": 0, "type": "dynamic"}, None)
+        | {"algorithm": None},
+        "MSE": config(INT8_ROWS, INT8) | {"algorithm": "mse"},
+        "FP8": FORMATS["FP8"],
+    }
+    changes = {"batch_size": 1, "score_size": 6}
+    alone = scores(formats, lm_inputs, tmp_path / "one", FakeContext(), **changes)
+    context = FakeContext(replicas=replicas)
+    assert scores(formats, lm_inputs, tmp_path / "three", context, **changes) == alone
+    assert [total for name, total in context.phases if name == "score"] == [2, 6]
+
+
+@pytest.mark.engines
+def test_experts_that_one_share_does_not_reach_have_the_ranges_of_the_others(
+    replicas, lm_inputs, tmp_path
+):
+    few = {"num_experts": 24, "num_experts_per_tok": 1}
+    folder = make_experts(lm_inputs["checkpoint"], tmp_path / "experts", **few)
+    inputs = lm_inputs | {"checkpoint": folder}
+    formats = {name: PAIRS[name] for name in ("INT8_INT8", "INT4_FP8")}
+    changes = {"batch_size": 1, "score_size": 6, "sequence_length": 8}
+    alone = scores(formats, inputs, tmp_path / "one", FakeContext(), **changes)
+    context = FakeContext(replicas=replicas)
+    assert scores(formats, inputs, tmp_path / "three", context, **changes) == alone
+    assert context.warnings == []
+
+
+def test_the_largest_range_of_each_place_is_that_of_all():
+    a, b, c = ("a", ""), ("b", ""), ("c", "")
+    first = {a: torch.tensor([1.0, 4.0]), b: None, c: None}
+    second = {a: torch.tensor([3.0, 2.0]), b: torch.tensor(5.0), c: None}
+    found = largest([first, second])
+    assert found[a].tolist() == [3, 4]
+    assert found[b].item() == 5
+    assert found[c] is None
+    with pytest.raises(RuntimeError, match="shape changed"):
+        largest([first, {a: torch.tensor([3.0]), b: None, c: None}])
+
+
+@pytest.fixture
+def broken(lm_inputs, tmp_path) -> Path:
+    """A checkpoint in which a token of the last batch alone has an embedding that is no number."""
+    folder = Path(shutil.copytree(lm_inputs["checkpoint"], tmp_path / "broken"))
+    *others, last = (
+        set(batch.inputs["input_ids"].unique().tolist()) for batch in batches_of(lm_inputs)
+    )
+    weights = load_file(folder / "model.safetensors")
+    embeddings = weights["model.language_model.embed_tokens.weight"]
+    embeddings[min(last.difference(*others))] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_what_stops_several_processes_is_found_again_by_one(broken, lm_inputs, tmp_path):
+    (replica,) = started = (Replica("sensitivity_scores", "cpu", "cpu 1"),)
+    context = FakeContext(replicas=started)
+    with pytest.raises(RunnerError) as caught:
+        run_op(
+            "sensitivity_scores",
+            scoring(batch_size=3, score_size=6),
+            lm_inputs | {"checkpoint": broken},
+            tmp_path,
+            context,
+        )
+    assert (caught.value.class_, caught.value.reason) == ("gate_failed", "non_finite_score")
+    assert context.warnings == ["scored_on_one_device"]
+    assert "(cpu 1: ModelOpt stopped on FP8: detected nan" in context.messages[0]
+    assert replica.ended
+    assert is_gone(replica.pid)
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def until_gone(pids: list[int]) -> None:
+    """Waits for the end of processes that are no children of this one."""
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        ended, _, _ = select.select([handle], [], [], PATIENCE)
+        os.close(handle)
+        assert ended, f"{pid} is still there"
+
+
+def children_of(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+@pytest.fixture
+def doomed(original, lm_inputs, tmp_path) -> tuple[ForkedRunner, list[int]]:
+    """A runner that scores together with two replicas, and these."""
+    runner = ForkedRunner(original, tmp_path / "log")
+    params = scoring(batch_size=1, score_size=6, sequence_length=1024)
+    job = action("sensitivity_scores", params, lm_inputs, tmp_path)
+    runner.send(request("scores", job) | {"replicas": ["cpu 1", "cpu 2"]})
+    runner.events.until("phase", name="score")
+    replicas = children_of(runner.process.pid)
+    assert len(replicas) == 2
+    return runner, replicas
+
+
+def test_a_killed_replica_ends_the_job_as_a_killed_runner_would(doomed, tmp_path):
+    runner, (first, second) = doomed
+    os.kill(second, signal.SIGKILL)
+    assert runner.end()[0] == -signal.SIGKILL
+    assert of_type(runner.events.seen, "error") == []
+    until_gone([first, second])
+    assert "of this job on cpu 2 ended by SIGKILL" in (tmp_path / "log").read_text()
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_no_replica_outlives_its_runner(doomed, how):
+    runner, replicas = doomed
+    if how == signal.SIGKILL:
+        runner.process.kill()
+    else:
+        runner.interrupt()
+    assert runner.end()[0] == (-signal.SIGKILL if how == signal.SIGKILL else 130)
+    until_gone(replicas)
+
+
+def test_a_job_ends_its_replicas_and_measures_no_less_with_them(kept, lm_inputs, tmp_path):
+    params = scoring(batch_size=1, score_size=6)
+    for name, replicas in (("one", []), ("two", ["cpu 1"])):
+        job = action("sensitivity_scores", params, lm_inputs, tmp_path / name)
+        kept.send(request(name, job) | {"replicas": replicas})
+        events = kept.events.until("idle", job=name)
+        assert of_type(events, "result")[0]["facts"]["score_batches"] == 6
+        assert children_of(kept.process.pid) == []
+    assert (tmp_path / "one/scores").read_bytes() == (tmp_path / "two/scores").read_bytes()
+
+
+def test_an_op_that_works_on_one_device_is_given_no_more(tmp_path):
+    runner = Runner(tmp_path / "log")
+    job = action("synthetic_coco", COCO, {}, tmp_path)
+    runner.send(request("j", job) | {"replicas": ["cpu 1"]})
+    error = list(runner.events)[-1]
+    assert (error["class"], error["reason"]) == ("bad_request", "no_replicas")
+    assert runner.end()[0] == 2

@@ -126,6 +126,8 @@ export interface Publication {
 /** What an execution reports beside its files. */
 export interface Execution {
   readonly cost: Cost;
+  /** How many devices the job had, where that may be fewer than its lease has. */
+  readonly gpus?: number;
   readonly tools: Readonly<Record<string, string>>;
   readonly facts: JsonObject;
 }

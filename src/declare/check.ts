@@ -225,7 +225,7 @@ function checkRecords(op: object, inputs: object): void {
   }
 }
 
-const RESOURCES = ["cpu", "gpu", "memoryBytes", "seconds"];
+const RESOURCES = ["cpu", "gpu", "upToGpus", "memoryBytes", "seconds"];
 
 function checkResources(resources: unknown): void {
   if (resources === undefined) return;
@@ -248,6 +248,9 @@ function checkResources(resources: unknown): void {
       if (!(Number.isFinite(value) && Number(value) > 0)) refuse(name, "Write a number above 0.");
     } else if (name === "memoryBytes") {
       if (!isCount(value, 1)) refuse(name, "Write a whole number of bytes, for example 32e9.");
+    } else if (name === "upToGpus") {
+      if (!isCount(value, 1)) refuse(name, "Write a whole number from 1.");
+      if (resources["gpu"] !== 1) refuse(name, "It goes with gpu: 1, the one that a job needs.");
     } else if (!isCount(value, 0)) refuse(name, "Write a whole number from 0.");
   }
 }

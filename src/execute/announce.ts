@@ -1,7 +1,13 @@
 import type { GraphInput } from "../graph/graph.ts";
 import type { BuildEvent, GpuTime, Prediction } from "../model/event.ts";
 import type { PlanCost } from "../plan/cost.ts";
-import { timeTogether, type EstimateCost, type Interval } from "../plan/estimate.ts";
+import { gpusUpTo } from "../model/declaration.ts";
+import {
+  sharedOutRatio,
+  timeTogether,
+  type EstimateCost,
+  type Interval,
+} from "../plan/estimate.ts";
 import type { Knowledge } from "../plan/knowledge.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Executor, Recovered } from "../ports.ts";
@@ -60,7 +66,12 @@ export function announceJob(
     devices: job.lease.gpus,
     log: executor.logPath(first.node),
   } as const;
-  const seconds = job.members.map(({ node }) => expected(node)?.seconds.likely ?? null);
+  const gpus = Math.min(job.lease.gpus.length, gpusUpTo(resources));
+  const ratio = gpus > resources.gpu ? sharedOutRatio(first.node, gpus) : 1;
+  const seconds = job.members.map(({ node }) => {
+    const alone = expected(node)?.seconds.likely ?? null;
+    return alone === null ? null : alone * ratio;
+  });
   const each = job.members.map(({ node, judgement }, at): BuildEvent => ({
     type: "action_started",
     target: node.id,

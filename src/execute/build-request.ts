@@ -13,6 +13,8 @@ export interface BuildRequest {
   readonly targets: readonly string[];
   readonly jobs: number;
   readonly gpus: readonly string[];
+  /** Whether these are of one kind; true if not given. */
+  readonly gpusAlike?: boolean;
   readonly keepGoing: boolean;
   readonly expected: EstimateCost;
   /** Nothing runs if it may take more. */

@@ -77,7 +77,8 @@ async function attempt(
         publications.push(one.stage.discard());
         return;
       }
-      const scale = { together: members.length, gpus: job.lease.gpus.length };
+      const { gpus = job.lease.gpus.length } = outcome.ok ? outcome.value : {};
+      const scale = { together: members.length, gpus };
       const publication = publishAction(member, one, outcome, scale, ports, emit);
       publications.push(publication.then((published) => ended(member, published)));
       publication.catch(() => undefined); // it is awaited below, but perhaps much later

@@ -159,6 +159,11 @@ export interface Resources {
   readonly cpu: number;
   /** Devices of the GPU lane; 0 means that no device is visible to the action. */
   readonly gpu: number;
+  /**
+   * Devices that a job can share its work out over, each with a process of its own; it gets as many of these as are
+   * free, and runs on one where no others are. Only with `gpu: 1`, and for an op that does so without changing a bit.
+   */
+  readonly upToGpus?: number;
   /** Main memory of a job, in bytes. An executor that has less refuses the action. */
   readonly memoryBytes?: number;
   /**
@@ -167,6 +172,9 @@ export interface Resources {
    */
   readonly seconds?: number;
 }
+
+/** Devices of which a job makes use, if they are free. */
+export const gpusUpTo = ({ gpu, upToGpus = gpu }: Resources): number => Math.max(gpu, upToGpus);
 
 /** A Python environment that aqm makes itself from a hashed lock file. */
 export interface EnvironmentDeclaration {

@@ -1,6 +1,13 @@
 import { batchGroup } from "../graph/batch.ts";
 import { producersOf, type ActionNode } from "../graph/graph.ts";
-import { timeTogether, type Estimate, type EstimateCost, type Interval } from "./estimate.ts";
+import {
+  sharedOutRatio,
+  timeTogether,
+  type Estimate,
+  type EstimateCost,
+  type Interval,
+} from "./estimate.ts";
+import { gpusUpTo } from "../model/declaration.ts";
 import type { Plan, PlannedAction } from "./plan.ts";
 
 /*
@@ -15,7 +22,8 @@ import type { Plan, PlannedAction } from "./plan.ts";
  *
  * A job takes s times what its longest member takes alone and 1 − s times what all take alone, where s is the
  * part that its rule says is shared. So n equal members take L · (s + (1 − s) · n), and the record of one of
- * them is turned back into L that way. Its peak memory is that of one member; the upper end grows by a tenth for each member beyond those that it was measured with.
+ * them is turned back into L that way. A job that shares its work out over devices takes the fixed part of its growth
+ * and, of the rest, an equal part on each; on all of those that there are. Its peak memory is that of one member; the upper end grows by a tenth for each member beyond those that it was measured with.
  *
  * The wall time is at least that of the busiest lane, and of the longest chain. It is at most Graham's bound,
  * the sum over lanes of work / width and over a chain of time · (1 − 1 / width), and the time to start Python.
@@ -119,6 +127,8 @@ interface PredictedJob {
   readonly members: readonly ActionNode[];
   readonly gpu: boolean;
   readonly light: boolean;
+  /** Devices that it takes all the time, beyond which others are free. */
+  readonly over: number;
   readonly seconds: Interval;
   readonly gpuSeconds: Interval;
   readonly gpuMemoryBytes: Interval | null;
@@ -140,17 +150,24 @@ function predictJobs(
   return [...groups.values()].flatMap((members) => {
     const { resources, batch } = members[0]?.node.declaration ?? {};
     const { cpu = 0, gpu = 0 } = resources ?? {};
-    const leases = gpu > 0 ? Math.floor(gpus / gpu) : Math.floor(jobs / Math.max(1, cpu));
+    const devices = Math.max(gpu, Math.min(gpus, gpusUpTo({ cpu, gpu, ...resources })));
+    const leases =
+      devices > gpu ? 1 : gpu > 0 ? Math.floor(gpus / gpu) : Math.floor(jobs / Math.max(1, cpu));
     const spread = Math.ceil(members.length / Math.max(1, leases));
     const size = Math.min(spread, batch?.most ?? Infinity);
     const count = Math.ceil(members.length / size);
     return Array.from({ length: count }, (_, at) =>
-      predictJob(members.slice(at * size, (at + 1) * size), estimate),
+      predictJob(members.slice(at * size, (at + 1) * size), estimate, devices > gpu ? devices : 1),
     );
   });
 }
 
-function predictJob(members: readonly PlannedAction[], estimate: EstimateCost): PredictedJob {
+/** @param over devices that the job shares its work out over */
+function predictJob(
+  members: readonly PlannedAction[],
+  estimate: EstimateCost,
+  over: number,
+): PredictedJob {
   const [first] = members;
   if (first === undefined) throw new Error("a job without members");
   const told = members.flatMap(({ node }) => estimate(node) ?? []);
@@ -166,12 +183,14 @@ function predictJob(members: readonly PlannedAction[], estimate: EstimateCost): 
     return { low: end(sure, "low"), likely: end(sure, "likely"), high: end(told, "high") };
   };
   const { cpu, gpu } = first.node.declaration.resources;
+  const ratio = over === 1 ? 1 : sharedOutRatio(first.node, over);
   return {
     members: members.map(({ node }) => node),
     gpu: gpu > 0,
     light: gpu === 0 && cpu === 0,
-    seconds: time("seconds"),
-    gpuSeconds: time("gpuSeconds"),
+    over,
+    seconds: times(time("seconds"), ratio),
+    gpuSeconds: times(time("gpuSeconds"), ratio * over),
     gpuMemoryBytes: memoryOf(told, members.length),
   };
 }
@@ -188,7 +207,10 @@ function memoryOf(told: readonly Estimate[], members: number): Interval | null {
 
 function wallTime(plan: Plan, jobs: readonly PredictedJob[], width: Width): Interval {
   const lane = (fits: (job: PredictedJob) => boolean, slots: number): Interval =>
-    times(sum(jobs.filter(fits).map(({ seconds }) => seconds)), 1 / Math.max(1, slots));
+    times(
+      sum(jobs.filter(fits).map(({ seconds, over }) => times(seconds, over))),
+      1 / Math.max(1, slots),
+    );
   const slots = ({ gpu, light }: PredictedJob): number =>
     Math.max(1, light ? 1 : gpu ? width.gpus : width.jobs);
   const lanes = [

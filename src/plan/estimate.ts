@@ -1,6 +1,6 @@
 import type { ActionNode } from "../graph/graph.ts";
 import { adoptionOf } from "../model/adoption.ts";
-import type { BatchDeclaration, Resources } from "../model/declaration.ts";
+import { gpusUpTo, type BatchDeclaration, type Resources } from "../model/declaration.ts";
 import { canonicalJson, type Json } from "../model/json.ts";
 import type { ActionRecord } from "../model/record.ts";
 import { inputPlace } from "./inputs.ts";
@@ -95,7 +95,10 @@ function scaled(
   spread: number,
   evidence: CostEvidence,
 ): Estimate {
-  const { together = 1, gpus = 1, input_bytes: bytes = null } = cost.scale ?? {};
+  const { together = 1, gpus: devices = 1, input_bytes: bytes = null } = cost.scale ?? {};
+  const gpus = Math.max(1, devices);
+  // Of a job that shares its work out each device has what one would have; of others it has a part.
+  const whole = gpusUpTo(node.declaration.resources) > node.declaration.resources.gpu;
   const now = bytes === null ? null : evidence.inputBytes(node);
   const size = now === null || bytes === null || bytes === 0 || now === 0 ? 1 : now / bytes;
   const alone = together / timeTogether(node, Array<number>(together).fill(1));
@@ -104,14 +107,14 @@ function scaled(
     likely: value * Math.sqrt(size),
     high: value * Math.max(1, size) * spread,
   });
-  const time = alone * workRatio(node, facts);
+  const time = alone * workRatio(node, facts, whole ? gpus : 1);
   const memory = cost.peak_gpu_memory_bytes;
   return {
     seconds: interval(cost.seconds * time),
-    gpuSeconds: interval(cost.gpu_seconds * time),
+    gpuSeconds: interval((cost.gpu_seconds / (whole ? gpus : 1)) * time),
     gpuMemoryBytes: memory === null ? null : interval(memory),
     together,
-    gpus: Math.max(1, gpus),
+    gpus: whole ? 1 : gpus,
     basis,
   };
 }
@@ -173,14 +176,18 @@ export const together = (longest: number, sum: number, shared: number): number =
 export const sharedPart = ({ declaration: { batch } }: ActionNode): number =>
   batch?.shared ?? SHARED;
 
-/** Time of the work that is declared now to that of the work that an earlier run recorded. */
+/**
+ * Time of the work that is declared now, on one device, to that of the work that an earlier run recorded, which was
+ * shared out over so many.
+ */
 function workRatio(
   { declaration: { expected } }: ActionNode,
   facts: ActionRecord["facts"],
+  gpus: number,
 ): number {
   const { work = {}, growth } = expected ?? {};
   const fixed = growth?.fixedSeconds ?? 0;
-  let [now, then] = [fixed, fixed];
+  let [now, then] = [0, 0];
   for (const [name, count] of Object.entries(work)) {
     const counted = facts[name];
     if (typeof counted !== "number" || !Number.isFinite(counted)) continue;
@@ -188,7 +195,18 @@ function workRatio(
     now += each * count;
     then += each * counted;
   }
-  return now > 0 && then > 0 ? now / then : 1;
+  if (now + fixed > 0 && then + fixed > 0) return (now + fixed) / (then / gpus + fixed);
+  return gpus;
+}
+
+/** Time of a job that shares its work out over so many devices to that on one: what is fixed, each of them has. */
+export function sharedOutRatio({ declaration: { expected } }: ActionNode, gpus: number): number {
+  const { work = {}, growth } = expected ?? {};
+  if (growth === undefined) return 1 / gpus;
+  const each = Object.entries(work).map(([name, count]) => (growth.secondsEach[name] ?? 0) * count);
+  const shared = each.reduce((sum, one) => sum + one, 0);
+  const whole = growth.fixedSeconds + shared;
+  return whole > 0 ? (growth.fixedSeconds + shared / gpus) / whole : 1 / gpus;
 }
 
 /** Bytes over all inputs as they are now, or as they were last made; null when one is not known. */

@@ -1,7 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
-import type { Resources } from "../model/declaration.ts";
+import { gpusUpTo, type Resources } from "../model/declaration.ts";
 
-/** A grant of the lanes' resources: CPU slots, and the GPU devices that the action may see. */
+/** A grant of the lanes' resources: CPU slots, and the GPU devices that the job may use. */
 export interface Lease {
   readonly cpu: number;
   /** Of a job elsewhere, only how many it needs: their names are known there. */
@@ -41,13 +41,16 @@ export class Lanes {
   #freeSlots: number;
   #freeLight = LIGHT_AT_ONCE;
   readonly #freeGpus: string[];
+  readonly #alike: boolean;
   #freeElsewhere: number;
 
-  constructor(slots: number, gpus: readonly string[], elsewhere = 0) {
+  /** @param alike whether the devices are of one kind, so that a job may share its work out over several */
+  constructor(slots: number, gpus: readonly string[], elsewhere = 0, alike = true) {
     this.#slots = Math.max(1, slots);
     this.#freeSlots = this.#slots;
     this.#freeGpus = [...gpus];
     this.#freeElsewhere = elsewhere;
+    this.#alike = alike;
   }
 
   /** Nothing on this lane can start now, however little it asks for. */
@@ -61,15 +64,19 @@ export class Lanes {
     return free[lane] === 0;
   }
 
-  /** How many times `take` would grant this now. */
-  fits({ cpu, gpu }: Resources, lane?: Lane): number {
+  /** How many jobs of a group can begin now. What shares its work out over devices itself is one job. */
+  fits(resources: Resources, lane?: Lane): number {
+    const { cpu, gpu } = resources;
     if (lane === "elsewhere") return this.#freeElsewhere;
-    if (gpu > 0) return Math.floor(this.#freeGpus.length / gpu);
+    if (gpu > 0) {
+      const jobs = Math.floor(this.#freeGpus.length / gpu);
+      return this.#upTo(resources) > gpu ? Math.min(1, jobs) : jobs;
+    }
     const slots = Math.min(cpu, this.#slots);
     return slots === 0 ? this.#freeLight : Math.floor(this.#freeSlots / slots);
   }
 
-  /** All or nothing; null when it does not fit now. */
+  /** All that is needed or nothing; null when it does not fit now. Free devices beyond that for who can use them. */
   take(resources: Resources, lane?: Lane): Lease | null {
     if (lane === "elsewhere") {
       if (this.#freeElsewhere === 0) return null;
@@ -78,13 +85,17 @@ export class Lanes {
     }
     if (resources.gpu > 0) {
       if (this.#freeGpus.length < resources.gpu) return null;
-      return { cpu: 0, gpus: this.#freeGpus.splice(0, resources.gpu) };
+      return { cpu: 0, gpus: this.#freeGpus.splice(0, this.#upTo(resources)) };
     }
     const cpu = Math.min(resources.cpu, this.#slots);
     if (this.#freeSlots < cpu || (cpu === 0 && this.#freeLight === 0)) return null;
     this.#freeSlots -= cpu;
     if (cpu === 0) this.#freeLight -= 1;
     return { cpu, gpus: [] };
+  }
+
+  #upTo(resources: Resources): number {
+    return this.#alike ? gpusUpTo(resources) : resources.gpu;
   }
 
   giveBack(lease: Lease): void {

@@ -24,6 +24,8 @@ interface Entry {
 export interface ScheduleOptions {
   readonly jobs: number;
   readonly gpus: readonly string[];
+  /** Whether these are of one kind, so that a job may share its work out over several; true if not given. */
+  readonly gpusAlike?: boolean;
   readonly keepGoing: boolean;
   /** Demands that the plan already knows of: action → the consumer that needs its outputs. */
   readonly demanded?: ReadonlyMap<ActionNode, string>;
@@ -56,7 +58,8 @@ export class Schedule {
   constructor(needed: readonly ActionNode[], options: ScheduleOptions) {
     const { elsewhere = null, seconds } = options;
     this.#backlog = new Backlog<Entry>(elsewhere, seconds);
-    this.#lanes = new Lanes(options.jobs, options.gpus, elsewhere?.jobs ?? 0);
+    const { jobs, gpus, gpusAlike } = options;
+    this.#lanes = new Lanes(jobs, gpus, elsewhere?.jobs ?? 0, gpusAlike);
     this.#keepGoing = options.keepGoing;
     const included = new Set(needed);
     for (const node of needed) {

@@ -63,6 +63,19 @@ describe("while the input of actions on GPUs is made", () => {
     expect(await runners.ahead(2)).toHaveLength(2);
   });
 
+  it("one starts where their job shares its work out over devices", async () => {
+    workspace.edit("Aqmfile.ts", "resources: { gpu: 1 }", "resources: { gpu: 1, upToGpus: 8 }");
+    const running = build("--gpus", "0,1");
+    const data = await runners.nextJob();
+    const [ahead] = await runners.ahead(1);
+    data.succeed();
+    const job = await runners.nextJob();
+    expect([job.pid, job.devices, job.request.replicas]).toEqual([ahead?.pid, "0", ["1"]]);
+    job.succeed();
+    expect((await running.finished).code).toBe(0);
+    expect(await runners.ahead(1)).toHaveLength(1);
+  });
+
   it("no more runners start than there are actions", async () => {
     const running = build("--gpus", "0,1,2,3", "scores/1.txt");
     const data = await runners.nextJob();

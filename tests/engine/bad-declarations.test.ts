@@ -73,6 +73,16 @@ describe("a malformed declaration is named with its line", () => {
     ["half a slot", one("resources: { cpu: 0.5 }"), /^The resource cpu is 0\.5$/],
     ["no memory at all", one("resources: { memoryBytes: 0 }"), /^The resource memoryBytes is 0$/],
     [
+      "no device to share work out over",
+      one("resources: { gpu: 1, upToGpus: 0 }"),
+      /^The resource upToGpus is 0$/,
+    ],
+    [
+      "devices to share work out over, and none that is needed",
+      one("resources: { upToGpus: 4 }"),
+      /^The resource upToGpus is 4$/,
+    ],
+    [
       "time as text",
       one('resources: { seconds: "1 h" }'),
       /^The resource seconds is the text "1 h"$/,

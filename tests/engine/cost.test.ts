@@ -235,6 +235,37 @@ describe("a batch", () => {
     expect(defined(four).seconds.likely).toBeLessThan(defined(one).seconds.likely);
   });
 
+  it("that shares its work out over devices takes what is fixed once, and a part of the rest on each", () => {
+    const growth = { fixedSeconds: 10, secondsEach: { steps: 2 } };
+    const expected = { work: { steps: 15 }, growth, gpuSeconds: [0, 1] as const, because: "" };
+    const graph = graphOf(
+      ...[0, 1].map((n) =>
+        gpu(`a${n}`, { params: { n }, batch, from: ["s"], expected, upToGpus: 4 }),
+      ),
+    );
+    // Recorded on two devices: 10 + 30 / 2 = 25 s, so 40 on one.
+    const scale = { together: 1, gpus: 2, input_bytes: 100 };
+    const more = { seconds: 25, gpu_seconds: 50, peak_gpu_memory_bytes: 1000, scale };
+    const own = new Map(
+      graph.actions.map((node) => [node.id, recordOf(node, more, { facts: { steps: 15 } })]),
+    );
+    const [one] = graph.actions;
+    expect(estimates({ own })(defined(one))).toMatchObject({
+      seconds: { likely: 40 },
+      gpuSeconds: { likely: 40 },
+      gpuMemoryBytes: { likely: 1000 },
+      gpus: 1, // each device had a whole model
+    });
+    const alone = 40 * (0.6 + 0.4 * 2);
+    const width = (gpus: number) => cost(graph, { own }, { jobs: 1, gpus });
+    expect(width(1).seconds.likely).toBeCloseTo(alone);
+    expect(width(3).seconds.likely).toBeCloseTo(alone * (20 / 40));
+    expect(width(3).gpuSeconds.likely).toBeCloseTo(3 * alone * (20 / 40));
+    // Of eight devices four are of use.
+    expect(width(8).gpuSeconds.likely).toBeCloseTo(4 * alone * (17.5 / 40));
+    for (const gpus of [1, 2, 3, 8]) expect(ordered(width(gpus).seconds)).toBe(true);
+  });
+
   it("is cut to the most that a job takes", () => {
     const most = { ...batch, most: 2 };
     const graph = graphOf(

@@ -1,8 +1,10 @@
 import * as fs from "node:fs";
-import { beforeEach, expect, it } from "vitest";
-import { DeviceChoice, type ChosenDevices, type Told } from "../../src/host/gpu/device-choice.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { DeviceChoice } from "../../src/host/gpu/device-choice.ts";
+import type { Told } from "../../src/host/gpu/device-request.ts";
 import { devicesIn, type DeviceState } from "../../src/host/gpu/driver.ts";
 import { GpuLeases } from "../../src/host/gpu/gpu-leases.ts";
+import type { ChosenDevices } from "../../src/host/gpu/sight.ts";
 import type { BuildEvent } from "../../src/model/event.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import type { Result } from "../../src/model/result.ts";
@@ -45,9 +47,11 @@ const take = (
   choice: DeviceChoice,
   devices: readonly string[],
   bytes: number | null = 80e9,
+  more: readonly string[] = [],
 ): Promise<Result<ChosenDevices, Failure>> =>
   choice.take({
     devices,
+    more,
     target: "a",
     bytes,
     emit: (event) => {
@@ -120,4 +124,71 @@ it("are free again after the job, also where a runner is left on them", async ()
   expect(second.lease.resident).toBe(resident);
   await second.lease.release();
   expect(await taken(choice, ["0"])).toEqual(["0"]);
+});
+
+describe("further devices, which a job can do without", () => {
+  const all = (choice: DeviceChoice, ...more: readonly string[]): Promise<readonly string[]> =>
+    taken(choice, ["0"], 80e9, more);
+
+  it("are those that were counted where nobody is on them", async () => {
+    expect(await all(build({}, {}, {}), "1", "2")).toEqual(["0", "1", "2"]);
+    expect(told).toEqual([]);
+  });
+
+  it("are not those that somebody needs, and the job says who", async () => {
+    expect(await all(build({}, USED, {}), "1", "2")).toEqual(["0", "2"]);
+    expect(told).toMatchObject([
+      {
+        devices: ["0", "2"],
+        message: expect.stringMatching(
+          /^runs on GPU 0, 2 and not on GPU 1 \(process .*, which holds 104\.9 GB; .* are needed\)$/,
+        ) as string,
+      },
+    ]);
+  });
+
+  it("are shared with who leaves enough, and with nobody where it is not known what is enough", async () => {
+    const beside: Shown = { by: [{ pid: 2 ** 22 + 1, used: 10_000 }] };
+    const known = valueOf(await take(build({}, beside), ["0"], 80e9, ["1"]));
+    expect(known.devices).toEqual(["0", "1"]);
+    await known.lease.release();
+    expect(await taken(build({}, beside), ["0"], null, ["1"])).toEqual(["0"]);
+  });
+
+  it("are not those of another build, which nobody waits for", async () => {
+    await leases().acquire(["1"], "b", () => undefined, stop.signal);
+    expect(await all(build({}, {}), "1")).toEqual(["0"]);
+    expect(told).toMatchObject([
+      { devices: ["0"], message: "runs on GPU 0 and not on GPU 1 (another build has it)" },
+    ]);
+  });
+
+  it("are what is left where the one that is needed is another one", async () => {
+    expect(await all(build(USED, {}, {}), "1", "2")).toEqual(["1", "2"]);
+    expect(told.map(({ message }) => message.replace(/ \(process .*/, ""))).toEqual([
+      "runs on GPU 1 instead of GPU 0",
+      "runs on GPU 1, 2 and not on GPU 0",
+    ]);
+  });
+
+  it("are left by a runner of an earlier job, and free after this one while its runner stays", async () => {
+    const choice = build({}, {});
+    let left = false;
+    const leave = (): Promise<void> => {
+      left = true;
+      return Promise.resolve();
+    };
+    valueOf(await take(choice, ["1"])).lease.park({ pid: process.pid, leave });
+    const both = valueOf(await take(choice, ["0"], 80e9, ["1"]));
+    expect(both.devices).toEqual(["0", "1"]);
+    expect(left).toBe(true);
+    expect(both.lease.resident).toBeNull();
+    both.lease.addWorker(process.pid);
+    both.lease.park({ pid: process.pid, leave });
+    expect(await leases().acquireNow(["0"], "b")).toBeNull();
+    const free = await leases().acquireNow(["1"], "b");
+    expect(free).not.toBeNull();
+    await free?.release();
+    expect(await taken(choice, ["1"])).toEqual(["1"]);
+  });
 });

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { GpuLeases } from "../../src/host/gpu/gpu-leases.ts";
 import {
+  areAlike,
   distinctGpus,
   namedGpus,
   ofOneKind,
@@ -45,6 +46,21 @@ describe("a GPU device", () => {
     const second = machine("nvidia1");
     expect(placeOfGpu("0", second)).toBe("0000:00:07.0");
     expect(placeOfGpu(FIRST, second)).toBe("0000:00:06.0");
+  });
+
+  it("is alike another one of its kind, as far as anything tells", () => {
+    expect(areAlike(["0", SECOND], both)).toBe(true);
+    const other = information(SECOND, 1, "NVIDIA A100");
+    const mixed = new Folder({
+      "proc/driver/nvidia/gpus/0000:00:06.0/information": information(FIRST, 0),
+      "proc/driver/nvidia/gpus/0000:00:07.0/information": other,
+      ...{ "dev/nvidia0": "", "dev/nvidia1": "" },
+    });
+    const folders = { proc: mixed.at("proc"), dev: mixed.at("dev") };
+    expect(areAlike(["0", "1"], folders)).toBe(false);
+    expect(areAlike(["1"], folders)).toBe(true);
+    expect(areAlike(["MIG-1", "MIG-2"], both)).toBe(false);
+    expect(areAlike(["0", "1"], { proc: "/nowhere", dev: "/nowhere" })).toBe(true);
   });
 
   it("keeps its name where nothing is known of it", () => {

@@ -24,6 +24,8 @@ interface Fate {
   readonly changes: boolean;
   readonly gpu: number;
   readonly cpu: number;
+  /** Devices that a job shares its work out over, where it needs one. */
+  readonly upToGpus?: number | null;
   /** May run with others that read the same and have the same resources, at most so many. */
   readonly batch: number | null;
   /** An earlier action whose output is its own input, in which members of its batch may differ. */
@@ -37,6 +39,7 @@ interface Timeline {
   readonly fates: readonly Fate[];
   readonly jobs: number;
   readonly gpus: readonly string[];
+  readonly gpusAlike?: boolean;
   readonly keepGoing: boolean;
   /** Cancels after this many events. */
   readonly cancelAfter: number | null;
@@ -63,6 +66,7 @@ function fateArbitrary(index: number, quiet: boolean): fc.Arbitrary<Fate> {
     changes: fc.boolean(),
     gpu: fc.constantFrom(0, 0, 0, 1, 2),
     cpu: fc.constantFrom(0, 1, 1, 2, 5),
+    upToGpus: fc.constantFrom(null, null, 2, 100),
     batch: fc.constantFrom(null, null, 2, 3, 100),
     own: index === 0 ? fc.constant(null) : fc.option(fc.nat({ max: index - 1 })),
     seconds: fc.option(fc.nat({ max: 100 })),
@@ -113,7 +117,10 @@ class World {
     this.#timeline = timeline;
     const graph = graphOf(
       ...timeline.fates.map(
-        ({ reads, records = [], gpu, cpu, batch, own = null, alike }, index): Sketch => ({
+        (
+          { reads, records = [], gpu, cpu, upToGpus = null, batch, own = null, alike },
+          index,
+        ): Sketch => ({
           makes: `a${index}`,
           from: {
             ...Object.fromEntries(
@@ -128,6 +135,7 @@ class World {
           },
           gpu,
           cpu,
+          ...(gpu === 1 && upToGpus !== null ? { upToGpus } : {}),
           params: { index },
           ...(batch === null
             ? {}
@@ -223,7 +231,7 @@ class World {
     const { members, lease } = job;
     const fates = members.map(({ node }) => this.fate(node));
     const [first] = fates;
-    const { gpu, cpu } = defined(first);
+    const { gpu, cpu, upToGpus } = defined(first);
     expect(this.#judging, "what may belong together is not yet known").toBe(0);
     for (const fate of fates.slice(1)) {
       const common = ({ reads, ...rest }: Fate): unknown[] => [
@@ -231,12 +239,17 @@ class World {
         rest.gpu,
         rest.cpu,
         rest.batch,
+        rest.gpu === 1 ? (rest.upToGpus ?? null) : null,
         typeof rest.own,
       ];
       expect(common(fate), "a job of several groups").toEqual(common(defined(first)));
     }
     expect(members.length).toBeLessThanOrEqual(defined(first).batch ?? 1);
-    expect(lease.gpus).toHaveLength(gpu);
+    const { gpus, gpusAlike = true } = this.#timeline;
+    const most = gpu === 1 && gpusAlike ? (upToGpus ?? gpu) : gpu;
+    const free = gpus.length - this.#gpus.size;
+    expect(lease.gpus).toHaveLength(gpu === 0 ? 0 : Math.min(free, most));
+    expect(lease.gpus.length).toBeGreaterThanOrEqual(gpu);
     for (const device of lease.gpus) {
       expect(this.#timeline.gpus).toContain(device);
       expect(this.#gpus, `GPU ${device} is leased twice`).not.toContain(device);
@@ -624,6 +637,57 @@ describe("a batch group", () => {
     const world = new World(timeline).play();
     expect([...world.outcomes.values()]).toEqual(["failed", "settled", "settled", "settled"]);
     expect(world.schedule.finished).toBe(true);
+  });
+
+  describe("that shares its work out over devices itself", () => {
+    const leased = (
+      gpus: number,
+      fates: readonly Fate[],
+      more: Partial<Timeline> = {},
+    ): readonly (readonly [members: number, devices: number])[] => {
+      const names = Array.from({ length: gpus }, (_, index) => String(index));
+      const base = { jobs: 1, keepGoing: false, cancelAfter: null, picks: [0] };
+      return new World({ fates, gpus: names, ...base, ...more })
+        .play()
+        .jobs.map(({ members, lease }) => [members.length, lease.gpus.length]);
+    };
+
+    it.each([1, 2, 4])("is one job with all of %i devices", (gpus) => {
+      expect(leased(gpus, some(16, { upToGpus: 100 }))).toEqual([[16, gpus]]);
+      expect(leased(gpus, some(1, { upToGpus: 100, batch: null }))).toEqual([[1, gpus]]);
+    });
+
+    it("leaves to others what it cannot use", () => {
+      const other = some(4, { batch: 99 });
+      expect(leased(4, [...some(16, { upToGpus: 2 }), ...other])).toEqual([
+        [16, 2],
+        [2, 1],
+        [2, 1],
+      ]);
+    });
+
+    it("is one after the other where there are several", () => {
+      const other = some(8, { batch: 99, upToGpus: 100 });
+      expect(leased(4, [...some(16, { upToGpus: 100 }), ...other])).toEqual([
+        [16, 4],
+        [8, 4],
+      ]);
+    });
+
+    it("comes in jobs of no more than it says, each with all devices", () => {
+      expect(leased(2, some(5, { upToGpus: 100, batch: 3 }))).toEqual([
+        [3, 2],
+        [2, 2],
+      ]);
+    });
+
+    it("is shared out as others are over devices of several kinds", () => {
+      const apart = { gpusAlike: false };
+      expect(leased(2, some(16, { upToGpus: 100 }), apart)).toEqual([
+        [8, 1],
+        [8, 1],
+      ]);
+    });
   });
 
   it("is always spread evenly: no job has twice what another has, while devices are free", () => {

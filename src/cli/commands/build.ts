@@ -78,11 +78,12 @@ export async function buildWith(
     if (said !== null) reporter.report({ type: "notice", message: said });
   };
   try {
-    const { selection, targets, gpus, expected } = session;
+    const { selection, targets, gpus, gpusAlike, expected } = session;
     const request: BuildRequest = {
       selection,
       targets,
       gpus,
+      gpusAlike,
       expected,
       signal,
       untouched: focused?.focus.untouched ?? 0,

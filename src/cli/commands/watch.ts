@@ -94,7 +94,7 @@ async function watch(args: Arguments, signal: AbortSignal): Promise<number> {
           });
           if (!session.ok) return session;
           last = session.value;
-          const { aqmfile, evidence, opSources, selection, targets, gpus, expected } =
+          const { aqmfile, evidence, opSources, selection, targets, gpus, gpusAlike, expected } =
             session.value;
           return {
             ok: true,
@@ -104,6 +104,7 @@ async function watch(args: Arguments, signal: AbortSignal): Promise<number> {
                 selection,
                 targets,
                 gpus,
+                gpusAlike,
                 expected,
                 skipped: groupSkipped(selection.skipped),
                 ...settings.value,

@@ -6,7 +6,7 @@ import { withCompiledFolder } from "../../host/code/compiled-folder.ts";
 import { builtGrounds, Grounds } from "../../host/evidence/built-grounds.ts";
 import { Evidence } from "../../host/evidence/evidence.ts";
 import type { Focus } from "../../host/snapshot/focus.ts";
-import { namedGpus, ofOneKind, visibleGpus, type UsedGpus } from "../../host/gpu/gpus.ts";
+import { areAlike, namedGpus, ofOneKind, visibleGpus, type UsedGpus } from "../../host/gpu/gpus.ts";
 import { layoutOf, type Layout } from "../../host/disk/layout.ts";
 import { localOffers, thisMachine, type LocalOffers } from "../../host/machine.ts";
 import { slurmOffer } from "../../host/slurm/settings.ts";
@@ -57,6 +57,8 @@ export interface Session {
   readonly evidence: Evidence;
   readonly opSources: OpSources;
   readonly gpus: readonly string[];
+  /** Whether these are of one kind. */
+  readonly gpusAlike: boolean;
   /** What is to be said of devices that are not used, where one is; null where all are. */
   readonly leftOut: string | null;
   /** Which Python the user named for which environment. */
@@ -172,6 +174,7 @@ export async function openSession(
     evidence,
     opSources,
     gpus,
+    gpusAlike: areAlike(gpus),
     leftOut,
     interpreters: interpreters.value,
     offers,

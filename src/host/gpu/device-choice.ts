@@ -1,49 +1,22 @@
-import type { BuildEvent } from "../../model/event.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err, ok, type Result } from "../../model/result.ts";
 import { cancelled } from "../process/cancelled.ts";
 import { passed } from "../process/passed.ts";
-import { membersOf, showsProcesses } from "../process/process-identity.ts";
 import { DevicePool, neighbours } from "./device-pool.ts";
+import type { DeviceRequest } from "./device-request.ts";
 import type { DeviceState, Driver } from "./driver.ts";
-import type { GpuLease, GpuLeases } from "./gpu-leases.ts";
-import { mayRun, rankOf, SHARE, viewOf, type View } from "./standing.ts";
+import { letGo, type GpuLease, type GpuLeases } from "./gpu-leases.ts";
+import { sharedOut } from "./more-devices.ts";
+import { sightOf, type ChosenDevices, type Sight } from "./sight.ts";
+import { mayRun, rankOf, SHARE, type View } from "./standing.ts";
 
-export interface DeviceRequest {
-  /** Those that the schedule counts for the job: it gets as many, and these where nothing speaks against them. */
-  readonly devices: readonly string[];
-  readonly target: string;
-  /** Device memory that the job needs on each; null where no figure is known. */
-  readonly bytes: number | null;
-  readonly emit: (event: BuildEvent) => void;
-  readonly tell: (told: Told) => void;
-  readonly signal: AbortSignal;
-}
-
-/** What is to be said of the job: where it is instead, or beside whom. */
-export type Told =
-  | {
-      readonly type: "devices_changed";
-      readonly devices: readonly string[];
-      readonly message: string;
-    }
-  | { readonly type: "action_warning"; readonly code: "device_shared"; readonly message: string };
-
-export interface ChosenDevices {
-  readonly devices: readonly string[];
-  readonly lease: GpuLease;
-}
-
-/** How the devices of this machine stand to a job at one moment. */
-interface Sight {
-  readonly view: (device: string) => View;
-  /** Of all that processes can have, in steps of 8 GB: devices of one kind differ by a few pages. */
-  readonly size: (device: string) => number;
+/** The devices of a job, and what the driver said of all; null where nothing is known. */
+interface Suited extends ChosenDevices {
+  readonly states: readonly DeviceState[] | null;
 }
 
 /** How long it is until the driver is asked again, in milliseconds. */
 const PAUSE = { first: 500, most: 5_000 };
-const STEP_BYTES = 8e9;
 
 /**
  * Gives each job of this process its devices. A lease keeps other jobs of this user off them, and the driver says
@@ -75,12 +48,15 @@ export class DeviceChoice {
       this.#pool.giveBack(devices);
       return leased;
     }
-    const chosen = devices.length === 0 ? leased : await this.#suited(leased.value, request);
-    if (!chosen.ok) return chosen;
-    const { lease } = chosen.value;
-    const giveBack = (): void => this.#pool.giveBack(chosen.value.devices);
+    if (devices.length === 0) return leased;
+    const suited = await this.#suited(leased.value, request);
+    if (!suited.ok) return suited;
+    const place = { leases: this.#leases, pool: this.#pool, states: suited.value.states };
+    const chosen = await sharedOut(suited.value, request, place);
+    const { lease } = chosen;
+    const giveBack = (): void => this.#pool.giveBack(chosen.devices);
     return ok({
-      devices: chosen.value.devices,
+      devices: chosen.devices,
       lease: {
         ...lease,
         release: () => lease.release().finally(giveBack),
@@ -113,12 +89,9 @@ export class DeviceChoice {
   }
 
   /** Waits until the job may run on the devices that it has, or on others; gives them back where it may not. */
-  async #suited(
-    leased: ChosenDevices,
-    request: DeviceRequest,
-  ): Promise<Result<ChosenDevices, Failure>> {
+  async #suited(leased: ChosenDevices, request: DeviceRequest): Promise<Result<Suited, Failure>> {
     let held = leased;
-    const giveUp = async (failure: Failure): Promise<Result<ChosenDevices, Failure>> => {
+    const giveUp = async (failure: Failure): Promise<Result<Suited, Failure>> => {
       await letGo(held.lease);
       this.#pool.giveBack(held.devices);
       return err(failure);
@@ -129,16 +102,20 @@ export class DeviceChoice {
       if (request.signal.aborted) return giveUp(cancelled());
       if (states === null) {
         this.#saySilence(request);
-        return ok(held);
+        return ok({ ...held, states });
       }
-      const moved = await this.#onBetter(held, this.#sight(states, held, request), request);
+      const moved = await this.#onBetter(
+        held,
+        sightOf(this.#leases, states, held, request.bytes),
+        request,
+      );
       if (!moved.ok) return moved;
       held = moved.value;
-      const { view } = this.#sight(states, held, request);
+      const { view } = sightOf(this.#leases, states, held, request.bytes);
       const bad = held.devices.filter((device) => !mayRun(view(device).standing));
       if (bad.length === 0) {
         for (const device of held.devices) this.#warn(device, view(device), request);
-        return ok(held);
+        return ok({ ...held, states });
       }
       if (this.#pool.all.every((device) => view(device).standing === "prohibited"))
         return giveUp(prohibited(bad));
@@ -213,48 +190,6 @@ export class DeviceChoice {
     const message = `nobody knows how much of GPU ${device} it needs, which it shares with ${why}`;
     tell({ type: "action_warning", code: "device_shared", message });
   }
-
-  #sight(states: readonly DeviceState[], held: ChosenDevices, { bytes }: DeviceRequest): Sight {
-    const left = this.#leases.residents;
-    const own = held.lease.resident === null ? [] : [held.lease.resident.pid];
-    const pids = [...left.values(), ...own];
-    const ours = new Set(pids.flatMap((pid) => [pid, ...(showsProcesses() ? membersOf(pid) : [])]));
-    const views = new Map<string, View>();
-    const look = (device: string): View => {
-      const resident = held.devices.includes(device)
-        ? own.length > 0
-        : left.has(this.#leases.placeOf(device));
-      return viewOf(this.#stateOf(states, device), { bytes, ours, resident });
-    };
-    return {
-      view: (device) => {
-        const view = views.get(device) ?? look(device);
-        views.set(device, view);
-        return view;
-      },
-      size: (device) => {
-        const { usedBytes = 0, freeBytes = 0 } = this.#stateOf(states, device) ?? {};
-        return Math.round(((usedBytes ?? 0) + (freeBytes ?? 0)) / STEP_BYTES);
-      },
-    };
-  }
-
-  /** Where the system tells of no places, a device goes by the name that the driver's tool has for it. */
-  #stateOf(states: readonly DeviceState[], device: string): DeviceState | null {
-    const place = this.#leases.placeOf(device);
-    const isIt = ({ index, uuid, ...state }: DeviceState): boolean => {
-      if (place !== device) return state.place === place;
-      return /^\d+$/.test(device) ? index === device : uuid.startsWith(device);
-    };
-    const [found, ...more] = states.filter(isIt);
-    return found === undefined || more.length > 0 ? null : found;
-  }
-}
-
-/** Who is left on the devices keeps them until they are wanted, as before the job. */
-async function letGo({ resident, park, release }: GpuLease): Promise<void> {
-  if (resident === null) await release();
-  else park(resident);
 }
 
 function tellMoved(

@@ -25,6 +25,8 @@ export interface GpuLease {
   /** The devices are not free before this process, too, has ended, even if this process ends first. */
   readonly addWorker: (pid: number) => void;
   readonly release: () => Promise<void>;
+  /** The same where who worked there goes on without the devices. */
+  readonly leave: () => void;
   /** Keeps the devices for an idle process until somebody else wants them. */
   readonly park: (resident: Resident) => void;
 }
@@ -111,6 +113,7 @@ export class GpuLeases {
       resident,
       addWorker: (pid) => held.addWorker(pid),
       release: () => held.release(),
+      leave: () => held.letGo(),
       park: (next) => {
         const look = (): void => {
           if (held.isWanted()) void this.#end(parked).catch(() => undefined); // a lock of the dead, then
@@ -165,6 +168,12 @@ export class GpuLeases {
   }
 }
 
+/** Who is left on the devices keeps them until they are wanted, as before the job. */
+export async function letGo({ resident, park, release }: GpuLease): Promise<void> {
+  if (resident === null) await release();
+  else park(resident);
+}
+
 /** Locks that belong together, and who works under them. */
 class Held {
   readonly #locks: readonly FileLock[];
@@ -191,6 +200,10 @@ class Held {
     for (let look = 0; look < PATIENCE && [...this.#workers].some(isLeft); look++) {
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
+    this.letGo();
+  }
+
+  letGo(): void {
     for (const lock of [...this.#locks].reverse()) lock.release();
   }
 }

@@ -95,6 +95,22 @@ export function ofOneKind(ids: readonly string[], folders = SYSTEM): UsedGpus {
 }
 
 /**
+ * Whether a job may share its work out over these: bits depend on the kind of device. Of parts of devices (MIG)
+ * nobody tells which are alike.
+ */
+export function areAlike(ids: readonly string[], folders = SYSTEM): boolean {
+  if (ids.length < 2) return true;
+  if (ids.some((id) => id.startsWith("MIG-"))) return false;
+  if (modelsOf(folders).size < 2) return true;
+  const devices = devicesOf(folders);
+  const kinds = ids.map((id) => {
+    const place = placeOfGpu(id, folders);
+    return devices.find((device) => device.place === place)?.model;
+  });
+  return new Set(kinds).size === 1;
+}
+
+/**
  * One name for each device, however it was given: where it sits on the bus. An index counts the devices
  * that this process may open, in the order of their places, as CUDA does for a runner. A part of a
  * device (MIG), and anything on a machine that does not tell, keeps its name.

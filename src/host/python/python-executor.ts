@@ -1,13 +1,14 @@
 import { dirname, join } from "node:path";
 import type { ActionNode } from "../../graph/graph.ts";
-import type { EnvironmentDeclaration } from "../../model/declaration.ts";
+import { gpusUpTo, type EnvironmentDeclaration } from "../../model/declaration.ts";
 import type { Failure } from "../../model/failure.ts";
 import { err } from "../../model/result.ts";
 import type { ExecutionRequest, JobExecutor } from "../../ports.ts";
 import { disk, errorText } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
-import { DeviceChoice, type Told } from "../gpu/device-choice.ts";
+import { DeviceChoice } from "../gpu/device-choice.ts";
 import { neighbours } from "../gpu/device-pool.ts";
+import type { Told } from "../gpu/device-request.ts";
 import { Driver } from "../gpu/driver.ts";
 import { GpuLeases } from "../gpu/gpu-leases.ts";
 import type { ProcessRequest } from "../process/process.ts";
@@ -69,11 +70,13 @@ export class PythonExecutor implements JobExecutor {
   /** Returns why no member could even begin; null when each was told how it ended. */
   async #job(request: ExecutionRequest): Promise<Failure | null> {
     const { emit, signal } = request;
-    const { target, environment, op } = aboutJob(request);
+    const { target, environment, op, gpu } = aboutJob(request);
     const found = await this.#environments.find(environment, request);
     if (!found.ok) return found.error;
+    const counted = request.lease.gpus;
     const chosen = await this.#devices.take({
-      devices: request.lease.gpus,
+      devices: counted.slice(0, gpu),
+      more: counted.slice(gpu),
       target,
       bytes: this.#memoryNeeded(request.members.map(({ node }) => node)),
       emit,
@@ -81,7 +84,9 @@ export class PythonExecutor implements JobExecutor {
       signal,
     });
     if (!chosen.ok) return chosen.error;
-    const { devices: gpus, lease } = chosen.value;
+    const { devices, lease } = chosen.value;
+    // The runner sees what the job needs; what it starts itself sees one of the others each.
+    const gpus = devices.slice(0, gpu);
     const { declared, prepared } = found.value;
     let keptByRunner = false;
     try {
@@ -101,8 +106,8 @@ export class PythonExecutor implements JobExecutor {
       }
       keptByRunner = await this.#carrier.carry({
         start,
-        job: runnerRequest(request, this.#freshLog(request), this.#context()),
-        request,
+        job: runnerRequest(request, this.#freshLog(request), this.#context(), devices.slice(gpu)),
+        request: { ...request, lease: { ...request.lease, gpus: devices } },
         tools: prepared.tools,
         devices: lease,
       });
@@ -117,19 +122,22 @@ export class PythonExecutor implements JobExecutor {
   /**
    * Starts runners for the first environment of these, one for each job that may come, side by side. They import and
    * no more: a device is touched in a job, under its lease, and perhaps it is another one; then they were for nothing.
+   * Of jobs that share their work out over devices there is one at a time.
    */
   foresee(nodes: readonly ActionNode[], about: Pick<ExecutionRequest, "emit" | "signal">): void {
     const ops = nodes.flatMap(({ declaration: { op, resources } }) =>
-      op.runtime === "python" && resources.gpu > 0 ? [{ ...op, gpu: resources.gpu }] : [],
+      op.runtime === "python" && resources.gpu > 0 ? [{ ...op, resources }] : [],
     );
     const [first] = ops;
     if (first === undefined) return;
-    const jobs = ops.filter(({ environment }) => environment === first.environment).length;
+    const { gpu } = first.resources;
+    const alike = ops.filter(({ environment }) => environment === first.environment);
+    const jobs = gpusUpTo(first.resources) > gpu ? 1 : alike.length;
     const signal = AbortSignal.any([about.signal, this.#closing.signal]);
     const begin = async (): Promise<void> => {
       const found = await this.#environments.find(first.environment, { ...about, signal });
       if (!found.ok || signal.aborted) return; // the job tells
-      const starts = neighbours(this.#gpus, first.gpu)
+      const starts = neighbours(this.#gpus, gpu)
         .slice(0, jobs)
         .map((gpus) => this.#environments.runnerIn(found.value, gpus));
       const ahead = (start: ProcessRequest): Promise<void> =>
@@ -164,11 +172,13 @@ function aboutJob({ members }: ExecutionRequest): {
   readonly target: string;
   readonly environment: string;
   readonly op: string;
+  readonly gpu: number;
 } {
   const [first] = members;
-  const op = first?.node.declaration.op;
+  const { op, resources } = first?.node.declaration ?? {};
   if (first === undefined || op?.runtime !== "python") throw new Error("no job of a Python op");
-  return { target: first.node.id, environment: op.environment, op: op.name };
+  const { environment, name } = op;
+  return { target: first.node.id, environment, op: name, gpu: resources?.gpu ?? 0 };
 }
 
 /** What is said of a job is about its action, or about its batch. */

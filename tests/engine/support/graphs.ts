@@ -20,6 +20,7 @@ export interface Sketch {
   readonly params?: JsonObject;
   readonly gpu?: number;
   readonly cpu?: number;
+  readonly upToGpus?: number;
   readonly memoryBytes?: number;
   readonly seconds?: number;
   readonly batch?: BatchDeclaration;
@@ -58,6 +59,7 @@ export function action(sketch: Sketch): ActionDeclaration {
     outputs: typeof sketch.makes === "string" ? { out: committed(sketch.makes) } : sketch.makes,
     resources: {
       ...{ cpu: sketch.cpu ?? 1, gpu: sketch.gpu ?? 0 },
+      ...(sketch.upToGpus === undefined ? {} : { upToGpus: sketch.upToGpus }),
       ...(sketch.memoryBytes === undefined ? {} : { memoryBytes: sketch.memoryBytes }),
       ...(sketch.seconds === undefined ? {} : { seconds: sketch.seconds }),
     },

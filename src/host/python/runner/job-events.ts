@@ -110,6 +110,7 @@ export class JobEvents {
         peak_memory_bytes: resource?.peak_memory_bytes ?? null,
         peak_gpu_memory_bytes: resource?.peak_gpu_memory_bytes ?? null,
       },
+      gpus: this.#request.lease.gpus.length,
       tools: { ...this.#tools, ...tools },
       facts,
     };

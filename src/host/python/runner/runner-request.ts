@@ -15,17 +15,20 @@ export interface RequestContext {
  * A job as the runner gets it: data alone, without the executor that carries it.
  *
  * @param log absolute path of the job's log
+ * @param replicas devices beyond those that the runner sees
  */
 export function runnerRequest(
   { members, lease }: Pick<ExecutionRequest, "members" | "lease">,
   log: string,
   context: RequestContext,
+  replicas: readonly string[] = [],
 ): RunnerRequest {
   return {
     protocol: 1,
     job: members[0]?.node.id ?? "",
     device: lease.gpus.length > 0 ? "cuda" : "cpu",
     workspace: context.root,
+    ...(replicas.length === 0 ? {} : { replicas }),
     log,
     actions: members.map((member) => runnerAction(member, context)),
   };

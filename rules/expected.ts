@@ -1,5 +1,10 @@
 import type { ExpectedCost, GrowthDeclaration } from "aqm";
 
+/** What is expected of scoring, with the counts that its time grows with. */
+interface ExpectedScoring extends ExpectedCost {
+  readonly work: Readonly<Record<"score_batches", number>> & Readonly<Record<string, number>>;
+}
+
 interface ScoringWork {
   readonly samples: number;
   readonly batchSize: number;
@@ -25,7 +30,7 @@ export function expectedScoring({
   batchSize,
   scoreSize,
   device,
-}: ScoringWork): ExpectedCost {
+}: ScoringWork): ExpectedScoring {
   const calibration = Math.ceil(samples / batchSize);
   const scoring = Math.min(Math.max(Math.floor(scoreSize / batchSize), 1), calibration);
   const work = {

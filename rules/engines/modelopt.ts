@@ -114,17 +114,24 @@ function scores(
 ) {
   const { model, calibration, scope, size } = what;
   const { samples } = calibration.subsets[size];
+  const expected = expectedScoring({
+    samples,
+    batchSize: batch_size[scope],
+    scoreSize: settings.score_size,
+    device: model.device,
+  });
+  const { resources, ...shared } = sharedAction(what, folder, alike);
+  // Devices can share batches out whose gradients are summed, where ranges are maxima, if there are any.
+  const { algorithm } = format.config;
+  const shares = settings.method === "gradient" && (algorithm === "max" || algorithm === null);
+  const upToGpus = shares && resources.gpu === 1 ? { upToGpus: expected.work.score_batches } : {};
   return action({
     op,
-    ...sharedAction(what, folder, alike),
+    ...shared,
+    resources: { ...resources, ...upToGpus },
     params: { ...settings, ...sharedParams(what, batch_size), format },
     // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
     ...(settings.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
-    expected: expectedScoring({
-      samples,
-      batchSize: batch_size[scope],
-      scoreSize: settings.score_size,
-      device: model.device,
-    }),
+    expected,
   });
 }

@@ -36,6 +36,20 @@ describe("a model that is larger than one GPU", () => {
     expect(await keys()).toEqual(before);
   });
 
+  it("has all that it needs, where one that fits shares its batches out over those that are free", async () => {
+    const resources = async (): Promise<unknown> => {
+      const { stdout } = await workspace.aqm(["build", "--dry-run", "--json", SCORES]);
+      const { actions } = JSON.parse(stdout) as {
+        actions: { target: string; resources: object }[];
+      };
+      return actions.find(({ target }) => target === SCORES)?.resources;
+    };
+    // 16 samples in batches of 8.
+    expect(await resources()).toEqual({ cpu: 1, gpu: 1, upToGpus: 2 });
+    large();
+    expect(await resources()).toEqual({ cpu: 1, gpu: 2 });
+  });
+
   it("is refused where there are fewer", async () => {
     large();
     const { code, stdout, stderr } = await workspace.aqm([

@@ -8,7 +8,7 @@ import { simulate, type World } from "../scaling/simulation.ts";
 
 /** Each format takes what its name says, and nothing is shared. */
 const plain: World = {
-  ...{ start: 0, shared: 0 },
+  ...{ start: 0, shared: 0, sharesSteps: false },
   spent: (_group, formats) => ({
     ...{ imports: 0, load: 0, insert: 0, walk: 0 },
     score: formats.reduce((sum, format) => sum + Number(format), 0),
@@ -48,8 +48,10 @@ describe("the simulation", () => {
         predicted: ({ steps }) => steps,
       });
       expect(jobs.flatMap(({ formats }) => formats)).toHaveLength(48);
-      for (const device of new Set(jobs.map((job) => job.device))) {
-        const mine = jobs.filter((job) => job.device === device).sort((a, b) => a.begin - b.begin);
+      for (const device of new Set(jobs.flatMap((job) => job.devices))) {
+        const mine = jobs
+          .filter(({ devices }) => devices.includes(device))
+          .sort((a, b) => a.begin - b.begin);
         mine
           .slice(1)
           .forEach((job, at) => expect(job.begin).toBeGreaterThanOrEqual(mine[at]?.end ?? 0));

@@ -7,7 +7,7 @@
 # grid      all pairs on one GPU and on both, in turns, as often as AQM_TURNS says (2); the bytes must be the same.
 #           AQM_BEFORE names another checkout of aqm, set up in the same way: its build runs on one GPU while this
 #           one's runs on the other
-# killed    one of two runners is killed while it scores; the next build makes what is missing
+# killed    the runner is killed while it scores on both; the next build makes what is missing
 # foreign   another process holds half of one GPU, then nearly all of it
 # spread    layers of one model on both (tests/gpu/spread.py)
 set -uo pipefail

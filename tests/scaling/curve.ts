@@ -17,9 +17,10 @@ const SHARED = 0.9;
 
 export const worldOf = (parts: Parts): World => ({
   start: parts.start,
-  spent: (group, formats, cold) => spentBy(parts, group.steps, formats, cold),
-  predicted: ({ steps }, format) => secondsOf(spentBy(parts, steps, [format], false)),
+  spent: (group, formats, cold, devices) => spentBy(parts, group.steps, formats, cold, devices),
+  predicted: ({ steps }, format) => secondsOf(spentBy(parts, steps, [format], false, 1)),
   shared: SHARED,
+  sharesSteps: true,
 });
 
 export const ONE_TO_EIGHT = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -46,7 +47,10 @@ export function curve(
 
 function pointOf({ seconds, jobs }: Simulated, gpus: number, alone: number): Point {
   const last = jobs.reduce((a, b) => (b.end > a.end ? b : a));
-  const busy = jobs.reduce((sum, { begin, end }) => sum + end - begin, 0);
+  const busy = jobs.reduce(
+    (sum, { begin, end, devices }) => sum + (end - begin) * devices.length,
+    0,
+  );
   return {
     ...{ gpus, seconds, factor: alone / seconds },
     last: { ...last.spent, before: last.begin },
@@ -69,9 +73,9 @@ export function curveTable(points: readonly Point[]): string {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-/** With so many devices each format has one to itself: more would bring nothing. */
-const formatsIn = (groups: readonly Scoring[]): number =>
-  groups.reduce((sum, { formats }) => sum + formats.length, 0);
+/** With so many devices each step of the longest group has one to itself: more would bring nothing. */
+const stepsIn = (groups: readonly Scoring[]): number =>
+  Math.max(...groups.map(({ steps }) => steps));
 
 /** What there is to print: one analysis in all pairs, and three sizes of it. */
 export function report(parts: Parts = MEASURED): string {
@@ -82,7 +86,7 @@ export function report(parts: Parts = MEASURED): string {
   return cases
     .map(
       ([name, groups]) =>
-        `${name}\n\n${curveTable(curve(groups, [...ONE_TO_EIGHT, formatsIn(groups)], parts))}\n`,
+        `${name}\n\n${curveTable(curve(groups, [...ONE_TO_EIGHT, stepsIn(groups)], parts))}\n`,
     )
     .join("\n");
 }

@@ -43,21 +43,27 @@ export interface Scoring {
 /** What one part of a job came to. */
 export type Spent = Readonly<Record<"imports" | "load" | "insert" | "walk" | "score", number>>;
 
-/** The time of a job of these formats, part by part. */
+/**
+ * The time of a job of these formats, part by part: of the process that ends last.
+ *
+ * @param devices that share the steps out; but for the first one, each has a process that starts with the job
+ */
 export function spentBy(
   parts: Parts,
   steps: number,
   formats: readonly string[],
   cold: boolean,
+  devices: number,
 ): Spent {
+  const mine = Math.ceil(steps / devices);
   const kinds = new Set(formats).size;
   const own = formats.length - parts.sharedByAlike * (formats.length - kinds);
   return {
-    imports: cold ? parts.imports : 0,
+    imports: cold || devices > 1 ? parts.imports : 0,
     load: parts.load,
     insert: parts.insert * own,
-    walk: parts.walkStep * steps,
-    score: (parts.scoreStep + parts.scoreStepOfFormat * own) * steps,
+    walk: parts.walkStep * mine,
+    score: (parts.scoreStep + parts.scoreStepOfFormat * own) * mine,
   };
 }
 

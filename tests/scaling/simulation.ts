@@ -11,7 +11,7 @@ import { secondsOf, type Scoring, type Spent } from "./parts.ts";
  */
 
 export interface SimulatedJob {
-  readonly device: string;
+  readonly devices: readonly string[];
   readonly group: string;
   readonly formats: readonly string[];
   readonly begin: number;
@@ -27,12 +27,19 @@ export interface Simulated {
 export interface World {
   /** Until the first job starts. */
   readonly start: number;
-  /** What a job takes; `cold` if no runner was left on its device. */
-  readonly spent: (group: Scoring, formats: readonly string[], cold: boolean) => Spent;
+  /** What a job takes on so many devices; `cold` if no runner was left on the first. */
+  readonly spent: (
+    group: Scoring,
+    formats: readonly string[],
+    cold: boolean,
+    devices: number,
+  ) => Spent;
   /** What the build predicts of a format alone; null where it knows nothing. */
   readonly predicted: (group: Scoring, format: string) => number | null;
   /** The part of a lone run's time that a job is declared to pay once. */
   readonly shared: number;
+  /** Whether a job shares the steps of its group out over devices. */
+  readonly sharesSteps: boolean;
 }
 
 /** Without a checkpoint, runs in no time and needs nothing: only what the schedule decides on is there. */
@@ -49,6 +56,7 @@ export function simulate(groups: readonly Scoring[], gpus: number, world: World)
       params: { group: group.name, format: index },
       batch: { apart: ["format"], shared: world.shared, alike: format },
       ...{ gpu: 1, cpu: 0 },
+      ...(world.sharesSteps ? { upToGpus: group.steps } : {}),
     })),
   );
   const cellOf = new Map(
@@ -71,16 +79,17 @@ export function simulate(groups: readonly Scoring[], gpus: number, world: World)
   let now = world.start;
   const inbox: ScheduleEvent[] = [{ type: "begin" }];
   const start = (job: Job): void => {
-    const [device = ""] = job.lease.gpus;
+    const devices = job.lease.gpus;
+    const [first = ""] = devices;
     const formats = job.members.map(({ node }) => cell(node).format);
-    const [first] = job.members;
-    if (first === undefined) return;
-    const { group } = cell(first.node);
-    const spent = world.spent(group, formats, !warm.has(device));
-    warm.add(device);
+    const [member] = job.members;
+    if (member === undefined) return;
+    const { group } = cell(member.node);
+    const spent = world.spent(group, formats, !warm.has(first), devices.length);
+    warm.add(first);
     const end = now + secondsOf(spent);
     running.push({ job, end });
-    jobs.push({ device, group: group.name, formats, begin: now, end, spent });
+    jobs.push({ devices, group: group.name, formats, begin: now, end, spent });
   };
   const perform = (command: Command): void => {
     if (command.type === "judge")

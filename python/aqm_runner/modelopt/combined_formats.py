@@ -21,13 +21,12 @@ from modelopt.torch.opt.utils import named_hparams
 from modelopt.torch.quantization.algorithms import QuantRecipe, QuantRecipeHparam
 from torch import nn
 
-from aqm_runner.modelopt.formats import BARE
+from aqm_runner.modelopt.formats import BARE, MAX
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.shared_calibration import is_of_weight, keeps_layout
 
 # Attributes that say how a quantizer cuts a tensor up, which numbers it rounds to, what they cost.
 PLAIN = {"num_bits", "axis", "block_sizes", "effective_bits"}
-ALGORITHMS = ("max", {"method": "max"})
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def has_maxima(config: dict[str, Any]) -> bool:
 
 def _rules(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Returns the rules of weight and input; None if the format may be more than these."""
-    if set(config) - {"quant_cfg", "algorithm"} or config.get("algorithm") not in ALGORITHMS:
+    if set(config) - {"quant_cfg", "algorithm"} or config.get("algorithm") not in MAX:
         return None
     first, *rules = config["quant_cfg"]
     names = [rule.get("quantizer_name") for rule in rules]

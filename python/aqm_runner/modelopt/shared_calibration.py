@@ -21,6 +21,7 @@ from modelopt.torch.quantization.nn import QuantModule, TensorQuantizer
 from torch import nn
 
 from aqm_runner.modelopt.deferred_checks import checked_once
+from aqm_runner.modelopt.formats import MAX
 
 # Where a range belongs: the quantizer's path and how it cuts its tensor up.
 Slot = tuple[str, str]
@@ -55,7 +56,7 @@ class SharedCalibration:
         def calibrate(
             model: nn.Module, algorithm: Any = "max", forward_loop: ForwardLoop | None = None
         ) -> nn.Module:
-            if algorithm not in ("max", {"method": "max"}) or not _is_plain(model):
+            if algorithm not in MAX or not _is_plain(model):
                 if self._merged is not None and algorithm is not None:
                     raise RuntimeError("ranges of another algorithm than max cannot be merged")
                 self.walks += algorithm is not None

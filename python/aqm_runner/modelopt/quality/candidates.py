@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aqm_runner.modelopt.formats import check_format
+from aqm_runner.modelopt.formats import MAX, check_format
 from aqm_runner.modelopt.recipes import Format, as_format
 from aqm_runner.quality.plans import NONE
 from aqm_runner.runner.failures import bad_request
@@ -24,7 +24,7 @@ def read_candidates(given: list[dict[str, Any]], device: str) -> list[Format]:
                 f"The candidate {name} is there twice; {NONE} is always one.",
                 next_step="Name each candidate once.",
             )
-        if config["algorithm"] not in ("max", {"method": "max"}, None):
+        if config["algorithm"] not in (*MAX, None):
             raise bad_request(
                 "unsupported_algorithm",
                 f"The candidate {name} is calibrated by {config['algorithm']!r}; how a server "

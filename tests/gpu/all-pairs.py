@@ -27,20 +27,19 @@ from random_checkpoint import ROOT
 
 sys.path[:0] = [str(ROOT / "python/tests")]
 
-from harness import FakeContext, kinds_of, place  # noqa: E402
-from material import config  # noqa: E402
-
-from aqm_runner.calibration.sample_writing import SampleRow, write_database  # noqa: E402
-from aqm_runner.model.batches import IGNORED, Loader  # noqa: E402
-from aqm_runner.model.checkpoint import load_model  # noqa: E402
-from aqm_runner.model.determinism import make_deterministic  # noqa: E402
-from aqm_runner.model.loss import batch_mean  # noqa: E402
-from aqm_runner.model.placement import release_memory  # noqa: E402
-from aqm_runner.modelopt.recipes import as_format  # noqa: E402
-from aqm_runner.ops.sensitivity_scores import run_batch  # noqa: E402
-from aqm_runner.runner.members import Member  # noqa: E402
-from aqm_runner.scoring.material import read_batches  # noqa: E402
-from aqm_runner.scoring.scopes import kept_layers  # noqa: E402
+from aqm_runner.calibration.sample_writing import SampleRow, write_database
+from aqm_runner.model.batches import IGNORED, Loader
+from aqm_runner.model.checkpoint import load_model
+from aqm_runner.model.determinism import make_deterministic
+from aqm_runner.model.loss import batch_mean
+from aqm_runner.model.placement import release_memory
+from aqm_runner.modelopt.recipes import as_format
+from aqm_runner.ops.sensitivity_scores import run_batch
+from aqm_runner.runner.members import Member
+from aqm_runner.scoring.material import read_batches
+from aqm_runner.scoring.scopes import kept_layers
+from harness import FakeContext, kinds_of, place
+from material import config
 
 WORK = ROOT / "tmp/all-pairs"
 
@@ -54,13 +53,17 @@ def make_inputs() -> dict[str, Path]:
     random_checkpoint.COCO = WORK / "coco"
     random_checkpoint.make_checkpoint()
     random_checkpoint.make_annotations()
-    document = json.loads((WORK / "coco/annotations/captions_train2017.json").read_text())
+    document = json.loads(
+        (WORK / "coco/annotations/captions_train2017.json").read_text()
+    )
     files = {image["id"]: image["file_name"] for image in document["images"]}
     rows: dict[int, SampleRow] = {}
     for note in document["annotations"]:
         image = note["image_id"]
         path = f"train2017/{files[image]}"
-        rows.setdefault(image, SampleRow("train2017", path, image, note["id"], note["caption"]))
+        rows.setdefault(
+            image, SampleRow("train2017", path, image, note["id"], note["caption"])
+        )
     samples = list(rows.values())[:16]
     write_database(WORK / "samples.db", samples, {"num_samples": str(len(samples))})
     (WORK / "captions.txt").write_text("".join(f"{each.caption}\n" for each in samples))
@@ -120,7 +123,9 @@ def together(
                 print(f"{outcome.member.id} failed: {outcome.error}")
     texts = {path.stem: path.read_text() for path in sorted(folder.glob("*.json"))}
     digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:16]
-    print(f"{params['scope']}, {params['method']}: {len(texts)} documents, digest {digest}")
+    print(
+        f"{params['scope']}, {params['method']}: {len(texts)} documents, digest {digest}"
+    )
     return {
         name: {
             group["name"]: group["score"]
@@ -131,7 +136,9 @@ def together(
     }
 
 
-def alone(params: dict[str, Any], config_: dict[str, Any], batches: list[Any], inputs: Any) -> Any:
+def alone(
+    params: dict[str, Any], config_: dict[str, Any], batches: list[Any], inputs: Any
+) -> Any:
     """Returns group → score of one pair by ModelOpt itself."""
     model = load_model(inputs["checkpoint"], "bfloat16", "cuda")
     steps = min(max(params["score_size"] // params["batch_size"], 1), len(batches))
@@ -171,7 +178,10 @@ def main() -> int:
     pairs = read_pairs()
     sound = True
     for scope in ("lm", "all_layers"):
-        needed = ("checkpoint", *(("captions",) if scope == "lm" else ("database", "images")))
+        needed = (
+            "checkpoint",
+            *(("captions",) if scope == "lm" else ("database", "images")),
+        )
         inputs = {role: place(paths[role], kinds[role]) for role in needed}
         for method in ("gradient", "kl_div"):
             params = asked(scope, method)

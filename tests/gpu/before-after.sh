@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What one GPU takes, in this tree and in one before it, on one machine: Qwen3-VL-4B with random weights.
+#
+#   AQM_BEFORE=OTHER_CHECKOUT tests/gpu/before-after.sh STAGE…     with a Python that has ModelOpt (AQM_PYTHON)
+#
+# setup      checkpoint and data, in both trees
+# WHAT@now, WHAT@before: one run from nothing; seconds with start-up, and a digest of the scores
+#   fresh       one pair, medium, with an empty cache of aqm, so that CUDA extensions are compiled
+#   grid        all 16 pairs, medium, language layers and output head
+#   throughput  the same with autoquant=throughput
+#   images      two pairs, all layers, images and text, small
+#   plans       105 plans measured (tests/gpu/plan-quality.py)
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+python=${AQM_PYTHON:-$(command -v python3)}
+before=${AQM_BEFORE:-}
+model=models/qwen3_vl_4b_instruct/layer-analysis
+all="$model/weight-{int4,int8,fp8,nvfp4}-act-*/qwen3_vl_4b_instruct_autoquant_*"
+now() { date +%s%3N; }
+forget() { rm -rf .aqm/store .aqm/history .aqm/fresh aqm.lock/models "$model" tmp/autoquant=throughput; }
+
+# Scores below a folder, which it builds from nothing: outcome, milliseconds, phases, digest.
+timed() {
+  local where=$1 from took log; shift
+  forget; log=$(mktemp); from=$(now)
+  node bin/aqm.js build -k --json --python "$python" "$@" > "$log" 2>&1
+  took=$(($(now) - from))
+  echo "$took ms, $(find $where -name sensitivity-scores.json | sort | xargs cat | sha256sum | cut -c1-16)" \
+    "$(find $where -name sensitivity-scores.json | wc -l) scores, peak $(grep -oh '"peak_gpu_memory_bytes":[0-9]*' "$log" | cut -d: -f2 | sort -n | tail -1)," \
+    "$(grep -oE '"ms":[0-9]+,"type":"action_phase".*"name":"[a-z]+"' "$log" | sed -E 's/"ms":([0-9]+).*"name":"([a-z]+)"/\2 at \1/' | paste -sd' ')"
+  rm -f "$log"
+}
+
+run() {
+  case $1 in
+    fresh) AQM_CACHE=$(mktemp -d) timed "$model" "$model/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_*_lm_medium/sensitivity-scores.json" ;;
+    grid) timed "$model" "${all}_lm_medium/sensitivity-scores.json" ;;
+    throughput) timed tmp/autoquant=throughput --set autoquant=throughput "${all}_lm_medium/sensitivity-scores.json" ;;
+    images) timed "$model" "$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_small/sensitivity-scores.json" ;;
+    plans)
+      PYTHONPATH=python:${PYTHONPATH:-} "$python" tests/gpu/plan-quality.py lm 2> /dev/null | grep -E 'plans,|a plan|documents'
+      cat tmp/plan-quality/lm-first/*.json | sha256sum | cut -c1-16
+      ;;
+  esac
+}
+
+for stage in "$@"; do
+  if [ "$stage" = setup ]; then
+    nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
+    PYTHONPATH=python:${PYTHONPATH:-} "$python" tests/gpu/random_checkpoint.py 2> /dev/null | tail -1
+    if [ -n "$before" ]; then
+      mkdir -p "$before/models/qwen3_vl_4b_instruct" "$before/datasets/coco2017"
+      cp -al models/qwen3_vl_4b_instruct/checkpoints "$before/models/qwen3_vl_4b_instruct/"
+      cp -al datasets/coco2017/source-data "$before/datasets/coco2017/"
+    fi
+    # Reads the weights for the first time, so that no other stage is timed with that.
+    for tree in . $before; do
+      (cd "$tree" && node bin/aqm.js build --python "$python" datasets/vlm-quantize-calib > /dev/null 2>&1
+        node bin/aqm.js build --dry-run --python "$python" "${all}_lm_medium/sensitivity-scores.json" | grep -c 'to run') &
+    done
+    wait
+  else
+    echo "$stage: $( [ "${stage#*@}" = before ] && cd "$before"; run "${stage%@*}")"
+  fi
+done

@@ -5,7 +5,7 @@
 #
 # setup      checkpoint and data, in both trees
 # WHAT@now, WHAT@before: one run from nothing; seconds with start-up, and a digest of the scores
-#   fresh       one pair, medium, with an empty cache of aqm, so that CUDA extensions are compiled
+#   fresh       one pair, medium; CUDA extensions are compiled, since aqm's cache (tmp/cache) is removed first
 #   grid        all 16 pairs, medium, language layers and output head
 #   throughput  the same with autoquant=throughput
 #   images      two pairs, all layers, images and text, small
@@ -16,6 +16,7 @@ python=${AQM_PYTHON:-$(command -v python3)}
 before=${AQM_BEFORE:-}
 model=models/qwen3_vl_4b_instruct/layer-analysis
 all="$model/weight-{int4,int8,fp8,nvfp4}-act-*/qwen3_vl_4b_instruct_autoquant_*"
+export AQM_CACHE=$PWD/tmp/cache
 now() { date +%s%3N; }
 forget() { rm -rf .aqm/store .aqm/history .aqm/fresh aqm.lock/models "$model" tmp/autoquant=throughput; }
 
@@ -33,7 +34,7 @@ timed() {
 
 run() {
   case $1 in
-    fresh) AQM_CACHE=$(mktemp -d) timed "$model" "$model/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_*_lm_medium/sensitivity-scores.json" ;;
+    fresh) rm -rf "$AQM_CACHE"; timed "$model" "$model/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_*_lm_medium/sensitivity-scores.json" ;;
     grid) timed "$model" "${all}_lm_medium/sensitivity-scores.json" ;;
     throughput) timed tmp/autoquant=throughput --set autoquant=throughput "${all}_lm_medium/sensitivity-scores.json" ;;
     images) timed "$model" "$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_small/sensitivity-scores.json" ;;

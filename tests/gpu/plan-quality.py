@@ -147,8 +147,8 @@ def measure(scope: str, output: str, names: list[str], begun: float) -> None:
     """Measures plans in this process and prints what it took; `begun` is on the system's clock."""
     phases: list[tuple[str, float]] = [("start of Python", begun)]
     import torch
-    from aqm_runner.ops.plan_quality import run_batch
     from aqm_runner.runner.members import Member
+    from aqm_runner.runner.registry import load_op
     from harness import FakeContext, kinds_of, place
 
     class Timed(FakeContext):
@@ -180,6 +180,7 @@ def measure(scope: str, output: str, names: list[str], begun: float) -> None:
         )
         for name in names
     ]
+    run_batch = load_op("plan_quality").run_batch
     ends = []
     for outcomes in run_batch(Timed("cuda"), members):
         for outcome in outcomes:
@@ -211,6 +212,7 @@ def in_a_process(scope: str, output: str, names: list[str]) -> None:
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "HF_HUB_OFFLINE": "1",
         "TORCH_EXTENSIONS_DIR": str(WORK / "extensions"),
+        "AQM_BYTECODE": os.environ.get("AQM_BYTECODE", str(WORK / "bytecode")),
     }
     command = [sys.executable, __file__, "--measure", order]
     subprocess.run(command, check=True, env=environment)

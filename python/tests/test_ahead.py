@@ -1,10 +1,13 @@
 """What a runner that imports ahead of its first job may know of a device that is nobody's yet."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from harness import PYTHON_ROOT
 
 from aqm_runner.runner.ahead import capability_of_driver
 
@@ -60,3 +63,15 @@ def test_without_a_device_nobody_is_asked(driver, monkeypatch):
     with capability_of_driver():
         pass
     assert not asked.exists()
+
+
+def test_bytecode_of_pytorch_is_kept_as_well(driver, tmp_path):
+    driver("echo 9.0")
+    (tmp_path / "torch.py").write_text("class cuda:\n    get_device_capability = None\n")
+    code = (
+        "from aqm_runner.runner.ahead import capability_of_driver\n"
+        "with capability_of_driver(): import torch"
+    )
+    path = {"PYTHONPATH": f"{tmp_path}:{PYTHON_ROOT}", "AQM_BYTECODE": str(tmp_path / "kept")}
+    subprocess.run([sys.executable, "-c", code], env=os.environ | path, check=True)
+    assert list((tmp_path / "kept").rglob("torch.*.pyc"))

@@ -111,3 +111,36 @@ print(library.VALUE, guard.end())
     (machine.bytecode.parents[1] / "secret").write_text("told")
     assert machine.imports(guarded) == "first ['secret']"
     assert machine.imports(guarded) == "first ['secret']"
+
+
+def test_a_module_without_source_is_found(machine):
+    subprocess.run([sys.executable, "-m", "compileall", "-qb", machine.library.parent], check=True)
+    machine.library.unlink()
+    assert machine.imports() == "first own first"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300])
+def test_a_folder_that_cannot_be_looked_into_keeps_no_module_from_being_found(machine, name):
+    """Root may look into any folder, so that a name too long for the system is there as well."""
+    shut = machine.library.parent.parent / "shut"
+    shut.mkdir(mode=0)
+    code = f"import sys; sys.path.insert(0, {str(shut / name)!r}); {IMPORTS}"
+    assert machine.imports(code) == "first own first"
+
+
+def test_threads_that_import_leave_the_settings_of_python_as_they_were(machine):
+    for number in range(100):
+        lines = "".join(f"def f{each}(): pass\n" for each in range(200))
+        machine.write(machine.library.with_name(f"part_{number}.py"), lines)
+    threads = """
+import importlib, sys, threading
+from aqm_runner.runner.bytecode import keep_bytecode
+keep_bytecode()
+def load(first):
+    for number in range(first, 100, 2): importlib.import_module(f"part_{number}")
+both = [threading.Thread(target=load, args=(first,)) for first in (0, 1)]
+for each in both: each.start()
+for each in both: each.join()
+print(sys.pycache_prefix, sys.dont_write_bytecode)
+"""
+    assert machine.imports(threads) == "None True"

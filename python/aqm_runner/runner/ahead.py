@@ -15,6 +15,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from aqm_runner.runner.bytecode import keep_bytecode
 from aqm_runner.runner.reads import ReadGuard
 from aqm_runner.runner.registry import load_op
 from aqm_runner.runner.server import main as serve
@@ -44,6 +45,7 @@ def capability_of_driver() -> Iterator[None]:
     if known is None or util.find_spec("torch") is None:
         yield
         return
+    keep_bytecode()  # before PyTorch, which is most of what is to be compiled
     import torch
 
     original = torch.cuda.get_device_capability

@@ -13,12 +13,15 @@ might be taken for the old one.
 
 import os
 import sys
+import threading
 from importlib.machinery import (
+    BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
     ExtensionFileLoader,
     FileFinder,
     SourceFileLoader,
+    SourcelessFileLoader,
 )
 from pathlib import Path
 from types import CodeType
@@ -48,20 +51,36 @@ class _Kept(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Returns the module's code; none of it runs in here, so no other import is concerned."""
-        before = sys.pycache_prefix, sys.dont_write_bytecode
-        sys.pycache_prefix, sys.dont_write_bytecode = bytecode_folder(), False
-        try:
-            return super().get_code(fullname)
-        finally:
-            sys.pycache_prefix, sys.dont_write_bytecode = before
+        with _lock:
+            before = sys.pycache_prefix, sys.dont_write_bytecode
+            sys.pycache_prefix, sys.dont_write_bytecode = bytecode_folder(), False
+            try:
+                return super().get_code(fullname)
+            finally:
+                sys.pycache_prefix, sys.dont_write_bytecode = before
+
+
+# Of two threads that import, the second would take the setting of the first for that of Python, and
+# leave it behind: modules of aqm would be kept as well from then on.
+_lock = threading.RLock()
 
 
 def _finder(folder: str) -> Any:
-    if not Path(folder).is_dir() or Path(folder).is_relative_to(PACKAGE) or _has_bytecode(folder):
+    # A folder that may not be looked into is none for Python; Path.is_dir would raise.
+    there = os.path.isdir(folder)  # noqa: PTH112
+    if not there or Path(folder).is_relative_to(PACKAGE) or _has_bytecode(folder):
         raise ImportError(f"{folder} is left to Python", path=folder)
-    return FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Kept, SOURCE_SUFFIXES))
+    return FileFinder(
+        folder,
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (_Kept, SOURCE_SUFFIXES),
+        (SourcelessFileLoader, BYTECODE_SUFFIXES),
+    )
 
 
 def _has_bytecode(folder: str) -> bool:
     """Returns whether modules in a folder of sources were compiled for this Python."""
-    return any(Path(folder, "__pycache__").glob(f"*.{sys.implementation.cache_tag}*.pyc"))
+    try:
+        return any(Path(folder, "__pycache__").glob(f"*.{sys.implementation.cache_tag}*.pyc"))
+    except OSError:
+        return False

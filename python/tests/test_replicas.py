@@ -4,6 +4,7 @@ On a CPU each device is a word: what a replica does is the same on a GPU, which 
 """
 
 import os
+import pickle
 import select
 import shutil
 import signal
@@ -32,6 +33,7 @@ from test_wraps import batches_of
 
 from aqm_runner.modelopt.lead import shares
 from aqm_runner.modelopt.peers import largest
+from aqm_runner.runner.channel import packed
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.replicas import Replica
 
@@ -247,6 +249,25 @@ def test_a_job_ends_its_replicas_and_measures_no_less_with_them(kept, lm_inputs,
         assert of_type(events, "result")[0]["facts"]["score_batches"] == 6
         assert children_of(kept.process.pid) == []
     assert (tmp_path / "one/scores").read_bytes() == (tmp_path / "two/scores").read_bytes()
+
+
+def test_a_job_goes_on_without_a_replica_that_cannot_import(lm_inputs, tmp_path):
+    changes = {"batch_size": 1, "score_size": 6}
+    formats = {"INT8": FORMATS["INT8"]}
+    alone = scores(formats, lm_inputs, tmp_path / "one", FakeContext(), **changes)
+    context = FakeContext(replicas=(Replica("no_such_op", "cpu", "cpu 1"),))
+    assert scores(formats, lm_inputs, tmp_path / "two", context, **changes) == alone
+    assert context.warnings == ["scored_on_one_device"]
+    assert "the process on cpu 1 ended with code 1" in context.messages[0]
+
+
+def test_a_part_of_a_tensor_is_sent_without_the_rest():
+    whole = torch.arange(100_000).reshape(1000, 100)
+    parts = [*whole.split(10), whole[3:5, ::7], whole[:2].t()]
+    sent = packed(parts)
+    assert len(sent) < 1.2 * whole.nbytes
+    for part, found in zip(parts, pickle.loads(sent), strict=True):
+        assert torch.equal(part, found)
 
 
 def test_an_op_that_works_on_one_device_is_given_no_more(tmp_path):

@@ -1,11 +1,32 @@
 """What a replica hears of the runner, and tells it: see `replicas`."""
 
+import io
 import os
 import pickle
 import queue
+import sys
 import threading
 from multiprocessing.connection import Connection
 from typing import Any
+
+
+class _Packer(pickle.Pickler):
+    """Packs of a tensor that is part of another only that part: else each has all of the data."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """Returns how a value is packed; NotImplemented where that is as usual."""
+        torch = sys.modules.get("torch")
+        if torch is None or type(value) is not torch.Tensor:
+            return NotImplemented
+        whole = value.untyped_storage().nbytes()
+        return NotImplemented if whole == value.nbytes else value.clone().__reduce_ex__(2)
+
+
+def packed(message: Any) -> bytes:
+    """Returns a message in bytes; what it holds must be known to `pickle`."""
+    stream = io.BytesIO()
+    _Packer(stream).dump(message)
+    return stream.getvalue()
 
 
 class Channel:
@@ -32,7 +53,7 @@ class Channel:
     def send(self, message: Any) -> None:
         """Sends a message; what it holds must be known to `pickle`."""
         try:
-            self._pipe.send_bytes(pickle.dumps(message))
+            self._pipe.send_bytes(packed(message))
         except OSError:
             os._exit(0)
 

@@ -6,7 +6,8 @@ its module has `serve_replica(channel)`.
 
 A replica ends when the runner does, in whatever way. One that was killed tells nothing, and its job
 cannot go on: the runner ends as it did, at once, so that aqm makes the same of it as of a killed
-runner.
+runner. One that ended by itself, since it could not import the op, say, is told of where the op
+needs it: perhaps the runner cannot either, and tells why, or the op can do without.
 """
 
 import json
@@ -19,7 +20,8 @@ import threading
 from multiprocessing.connection import Pipe
 from typing import Any
 
-from aqm_runner.runner.failures import bad_request
+from aqm_runner.runner.channel import packed
+from aqm_runner.runner.failures import BUG, RunnerError, bad_request
 
 # What a replica runs; it looks for modules where the runner does.
 PROGRAM = """
@@ -28,7 +30,6 @@ sys.path[:] = json.loads(sys.argv[1])
 from aqm_runner.runner.replica_process import main
 main(int(sys.argv[2]), sys.argv[3], sys.argv[4])
 """
-EXIT_OTHER = 5
 
 
 class Replica:
@@ -63,18 +64,22 @@ class Replica:
         self._watch.start()
 
     def send(self, message: Any) -> None:
-        """Sends a message; what it holds must be known to `pickle`."""
+        """Sends a message; what it holds must be known to `pickle`.
+
+        Raises:
+            RunnerError: `replica_ended`.
+        """
         try:
-            self._pipe.send_bytes(pickle.dumps(message))
-        except OSError:
-            self._watch.join()
+            self._pipe.send_bytes(packed(message))
+        except OSError as error:
+            raise self._has_ended() from error
 
     def receive(self) -> Any:
-        """Waits for a message."""
+        """Waits for a message. Raises as `send`."""
         try:
             return pickle.loads(self._pipe.recv_bytes())
-        except (EOFError, OSError):
-            self._watch.join()
+        except (EOFError, OSError) as error:
+            raise self._has_ended() from error
 
     def end(self) -> None:
         """Ends the process, whatever it does; may be called again."""
@@ -83,16 +88,25 @@ class Replica:
         self._watch.join()
         self._pipe.close()
 
+    def _has_ended(self) -> RunnerError:
+        self._watch.join()
+        return RunnerError(
+            BUG,
+            "replica_ended",
+            f"the process on {self.name} ended with code {self._process.returncode}; the log says "
+            "why",
+        )
+
     def _watch_it(self) -> None:
         code = self._process.wait()
-        if self.ended:
+        if self.ended or code >= 0:
             return
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
-        sys.stderr.write(f"The process of this job on {self.name} ended {how}, and so does this.\n")
+        how = signal.Signals(-code).name
+        sys.stderr.write(
+            f"The process of this job on {self.name} ended by {how}, and so does this.\n"
+        )
         sys.stderr.flush()
-        if code < 0:
-            os.kill(os.getpid(), -code)
-        os._exit(code if code > 0 else EXIT_OTHER)
+        os.kill(os.getpid(), -code)
 
 
 def start_replicas(request: Any) -> tuple[Replica, ...]:

@@ -116,8 +116,8 @@ class Build {
       this.#counts.fresh += plan.actions.length;
       return this.#finish("done", null, plan);
     }
-    const { expected, maxGpuHours, elsewhere = null } = this.#request;
-    const width = withCluster({ jobs, gpus: gpus.length }, elsewhere);
+    const { expected, maxGpuHours, elsewhere = null, gpusAlike = true } = this.#request;
+    const width = withCluster({ jobs, gpus: gpus.length, apart: !gpusAlike }, elsewhere);
     const cost = planCost(plan, expected, width);
     this.#emit(plannedEvent(plan, expected, predicted(cost)));
     const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);

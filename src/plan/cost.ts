@@ -65,15 +65,18 @@ export interface PlanCost {
 export interface Width {
   readonly jobs: number;
   readonly gpus: number;
+  /** Whether a job gets no device beyond those that it needs: on a cluster, and among devices of several kinds. */
+  readonly apart?: boolean;
 }
 
 /** The width of a build of which a cluster takes something, as so many jobs at the same time; null where it takes nothing. */
 export const withCluster = (
-  { jobs, gpus }: Width,
+  { jobs, gpus, apart = false }: Width,
   cluster: { readonly jobs: number } | null,
 ): Width => ({
   jobs: Math.max(jobs, cluster?.jobs ?? 0),
   gpus: Math.max(gpus, cluster?.jobs ?? 0),
+  apart: apart || cluster !== null,
 });
 
 const NOTHING: Interval = { low: 0, likely: 0, high: 0 };
@@ -138,7 +141,7 @@ interface PredictedJob {
 function predictJobs(
   due: readonly PlannedAction[],
   estimate: EstimateCost,
-  { jobs, gpus }: Width,
+  { jobs, gpus, apart = false }: Width,
 ): readonly PredictedJob[] {
   const groups = new Map<unknown, PlannedAction[]>();
   for (const planned of due) {
@@ -150,7 +153,8 @@ function predictJobs(
   return [...groups.values()].flatMap((members) => {
     const { resources, batch } = members[0]?.node.declaration ?? {};
     const { cpu = 0, gpu = 0 } = resources ?? {};
-    const devices = Math.max(gpu, Math.min(gpus, gpusUpTo({ cpu, gpu, ...resources })));
+    const most = apart ? gpu : gpusUpTo({ cpu, gpu, ...resources });
+    const devices = Math.max(gpu, Math.min(gpus, most));
     const leases =
       devices > gpu ? 1 : gpu > 0 ? Math.floor(gpus / gpu) : Math.floor(jobs / Math.max(1, cpu));
     const spread = Math.ceil(members.length / Math.max(1, leases));

@@ -5,7 +5,7 @@ import { actionKey } from "../../src/keys/describe.ts";
 import type { ActionDescription, ActionRecord, Cost } from "../../src/model/record.ts";
 import type { Verdict } from "../../src/model/verdict.ts";
 import { overBudget } from "../../src/plan/budget.ts";
-import { planCost, type PlanCost } from "../../src/plan/cost.ts";
+import { planCost, withCluster, type PlanCost, type Width } from "../../src/plan/cost.ts";
 import { estimateFrom, timeTogether, type Interval } from "../../src/plan/estimate.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { graphOf, type Sketch } from "./support/graphs.ts";
@@ -76,7 +76,7 @@ const planOf = (graph: Graph, verdict: (id: string) => Verdict = () => "run"): P
 
 const WIDTH = { jobs: 1, gpus: 1 };
 const gpu = (makes: string, more: Partial<Sketch> = {}): Sketch => ({ makes, gpu: 1, ...more });
-const cost = (graph: Graph, known: Known, width = WIDTH): PlanCost =>
+const cost = (graph: Graph, known: Known, width: Width = WIDTH): PlanCost =>
   planCost(planOf(graph), estimates(known), width);
 const ordered = ({ low, likely, high }: Interval): boolean => low <= likely && likely <= high;
 
@@ -261,6 +261,12 @@ describe("a batch", () => {
     expect(width(1).seconds.likely).toBeCloseTo(alone);
     expect(width(3).seconds.likely).toBeCloseTo(alone * (20 / 40));
     expect(width(3).gpuSeconds.likely).toBeCloseTo(3 * alone * (20 / 40));
+    // On a cluster, and where devices are of two kinds, each of two jobs has one device.
+    for (const told of [
+      withCluster({ jobs: 1, gpus: 1 }, { jobs: 4 }),
+      { jobs: 1, gpus: 4, apart: true },
+    ])
+      expect(cost(graph, { own }, told).gpuSeconds.likely).toBeCloseTo(2 * 40);
     // Of eight devices four are of use.
     expect(width(8).gpuSeconds.likely).toBeCloseTo(4 * alone * (17.5 / 40));
     for (const gpus of [1, 2, 3, 8]) expect(ordered(width(gpus).seconds)).toBe(true);

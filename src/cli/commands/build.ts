@@ -149,7 +149,8 @@ export async function answerOfDryRun(
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
   const { jobs, maxGpuHours } = settings.value;
-  const width = withCluster({ jobs, gpus: session.gpus.length }, elsewhereOf(session));
+  const { gpus, gpusAlike } = session;
+  const width = withCluster({ jobs, gpus: gpus.length, apart: !gpusAlike }, elsewhereOf(session));
   const known = planCost(plan, session.expected, width);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);

@@ -25,7 +25,8 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { plan } = await foresee(session.value);
-  const width = { jobs: availableParallelism(), gpus: session.value.gpus.length };
+  const { gpus, gpusAlike } = session.value;
+  const width = { jobs: availableParallelism(), gpus: gpus.length, apart: !gpusAlike };
   const picture = pictureOf(plan, session.value.expected, width);
   if (page !== undefined) return writePage(page, picture, args.targets);
   if (args.flag("json")) printJson(graphJson(picture));

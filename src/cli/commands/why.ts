@@ -30,8 +30,8 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { selection, expected, gpus } = session.value;
-  const width = { jobs: availableParallelism(), gpus: gpus.length };
+  const { selection, expected, gpus, gpusAlike } = session.value;
+  const width = { jobs: availableParallelism(), gpus: gpus.length, apart: !gpusAlike };
   const { plan } = await foresee(session.value);
   if (args.flag("json"))
     printJson(planJson(plan, planCost(plan, expected, width), EXIT.done, selection.skipped));

@@ -57,8 +57,8 @@ export async function startServing(root: string, port: number): Promise<Result<S
 }
 
 /** From what the last build knows, so that nothing has to be looked at. */
-function graphOf({ selection, workspace, expected, targets, gpus }: Session): string {
-  const width = { jobs: availableParallelism(), gpus: gpus.length };
+function graphOf({ selection, workspace, expected, targets, gpus, gpusAlike }: Session): string {
+  const width = { jobs: availableParallelism(), gpus: gpus.length, apart: !gpusAlike };
   const picture = pictureOf(makePlan(selection, workspace), expected, width);
   return graphPage(picture, pageTitle(targets), pageParts("graph"));
 }

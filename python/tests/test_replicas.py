@@ -3,11 +3,13 @@
 On a CPU each device is a word: what a replica does is the same on a GPU, which it has to itself.
 """
 
+import gc
 import os
 import pickle
 import select
 import shutil
 import signal
+import weakref
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -31,11 +33,13 @@ from material import COCO, E4M3, FORMATS, INT4_BLOCKS, INT8, INT8_ROWS, config, 
 from safetensors.torch import load_file, save_file
 from test_wraps import batches_of
 
+from aqm_runner.model.checkpoint import load_model
 from aqm_runner.modelopt.lead import shares
 from aqm_runner.modelopt.peers import largest
 from aqm_runner.runner.channel import packed
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.replicas import Replica
+from aqm_runner.scoring import engine
 
 WEIGHTS = {"INT8": INT8_ROWS, "FP8": E4M3, "INT4": INT4_BLOCKS, "INT3": {"num_bits": 3, "axis": 0}}
 INPUTS = {"none": None, "INT8": INT8, "FP8": E4M3, "INT4": {"num_bits": 4, "axis": None}}
@@ -124,6 +128,31 @@ def test_a_format_of_another_algorithm_is_scored_by_one_process(replicas, lm_inp
     context = FakeContext(replicas=replicas)
     assert scores(formats, lm_inputs, tmp_path / "three", context, **changes) == alone
     assert [total for name, total in context.phases if name == "score"] == [2, 6]
+
+
+def test_a_model_is_gone_before_another_is_loaded_and_after_the_last(
+    replicas, lm_inputs, tmp_path, monkeypatch
+):
+    models: list[weakref.ref[Any]] = []
+    left: list[int] = []
+
+    def load(*given: Any) -> Any:
+        left.append(sum(model() is not None for model in models))
+        model = load_model(*given)
+        models.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(engine, "load_model", load)
+    mse = config(INT8_ROWS, INT8) | {"algorithm": "mse"}
+    formats = {"INT8": FORMATS["INT8"], "MSE": mse}
+    gc.disable()  # it might come by on its own
+    try:
+        context = FakeContext(replicas=replicas)
+        scores(formats, lm_inputs, tmp_path, context, batch_size=1, score_size=6)
+    finally:
+        gc.enable()
+    assert left == [0, 0]
+    assert [model() for model in models] == [None, None]
 
 
 @pytest.mark.engines

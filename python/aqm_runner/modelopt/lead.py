@@ -47,16 +47,18 @@ def score_together(
     if not (fitting and replicas):
         return []
     problem: Exception | None = None
+    found: list[Any] = []
     try:
         lead = Lead(context, setting, replicas)
         found = lead.score([formats[index] for index in fitting], load, loader)
-        return list(zip(fitting, found, strict=True))
     except Exception as error:
         let_go(error)
         problem = error
+    release_memory(context.device)  # before another model is loaded, or the runner is left idle
+    if problem is None:
+        return list(zip(fitting, found, strict=True))
     for replica in replicas:
         replica.end()
-    release_memory(context.device)
     known = classify(problem)
     if known.class_ in (CANCELLED, DEVICE_LOST):
         raise problem

@@ -116,7 +116,12 @@ def _in_turn(
     begun = 0
     waiting: Callable[[], list[Outcome]] | None = None
     for member, document in documents:
-        finish = _begin(job, member, document, begun)
+        try:
+            finish = _begin(job, member, document, begun)
+        except Exception:
+            if waiting is not None:
+                yield waiting()  # what stops this member takes nothing from the one before
+            raise
         begun += len(document.plans)
         if waiting is not None:
             yield waiting()

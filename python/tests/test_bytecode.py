@@ -1,5 +1,6 @@
 """Bytecode of libraries is kept in a folder that is named; that of aqm's own modules never is."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -40,6 +41,7 @@ class Machine:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONSAFEPATH": "1",
                 "AQM_BYTECODE": str(self.bytecode),
+                "AQM_CACHES": json.dumps([str(self.bytecode)]),
             },
             stdout=subprocess.PIPE,
             text=True,

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -219,46 +218,22 @@ def test_a_plan_that_says_nan_leaves_the_others_alone(monkeypatch, quality_input
         write_plans(tmp_path / f"{name}.json", groups, plan=in_turn(groups, "INT3", name))
         for name in ("INT3", "INT8", "NONE")
     ]
-    begin = Measurement.begin
+    measure = Measurement.measure
     calls = []
 
-    def spoil(measurement: Measurement, model: Any) -> Callable[[], TokenFigures]:
+    def spoil(measurement: Measurement, model: Any) -> TokenFigures:
         calls.append(None)
-        found = begin(measurement, model)()
+        found = measure(measurement, model)
         if len(calls) == 3:  # after the control and the first plan
             found.squared_error[5] = np.nan
-        return lambda: found
+        return found
 
-    monkeypatch.setattr(Measurement, "begin", spoil)
+    monkeypatch.setattr(Measurement, "measure", spoil)
     outcomes = judge(measuring("lm", "INT3", "INT8"), inputs, plans, tmp_path / "found")
     errors = {name: outcome.error and outcome.error.reason for name, outcome in outcomes.items()}
     assert errors == {"INT3": None, "INT8": "non_finite_logits", "NONE": None}
     assert outcomes["INT8"].error.file == "given/INT8.json"
     assert sorted(path.name for path in (tmp_path / "found").iterdir()) == ["INT3", "NONE"]
-
-
-def test_a_plan_that_stops_the_batch_takes_nothing_from_those_before(
-    monkeypatch, quality_inputs, tmp_path
-):
-    inputs = quality_inputs["lm"]
-    groups = groups_of(inputs["checkpoint"], "lm")
-    plans = [
-        write_plans(tmp_path / f"{name}.json", groups, plan=in_turn(groups, name))
-        for name in ("INT3", "INT8", "NONE")
-    ]
-    begin = Measurement.begin
-    calls = []
-
-    def fill(measurement: Measurement, model: Any) -> Callable[[], TokenFigures]:
-        calls.append(None)
-        if len(calls) == 3:  # after the control and the first plan
-            raise MemoryError
-        return begin(measurement, model)
-
-    monkeypatch.setattr(Measurement, "begin", fill)
-    with pytest.raises(MemoryError):
-        judge(measuring("lm", "INT3", "INT8"), inputs, plans, tmp_path / "found")
-    assert [path.name for path in (tmp_path / "found").iterdir()] == ["INT3"]
 
 
 def test_a_model_that_wrapping_changes_is_not_measured(monkeypatch, quality_inputs, tmp_path):

@@ -124,7 +124,8 @@ function scores(
   // Devices can share batches out whose gradients are summed, where ranges are maxima, if there are any.
   const { algorithm } = format.config;
   const shares = settings.method === "gradient" && (algorithm === "max" || algorithm === null);
-  const upToGpus = shares && resources.gpu === 1 ? { upToGpus: expected.work.score_batches } : {};
+  const upToGpus =
+    shares && resources.gpu === 1 ? { upToGpus: Math.max(1, expected.work.score_batches) } : {};
   return action({
     op,
     ...shared,

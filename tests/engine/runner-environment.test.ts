@@ -35,6 +35,14 @@ describe("bytecode of libraries", () => {
     const layout = layoutOf(REPOSITORY, REPOSITORY);
     const named = runnerEnvironment(layout, { ...prepared, named: true }, declared, []);
     expect(named["AQM_BYTECODE"]).toBe("/nowhere/bytecode");
+    expect(named["AQM_CACHES"]).toBe('["/nowhere/bytecode"]');
     expect(runnerEnvironment(layout, prepared, declared, [])).not.toHaveProperty("AQM_BYTECODE");
+  });
+
+  it("may be read in a workspace that holds it, as what ops have compiled may", () => {
+    const layout = layoutOf(REPOSITORY, REPOSITORY);
+    const compiles = { ...declared, caches: { THINGS: "things" } };
+    const { THINGS, AQM_CACHES } = runnerEnvironment(layout, prepared, compiles, []);
+    expect(JSON.parse(AQM_CACHES ?? "")).toEqual([THINGS]);
   });
 });

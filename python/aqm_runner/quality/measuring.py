@@ -1,6 +1,5 @@
 """Measuring a model on held-out batches, beside what the unquantized model said of them."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,19 +73,11 @@ class Measurement:
 
     def measure(self, model: nn.Module) -> TokenFigures:
         """Returns what each counted token says of a model; samples in their own order."""
-        return self.begin(model)()
-
-    def begin(self, model: nn.Module) -> Callable[[], TokenFigures]:
-        """Returns what waits for the figures of `measure`.
-
-        Until it is called, a GPU computes while the host may do other things; the model may be
-        changed meanwhile.
-        """
         found = []
         for batch, unquantized in zip(self._batches, self._unquantized, strict=True):
             there = batch.to(self._device)
             found.append(compare(unquantized.to(self._device), _logits(model, there), there.labels))
-        return lambda: self._collect(found)
+        return self._collect(found)
 
     def _home_for(self, model: nn.Module) -> str:
         if self._device != "cuda":

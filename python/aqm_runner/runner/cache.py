@@ -3,6 +3,7 @@
 The function `cacheFolder` in src/host/python/ says the same for TypeScript.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -19,3 +20,8 @@ def cache_folder() -> Path:
 def downloads_folder() -> Path:
     """Returns the folder of what was fetched, whole or in part."""
     return cache_folder() / "downloads"
+
+
+def compiled_folders() -> list[str]:
+    """Returns the folders of what was compiled on this machine: AQM_CACHES, a list in JSON."""
+    return [str(each) for each in json.loads(os.environ.get("AQM_CACHES") or "[]")]

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from aqm_runner.runner.bytecode import bytecode_folder
-from aqm_runner.runner.cache import downloads_folder
+from aqm_runner.runner.cache import compiled_folders, downloads_folder
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.places import Place
 
@@ -89,7 +88,7 @@ class _Watch:
             *(str(place.path) for place in declared if place.include is None),
             str(PACKAGE),
             str(downloads_folder()),  # what lies there is checked against a digest when it is taken
-            *([folder] if (folder := bytecode_folder()) else []),
+            *compiled_folders(),
             *(f"{root}/.aqm" for root in self._roots),
             *(path for path in libraries if path not in own and not self._holds_workspace(path)),
         ]

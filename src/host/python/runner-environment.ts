@@ -16,11 +16,15 @@ export function runnerEnvironment(
   declared: EnvironmentDeclaration,
   gpus: readonly string[],
 ): Record<string, string> {
+  const caches = cacheVariables(prepared, declared, gpus);
+  // Packages of an environment that aqm makes are compiled when they are installed.
+  const bytecode = prepared.named ? { AQM_BYTECODE: join(prepared.cache, "bytecode") } : {};
   return {
     ...anywhere(layout, prepared, declared, PASSED_ON),
-    ...cacheVariables(prepared, declared, gpus),
-    // Packages of an environment that aqm makes are compiled when they are installed.
-    ...(prepared.named ? { AQM_BYTECODE: join(prepared.cache, "bytecode") } : {}),
+    ...caches,
+    ...bytecode,
+    // They may lie in the workspace, and hold nothing that a result depends on.
+    AQM_CACHES: JSON.stringify([...Object.values(caches), ...Object.values(bytecode)]),
     CUDA_VISIBLE_DEVICES: gpus.join(","),
     ...workerVariables(),
   };

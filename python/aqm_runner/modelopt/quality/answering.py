@@ -1,6 +1,5 @@
 """One answering job: from the members of a batch, or a recipe, to their documents of answers."""
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -9,13 +8,7 @@ from typing import Any
 from aqm_runner.model.calibration_batches import calibration_batches
 from aqm_runner.model.determinism import device_kind
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
-from aqm_runner.modelopt.quality.judging import (
-    Finish,
-    chosen,
-    control_differs,
-    judge_members,
-    load_judged,
-)
+from aqm_runner.modelopt.quality.judging import chosen, control_differs, judge_members, load_judged
 from aqm_runner.modelopt.quality.recipe import load_with_recipe, ready_for_recipe
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.answers import Answering, read_prompts
@@ -88,8 +81,8 @@ class _Job:
         if changed:
             raise control_differs(checkpoint, f"{changed} of {len(again)} answers are others")
 
-    def begin(self, member: Member, document: PlanDocument, done: int) -> Finish:
-        """Lets the plans of one member answer; returns what writes their answers."""
+    def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
+        """Writes the answers of one member; returns its facts."""
         entries = []
         changed = 0
         for plan in chosen(self.judged, self.params, member, document):
@@ -100,11 +93,6 @@ class _Job:
             entries.append(entry)
             changed += count
             self.context.step(done + len(entries))
-        return functools.partial(self._written, member, entries, changed)
-
-    def _written(
-        self, member: Member, entries: list[dict[str, Any]], changed: int
-    ) -> dict[str, Any]:
         environment = _environment(self.context, self.params)
         text = answers_document(OP, self.params, environment, self.answering, entries)
         member.outputs["answers"].create().write_bytes(text.encode())

@@ -1,26 +1,18 @@
 """One measuring job: from the members of a batch to their quality documents."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from aqm_runner.model.determinism import device_kind
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
-from aqm_runner.modelopt.quality.judging import (
-    Finish,
-    chosen,
-    control_differs,
-    judge_members,
-    load_judged,
-)
+from aqm_runner.modelopt.quality.judging import chosen, control_differs, judge_members, load_judged
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.document import plan_entry, quality_document
 from aqm_runner.quality.material import Material, read_material
 from aqm_runner.quality.measuring import Measurement, non_finite_logits
-from aqm_runner.quality.plans import NONE, Plan, PlanDocument
-from aqm_runner.quality.tokens import TokenFigures
+from aqm_runner.quality.plans import NONE, PlanDocument
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.scoring.document import environment_of
 
@@ -49,45 +41,22 @@ class _Job:
         if largest != 0:
             raise control_differs(checkpoint, f"largest divergence of a token: {largest:.3g} nats")
 
-    def begin(self, member: Member, document: PlanDocument, done: int) -> Finish:
-        """Measures the plans of one member; returns what writes its quality document."""
-        several = len(document.plans) > 1
-        entries: list[dict[str, Any]] = []
-        unmoved: list[str] = []
-
-        def enter(plan: Plan, measured: Callable[[], TokenFigures]) -> None:
-            tokens = measured()
+    def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
+        """Writes the quality document of one member; returns its facts."""
+        held_out, intervals = self.material.held_out, self.material.intervals
+        entries = []
+        unmoved = []
+        for plan in chosen(self.judged, self.params, member, document):
+            tokens = self.measurement.measure(self.judged.model)
             if not tokens.finite:
                 raise non_finite_logits(f"the plan {plan.name}", member.inputs["plan"].name)
-            entries.append(self._entry(plan.name, tokens, short=several))
+            several = len(document.plans) > 1
+            entries.append(
+                plan_entry(plan.name, tokens, held_out, self.measurement, intervals, short=several)
+            )
             if not tokens.kl.any() and set(plan.formats) != {NONE}:
                 unmoved.append(plan.name)
             self.context.step(done + len(entries))
-
-        # The figures of a plan are worked out while the device computes for the next one.
-        last: Callable[[], None] | None = None
-        for plan in chosen(self.judged, self.params, member, document):
-            measured = self.measurement.begin(self.judged.model)
-            if last is not None:
-                last()
-            last = functools.partial(enter, plan, measured)
-
-        def finish() -> dict[str, Any]:
-            if last is not None:
-                last()
-            return self._written(member, entries, unmoved)
-
-        return finish
-
-    def _entry(self, name: str, tokens: TokenFigures, short: bool) -> dict[str, Any]:
-        held_out, intervals = self.material.held_out, self.material.intervals
-        return plan_entry(name, tokens, held_out, self.measurement, intervals, short=short)
-
-    def _written(
-        self, member: Member, entries: list[dict[str, Any]], unmoved: list[str]
-    ) -> dict[str, Any]:
-        """Writes the quality document of one member; returns its facts."""
-        held_out, intervals = self.material.held_out, self.material.intervals
         text = quality_document(
             OP,
             self.params,

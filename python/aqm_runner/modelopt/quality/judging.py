@@ -26,11 +26,8 @@ class Job(Protocol):
 
     judged: JudgedModel
 
-    def begin(self, member: Member, document: PlanDocument, done: int) -> "Finish":
-        """Begins one member; returns what writes its output and returns its facts.
-
-        That is called once the next member was begun, or there is none: so a GPU computes for the
-        next while the host works out the figures of this one.
+    def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
+        """Writes the output of one member; returns its facts.
 
         Args:
             member: Whose turn it is.
@@ -40,8 +37,6 @@ class Job(Protocol):
         ...
 
 
-# Writes the output of a member that was begun; returns its facts.
-Finish = Callable[[], dict[str, Any]]
 # Context, params, inputs and candidates → the job, or what concerns all members.
 Start = Callable[[Any, dict[str, Any], dict[str, Any], list[Format]], Job]
 
@@ -102,54 +97,21 @@ def _written(
     job = start()
     total = sum(len(document.plans) for _, document in documents)
     context.phase(phase, total)
+    done = 0
     try:
-        yield from _in_turn(context, job, documents, total)
+        for member, document in documents:
+            try:
+                facts = job.write(member, document, done)
+            except RunnerError as error:
+                yield [Outcome(member, error=error)]
+            else:
+                yield [Outcome(member, facts=facts | {"batch": {"plans": total}})]
+            done += len(document.plans)
+            context.step(done)
     finally:
         job.judged.close()
         del job
         release_memory(context.device)
-
-
-def _in_turn(
-    context: Any, job: Job, documents: list[tuple[Member, PlanDocument]], total: int
-) -> Iterator[list[Outcome]]:
-    begun = 0
-    waiting: Callable[[], list[Outcome]] | None = None
-    for member, document in documents:
-        try:
-            finish = _begin(job, member, document, begun)
-        except Exception:
-            if waiting is not None:
-                yield waiting()  # what stops this member takes nothing from the one before
-            raise
-        begun += len(document.plans)
-        if waiting is not None:
-            yield waiting()
-        waiting = functools.partial(_finished, context, member, finish, begun, total)
-    if waiting is not None:
-        yield waiting()
-
-
-def _begin(job: Job, member: Member, document: PlanDocument, done: int) -> Finish:
-    """Begins a member; what it returns raises in the member's turn why it could not begin."""
-    try:
-        return job.begin(member, document, done)
-    except RunnerError as error:
-        failure = error
-
-    def fail() -> dict[str, Any]:
-        raise failure
-
-    return fail
-
-
-def _finished(context: Any, member: Member, finish: Finish, done: int, total: int) -> list[Outcome]:
-    try:
-        outcome = Outcome(member, facts=finish() | {"batch": {"plans": total}})
-    except RunnerError as error:
-        outcome = Outcome(member, error=error)
-    context.step(done)
-    return [outcome]
 
 
 @contextlib.contextmanager

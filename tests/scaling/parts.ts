@@ -23,7 +23,7 @@ export interface Parts {
 
 export const MEASURED: Parts = {
   start: 0.7,
-  imports: 15,
+  imports: 7.5,
   load: 3.6, // 1.6 s of it the checkpoint; inputs are read, outputs written
   insert: 0.26, // 1.7 s, and 2.4 s of the 6.4 s for ranges, for 16 formats of 4 by 4 quantizers
   walkStep: 0.25,

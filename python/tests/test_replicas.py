@@ -1,14 +1,11 @@
-"""Several processes that score shares of the batches: the bytes of one, and no process left.
+"""Several processes that score shares of the batches find the bytes of one.
 
 On a CPU each device is a word: what a replica does is the same on a GPU, which it has to itself.
 """
 
 import gc
-import os
 import pickle
-import select
 import shutil
-import signal
 import weakref
 from collections.abc import Iterator
 from itertools import product
@@ -18,18 +15,8 @@ from typing import Any
 import pytest
 import torch
 from experts import make_experts
-from forks import ForkedRunner
-from harness import (
-    PATIENCE,
-    FakeContext,
-    Runner,
-    action,
-    of_type,
-    request,
-    run_op,
-    run_together,
-)
-from material import COCO, E4M3, FORMATS, INT4_BLOCKS, INT8, INT8_ROWS, config, scoring
+from harness import FakeContext, run_op, run_together
+from material import E4M3, FORMATS, INT4_BLOCKS, INT8, INT8_ROWS, config, scoring
 from safetensors.torch import load_file, save_file
 from test_wraps import batches_of
 
@@ -86,17 +73,22 @@ def test_shares_are_in_order_and_have_all_batches():
         assert all(own > 0 for _, own in found)
 
 
+# Takes 3 s; the others run in test:engines.
+QUICK = "an odd number, and one that is only calibrated on"
 # (scope, what else differs from `scoring`): 6 samples, of which one process scores 2 at least.
 CASES = {
     "batches of one size": ("lm", {"batch_size": 1, "score_size": 6}),
-    "an odd number, and one that is only calibrated on": ("lm", {"batch_size": 1, "score_size": 5}),
+    QUICK: ("lm", {"batch_size": 1, "score_size": 5}),
     "fewer batches to score than devices": ("lm", {"batch_size": 1, "score_size": 2}),
     "batches of two sizes": ("lm", {"batch_size": 4, "score_size": 8, "padding": "longest"}),
     "images": ("all_layers", {"score_size": 5}),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[] if case == QUICK else pytest.mark.engines) for case in CASES],
+)
 def test_processes_together_find_the_bytes_of_one(
     replicas, lm_inputs, image_inputs, tmp_path, case
 ):
@@ -114,6 +106,7 @@ def test_processes_together_find_the_bytes_of_one(
         assert ("score", -(-steps // min(1 + count, steps))) in context.phases
 
 
+@pytest.mark.engines
 def test_a_format_of_another_algorithm_is_scored_by_one_process(replicas, lm_inputs, tmp_path):
     """Ranges by the least squared error are no maximum, and cannot be merged."""
     formats = {
@@ -196,6 +189,7 @@ def broken(lm_inputs, tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.engines
 def test_what_stops_several_processes_is_found_again_by_one(broken, lm_inputs, tmp_path):
     (replica,) = started = (Replica("sensitivity_scores", "cpu", "cpu 1"),)
     context = FakeContext(replicas=started)
@@ -211,73 +205,7 @@ def test_what_stops_several_processes_is_found_again_by_one(broken, lm_inputs, t
     assert context.warnings == ["scored_on_one_device"]
     assert "(cpu 1: ModelOpt stopped on FP8: detected nan" in context.messages[0]
     assert replica.ended
-    assert is_gone(replica.pid)
-
-
-def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
-
-
-def until_gone(pids: list[int]) -> None:
-    """Waits for the end of processes that are no children of this one."""
-    for pid in pids:
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        ended, _, _ = select.select([handle], [], [], PATIENCE)
-        os.close(handle)
-        assert ended, f"{pid} is still there"
-
-
-def children_of(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-@pytest.fixture
-def doomed(original, lm_inputs, tmp_path) -> tuple[ForkedRunner, list[int]]:
-    """A runner that scores together with two replicas, and these."""
-    runner = ForkedRunner(original, tmp_path / "log")
-    params = scoring(batch_size=1, score_size=6, sequence_length=1024)
-    job = action("sensitivity_scores", params, lm_inputs, tmp_path)
-    runner.send(request("scores", job) | {"replicas": ["cpu 1", "cpu 2"]})
-    runner.events.until("phase", name="score")
-    replicas = children_of(runner.process.pid)
-    assert len(replicas) == 2
-    return runner, replicas
-
-
-def test_a_killed_replica_ends_the_job_as_a_killed_runner_would(doomed, tmp_path):
-    runner, (first, second) = doomed
-    os.kill(second, signal.SIGKILL)
-    assert runner.end()[0] == -signal.SIGKILL
-    assert of_type(runner.events.seen, "error") == []
-    until_gone([first, second])
-    assert "of this job on cpu 2 ended by SIGKILL" in (tmp_path / "log").read_text()
-    assert not (tmp_path / "scores").exists()
-
-
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_no_replica_outlives_its_runner(doomed, how):
-    runner, replicas = doomed
-    if how == signal.SIGKILL:
-        runner.process.kill()
-    else:
-        runner.interrupt()
-    assert runner.end()[0] == (-signal.SIGKILL if how == signal.SIGKILL else 130)
-    until_gone(replicas)
-
-
-def test_a_job_ends_its_replicas_and_measures_no_less_with_them(kept, lm_inputs, tmp_path):
-    params = scoring(batch_size=1, score_size=6)
-    for name, replicas in (("one", []), ("two", ["cpu 1"])):
-        job = action("sensitivity_scores", params, lm_inputs, tmp_path / name)
-        kept.send(request(name, job) | {"replicas": replicas})
-        events = kept.events.until("idle", job=name)
-        assert of_type(events, "result")[0]["facts"]["score_batches"] == 6
-        assert children_of(kept.process.pid) == []
-    assert (tmp_path / "one/scores").read_bytes() == (tmp_path / "two/scores").read_bytes()
+    assert not Path(f"/proc/{replica.pid}").exists()
 
 
 def test_a_job_goes_on_without_a_replica_that_cannot_import(lm_inputs, tmp_path):
@@ -297,12 +225,3 @@ def test_a_part_of_a_tensor_is_sent_without_the_rest():
     assert len(sent) < 1.2 * whole.nbytes
     for part, found in zip(parts, pickle.loads(sent), strict=True):
         assert torch.equal(part, found)
-
-
-def test_an_op_that_works_on_one_device_is_given_no_more(tmp_path):
-    runner = Runner(tmp_path / "log")
-    job = action("synthetic_coco", COCO, {}, tmp_path)
-    runner.send(request("j", job) | {"replicas": ["cpu 1"]})
-    error = list(runner.events)[-1]
-    assert (error["class"], error["reason"]) == ("bad_request", "no_replicas")
-    assert runner.end()[0] == 2

@@ -3,7 +3,9 @@
 That scores keep their bits is shown by `test_scores_equal_modelopt.py`.
 """
 
+import json
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from torch import nn
 
 from aqm_runner.model.batches import Loader
 from aqm_runner.model.checkpoint import load_model
-from aqm_runner.modelopt.combined_formats import CombinedFormats
+from aqm_runner.modelopt.combined_formats import CombinedFormats, has_maxima
 from aqm_runner.modelopt.recipes import Format, as_format
 from aqm_runner.modelopt.scoring import Scorer, Setting
 
@@ -48,6 +50,44 @@ def test_a_grid_needs_as_many_formats_as_its_longer_side():
     assert len(calibrated(grid({"INT8": INT8_ROWS}, INPUTS))) == 3
 
 
+ONE_RULE = {
+    "quant_cfg": [OFF, {"quantizer_name": "*weight_quantizer", "cfg": E4M3, "enable": True}],
+    "algorithm": "max",
+}
+
+
+def test_a_quantizer_without_a_rule_is_off():
+    with_inputs = grid(WEIGHTS, {"INT8": INT8, "FP8": E4M3})
+    assert has_maxima(ONE_RULE)
+    names = calibrated([*with_inputs, as_format("one rule", ONE_RULE)])
+    assert len(names) == 3 + 1  # none of the others leaves inputs alone
+    several = [*with_inputs, *grid({"FP8": E4M3}, {"none": None}), as_format("one rule", ONE_RULE)]
+    assert len([name for name in calibrated(several) if name in ("FP8 none", "one rule")]) == 1
+
+
+def test_the_published_pairs_need_as_many_formats_as_there_are_weights():
+    """The configs are those that rules write, with a rule for each quantizer that is on."""
+    published = Path(__file__).parents[2] / "models/qwen3_vl_trained/layer-analysis"
+    found = [
+        json.loads(path.read_text())["format"]
+        for path in sorted(
+            published.glob("weight-*/*_autoquant_*_lm_large/sensitivity-scores.json")
+        )
+    ]
+    formats = [as_format(each["name"], each["modelopt"]) for each in found]
+    sides = [
+        {
+            json.dumps(rule)
+            for each in found
+            for rule in each["modelopt"]["quant_cfg"]
+            if name in rule["quantizer_name"]
+        }
+        for name in ("weight", "input")
+    ]
+    assert len(formats) > len(sides[0]) > 1
+    assert len(calibrated(formats)) == max(len(sides[0]), len(sides[1]) + 1)
+
+
 def test_weights_that_blocks_move_in_memory_keep_inputs_of_their_own():
     weights = {"FP8": E4M3, "INT4": INT4_BLOCKS}
     assert len(calibrated(grid(weights, INPUTS), width=128)) == 3
@@ -70,11 +110,14 @@ def test_weights_that_blocks_move_in_memory_keep_inputs_of_their_own():
             "algorithm": "max",
         },
         {
-            "quant_cfg": [OFF, {"quantizer_name": "*weight_quantizer", "cfg": E4M3}],
+            "quant_cfg": [
+                *config(INT8_ROWS, INT8)["quant_cfg"],
+                *config(E4M3, E4M3)["quant_cfg"][1:],
+            ],
             "algorithm": "max",
         },
     ],
-    ids=["algorithm", "attribute", "rule", "one rule"],
+    ids=["algorithm", "attribute", "rule", "two rules"],
 )
 def test_a_format_with_anything_else_in_it_stands_for_itself(odd):
     formats = [*grid(WEIGHTS, INPUTS), as_format("odd", odd)]
@@ -90,11 +133,11 @@ def test_formats_that_are_put_together_have_the_scores_of_lone_ones(monkeypatch,
         model_quant, "calibrate", lambda *given: (calls.append(given), calibrate(*given))[1]
     )
     setting = Setting("lm", "batch_mean", include_lm_head=False, score_steps=2)
-    names = ["INT8", "FP8", "INT8_FP8", "FP8_INT8", "INT8_WEIGHTS"]
+    names = ["INT8", "FP8", "INT8_FP8", "FP8_INT8", "INT8_WEIGHTS", "one rule"]
 
     def scores(chosen: list[str]) -> tuple[nn.Module, dict[str, list[float]]]:
         model = load_model(place(lm_inputs["checkpoint"], "folder"), "float32", "cpu")
-        formats = [as_format(name, FORMATS[name]) for name in chosen]
+        formats = [as_format(name, FORMATS.get(name, ONE_RULE)) for name in chosen]
         loader = Loader(batches_of(lm_inputs), "cpu")
         tables = Scorer(FakeContext(), setting).score(model, loader, formats)
         return model, {
@@ -103,7 +146,7 @@ def test_formats_that_are_put_together_have_the_scores_of_lone_ones(monkeypatch,
         }
 
     model, together = scores(names)
-    assert len(calls) == 3  # for five formats: three kinds of inputs
+    assert len(calls) == 3  # for six formats: three kinds of inputs
     groups = [
         hparam
         for _, hparam in named_hparams(model, configurable=True)

@@ -131,16 +131,23 @@ def has_maxima(config: dict[str, Any]) -> bool:
 
 
 def _rules(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Returns the rules of weight and input; None if the format may be more than these."""
+    """Returns the rules of weight and input; None if the format may be more than these.
+
+    A quantizer without a rule is off by the first rule, as the inputs of a pair that quantizes
+    weights alone.
+    """
     if set(config) - {"quant_cfg", "algorithm"} or config.get("algorithm") not in MAX:
         return None
     first, *rules = config["quant_cfg"]
-    names = [rule.get("quantizer_name") for rule in rules]
-    if first != {"quantizer_name": "*", "enable": False} or sorted(names) != sorted(BARE[1:]):
+    by_name = {rule.get("quantizer_name"): rule for rule in rules}
+    if first != _off("*") or len(by_name) < len(rules) or by_name.keys() - set(BARE[1:]):
         return None
-    by_name = dict(zip(names, rules, strict=True))
-    weight, input_ = (by_name[name] for name in BARE[1:])
+    weight, input_ = (by_name.get(name, _off(name)) for name in BARE[1:])
     return (weight, input_) if _is_plain(weight) and _is_plain(input_) else None
+
+
+def _off(name: str) -> dict[str, Any]:
+    return {"quantizer_name": name, "enable": False}
 
 
 def _parts(config: dict[str, Any], model: nn.Module, disabled: list[str]) -> Parts | None:

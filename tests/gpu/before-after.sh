@@ -4,7 +4,8 @@
 #   AQM_BEFORE=OTHER_CHECKOUT tests/gpu/before-after.sh STAGE…     with a Python that has ModelOpt (AQM_PYTHON)
 #
 # setup      checkpoint and data, in both trees
-# WHAT@now, WHAT@before: one run from nothing; seconds with start-up, and a digest of the scores
+# WHAT@now, WHAT@before: one run from nothing; exit code, milliseconds with start-up, a digest of the scores; its events
+# lie in AQM_LOGS (/tmp) afterwards
 #   fresh       one pair, medium; CUDA extensions are compiled, since aqm's cache (tmp/cache) is removed first
 #   grid        all 16 pairs, medium, language layers and output head
 #   throughput  the same with autoquant=throughput
@@ -22,14 +23,15 @@ forget() { rm -rf .aqm/store .aqm/history .aqm/fresh aqm.lock/models "$model" tm
 
 # Scores below a folder, which it builds from nothing: outcome, milliseconds, phases, digest.
 timed() {
-  local where=$1 from took log; shift
+  local where=$1 from took log code; shift
   forget; log=$(mktemp); from=$(now)
   node bin/aqm.js build -k --json --python "$python" "$@" > "$log" 2>&1
-  took=$(($(now) - from))
-  echo "$took ms, $(find $where -name sensitivity-scores.json | sort | xargs cat | sha256sum | cut -c1-16)" \
+  code=$? took=$(($(now) - from))
+  echo "exit $code, $took ms, $(find $where -name sensitivity-scores.json | sort | xargs cat | sha256sum | cut -c1-16)" \
     "$(find $where -name sensitivity-scores.json | wc -l) scores, peak $(grep -oh '"peak_gpu_memory_bytes":[0-9]*' "$log" | cut -d: -f2 | sort -n | tail -1)," \
     "$(grep -oE '"ms":[0-9]+,"type":"action_phase".*"name":"[a-z]+"' "$log" | sed -E 's/"ms":([0-9]+).*"name":"([a-z]+)"/\2 at \1/' | paste -sd' ')"
-  rm -f "$log"
+  grep '"type":"action_failed"' "$log" | head -1 | cut -c1-400
+  mv "$log" "${AQM_LOGS:-/tmp}/$(basename "$PWD")-$from.ndjson"
 }
 
 run() {

@@ -14,12 +14,15 @@ from aqm_runner.runner.registry import OPS
 PACKAGE = PYTHON_ROOT / "aqm_runner"
 SERVER_SIDE = {
     "runner.batch",
+    "runner.channel",
     "runner.context",
     "runner.errors",
     "runner.meters",
     "modelopt.prepare_extensions",
     "runner.protocol",
     "runner.registry",
+    "runner.replica_process",
+    "runner.replicas",
     "runner.report",
     "runner.requests",
     "runner.server",
@@ -37,7 +40,7 @@ from aqm_runner.runner.places import Place
 def places(key):
     return {role: Place(Path(p["path"]), p["kind"], p["name"]) for role, p in entry[key].items()}
 quiet = lambda *_: None
-context = SimpleNamespace(device="cpu", phase=quiet, step=quiet, warning=quiet,
+context = SimpleNamespace(device="cpu", replicas=(), phase=quiet, step=quiet, warning=quiet,
                           sample_memory=quiet, check_cancelled=quiet,
                           partials=SimpleNamespace(get=quiet, put=quiet))
 from aqm_runner.runner.failures import RunnerError

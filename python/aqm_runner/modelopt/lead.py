@@ -17,7 +17,6 @@ from aqm_runner.modelopt.shared_calibration import Ranges
 from aqm_runner.modelopt.shared_scoring import in_sum
 from aqm_runner.runner.classify import classify, let_go
 from aqm_runner.runner.failures import CANCELLED, DEVICE_LOST, RunnerError
-from aqm_runner.runner.replicas import Replica
 from aqm_runner.scoring.engine import Loading
 from aqm_runner.scoring.table import Scored
 
@@ -92,12 +91,12 @@ class Lead:
     Args:
         context: Told of phases and steps of this process, and of memory peaks of all.
         setting: How to score all batches.
-        replicas: The others; each has a batch to score.
+        replicas: The others, each a `runner.replicas.Replica` with a batch to score.
     """
 
     add = staticmethod(in_sum)
 
-    def __init__(self, context: Any, setting: Setting, replicas: tuple[Replica, ...]) -> None:
+    def __init__(self, context: Any, setting: Setting, replicas: tuple[Any, ...]) -> None:
         self._context = context
         self._setting = setting
         self._replicas = replicas
@@ -135,7 +134,7 @@ class Lead:
         for each in told:
             self._context.note_gpu_memory(each.gpu_peak)
 
-    def _told_by(self, replica: Replica) -> Any:
+    def _told_by(self, replica: Any) -> Any:
         message = replica.receive()
         if isinstance(message, Failed):
             told = message.error["message"]

@@ -18,9 +18,7 @@ from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import Scorer, Setting
 from aqm_runner.modelopt.shared_calibration import Ranges
 from aqm_runner.modelopt.shared_scoring import in_row
-from aqm_runner.runner.channel import Channel
 from aqm_runner.runner.classify import classify, let_go
-from aqm_runner.runner.meters import Meter
 from aqm_runner.runner.places import Place
 
 
@@ -69,7 +67,7 @@ class Replica:
     """Scores the batches of one task after the other; the runner hears of nothing but its answers.
 
     Args:
-        channel: To the runner.
+        channel: A `runner.channel.Channel` to the runner.
 
     Attributes:
         device: "cpu" or "cuda".
@@ -77,10 +75,9 @@ class Replica:
 
     add = staticmethod(in_row)
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Any) -> None:
         self.device = channel.device
         self._channel = channel
-        self._meter = Meter()
         self._found: Scored | None = None
 
     def serve(self) -> None:
@@ -103,7 +100,7 @@ class Replica:
 
     def complete(self, model: nn.Module, recipes: list[QuantRecipe], calls: Calls) -> None:
         """Takes what was found out of the model; the runner is told once all was checked."""
-        peak = self._meter.peaks()["peak_gpu_memory_bytes"]
+        peak = self._channel.meter.peaks()["peak_gpu_memory_bytes"]
         self._found = Scored(rows_of(model, recipes), calls_of(model, calls), peak)
 
     def phase(self, name: str, total: int | None) -> None:
@@ -117,11 +114,11 @@ class Replica:
 
     def sample_memory(self) -> None:
         """Notes the memory peak before something resets the device's own counter."""
-        self._meter.sample()
+        self._channel.meter.sample()
 
     def _score(self, task: Task) -> Scored | None:
         make_deterministic(self.device)
-        self._meter.reset()
+        self._channel.meter.reset()
         formats = [Format(*each) for each in task.formats]
         model = load_model(task.checkpoint, task.dtype, self.device)
         Scorer(self, task.setting, self).score(model, Loader(task.batches, self.device), formats)

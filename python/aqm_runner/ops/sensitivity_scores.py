@@ -20,7 +20,6 @@ from typing import Any
 
 from aqm_runner.modelopt.engine import ModelOpt
 from aqm_runner.modelopt.replica import Replica
-from aqm_runner.runner.channel import Channel
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.job import score_alone, score_members
@@ -38,6 +37,6 @@ def run_batch(context: Any, members: list[Member]) -> Iterator[list[Outcome]]:
     return score_members(ModelOpt(), context, members)
 
 
-def serve_replica(channel: Channel) -> None:
+def serve_replica(channel: Any) -> None:
     """Scores batches of a job that has several devices, on one of them; does not return."""
     Replica(channel).serve()

@@ -9,6 +9,8 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
+from aqm_runner.runner.meters import Meter
+
 
 class _Packer(pickle.Pickler):
     """Packs of a tensor that is part of another only that part: else each has all of the data."""
@@ -38,10 +40,15 @@ class Channel:
     Args:
         pipe: To the runner.
         device: "cpu" or "cuda", as of the job.
+
+    Attributes:
+        device: As given.
+        meter: Measures this process.
     """
 
     def __init__(self, pipe: Connection, device: str) -> None:
         self.device = device
+        self.meter = Meter()
         self._pipe = pipe
         self._heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._hear, name="runner watch", daemon=True).start()

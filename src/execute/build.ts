@@ -6,7 +6,7 @@ import type { MakerOf } from "../plan/inputs.ts";
 import { judge } from "../plan/judge.ts";
 import { keepsEdit, type Judgement } from "../plan/judgement.ts";
 import { overBudget } from "../plan/budget.ts";
-import { planCost, withCluster, type PlanCost } from "../plan/cost.ts";
+import { planCost, widthOf, withCluster, type PlanCost } from "../plan/cost.ts";
 import { lackingOf } from "../plan/lacking.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Ports } from "../ports.ts";
@@ -116,8 +116,8 @@ class Build {
       this.#counts.fresh += plan.actions.length;
       return this.#finish("done", null, plan);
     }
-    const { expected, maxGpuHours, elsewhere = null, gpusAlike = true } = this.#request;
-    const width = withCluster({ jobs, gpus: gpus.length, apart: !gpusAlike }, elsewhere);
+    const { expected, maxGpuHours, elsewhere = null } = this.#request;
+    const width = withCluster(widthOf(jobs, this.#request), elsewhere);
     const cost = planCost(plan, expected, width);
     this.#emit(plannedEvent(plan, expected, predicted(cost)));
     const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);

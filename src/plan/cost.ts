@@ -69,6 +69,12 @@ export interface Width {
   readonly apart?: boolean;
 }
 
+/** The width of a build on this machine, with so many CPU slots and these devices. */
+export const widthOf = (
+  jobs: number,
+  { gpus, gpusAlike = true }: { readonly gpus: readonly string[]; readonly gpusAlike?: boolean },
+): Width => ({ jobs, gpus: gpus.length, apart: !gpusAlike });
+
 /** The width of a build of which a cluster takes something, as so many jobs at the same time; null where it takes nothing. */
 export const withCluster = (
   { jobs, gpus, apart = false }: Width,

@@ -129,7 +129,7 @@ export async function answerOfDryRun(
   const { session, focused } = scope;
   const [
     { foresee },
-    { planCost, withCluster },
+    { planCost, widthOf, withCluster },
     { overBudget },
     { planJson, planText },
     { elsewhereOf },
@@ -149,8 +149,7 @@ export async function answerOfDryRun(
   const settings = buildSettings(args);
   if (!settings.ok) throw new Error("checked before");
   const { jobs, maxGpuHours } = settings.value;
-  const { gpus, gpusAlike } = session;
-  const width = withCluster({ jobs, gpus: gpus.length, apart: !gpusAlike }, elsewhereOf(session));
+  const width = withCluster(widthOf(jobs, session), elsewhereOf(session));
   const known = planCost(plan, session.expected, width);
   const cost = { ...known, fresh: known.fresh + (focused?.focus.untouched ?? 0) };
   const refused = maxGpuHours === undefined ? null : overBudget(cost, maxGpuHours);

@@ -3,6 +3,7 @@ import { disk } from "../../host/disk/disk.ts";
 import { diskFailure } from "../../host/disk/disk-failure.ts";
 import { EXIT } from "../../model/failure.ts";
 import type { Failure } from "../../model/failure.ts";
+import { widthOf } from "../../plan/cost.ts";
 import { pictureOf, type Picture } from "../../plan/picture.ts";
 import { graphMermaid } from "../../ui/graph-mermaid.ts";
 import { graphJson, graphText } from "../../ui/graph-text.ts";
@@ -25,8 +26,7 @@ export async function run(args: Arguments): Promise<number> {
     return EXIT.usage;
   }
   const { plan } = await foresee(session.value);
-  const { gpus, gpusAlike } = session.value;
-  const width = { jobs: availableParallelism(), gpus: gpus.length, apart: !gpusAlike };
+  const width = widthOf(availableParallelism(), session.value);
   const picture = pictureOf(plan, session.value.expected, width);
   if (page !== undefined) return writePage(page, picture, args.targets);
   if (args.flag("json")) printJson(graphJson(picture));

@@ -3,7 +3,7 @@ import type { ActionNode } from "../../graph/graph.ts";
 import { adoptionOf } from "../../model/adoption.ts";
 import { EXIT } from "../../model/failure.ts";
 import { shortDigest } from "../../model/digest.ts";
-import { planCost } from "../../plan/cost.ts";
+import { planCost, widthOf } from "../../plan/cost.ts";
 import type { Plan, PlannedAction } from "../../plan/plan.ts";
 import { oneLine } from "../../ui/escape.ts";
 import { causeText } from "../../ui/format.ts";
@@ -30,8 +30,8 @@ export async function run(args: Arguments): Promise<number> {
     printFailures(session.error);
     return EXIT.usage;
   }
-  const { selection, expected, gpus, gpusAlike } = session.value;
-  const width = { jobs: availableParallelism(), gpus: gpus.length, apart: !gpusAlike };
+  const { selection, expected } = session.value;
+  const width = widthOf(availableParallelism(), session.value);
   const { plan } = await foresee(session.value);
   if (args.flag("json"))
     printJson(planJson(plan, planCost(plan, expected, width), EXIT.done, selection.skipped));

@@ -5,6 +5,7 @@ import { startPageServer } from "../../host/page-server.ts";
 import type { BuildEvent } from "../../model/event.ts";
 import type { Failure } from "../../model/failure.ts";
 import { ok, type Result } from "../../model/result.ts";
+import { widthOf } from "../../plan/cost.ts";
 import { pictureOf } from "../../plan/picture.ts";
 import { makePlan } from "../../plan/plan.ts";
 import { graphPage } from "../../ui/graph-page.ts";
@@ -57,8 +58,9 @@ export async function startServing(root: string, port: number): Promise<Result<S
 }
 
 /** From what the last build knows, so that nothing has to be looked at. */
-function graphOf({ selection, workspace, expected, targets, gpus, gpusAlike }: Session): string {
-  const width = { jobs: availableParallelism(), gpus: gpus.length, apart: !gpusAlike };
+function graphOf(session: Session): string {
+  const { selection, workspace, expected, targets } = session;
+  const width = widthOf(availableParallelism(), session);
   const picture = pictureOf(makePlan(selection, workspace), expected, width);
   return graphPage(picture, pageTitle(targets), pageParts("graph"));
 }

@@ -1,4 +1,5 @@
 import { environment } from "aqm";
+import { numberName, type Quantizer } from "aqm/analysis/formats/quantizer.ts";
 
 /** Where ModelOpt runs: pinned with hashes, made by aqm itself when it is missing. */
 export const modelopt = environment({
@@ -18,3 +19,18 @@ export const modelopt = environment({
     CUDA_HOME: "which compiler builds those kernels",
   },
 });
+
+/**
+ * The number formats of configs in ModelOpt's form: what `prepare` has to compile before they are used. The slowest
+ * of its extensions, of MXFP4 alone, takes a minute.
+ */
+export const numbersOf = (
+  configs: readonly { readonly quant_cfg: readonly object[] }[],
+): readonly string[] => {
+  const entries = configs.flatMap(({ quant_cfg }) => quant_cfg);
+  return [
+    ...new Set(
+      entries.flatMap((entry) => ("cfg" in entry ? [numberName(entry.cfg as Quantizer)] : [])),
+    ),
+  ];
+};

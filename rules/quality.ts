@@ -16,6 +16,7 @@ import { ALONE } from "aqm/analysis/quality/plan-document.ts";
 import type { ModelConfig, OutputLayoutConfig, QualityConfig, QuantPairConfig } from "./configs.ts";
 import { expectedPlanQuality } from "./expected.ts";
 import { measuring, weightsOf, type Measured } from "./measuring.ts";
+import { numbersOf } from "./modelopt.ts";
 import { planQuality } from "./plan-quality.ts";
 import { qualityPages } from "./quality-page.ts";
 import { measuredRecipes, type MeasuredRecipes } from "./quality-recipes.ts";
@@ -182,6 +183,7 @@ function measurements(
     // The engine's own form is ModelOpt's, since its scores are the ones that are judged.
     candidates: candidates.map(({ name, format }) => ({ name, config: format.config as Config })),
   };
+  const prepares = numbersOf(all.candidates.map(({ config }) => config));
   const expected = expectedPlanQuality(device, 1);
   const ofAlone = expectedPlanQuality(device, 100 * candidates.length);
   const measured: Record<string, Input> = {};
@@ -195,6 +197,7 @@ function measurements(
       // Loading and calibrating is nearly all that a lone plan costs.
       batch: { apart: ["plan"], shared: 0.99 },
       expected: name === ALONE ? ofAlone : expected,
+      prepares,
     });
     measured[`measured_${name}`] = from(judged, "quality");
   }

@@ -13,7 +13,7 @@ import {
 import type { PromptsConfig } from "./configs.ts";
 import { expectedAnswers, expectedPlanQuality } from "./expected.ts";
 import { measuring } from "./measuring.ts";
-import { modelopt } from "./modelopt.ts";
+import { modelopt, numbersOf } from "./modelopt.ts";
 import type { SchemeEvaluationParams } from "./ops/scheme-evaluation.ts";
 import { planQuality } from "./plan-quality.ts";
 import { EXPORT_FOLDERS, type Exported } from "./scheme-exports.ts";
@@ -108,6 +108,7 @@ function measuredOnLeaked(of: SchemeToEvaluate): Input | null {
           resources,
           batch: { apart: ["plan"], shared: 0.99 },
           expected: expectedPlanQuality(model.device, 1),
+          prepares: numbersOf(candidatesToMeasure(chosen).map(({ config }) => config)),
         });
   return from(made, "quality");
 }
@@ -149,6 +150,7 @@ function answersOf(of: SchemeToEvaluate): Input {
           // Loading, calibrating and the unquantized model's answers are most of what a lone plan costs.
           batch: { apart: ["plan"], shared: 0.9 },
           expected: expectedAnswers(model.device, texts.length + images, max_new_tokens),
+          prepares: numbersOf(candidatesToMeasure(chosen).map(({ config }) => config)),
         });
   return from(made, "answers");
 }

@@ -16,7 +16,7 @@ import { oneGpu, type AutoquantConfig, type SchemeConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 import { expectedExport } from "./expected.ts";
 import { measuring } from "./measuring.ts";
-import { modelopt } from "./modelopt.ts";
+import { modelopt, numbersOf } from "./modelopt.ts";
 import { torch } from "./torch.ts";
 
 const OPS = {
@@ -144,6 +144,7 @@ export function schemeExports(of: SchemeToExport): {
       outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
       resources: { gpu: oneGpu(model) },
       expected: expectedExport(model.device),
+      prepares: numbersOf(params.candidates.map(({ config }) => config)),
     });
     return { format, made, checkpoint: from(made, "checkpoint"), check: from(made, "check") };
   });

@@ -14,7 +14,7 @@ import type { AutoquantConfig, SchemeConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 import { expectedPlanQuality } from "./expected.ts";
 import { measuring, weightsOf } from "./measuring.ts";
-import { modelopt } from "./modelopt.ts";
+import { modelopt, numbersOf } from "./modelopt.ts";
 import { planQuality } from "./plan-quality.ts";
 
 const op = typescriptOp<typeof import("./ops/scheme-quality.ts")>(
@@ -118,6 +118,7 @@ function measurements(of: SchemeToMeasure): {
     return { own: from(judged, "quality"), controls: {} };
   }
   const all = { ...shared, candidates: candidatesToMeasure(chosen) };
+  const prepares = numbersOf(all.candidates.map(({ config }) => config));
   const expected = expectedPlanQuality(model.device, 1);
   const measure = (name: string, plan: Input): Input => {
     const judged = action({
@@ -129,6 +130,7 @@ function measurements(of: SchemeToMeasure): {
       // Loading and calibrating is nearly all that a lone plan costs.
       batch: { apart: ["plan"], shared: 0.99 },
       expected,
+      prepares,
     });
     return from(judged, "quality");
   };

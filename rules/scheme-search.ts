@@ -14,6 +14,7 @@ import type { Scored } from "./engines/engine.ts";
 import { expectedPlanQuality, expectedSearch } from "./expected.ts";
 import { measuredSearch } from "./measured-search.ts";
 import { measuring } from "./measuring.ts";
+import { numbersOf } from "./modelopt.ts";
 import { planQuality } from "./plan-quality.ts";
 import { imagesOf } from "./samples.ts";
 import type { ExportedCandidate } from "./scheme-exports.ts";
@@ -68,7 +69,7 @@ function measuredAlone(of: SchemeToSearch, folder: string): DeclaredAction<"qual
     inputs: { tensors, ...scores },
     outputs: { plan: local(`${folder}/alone-plan.json`) },
   });
-  const { params, inputs, resources } = searchedOn(of);
+  const { params, inputs, resources, prepares } = searchedOn(of);
   return action({
     op: planQuality,
     params,
@@ -76,6 +77,7 @@ function measuredAlone(of: SchemeToSearch, folder: string): DeclaredAction<"qual
     outputs: { quality: local(`${folder}/alone.json`) },
     resources,
     expected: expectedPlanQuality(model.device, 100 * candidates.length),
+    prepares,
   });
 }
 
@@ -108,7 +110,7 @@ export function schemeSearch(
     inputs: { tensors, ...scores, alone },
     outputs: { problem: local(`${folder}/search/problem.json`) },
   });
-  const { params, inputs, resources } = searchedOn(of);
+  const { params, inputs, resources, prepares } = searchedOn(of);
   const { confirm } = calibration.heldOut;
   const files = { problem: from(made, "problem"), held_out_confirm: confirm.database };
   const found = action({
@@ -122,6 +124,7 @@ export function schemeSearch(
     resources,
     resumable: { bounds: ["measurements"] },
     expected: expectedSearch(model.device, measurements),
+    prepares,
   });
   return from(found, "search");
 }
@@ -131,14 +134,12 @@ function searchedOn(of: SchemeToSearch) {
   const { scheme, candidates } = of;
   const config = { held_out: "search", batch_size: scheme.controls.batch_size } as const;
   const { params, inputs, resources } = measuring({ ...of, config });
+  const formats = candidates.map(({ name, config: own }) => ({ name, config: own as Config }));
   return {
-    params: {
-      ...params,
-      include_lm_head: scheme.lm_head,
-      candidates: candidates.map(({ name, config: own }) => ({ name, config: own as Config })),
-    },
+    params: { ...params, include_lm_head: scheme.lm_head, candidates: formats },
     inputs,
     resources,
+    prepares: numbersOf(formats.map((each) => each.config)),
   };
 }
 

@@ -10,7 +10,13 @@ import pytest
 from harness import PYTHON_ROOT
 
 from aqm_runner.modelopt import prepare_extensions
-from aqm_runner.modelopt.prepare_extensions import EXTENSIONS, STAMP, is_ready, setting
+from aqm_runner.modelopt.prepare_extensions import (
+    EXTENSIONS,
+    STAMP,
+    extensions_for,
+    is_ready,
+    setting,
+)
 
 
 def script(folder: Path, name: str, body: str) -> None:
@@ -138,3 +144,40 @@ print(extensions_of_modelopt().LOADED, sys.whole)
         check=True,
     )
     assert ended.stdout == "True True\n"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "needed"),
+    [
+        (["fp8"], ["modelopt_cuda_ext_fp8"]),
+        (["fp8", "int3", "int8"], ["modelopt_cuda_ext", "modelopt_cuda_ext_fp8"]),
+        (["mxfp4"], ["modelopt_cuda_ext_mx"]),
+        (["fp8", "fp6"], list(EXTENSIONS)),
+        ([], list(EXTENSIONS)),
+    ],
+)
+def test_number_formats_take_the_extensions_that_quantize_to_them(numbers, needed):
+    assert extensions_for(numbers) == needed
+
+
+@pytest.mark.parametrize(("kinds", "needed"), [("9.0", []), ("9.0\n8.6", ["modelopt_cuda_ext_mx"])])
+def test_nvfp4_takes_none_where_triton_quantizes(machine, monkeypatch, kinds, needed):
+    monkeypatch.setattr(prepare_extensions.util, "find_spec", lambda name: name)
+    script(machine.parent / "bin", "nvidia-smi", f"printf '{kinds}'")
+    assert extensions_for(["nvfp4"]) == needed
+    monkeypatch.setattr(prepare_extensions.util, "find_spec", lambda _name: None)
+    assert extensions_for(["nvfp4"]) == ["modelopt_cuda_ext_mx"]
+
+
+def test_what_is_not_needed_is_not_compiled(machine, monkeypatch, capsys):
+    body = 'mkdir -p "$TORCH_EXTENSIONS_DIR/$4" && echo > "$TORCH_EXTENSIONS_DIR/$4/$4.so"'
+    script(machine.parent / "bin", "python", body)
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(machine))
+    monkeypatch.setattr(sys, "executable", str(machine.parent / "bin/python"))
+    assert prepare_extensions.prepare(machine, ["fp8"]) == 0
+    assert "1 of 1 extensions are ready" in capsys.readouterr().out
+    assert [name for name in EXTENSIONS if (machine / name).exists()] == ["modelopt_cuda_ext_fp8"]
+    assert prepare_extensions.prepare(machine) == 0
+    told = capsys.readouterr().out
+    assert "modelopt_cuda_ext_fp8: compiling" not in told
+    assert "3 of 3 extensions are ready" in told

@@ -9,7 +9,7 @@ import type {
   QuantPairConfig,
 } from "../configs.ts";
 import { expectedScoring } from "../expected.ts";
-import { modelopt } from "../modelopt.ts";
+import { modelopt, numbersOf } from "../modelopt.ts";
 import {
   formatName,
   sharedAction,
@@ -134,5 +134,6 @@ function scores(
     // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
     ...(settings.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
     expected,
+    prepares: numbersOf([format.config]),
   });
 }

@@ -206,6 +206,7 @@ export function action<
     readonly bounds: readonly (keyof Params & string)[];
   };
   readonly expected?: ExpectedCost;
+  readonly prepares?: readonly string[];
   readonly slurm?: SlurmSettings | false;
 }): DeclaredAction<Outputs> {
   checkAction(declaration);
@@ -231,6 +232,7 @@ export function action<
     ...(declaration.batch === undefined ? {} : { batch: declaration.batch }),
     ...(declaration.resumable === undefined ? {} : { resumable: declaration.resumable }),
     ...(declaration.expected === undefined ? {} : { expected: declaration.expected }),
+    ...(declaration.prepares === undefined ? {} : { prepares: declaration.prepares }),
     ...(declaration.slurm === undefined ? {} : { slurm: declaration.slurm }),
     environments: declaration.op.environment === undefined ? [] : [declaration.op.environment],
     producers,

@@ -139,18 +139,20 @@ const plainOf = ({
   batch,
   resumable,
   expected,
+  prepares,
   slurm,
   coordinates,
   declaredAt,
 }: DeclaredAction): ActionDeclaration => {
   const plain = { op, params, inputs, outputs, resources };
-  const extras = batch ?? resumable ?? expected ?? slurm ?? coordinates;
+  const extras = batch ?? resumable ?? expected ?? prepares ?? slurm ?? coordinates;
   if (extras === undefined) return declaredAt === undefined ? plain : { ...plain, declaredAt };
   return {
     ...plain,
     ...(batch === undefined ? {} : { batch }),
     ...(resumable === undefined ? {} : { resumable }),
     ...(expected === undefined ? {} : { expected }),
+    ...(prepares === undefined ? {} : { prepares }),
     ...(slurm === undefined ? {} : { slurm }),
     ...(coordinates === undefined ? {} : { coordinates }),
     ...(declaredAt === undefined ? {} : { declaredAt }),

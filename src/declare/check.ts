@@ -80,6 +80,7 @@ export function checkAction(declaration: unknown): void {
   checkBatch(declaration["batch"], op["declaration"], params as object, inputs as object);
   checkResumable(declaration["resumable"], op["declaration"], params as object);
   checkExpected(declaration["expected"], resources);
+  checkPrepares(declaration["prepares"]);
 }
 
 const isCount = (value: unknown, least: number): boolean =>
@@ -144,6 +145,16 @@ function checkResumable(resumable: unknown, op: object, params: object): void {
       `The bound ${name} of a resumable action is ${nameOf(given[name])}, not a count of items`,
       "Give a whole number from 0, or null for no bound. Time is no bound: what is done by then differs.",
     );
+  }
+}
+
+function checkPrepares(words: unknown): void {
+  if (words === undefined) return;
+  const next = 'Letters, digits, _, . and -, for example { prepares: ["fp8"] }.';
+  if (!Array.isArray(words)) wrong(`What an action prepares is ${nameOf(words)}, not a list`, next);
+  for (const word of words) {
+    if (typeof word === "string" && /^\w[\w.-]*$/.test(word)) continue;
+    wrong(`An action prepares ${nameOf(word)}, which is no word`, next);
   }
 }
 

@@ -29,6 +29,11 @@ export interface ActionDeclaration {
   readonly batch?: BatchDeclaration;
   readonly resumable?: ResumableDeclaration;
   readonly expected?: ExpectedCost;
+  /**
+   * Words for the module that prepares the environment: what of it the action waits for. Without them that is all
+   * of it. What comes out does not depend on it, so it is not in the key.
+   */
+  readonly prepares?: readonly string[];
   /** What a Slurm job for it asks for; false keeps it on this machine. Not in the key. */
   readonly slurm?: SlurmSettings | false;
   /** Which cell of a grid it was declared for, axis → value; never in the key. */
@@ -199,7 +204,10 @@ export interface EnvironmentDeclaration {
    * name, in the environment's own cache unless the user's shell names another one. Not in the key.
    */
   readonly caches?: Readonly<Record<string, string>>;
-  /** A Python module to run once for each kind of machine, before the first action that needs it. */
+  /**
+   * A Python module to run once for each kind of machine, before the first action that needs it. Its arguments are
+   * what actions say that they need of it (`prepares`); without any it prepares all.
+   */
   readonly prepare?: {
     readonly module: string;
     /** Only before GPU actions, and with their devices. */

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { execFileSync } from "node:child_process";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { join } from "node:path";
 import { FakeRunners } from "../rig/fake-runners.ts";
 import { REPOSITORY, type Running, type TestWorkspace } from "../rig/workspace.ts";
@@ -14,30 +14,33 @@ let runners: FakeRunners;
 
 /** Runs what `.prepare.mjs` says for the module, and is a fake runner for everything else. */
 const PYTHON = `#!/bin/sh
-if [ "$2" = "tools.prepare" ]; then exec "${process.execPath}" .prepare.mjs; fi
+if [ "$2" = "tools.prepare" ]; then shift 2; exec "${process.execPath}" .prepare.mjs "$@"; fi
 exec "${process.execPath}" "${join(REPOSITORY, "tests/rig/fake-python.mjs")}" "$@"
 `;
 const GOOD = `import { appendFileSync } from "node:fs";
 appendFileSync("prepared.txt", process.env.CUDA_VISIBLE_DEVICES + " " + process.env.KERNELS + "\\n");
+appendFileSync("words.txt", JSON.stringify(process.argv.slice(2)) + "\\n");
 console.log("compiling 1 of 2");
 `;
+const ENVIRONMENT =
+  'caches: { KERNELS: "kernels" }, prepare: { module: "tools.prepare", gpu: true },';
 
-beforeEach(async () => {
-  workspace = runnerWorkspace({
-    gpu: 2,
-    cpu: 1,
-    environment: 'caches: { KERNELS: "kernels" }, prepare: { module: "tools.prepare", gpu: true },',
-  });
+beforeEach(() => begin({ gpu: 2, cpu: 1 }));
+afterEach(end);
+
+async function begin(of: Parameters<typeof runnerWorkspace>[0]): Promise<void> {
+  workspace = runnerWorkspace({ ...of, environment: ENVIRONMENT });
   workspace.write("python.sh", PYTHON);
   fs.chmodSync(workspace.path("python.sh"), 0o755);
   workspace.write(".prepare.mjs", GOOD);
   workspace.write("python/tools/prepare.py", "# one\n");
   runners = await FakeRunners.listen(workspace);
-});
-afterEach(() => {
+}
+
+function end(): void {
   runners.close();
   workspace.remove();
-});
+}
 
 const build = (env: Readonly<Record<string, string>> = {}): Running =>
   workspace.start(["build", "--json", "--python", workspace.path("python.sh"), "--gpus", "0"], {
@@ -80,6 +83,40 @@ it.runIf(WIDE)(
     expect((await build().finished).stdout).toContain('"ran":0');
   },
 );
+
+describe("what actions say that they need of it", () => {
+  const words = (): unknown[] =>
+    workspace
+      .read("words.txt")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+  const another = async (of: Parameters<typeof runnerWorkspace>[0]): Promise<void> => {
+    end();
+    await begin(of);
+  };
+
+  it("is prepared when the first of them comes, and each word once", async () => {
+    const needs = '[["fp8"], ["fp8", "int8"], ["int8"], [], undefined, ["int8"]][n - 1]';
+    await another({ gpu: 6, action: `prepares: ${needs},` });
+    await succeed(build(), 6);
+    const all: string[] = [];
+    expect(words()).toEqual([["fp8"], ["fp8", "int8"], all]);
+    workspace.write("source.txt", "another\n");
+    await succeed(build(), 6);
+    expect(words()).toHaveLength(3);
+    workspace.write("python/tools/prepare.py", "# two\n");
+    workspace.write("source.txt", "a third\n");
+    await succeed(build(), 6);
+    expect(words().slice(3)).toEqual([["fp8"], ["fp8", "int8"], all]);
+  });
+
+  it("is put together for the members of a batch", async () => {
+    await another({ gpu: 3, action: 'batch: { apart: ["n"] }, prepares: ["b", "a" + (n % 2)],' });
+    await succeed(build(), 1);
+    expect(words()).toEqual([["a0", "a1", "b"]]);
+  });
+});
 
 it.runIf(WIDE)(
   "fails clearly, before any GPU action starts, and is tried again by the next build",

@@ -83,6 +83,16 @@ describe("a malformed declaration is named with its line", () => {
       /^The resource upToGpus is 4$/,
     ],
     [
+      "one word to prepare, without a list",
+      one('prepares: "fp8"'),
+      /^What an action prepares is the text "fp8", not a list$/,
+    ],
+    [
+      "an option instead of a word to prepare",
+      one('prepares: ["--only"]'),
+      /^An action prepares the text "--only", which is no word$/,
+    ],
+    [
       "time as text",
       one('resources: { seconds: "1 h" }'),
       /^The resource seconds is the text "1 h"$/,

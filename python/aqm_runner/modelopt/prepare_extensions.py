@@ -1,6 +1,10 @@
 """Compiles ModelOpt's CUDA extensions ahead of the first GPU step, side by side.
 
-    TORCH_EXTENSIONS_DIR=… python -m aqm_runner.modelopt.prepare_extensions
+    TORCH_EXTENSIONS_DIR=… python -m aqm_runner.modelopt.prepare_extensions [NUMBERS…]
+
+Compiles those that quantizing to these number formats takes ("int8", "fp8", "nvfp4"); without any,
+or for one that is not known here, all three. What is left out and used all the same, ModelOpt
+compiles when it is first used.
 
 Inside a scoring job they would be compiled one after the other, for two minutes, while a GPU is
 held. What was prepared with the same libraries, compiler and kind of device is not looked at
@@ -14,6 +18,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +36,11 @@ EXTENSIONS = {
     "modelopt_cuda_ext_fp8": "get_cuda_ext_fp8",
     "modelopt_cuda_ext_mx": "get_cuda_ext_mx",
 }
+# Number format to the extension that ModelOpt 0.47.0 quantizes to it with on a GPU.
+INTEGERS = re.compile(r"int\d+")
+FOR_NUMBERS = {"fp8": "modelopt_cuda_ext_fp8", "mxfp4": "modelopt_cuda_ext_mx"}
+# From this kind of device on, ModelOpt quantizes to NVFP4 with a kernel of Triton.
+TRITON_QUANTIZES = (8, 9)
 STAMP = "aqm-prepared.json"
 # torch leaves this file in a build folder while it compiles, and waits for ever if it is left.
 LOCK = "lock"
@@ -45,6 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="aqm_runner.modelopt.prepare_extensions", description=__doc__
     )
+    parser.add_argument("numbers", nargs="*", metavar="NUMBERS", help="int8, fp8, nvfp4, mxfp4")
     parser.add_argument("--only", choices=EXTENSIONS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
@@ -53,11 +64,11 @@ def main() -> int:
     if not folder:
         say("TORCH_EXTENSIONS_DIR is not set; name there the folder to compile into")
         return 2
-    return prepare(Path(folder))
+    return prepare(Path(folder), arguments.numbers)
 
 
-def prepare(folder: Path) -> int:
-    """Compiles into `folder` what is not there yet; returns the exit code."""
+def prepare(folder: Path, numbers: list[str] | None = None) -> int:
+    """Compiles into `folder` what `numbers` take and is not there yet; returns the exit code."""
     start = time.monotonic()
     reason = why_not()
     if reason is not None:
@@ -67,11 +78,34 @@ def prepare(folder: Path) -> int:
     with (folder / ".aqm-prepare").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two builds at once: the second finds all done
         wanted = setting()
-        missing = [name for name in EXTENSIONS if not is_ready(folder / name, wanted)]
+        needed = extensions_for(numbers or [])
+        missing = [name for name in needed if not is_ready(folder / name, wanted)]
         failures = compile_all(folder, missing, wanted)
-        ready = sum(is_ready(folder / name, wanted) for name in EXTENSIONS)
-    say(f"{ready} of {len(EXTENSIONS)} extensions are ready ({time.monotonic() - start:.1f} s)")
+        ready = sum(is_ready(folder / name, wanted) for name in needed)
+    say(f"{ready} of {len(needed)} extensions are ready ({time.monotonic() - start:.1f} s)")
     return 1 if failures else 0
+
+
+def extensions_for(numbers: list[str]) -> list[str]:
+    """Returns the extensions that quantizing to these number formats takes here; all for none."""
+    needed = set()
+    for name in numbers:
+        if INTEGERS.fullmatch(name):
+            needed.add("modelopt_cuda_ext")
+        elif name in FOR_NUMBERS:
+            needed.add(FOR_NUMBERS[name])
+        elif name == "nvfp4":
+            if not triton_quantizes():
+                needed.add("modelopt_cuda_ext_mx")
+        else:
+            return list(EXTENSIONS)
+    return [each for each in EXTENSIONS if each in needed] if numbers else list(EXTENSIONS)
+
+
+def triton_quantizes() -> bool:
+    """Returns whether ModelOpt has its NVFP4 kernel of Triton for all devices here."""
+    kinds = [tuple(map(int, each.split("."))) for each in compute_capabilities()]
+    return util.find_spec("triton") is not None and all(each >= TRITON_QUANTIZES for each in kinds)
 
 
 def why_not() -> str | None:

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { join, relative } from "node:path";
+import type { ActionNode } from "../../graph/graph.ts";
 import type { EnvironmentDeclaration } from "../../model/declaration.ts";
 import { digestOfBytes } from "../../model/digest.ts";
 import type { BuildEvent } from "../../model/event.ts";
@@ -20,6 +21,8 @@ export interface PreparationRequest {
   readonly declared: EnvironmentDeclaration;
   readonly prepared: PreparedEnvironment;
   readonly gpus: readonly string[];
+  /** What of it is needed (`neededOf`); null is all. */
+  readonly needs: readonly string[] | null;
   readonly emit: (event: BuildEvent) => void;
   readonly signal: AbortSignal;
   /** The process that works, so that its devices stay leased as long as it lives. */
@@ -28,13 +31,23 @@ export interface PreparationRequest {
   readonly meanwhile?: () => void;
 }
 
+/** What actions need of the preparation of their environment, each word once, in order; null is all of it. */
+export function neededOf(nodes: readonly ActionNode[]): readonly string[] | null {
+  const words = nodes.map(({ declaration }) => declaration.prepares ?? null);
+  if (words.includes(null)) return null;
+  return [...new Set(words.flatMap((each) => each ?? []))].sort();
+}
+
 /**
  * What an environment wants to have done once for each kind of machine, such as compiling kernels. That
- * it was done is remembered beside the environment; the memory fits one module, interpreter and folder.
+ * it was done is remembered beside the environment, for each word of `prepares` or for all of it; the memory
+ * fits one module, interpreter and folder.
  */
 export class Preparations {
   readonly #layout: Layout;
   readonly #known = new Map<string, Promise<Result<void, Failure>>>();
+  /** One after the other for a machine: the second may find that the first has done all. */
+  readonly #last = new Map<string, Promise<unknown>>();
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -42,16 +55,20 @@ export class Preparations {
 
   ensure(request: PreparationRequest): Promise<Result<void, Failure>> {
     const { prepare } = request.declared;
-    if (prepare === undefined || (prepare.gpu && request.gpus.length === 0))
+    if (
+      prepare === undefined ||
+      request.needs?.length === 0 ||
+      (prepare.gpu && request.gpus.length === 0)
+    )
       return Promise.resolve(ok(undefined));
-    const marker = join(
-      machineFolder(request.prepared, request.gpus),
-      `prepared-${prepare.module}.json`,
-    );
-    let known = this.#known.get(marker);
+    const folder = machineFolder(request.prepared, request.gpus);
+    const asked = JSON.stringify([folder, prepare.module, request.needs]);
+    let known = this.#known.get(asked);
     if (known === undefined) {
-      known = this.#once(request, prepare.module, marker);
-      this.#known.set(marker, known);
+      const before = this.#last.get(folder) ?? Promise.resolve();
+      known = before.then(() => this.#once(request, prepare.module, folder));
+      this.#known.set(asked, known);
+      this.#last.set(folder, known);
     }
     return known;
   }
@@ -59,9 +76,9 @@ export class Preparations {
   async #once(
     request: PreparationRequest,
     module: string,
-    marker: string,
+    folder: string,
   ): Promise<Result<void, Failure>> {
-    const { declared, prepared, gpus, emit, signal } = request;
+    const { declared, prepared, gpus, needs, emit, signal } = request;
     const caches = cacheVariables(prepared, declared, gpus);
     const source = join(pythonRoot(this.#layout), `${module.replaceAll(".", "/")}.py`);
     const wanted = canonicalJson({
@@ -70,15 +87,18 @@ export class Preparations {
       python: prepared.python,
       caches,
     });
+    const all = join(folder, `prepared-${module}.json`);
+    const each = needs?.map((word) => join(folder, `prepared-${module}-${word}.json`)) ?? [all];
+    const isWritten = (marker: string): boolean => readTextIfExists(marker) === wanted;
     const isDone = (): boolean =>
-      readTextIfExists(marker) === wanted &&
-      Object.values(caches).every((folder) => fs.existsSync(folder));
+      (isWritten(all) || each.every(isWritten)) &&
+      Object.values(caches).every((cache) => fs.existsSync(cache));
     try {
       if (isDone()) return ok(undefined);
       const lock = await acquireFileLock(
-        `${marker}.lock`,
+        `${all}.lock`,
         `the preparation of ${declared.name}`,
-        (owner) => emit({ type: "waiting_for_lock", owner, path: marker }),
+        (owner) => emit({ type: "waiting_for_lock", owner, path: all }),
         signal,
       );
       if (!lock.ok) return lock;
@@ -87,19 +107,19 @@ export class Preparations {
         request.meanwhile?.();
         const ran = await this.#run(request, module, source);
         if (!ran.ok) return ran;
-        for (const folder of Object.values(caches)) disk.makeUserFolder(folder);
-        writeFileAtomic(marker, wanted);
+        for (const cache of Object.values(caches)) disk.makeUserFolder(cache);
+        for (const marker of each) writeFileAtomic(marker, wanted);
         return ok(undefined);
       } finally {
         await lock.value();
       }
     } catch (error) {
-      return err(diskFailure(error, marker));
+      return err(diskFailure(error, all));
     }
   }
 
   async #run(
-    { declared, prepared, gpus, emit, signal, started }: PreparationRequest,
+    { declared, prepared, gpus, needs, emit, signal, started }: PreparationRequest,
     module: string,
     source: string,
   ): Promise<Result<void, Failure>> {
@@ -116,7 +136,7 @@ export class Preparations {
     const { root, logs } = this.#layout;
     const log = join(logs, `prepare-${declared.name}.log`);
     const lines: string[] = [];
-    const { code, stderr } = await runToEnd(prepared.python, moduleArguments(this.#layout, module), {
+    const { code, stderr } = await runToEnd(prepared.python, moduleArguments(this.#layout, module, ...(needs ?? [])), {
       cwd: root,
       onlyEnv: runnerEnvironment(this.#layout, prepared, declared, gpus),
       said: (line) => {

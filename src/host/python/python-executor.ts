@@ -14,6 +14,7 @@ import { GpuLeases } from "../gpu/gpu-leases.ts";
 import type { ProcessRequest } from "../process/process.ts";
 import type { OpSources } from "../code/op-sources.ts";
 import { OpEnvironments } from "./op-environments.ts";
+import { neededOf } from "./preparations.ts";
 import type { PythonEnvironments } from "./python-environment.ts";
 import { JobCarrier } from "./runner/job-carrier.ts";
 import { runnerRequest } from "./runner/runner-request.ts";
@@ -70,7 +71,7 @@ export class PythonExecutor implements JobExecutor {
   /** Returns why no member could even begin; null when each was told how it ended. */
   async #job(request: ExecutionRequest): Promise<Failure | null> {
     const { emit, signal } = request;
-    const { target, environment, op, gpu } = aboutJob(request);
+    const { target, environment, op, gpu, needs } = aboutJob(request);
     const found = await this.#environments.find(environment, request);
     if (!found.ok) return found.error;
     const counted = request.lease.gpus;
@@ -96,7 +97,7 @@ export class PythonExecutor implements JobExecutor {
         const ahead = this.#environments.aheadIn(start, op);
         this.#carrier.begin(start, ahead).catch(() => undefined); // what is wrong shows below
       };
-      const asked = { declared, prepared, gpus, emit, signal, started, meanwhile };
+      const asked = { declared, prepared, gpus, needs, emit, signal, started, meanwhile };
       const ready = await this.#environments.ready(asked);
       if (!ready.ok) {
         // An idle runner of another environment is still there, and its end would be waited for.
@@ -173,12 +174,14 @@ function aboutJob({ members }: ExecutionRequest): {
   readonly environment: string;
   readonly op: string;
   readonly gpu: number;
+  readonly needs: readonly string[] | null;
 } {
   const [first] = members;
   const { op, resources } = first?.node.declaration ?? {};
   if (first === undefined || op?.runtime !== "python") throw new Error("no job of a Python op");
   const { environment, name } = op;
-  return { target: first.node.id, environment, op: name, gpu: resources?.gpu ?? 0 };
+  const needs = neededOf(members.map(({ node }) => node));
+  return { target: first.node.id, environment, op: name, gpu: resources?.gpu ?? 0, needs };
 }
 
 /** What is said of a job is about its action, or about its batch. */

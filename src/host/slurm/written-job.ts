@@ -7,6 +7,7 @@ import { disk, readTextIfExists } from "../disk/disk.ts";
 import type { Layout } from "../disk/layout.ts";
 import { statsOfReads } from "../partial/partial-results.ts";
 import type { FoundEnvironment } from "../python/op-environments.ts";
+import { neededOf } from "../python/preparations.ts";
 import { environmentElsewhere, moduleArguments } from "../python/runner-environment.ts";
 import { runnerRequest } from "../python/runner/runner-request.ts";
 import { digestOfBytes, hexOf, type Digest } from "../../model/digest.ts";
@@ -49,7 +50,8 @@ export function writeJob(
   disk.writeSecret(folder.file("environment"), environmentFile(variables));
   const usesGpu = job.device === "cuda";
   const { prepare, caches = {} } = declared;
-  const isPrepared = prepare !== undefined && (usesGpu || !prepare.gpu);
+  const needs = neededOf(request.members.map(({ node }) => node));
+  const isPrepared = prepare !== undefined && needs?.length !== 0 && (usesGpu || !prepare.gpu);
   const script = runScript({
     folder: folder.path,
     workspace: layout.root,
@@ -57,8 +59,8 @@ export function writeJob(
     command: [prepared.python, ...moduleArguments(layout, "aqm_runner")],
     prepare: isPrepared
       ? {
-          command: [prepared.python, ...moduleArguments(layout, prepare.module)],
-          stamp: stampOf(layout, prepare.module, prepared.python),
+          command: [prepared.python, ...moduleArguments(layout, prepare.module, ...(needs ?? []))],
+          stamp: stampOf(layout, prepare.module, needs, prepared.python),
         }
       : null,
     cache: prepared.cache,
@@ -95,8 +97,13 @@ function outputPaths(
 }
 
 /** The same preparation by the same interpreter is done once on each kind of machine. */
-function stampOf(layout: Layout, module: string, python: string): string {
+function stampOf(
+  layout: Layout,
+  module: string,
+  needs: readonly string[] | null,
+  python: string,
+): string {
   const source = join(pythonRoot(layout), `${module.replaceAll(".", "/")}.py`);
-  const of = `${module}\0${python}\0${readTextIfExists(source) ?? ""}`;
+  const of = `${[module, ...(needs ?? [])].join(" ")}\0${python}\0${readTextIfExists(source) ?? ""}`;
   return `prepared-for-jobs-${hexOf(digestOfBytes(of)).slice(0, 16)}`;
 }

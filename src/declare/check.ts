@@ -150,7 +150,7 @@ function checkResumable(resumable: unknown, op: object, params: object): void {
 
 function checkPrepares(words: unknown): void {
   if (words === undefined) return;
-  const next = 'Letters, digits, _, . and -, for example { prepares: ["fp8"] }.';
+  const next = 'Letters, digits, _, . and -, for example { prepares: ["kernels"] }.';
   if (!Array.isArray(words)) wrong(`What an action prepares is ${nameOf(words)}, not a list`, next);
   for (const word of words) {
     if (typeof word === "string" && /^\w[\w.-]*$/.test(word)) continue;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -181,3 +182,51 @@ def test_what_is_not_needed_is_not_compiled(machine, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "modelopt_cuda_ext_fp8: compiling" not in told
     assert "3 of 3 extensions are ready" in told
+
+
+def test_what_the_short_header_does_not_suffice_for_is_compiled_with_the_whole_one(
+    machine, monkeypatch, capsys
+):
+    header = machine / prepare_extensions.INCLUDES / "torch/extension.h"
+    # FP8 needs more than the short header has.
+    body = f"""
+echo "$4 $CPATH" >> "$TORCH_EXTENSIONS_DIR/compilers"
+[ "$4" = modelopt_cuda_ext_fp8 ] && [ -n "$CPATH" ] && exit 1
+case "$CPATH" in {header.parents[1]}*) grep -q pybind.h {header} || exit 2;; esac
+mkdir -p "$TORCH_EXTENSIONS_DIR/$4" && echo > "$TORCH_EXTENSIONS_DIR/$4/$4.so"
+"""
+    script(machine.parent / "bin", "python", body)
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(machine))
+    monkeypatch.setattr(sys, "executable", str(machine.parent / "bin/python"))
+    monkeypatch.delenv("CPATH", raising=False)
+    assert prepare_extensions.prepare(machine, ["fp8", "int8"]) == 0
+    first = machine / prepare_extensions.INCLUDES
+    assert sorted((machine / "compilers").read_text().splitlines()) == [
+        f"modelopt_cuda_ext {first}",
+        "modelopt_cuda_ext_fp8 ",
+        f"modelopt_cuda_ext_fp8 {first}",
+    ]
+    assert "compiling what failed with PyTorch's whole header" in capsys.readouterr().out
+    # A header that is newer than what was compiled with it would have ninja compile again.
+    made = header.stat().st_mtime_ns
+    monkeypatch.setenv("CPATH", "/of/the/user")
+    found = prepare_extensions.with_short_header(machine)
+    assert found == os.pathsep.join([str(first), "/of/the/user"])
+    assert header.stat().st_mtime_ns == made
+
+
+def test_the_short_header_is_part_of_the_whole_one():
+    import torch
+
+    include = Path(torch.__file__).parent / "include"
+    api = include / "torch/csrc/api/include"
+    reached, todo = set(), ["torch/extension.h"]
+    while todo:
+        name = todo.pop()
+        for folder in (include, api):
+            if name not in reached and (folder / name).is_file():
+                reached.add(name)
+                todo += re.findall(r"#include <(torch/[^>]+)>", (folder / name).read_text())
+    short = set(re.findall(r"#include <([^>]+)>", prepare_extensions.SHORT_HEADER))
+    assert len(short) == 2
+    assert short <= reached

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from forks import ForkedRunner
-from harness import PYTHON_ROOT, EventReader, Runner, action, of_type, request
+from harness import PATIENCE, PYTHON_ROOT, EventReader, Runner, action, of_type, request
 from material import COCO, SAMPLE, scoring
 
 from aqm_runner.runner.digests import digest_folder
@@ -46,6 +46,36 @@ def test_a_job_is_told_from_hello_to_idle_and_the_end_of_input_ends_the_runner(t
     assert (artifacts[-1]["digest"], artifacts[-1]["size"]) == (digest, size)
     assert of_type(events, "resource")[0]["peak_memory_bytes"] > 10_000_000
     assert runner.end() == (0, [])
+
+
+def test_the_end_waits_for_no_thread_of_a_library_and_runs_what_it_registered(tmp_path):
+    code = """
+import atexit, threading
+from aqm_runner.runner.server import main
+atexit.register(print, "removed what was temporary")
+threading.Thread(target=threading.Event().wait).start()
+class Slow:
+    def __del__(self):
+        print("taken apart")
+slow = Slow()
+print("said before")
+main()
+"""
+    reader, writer = os.pipe()
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=os.environ | {"PYTHONPATH": str(PYTHON_ROOT), "AQM_EVENTS_FD": str(writer)},
+            pass_fds=[writer],
+        )
+    os.close(writer)
+    assert [event["type"] for event in EventReader(reader)] == ["hello"]
+    assert process.wait(timeout=PATIENCE) == 0
+    assert log.read_text().splitlines() == ["said before", "removed what was temporary"]
 
 
 def test_hello_waits_for_no_library():

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from multiprocessing.connection import Pipe
 from typing import Any
 
@@ -81,10 +82,14 @@ class Replica:
         except (EOFError, OSError) as error:
             raise self._has_ended() from error
 
-    def end(self) -> None:
-        """Ends the process, whatever it does; may be called again."""
+    def kill(self) -> None:
+        """Has the process end, whatever it does, and does not wait for that."""
         self.ended = True
         self._process.kill()
+
+    def end(self) -> None:
+        """Ends the process and waits for that; may be called again."""
+        self.kill()
         self._watch.join()
         self._pipe.close()
 
@@ -123,3 +128,11 @@ def check_serves(module: Any, op: str) -> None:
             f"{op} works on one device, and its job has more.",
             next_step="Take upToGpus out of the resources of the action's rule.",
         )
+
+
+def end_replicas(replicas: Sequence[Replica]) -> None:
+    """Ends all, side by side: a device takes a second or two to let go of a process."""
+    for replica in replicas:
+        replica.kill()
+    for replica in replicas:
+        replica.end()

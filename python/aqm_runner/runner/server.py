@@ -16,6 +16,7 @@ from typing import Any
 
 from aqm_runner.runner.protocol import (
     EventWriter,
+    exit_at_once,
     start_cancel_watch,
     start_heartbeat,
     start_parent_watch,
@@ -72,11 +73,11 @@ class Server:
             sys.stderr.flush()
             # Not sys.exit: a thread of a library could keep a failed process, and its GPU, alive.
             self._events.emit_and_exit(exit_code(fields["class"]), **fields)
-        sys.exit(0)
+        exit_at_once()
 
     def _run_job(self, request: Any) -> None:
         from aqm_runner.runner.batch import is_batch, run_batch
-        from aqm_runner.runner.replicas import start_replicas
+        from aqm_runner.runner.replicas import end_replicas, start_replicas
         from aqm_runner.runner.requests import check_action
 
         self._job = request.job
@@ -101,8 +102,7 @@ class Server:
                 module = self._load(request, action.op, action.id)
                 self._run_action(report, action, module)
                 self._action = None
-        for replica in self._replicas:
-            replica.end()
+        end_replicas(self._replicas)
         self._events.emit("idle", job=request.job)
         self._job = None
 

@@ -221,9 +221,9 @@ def test_a_plan_that_says_nan_leaves_the_others_alone(monkeypatch, quality_input
     measure = Measurement.measure
     calls = []
 
-    def spoil(measurement: Measurement, model: Any) -> TokenFigures:
+    def spoil(measurement: Measurement, model: Any, forward: Any) -> TokenFigures:
         calls.append(None)
-        found = measure(measurement, model)
+        found = measure(measurement, model, forward)
         if len(calls) == 3:  # after the control and the first plan
             found.squared_error[5] = np.nan
         return found

@@ -10,7 +10,7 @@ from typing import Any
 from aqm_runner.runner.failures import bad_request, unsupported_here
 
 BARE = ("*", "*weight_quantizer", "*input_quantizer")
-# ModelOpt\'s names of the algorithm by which a range is the largest absolute value.
+# ModelOpt's names of the algorithm by which a range is the largest absolute value.
 MAX = ("max", {"method": "max"})
 BITS = ("num_bits", "scale_bits")
 

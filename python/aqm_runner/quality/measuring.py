@@ -1,5 +1,7 @@
 """Measuring a model on held-out batches, beside what the unquantized model said of them."""
 
+import functools
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -8,12 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aqm_runner.quality.figures import Intervals, reference_figures
-from aqm_runner.quality.held_out import HeldOut, HeldOutBatch
+from aqm_runner.quality.held_out import TOKENS, HeldOut, HeldOutBatch
 from aqm_runner.quality.tokens import TokenFigures, compare
 from aqm_runner.runner.failures import RunnerError, gate_failed
 
 # Share of the free memory that batches and reference logits may take; the rest is for the model.
 SHARE = 0.5
+
+
+# Which batch, and what computes its logits → the logits.
+Forward = Callable[[Hashable, Callable[[], Tensor]], Tensor]
 
 
 class Measurement:
@@ -71,13 +77,27 @@ class Measurement:
             )
         return self._reference[intervals]
 
-    def measure(self, model: nn.Module) -> TokenFigures:
-        """Returns what each counted token says of a model; samples in their own order."""
+    def measure(self, model: nn.Module, forward: Forward | None = None) -> TokenFigures:
+        """Returns what each counted token says of a model; samples in their own order.
+
+        Args:
+            model: In evaluation mode.
+            forward: Computes logits instead of a plain forward pass, to the same bits.
+        """
         found = []
-        for batch, unquantized in zip(self._batches, self._unquantized, strict=True):
+        for index, batch in enumerate(self._batches):
             there = batch.to(self._device)
-            found.append(compare(unquantized.to(self._device), _logits(model, there), there.labels))
+            compute = functools.partial(_logits, model, there)
+            logits = compute() if forward is None else forward((id(self), index), compute)
+            unquantized = self._unquantized[index].to(self._device)
+            found.append(compare(unquantized, logits, there.labels))
         return self._collect(found)
+
+    def block_bytes(self, model: Any) -> int:
+        """Returns how many bytes one block of a model makes of all batches, pads included."""
+        tokens = sum(batch.inputs[TOKENS].numel() for batch in self._held_out.batches)
+        element = next(model.parameters()).element_size()
+        return int(tokens * model.config.get_text_config().hidden_size * element)
 
     def _home_for(self, model: nn.Module) -> str:
         if self._device != "cuda":

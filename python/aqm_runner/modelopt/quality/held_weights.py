@@ -24,6 +24,11 @@ class HeldWeights:
         self._held: list[HeldWeight] = []
         self._idle: dict[HeldWeight, None] = {}
 
+    @property
+    def left(self) -> int:
+        """How many bytes may still be held."""
+        return self._left
+
     def hold(self, quantizer: nn.Module, weight: Tensor) -> "HeldWeight":
         """Makes a quantizer hold what it makes of a weight; all else it quantizes as before."""
         held = HeldWeight(self, quantizer, weight)

@@ -13,6 +13,7 @@ from aqm_runner.quality.document import plan_entry, quality_document
 from aqm_runner.quality.material import Material, read_material
 from aqm_runner.quality.measuring import Measurement, non_finite_logits
 from aqm_runner.quality.plans import NONE, PlanDocument
+from aqm_runner.quality.tokens import TokenFigures
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.scoring.document import environment_of
 
@@ -36,10 +37,14 @@ class _Job:
 
     def check_control(self, checkpoint: str) -> None:
         """Raises gate_failed `control_differs` unless the model is its former self unquantized."""
-        tokens = self.measurement.measure(self.judged.model)
+        tokens = self.measure()
         largest = float(abs(tokens.kl).max())
         if largest != 0:
             raise control_differs(checkpoint, f"largest divergence of a token: {largest:.3g} nats")
+
+    def measure(self) -> TokenFigures:
+        """Returns what the model says in the formats that it is in."""
+        return self.measurement.measure(self.judged.model, self.judged.blocks.compute)
 
     def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
         """Writes the quality document of one member; returns its facts."""
@@ -47,7 +52,7 @@ class _Job:
         entries = []
         unmoved = []
         for plan in chosen(self.judged, self.params, member, document):
-            tokens = self.measurement.measure(self.judged.model)
+            tokens = self.measure()
             if not tokens.finite:
                 raise non_finite_logits(f"the plan {plan.name}", member.inputs["plan"].name)
             several = len(document.plans) > 1
@@ -97,6 +102,7 @@ def _start(
         material.calibration,
         lambda model: measurement.look_at_unquantized(model, name),
     )
+    judged.keep_blocks(measurement.block_bytes(judged.model))
     job = _Job(context, params, material, measurement, judged)
     job.check_control(name)
     return job

@@ -15,6 +15,7 @@ from aqm_runner.modelopt.memory import free_bytes
 from aqm_runner.modelopt.progress import Progress, check_calibration
 from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.quality.held_weights import HeldWeight, HeldWeights
+from aqm_runner.modelopt.quality.reused_blocks import ReusedBlocks
 from aqm_runner.modelopt.reading import SUFFIX
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import ALL_BITS
@@ -30,6 +31,9 @@ UNQUANTIZED = algorithms.QuantRecipe(quant_cfg=None)
 # Of the device's free memory, what quantized weights may take; on a CPU, so many bytes.
 SHARE = 0.5
 ON_A_CPU = 2 << 30
+# What is left of it, for what blocks made; on a CPU, so many bytes.
+BLOCKS_SHARE = 0.25
+BLOCKS_ON_A_CPU = 1 << 30
 
 
 class JudgedModel:
@@ -49,6 +53,7 @@ class JudgedModel:
 
     Attributes:
         model: The model.
+        blocks: What computes it without doing again what an earlier plan did; see `keep_blocks`.
         layers: Paths of all modules of the model as it was given.
         groups: Name and modules of the groups that may be quantized.
 
@@ -80,6 +85,8 @@ class JudgedModel:
         free = free_bytes(context.device)
         self._weights = HeldWeights(ON_A_CPU if free is None else int(SHARE * free))
         names = {id(module): name for name, module in model.named_modules()}
+        self.blocks = ReusedBlocks(model, self.groups)
+        self._device = context.device
         self._held: dict[tuple[str, algorithms.QuantRecipe], list[HeldWeight]] = {}
         for group, hparam in hparams.items():
             for recipe in hparam.choices:
@@ -100,6 +107,19 @@ class JudgedModel:
                     ]
             hparam.active = UNQUANTIZED
 
+    def keep_blocks(self, block_bytes: int) -> None:
+        """Lets plans take from earlier ones what blocks made of the same batches.
+
+        Args:
+            block_bytes: What one block makes of all batches.
+        """
+        free = free_bytes(self._device)
+        if free is not None:
+            # Quantized weights come first.
+            free = int(BLOCKS_SHARE * max(free - self._weights.left, 0))
+        self.blocks.allow(block_bytes, BLOCKS_ON_A_CPU if free is None else free)
+        self.blocks.begin(self._names())
+
     def choose(self, formats: Mapping[str, str]) -> None:
         """Puts every group into a format.
 
@@ -114,10 +134,16 @@ class JudgedModel:
             self._weights.begin(self._held.get((group, new), []))
             hparam.active = new
             self._now[group] = new
+        self.blocks.begin(formats)
 
     def close(self) -> None:
         """Lets go of what is held besides the model."""
         self._weights.remove()
+        self.blocks.remove()
+
+    def _names(self) -> dict[str, str]:
+        names = {id(recipe): name for name, recipe in self._recipes.items()}
+        return {group: names[id(recipe)] for group, recipe in self._now.items()}
 
     def _calibrate(
         self, context: Any, loader: Loader, formats: list[Format], disabled: list[str]

@@ -130,8 +130,11 @@ class _Measuring:
                 measurement.look_at_unquantized(model, checkpoint)
 
         self._judged = load_judged(context, params, inputs, formats, calibration, look)
+        judged = self._judged
+        judged.keep_blocks(sum(each.block_bytes(judged.model) for each in found.values()))
         for measurement in found.values():
-            largest = float(abs(measurement.measure(self._judged.model).kl).max())
+            tokens = measurement.measure(judged.model, judged.blocks.compute)
+            largest = float(abs(tokens.kl).max())
             if largest != 0:
                 how = f"largest divergence of a token: {largest:.3g} nats"
                 raise control_differs(checkpoint, how)
@@ -161,7 +164,7 @@ class _Measuring:
         kept = dict.fromkeys(self._problem.kept, NONE)
         self._judged.choose(dict(zip(names, formats, strict=True)) | kept)
         measurement = self._measurements[set_]
-        tokens = measurement.measure(self._judged.model)
+        tokens = measurement.measure(self._judged.model, self._judged.blocks.compute)
         if not tokens.finite:
             used = sorted({*formats} - {NONE})
             raise non_finite_logits(f"a plan of {', '.join(used)}", self._place.name)

@@ -10,11 +10,13 @@
 #   grid        all 16 pairs, medium, language layers and output head
 #   throughput  the same with autoquant=throughput
 #   images      two pairs, all layers, images and text, small
-#   plans       105 plans measured (tests/gpu/plan-quality.py)
+#   random      35 plans measured (tests/gpu/plan-quality.py, whose copy in the tree before is replaced)
+#   groups      144 groups quantized alone, measured
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 python=${AQM_PYTHON:-$(command -v python3)}
 before=${AQM_BEFORE:-}
+script=$PWD/tests/gpu/plan-quality.py
 model=models/qwen3_vl_4b_instruct/layer-analysis
 all="$model/weight-{int4,int8,fp8,nvfp4}-act-*/qwen3_vl_4b_instruct_autoquant_*"
 export AQM_CACHE=$PWD/tmp/cache
@@ -40,9 +42,12 @@ run() {
     grid) timed "$model" "${all}_lm_medium/sensitivity-scores.json" ;;
     throughput) timed tmp/autoquant=throughput --set autoquant=throughput "${all}_lm_medium/sensitivity-scores.json" ;;
     images) timed "$model" "$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_small/sensitivity-scores.json" ;;
-    plans)
-      PYTHONPATH=python:${PYTHONPATH:-} "$python" tests/gpu/plan-quality.py lm 2> /dev/null | grep -E 'plans,|a plan|documents'
-      cat tmp/plan-quality/lm-first/*.json | sha256sum | cut -c1-16
+    random | groups)
+      cp "$script" tests/gpu/plan-quality.py 2> /dev/null
+      PYTHONPATH=python:${PYTHONPATH:-} "$python" tests/gpu/plan-quality.py "$1" --plans "$([ "$1" = random ] && echo 30 || echo 144)" \
+        2> /dev/null | grep -E 'plans,|a plan|figures'
+      cat tmp/plan-quality/lm-{first,groups,few-groups}/*.json 2> /dev/null | sha256sum | cut -c1-16
+      rm -rf tmp/plan-quality/lm-*
       ;;
   esac
 }

@@ -1,6 +1,6 @@
 """100 measured plans at full size on a real GPU: how long, how much memory, the same bits.
 
-    PYTHONPATH=python python tests/gpu/plan-quality.py [lm|images]…
+    PYTHONPATH=python python tests/gpu/plan-quality.py [lm|random|groups|images]… [--plans N]
 
 Run in the workspace, by hand. On a Qwen3-VL-4B of the true shapes with random weights (made where
 tests/gpu/random_checkpoint.py puts it, unless it is there), each stage in a process of its own:
@@ -8,6 +8,9 @@ tests/gpu/random_checkpoint.py puts it, unless it is there), each stage in a pro
 lm      100 random plans of 4 candidates, and one of all groups in each candidate, on captions with
         at least 10,000 counted tokens, start-up of Python included; then 12 of these plans in
         another order in a second process, and one of them alone in a third: the same bytes.
+random  the first of these processes alone.
+groups  one document in which each of N groups is quantized alone, in FP8: each plan is computed
+        from its group on. Then some of the last ones in a process of their own: the same figures.
 images  all layers, images of about 1,200 patches with text: 6 plans, then 2 of them again.
 
 Figures of random weights say nothing of quality. Exits with 1 where a byte differs.
@@ -143,6 +146,37 @@ def make_plans(scope: str, count: int) -> list[str]:
     return list(plans)
 
 
+def make_plans_of_groups(count: int) -> list[str]:
+    """Writes a document of plans with one group in FP8 each, and one of the last of them."""
+    (name,) = make_plans("lm", 1)[:1]
+    document = json.loads((WORK / f"plans-lm/{name}.json").read_text())
+    groups = document["groups"]
+    document["plans"] = [
+        {
+            "name": f"only-{at}",
+            "formats": [
+                "wfp8_afp8" if each == at else "NONE" for each in range(len(groups))
+            ],
+        }
+        for at in range(len(groups))
+    ][:count]
+    few = document | {"plans": document["plans"][-4:]}
+    (WORK / "plans-lm/groups.json").write_text(json.dumps(document))
+    (WORK / "plans-lm/few-groups.json").write_text(json.dumps(few))
+    return ["groups", "few-groups"]
+
+
+def same_figures(first: Path, second: Path) -> bool:
+    """Prints and returns whether the plans of the second document are as in the first."""
+    all_, few = (json.loads(path.read_text())["plans"] for path in (first, second))
+    known = {each["name"]: each for each in all_}
+    same = [known[each["name"]] == each for each in few]
+    print(
+        f"{second.stem}: {sum(same)} of {len(same)} plans have the figures of {first.stem}"
+    )
+    return all(same)
+
+
 def measure(scope: str, output: str, names: list[str], begun: float) -> None:
     """Measures plans in this process and prints what it took; `begun` is on the system's clock."""
     phases: list[tuple[str, float]] = [("start of Python", begun)]
@@ -264,6 +298,13 @@ def main() -> int:
         subprocess.run([sys.executable, str(script)], check=True, env=environment)
     make_data()
     sound = True
+    if "random" in arguments.stages:
+        in_a_process("lm", "lm-first", make_plans("lm", arguments.plans))
+    if "groups" in arguments.stages:
+        names = make_plans_of_groups(arguments.plans)
+        for name in names:
+            in_a_process("lm", f"lm-{name}", [name])
+        sound &= same_figures(*(WORK / f"lm-{name}/{name}.json" for name in names))
     if "lm" in arguments.stages:
         names = make_plans("lm", arguments.plans)
         in_a_process("lm", "lm-first", names)

@@ -18,13 +18,13 @@ class KeptPass:
 
     Attributes:
         towers: What each tower returned.
-        given: What each block was given; None where it is not kept.
-        outputs: What each block returned; None where it is not kept.
+        given: What each block was given.
+        outputs: What each block returned.
     """
 
     towers: list[Any]
-    given: list[Tensor | None]
-    outputs: list[Tensor | None]
+    given: list[Tensor]
+    outputs: list[Tensor]
 
 
 class Pass:
@@ -45,13 +45,11 @@ class Pass:
     def __init__(self, kept: KeptPass | None, agreed: int, towers: int, blocks: int) -> None:
         self._kept = kept
         self._count = (towers, blocks)
-        usable = [] if kept is None else kept.outputs[: max(agreed - 1, 0)]
-        found = [index + 1 for index, output in enumerate(usable) if output is not None]
         # The first block that is computed.
-        self._first = max(found, default=0)
+        self._first = 0 if kept is None else max(agreed - 1, 0)
         self._towers: list[Any] = []
-        self._given: list[Tensor | None] = []
-        self._outputs: list[Tensor | None] = []
+        self._given: list[Tensor] = []
+        self._outputs: list[Tensor] = []
         self.sound = True
 
     @property
@@ -78,26 +76,21 @@ class Pass:
         if index == self._first > 0:
             assert self._kept is not None
             before = self._kept.given[index]
-            self.sound &= before is given or (before is not None and torch.equal(before, given))
+            self.sound &= before is given or torch.equal(before, given)
         made = compute(given)
         alike = isinstance(made, Tensor) and isinstance(given, Tensor) and made.shape == given.shape
         self.sound &= alike
-        self._given.append(given if alike else None)
-        self._outputs.append(made if alike else None)
+        self._given.append(given)
+        self._outputs.append(made)
         return made
 
     def end(self) -> None:
         """Says that the pass is over."""
         self.sound &= (len(self._towers), len(self._outputs)) == self._count
 
-    def kept(self, every: int) -> KeptPass:
-        """Returns what is kept of it: outputs of one of so many blocks, and what comes after."""
-        outputs = [
-            output if (index + 1) % every == 0 else None
-            for index, output in enumerate(self._outputs)
-        ]
-        given = [each if index % every == 0 else None for index, each in enumerate(self._given)]
-        return KeptPass(self._towers, given, outputs)
+    def kept(self) -> KeptPass:
+        """Returns what is kept of it."""
+        return KeptPass(self._towers, self._given, self._outputs)
 
 
 class Trial(Pass):
@@ -115,15 +108,12 @@ class Trial(Pass):
     def __init__(self, kept: KeptPass) -> None:
         super().__init__(kept, 0, len(kept.towers), len(kept.outputs))
 
-    def block(self, index: int, given: Any, compute: Block) -> Any:
+    def block(self, index: int, _given: Any, compute: Block) -> Any:
         """Returns something else than the block does, unless it is the last one."""
         assert self._kept is not None
         before, output = self._kept.given[index], self._kept.outputs[index]
         self.sound &= index == len(self._outputs)
         self._outputs.append(output)
-        if before is None or output is None:
-            self.sound = False
-            return compute(given)
         made = compute(before.clone())
         self.sound &= torch.equal(made, output)
         other = compute(before.roll(1, -1))

@@ -15,8 +15,8 @@ from torch import Tensor
 from aqm_runner.modelopt.quality.block_passes import KeptPass, Pass, Trial
 from aqm_runner.modelopt.quality.block_stages import find_stages
 
-# So many plans are kept: what many others differ from in a group each, and the last ones.
-PLANS = 4
+# So many plans are kept at most: what many others differ from in a group each, and the last ones.
+MOST_PLANS = 4
 # A tower's output, with what it hands to several blocks, is as large as so many blocks' outputs.
 OF_TOWERS = 4
 
@@ -64,7 +64,7 @@ class ReusedBlocks:
         self._stages = found.groups
         self._plans: list[_Plan] = []
         self._now: _Plan | None = None
-        self._every = 0
+        self._most = 0
         self._compared: set[Hashable] = set()
         self._tried = False
         self._pass: Pass | None = None
@@ -76,16 +76,17 @@ class ReusedBlocks:
             block_bytes: Of one block's outputs, for all batches.
             memory: Bytes that may be taken.
         """
-        needed = PLANS * block_bytes * (len(self._blocks) + OF_TOWERS * bool(self._towers))
-        every = -(-needed // max(memory, 1))
-        self._every = every if self._blocks and every <= len(self._blocks) else 0
-        if self._every:
+        of_a_plan = block_bytes * (len(self._blocks) + OF_TOWERS * bool(self._towers))
+        # One more is made before another goes.
+        self._most = min(MOST_PLANS, memory // of_a_plan - 1) if self._blocks else 0
+        if self._most > 0:
             self._watch()
 
     def begin(self, formats: Mapping[str, str]) -> None:
         """Says which format each group is in from now on."""
-        if not self._every:
+        if self._most < 1:
             return
+        self._plans = self._plans[-self._most :]
         stages = tuple(tuple(formats[name] for name in stage) for stage in self._stages)
         known = [plan for plan in self._plans if plan.stages == stages]
         self._now = known[0] if known else _Plan(stages)
@@ -97,7 +98,7 @@ class ReusedBlocks:
             batch: What tells the batch from all others.
             forward: Returns logits.
         """
-        if not self._every or self._now is None:
+        if self._most < 1 or self._now is None:
             return forward()
         plan, agreed = self._best(batch)
         begun = self._new_pass(None if plan is None else plan.batches[batch], agreed)
@@ -123,21 +124,26 @@ class ReusedBlocks:
         """Returns the logits of a pass that leaves something out; None if it must not."""
         try:
             result = self._with(begun, forward)
+            if begun.sound and not self._is_right(result, (batch, *begun.left_out), forward):
+                return None
         except Exception:
             # What is left out may be missed in a way of a model's own; else it comes up again.
             return None
-        left_out = (batch, *begun.left_out)
-        if begun.sound and left_out not in self._compared:
-            self._compared.add(left_out)
-            whole = self._new_pass(None, 0)
-            if not torch.equal(result, self._with(whole, forward)):
-                return None
-            if not self._tried:
-                self._tried = True
-                trial = Trial(whole.kept(1))
-                if not (torch.equal(result, self._with(trial, forward)) and trial.sound):
-                    return None
         return result
+
+    def _is_right(self, result: Tensor, left_out: Hashable, forward: Callable[[], Tensor]) -> bool:
+        """Returns whether a result is that of a full pass, as far as that is not known yet."""
+        if left_out in self._compared:
+            return True
+        self._compared.add(left_out)
+        whole = self._new_pass(None, 0)
+        if not (torch.equal(result, self._with(whole, forward)) and whole.sound):
+            return False
+        if self._tried:
+            return True
+        self._tried = True
+        trial = Trial(whole.kept())
+        return torch.equal(result, self._with(trial, forward)) and trial.sound
 
     def _new_pass(self, kept: KeptPass | None, agreed: int) -> Pass:
         return Pass(kept, agreed, len(self._towers), len(self._blocks))
@@ -165,15 +171,16 @@ class ReusedBlocks:
 
     def _keep(self, batch: Hashable, done: Pass, used: _Plan | None) -> None:
         assert self._now is not None
-        self._now.batches[batch] = done.kept(self._every)
+        self._now.batches[batch] = done.kept()
         # The present plan last, before it the one that it has most in common with.
         for plan in (used, self._now):
             if plan is not None:
                 self._plans = [each for each in self._plans if each is not plan] + [plan]
-        self._plans = self._plans[-PLANS:]
+        # The plans before may still be of use for further batches.
+        self._plans = self._plans[-self._most - 1 :]
 
     def _give_up(self) -> None:
-        self._plans, self._now, self._every = [], None, 0
+        self._plans, self._now, self._most = [], None, 0
 
     def _watch(self) -> None:
         for index, tower in enumerate(self._towers):

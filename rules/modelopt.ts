@@ -27,10 +27,18 @@ export const modelopt = environment({
 export const numbersOf = (
   configs: readonly { readonly quant_cfg: readonly object[] }[],
 ): readonly string[] => {
-  const entries = configs.flatMap(({ quant_cfg }) => quant_cfg);
-  return [
-    ...new Set(
-      entries.flatMap((entry) => ("cfg" in entry ? [numberName(entry.cfg as Quantizer)] : [])),
-    ),
-  ];
+  const entries: readonly { readonly cfg?: unknown }[] = configs.flatMap((each) => each.quant_cfg);
+  return [...new Set(entries.flatMap(({ cfg }) => (cfg === undefined ? [] : [numbersIn(cfg)])))];
 };
+
+/** A word that `prepare` does not know has it compile all: for what the names of numbers do not tell apart. */
+function numbersIn(cfg: unknown): string {
+  if (typeof cfg !== "object" || cfg === null || !("num_bits" in cfg)) return OTHER;
+  const quantizer = cfg as Quantizer;
+  const { scale_bits: scale, type } = quantizer.block_sizes ?? {};
+  const name = numberName(quantizer);
+  if (scale === undefined || name === "mxfp4") return name;
+  return name === "nvfp4" && type === "dynamic" ? name : OTHER;
+}
+
+const OTHER = "other";

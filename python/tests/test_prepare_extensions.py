@@ -215,6 +215,19 @@ mkdir -p "$TORCH_EXTENSIONS_DIR/$4" && echo > "$TORCH_EXTENSIONS_DIR/$4/$4.so"
     assert header.stat().st_mtime_ns == made
 
 
+def test_a_file_in_the_way_of_the_short_header_does_not_keep_anything_from_being_compiled(
+    machine, monkeypatch, capsys
+):
+    body = 'mkdir -p "$TORCH_EXTENSIONS_DIR/$4" && echo > "$TORCH_EXTENSIONS_DIR/$4/$4.so"'
+    script(machine.parent / "bin", "python", body)
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(machine))
+    monkeypatch.setattr(sys, "executable", str(machine.parent / "bin/python"))
+    machine.mkdir()
+    (machine / prepare_extensions.INCLUDES).write_text("in the way")
+    assert prepare_extensions.prepare(machine, ["fp8"]) == 0
+    assert "the short header cannot be written" in capsys.readouterr().out
+
+
 def test_the_short_header_is_part_of_the_whole_one():
     import torch
 

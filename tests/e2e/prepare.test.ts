@@ -42,8 +42,8 @@ function end(): void {
   workspace.remove();
 }
 
-const build = (env: Readonly<Record<string, string>> = {}): Running =>
-  workspace.start(["build", "--json", "--python", workspace.path("python.sh"), "--gpus", "0"], {
+const build = (env: Readonly<Record<string, string>> = {}, gpus = "0"): Running =>
+  workspace.start(["build", "--json", "--python", workspace.path("python.sh"), "--gpus", gpus], {
     env: {
       AQM_GPU_LEASES: workspace.path(".run"),
       AQM_CACHE: workspace.path(".cache"),
@@ -109,6 +109,18 @@ describe("what actions say that they need of it", () => {
     workspace.write("source.txt", "a third\n");
     await succeed(build(), 6);
     expect(words().slice(3)).toEqual([["fp8"], ["fp8", "int8"], all]);
+  });
+
+  it("is not begun any more when the build is interrupted", async () => {
+    await another({ gpu: 2, action: 'prepares: ["w" + n],' });
+    execFileSync("mkfifo", [workspace.path(".go")]);
+    const waits = `${GOOD}import { readFileSync } from "node:fs"; readFileSync(".go");\n`;
+    workspace.write(".prepare.mjs", waits);
+    const running = build({}, "0,1");
+    await running.event((event) => JSON.stringify(event).includes("compiling 1 of 2"));
+    running.kill("SIGINT");
+    expect((await running.finished).code).toBe(130);
+    expect(words()).toHaveLength(1);
   });
 
   it("is put together for the members of a batch", async () => {

@@ -129,7 +129,12 @@ def compile_all(folder: Path, names: list[str], wanted: dict[str, Any]) -> list[
     """Compiles extensions in a process each; returns the names of those that failed."""
     if not names:
         return []
-    failed = compile_each(folder, names, wanted, {"CPATH": with_short_header(folder)})
+    try:
+        variables = {"CPATH": with_short_header(folder)}
+    except OSError as error:
+        say(f"the short header cannot be written ({error})")
+        return compile_each(folder, names, wanted, {})
+    failed = compile_each(folder, names, wanted, variables)
     if not failed:
         return []
     say("compiling what failed with PyTorch's whole header")

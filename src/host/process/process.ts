@@ -180,6 +180,7 @@ export async function runToEnd(
     options.started?.(pid);
   }
   options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted === true) stop();
   running.child?.stdin?.on("error", () => undefined); // a dead child shows in its exit code
   running.stdout.setEncoding("utf8"); // a character may come in two pieces
   if (options.line !== undefined) watchLines(running.stderr, options.line);

@@ -79,6 +79,7 @@ export class Preparations {
     folder: string,
   ): Promise<Result<void, Failure>> {
     const { declared, prepared, gpus, needs, emit, signal } = request;
+    if (signal.aborted) return err(cancelled()); // it may have waited for another preparation
     const caches = cacheVariables(prepared, declared, gpus);
     const source = join(pythonRoot(this.#layout), `${module.replaceAll(".", "/")}.py`);
     const wanted = canonicalJson({

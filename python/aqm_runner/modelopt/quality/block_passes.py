@@ -6,29 +6,31 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
-# A block as a function of what it is given; all else that it gets stays.
-Block = Callable[[Any], Any]
+# A module as a function of the tensors that it is given: each is put through what it gets.
+Compute = Callable[[Callable[[Any], Any]], Any]
 
 
 @dataclass(frozen=True)
 class KeptPass:
-    """What is kept of a pass.
-
-    Attributes:
-        towers: What each tower returned.
-        given: What each block was given.
-        outputs: What each block returned.
-    """
+    """What is kept of a pass: what towers and blocks returned, in their order."""
 
     towers: list[Any]
-    given: list[Tensor]
-    outputs: list[Tensor]
+    blocks: list[Tensor]
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes."""
+        return sum(each.nbytes for each in tree_leaves([self.towers, self.blocks]) if _is(each))
 
 
 class Pass:
     """One forward pass.
+
+    A tower or block that is left out returns what it returned in a former pass, so that all that is
+    computed between them is as in a full pass. Copies are kept: models write to what they are
+    given.
 
     Args:
         kept: A former pass of the same batch, from which all is taken that need not be computed.
@@ -37,89 +39,114 @@ class Pass:
         blocks: How many blocks there are.
 
     Attributes:
-        sound: Whether towers came before blocks, all once and in their order, each block returned
-            one tensor of the shape of what it was given, and the first one that was computed was
-            given what it was given in the former pass.
+        sound: Whether towers came before blocks, all once and in their order, and each block
+            returned one tensor of the shape of what it was given.
     """
 
     def __init__(self, kept: KeptPass | None, agreed: int, towers: int, blocks: int) -> None:
-        self._kept = kept
+        self._kept = kept if agreed else None
         self._count = (towers, blocks)
         # The first block that is computed.
-        self._first = 0 if kept is None else max(agreed - 1, 0)
+        self._first = max(agreed - 1, 0) if kept else 0
         self._towers: list[Any] = []
-        self._given: list[Tensor] = []
-        self._outputs: list[Tensor] = []
+        self._blocks: list[Tensor] = []
         self.sound = True
 
     @property
-    def left_out(self) -> tuple[bool, bool]:
-        """Whether towers are not computed, and whether blocks are not."""
-        return self._kept is not None and bool(self._kept.towers), self._first > 0
+    def leaves_out(self) -> bool:
+        """Whether anything is not computed."""
+        return self._kept is not None and (bool(self._kept.towers) or self._first > 0)
 
-    def tower(self, index: int, compute: Callable[[], Any]) -> Any:
+    def tower(self, index: int, compute: Compute) -> Any:
         """Returns what a tower returns."""
-        self.sound &= index == len(self._towers) and not self._outputs
-        made = compute() if self._kept is None else self._kept.towers[index]
-        self._towers.append(_copied(made))
-        return _copied(made)
+        self.sound &= index == len(self._towers) and not self._blocks
+        if self._kept is None:
+            made = compute(as_it_is)
+            self._towers.append(_copied(made))
+            return made
+        self._towers.append(self._kept.towers[index])
+        return _copied(self._kept.towers[index])
 
-    def block(self, index: int, given: Any, compute: Block) -> Any:
-        """Returns what a block returns; of one that is left out, what it was given."""
-        self.sound &= index == len(self._outputs)
-        if index < self._first:
-            assert self._kept is not None
-            kept = self._kept.outputs[index]
-            self._given.append(self._kept.given[index])
-            self._outputs.append(kept)
-            return given if index + 1 < self._first else kept
-        if index == self._first > 0:
-            assert self._kept is not None
-            before = self._kept.given[index]
-            self.sound &= before is given or torch.equal(before, given)
-        made = compute(given)
-        alike = isinstance(made, Tensor) and isinstance(given, Tensor) and made.shape == given.shape
-        self.sound &= alike
-        self._given.append(given)
-        self._outputs.append(made)
+    def block(self, index: int, given: Any, compute: Compute) -> Any:
+        """Returns what a block returns."""
+        self.sound &= index == len(self._blocks)
+        if self._kept is not None and index < self._first:
+            self._blocks.append(self._kept.blocks[index])
+            return self._kept.blocks[index].clone()
+        made = compute(as_it_is)
+        if _is(made) and _is(given) and made.shape == given.shape:
+            self._blocks.append(made.clone())
+        else:
+            self.sound = False
         return made
 
     def end(self) -> None:
         """Says that the pass is over."""
-        self.sound &= (len(self._towers), len(self._outputs)) == self._count
+        self.sound &= (len(self._towers), len(self._blocks)) == self._count
 
     def kept(self) -> KeptPass:
         """Returns what is kept of it."""
-        return KeptPass(self._towers, self._given, self._outputs)
+        return KeptPass(self._towers, self._blocks)
 
 
 class Trial(Pass):
-    """A pass that shows whether each block depends on nothing but what it is given.
+    """A pass that shows whether anything depends on a tower or block but through what it returns.
 
-    Each block is computed from what it was given in a former pass, and must make of it what it
-    made then. Then it is computed from something else, of which all that comes after gets what it
-    may get beside: attributes of modules, shared keys and values, sums of earlier outputs. The last
-    block returns what it should.
+    Each is also computed from something else, before and after it is computed as it should be, so
+    that whatever it leaves elsewhere is wrong: attributes of modules, shared keys and values. Each
+    returns what it should, and so should the model then.
 
     Args:
-        kept: A former pass of the batch under the same formats, with all blocks in it.
+        kept: A former pass of the batch under the same formats, with nothing left out.
     """
 
     def __init__(self, kept: KeptPass) -> None:
-        super().__init__(kept, 0, len(kept.towers), len(kept.outputs))
+        super().__init__(None, 0, len(kept.towers), len(kept.blocks))
+        self._right = kept
 
-    def block(self, index: int, _given: Any, compute: Block) -> Any:
-        """Returns something else than the block does, unless it is the last one."""
-        assert self._kept is not None
-        before, output = self._kept.given[index], self._kept.outputs[index]
-        self.sound &= index == len(self._outputs)
-        self._outputs.append(output)
-        made = compute(before.clone())
-        self.sound &= torch.equal(made, output)
-        other = compute(before.roll(1, -1))
-        return made if index + 1 == len(self._kept.outputs) else other
+    def tower(self, index: int, compute: Compute) -> Any:
+        """Returns what a tower returned, and computes it from something else."""
+        self.sound &= index == len(self._towers) and not self._blocks
+        compute(_changed)
+        self._towers.append(self._right.towers[index])
+        return _copied(self._right.towers[index])
+
+    def block(self, index: int, _given: Any, compute: Compute) -> Any:
+        """Returns what a block returned, which it must still do."""
+        self.sound &= index == len(self._blocks)
+        right = self._right.blocks[index]
+        compute(_changed)
+        made = compute(torch.clone)
+        self.sound &= same_bits(made, right)
+        compute(_changed)
+        self._blocks.append(right)
+        return made
+
+
+def as_it_is(given: Any) -> Any:
+    """Returns what it is given."""
+    return given
+
+
+def same_bits(first: Any, second: Any) -> bool:
+    """Returns whether two tensors are equal in each bit, those of NaN included."""
+    if not (_is(first) and _is(second)) or first.dtype != second.dtype:
+        return False
+    first, second = (each.contiguous().view(torch.uint8) for each in (first, second))
+    return torch.equal(first, second)
+
+
+def _changed(given: Any) -> Any:
+    """Returns other numbers of the same shape, of another range as well; no tensor stays itself."""
+    if not _is(given) or not given.is_floating_point():
+        return given
+    return given.roll(1, -1) * -1.75 + 0.5
 
 
 def _copied(output: Any) -> Any:
-    """Returns the same tensors in containers of their own: models put other things into those."""
-    return tree_map(lambda each: each, output)
+    """Returns copies of tensors in containers of their own: models put other things into those."""
+    return tree_map(lambda each: each.clone() if _is(each) else each, output)
+
+
+def _is(each: Any) -> bool:
+    return isinstance(each, Tensor)

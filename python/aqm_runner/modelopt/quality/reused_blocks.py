@@ -5,18 +5,22 @@ two plans that agree up to a block, the second is computed from there on. A plan
 group of a plan that is kept costs half of a forward pass, on average.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from aqm_runner.modelopt.quality.block_passes import KeptPass, Pass, Trial
+from aqm_runner.modelopt.quality.block_passes import KeptPass, Pass, Trial, same_bits
 from aqm_runner.modelopt.quality.block_stages import find_stages
 
 # So many plans are kept at most: what many others differ from in a group each, and the last ones.
 MOST_PLANS = 4
+# While one is made, and while it is compared with a full pass, there are two more.
+IN_THE_MAKING = 2
+# To make sure takes some four passes of a batch: not before so many passes could be shorter.
+WORTH_IT = 6
 # A tower's output, with what it hands to several blocks, is as large as so many blocks' outputs.
 OF_TOWERS = 4
 
@@ -44,13 +48,9 @@ class _Plan:
 class ReusedBlocks:
     """Computes forward passes of a model under plans, and of each no more than is new.
 
-    It leaves out nothing any more as soon as a model turns out not to be a chain of blocks:
-
-    - the first time that something is left out of a batch, towers or blocks, the batch is computed
-      in full as well, and each bit compared;
-    - the first time of all, each block is computed from what it was given then, after all blocks
-      before it were computed from something else (`Trial`);
-    - each time, the first block that is computed must be given what it was given before.
+    The first time that something is left out of a batch, the batch is computed in full as well, and
+    then in a way that shows whether blocks depend on one another in any other way than through what
+    they return (`Trial`). Where a bit differs, nothing is left out any more.
 
     Args:
         model: In evaluation mode.
@@ -62,11 +62,14 @@ class ReusedBlocks:
         self._blocks = [model.get_submodule(path) for path in found.blocks]
         self._towers = [model.get_submodule(path) for path in found.towers]
         self._stages = found.groups
+        # What stood in modules of their own before; a module of its class has none.
+        self._originals: dict[nn.Module, Any] = {}
+        self._memory = 0
+        self._most = 0
         self._plans: list[_Plan] = []
         self._now: _Plan | None = None
-        self._most = 0
-        self._compared: set[Hashable] = set()
-        self._tried = False
+        self._could: Counter[Hashable] = Counter()
+        self._sure: set[Hashable] = set()
         self._pass: Pass | None = None
 
     def allow(self, block_bytes: int, memory: int) -> None:
@@ -76,15 +79,18 @@ class ReusedBlocks:
             block_bytes: Of one block's outputs, for all batches.
             memory: Bytes that may be taken.
         """
-        of_a_plan = block_bytes * (len(self._blocks) + OF_TOWERS * bool(self._towers))
-        # One more is made before another goes.
-        self._most = min(MOST_PLANS, memory // of_a_plan - 1) if self._blocks else 0
+        self._memory = memory
+        self._most = MOST_PLANS if self._blocks else 0
+        self._fit(block_bytes * (len(self._blocks) + OF_TOWERS * bool(self._towers)))
         if self._most > 0:
             self._watch()
 
     def begin(self, formats: Mapping[str, str]) -> None:
         """Says which format each group is in from now on."""
+        if self._plans:
+            self._fit(sum(each.bytes for each in self._plans[-1].batches.values()))
         if self._most < 1:
+            self._give_up()
             return
         self._plans = self._plans[-self._most :]
         stages = tuple(tuple(formats[name] for name in stage) for stage in self._stages)
@@ -100,50 +106,57 @@ class ReusedBlocks:
         """
         if self._most < 1 or self._now is None:
             return forward()
-        plan, agreed = self._best(batch)
-        begun = self._new_pass(None if plan is None else plan.batches[batch], agreed)
-        if any(begun.left_out):
-            result = self._shortened(batch, begun, forward)
-        else:
-            result = self._with(begun, forward)
-        if result is None or not begun.sound:
-            self._give_up()
-            return forward() if any(begun.left_out) else result
-        self._keep(batch, begun, plan)
-        return result
+        result = self._shorter(batch, forward)
+        if result is not None:
+            return result
+        # No name holds what was kept: there may have been too little memory for it.
+        self._give_up()
+        return forward()
 
     def remove(self) -> None:
         """Leaves all modules as they were and lets go of what is kept."""
         self._give_up()
-        for module in [*self._blocks, *self._towers]:
-            module.__dict__.pop("forward", None)
+        for module, original in self._originals.items():
+            if original is None:
+                module.__dict__.pop("forward", None)
+            else:
+                module.forward = original
+        self._originals = {}
 
-    def _shortened(
-        self, batch: Hashable, begun: Pass, forward: Callable[[], Tensor]
-    ) -> Tensor | None:
-        """Returns the logits of a pass that leaves something out; None if it must not."""
+    def _shorter(self, batch: Hashable, forward: Callable[[], Tensor]) -> Tensor | None:
+        """Returns the logits of a pass that is as short as may be; None: only a full one will do.
+
+        An error means that, too: what is left out may be missed in a way of a model's own. Any
+        other comes up again.
+        """
+        plan, agreed = self._best(batch)
         try:
-            result = self._with(begun, forward)
-            if begun.sound and not self._is_right(result, (batch, *begun.left_out), forward):
+            done = self._new_pass(None if plan is None else plan.batches[batch], agreed)
+            if done.leaves_out and not self._is_worth_it(batch):
+                done = self._new_pass(None, 0)
+            result = self._with(done, forward)
+            if not done.sound:
                 return None
+            if done.leaves_out and batch not in self._sure:
+                if not self._is_right(result, forward):
+                    return None
+                self._sure.add(batch)
         except Exception:
-            # What is left out may be missed in a way of a model's own; else it comes up again.
             return None
+        self._keep(batch, done, plan)
         return result
 
-    def _is_right(self, result: Tensor, left_out: Hashable, forward: Callable[[], Tensor]) -> bool:
-        """Returns whether a result is that of a full pass, as far as that is not known yet."""
-        if left_out in self._compared:
-            return True
-        self._compared.add(left_out)
+    def _is_worth_it(self, batch: Hashable) -> bool:
+        self._could[batch] += 1
+        return batch in self._sure or self._could[batch] > WORTH_IT
+
+    def _is_right(self, result: Tensor, forward: Callable[[], Tensor]) -> bool:
+        """Returns whether a result is that of a full pass, and of a trial."""
         whole = self._new_pass(None, 0)
-        if not (torch.equal(result, self._with(whole, forward)) and whole.sound):
+        if not (same_bits(self._with(whole, forward), result) and whole.sound):
             return False
-        if self._tried:
-            return True
-        self._tried = True
         trial = Trial(whole.kept())
-        return torch.equal(result, self._with(trial, forward)) and trial.sound
+        return same_bits(self._with(trial, forward), result) and trial.sound
 
     def _new_pass(self, kept: KeptPass | None, agreed: int) -> Pass:
         return Pass(kept, agreed, len(self._towers), len(self._blocks))
@@ -179,20 +192,30 @@ class ReusedBlocks:
         # The plans before may still be of use for further batches.
         self._plans = self._plans[-self._most - 1 :]
 
+    def _fit(self, bytes_of_a_plan: int) -> None:
+        most = self._memory // max(bytes_of_a_plan, 1) - IN_THE_MAKING
+        self._most = min(self._most, most)
+
     def _give_up(self) -> None:
         self._plans, self._now, self._most = [], None, 0
 
     def _watch(self) -> None:
-        for index, tower in enumerate(self._towers):
-            tower.forward = self._tower(index, tower.forward)
-        for index, block in enumerate(self._blocks):
-            block.forward = self._block(index, block.forward)
+        modules = [(self._tower, self._towers), (self._block, self._blocks)]
+        for wrapped, each in modules:
+            for index, module in enumerate(each):
+                self._originals[module] = vars(module).get("forward")
+                module.forward = wrapped(index, module.forward)
 
     def _tower(self, index: int, original: Callable[..., Any]) -> Callable[..., Any]:
         def forward(*args: Any, **kwargs: Any) -> Any:
             if self._pass is None:
                 return original(*args, **kwargs)
-            return self._pass.tower(index, lambda: original(*args, **kwargs))
+
+            def compute(change: Callable[[Any], Any]) -> Any:
+                given = {name: change(value) for name, value in kwargs.items()}
+                return original(*map(change, args), **given)
+
+            return self._pass.tower(index, compute)
 
         return forward
 
@@ -200,9 +223,17 @@ class ReusedBlocks:
         def forward(*args: Any, **kwargs: Any) -> Any:
             if self._pass is None:
                 return original(*args, **kwargs)
-            if args:
-                return self._pass.block(index, args[0], lambda x: original(x, *args[1:], **kwargs))
-            given = kwargs.pop("hidden_states", None)
-            return self._pass.block(index, given, lambda x: original(hidden_states=x, **kwargs))
+            first = None if args else "hidden_states"
+
+            # Only what flows from block to block is another one; all else a block gets stays.
+            def compute(change: Callable[[Any], Any]) -> Any:
+                if args:
+                    return original(change(args[0]), *args[1:], **kwargs)
+                if first not in kwargs:
+                    return original(**kwargs)
+                return original(**kwargs | {first: change(kwargs[first])})
+
+            given = args[0] if args else kwargs.get("hidden_states")
+            return self._pass.block(index, given, compute)
 
         return forward

@@ -98,10 +98,10 @@ def exit_orphaned() -> None:
 def exit_at_once() -> NoReturn:
     """Ends this process well, and frees nothing in it: that is left to the system.
 
-    What libraries registered for the exit is run; what an op left to threads of its own, or in
-    files that it did not close, is lost: its outputs were complete before. Python would then wait for threads and take all
-    modules apart, and C++ libraries what they hold; with PyTorch, which waits for its own threads
-    up to 10 s, and a build waits for its runner.
+    What libraries registered for the exit is run. What an op left to threads of its own, or in
+    files that it did not close, is lost: its outputs were complete before. Python would wait for
+    threads and take all modules apart, and C++ libraries what they hold; PyTorch waits for its own
+    threads up to 10 s, and a build waits for its runner.
     """
     try:
         atexit._run_exitfuncs()

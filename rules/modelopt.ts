@@ -21,13 +21,15 @@ export const modelopt = environment({
 });
 
 /**
- * The number formats of configs in ModelOpt's form: what `prepare` has to compile before they are used. The slowest
- * of its extensions, of MXFP4 alone, takes a minute.
+ * The number formats of candidates in ModelOpt's form: what `prepare` has to compile before they are used. The
+ * slowest of its extensions, of MXFP4 alone, takes a minute.
  */
 export const numbersOf = (
-  configs: readonly { readonly quant_cfg: readonly object[] }[],
+  candidates: readonly { readonly config: { readonly quant_cfg: readonly object[] } }[],
 ): readonly string[] => {
-  const entries: readonly { readonly cfg?: unknown }[] = configs.flatMap((each) => each.quant_cfg);
+  const entries: readonly { readonly cfg?: unknown }[] = candidates.flatMap(
+    ({ config }) => config.quant_cfg,
+  );
   return [...new Set(entries.flatMap(({ cfg }) => (cfg === undefined ? [] : [numbersIn(cfg)])))];
 };
 

@@ -183,7 +183,7 @@ function measurements(
     // The engine's own form is ModelOpt's, since its scores are the ones that are judged.
     candidates: candidates.map(({ name, format }) => ({ name, config: format.config as Config })),
   };
-  const prepares = numbersOf(all.candidates.map(({ config }) => config));
+  const prepares = numbersOf(all.candidates);
   const expected = expectedPlanQuality(device, 1);
   const ofAlone = expectedPlanQuality(device, 100 * candidates.length);
   const measured: Record<string, Input> = {};

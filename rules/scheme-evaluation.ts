@@ -108,7 +108,7 @@ function measuredOnLeaked(of: SchemeToEvaluate): Input | null {
           resources,
           batch: { apart: ["plan"], shared: 0.99 },
           expected: expectedPlanQuality(model.device, 1),
-          prepares: numbersOf(candidatesToMeasure(chosen).map(({ config }) => config)),
+          prepares: numbersOf(candidatesToMeasure(chosen)),
         });
   return from(made, "quality");
 }
@@ -150,7 +150,7 @@ function answersOf(of: SchemeToEvaluate): Input {
           // Loading, calibrating and the unquantized model's answers are most of what a lone plan costs.
           batch: { apart: ["plan"], shared: 0.9 },
           expected: expectedAnswers(model.device, texts.length + images, max_new_tokens),
-          prepares: numbersOf(candidatesToMeasure(chosen).map(({ config }) => config)),
+          prepares: numbersOf(candidatesToMeasure(chosen)),
         });
   return from(made, "answers");
 }

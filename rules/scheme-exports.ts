@@ -144,7 +144,7 @@ export function schemeExports(of: SchemeToExport): {
       outputs: { checkpoint: local(path, "folder"), check: committed(`${path}-check.json`) },
       resources: { gpu: oneGpu(model) },
       expected: expectedExport(model.device),
-      prepares: numbersOf(params.candidates.map(({ config }) => config)),
+      prepares: numbersOf(params.candidates),
     });
     return { format, made, checkpoint: from(made, "checkpoint"), check: from(made, "check") };
   });

@@ -118,7 +118,7 @@ function measurements(of: SchemeToMeasure): {
     return { own: from(judged, "quality"), controls: {} };
   }
   const all = { ...shared, candidates: candidatesToMeasure(chosen) };
-  const prepares = numbersOf(all.candidates.map(({ config }) => config));
+  const prepares = numbersOf(all.candidates);
   const expected = expectedPlanQuality(model.device, 1);
   const measure = (name: string, plan: Input): Input => {
     const judged = action({

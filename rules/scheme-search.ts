@@ -139,7 +139,7 @@ function searchedOn(of: SchemeToSearch) {
     params: { ...params, include_lm_head: scheme.lm_head, candidates: formats },
     inputs,
     resources,
-    prepares: numbersOf(formats.map((each) => each.config)),
+    prepares: numbersOf(formats),
   };
 }
 

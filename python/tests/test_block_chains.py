@@ -27,7 +27,7 @@ CHAIN = ("", "writes to what it is given", "writes between", "adds between", "ad
 
 
 class Block(GradientCheckpointingLayer):
-    """A layer whose weight a format multiplies."""
+    """A layer with a factor for its weight, which the format decides."""
 
     def __init__(self, how: str, place: int, left: dict[str, Tensor]) -> None:
         super().__init__()

@@ -134,6 +134,6 @@ function scores(
     // A divergence is measured a group and a batch at a time; gradients of all groups come at once.
     ...(settings.method === "kl_div" ? { resumable: { bounds: ["score_size"] as const } } : {}),
     expected,
-    prepares: numbersOf([format.config]),
+    prepares: numbersOf([format]),
   });
 }

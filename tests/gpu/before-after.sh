@@ -10,7 +10,7 @@
 #   grid        all 16 pairs, medium, language layers and output head
 #   throughput  the same with autoquant=throughput
 #   images      two pairs, all layers, images and text, small
-#   random      35 plans measured (tests/gpu/plan-quality.py, whose copy in the tree before is replaced)
+#   random      35 plans measured by tests/gpu/plan-quality.py, which replaces the script of the tree before
 #   groups      144 groups quantized alone, measured
 set -uo pipefail
 cd "$(dirname "$0")/../.."

@@ -96,6 +96,8 @@ def prepare(folder: Path, numbers: list[str] | None = None) -> int:
 
 def extensions_for(numbers: list[str]) -> list[str]:
     """Returns the extensions that quantizing to these number formats takes here; all for none."""
+    if not numbers:
+        return list(EXTENSIONS)
     needed = set()
     for name in numbers:
         if INTEGERS.fullmatch(name):
@@ -107,7 +109,7 @@ def extensions_for(numbers: list[str]) -> list[str]:
                 needed.add("modelopt_cuda_ext_mx")
         else:
             return list(EXTENSIONS)
-    return [each for each in EXTENSIONS if each in needed] if numbers else list(EXTENSIONS)
+    return [each for each in EXTENSIONS if each in needed]
 
 
 def triton_quantizes() -> bool:

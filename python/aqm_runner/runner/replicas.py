@@ -83,7 +83,7 @@ class Replica:
             raise self._has_ended() from error
 
     def kill(self) -> None:
-        """Has the process end, whatever it does, and does not wait for that."""
+        """Kills the process, and does not wait for its end; may be called again."""
         self.ended = True
         self._process.kill()
 

@@ -22,6 +22,16 @@ export interface Measured extends Scored {
   readonly on?: Samples;
 }
 
+/**
+ * Devices that an action with hundreds of plans is shared out over: each also loads and calibrates, which takes as long
+ * as some 90 plans.
+ */
+const SHARED_OVER = 8;
+
+/** Of an action that measures many plans: it makes use of further devices where they are free. */
+export const sharedOut = (resources: { readonly gpu: number }) =>
+  resources.gpu === 1 ? { ...resources, upToGpus: SHARED_OVER } : resources;
+
 /** Params, inputs and resources that all measurements of a model, scope and size share. */
 export function measuring({
   model,

@@ -15,7 +15,7 @@ import { documentNames } from "aqm/analysis/quality/make-plans.ts";
 import { ALONE } from "aqm/analysis/quality/plan-document.ts";
 import type { ModelConfig, OutputLayoutConfig, QualityConfig, QuantPairConfig } from "./configs.ts";
 import { expectedPlanQuality } from "./expected.ts";
-import { measuring, weightsOf, type Measured } from "./measuring.ts";
+import { measuring, sharedOut, weightsOf, type Measured } from "./measuring.ts";
 import { numbersOf } from "./modelopt.ts";
 import { planQuality } from "./plan-quality.ts";
 import { qualityPages } from "./quality-page.ts";
@@ -193,7 +193,7 @@ function measurements(
       params: all,
       inputs: { ...inputs, plan: from(made, name) },
       outputs: { quality: local(`${folder}/measured/${name}.json`) },
-      resources,
+      resources: name === ALONE ? sharedOut(resources) : resources,
       // Loading and calibrating is nearly all that a lone plan costs.
       batch: { apart: ["plan"], shared: 0.99 },
       expected: name === ALONE ? ofAlone : expected,

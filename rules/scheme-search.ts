@@ -13,7 +13,7 @@ import type { AutoquantConfig, SchemeConfig } from "./configs.ts";
 import type { Scored } from "./engines/engine.ts";
 import { expectedPlanQuality, expectedSearch } from "./expected.ts";
 import { measuredSearch } from "./measured-search.ts";
-import { measuring } from "./measuring.ts";
+import { measuring, sharedOut } from "./measuring.ts";
 import { numbersOf } from "./modelopt.ts";
 import { planQuality } from "./plan-quality.ts";
 import { imagesOf } from "./samples.ts";
@@ -75,7 +75,7 @@ function measuredAlone(of: SchemeToSearch, folder: string): DeclaredAction<"qual
     params,
     inputs: { ...inputs, plan: from(plan, "plan") },
     outputs: { quality: local(`${folder}/alone.json`) },
-    resources,
+    resources: sharedOut(resources),
     expected: expectedPlanQuality(model.device, 100 * candidates.length),
     prepares,
   });
@@ -121,7 +121,7 @@ export function schemeSearch(
         ? { ...inputs, ...files, held_out_confirm_images: imagesOf(confirm) }
         : { ...inputs, ...files },
     outputs: { search: committed(`${folder}/search.json`) },
-    resources,
+    resources: sharedOut(resources),
     resumable: { bounds: ["measurements"] },
     expected: expectedSearch(model.device, measurements),
     prepares,

@@ -15,6 +15,7 @@ def judge(
     plans: list[Path],
     output: Path,
     op: str = "plan_quality",
+    context: FakeContext | None = None,
 ) -> dict[str, Outcome]:
     """Runs the op for documents as one batch; what it makes of `X.json` goes to `output/X`."""
     kinds, (role_,) = kinds_of(op), OPS[op].outputs
@@ -27,5 +28,6 @@ def judge(
         )
         for path in plans
     ]
-    told = [each for outcomes in load_op(op).run_batch(FakeContext(), members) for each in outcomes]
+    ran = load_op(op).run_batch(context or FakeContext(), members)
+    told = [each for outcomes in ran for each in outcomes]
     return {each.member.id: each for each in told}

@@ -1,7 +1,7 @@
 import type { GraphInput } from "../graph/graph.ts";
 import type { BuildEvent, GpuTime, Prediction } from "../model/event.ts";
 import type { PlanCost } from "../plan/cost.ts";
-import { gpusUpTo } from "../model/declaration.ts";
+import { gpusUpTo, widest } from "../model/declaration.ts";
 import {
   sharedOutRatio,
   timeTogether,
@@ -58,7 +58,10 @@ export function announceJob(
 ): readonly BuildEvent[] {
   const [first] = job.members;
   if (first === undefined) return [];
-  const { op, resources } = first.node.declaration;
+  const { op } = first.node.declaration;
+  const widestNode =
+    widest(job.members, ({ node }) => node.declaration.resources)?.node ?? first.node;
+  const { resources } = widestNode.declaration;
   const batch = batchOf(job);
   const shared = {
     op: op.runtime === "python" ? op.name : op.module,
@@ -67,7 +70,7 @@ export function announceJob(
     log: executor.logPath(first.node),
   } as const;
   const gpus = Math.min(job.lease.gpus.length, gpusUpTo(resources));
-  const ratio = gpus > resources.gpu ? sharedOutRatio(first.node, gpus) : 1;
+  const ratio = gpus > resources.gpu ? sharedOutRatio(widestNode, gpus) : 1;
   const seconds = job.members.map(({ node }) => {
     const alone = expected(node)?.seconds.likely ?? null;
     return alone === null ? null : alone * ratio;

@@ -9,6 +9,8 @@ export function batchGroup(declaration: ActionDeclaration): string | null {
   const { op, params, inputs, outputs, resources, batch, slurm } = declaration;
   if (batch === undefined) return null;
   const { alike: _tellsMembersApart, ...group } = batch;
+  // A job has as many devices as any of its members can use.
+  const { upToGpus: _mayDiffer, ...needed } = resources;
   const apart = new Set(batch.apart);
   const common = Object.entries(params).filter(([name]) => !apart.has(name));
   const places = Object.entries(inputs).map(([role, { path, kind, include = null }]) => [
@@ -21,7 +23,7 @@ export function batchGroup(declaration: ActionDeclaration): string | null {
     params: Object.fromEntries(common) as Json,
     inputs: Object.fromEntries(places) as Json,
     outputs: Object.fromEntries(roles) as Json,
-    resources,
+    resources: needed,
     batch: group,
     ...(slurm === undefined ? {} : { slurm }),
   } as unknown as Json);

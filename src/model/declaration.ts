@@ -181,6 +181,19 @@ export interface Resources {
 /** Devices of which a job makes use, if they are free. */
 export const gpusUpTo = ({ gpu, upToGpus = gpu }: Resources): number => Math.max(gpu, upToGpus);
 
+/** The first of those that can use the most devices. */
+export function widest<Item>(
+  items: readonly Item[],
+  resourcesOf: (item: Item) => Resources,
+): Item | undefined {
+  let [best, most] = [items[0], -1];
+  for (const item of items) {
+    const devices = gpusUpTo(resourcesOf(item));
+    if (devices > most) [best, most] = [item, devices];
+  }
+  return best;
+}
+
 /** A Python environment that aqm makes itself from a hashed lock file. */
 export interface EnvironmentDeclaration {
   readonly name: string;

@@ -7,7 +7,7 @@ import {
   type EstimateCost,
   type Interval,
 } from "./estimate.ts";
-import { gpusUpTo } from "../model/declaration.ts";
+import { gpusUpTo, widest } from "../model/declaration.ts";
 import type { Plan, PlannedAction } from "./plan.ts";
 
 /*
@@ -157,7 +157,8 @@ function predictJobs(
     else members.push(planned);
   }
   return [...groups.values()].flatMap((members) => {
-    const { resources, batch } = members[0]?.node.declaration ?? {};
+    const first = widest(members, ({ node }) => node.declaration.resources);
+    const { resources, batch } = first?.node.declaration ?? {};
     const { cpu = 0, gpu = 0 } = resources ?? {};
     const most = apart ? gpu : gpusUpTo({ cpu, gpu, ...resources });
     const devices = Math.max(gpu, Math.min(gpus, most));
@@ -178,7 +179,7 @@ function predictJob(
   estimate: EstimateCost,
   over: number,
 ): PredictedJob {
-  const [first] = members;
+  const first = widest(members, ({ node }) => node.declaration.resources);
   if (first === undefined) throw new Error("a job without members");
   const told = members.flatMap(({ node }) => estimate(node) ?? []);
   const sure = members.flatMap(({ node, verdict }) =>

@@ -97,8 +97,10 @@ function scaled(
 ): Estimate {
   const { together = 1, gpus: devices = 1, input_bytes: bytes = null } = cost.scale ?? {};
   const gpus = Math.max(1, devices);
-  // Of a job that shares its work out each device has what one would have; of others it has a part.
-  const whole = gpusUpTo(node.declaration.resources) > node.declaration.resources.gpu;
+  // Of a job that shares its work out each device has what one would have; of others it has a part. Not every member
+  // of such a job needs to be one that could have several devices alone.
+  const { resources } = node.declaration;
+  const whole = gpusUpTo(resources) > resources.gpu || (together > 1 && gpus > resources.gpu);
   const now = bytes === null ? null : evidence.inputBytes(node);
   const size = now === null || bytes === null || bytes === 0 || now === 0 ? 1 : now / bytes;
   const alone = together / timeTogether(node, Array<number>(together).fill(1));

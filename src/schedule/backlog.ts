@@ -1,4 +1,5 @@
 import type { ActionNode } from "../graph/graph.ts";
+import { widest } from "../model/declaration.ts";
 import { sharedPart } from "../plan/estimate.ts";
 import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
@@ -78,12 +79,13 @@ export class Backlog<Item extends Queued> {
 
   /**
    * The next that waits in a lane; it has to be put back or taken. Of several that would each start a job on a device
-   * it is one of the longest, so that none of these is left over when the others are done.
+   * it is one of the longest, so that none of these is left over when the others are done; and of a group the member
+   * that can use the most devices, since the job has those.
    */
   look(lane: Lane): Item | undefined {
     const first = this.#queues[lane].pop()?.item;
     if (first === undefined) return undefined;
-    const next = lane === "gpu" ? this.#longest(lane, first) : first;
+    const next = lane === "gpu" ? this.#widest(this.#longest(lane, first)) : first;
     if (next !== first) {
       this.putBack(lane, first);
       this.#queues[lane].remove(next.node.index);
@@ -159,6 +161,14 @@ export class Backlog<Item extends Queued> {
       [best, longest] = [item, takes];
     }
     return best;
+  }
+
+  #widest(item: Item): Item {
+    const group = item.group as Group<Item> | null;
+    if (group === null) return item;
+    const others = [...group.waiting].filter((one) => one !== item && !this.#looked.has(one));
+    const all = [item, ...others.sort(byIndex)];
+    return widest(all, ({ node }) => node.declaration.resources) ?? item;
   }
 
   /** What waits in a lane, unit by unit. */

@@ -267,8 +267,20 @@ describe("a batch", () => {
       { jobs: 1, gpus: 4, apart: true },
     ])
       expect(cost(graph, { own }, told).gpuSeconds.likely).toBeCloseTo(2 * 40);
-    // Of eight devices four are of use.
+    // Of eight devices four are of use, also where one member alone could use them.
     expect(width(8).gpuSeconds.likely).toBeCloseTo(4 * alone * (17.5 / 40));
+    const mixed = graphOf(
+      ...[1, 4].map((upToGpus, n) =>
+        gpu(`a${n}`, { params: { n }, batch, from: ["s"], expected, upToGpus }),
+      ),
+    );
+    const ran = recordOf(defined(mixed.actions[0]), { ...more, scale: { ...scale, together: 2 } });
+    const known = new Map(mixed.actions.map((node) => [node.id, { ...ran, facts: { steps: 15 } }]));
+    // The one that could not have had two devices alone: each had a whole model all the same.
+    expect(estimates({ own: known })(defined(mixed.actions[0]))).toMatchObject({ gpus: 1 });
+    const predicted = cost(mixed, { own: known }, { jobs: 1, gpus: 8 });
+    const lone = cost(mixed, { own: known }, { jobs: 1, gpus: 1 });
+    expect(predicted.gpuSeconds.likely).toBeCloseTo(4 * lone.gpuSeconds.likely * (17.5 / 40));
     for (const gpus of [1, 2, 3, 8]) expect(ordered(width(gpus).seconds)).toBe(true);
   });
 

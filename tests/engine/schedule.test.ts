@@ -231,7 +231,7 @@ class World {
     const { members, lease } = job;
     const fates = members.map(({ node }) => this.fate(node));
     const [first] = fates;
-    const { gpu, cpu, upToGpus } = defined(first);
+    const { gpu, cpu } = defined(first);
     expect(this.#judging, "what may belong together is not yet known").toBe(0);
     for (const fate of fates.slice(1)) {
       const common = ({ reads, ...rest }: Fate): unknown[] => [
@@ -239,14 +239,14 @@ class World {
         rest.gpu,
         rest.cpu,
         rest.batch,
-        rest.gpu === 1 ? (rest.upToGpus ?? null) : null,
         typeof rest.own,
       ];
       expect(common(fate), "a job of several groups").toEqual(common(defined(first)));
     }
     expect(members.length).toBeLessThanOrEqual(defined(first).batch ?? 1);
     const { gpus, gpusAlike = true } = this.#timeline;
-    const most = gpu === 1 && gpusAlike ? (upToGpus ?? gpu) : gpu;
+    const useful = Math.max(...fates.map(({ upToGpus }) => upToGpus ?? gpu));
+    const most = gpu === 1 && gpusAlike ? useful : gpu;
     const free = gpus.length - this.#gpus.size;
     expect(lease.gpus).toHaveLength(gpu === 0 ? 0 : Math.min(free, most));
     expect(lease.gpus.length).toBeGreaterThanOrEqual(gpu);
@@ -664,6 +664,13 @@ describe("a batch group", () => {
         [2, 1],
         [2, 1],
       ]);
+    });
+
+    it("has the devices that one of its members can use, whichever comes first", () => {
+      const wide = some(1, { upToGpus: 3 });
+      expect(leased(4, [...some(7), ...wide, ...some(4)])).toEqual([[12, 3]]);
+      expect(leased(4, [...wide, ...some(11)])).toEqual([[12, 3]]);
+      expect(leased(4, some(12)).map(([, devices]) => devices)).toEqual([1, 1, 1, 1]);
     });
 
     it("is one after the other where there are several", () => {

@@ -1,6 +1,7 @@
 """100 measured plans at full size on a real GPU: how long, how much memory, the same bits.
 
-    PYTHONPATH=python python tests/gpu/plan-quality.py [lm|random|groups|images]… [--plans N]
+    PYTHONPATH=python python tests/gpu/plan-quality.py [lm|random|groups|shared|images]… [--plans N]
+        [--devices 0,1]
 
 Run in the workspace, by hand. On a Qwen3-VL-4B of the true shapes with random weights (made where
 tests/gpu/random_checkpoint.py puts it, unless it is there), each stage in a process of its own:
@@ -11,6 +12,8 @@ lm      100 random plans of 4 candidates, and one of all groups in each candidat
 random  the first of these processes alone.
 groups  one document in which each of N groups is quantized alone, in FP8: each plan is computed
         from its group on. Then some of the last ones in a process of their own: the same figures.
+shared  the document of `groups` on one device, and on all that --devices names, as CUDA_VISIBLE_DEVICES
+        would: the same bytes. `0,0` has two processes on one GPU.
 images  all layers, images of about 1,200 patches with text: 6 plans, then 2 of them again.
 
 Figures of random weights say nothing of quality. Exits with 1 where a byte differs.
@@ -177,9 +180,18 @@ def same_figures(first: Path, second: Path) -> bool:
     return all(same)
 
 
-def measure(scope: str, output: str, names: list[str], begun: float) -> None:
-    """Measures plans in this process and prints what it took; `begun` is on the system's clock."""
+def measure(
+    scope: str, output: str, names: list[str], begun: float, devices: list[str]
+) -> None:
+    """Measures plans in this process and prints what it took; `begun` is on the system's clock.
+
+    Each further device has a process of its own, started as a runner does it.
+    """
     phases: list[tuple[str, float]] = [("start of Python", begun)]
+    from aqm_runner.runner.replicas import Replica, end_replicas
+
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices[0]
+    replicas = tuple(Replica("plan_quality", "cuda", each) for each in devices[1:])
     import torch
     from aqm_runner.runner.members import Member
     from aqm_runner.runner.registry import load_op
@@ -216,12 +228,13 @@ def measure(scope: str, output: str, names: list[str], begun: float) -> None:
     ]
     run_batch = load_op("plan_quality").run_batch
     ends = []
-    for outcomes in run_batch(Timed("cuda"), members):
+    for outcomes in run_batch(Timed("cuda", replicas=replicas), members):
         for outcome in outcomes:
             ends.append(time.time())
             if outcome.error is not None:
                 raise outcome.error
             facts = outcome.facts
+    end_replicas(replicas)
     phases.append(("end", time.time()))
     took = [
         f"{name} {end - start:.1f} s"
@@ -239,9 +252,11 @@ def measure(scope: str, output: str, names: list[str], begun: float) -> None:
     )
 
 
-def in_a_process(scope: str, output: str, names: list[str]) -> None:
+def in_a_process(
+    scope: str, output: str, names: list[str], devices: list[str] | None = None
+) -> None:
     shutil.rmtree(WORK / output, ignore_errors=True)
-    order = json.dumps([scope, output, names, time.time()])
+    order = json.dumps([scope, output, names, time.time(), devices or ["0"]])
     environment = os.environ | {
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "HF_HUB_OFFLINE": "1",
@@ -280,6 +295,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("stages", nargs="*", default=["lm", "images"])
     parser.add_argument("--plans", type=int, default=100)
+    parser.add_argument("--devices", type=lambda each: each.split(","), default=["0"])
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -305,6 +321,11 @@ def main() -> int:
         for name in names:
             in_a_process("lm", f"lm-{name}", [name])
         sound &= same_figures(*(WORK / f"lm-{name}/{name}.json" for name in names))
+    if "shared" in arguments.stages:
+        name, _ = make_plans_of_groups(arguments.plans)
+        in_a_process("lm", "lm-one", [name])
+        in_a_process("lm", "lm-shared", [name], arguments.devices)
+        sound &= compare("lm-one", "lm-shared", [name])
     if "lm" in arguments.stages:
         names = make_plans("lm", arguments.plans)
         in_a_process("lm", "lm-first", names)

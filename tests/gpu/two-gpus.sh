@@ -9,6 +9,7 @@
 #           one's runs on the other
 # killed    the runner is killed while it scores on both; the next build makes what is missing
 # foreign   another process holds half of one GPU, then nearly all of it
+# plans     144 measured plans on one GPU and on both; the bytes must be the same (tests/gpu/plan-quality.py)
 # spread    layers of one model on both (tests/gpu/spread.py)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -66,6 +67,10 @@ for stage in "$@"; do
         from_nothing "another process holds $bytes bytes of GPU 0" 0,1
         kill $other; wait $other 2> /dev/null
       done
+      ;;
+    plans)
+      PYTHONPATH=python:${PYTHONPATH:-} "$python" -u tests/gpu/plan-quality.py shared --plans 144 --devices 0,1 2>&1 |
+        grep -E '^(lm-|  a plan|warning)'
       ;;
     spread)
       TORCH_EXTENSIONS_DIR=$(dirname "$(find "${AQM_CACHE:-$HOME/.cache/aqm}" -type d -name modelopt_cuda_ext | head -1)") \

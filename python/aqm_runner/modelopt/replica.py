@@ -20,6 +20,7 @@ from aqm_runner.modelopt.shared_calibration import Ranges
 from aqm_runner.modelopt.shared_scoring import in_row
 from aqm_runner.runner.classify import classify, let_go
 from aqm_runner.runner.places import Place
+from aqm_runner.runner.replica_context import ReplicaContext
 
 
 @dataclass(frozen=True)
@@ -63,20 +64,17 @@ class Failed:
     error: dict[str, Any]
 
 
-class Replica:
+class Replica(ReplicaContext):
     """Scores the batches of one task after the other; the runner hears of nothing but its answers.
 
     Args:
         channel: A `runner.channel.Channel` to the runner.
-
-    Attributes:
-        device: "cpu" or "cuda".
     """
 
     add = staticmethod(in_row)
 
     def __init__(self, channel: Any) -> None:
-        self.device = channel.device
+        super().__init__(channel)
         self._channel = channel
         self._found: Scored | None = None
 
@@ -102,19 +100,6 @@ class Replica:
         """Takes what was found out of the model; the runner is told once all was checked."""
         peak = self._channel.meter.peaks()["peak_gpu_memory_bytes"]
         self._found = Scored(rows_of(model, recipes), calls_of(model, calls), peak)
-
-    def phase(self, name: str, total: int | None) -> None:
-        """Tells nobody."""
-
-    def step(self, done: int) -> None:
-        """Tells nobody."""
-
-    def warning(self, code: str, message: str) -> None:
-        """Tells nobody: the runner has found the same."""
-
-    def sample_memory(self) -> None:
-        """Notes the memory peak before something resets the device's own counter."""
-        self._channel.meter.sample()
 
     def _score(self, task: Task) -> Scored | None:
         make_deterministic(self.device)

@@ -22,6 +22,7 @@ and those of loading; bad_request `too_few_measurements`, `candidate_twice`, `pa
 
 from typing import Any
 
+from aqm_runner.modelopt.quality.replica import Replica
 from aqm_runner.modelopt.quality.search_job import search_plan
 from aqm_runner.runner.places import Place
 
@@ -31,3 +32,8 @@ def run(
 ) -> dict[str, Any]:
     """Writes what the search found; returns what it was measured on and how far it came."""
     return search_plan(context, params, inputs, outputs)
+
+
+def serve_replica(channel: Any) -> None:
+    """Measures plans of a job that has several devices, on one of them; does not return."""
+    Replica(channel).serve()

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aqm_runner.modelopt.quality.job import measure_members
+from aqm_runner.modelopt.quality.replica import Replica
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 
@@ -41,3 +42,8 @@ def run(
 def run_batch(context: Any, members: list[Member]) -> Iterator[list[Outcome]]:
     """Measures the plans of several actions that are alike in all else; see `measure_members`."""
     return measure_members(context, members)
+
+
+def serve_replica(channel: Any) -> None:
+    """Measures plans of a job that has several devices, on one of them; does not return."""
+    Replica(channel).serve()

@@ -82,6 +82,10 @@ class Replica:
         except (EOFError, OSError) as error:
             raise self._has_ended() from error
 
+    def has_told(self) -> bool:
+        """Returns whether there is a message, or an end, so that `receive` does not wait."""
+        return self._pipe.poll()
+
     def kill(self) -> None:
         """Kills the process, and does not wait for its end; may be called again."""
         self.ended = True

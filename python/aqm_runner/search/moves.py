@@ -1,6 +1,8 @@
 """Changes of one or two groups of a plan: which there are, and which one is tried next."""
 
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,14 @@ class Chance:
     def below(self, count: int) -> int:
         """Returns a number from 0 to count - 1: floor(x * count / 2^32), x of 32 bits."""
         return ((int(self._generator.random_raw()) >> 32) * count) >> 32
+
+    def mark(self) -> Any:
+        """Returns where the stream is, for `back_to`."""
+        return self._generator.state
+
+    def back_to(self, mark: Any) -> None:
+        """Goes on from where the stream was."""
+        self._generator.state = mark
 
 
 class Moves:
@@ -131,6 +141,44 @@ class Moves:
             parts = [numbers[group, int(table[row, group])] for group in groups]
             found[len(parts) - 1].append(parts[0] * len(numbers) * (len(parts) - 1) + parts[-1])
         return found
+
+
+class Drawn:
+    """Moves drawn before it is known whether an earlier one is kept.
+
+    Args:
+        moves: From one plan.
+        chance: Proposes moves.
+        rank: Says which of the proposed ones is tried.
+    """
+
+    def __init__(self, moves: Moves, chance: Chance, rank: Rank) -> None:
+        self._moves = moves
+        self._chance = chance
+        self._rank = rank
+        # Plans that were drawn and not taken, each with where chance was after it.
+        self._waiting: deque[tuple[Choice | None, Any]] = deque()
+        self._mark: Any = chance.mark()
+
+    def take(self) -> Choice | None:
+        """Returns the plan of the next move; None: none is left."""
+        self._draw(1)
+        choice, self._mark = self._waiting.popleft()
+        return choice
+
+    def ahead(self, count: int) -> list[Choice]:
+        """Returns the next plans, without taking them: so many, or fewer where none is left."""
+        self._draw(count)
+        return [choice for choice, _ in list(self._waiting)[:count] if choice is not None]
+
+    def put_back(self) -> None:
+        """Leaves chance as if nothing had been drawn that was not taken."""
+        self._chance.back_to(self._mark)
+
+    def _draw(self, count: int) -> None:
+        while len(self._waiting) < count:
+            choice = self._moves.draw(self._chance, self._rank)
+            self._waiting.append((choice, self._chance.mark()))
 
 
 def _without(moves: NDArray[np.int64], known: list[int]) -> NDArray[np.int64]:

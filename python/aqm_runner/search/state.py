@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aqm_runner.search.ledger import CONFIRM, SEARCH, Figure, Ledger, SpentError
-from aqm_runner.search.moves import Chance, Moves, Rank
+from aqm_runner.search.moves import Chance, Drawn, Moves, Rank
 from aqm_runner.search.problem import Choice, Problem
 
 
@@ -102,9 +102,9 @@ def climb(problem: Problem, ledger: Ledger, chance: Chance, aim: Aim, found: Fou
 def _leave(problem: Problem, ledger: Ledger, chance: Chance, aim: Aim, found: Found) -> None:
     """Tries moves from the plan at hand until one is kept or none is left."""
     at = found.at
-    moves = Moves(problem, at.choice, aim.most(at), ledger.searched)
-    rank = aim.rank(at)
-    while (choice := moves.draw(chance, rank)) is not None:
+    moves = Drawn(Moves(problem, at.choice, aim.most(at), ledger.searched), chance, aim.rank(at))
+    while (choice := moves.take()) is not None:
+        ledger.expect(SEARCH, moves.ahead(ledger.ahead))
         search = ledger.look(SEARCH, choice)
         found.tried += 1
         if not aim.drives(at, choice, search):
@@ -114,5 +114,6 @@ def _leave(problem: Problem, ledger: Ledger, chance: Chance, aim: Aim, found: Fo
         if aim.accepts(at, choice, search, confirm):
             found.at = Stand(choice, search, confirm)
             found.steps.append(Step(ledger.measured, at.choice, found.at))
+            moves.put_back()
             return
     found.exhausted = True

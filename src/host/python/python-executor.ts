@@ -133,7 +133,7 @@ export class PythonExecutor implements JobExecutor {
     if (first === undefined) return;
     const { gpu } = first.resources;
     const alike = ops.filter(({ environment }) => environment === first.environment);
-    const jobs = gpusUpTo(first.resources) > gpu ? 1 : alike.length;
+    const jobs = alike.some(({ resources }) => gpusUpTo(resources) > gpu) ? 1 : alike.length;
     const signal = AbortSignal.any([about.signal, this.#closing.signal]);
     const begin = async (): Promise<void> => {
       const found = await this.#environments.find(first.environment, { ...about, signal });

@@ -8,7 +8,13 @@ from typing import Any
 from aqm_runner.model.calibration_batches import calibration_batches
 from aqm_runner.model.determinism import device_kind
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
-from aqm_runner.modelopt.quality.judging import chosen, control_differs, judge_members, load_judged
+from aqm_runner.modelopt.quality.judging import (
+    Documents,
+    chosen,
+    control_differs,
+    judge_members,
+    load_judged,
+)
 from aqm_runner.modelopt.quality.recipe import load_with_recipe, ready_for_recipe
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.answers import Answering, read_prompts
@@ -105,9 +111,14 @@ class _Job:
 
 
 def _start(
-    context: Any, params: dict[str, Any], inputs: dict[str, Any], formats: list[Format]
+    context: Any,
+    params: dict[str, Any],
+    inputs: dict[str, Any],
+    formats: list[Format],
+    documents: Documents,
 ) -> _Job:
     """Loads, lets the unquantized model answer, calibrates, and checks the answers at NONE."""
+    del documents
     answering, calibration = _material(context, params, inputs)
     judged = load_judged(
         context, params, inputs, formats, calibration, answering.look_at_unquantized

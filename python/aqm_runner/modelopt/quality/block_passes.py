@@ -22,7 +22,9 @@ class KeptPass:
     @property
     def bytes(self) -> int:
         """How much memory it takes."""
-        return sum(each.nbytes for each in tree_leaves([self.towers, self.blocks]) if _is(each))
+        return sum(
+            each.nbytes for each in tree_leaves([self.towers, self.blocks]) if _is_tensor(each)
+        )
 
 
 class Pass:
@@ -74,7 +76,7 @@ class Pass:
             self._blocks.append(self._kept.blocks[index])
             return self._kept.blocks[index].clone()
         made = compute(as_it_is)
-        if _is(made) and _is(given) and made.shape == given.shape:
+        if _is_tensor(made) and _is_tensor(given) and made.shape == given.shape:
             self._blocks.append(made.clone())
         else:
             self.sound = False
@@ -130,7 +132,7 @@ def as_it_is(given: Any) -> Any:
 
 def same_bits(first: Any, second: Any) -> bool:
     """Returns whether two tensors are equal in each bit, those of NaN included."""
-    if not (_is(first) and _is(second)) or first.dtype != second.dtype:
+    if not (_is_tensor(first) and _is_tensor(second)) or first.dtype != second.dtype:
         return False
     first, second = (each.contiguous().view(torch.uint8) for each in (first, second))
     return torch.equal(first, second)
@@ -138,15 +140,15 @@ def same_bits(first: Any, second: Any) -> bool:
 
 def _changed(given: Any) -> Any:
     """Returns other numbers of the same shape, of another range as well; no tensor stays itself."""
-    if not _is(given) or not given.is_floating_point():
+    if not _is_tensor(given) or not given.is_floating_point():
         return given
     return given.roll(1, -1) * -1.75 + 0.5
 
 
 def _copied(output: Any) -> Any:
     """Returns copies of tensors in containers of their own: models put other things into those."""
-    return tree_map(lambda each: each.clone() if _is(each) else each, output)
+    return tree_map(lambda each: each.clone() if _is_tensor(each) else each, output)
 
 
-def _is(each: Any) -> bool:
+def _is_tensor(each: Any) -> bool:
     return isinstance(each, Tensor)

@@ -7,17 +7,23 @@ from typing import Any
 
 from aqm_runner.model.determinism import device_kind
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
-from aqm_runner.modelopt.quality.judging import chosen, control_differs, judge_members, load_judged
+from aqm_runner.modelopt.quality.judging import Documents, check_document, judge_members
+from aqm_runner.modelopt.quality.measured_model import MeasuredModel
+from aqm_runner.modelopt.quality.others import Others, SharedOut
+from aqm_runner.modelopt.quality.replica import Begin
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.document import plan_entry, quality_document
+from aqm_runner.quality.figures import Intervals
 from aqm_runner.quality.material import Material, read_material
-from aqm_runner.quality.measuring import Measurement, non_finite_logits
+from aqm_runner.quality.measuring import non_finite_logits
 from aqm_runner.quality.plans import NONE, PlanDocument
-from aqm_runner.quality.tokens import TokenFigures
+from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.scoring.document import environment_of
 
 OP = "plan_quality"
+# The one set that plans are measured on.
+HELD_OUT = "held_out"
 
 
 def measure_members(context: Any, members: list[Member]) -> Iterator[list[Outcome]]:
@@ -25,55 +31,109 @@ def measure_members(context: Any, members: list[Member]) -> Iterator[list[Outcom
     return judge_members(context, members, "measure", _start)
 
 
-@dataclass
+@dataclass(frozen=True)
+class PlanAnswer:
+    """A plan's part of a quality document, and whether it says the same as the unquantized model.
+
+    Attributes:
+        entry: As `plan_entry` returns it.
+        unmoved: Whether no token's distribution moved, although a group is quantized.
+    """
+
+    entry: dict[str, Any]
+    unmoved: bool
+
+
+@dataclass(frozen=True)
+class PlanQuestion:
+    """What a quality document says of a plan; see `replica.Question`.
+
+    Attributes:
+        name: Of the plan.
+        formats: Name of each group and of its format.
+        intervals: How intervals are made.
+        short: As of `plan_entry`.
+        file: The document's name, for messages.
+    """
+
+    name: str
+    formats: dict[str, str]
+    intervals: Intervals
+    short: bool
+    file: str
+
+    def answer(self, model: MeasuredModel) -> PlanAnswer:
+        """Returns the answer; raises gate_failed `non_finite_logits`."""
+        tokens = model.measure(HELD_OUT, self.formats)
+        if not tokens.finite:
+            raise non_finite_logits(f"the plan {self.name}", self.file)
+        held_out, measurement = model.sets[HELD_OUT], model.measurements[HELD_OUT]
+        entry = plan_entry(
+            self.name, tokens, held_out, measurement, self.intervals, short=self.short
+        )
+        return PlanAnswer(entry, not tokens.kl.any() and {*self.formats.values()} != {NONE})
+
+
 class _Job:
     """What all members share once the model is calibrated."""
 
-    context: Any
-    params: dict[str, Any]
-    material: Material
-    measurement: Measurement
-    judged: JudgedModel
+    def __init__(
+        self,
+        context: Any,
+        params: dict[str, Any],
+        material: Material,
+        model: MeasuredModel,
+        others: Others,
+        documents: Documents,
+    ) -> None:
+        self._context = context
+        self._params = params
+        self._material = material
+        self._model = model
+        questions: list[PlanQuestion] = []
+        # Where the questions of a member begin.
+        self._first: dict[int, int] = {}
+        for member, document in documents:
+            place = member.inputs["plan"]
+            try:
+                check_document(model.judged, params, document, place)
+            except RunnerError:
+                continue  # found again when it is the member's turn
+            self._first[id(document)] = len(questions)
+            short = len(document.plans) > 1
+            for plan in document.plans:
+                formats = dict(zip(document.groups, plan.formats, strict=True))
+                questions.append(
+                    PlanQuestion(plan.name, formats, material.intervals, short, place.name)
+                )
+        self._shared = SharedOut(others, model, questions)
 
-    def check_control(self, checkpoint: str) -> None:
-        """Raises gate_failed `control_differs` unless the model is its former self unquantized."""
-        tokens = self.measure()
-        largest = float(abs(tokens.kl).max())
-        if largest != 0:
-            raise control_differs(checkpoint, f"largest divergence of a token: {largest:.3g} nats")
-
-    def measure(self) -> TokenFigures:
-        """Returns what the model says in the formats that it is in."""
-        return self.measurement.measure(self.judged.model, self.judged.blocks.compute)
+    @property
+    def judged(self) -> JudgedModel:
+        """The model that plans choose of."""
+        return self._model.judged
 
     def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
         """Writes the quality document of one member; returns its facts."""
-        held_out, intervals = self.material.held_out, self.material.intervals
+        del done  # other processes have done some of later members
+        check_document(self.judged, self._params, document, member.inputs["plan"])
+        first = self._first[id(document)]
         entries = []
         unmoved = []
-        for plan in chosen(self.judged, self.params, member, document):
-            tokens = self.measure()
-            if not tokens.finite:
-                raise non_finite_logits(f"the plan {plan.name}", member.inputs["plan"].name)
-            several = len(document.plans) > 1
-            entries.append(
-                plan_entry(plan.name, tokens, held_out, self.measurement, intervals, short=several)
-            )
-            if not tokens.kl.any() and set(plan.formats) != {NONE}:
+        for index, plan in enumerate(document.plans, first):
+            answer: PlanAnswer = self._shared.take(index)
+            entries.append(answer.entry)
+            if answer.unmoved:
                 unmoved.append(plan.name)
-            self.context.step(done + len(entries))
+            self._context.step(self._shared.answered)
+        held_out, intervals = self._material.held_out, self._material.intervals
+        measurement = self._model.measurements[HELD_OUT]
         text = quality_document(
-            OP,
-            self.params,
-            self.environment(),
-            held_out,
-            self.measurement,
-            intervals,
-            entries,
+            OP, self._params, self._environment(), held_out, measurement, intervals, entries
         )
         member.outputs["quality"].create().write_bytes(text.encode())
         return {
-            "device_kind": device_kind(self.context.device),
+            "device_kind": device_kind(self._context.device),
             "plans": len(entries),
             "unmoved_plans": unmoved,
             "groups": len(self.judged.groups),
@@ -81,28 +141,25 @@ class _Job:
             "held_out_tokens": held_out.tokens,
         }
 
-    def environment(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         """Returns what decides bits besides params and inputs."""
         versions = {"modelopt": metadata.version("nvidia-modelopt")}
-        return environment_of(self.context.device, self.params, versions)
+        return environment_of(self._context.device, self._params, versions)
 
 
 def _start(
-    context: Any, params: dict[str, Any], inputs: dict[str, Any], formats: list[Format]
+    context: Any,
+    params: dict[str, Any],
+    inputs: dict[str, Any],
+    formats: list[Format],
+    documents: Documents,
 ) -> _Job:
     """Loads, looks at the unquantized model, calibrates, and checks that NONE changes nothing."""
     material = read_material(context, params, inputs)
-    name = inputs["checkpoint"].name
-    measurement = Measurement(material.held_out, context.device)
-    judged = load_judged(
-        context,
-        params,
-        inputs,
-        formats,
-        material.calibration,
-        lambda model: measurement.look_at_unquantized(model, name),
-    )
-    judged.keep_blocks(measurement.block_bytes(judged.model))
-    job = _Job(context, params, material, measurement, judged)
-    job.check_control(name)
-    return job
+    sets = {HELD_OUT: material.held_out}
+    plans = sum(len(document.plans) for _, document in documents)
+    begin = Begin(params, inputs["checkpoint"], material.calibration, sets)
+    # They load and calibrate while this process does.
+    others = Others(context, begin, plans - 1)
+    model = MeasuredModel(context, params, inputs, formats, material.calibration, sets)
+    return _Job(context, params, material, model, others, documents)

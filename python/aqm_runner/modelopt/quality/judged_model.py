@@ -81,7 +81,8 @@ class JudgedModel:
         }
         self.groups = {name: tuple(each.quant_module_names) for name, each in hparams.items()}
         self._hparams = hparams
-        self._now = dict.fromkeys(hparams, UNQUANTIZED)
+        # The name of each group's format.
+        self._now = dict.fromkeys(hparams, NONE)
         free = free_bytes(context.device)
         self._weights = HeldWeights(ON_A_CPU if free is None else int(SHARE * free))
         names = {id(module): name for name, module in model.named_modules()}
@@ -118,7 +119,7 @@ class JudgedModel:
             # Quantized weights come first.
             free = int(BLOCKS_SHARE * max(free - self._weights.left, 0))
         self.blocks.allow(block_bytes, BLOCKS_ON_A_CPU if free is None else free)
-        self.blocks.begin(self._names())
+        self.blocks.begin(self._now)
 
     def choose(self, formats: Mapping[str, str]) -> None:
         """Puts every group into a format.
@@ -127,23 +128,19 @@ class JudgedModel:
             formats: Name of each group and of its format; NONE leaves it in 16 bits.
         """
         for group, hparam in self._hparams.items():
-            old, new = self._now[group], self._recipes[formats[group]]
-            if new == old:
+            if formats[group] == self._now[group]:
                 continue
+            old, new = self._recipes[self._now[group]], self._recipes[formats[group]]
             self._weights.end(self._held.get((group, old), []))
             self._weights.begin(self._held.get((group, new), []))
             hparam.active = new
-            self._now[group] = new
+            self._now[group] = formats[group]
         self.blocks.begin(formats)
 
     def close(self) -> None:
         """Lets go of what is held besides the model."""
         self._weights.remove()
         self.blocks.remove()
-
-    def _names(self) -> dict[str, str]:
-        names = {id(recipe): name for name, recipe in self._recipes.items()}
-        return {group: names[id(recipe)] for group, recipe in self._now.items()}
 
     def _calibrate(
         self, context: Any, loader: Loader, formats: list[Format], disabled: list[str]

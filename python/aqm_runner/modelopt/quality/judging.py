@@ -19,6 +19,7 @@ from aqm_runner.modelopt.scoring import check_modelopt
 from aqm_runner.quality.plans import NONE, Plan, PlanDocument, check_plans, read_plans
 from aqm_runner.runner.failures import RunnerError, gate_failed
 from aqm_runner.runner.members import Member, Outcome
+from aqm_runner.runner.places import Place
 
 
 class Job(Protocol):
@@ -37,8 +38,9 @@ class Job(Protocol):
         ...
 
 
-# Context, params, inputs and candidates → the job, or what concerns all members.
-Start = Callable[[Any, dict[str, Any], dict[str, Any], list[Format]], Job]
+Documents = list[tuple[Member, PlanDocument]]
+# Context, params, inputs, candidates and what they are for → the job, or what concerns all members.
+Start = Callable[[Any, dict[str, Any], dict[str, Any], list[Format], Documents], Job]
 
 
 def judge_members(
@@ -60,7 +62,7 @@ def judge_members(
     """
     params, inputs = members[0].params, members[0].inputs
     formats = check_asked(context, params, inputs)
-    documents: list[tuple[Member, PlanDocument]] = []
+    documents: Documents = []
     for member in members:
         try:
             documents.append((member, read_plans(member.inputs["plan"])))
@@ -71,7 +73,7 @@ def judge_members(
     make_deterministic(context.device)
     with unfilled_memory():
         # No other name holds the job, so that its memory can be given back.
-        made = functools.partial(start, context, params, inputs, formats)
+        made = functools.partial(start, context, params, inputs, formats, documents)
         yield from _written(context, made, phase, documents)
 
 
@@ -92,7 +94,7 @@ def _written(
     context: Any,
     start: Callable[[], Job],
     phase: str,
-    documents: list[tuple[Member, PlanDocument]],
+    documents: Documents,
 ) -> Iterator[list[Outcome]]:
     job = start()
     total = sum(len(document.plans) for _, document in documents)
@@ -107,7 +109,7 @@ def _written(
             else:
                 yield [Outcome(member, facts=facts | {"batch": {"plans": total}})]
             done += len(document.plans)
-            context.step(done)
+        context.step(total)
     finally:
         job.judged.close()
         del job
@@ -159,13 +161,27 @@ def chosen(
     """Yields the plans of a document, each once the model is in its formats.
 
     Raises:
-        RunnerError: What `check_plans` raises.
+        RunnerError: What `check_document` raises.
     """
-    candidates = [each["name"] for each in params["candidates"]]
-    check_plans(document, judged.groups, judged.layers, candidates, member.inputs["plan"])
+    check_document(judged, params, document, member.inputs["plan"])
     for plan in document.plans:
         judged.choose(dict(zip(document.groups, plan.formats, strict=True)))
         yield plan
+
+
+def check_document(
+    judged: JudgedModel, params: dict[str, Any], document: PlanDocument, place: Place
+) -> None:
+    """Raises what `check_plans` raises unless the plans of a document fit the model.
+
+    Args:
+        judged: The model.
+        params: `candidates`.
+        document: What was read.
+        place: From where, for messages.
+    """
+    candidates = [each["name"] for each in params["candidates"]]
+    check_plans(document, judged.groups, judged.layers, candidates, place)
 
 
 def control_differs(checkpoint: str, how: str) -> RunnerError:

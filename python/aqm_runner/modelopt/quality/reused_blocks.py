@@ -223,17 +223,14 @@ class ReusedBlocks:
         def forward(*args: Any, **kwargs: Any) -> Any:
             if self._pass is None:
                 return original(*args, **kwargs)
-            first = None if args else "hidden_states"
+            given = args[0] if args else kwargs.get("hidden_states")
 
             # Only what flows from block to block is another one; all else a block gets stays.
             def compute(change: Callable[[Any], Any]) -> Any:
                 if args:
-                    return original(change(args[0]), *args[1:], **kwargs)
-                if first not in kwargs:
-                    return original(**kwargs)
-                return original(**kwargs | {first: change(kwargs[first])})
+                    return original(change(given), *args[1:], **kwargs)
+                return original(**kwargs | {"hidden_states": change(given)})
 
-            given = args[0] if args else kwargs.get("hidden_states")
             return self._pass.block(index, given, compute)
 
         return forward

@@ -1,29 +1,28 @@
 """One job of measured search: from a request to the document of what it found."""
 
 import contextlib
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.determinism import device_kind, make_deterministic
 from aqm_runner.model.placement import release_memory
-from aqm_runner.modelopt.quality.judging import (
-    check_asked,
-    control_differs,
-    load_judged,
-    unfilled_memory,
-)
+from aqm_runner.modelopt.quality.judging import check_asked, unfilled_memory
+from aqm_runner.modelopt.quality.measured_model import MeasuredModel
+from aqm_runner.modelopt.quality.others import Others
+from aqm_runner.modelopt.quality.replica import Begin
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.bootstrap import CONFIDENCE
 from aqm_runner.quality.figures import Intervals, single_figure
 from aqm_runner.quality.held_out import LEAST_SAMPLES, LEAST_TO_JUDGE, HeldOut
 from aqm_runner.quality.material import read_confirming, read_material
-from aqm_runner.quality.measuring import Measurement, non_finite_logits
+from aqm_runner.quality.measuring import non_finite_logits
 from aqm_runner.quality.plans import NONE, check_plans
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
 from aqm_runner.search.document import search_document
-from aqm_runner.search.ledger import CONFIRM, SEARCH, Figure, Ledger, Set
+from aqm_runner.search.ledger import CONFIRM, SEARCH, Figure, Formats, Ledger, Set
 from aqm_runner.search.problem import Problem
 from aqm_runner.search.reading import read_problem
 from aqm_runner.search.searching import check_bound, search
@@ -54,7 +53,8 @@ def search_plan(
     confirming = read_confirming(context, params, inputs, least)
     sets = {SEARCH: material.held_out, CONFIRM: confirming}
     measuring = _Measuring(context, params, inputs["problem"], problem, sets, material.intervals)
-    ledger = Ledger(problem, measuring, most, context.step)
+    at_once = 1 + len(context.replicas)
+    ledger = Ledger(problem, measuring, most, context.step, at_once, measuring.expect)
     with unfilled_memory(), contextlib.closing(measuring):
         measuring.begin(inputs, formats, material.calibration)
         context.phase("search", most)
@@ -110,7 +110,7 @@ class _Measuring:
         self._problem = problem
         self._sets = sets
         self._intervals = intervals
-        self._measurements: dict[Set, Measurement] = {}
+        self._expected: list[tuple[Set, Formats]] = []
 
     def begin(
         self, inputs: dict[str, Place], formats: list[Format], calibration: list[Batch]
@@ -118,66 +118,108 @@ class _Measuring:
         """Loads, looks at the unquantized model, calibrates; checks control and problem.
 
         Raises:
-            RunnerError: gate_failed `control_differs`, and what `load_judged` and `check_plans`
-                raise.
+            RunnerError: What `MeasuredModel` and `check_plans` raise.
         """
-        context, params, checkpoint = self._context, self._params, inputs["checkpoint"].name
-        found = {name: Measurement(each, context.device) for name, each in self._sets.items()}
-        self._measurements = found
-
-        def look(model: Any) -> None:
-            for measurement in found.values():
-                measurement.look_at_unquantized(model, checkpoint)
-
-        self._judged = load_judged(context, params, inputs, formats, calibration, look)
-        judged = self._judged
-        judged.keep_blocks(sum(each.block_bytes(judged.model) for each in found.values()))
-        for measurement in found.values():
-            tokens = measurement.measure(judged.model, judged.blocks.compute)
-            largest = float(abs(tokens.kl).max())
-            if largest != 0:
-                how = f"largest divergence of a token: {largest:.3g} nats"
-                raise control_differs(checkpoint, how)
+        context, params, sets = self._context, self._params, self._sets
+        begin = Begin(params, inputs["checkpoint"], calibration, sets)
+        # They load and calibrate while this process does.
+        self._others = Others(context, begin, len(context.replicas))
+        self._model = MeasuredModel(context, params, inputs, formats, calibration, sets)
+        judged = self._model.judged
         candidates = [each["name"] for each in params["candidates"]]
-        groups, layers = self._judged.groups, self._judged.layers
-        check_plans(self._problem.plans(), groups, layers, candidates, self._place)
+        check_plans(self._problem.plans(), judged.groups, judged.layers, candidates, self._place)
 
     def close(self) -> None:
         """Gives back the memory of the model and of what was kept beside it."""
-        if hasattr(self, "_judged"):
-            self._judged.close()
-            del self._judged
-        self._measurements = {}
+        if hasattr(self, "_model"):
+            self._model.close()
+            del self._model
         release_memory(self._context.device)
 
-    def __call__(self, set_: Set, formats: tuple[str, ...]) -> Figure:
+    def expect(self, set_: Set, plans: list[Formats]) -> None:
+        """Notes which plans may be asked for after the next one."""
+        self._expected = [(set_, formats) for formats in plans]
+
+    def __call__(self, set_: Set, formats: Formats) -> Figure:
         """Returns the figure of a plan on a set; on `confirm` with its interval."""
-        item = f"{set_}: {' '.join(formats)}"
+        item = _item(set_, formats)
         value = self._context.partials.get(item)
         if value is None:
             value = self._measure(set_, formats)
             self._context.partials.put(item, value)
         return Figure(**value)
 
-    def _measure(self, set_: Set, formats: tuple[str, ...]) -> dict[str, float]:
-        names = [group.name for group in self._problem.groups]
-        kept = dict.fromkeys(self._problem.kept, NONE)
-        self._judged.choose(dict(zip(names, formats, strict=True)) | kept)
-        measurement = self._measurements[set_]
-        tokens = measurement.measure(self._judged.model, self._judged.blocks.compute)
-        if not tokens.finite:
-            used = sorted({*formats} - {NONE})
-            raise non_finite_logits(f"a plan of {', '.join(used)}", self._place.name)
+    def _measure(self, set_: Set, formats: Formats) -> dict[str, float]:
+        item = _item(set_, formats)
+        if not self._others.was_asked(item):
+            # All are about to be idle: those that come next take as long as this one.
+            self._ask_ahead()
+        found: dict[str, float] = self._others.take(
+            item, self._question(set_, formats), self._model
+        )
+        return found
+
+    def _ask_ahead(self) -> None:
+        for number, (set_, formats) in enumerate(self._expected[: self._others.count]):
+            item = _item(set_, formats)
+            if self._context.partials.get(item) is None and not self._others.was_asked(item):
+                self._others.ask(number, item, self._question(set_, formats))
+        self._expected = []
+
+    def _question(self, set_: Set, formats: Formats) -> "FigureQuestion":
         goal = self._problem.goal
         confidence = CONFIDENCE if goal is None else goal.confidence
-        return single_figure(
+        names = [group.name for group in self._problem.groups]
+        kept = dict.fromkeys(self._problem.kept, NONE)
+        return FigureQuestion(
+            set_,
+            dict(zip(names, formats, strict=True)) | kept,
             "kl" if goal is None else goal.figure,
-            tokens,
-            measurement.loss,
-            self._sets[set_].sample_tokens,
             self._intervals,
             confidence if set_ == CONFIRM else None,
+            self._place.name,
         )
+
+
+@dataclass(frozen=True)
+class FigureQuestion:
+    """The figure of a plan on a set; see `replica.Question`.
+
+    Attributes:
+        set_: Name of the set.
+        formats: Name of each group and of its format.
+        figure: Which figure.
+        intervals: How intervals are made.
+        confidence: Of the interval; None: there is none.
+        file: The problem's name, for messages.
+    """
+
+    set_: Set
+    formats: dict[str, str]
+    figure: str
+    intervals: Intervals
+    confidence: float | None
+    file: str
+
+    def answer(self, model: MeasuredModel) -> dict[str, float]:
+        """Returns the figure as `single_figure` does; raises gate_failed `non_finite_logits`."""
+        tokens = model.measure(self.set_, self.formats)
+        if not tokens.finite:
+            used = sorted({*self.formats.values()} - {NONE})
+            raise non_finite_logits(f"a plan of {', '.join(used)}", self.file)
+        return single_figure(
+            self.figure,
+            tokens,
+            model.measurements[self.set_].loss,
+            model.sets[self.set_].sample_tokens,
+            self.intervals,
+            self.confidence,
+        )
+
+
+def _item(set_: Set, formats: Formats) -> str:
+    """Returns what a measurement is called among partial results."""
+    return f"{set_}: {' '.join(formats)}"
 
 
 def _data(held_out: HeldOut) -> dict[str, int]:

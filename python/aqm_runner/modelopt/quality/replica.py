@@ -1,0 +1,114 @@
+"""A process on a further device of a job that measures plans: see `others`."""
+
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aqm_runner.model.batches import Batch
+from aqm_runner.model.determinism import make_deterministic
+from aqm_runner.model.placement import release_memory
+from aqm_runner.modelopt.quality.candidates import read_candidates
+from aqm_runner.modelopt.quality.judging import unfilled_memory
+from aqm_runner.modelopt.quality.measured_model import MeasuredModel
+from aqm_runner.quality.held_out import HeldOut
+from aqm_runner.runner.classify import classify, let_go
+from aqm_runner.runner.failures import BUG, RunnerError
+from aqm_runner.runner.places import Place
+from aqm_runner.runner.replica_context import ReplicaContext
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Which model is measured, on what; the attributes are those of `MeasuredModel`."""
+
+    params: dict[str, Any]
+    checkpoint: Place
+    calibration: list[Batch]
+    sets: dict[str, HeldOut]
+
+
+class Question(Protocol):
+    """What is asked of a model; it must be known to `pickle`, and so must what it answers."""
+
+    def answer(self, model: MeasuredModel) -> Any:
+        """Returns the answer, the same in each process. Raises RunnerError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message to a replica: `Begin` or a question, and its number."""
+
+    number: int
+    message: Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a message.
+
+    Attributes:
+        number: That of the message.
+        answer: To a question that was answered.
+        error: Why there is no answer, in words.
+        gpu_peak: Bytes of the process's device, None on a CPU.
+    """
+
+    number: int
+    answer: Any
+    error: str | None
+    gpu_peak: int | None
+
+
+class Replica:
+    """Answers questions of one model after the other, each message by one `Told`.
+
+    Args:
+        channel: A `runner.channel.Channel` to the runner.
+    """
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self._context = ReplicaContext(channel)
+        self._model: MeasuredModel | None = None
+
+    def serve(self) -> None:
+        """Answers until the runner ends, and this process with it."""
+        while True:
+            sent: Sent = self._channel.receive()
+            answer, error = None, None
+            try:
+                with unfilled_memory():
+                    if isinstance(sent.message, Begin):
+                        self._begin(sent.message)
+                    else:
+                        answer = self._answer(sent.message)
+            except Exception as problem:
+                traceback.print_exc(file=sys.stderr)
+                let_go(problem)
+                error = classify(problem).message
+            peak = self._channel.meter.peaks()["peak_gpu_memory_bytes"]
+            self._channel.send(Told(sent.number, answer, error, peak))
+
+    def _begin(self, begin: Begin) -> None:
+        device = self._context.device
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+        release_memory(device)
+        make_deterministic(device)
+        self._channel.meter.reset()
+        self._model = MeasuredModel(
+            self._context,
+            begin.params,
+            {"checkpoint": begin.checkpoint},
+            read_candidates(begin.params["candidates"], device),
+            begin.calibration,
+            begin.sets,
+        )
+
+    def _answer(self, question: Question) -> Any:
+        if self._model is None:
+            raise RunnerError(BUG, "no_model", "there is no model to ask")
+        return question.answer(self._model)

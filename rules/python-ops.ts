@@ -446,7 +446,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;
@@ -476,7 +476,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;
@@ -566,7 +566,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;
@@ -625,7 +625,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;
@@ -683,7 +683,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;
@@ -735,7 +735,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;
@@ -760,7 +760,7 @@ declare module "aqm" {
         readonly calibration: {
           /** Samples to calibrate on, from the first; null: all. */
           readonly samples: number | null;
-          /** Samples a batch; 1 for all_layers. */
+          /** Samples a batch. */
           readonly batch_size: number;
           /** Tokens a sample. */
           readonly sequence_length: number;

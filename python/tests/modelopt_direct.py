@@ -71,30 +71,39 @@ def direct_text_batches(folder: Path, captions: Path, padding: str) -> list[dict
     ]
 
 
-def direct_image_batches(folder: Path, database: Path, images: Path, padding: str) -> list[dict]:
+def direct_image_batches(
+    folder: Path, database: Path, images: Path, padding: str, size: int
+) -> list[dict]:
     pads = {"padding": padding, "max_length": LENGTH} if padding == "max_length" else {}
+    if size > 1:
+        pads |= {"padding": padding, "padding_side": "left"}
     processor = AutoProcessor.from_pretrained(folder)
     query = "SELECT image_relpath, caption FROM vlm_calib_samples ORDER BY id"
-    batches = []
-    for relpath, caption in sqlite3.connect(database).execute(query).fetchall():
-        picture = Image.open(images / relpath)
-        turn = {
-            "role": "user",
-            "content": [{"type": "image", "image": picture}, {"type": "text", "text": caption}],
-        }
-        batches.append(
-            dict(
-                processor.apply_chat_template(
-                    [turn],
-                    tokenize=True,
-                    add_generation_prompt=True,
-                    return_dict=True,
-                    return_tensors="pt",
-                    processor_kwargs=pads,
-                )
+    turns = [
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "image", "image": Image.open(images / relpath)},
+                    {"type": "text", "text": caption},
+                ],
+            }
+        ]
+        for relpath, caption in sqlite3.connect(database).execute(query).fetchall()
+    ]
+    return [
+        dict(
+            processor.apply_chat_template(
+                turns[start] if size == 1 else turns[start : start + size],
+                tokenize=True,
+                add_generation_prompt=True,
+                return_dict=True,
+                return_tensors="pt",
+                processor_kwargs=pads,
             )
         )
-    return batches
+        for start in range(0, len(turns), size)
+    ]
 
 
 def direct_model(folder: Path) -> torch.nn.Module:
@@ -178,14 +187,13 @@ def compare(
     if scope == "lm":
         batches = direct_text_batches(folder, inputs["captions"], padding)
     else:
-        batches = direct_image_batches(folder, inputs["database"], inputs["images"], padding)
-    steps = {("lm", 4): 1, ("lm", 8): 2, ("all_layers", 4): 4, ("all_layers", 1): 1}
+        size = params[0]["batch_size"]
+        batches = direct_image_batches(folder, inputs["database"], inputs["images"], padding, size)
+    steps = max(1, params[0]["score_size"] // params[0]["batch_size"])
     how = params[0]["loss"] if params[0]["method"] == "gradient" else params[0]["method"]
     for name in formats:
         ours = json.loads((tmp_path / name / "scores").read_text())
-        theirs = direct_scores(
-            folder, batches, steps[scope, params[0]["score_size"]], direct[name], off, how
-        )
+        theirs = direct_scores(folder, batches, steps, direct[name], off, how)
         bits = ours["format"]["charged_bits"] / 16
         assert theirs == {
             f"{group['name']}.quant_recipe": (group["score"], group["modules"], bits)

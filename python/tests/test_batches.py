@@ -228,8 +228,8 @@ def test_formats_without_ranges_of_activations_walk_no_data(lm_inputs, tmp_path)
 
 
 def test_what_concerns_all_members_is_one_error(image_inputs, tmp_path):
-    paramses = [scoring("all_layers", name, batch_size=2) for name in ("FP8", "INT8")]
-    with pytest.raises(RunnerError, match="batch_size"):
+    paramses = [scoring("all_layers", name, calibration_samples=7) for name in ("FP8", "INT8")]
+    with pytest.raises(RunnerError, match="too_few_samples"):
         run_together(paramses, image_inputs, tmp_path)
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from experts import make_experts
 from harness import FakeContext, place, run_op
 from material import scoring, squared_error
 from PIL import Image
 from spoilt import edit
 
+from aqm_runner.model import image_batches as made_of_images
 from aqm_runner.model.batches import caption_batches
 from aqm_runner.model.image_batches import image_batches
 from aqm_runner.model.samples import Sample
@@ -103,6 +105,62 @@ def test_an_image_that_the_processor_refuses_is_named(folder):
         turns_of(folder, with_image(folder, 1, 400))
     assert caught.value.file == "given/ckpt/x.jpg"
     assert "aspect ratio" in caught.value.message
+
+
+def test_samples_that_share_a_batch_are_those_of_batches_of_one(folder):
+    first = with_image(folder)
+    Image.new("RGB", (64, 32)).save(folder / "y.jpg")
+    samples = [first, Sample("y.jpg", "a blue square"), Sample("x.jpg", "a circle")]
+    images = place(folder, "folder")
+    alone = image_batches(FakeContext(), images, images, samples, 64, "longest")
+    shared = image_batches(FakeContext(), images, images, samples, 64, "longest", 2)
+    assert [batch.samples for batch in shared] == [2, 1]
+    # As in batches of texts, the first token of the shorter one is predicted from a pad.
+    assert sum(batch.tokens for batch in shared) == sum(batch.tokens for batch in alone) + 1
+    assert sum(batch.unpadded for batch in shared) == sum(batch.unpadded for batch in alone)
+    pair, last = shared
+    assert pair.inputs.keys() == last.inputs.keys() == alone[0].inputs.keys()
+    for name, value in last.inputs.items():
+        assert torch.equal(value, alone[2].inputs[name])
+    for row, single in enumerate(alone[:2]):
+        length = single.labels.shape[1]
+        for name, value in [*single.inputs.items(), ("labels", single.labels)]:
+            if value.shape == single.labels.shape:
+                told = pair.labels if name == "labels" else pair.inputs[name]
+                assert torch.equal(told[row, -length:], value[0])
+        hidden = pair.inputs["attention_mask"][row, :-length]
+        assert not hidden.any()
+        assert (pair.labels[row, :-length] == -100).all()
+    for name in ("pixel_values", "image_grid_thw"):
+        both = torch.cat([batch.inputs[name] for batch in alone[:2]])
+        assert torch.equal(pair.inputs[name], both)
+
+
+def test_images_whose_inputs_do_not_fit_together_cannot_share_a_batch(folder, monkeypatch):
+    load = made_of_images.load_processor
+
+    class Whole:
+        """Gives all patches of an image in one row, as processors of some families do."""
+
+        def __init__(self, checkpoint: Any) -> None:
+            self._processor = load(checkpoint)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._processor, name)
+
+        def __call__(self, **given: Any) -> Any:
+            inputs = dict(self._processor(**given))
+            return inputs | {"pixel_values": inputs["pixel_values"][None]}
+
+    monkeypatch.setattr(made_of_images, "load_processor", Whole)
+    Image.new("RGB", (64, 32)).save(folder / "y.jpg")
+    samples = [with_image(folder), Sample("y.jpg", "a blue square")]
+    images = place(folder, "folder")
+    assert len(image_batches(FakeContext(), images, images, samples, 64, "longest", 1)) == 2
+    with pytest.raises(RunnerError, match="batch_size") as caught:
+        image_batches(FakeContext(), images, images, samples, 64, "longest", 2)
+    assert caught.value.file == "given/ckpt"
+    assert "different shapes" in caught.value.message
 
 
 @pytest.mark.engines

@@ -49,6 +49,8 @@ def test_scores_on_text_equal_lone_calls_of_modelopt(
         case("llava", ["FP8", "INT8", "INT4_WEIGHTS"], {}),
         case("gemma3", ["FP8", "INT4_INT8"], {"padding": "longest"}),
         case("llava", ["FP8"], {"method": "kl_div", "score_size": 1}),
+        case("llava", ["INT8"], {"batch_size": 3, "padding": "longest"}),
+        case("gemma3", ["FP8"], {"batch_size": 2, "loss": "sample_sum"}),
     ],
 )
 def test_scores_on_images_equal_lone_calls_of_modelopt(

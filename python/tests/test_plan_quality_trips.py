@@ -187,11 +187,6 @@ def candidate(name: str, config: dict[str, Any]) -> dict[str, Any]:
         ),
         (candidate("NONE", FORMATS["FP8"]), "bad_request", "candidate_twice"),
         (measuring("lm", "FP8", "FP8"), "bad_request", "candidate_twice"),
-        (
-            measuring("all_layers", calibration=measuring("lm")["calibration"]),
-            "bad_request",
-            "batch_size",
-        ),
     ],
 )
 def test_what_can_only_fail_fails_before_a_model_is_loaded(

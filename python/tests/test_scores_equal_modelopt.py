@@ -22,6 +22,10 @@ CASES = [
     # Both batches of captions scored: of four samples, and of two.
     ("qwen3_vl", "lm", ["FP8"], {"loss": "sample_sum", "padding": "longest", "score_size": 8}),
     ("qwen3_vl", "all_layers", ["INT8"], {"loss": "sample_sum", "padding": "longest"}),
+    # Images of four samples, and of two, in a batch.
+    ("qwen3_vl", "all_layers", ["INT8", "INT4_INT8"], {"batch_size": 4, "padding": "longest"}),
+    ("qwen2_5_vl", "all_layers", ["FP8"], {"batch_size": 2, "loss": "sample_sum"}),
+    ("qwen3_vl", "all_layers", ["FP8"], {"batch_size": 4, "method": "kl_div"}),
     ("qwen3_vl", "lm", ["INT8", "INT8_WEIGHTS", "INT4_INT8"], {"method": "kl_div"}),
     # The experts of a block are one layer, with a quantizer for the weights of each.
     ("qwen3_vl_moe", "lm", ["FP8", "INT8_WEIGHTS", "INT4_WEIGHTS", "INT4_INT8"], {}),

@@ -134,10 +134,6 @@ def test_formats_that_would_score_a_false_zero(lm_inputs, tmp_path, quant_cfg, r
     assert (error.class_, error.reason) == ("bad_request", reason)
 
 
-def test_more_than_one_image_in_a_batch(image_inputs, tmp_path):
-    assert trip(image_inputs, tmp_path, scoring("all_layers", batch_size=2)).reason == "batch_size"
-
-
 def test_fewer_samples_than_asked_for(lm_inputs, image_inputs, tmp_path):
     for inputs, scope in ((lm_inputs, "lm"), (image_inputs, "all_layers")):
         error = trip(inputs, tmp_path, scoring(scope, calibration_samples=7))

@@ -10,6 +10,7 @@
 #   grid        all 16 pairs, medium, language layers and output head
 #   throughput  the same with autoquant=throughput
 #   images      two pairs, all layers, images and text, small
+#   medium-images, batched-images: two pairs, all layers, 128 images, one a batch; and eight (autoquant=throughput)
 #   random      35 plans measured by tests/gpu/plan-quality.py, which replaces the script of the tree before
 #   groups      144 groups quantized alone, measured
 set -uo pipefail
@@ -19,6 +20,7 @@ before=${AQM_BEFORE:-}
 script=$PWD/tests/gpu/plan-quality.py
 model=models/qwen3_vl_4b_instruct/layer-analysis
 all="$model/weight-{int4,int8,fp8,nvfp4}-act-*/qwen3_vl_4b_instruct_autoquant_*"
+two_with_images="$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_medium/sensitivity-scores.json"
 export AQM_CACHE=$PWD/tmp/cache
 now() { date +%s%3N; }
 forget() { rm -rf .aqm/store .aqm/history .aqm/fresh aqm.lock/models "$model" tmp/autoquant=throughput; }
@@ -42,6 +44,8 @@ run() {
     grid) timed "$model" "${all}_lm_medium/sensitivity-scores.json" ;;
     throughput) timed tmp/autoquant=throughput --set autoquant=throughput "${all}_lm_medium/sensitivity-scores.json" ;;
     images) timed "$model" "$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_small/sensitivity-scores.json" ;;
+    medium-images) timed "$model" "$two_with_images" ;;
+    batched-images) timed tmp/autoquant=throughput --set autoquant=throughput "$two_with_images" ;;
     random | groups)
       cp "$script" tests/gpu/plan-quality.py 2> /dev/null
       PYTHONPATH=python:${PYTHONPATH:-} "$python" tests/gpu/plan-quality.py "$1" --plans "$([ "$1" = random ] && echo 30 || echo 144)" \

@@ -22,7 +22,6 @@ from aqm_runner.scoring.document import environment_of
 from aqm_runner.scoring.gates import check_groups
 from aqm_runner.scoring.grouping import LayerGroup, layers_of
 from aqm_runner.scoring.material import check_counted, measured_counts, read_batches
-from aqm_runner.scoring.scopes import check_scope
 from aqm_runner.scoring.table import Group
 
 
@@ -41,7 +40,6 @@ def choose_plans(
         RunnerError: See the op.
     """
     engine = AutoRound()
-    check_scope(params)
     require_device(context.device)
     check_library()
     check_checkpoint(inputs["checkpoint"])

@@ -19,7 +19,6 @@ from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
 from aqm_runner.scoring.grouping import layers_of
 from aqm_runner.scoring.material import read_batches
-from aqm_runner.scoring.scopes import check_scope
 
 
 def quantize(
@@ -32,7 +31,6 @@ def quantize(
             `other_ops` where other ops than asked for are INT8, `reload_differs` where the loss of
             the saved model is another.
     """
-    check_scope(params)
     require_inc(context.device)
     check_format(params["format"]["name"], params["format"]["config"])
     check_checkpoint(inputs["checkpoint"])

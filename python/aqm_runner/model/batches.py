@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
 from aqm_runner.model.checkpoint import load_config, load_tokenizer
 from aqm_runner.model.checkpoint_files import naming_errors
@@ -120,19 +121,62 @@ def padded_batches(
     padding: str,
 ) -> list[Batch]:
     """Returns batches of token ids, padded on the left; arguments and errors as above."""
-    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    if pad is None:
-        raise tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
-    check_vocabulary(checkpoint, (max(max(row) for row in rows), pad))
+    pad_token = pad_token_of(checkpoint, tokenizer)
+    check_vocabulary(checkpoint, (max(max(row) for row in rows), pad_token))
     batches = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         width = length if padding == "max_length" else max(len(row) for row in part)
-        ids = torch.tensor([[pad] * (width - len(row)) + row for row in part])
+        ids = torch.tensor([[pad_token] * (width - len(row)) + row for row in part])
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in part])
         labels = ids.masked_fill(mask == 0, IGNORED)
         batches.append(Batch({"input_ids": ids, "attention_mask": mask}, labels))
     return batches
+
+
+def pad_token_of(checkpoint: Place, tokenizer: Any) -> int:
+    """Returns the id of the token that pads are; raises gate_failed `tokenizer_mismatch`."""
+    found = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    if found is None:
+        raise tokenizer_mismatch(checkpoint, "it has neither a pad token nor one for the end")
+    return int(found)
+
+
+def joined(batches: list[Batch], size: int, pad_token: int) -> list[Batch]:
+    """Returns batches of several samples, in their order, of batches that have one each.
+
+    What has one value for each token is padded on the left to the longest sample of the batch; all
+    else is of images, and is put one after the other.
+
+    Args:
+        batches: Of one sample each, all with the same names of inputs.
+        size: Samples a batch; the last may have fewer.
+        pad_token: Stands where there is no text; the mask hides it.
+
+    Raises:
+        RuntimeError: Inputs of images have shapes that do not fit together.
+    """
+    if size == 1:
+        return batches
+    return [
+        _joined(batches[start : start + size], pad_token) for start in range(0, len(batches), size)
+    ]
+
+
+def _joined(samples: list[Batch], pad_token: int) -> Batch:
+    width = max(sample.labels.shape[1] for sample in samples)
+
+    def padded(rows: list[torch.Tensor], fill: int) -> torch.Tensor:
+        return torch.cat([pad(row, (width - row.shape[1], 0), value=fill) for row in rows])
+
+    inputs = {}
+    for name, value in samples[0].inputs.items():
+        rows = [sample.inputs[name] for sample in samples]
+        if value.shape == samples[0].labels.shape:
+            inputs[name] = padded(rows, pad_token if name == "input_ids" else 0)
+        else:
+            inputs[name] = torch.cat(rows)
+    return Batch(inputs, padded([sample.labels for sample in samples], IGNORED))
 
 
 def check_plain(tokenizer: Any, captions: list[str], places: list[str] | None = None) -> None:

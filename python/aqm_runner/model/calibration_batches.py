@@ -26,8 +26,9 @@ def calibration_batches(
     """
     calibration, checkpoint = params["calibration"], inputs["checkpoint"]
     length, padding = calibration["sequence_length"], calibration["padding"]
+    size = calibration["batch_size"]
     if params["scope"] == "lm":
         texts = read_texts(context, inputs["database"], calibration["samples"])
-        return text_batches(checkpoint, texts, calibration["batch_size"], length, padding)[0]
+        return text_batches(checkpoint, texts, size, length, padding)[0]
     samples = read_samples(context, inputs["database"], calibration["samples"])
-    return image_batches(context, checkpoint, inputs["images"], samples, length, padding)
+    return image_batches(context, checkpoint, inputs["images"], samples, length, padding, size)

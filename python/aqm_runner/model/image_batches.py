@@ -9,12 +9,15 @@ from aqm_runner.model.batches import (
     Batch,
     check_plain,
     check_vocabulary,
+    joined,
+    pad_token_of,
     tokenizer_mismatch,
 )
 from aqm_runner.model.checkpoint import load_config, load_processor
 from aqm_runner.model.checkpoint_files import naming_errors
 from aqm_runner.model.images import read_image, unreadable_image
 from aqm_runner.model.samples import Sample
+from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
 
 
@@ -25,16 +28,19 @@ def image_batches(
     samples: list[Sample],
     length: int,
     padding: str,
+    batch_size: int = 1,
 ) -> list[Batch]:
-    """Returns one batch a sample: its image and caption as a user's turn, then the prompt.
+    """Returns images with their captions: a user's turn each, then the prompt.
 
-    The processor's output is used verbatim. With padding "max_length" a sample is padded to
-    `length` tokens on the left; it is never cut, because image tokens cannot be. Pad and image
-    tokens are not in the loss.
+    The processor's output for a sample is used verbatim. With padding "max_length" a sample is
+    padded to `length` tokens on the left; it is never cut, because image tokens cannot be. Samples
+    that share a batch are padded to the longest of them, see `joined`. Pad and image tokens are not
+    in the loss.
 
     Raises:
         RunnerError: gate_failed `unreadable_image` naming the image; `unreadable_checkpoint`,
-            `tokenizer_mismatch`, `special_token_in_caption`, `token_beyond_vocabulary`.
+            `tokenizer_mismatch`, `special_token_in_caption`, `token_beyond_vocabulary`;
+            bad_request `batch_size` for samples that cannot share a batch.
     """
     processor = load_processor(checkpoint)
     _check_processor(checkpoint, processor)
@@ -68,7 +74,18 @@ def image_batches(
         batches.append(Batch(inputs, ids.masked_fill(left_out, IGNORED)))
         context.step(done)
     check_vocabulary(checkpoint, (int(batch.inputs["input_ids"].max()) for batch in batches))
-    return batches
+    if batch_size == 1:
+        return batches
+    try:
+        return joined(batches, batch_size, pad_token_of(checkpoint, processor.tokenizer))
+    except RuntimeError as error:
+        raise bad_request(
+            "batch_size",
+            f"Samples cannot share a batch: the processor of {checkpoint.name} makes inputs of "
+            f"different shapes of different images ({error}).",
+            file=checkpoint.name,
+            next_step="Set batch_size to 1 for all_layers.",
+        ) from error
 
 
 def _as_turn(checkpoint: Place, processor: Any, caption: str) -> str:

@@ -29,7 +29,7 @@ from aqm_runner.runner.failures import unsupported_here
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
 from aqm_runner.scoring.grouping import group_layers, layers_of, stacked_layers
-from aqm_runner.scoring.scopes import check_scope, kept_layers
+from aqm_runner.scoring.scopes import kept_layers
 
 
 def run(
@@ -37,7 +37,6 @@ def run(
 ) -> dict[str, Any]:
     """Writes the ranges; returns the device's kind, and how many layers have one."""
     scope, checkpoint = params["scope"], inputs["checkpoint"]
-    check_scope({"scope": scope, "batch_size": params["calibration"]["batch_size"]})
     require_device(context.device)
     check_checkpoint(checkpoint)
     make_deterministic(context.device)

@@ -6,9 +6,9 @@ scores.schema.json, with nothing volatile in it.
 
 The full model is calibrated on all batches and scored on the first
 min(max(score_size // batch_size, 1), batches). Scope lm keeps the vision part in high precision
-and feeds captions alone; all_layers feeds images with captions, one sample a batch. Actions that
-differ in nothing but the format can share a model (`run_batch`), and a job by `gradient` can have
-several devices, each with a share of the batches, to the same bytes.
+and feeds captions alone; all_layers feeds images with captions. Actions that differ in nothing but
+the format can share a model (`run_batch`), and a job by `gradient` can have several devices, each
+with a share of the batches, to the same bytes.
 
 Errors: those of `scoring.job`; gate_failed of `scoring.gates` and `modelopt.progress`; bad_request
 `path_scoped_format`, `empty_format`, `invalid_format`, `unsupported_algorithm`; unsupported_here

@@ -5,8 +5,8 @@ Inputs: `checkpoint` (folder); scope lm: `captions` (text, a sample a line); sco
 scores.schema.json, with nothing volatile in it. `weight_error.engine` has the formula.
 
 The full model runs once over all batches, without gradients. Scope lm feeds captions alone and
-leaves the vision part out; all_layers feeds images with captions, one sample a batch. Actions that
-differ in nothing but the format share that run (`run_batch`), to the same bytes.
+leaves the vision part out; all_layers feeds images with captions. Actions that differ in nothing
+but the format share that run (`run_batch`), to the same bytes.
 
 Errors: those of `scoring.job`; gate_failed of `scoring.gates`; bad_request `unsupported_format`;
 unsupported_here `unsupported_layer`.

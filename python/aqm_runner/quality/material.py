@@ -17,7 +17,6 @@ from aqm_runner.quality.held_out import (
     text_rows,
 )
 from aqm_runner.runner.places import Place
-from aqm_runner.scoring.scopes import check_scope
 
 # Roles of inputs; their images have the same name with _images behind it.
 HELD_OUT, CONFIRM = "held_out", "held_out_confirm"
@@ -53,8 +52,7 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
             `too_few_samples`, `too_few_tokens`, `nothing_to_predict`, those of a database, and
             those of `text_batches` and `image_batches`.
     """
-    calibration, measure = params["calibration"], params["measure"]
-    check_scope({"scope": params["scope"], "batch_size": calibration["batch_size"]})
+    measure = params["measure"]
     context.phase("prepare", None)
     check_apart(inputs, leaked=is_leaked(params))
     batches = calibration_batches(context, params, inputs)

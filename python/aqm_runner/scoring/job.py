@@ -17,7 +17,6 @@ from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of, score_document
 from aqm_runner.scoring.engine import Candidate, Engine, Loading
 from aqm_runner.scoring.material import check_counted, measured_counts, read_batches
-from aqm_runner.scoring.scopes import check_scope
 from aqm_runner.scoring.table import Table
 
 
@@ -57,7 +56,6 @@ def score_members(
     """
     params, inputs = members[0].params, members[0].inputs
     # What could only fail after the model is loaded is refused in milliseconds.
-    check_scope(params)
     require_device(context.device)
     engine.check()
     check_checkpoint(inputs["checkpoint"])

@@ -27,16 +27,17 @@ def read_batches(
         RunnerError: gate_failed `too_few_samples`, that of a database, and those of
             `text_batches` and `image_batches`.
     """
-    limit, length, padding = (
-        params[key] for key in ("calibration_samples", "sequence_length", "padding")
+    limit, length, padding, size = (
+        params[key] for key in ("calibration_samples", "sequence_length", "padding", "batch_size")
     )
+    checkpoint = inputs["checkpoint"]
     if params["scope"] == "lm":
         context.phase("prepare", None)
         texts = read_texts(context, inputs["captions"], limit)
-        return text_batches(inputs["checkpoint"], texts, params["batch_size"], length, padding)
+        return text_batches(checkpoint, texts, size, length, padding)
     samples = read_samples(context, inputs["database"], limit)
     images = inputs["images"]
-    return image_batches(context, inputs["checkpoint"], images, samples, length, padding), None
+    return image_batches(context, checkpoint, images, samples, length, padding, size), None
 
 
 def check_counted(

@@ -1,6 +1,4 @@
-"""What the scopes of an analysis mean: the layers that each leaves, the samples of a batch."""
-
-from typing import Any
+"""What the scopes of an analysis mean: the layers that each leaves."""
 
 from torch import nn
 
@@ -10,7 +8,6 @@ from aqm_runner.model.module_kinds import (
     router_patterns,
     vision_patterns,
 )
-from aqm_runner.runner.failures import bad_request
 
 
 def kept_layers(model: nn.Module, scope: str, include_lm_head: bool) -> list[str]:
@@ -27,13 +24,3 @@ def kept_layers(model: nn.Module, scope: str, include_lm_head: bool) -> list[str
     patterns = vision_patterns(model) if scope == "lm" else idle_patterns(model)
     head = [] if include_lm_head else head_patterns(model)
     return [*patterns, *router_patterns(model), *head]
-
-
-def check_scope(params: dict[str, Any]) -> None:
-    """Refuses images in batches of several samples. Raises bad_request `batch_size`."""
-    if params["scope"] == "all_layers" and params["batch_size"] != 1:
-        raise bad_request(
-            "batch_size",
-            f"Scope all_layers scores one sample a batch; batch_size is {params['batch_size']}.",
-            next_step="Set batch_size to 1 for all_layers.",
-        )

@@ -173,6 +173,18 @@ def test_empty_blocks_spoil_no_score(lm_inputs):
     assert all(0 < score < 1e3 for score in scored(model, layers, loader, "MXFP4").scores.values())
 
 
+def test_images_that_share_batches_are_half_as_many_means(image_inputs, tmp_path):
+    """A score sums up what batches say, and the loss of a batch is a mean over its samples."""
+    found = []
+    for size in (1, 2):
+        params = delta_loss("all_layers") | {"batch_size": size, "score_size": 4}
+        run_op("autoround_scores", params, image_inputs, tmp_path / str(size))
+        groups = json.loads((tmp_path / str(size) / "scores").read_text())["groups"]
+        found.append({group["name"]: group["score"] for group in groups if group["enabled"]})
+    alone, shared = found
+    assert shared == pytest.approx({name: score / 2 for name, score in alone.items()}, rel=0.15)
+
+
 @pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl"])
 @pytest.mark.parametrize("scope", ["lm", "all_layers"])
 def test_a_document_is_whole_and_the_same_twice(

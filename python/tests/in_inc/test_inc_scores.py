@@ -82,6 +82,16 @@ def test_images_reach_every_layer(image_inputs, tmp_path):
     assert {item["op_type"] for item in ops["int8_requant_sensitivity"]} == {"Linear"}
 
 
+def test_images_that_share_batches_move_ops_about_as_they_do_alone(image_inputs, tmp_path):
+    """Not more than about: INC's ranges come from histograms that are merged batch by batch."""
+    asked = {"scope": "all_layers", "padding": "longest", "score_size": 4}
+    alone, shared = (
+        distances(score(image_inputs, tmp_path / str(size), **asked, batch_size=size)[1])
+        for size in (1, 2)
+    )
+    assert shared == pytest.approx(alone, rel=0.25)
+
+
 @pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl"])
 @pytest.mark.parametrize("scope", ["lm", "all_layers"])
 def test_our_loop_and_inc_s_own_path_agree(

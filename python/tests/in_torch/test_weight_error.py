@@ -114,6 +114,18 @@ def test_what_it_cannot_simulate_is_refused_by_name(weight):
     assert caught.value.reason == "unsupported_format"
 
 
+def test_images_that_share_batches_count_as_they_do_alone(image_inputs, tmp_path):
+    """Pads count for nothing, so that only the order of sums differs."""
+    found = []
+    for size in (1, 4):
+        params = squared_error("all_layers", batch_size=size, padding="longest")
+        run_op("weight_error_scores", params, image_inputs, tmp_path / str(size))
+        groups = json.loads((tmp_path / str(size) / "scores").read_text())["groups"]
+        found.append({group["name"]: group["score"] for group in groups if group["enabled"]})
+    alone, shared = found
+    assert shared == pytest.approx(alone, rel=1e-4)
+
+
 @pytest.mark.parametrize("scope", ["lm", "all_layers"])
 def test_a_document_is_whole_and_the_same_twice(scope, lm_inputs, image_inputs, tmp_path):
     inputs = lm_inputs if scope == "lm" else image_inputs

@@ -44,7 +44,7 @@ from aqm_runner.modelopt.simulated_layers import SimulatedLayers
 from aqm_runner.quality.plans import Plan, PlanDocument
 from aqm_runner.runner.failures import bad_request
 from aqm_runner.runner.places import Place
-from aqm_runner.scoring.scopes import check_scope, kept_layers
+from aqm_runner.scoring.scopes import kept_layers
 
 STATE = "calibrated state"
 
@@ -71,7 +71,6 @@ def export_recipe(
     name, checkpoint = params["recipe"], inputs["checkpoint"]
     require_device(context.device)
     check_modelopt()
-    check_scope({"scope": params["scope"], "batch_size": params["calibration"]["batch_size"]})
     check_checkpoint(checkpoint)
     check_images(checkpoint, params["scope"])
     empty = empty_model(checkpoint)

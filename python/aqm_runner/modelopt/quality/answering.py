@@ -24,7 +24,6 @@ from aqm_runner.quality.plans import PlanDocument
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
-from aqm_runner.scoring.scopes import check_scope
 
 OP = "plan_answers"
 OF_RECIPES = "recipe_answers"
@@ -130,8 +129,6 @@ def _start(
 
 def _material(context: Any, params: dict[str, Any], inputs: dict[str, Any]) -> tuple[Any, Any]:
     """Returns the prompts, ready to be answered, and the batches to find ranges on."""
-    scope, batch_size = params["scope"], params["calibration"]["batch_size"]
-    check_scope({"scope": scope, "batch_size": batch_size})
     context.phase("prepare", None)
     check_apart(inputs)
     calibration = calibration_batches(context, params, inputs)

@@ -77,6 +77,8 @@ class _Job:
     params: dict[str, Any]
     answering: Answering
     judged: JudgedModel
+    # Plans that have answered.
+    done: int = 0
 
     def check_control(self, checkpoint: str) -> None:
         """Raises gate_failed `control_differs` unless the model answers as before unquantized."""
@@ -86,7 +88,7 @@ class _Job:
         if changed:
             raise control_differs(checkpoint, f"{changed} of {len(again)} answers are others")
 
-    def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
+    def write(self, member: Member, document: PlanDocument) -> dict[str, Any]:
         """Writes the answers of one member; returns its facts."""
         entries = []
         changed = 0
@@ -97,7 +99,8 @@ class _Job:
             entry, count = plan_answers(plan.name, answers, self.answering.unquantized)
             entries.append(entry)
             changed += count
-            self.context.step(done + len(entries))
+            self.done += 1
+            self.context.step(self.done)
         environment = _environment(self.context, self.params)
         text = answers_document(OP, self.params, environment, self.answering, entries)
         member.outputs["answers"].create().write_bytes(text.encode())

@@ -5,20 +5,24 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from aqm_runner.model.batches import Batch
 from aqm_runner.model.determinism import device_kind
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
 from aqm_runner.modelopt.quality.judging import Documents, check_document, judge_members
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
-from aqm_runner.modelopt.quality.others import Others, SharedOut
+from aqm_runner.modelopt.quality.others import Others
 from aqm_runner.modelopt.quality.replica import Begin
+from aqm_runner.modelopt.quality.shared_out import SharedOut
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.document import plan_entry, quality_document
 from aqm_runner.quality.figures import Intervals
+from aqm_runner.quality.held_out import HeldOut
 from aqm_runner.quality.material import Material, read_material
 from aqm_runner.quality.measuring import non_finite_logits
 from aqm_runner.quality.plans import NONE, PlanDocument
 from aqm_runner.runner.failures import RunnerError
 from aqm_runner.runner.members import Member, Outcome
+from aqm_runner.runner.places import Place
 from aqm_runner.scoring.document import environment_of
 
 OP = "plan_quality"
@@ -113,19 +117,12 @@ class _Job:
         """The model that plans choose of."""
         return self._model.judged
 
-    def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
+    def write(self, member: Member, document: PlanDocument) -> dict[str, Any]:
         """Writes the quality document of one member; returns its facts."""
-        del done  # other processes have done some of later members
         check_document(self.judged, self._params, document, member.inputs["plan"])
-        first = self._first[id(document)]
-        entries = []
-        unmoved = []
-        for index, plan in enumerate(document.plans, first):
-            answer: PlanAnswer = self._shared.take(index)
-            entries.append(answer.entry)
-            if answer.unmoved:
-                unmoved.append(plan.name)
-            self._context.step(self._shared.answered)
+        answers = self._answers(self._first[id(document)], len(document.plans))
+        entries = [answer.entry for answer in answers]
+        unmoved = [answer.entry["name"] for answer in answers if answer.unmoved]
         held_out, intervals = self._material.held_out, self._material.intervals
         measurement = self._model.measurements[HELD_OUT]
         text = quality_document(
@@ -141,6 +138,17 @@ class _Job:
             "held_out_tokens": held_out.tokens,
         }
 
+    def _answers(self, first: int, count: int) -> list[PlanAnswer]:
+        answers = []
+        for index in range(first, first + count):
+            try:
+                answers.append(self._shared.take(index))
+            except RunnerError:
+                self._shared.leave_out(range(index + 1, first + count))
+                raise
+            self._context.step(self._shared.answered)
+        return answers
+
     def _environment(self) -> dict[str, str]:
         """Returns what decides bits besides params and inputs."""
         versions = {"modelopt": metadata.version("nvidia-modelopt")}
@@ -155,11 +163,18 @@ def _start(
     documents: Documents,
 ) -> _Job:
     """Loads, looks at the unquantized model, calibrates, and checks that NONE changes nothing."""
+    plans = sum(len(document.plans) for _, document in documents)
+    # Other processes read, load and calibrate while this one does.
+    others = Others(context, Begin(params, inputs, _read), plans - 1)
     material = read_material(context, params, inputs)
     sets = {HELD_OUT: material.held_out}
-    plans = sum(len(document.plans) for _, document in documents)
-    begin = Begin(params, inputs["checkpoint"], material.calibration, sets)
-    # They load and calibrate while this process does.
-    others = Others(context, begin, plans - 1)
     model = MeasuredModel(context, params, inputs, formats, material.calibration, sets)
     return _Job(context, params, material, model, others, documents)
+
+
+def _read(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place]
+) -> tuple[list[Batch], dict[str, HeldOut]]:
+    """Reads the data as this process does; see `replica.Read`."""
+    material = read_material(context, params, inputs)
+    return material.calibration, {HELD_OUT: material.held_out}

@@ -27,14 +27,8 @@ class Job(Protocol):
 
     judged: JudgedModel
 
-    def write(self, member: Member, document: PlanDocument, done: int) -> dict[str, Any]:
-        """Writes the output of one member; returns its facts.
-
-        Args:
-            member: Whose turn it is.
-            document: Its plans.
-            done: How many plans were done before it.
-        """
+    def write(self, member: Member, document: PlanDocument) -> dict[str, Any]:
+        """Writes the output of one member, whose turn it is; returns its facts."""
         ...
 
 
@@ -99,16 +93,14 @@ def _written(
     job = start()
     total = sum(len(document.plans) for _, document in documents)
     context.phase(phase, total)
-    done = 0
     try:
         for member, document in documents:
             try:
-                facts = job.write(member, document, done)
+                facts = job.write(member, document)
             except RunnerError as error:
                 yield [Outcome(member, error=error)]
             else:
                 yield [Outcome(member, facts=facts | {"batch": {"plans": total}})]
-            done += len(document.plans)
         context.step(total)
     finally:
         job.judged.close()

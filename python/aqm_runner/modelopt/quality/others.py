@@ -1,20 +1,42 @@
 """The further devices of a job that measures plans.
 
 Each has a process with the same model, calibrated on the same data, so that a plan has the same
-bits there (`replica`). A process that fails in anything leaves that to the runner, which measures
-what is missing itself, and fails as it would have failed alone.
+bits there (`replica`). The runner never waits for one to get ready, and what a process fails in is
+measured by the runner itself, which fails as it would have failed alone.
 """
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
 from aqm_runner.modelopt.quality.replica import Begin, Question, Sent, Told
 from aqm_runner.runner.failures import RunnerError
 
-# Each message has a number: of an earlier job a process may still have something to tell.
+# Every message has a number: a process may still answer a question of an earlier job.
 _NUMBERS = itertools.count()
+
+
+class _Other:
+    """One further process.
+
+    Attributes:
+        replica: A `runner.replicas.Replica`.
+        ready: Whether it has its model.
+        unanswered: Names of questions that it was asked, by the number of the message; that of
+            `Begin` is None.
+    """
+
+    def __init__(self, replica: Any) -> None:
+        self.replica = replica
+        self.ready = False
+        self.unanswered: dict[int, Hashable] = {}
+
+    def send(self, name: Hashable, message: Any) -> None:
+        """Sends a message. Raises RunnerError where the process has ended."""
+        sent = Sent(next(_NUMBERS), message)
+        self.unanswered[sent.number] = name
+        self.replica.send(sent)
 
 
 class Others:
@@ -24,51 +46,52 @@ class Others:
         context: Has the replicas; warned, and told of memory.
         begin: Which model they are to have. They begin at once.
         most: How many of them are of use.
+
+    Attributes:
+        lost: Names of questions that were asked and that nobody will answer.
     """
 
     def __init__(self, context: Any, begin: Begin, most: int) -> None:
         self._context = context
-        there = [each for each in context.replicas if not each.ended]
-        self._replicas = there[: max(most, 0)]
-        # What each has been sent and has not told of yet, by number; None is `begin`.
-        self._sent: list[dict[int, Hashable]] = [{} for _ in self._replicas]
-        self._known: dict[Hashable, Any] = {}
-        for number in range(len(self._replicas)):
-            self._send(number, None, begin)
+        self._there: list[_Other] = []
+        self._answers: dict[Hashable, Any] = {}
+        self.lost: list[Any] = []
+        for replica in [each for each in context.replicas if not each.ended][: max(most, 0)]:
+            other = _Other(replica)
+            self._there.append(other)
+            self._send(other, None, begin)
 
     @property
-    def count(self) -> int:
-        """How many there are, those that failed among them."""
-        return len(self._replicas)
+    def answered(self) -> int:
+        """How many answers wait to be taken."""
+        return len(self._answers)
 
-    @property
-    def known(self) -> int:
-        """How many questions were answered and not taken."""
-        return len(self._known)
+    def can_take(self, most: int) -> bool:
+        """Returns whether a process is ready that has fewer than `most` questions to answer."""
+        self._hear()
+        return any(each.ready and len(each.unanswered) < most for each in self._there)
 
-    def ask(self, number: int, name: Hashable, question: Question) -> None:
-        """Asks one of them; does not wait.
+    def ask(self, name: Hashable, question: Question) -> None:
+        """Asks the process that has the least to do, after `can_take`; does not wait.
 
         Args:
-            number: Which one.
             name: By which the answer is taken; no other question has it.
             question: What is asked.
         """
-        if not self._replicas[number].ended:
-            self._send(number, name, question)
+        ready = [each for each in self._there if each.ready]
+        self._send(min(ready, key=lambda each: len(each.unanswered)), name, question)
 
     def was_asked(self, name: Hashable) -> bool:
-        """Returns whether one of them has answered a question, or is to."""
-        return name in self._known or any(name in sent.values() for sent in self._sent)
+        """Returns whether a process has answered a question, or will."""
+        asked = any(name in each.unanswered.values() for each in self._there)
+        return asked or name in self._answers
 
-    def hear(self) -> None:
-        """Takes in what they have told, without waiting."""
-        for number, replica in enumerate(self._replicas):
-            while self._sent[number] and replica.has_told():
-                self._receive(number)
+    def has_answered(self, name: Hashable) -> bool:
+        """Returns whether an answer waits to be taken."""
+        return name in self._answers
 
     def take(self, name: Hashable, question: Question, model: MeasuredModel) -> Any:
-        """Returns an answer; waits for it, or answers here where none of them does.
+        """Returns an answer; waits for it, or answers here where no process does.
 
         Args:
             name: As it was asked by.
@@ -78,71 +101,52 @@ class Others:
         Raises:
             RunnerError: What the question fails with here.
         """
-        for number, sent in enumerate(self._sent):
-            while name in sent.values():
-                self._receive(number)
-        return self._known.pop(name) if name in self._known else question.answer(model)
+        for other in list(self._there):
+            while name in other.unanswered.values():
+                self._receive(other)
+        if name in self._answers:
+            return self._answers.pop(name)
+        if name in self.lost:
+            self.lost.remove(name)
+        return question.answer(model)
 
-    def _send(self, number: int, name: Hashable, message: Any) -> None:
-        sent = Sent(next(_NUMBERS), message)
-        try:
-            self._replicas[number].send(sent)
-        except RunnerError as error:
-            self._lose(number, error.message)
-        else:
-            self._sent[number][sent.number] = name
+    def _hear(self) -> None:
+        """Takes in what they have told, without waiting."""
+        for other in list(self._there):
+            while other.unanswered and other.replica.has_told():
+                self._receive(other)
 
-    def _receive(self, number: int) -> None:
+    def _send(self, other: _Other, name: Hashable, message: Any) -> None:
         try:
-            told: Told = self._replicas[number].receive()
+            other.send(name, message)
         except RunnerError as error:
-            self._lose(number, error.message)
+            self._lose(other, error.message)
+
+    def _receive(self, other: _Other) -> None:
+        try:
+            told: Told = other.replica.receive()
+        except RunnerError as error:
+            self._lose(other, error.message)
             return
-        if told.number not in self._sent[number]:
+        if told.number not in other.unanswered:
             return
-        name = self._sent[number].pop(told.number)
+        name = other.unanswered.pop(told.number)
         self._context.note_gpu_memory(told.gpu_peak)
-        if name is None and told.error is not None:
-            self._lose(number, f"{self._replicas[number].name}: {told.error}")
-        elif name is not None and told.error is None:
-            self._known[name] = told.answer
+        if name is None:
+            other.ready = told.error is None
+        elif told.error is None:
+            self._answers[name] = told.answer
+        else:
+            self.lost.append(name)
+        if told.error is not None and (name is None or not told.sound):
+            self._lose(other, f"{other.replica.name}: {told.error}")
 
-    def _lose(self, number: int, why: str) -> None:
-        self._sent[number].clear()
-        self._replicas[number].end()
+    def _lose(self, other: _Other, why: str) -> None:
+        self.lost += [name for name in other.unanswered.values() if name is not None]
+        other.unanswered.clear()
+        self._there.remove(other)
+        other.replica.end()
         self._context.warning(
-            "measured_without_a_device", f"A further device does not measure plans ({why})."
+            "measured_without_a_device",
+            f"Measuring plans goes on without one device of the job: {why}.",
         )
-
-
-class SharedOut:
-    """Questions in a row, of which each process has a part: neighbours stay together.
-
-    Args:
-        others: The other processes; each has begun.
-        model: That of this process.
-        questions: All of them.
-    """
-
-    def __init__(self, others: Others, model: MeasuredModel, questions: Sequence[Question]) -> None:
-        self._others = others
-        self._model = model
-        self._questions = questions
-        self._answered = 0
-        count = 1 + others.count
-        starts = [-(-len(questions) * each // count) for each in range(count + 1)]
-        for number in range(others.count):
-            for index in range(starts[number + 1], starts[number + 2]):
-                others.ask(number, index, questions[index])
-
-    @property
-    def answered(self) -> int:
-        """How many questions are answered, here and elsewhere."""
-        self._others.hear()
-        return self._answered + self._others.known
-
-    def take(self, index: int) -> Any:
-        """Returns the answer to a question, each once. Raises RunnerError."""
-        answer = self._others.take(index, self._questions[index], self._model)
-        self._answered += 1
-        return answer

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,19 +14,27 @@ from aqm_runner.modelopt.quality.judging import unfilled_memory
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
 from aqm_runner.quality.held_out import HeldOut
 from aqm_runner.runner.classify import classify, let_go
-from aqm_runner.runner.failures import BUG, RunnerError
+from aqm_runner.runner.failures import BUG, GATE_FAILED, RunnerError
 from aqm_runner.runner.places import Place
 from aqm_runner.runner.replica_context import ReplicaContext
+
+# From context, params and inputs to calibration data, and to what plans are measured on, by name.
+Read = Callable[[Any, dict[str, Any], dict[str, Place]], tuple[list[Batch], dict[str, HeldOut]]]
 
 
 @dataclass(frozen=True)
 class Begin:
-    """Which model is measured, on what; the attributes are those of `MeasuredModel`."""
+    """Which model is measured, on what.
+
+    Attributes:
+        params: Of the op.
+        inputs: Of the op.
+        read: Reads the data; a function that `pickle` finds by its name.
+    """
 
     params: dict[str, Any]
-    checkpoint: Place
-    calibration: list[Batch]
-    sets: dict[str, HeldOut]
+    inputs: dict[str, Place]
+    read: Read
 
 
 class Question(Protocol):
@@ -52,12 +61,14 @@ class Told:
         number: That of the message.
         answer: To a question that was answered.
         error: Why there is no answer, in words.
+        sound: Whether the process can go on: it can after an answer, and where a gate stopped it.
         gpu_peak: Bytes of the process's device, None on a CPU.
     """
 
     number: int
     answer: Any
     error: str | None
+    sound: bool
     gpu_peak: int | None
 
 
@@ -77,7 +88,7 @@ class Replica:
         """Answers until the runner ends, and this process with it."""
         while True:
             sent: Sent = self._channel.receive()
-            answer, error = None, None
+            answer, error, sound = None, None, True
             try:
                 with unfilled_memory():
                     if isinstance(sent.message, Begin):
@@ -87,9 +98,10 @@ class Replica:
             except Exception as problem:
                 traceback.print_exc(file=sys.stderr)
                 let_go(problem)
-                error = classify(problem).message
+                known = classify(problem)
+                error, sound = known.message, known.class_ == GATE_FAILED
             peak = self._channel.meter.peaks()["peak_gpu_memory_bytes"]
-            self._channel.send(Told(sent.number, answer, error, peak))
+            self._channel.send(Told(sent.number, answer, error, sound, peak))
 
     def _begin(self, begin: Begin) -> None:
         device = self._context.device
@@ -99,13 +111,10 @@ class Replica:
         release_memory(device)
         make_deterministic(device)
         self._channel.meter.reset()
+        calibration, sets = begin.read(self._context, begin.params, begin.inputs)
+        formats = read_candidates(begin.params["candidates"], device)
         self._model = MeasuredModel(
-            self._context,
-            begin.params,
-            {"checkpoint": begin.checkpoint},
-            read_candidates(begin.params["candidates"], device),
-            begin.calibration,
-            begin.sets,
+            self._context, begin.params, begin.inputs, formats, calibration, sets
         )
 
     def _answer(self, question: Question) -> Any:

@@ -48,15 +48,14 @@ def search_plan(
     problem, most = read_problem(inputs["problem"]), params["measurements"]
     check_bound(problem, most, inputs["problem"])
     make_deterministic(context.device)
-    material = read_material(context, params, inputs)
-    least = LEAST_SAMPLES if problem.goal is None else LEAST_TO_JUDGE
-    confirming = read_confirming(context, params, inputs, least)
-    sets = {SEARCH: material.held_out, CONFIRM: confirming}
-    measuring = _Measuring(context, params, inputs["problem"], problem, sets, material.intervals)
+    # Other processes read, load and calibrate while this one does.
+    others = Others(context, Begin(params, inputs, _read), len(context.replicas))
+    calibration, sets = _read(context, params, inputs)
+    measuring = _Measuring(context, params, inputs["problem"], problem, sets, others)
     at_once = 1 + len(context.replicas)
     ledger = Ledger(problem, measuring, most, context.step, at_once, measuring.expect)
     with unfilled_memory(), contextlib.closing(measuring):
-        measuring.begin(inputs, formats, material.calibration)
+        measuring.begin(inputs, formats, calibration)
         context.phase("search", most)
         found = search(problem, ledger, params["seed"])
     versions = {"modelopt": metadata.version("nvidia-modelopt")}
@@ -83,6 +82,17 @@ def search_plan(
     }
 
 
+def _read(
+    context: Any, params: dict[str, Any], inputs: dict[str, Place]
+) -> tuple[list[Batch], dict[Set, HeldOut]]:
+    """Returns the calibration data and both sets; see `replica.Read`."""
+    material = read_material(context, params, inputs)
+    goal = read_problem(inputs["problem"]).goal
+    least = LEAST_SAMPLES if goal is None else LEAST_TO_JUDGE
+    confirming = read_confirming(context, params, inputs, least)
+    return material.calibration, {SEARCH: material.held_out, CONFIRM: confirming}
+
+
 class _Measuring:
     """Measures plans of a problem, or takes what a former run has measured of them.
 
@@ -92,7 +102,7 @@ class _Measuring:
         place: Of the problem, for messages.
         problem: Whose plans are measured.
         sets: What they are measured on.
-        intervals: How intervals are made.
+        others: Processes that measure plans as well.
     """
 
     def __init__(
@@ -102,14 +112,14 @@ class _Measuring:
         place: Place,
         problem: Problem,
         sets: dict[Set, HeldOut],
-        intervals: Intervals,
+        others: Others,
     ) -> None:
         self._context = context
         self._params = params
         self._place = place
         self._problem = problem
         self._sets = sets
-        self._intervals = intervals
+        self._others = others
         self._expected: list[tuple[Set, Formats]] = []
 
     def begin(
@@ -120,13 +130,11 @@ class _Measuring:
         Raises:
             RunnerError: What `MeasuredModel` and `check_plans` raise.
         """
-        context, params, sets = self._context, self._params, self._sets
-        begin = Begin(params, inputs["checkpoint"], calibration, sets)
-        # They load and calibrate while this process does.
-        self._others = Others(context, begin, len(context.replicas))
-        self._model = MeasuredModel(context, params, inputs, formats, calibration, sets)
+        self._model = MeasuredModel(
+            self._context, self._params, inputs, formats, calibration, self._sets
+        )
         judged = self._model.judged
-        candidates = [each["name"] for each in params["candidates"]]
+        candidates = [each["name"] for each in self._params["candidates"]]
         check_plans(self._problem.plans(), judged.groups, judged.layers, candidates, self._place)
 
     def close(self) -> None:
@@ -152,7 +160,7 @@ class _Measuring:
     def _measure(self, set_: Set, formats: Formats) -> dict[str, float]:
         item = _item(set_, formats)
         if not self._others.was_asked(item):
-            # All are about to be idle: those that come next take as long as this one.
+            # This process is busy for as long as a measurement takes.
             self._ask_ahead()
         found: dict[str, float] = self._others.take(
             item, self._question(set_, formats), self._model
@@ -160,14 +168,16 @@ class _Measuring:
         return found
 
     def _ask_ahead(self) -> None:
-        for number, (set_, formats) in enumerate(self._expected[: self._others.count]):
+        """Asks each idle process for a plan that may come next."""
+        for set_, formats in self._expected:
+            if not self._others.can_take(1):
+                return
             item = _item(set_, formats)
             if self._context.partials.get(item) is None and not self._others.was_asked(item):
-                self._others.ask(number, item, self._question(set_, formats))
-        self._expected = []
+                self._others.ask(item, self._question(set_, formats))
 
     def _question(self, set_: Set, formats: Formats) -> "FigureQuestion":
-        goal = self._problem.goal
+        goal, measure = self._problem.goal, self._params["measure"]
         confidence = CONFIDENCE if goal is None else goal.confidence
         names = [group.name for group in self._problem.groups]
         kept = dict.fromkeys(self._problem.kept, NONE)
@@ -175,7 +185,7 @@ class _Measuring:
             set_,
             dict(zip(names, formats, strict=True)) | kept,
             "kl" if goal is None else goal.figure,
-            self._intervals,
+            Intervals(measure["resamples"], measure["seed"]),
             confidence if set_ == CONFIRM else None,
             self._place.name,
         )

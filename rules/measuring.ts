@@ -27,10 +27,14 @@ export interface Measured extends Scored {
  * as some 90 plans.
  */
 const SHARED_OVER = 8;
+/** A search for a goal keeps so many moves that what further devices measure ahead is often of no use. */
+const GOAL_SHARED_OVER = 3;
 
 /** Of an action that measures many plans: it makes use of further devices where they are free. */
-export const sharedOut = (resources: { readonly gpu: number }) =>
-  resources.gpu === 1 ? { ...resources, upToGpus: SHARED_OVER } : resources;
+export const sharedOut = (resources: { readonly gpu: number }, what: "plans" | "goal" = "plans") =>
+  resources.gpu === 1
+    ? { ...resources, upToGpus: what === "goal" ? GOAL_SHARED_OVER : SHARED_OVER }
+    : resources;
 
 /** Params, inputs and resources that all measurements of a model, scope and size share. */
 export function measuring({

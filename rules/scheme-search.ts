@@ -121,7 +121,7 @@ export function schemeSearch(
         ? { ...inputs, ...files, held_out_confirm_images: imagesOf(confirm) }
         : { ...inputs, ...files },
     outputs: { search: committed(`${folder}/search.json`) },
-    resources: sharedOut(resources),
+    resources: sharedOut(resources, "goal" in choice ? "goal" : "plans"),
     resumable: { bounds: ["measurements"] },
     expected: expectedSearch(model.device, measurements),
     prepares,

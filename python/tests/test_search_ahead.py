@@ -74,3 +74,36 @@ def test_what_is_expected_comes_unless_a_move_is_kept(kind, seed, groups, most):
             expected = [plans for what, plans in told.notes if what == "expected"]
             assert max(map(len, expected)) == at_once - 1
             assert wrong < sum(map(len, expected)) / 2
+
+
+class Rounds:
+    """Counts rounds, in each of which so many devices measure a plan each; see `_Measuring`."""
+
+    def __init__(self, model: Model, at_once: int) -> None:
+        self.rounds = 0
+        self._model = model
+        self._at_once = at_once
+        self._expected: list[Plan] = []
+        self._there: set[Plan] = set()
+
+    def expect(self, _set: Set, plans: list[Plan]) -> None:
+        self._expected = plans
+
+    def measure(self, set_: Set, formats: Plan) -> Figure:
+        if set_ == "search" and formats in self._there:
+            self._there.remove(formats)
+        else:
+            self.rounds += 1
+            self._there |= {*self._expected[: self._at_once - 1]}
+        return self._model.measure(set_, formats)
+
+
+@pytest.mark.parametrize(("kind", "least"), [("limit", 3.0), ("goal", 1.7)])
+def test_four_devices_search_faster_than_one(kind, least):
+    model = Model(60, 1)
+    problem = problem_of(model, kind, 1)
+    counted = Rounds(model, 4)
+    ledger = Ledger(problem, counted.measure, 300, at_once=4, expect=counted.expect)
+    search(problem, ledger, 1)
+    assert ledger.measured == 300
+    assert ledger.measured / counted.rounds > least

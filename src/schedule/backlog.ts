@@ -1,9 +1,18 @@
 import type { ActionNode } from "../graph/graph.ts";
-import { widest } from "../model/declaration.ts";
-import { sharedPart } from "../plan/estimate.ts";
+import { gpusUpTo, widest, type Resources } from "../model/declaration.ts";
+import { sharedOutRatio, sharedPart } from "../plan/estimate.ts";
 import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
-import { jobsFor, shareOut, timeOf, withUsual, worthwhile, type UnitLoad } from "./share.ts";
+import {
+  devicesFor,
+  jobsFor,
+  shareOut,
+  timeOf,
+  withUsual,
+  worthwhile,
+  type TimeOn,
+  type UnitLoad,
+} from "./share.ts";
 
 /** Actions that may run in one job, and those that wait for a lease now. */
 export class Group<Item> {
@@ -31,6 +40,18 @@ interface Waiting<Item> {
 
 /** With more units than that in a lane the order among them is that of the graph: to compare all takes its time. */
 const MANY = 64;
+
+const resourcesOf = ({ node }: Queued): Resources => node.declaration.resources;
+
+/** What a unit takes on so many devices: it is spread over jobs, or one job shares its work out over them. */
+function timeOn({ items, ...load }: UnitLoad & Waiting<Queued>): TimeOn {
+  const wide = widest(items, resourcesOf);
+  if (wide === undefined) return () => 0;
+  const { gpu } = resourcesOf(wide);
+  const most = gpusUpTo(resourcesOf(wide));
+  if (most <= gpu) return (devices) => timeOf(load, devices);
+  return (devices) => timeOf(load, 1) * sharedOutRatio(wide.node, Math.min(devices, most));
+}
 
 const byIndex = (a: Queued, b: Queued): number => a.node.index - b.node.index;
 
@@ -79,19 +100,45 @@ export class Backlog<Item extends Queued> {
 
   /**
    * The next that waits in a lane; it has to be put back or taken. Of several that would each start a job on a device
-   * it is one of the longest, so that none of these is left over when the others are done; and of a group the member
-   * that can use the most devices, since the job has those.
+   * it is one of the longest, so that none of these is left over when the others are done.
    */
   look(lane: Lane): Item | undefined {
     const first = this.#queues[lane].pop()?.item;
     if (first === undefined) return undefined;
-    const next = lane === "gpu" ? this.#widest(this.#longest(lane, first)) : first;
+    const next = lane === "gpu" ? this.#longest(lane, first) : first;
     if (next !== first) {
       this.putBack(lane, first);
       this.#queues[lane].remove(next.node.index);
     }
     this.#looked.add(next);
     return next;
+  }
+
+  /**
+   * In the place of an item that was looked at the member of its group that can use the most devices: a job that
+   * shares its work out has the devices that one of its members can use.
+   */
+  widest(lane: Lane, item: Item, ready: (item: Item) => boolean): Item {
+    const group = item.group as Group<Item> | null;
+    if (group === null) return item;
+    const others = [...group.waiting].filter((one) => !this.#looked.has(one) && ready(one));
+    const found = widest([item, ...others], resourcesOf) ?? item;
+    if (found === item) return item;
+    this.putBack(lane, item);
+    this.#queues[lane].remove(found.node.index);
+    this.#looked.add(found);
+    return found;
+  }
+
+  /** How many of the free devices a job of `first` is to have that shares its work out. */
+  devicesFor(lane: Lane, first: Item, free: number): number {
+    const { size } = this.#units[lane];
+    if (size === 1) return free;
+    if (size > MANY) return 1;
+    const loads = this.#loads(lane);
+    const mine = loads.find(({ unit }) => unit === (first.group ?? first));
+    const others = loads.filter((load) => load !== mine);
+    return mine === undefined ? 1 : devicesFor(timeOn(mine), others.map(timeOn), free);
   }
 
   putBack(lane: Lane, item: Item): void {
@@ -161,14 +208,6 @@ export class Backlog<Item extends Queued> {
       [best, longest] = [item, takes];
     }
     return best;
-  }
-
-  #widest(item: Item): Item {
-    const group = item.group as Group<Item> | null;
-    if (group === null) return item;
-    const others = [...group.waiting].filter((one) => one !== item && !this.#looked.has(one));
-    const all = [item, ...others.sort(byIndex)];
-    return widest(all, ({ node }) => node.declaration.resources) ?? item;
   }
 
   /** What waits in a lane, unit by unit. */

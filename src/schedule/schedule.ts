@@ -266,11 +266,20 @@ export class Schedule {
       while (!this.#lanes.isFull(lane)) {
         const entry = this.#backlog.look(lane);
         if (entry === undefined) break;
-        const { resources } = entry.node.declaration;
+        if (!mayStart(entry) || this.#lanes.fits(entry.node.declaration.resources, lane) === 0) {
+          passed.push(entry);
+          continue;
+        }
+        const first = lane === "gpu" ? this.#backlog.widest(lane, entry, ready) : entry;
+        const { resources } = first.node.declaration;
         const leases = this.#lanes.fits(resources, lane);
-        const lease = mayStart(entry) ? this.#lanes.take(resources, lane) : null;
-        if (lease === null) passed.push(entry);
-        else this.#start(this.#backlog.take(lane, entry, leases, ready), lease, commands);
+        const most =
+          lane === "gpu" && this.#lanes.sharesOut(resources)
+            ? this.#backlog.devicesFor(lane, first, this.#lanes.freeGpus)
+            : undefined;
+        const lease = this.#lanes.take(resources, lane, most);
+        if (lease === null) passed.push(first);
+        else this.#start(this.#backlog.take(lane, first, leases, ready), lease, commands);
       }
       for (const entry of passed) this.#backlog.putBack(lane, entry);
     }

@@ -214,3 +214,30 @@ export function jobsFor(unit: UnitLoad, others: readonly UnitLoad[], jobs: numbe
   }
   return best;
 }
+
+/** What a unit takes on so many devices. */
+export type TimeOn = (devices: number) => number;
+
+/**
+ * How many of the free devices the unit gets whose turn it is and whose job shares its work out over them. A job on
+ * several devices is not as many times as quick, so what counts is when all that waits is done. The others share what
+ * is left, as far as each has a device; else they come one after the other. Of equally good numbers it is the least.
+ */
+export function devicesFor(unit: TimeOn, others: readonly TimeOn[], devices: number): number {
+  const doneWith = (mine: number): number => {
+    const each = Math.floor((devices - mine) / Math.max(1, others.length));
+    if (each > 0) return Math.max(unit(mine), ...others.map((other) => other(each)));
+    const ends = Array.from({ length: devices }, (_, device) => (device < mine ? unit(mine) : 0));
+    for (const time of others.map((other) => other(1)).sort((a, b) => b - a)) {
+      const next = ends.indexOf(Math.min(...ends));
+      ends[next] = (ends[next] ?? 0) + time;
+    }
+    return Math.max(...ends);
+  };
+  let [best, done] = [1, doneWith(1)];
+  for (let mine = 2; mine <= devices; mine++) {
+    const sooner = doneWith(mine);
+    if (sooner * TOLERANCE < done) [best, done] = [mine, sooner];
+  }
+  return best;
+}

@@ -248,7 +248,7 @@ class World {
     const useful = Math.max(...fates.map(({ upToGpus }) => upToGpus ?? gpu));
     const most = gpu === 1 && gpusAlike ? useful : gpu;
     const free = gpus.length - this.#gpus.size;
-    expect(lease.gpus).toHaveLength(gpu === 0 ? 0 : Math.min(free, most));
+    expect(lease.gpus.length).toBeLessThanOrEqual(gpu === 0 ? 0 : Math.min(free, most));
     expect(lease.gpus.length).toBeGreaterThanOrEqual(gpu);
     for (const device of lease.gpus) {
       expect(this.#timeline.gpus).toContain(device);
@@ -673,12 +673,34 @@ describe("a batch group", () => {
       expect(leased(4, some(12)).map(([, devices]) => devices)).toEqual([1, 1, 1, 1]);
     });
 
-    it("is one after the other where there are several", () => {
-      const other = some(8, { batch: 99, upToGpus: 100 });
-      expect(leased(4, [...some(16, { upToGpus: 100 }), ...other])).toEqual([
-        [16, 4],
-        [8, 4],
+    it("leaves devices to others of its kind, by what each takes", () => {
+      const two = (gpus: number, seconds: number, more: number) =>
+        leased(gpus, [
+          ...some(16, { upToGpus: 100, seconds }),
+          ...some(8, { batch: 99, upToGpus: 100, seconds: more }),
+        ]);
+      const [even, long] = [two(4, 10, 20), two(4, 100, 20)];
+      expect(even).toEqual([
+        [8, 2],
+        [16, 2],
       ]);
+      expect(long).toEqual([
+        [16, 3],
+        [8, 1],
+      ]);
+      // One after the other, each with both, would be no sooner; a much longer one is better off with both.
+      expect(two(2, 10, 20).map(([, devices]) => devices)).toEqual([1, 1]);
+      expect(two(2, 100, 1)).toEqual([
+        [16, 2],
+        [8, 2],
+      ]);
+    });
+
+    it("has one device where as many others wait as there are devices", () => {
+      const lone = some(6, { upToGpus: 100, batch: null, seconds: 10 });
+      expect(leased(4, lone).map(([, devices]) => devices)).toEqual([1, 1, 1, 1, 1, 1]);
+      expect(leased(4, lone.slice(2)).map(([, devices]) => devices)).toEqual([1, 1, 1, 1]);
+      expect(leased(4, lone.slice(4)).map(([, devices]) => devices)).toEqual([2, 2]);
     });
 
     it("comes in jobs of no more than it says, each with all devices", () => {

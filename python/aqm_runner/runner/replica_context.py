@@ -11,7 +11,7 @@ class ReplicaContext:
 
     Attributes:
         device: "cpu" or "cuda".
-        replicas: None; only the runner has some.
+        replicas: Empty: only the runner has replicas.
     """
 
     replicas = ()

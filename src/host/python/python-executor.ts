@@ -133,7 +133,10 @@ export class PythonExecutor implements JobExecutor {
     if (first === undefined) return;
     const { gpu } = first.resources;
     const alike = ops.filter(({ environment }) => environment === first.environment);
-    const jobs = alike.some(({ resources }) => gpusUpTo(resources) > gpu) ? 1 : alike.length;
+    const sharesOut = alike.some(
+      ({ name, resources }) => name === first.name && gpusUpTo(resources) > gpu,
+    );
+    const jobs = sharesOut ? 1 : alike.length;
     const signal = AbortSignal.any([about.signal, this.#closing.signal]);
     const begin = async (): Promise<void> => {
       const found = await this.#environments.find(first.environment, { ...about, signal });

@@ -163,6 +163,30 @@ def test_images_whose_inputs_do_not_fit_together_cannot_share_a_batch(folder, mo
     assert "different shapes" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("pad", "reason"), [("<|image_pad|>", "tokenizer_mismatch"), ("odd", "token_beyond_vocabulary")]
+)
+def test_a_pad_that_is_no_text_is_refused_where_samples_share_a_batch(
+    folder, monkeypatch, pad, reason
+):
+    load = made_of_images.load_processor
+
+    def odd(checkpoint: Any) -> Any:
+        processor = load(checkpoint)
+        if pad == "odd":
+            processor.tokenizer.add_tokens(["odd"])
+        processor.tokenizer.pad_token = pad
+        return processor
+
+    monkeypatch.setattr(made_of_images, "load_processor", odd)
+    Image.new("RGB", (64, 32)).save(folder / "y.jpg")
+    samples = [with_image(folder), Sample("y.jpg", "a blue square")]
+    images = place(folder, "folder")
+    assert len(image_batches(FakeContext(), images, images, samples, 64, "longest")) == 2
+    with pytest.raises(RunnerError, match=reason):
+        image_batches(FakeContext(), images, images, samples, 64, "longest", 2)
+
+
 @pytest.mark.engines
 def test_a_batch_in_which_nothing_is_left_to_predict(lm_inputs, tmp_path):
     captions = tmp_path / "captions"

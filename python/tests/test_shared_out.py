@@ -99,6 +99,26 @@ def test_what_another_process_does_not_answer_is_answered_here(case):
     assert other.ended == bool(why)
 
 
+def test_what_a_lost_process_was_asked_comes_last_and_what_is_left_out_not_at_all():
+    """What ended it may end this process too: all that comes before is to be told by then."""
+    order: list[int] = []
+
+    class Noted(Asked):
+        def answer(self, model: Any) -> str:
+            order.append(self.number)
+            return super().answer(model)
+
+    other: Any = Answering([READY, NO_ROOM])
+    context = FakeContext(replicas=(other,))
+    shared = SharedOut(Others(context, BEGIN, 1), MODEL, [Noted(number) for number in range(9)])
+    assert shared.take(0) == "0 here"
+    assert [each.number for each in other.heard[1:]] == [8]
+    shared.leave_out([3, 7])
+    for number in (1, 2, 4, 5, 6, 8):
+        assert shared.take(number) == f"{number} here"
+    assert order == [0, 1, 2, 4, 5, 6, 8]
+
+
 class Living:
     """Stands for a process that tells when it likes, refuses some questions, and may end.
 

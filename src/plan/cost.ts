@@ -9,6 +9,7 @@ import {
 } from "./estimate.ts";
 import { gpusUpTo, widest } from "../model/declaration.ts";
 import type { Plan, PlannedAction } from "./plan.ts";
+import { sharedDevices, type Claim } from "./shared-devices.ts";
 
 /*
  * The model, kept simple enough to be checked by hand.
@@ -156,21 +157,58 @@ function predictJobs(
     if (members === undefined) groups.set(group, [planned]);
     else members.push(planned);
   }
-  return [...groups.values()].flatMap((members) => {
+  const all = [...groups.values()];
+  const claims = all.map((members) => claimOf(members, estimate, apart));
+  // Where there are fewer devices than jobs, one job comes after the other: with how many is found out then.
+  const waiting = claims.filter(({ least }) => least > 0);
+  const shared = sharedDevices(waiting, gpus) ?? waiting.map(({ least }) => least);
+  return all.flatMap((members, at) => {
+    const claim = claims[at];
+    const devices = claim === undefined ? 0 : (shared[waiting.indexOf(claim)] ?? 0);
     const first = widest(members, ({ node }) => node.declaration.resources);
     const { resources, batch } = first?.node.declaration ?? {};
     const { cpu = 0, gpu = 0 } = resources ?? {};
-    const most = apart ? gpu : gpusUpTo({ cpu, gpu, ...resources });
-    const devices = Math.max(gpu, Math.min(gpus, most));
-    const leases =
-      devices > gpu ? 1 : gpu > 0 ? Math.floor(gpus / gpu) : Math.floor(jobs / Math.max(1, cpu));
+    const sharesOut = claim?.sharesOut === true;
+    const leases = sharesOut
+      ? 1
+      : gpu > 0
+        ? Math.floor(gpus / gpu)
+        : Math.floor(jobs / Math.max(1, cpu));
     const spread = Math.ceil(members.length / Math.max(1, leases));
     const size = Math.min(spread, batch?.most ?? Infinity);
     const count = Math.ceil(members.length / size);
-    return Array.from({ length: count }, (_, at) =>
-      predictJob(members.slice(at * size, (at + 1) * size), estimate, devices > gpu ? devices : 1),
+    return Array.from({ length: count }, (_, job) =>
+      predictJob(
+        members.slice(job * size, (job + 1) * size),
+        estimate,
+        sharesOut ? Math.max(gpu, devices) : 1,
+      ),
     );
   });
+}
+
+/** A group as it waits for devices. */
+function claimOf(
+  members: readonly PlannedAction[],
+  estimate: EstimateCost,
+  apart: boolean,
+): Claim & { readonly sharesOut: boolean } {
+  const first = widest(members, ({ node }) => node.declaration.resources);
+  if (first === undefined) return { least: 0, most: 0, seconds: () => 0, sharesOut: false };
+  const { resources } = first.node.declaration;
+  const { gpu } = resources;
+  const alone = timeTogether(
+    first.node,
+    members.map(({ node }) => estimate(node)?.seconds.likely ?? 0),
+  );
+  const sharesOut = !apart && gpusUpTo(resources) > gpu;
+  return {
+    least: gpu,
+    most: sharesOut ? gpusUpTo(resources) : gpu * members.length,
+    seconds: (devices) =>
+      alone * (sharesOut ? sharedOutRatio(first.node, devices) : gpu / Math.max(gpu, devices)),
+    sharesOut,
+  };
 }
 
 /** @param over devices that the job shares its work out over */

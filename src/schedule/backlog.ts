@@ -1,6 +1,7 @@
 import type { ActionNode } from "../graph/graph.ts";
 import { gpusUpTo, widest, type Resources } from "../model/declaration.ts";
 import { sharedOutRatio, sharedPart } from "../plan/estimate.ts";
+import type { Claim } from "../plan/shared-devices.ts";
 import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
 import {
@@ -10,7 +11,6 @@ import {
   timeOf,
   withUsual,
   worthwhile,
-  type TimeOn,
   type UnitLoad,
 } from "./share.ts";
 
@@ -43,14 +43,18 @@ const MANY = 64;
 
 const resourcesOf = ({ node }: Queued): Resources => node.declaration.resources;
 
-/** What a unit takes on so many devices: it is spread over jobs, or one job shares its work out over them. */
-function timeOn({ items, ...load }: UnitLoad & Waiting<Queued>): TimeOn {
+/** A unit as it waits for devices: it is spread over jobs, or one job shares its work out. */
+function claimOf({ items, ...load }: UnitLoad & Waiting<Queued>): Claim {
   const wide = widest(items, resourcesOf);
-  if (wide === undefined) return () => 0;
+  if (wide === undefined) return { least: 0, most: 0, seconds: () => 0 };
   const { gpu } = resourcesOf(wide);
   const most = gpusUpTo(resourcesOf(wide));
-  if (most <= gpu) return (devices) => timeOf(load, devices);
-  return (devices) => timeOf(load, 1) * sharedOutRatio(wide.node, Math.min(devices, most));
+  if (most <= gpu) {
+    const seconds = (devices: number): number => timeOf(load, Math.floor(devices / gpu));
+    return { least: gpu, most: gpu * load.members, seconds };
+  }
+  const alone = timeOf(load, 1);
+  return { least: gpu, most, seconds: (devices) => alone * sharedOutRatio(wide.node, devices) };
 }
 
 const byIndex = (a: Queued, b: Queued): number => a.node.index - b.node.index;
@@ -138,7 +142,7 @@ export class Backlog<Item extends Queued> {
     const loads = this.#loads(lane);
     const mine = loads.find(({ unit }) => unit === (first.group ?? first));
     const others = loads.filter((load) => load !== mine);
-    return mine === undefined ? 1 : devicesFor(timeOn(mine), others.map(timeOn), free);
+    return mine === undefined ? 1 : devicesFor(claimOf(mine), others.map(claimOf), free);
   }
 
   putBack(lane: Lane, item: Item): void {

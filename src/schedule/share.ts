@@ -1,4 +1,5 @@
 import { together } from "../plan/estimate.ts";
+import { sharedDevices, type Claim } from "../plan/shared-devices.ts";
 
 /** A member of a batch group, as far as it matters for sharing a group out. */
 export interface Part {
@@ -215,29 +216,37 @@ export function jobsFor(unit: UnitLoad, others: readonly UnitLoad[], jobs: numbe
   return best;
 }
 
-/** What a unit takes on so many devices. */
-export type TimeOn = (devices: number) => number;
-
 /**
  * How many of the free devices the unit gets whose turn it is and whose job shares its work out over them. A job on
  * several devices is not as many times as quick, so what counts is when all that waits is done. The others share what
- * is left, as far as each has a device; else they come one after the other. Of equally good numbers it is the least.
+ * is left; where that is too little, they come one after the other. Of equally good numbers it is the least, and on top
+ * of that what none of the others can use.
  */
-export function devicesFor(unit: TimeOn, others: readonly TimeOn[], devices: number): number {
+export function devicesFor(unit: Claim, others: readonly Claim[], devices: number): number {
   const doneWith = (mine: number): number => {
-    const each = Math.floor((devices - mine) / Math.max(1, others.length));
-    if (each > 0) return Math.max(unit(mine), ...others.map((other) => other(each)));
-    const ends = Array.from({ length: devices }, (_, device) => (device < mine ? unit(mine) : 0));
-    for (const time of others.map((other) => other(1)).sort((a, b) => b - a)) {
-      const next = ends.indexOf(Math.min(...ends));
-      ends[next] = (ends[next] ?? 0) + time;
+    const shared = sharedDevices(others, devices - mine);
+    if (shared !== null) {
+      const times = others.map(({ seconds }, at) => seconds(shared[at] ?? 0));
+      return Math.max(unit.seconds(mine), ...times);
+    }
+    let ends = Array.from({ length: devices }, (_, device) =>
+      device < mine ? unit.seconds(mine) : 0,
+    );
+    const inTurn = others.map(({ least, seconds }) => ({ least, time: seconds(least) }));
+    for (const { least, time } of inTurn.sort((one, other) => other.time - one.time)) {
+      ends.sort((one, other) => one - other);
+      const begin = ends[least - 1] ?? 0;
+      ends = ends.map((end, at) => (at < least ? begin + time : end));
     }
     return Math.max(...ends);
   };
+  const most = Math.min(devices, unit.most);
   let [best, done] = [1, doneWith(1)];
-  for (let mine = 2; mine <= devices; mine++) {
+  for (let mine = 2; mine <= most; mine++) {
     const sooner = doneWith(mine);
     if (sooner * TOLERANCE < done) [best, done] = [mine, sooner];
   }
-  return best;
+  const shared = sharedDevices(others, devices - best);
+  if (shared === null) return best;
+  return Math.min(most, devices - shared.reduce((sum, one) => sum + one, 0));
 }

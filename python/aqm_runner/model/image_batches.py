@@ -76,8 +76,12 @@ def image_batches(
     check_vocabulary(checkpoint, (int(batch.inputs["input_ids"].max()) for batch in batches))
     if batch_size == 1:
         return batches
+    pad_token = pad_token_of(checkpoint, processor.tokenizer)
+    check_vocabulary(checkpoint, [pad_token])
+    if pad_token in placeholders:
+        raise tokenizer_mismatch(checkpoint, "its pad token stands for an image")
     try:
-        return joined(batches, batch_size, pad_token_of(checkpoint, processor.tokenizer))
+        return joined(batches, batch_size, pad_token)
     except RuntimeError as error:
         raise bad_request(
             "batch_size",

@@ -66,6 +66,11 @@ class Others:
         """How many answers wait to be taken."""
         return len(self._answers)
 
+    @property
+    def ready(self) -> int:
+        """How many processes have their model."""
+        return sum(each.ready for each in self._there)
+
     def can_take(self, most: int) -> bool:
         """Returns whether a process is ready that has fewer than `most` questions to answer."""
         self._hear()

@@ -173,7 +173,7 @@ class _Measuring:
             if not self._others.can_take(1):
                 return
             item = _item(set_, formats)
-            if self._context.partials.get(item) is None and not self._others.was_asked(item):
+            if not self._others.was_asked(item):
                 self._others.ask(item, self._question(set_, formats))
 
     def _question(self, set_: Set, formats: Formats) -> "FigureQuestion":

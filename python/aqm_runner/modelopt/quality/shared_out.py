@@ -9,14 +9,14 @@ from aqm_runner.modelopt.quality.replica import Question
 from aqm_runner.runner.failures import RunnerError
 
 # So many questions wait at a process: it goes on while the runner measures and hears nothing.
-AT_HAND = 3
+AT_HAND = 2
 
 
 class SharedOut:
     """Hands questions to processes as they get ready for more, and answers others itself.
 
-    The runner goes through the row from its beginning, and the others from its end, since
-    neighbours often begin alike.
+    The runner goes through the row from its beginning, and the others from its end. Towards the
+    middle each has fewer at hand, so that none waits for long.
 
     Args:
         others: The other processes.
@@ -58,9 +58,12 @@ class SharedOut:
             if index in self._here
             else self._others.take(index, question, self._model)
         )
-        if isinstance(answer, RunnerError):
+        if not isinstance(answer, RunnerError):
+            return answer
+        try:
             raise answer
-        return answer
+        finally:
+            del answer  # an error that is kept holds this frame, and with it the model
 
     def _answer(self, index: int) -> Any:
         """Returns an answer, or the error of that question, which is told when it is asked for."""
@@ -71,21 +74,29 @@ class SharedOut:
 
     def _hand_over(self) -> None:
         """Asks each process so many questions that it has something to go on with."""
-        while self._others.can_take(AT_HAND):
+        while True:
             while self._last > self._first and self._last - 1 in self._void:
                 self._last -= 1
-            if self._last - self._first < 2:  # one is left for this process
+            left = self._last - self._first
+            # One is left for this process.
+            if left < 2 or not self._others.can_take(min(AT_HAND, self._part(left))):
                 return
             self._last -= 1
             self._others.ask(self._last, self._questions[self._last])
 
+    def _part(self, left: int) -> int:
+        """Returns how many of so many questions one process has, if all have as many."""
+        return -(-left // (1 + self._others.ready))
+
     def _next(self) -> int | None:
         """Returns a question to answer here; None where the others have all that is left."""
-        if self._others.lost:
-            return self._others.lost.pop()
-        while self._first < self._last and self._first in self._void:
+        while self._first < self._last:
             self._first += 1
-        if self._first == self._last:
+            if self._first - 1 not in self._void:
+                return self._first - 1
+        # Not before: what ended a process may end this one, and answers before it are to be told.
+        lost = [each for each in self._others.lost if each not in self._void]
+        if not lost:
             return None
-        self._first += 1
-        return self._first - 1
+        self._others.lost.remove(min(lost))
+        return min(lost)

@@ -1,15 +1,8 @@
-import { batchGroup } from "../graph/batch.ts";
 import { producersOf, type ActionNode } from "../graph/graph.ts";
-import {
-  sharedOutRatio,
-  timeTogether,
-  type Estimate,
-  type EstimateCost,
-  type Interval,
-} from "./estimate.ts";
-import { gpusUpTo, widest } from "../model/declaration.ts";
+import type { EstimateCost, Interval } from "./estimate.ts";
+import { most, NOTHING, sum, times } from "./intervals.ts";
 import type { Plan, PlannedAction } from "./plan.ts";
-import { sharedDevices, type Claim } from "./shared-devices.ts";
+import { predictJobs, type PredictedJob, type Width } from "./predicted-jobs.ts";
 
 /*
  * The model, kept simple enough to be checked by hand.
@@ -24,7 +17,8 @@ import { sharedDevices, type Claim } from "./shared-devices.ts";
  * A job takes s times what its longest member takes alone and 1 − s times what all take alone, where s is the
  * part that its rule says is shared. So n equal members take L · (s + (1 − s) · n), and the record of one of
  * them is turned back into L that way. A job that shares its work out over devices takes the fixed part of its growth
- * and, of the rest, an equal part on each; on all of those that there are. Its peak memory is that of one member; the upper end grows by a tenth for each member beyond those that it was measured with.
+ * and, of the rest, an equal part on each; on as many as are left to it by others that wait. Its peak memory is that of
+ * one member; the upper end grows by a tenth for each member beyond those that it was measured with.
  *
  * The wall time is at least that of the busiest lane, and of the longest chain. It is at most Graham's bound,
  * the sum over lanes of work / width and over a chain of time · (1 − 1 / width), and the time to start Python.
@@ -32,7 +26,6 @@ import { sharedDevices, type Claim } from "./shared-devices.ts";
  */
 
 const START_SECONDS = 20;
-const MEMORY_OF_A_MEMBER = 0.1;
 const AS_ASKED_FOR = "no more time than its resources ask for";
 const LIGHT = "an action that takes no slot takes 1–500 ms";
 
@@ -63,13 +56,6 @@ export interface PlanCost {
   readonly because: readonly string[];
 }
 
-export interface Width {
-  readonly jobs: number;
-  readonly gpus: number;
-  /** Whether a job gets no device beyond those that it needs: on a cluster, and among devices of several kinds. */
-  readonly apart?: boolean;
-}
-
 /** The width of a build on this machine, with so many CPU slots and these devices. */
 export const widthOf = (
   jobs: number,
@@ -85,8 +71,6 @@ export const withCluster = (
   gpus: Math.max(gpus, cluster?.jobs ?? 0),
   apart: apart || cluster !== null,
 });
-
-const NOTHING: Interval = { low: 0, likely: 0, high: 0 };
 
 export function planCost(plan: Plan, estimate: EstimateCost, width: Width): PlanCost {
   const counts = { fresh: 0, restore: 0, run: 0, gpuRun: 0, unknown: 0, blocked: 0, edited: 0 };
@@ -133,127 +117,6 @@ function reasonOf({ declaration: { expected, resources } }: ActionNode): string 
   return resources.seconds === undefined ? LIGHT : AS_ASKED_FOR;
 }
 
-interface PredictedJob {
-  readonly members: readonly ActionNode[];
-  readonly gpu: boolean;
-  readonly light: boolean;
-  /** Devices that it takes all the time, beyond which others are free. */
-  readonly over: number;
-  readonly seconds: Interval;
-  readonly gpuSeconds: Interval;
-  readonly gpuMemoryBytes: Interval | null;
-}
-
-/** The jobs of a build, as the scheduler would make them if everything were ready at once. */
-function predictJobs(
-  due: readonly PlannedAction[],
-  estimate: EstimateCost,
-  { jobs, gpus, apart = false }: Width,
-): readonly PredictedJob[] {
-  const groups = new Map<unknown, PlannedAction[]>();
-  for (const planned of due) {
-    const group = batchGroup(planned.node.declaration) ?? planned.node;
-    const members = groups.get(group);
-    if (members === undefined) groups.set(group, [planned]);
-    else members.push(planned);
-  }
-  const all = [...groups.values()];
-  const claims = all.map((members) => claimOf(members, estimate, apart));
-  // Where there are fewer devices than jobs, one job comes after the other: with how many is found out then.
-  const waiting = claims.filter(({ least }) => least > 0);
-  const shared = sharedDevices(waiting, gpus) ?? waiting.map(({ least }) => least);
-  return all.flatMap((members, at) => {
-    const claim = claims[at];
-    const devices = claim === undefined ? 0 : (shared[waiting.indexOf(claim)] ?? 0);
-    const first = widest(members, ({ node }) => node.declaration.resources);
-    const { resources, batch } = first?.node.declaration ?? {};
-    const { cpu = 0, gpu = 0 } = resources ?? {};
-    const sharesOut = claim?.sharesOut === true;
-    const leases = sharesOut
-      ? 1
-      : gpu > 0
-        ? Math.floor(gpus / gpu)
-        : Math.floor(jobs / Math.max(1, cpu));
-    const spread = Math.ceil(members.length / Math.max(1, leases));
-    const size = Math.min(spread, batch?.most ?? Infinity);
-    const count = Math.ceil(members.length / size);
-    return Array.from({ length: count }, (_, job) =>
-      predictJob(
-        members.slice(job * size, (job + 1) * size),
-        estimate,
-        sharesOut ? Math.max(gpu, devices) : 1,
-      ),
-    );
-  });
-}
-
-/** A group as it waits for devices. */
-function claimOf(
-  members: readonly PlannedAction[],
-  estimate: EstimateCost,
-  apart: boolean,
-): Claim & { readonly sharesOut: boolean } {
-  const first = widest(members, ({ node }) => node.declaration.resources);
-  if (first === undefined) return { least: 0, most: 0, seconds: () => 0, sharesOut: false };
-  const { resources } = first.node.declaration;
-  const { gpu } = resources;
-  const alone = timeTogether(
-    first.node,
-    members.map(({ node }) => estimate(node)?.seconds.likely ?? 0),
-  );
-  const sharesOut = !apart && gpusUpTo(resources) > gpu;
-  return {
-    least: gpu,
-    most: sharesOut ? gpusUpTo(resources) : gpu * members.length,
-    seconds: (devices) =>
-      alone * (sharesOut ? sharedOutRatio(first.node, devices) : gpu / Math.max(gpu, devices)),
-    sharesOut,
-  };
-}
-
-/** @param over devices that the job shares its work out over */
-function predictJob(
-  members: readonly PlannedAction[],
-  estimate: EstimateCost,
-  over: number,
-): PredictedJob {
-  const first = widest(members, ({ node }) => node.declaration.resources);
-  if (first === undefined) throw new Error("a job without members");
-  const told = members.flatMap(({ node }) => estimate(node) ?? []);
-  const sure = members.flatMap(({ node, verdict }) =>
-    verdict === "run" ? (estimate(node) ?? []) : [],
-  );
-  const time = (of: "seconds" | "gpuSeconds"): Interval => {
-    const end = (estimates: readonly Estimate[], at: keyof Interval): number =>
-      timeTogether(
-        first.node,
-        estimates.map((one) => one[of][at]),
-      );
-    return { low: end(sure, "low"), likely: end(sure, "likely"), high: end(told, "high") };
-  };
-  const { cpu, gpu } = first.node.declaration.resources;
-  const ratio = over === 1 ? 1 : sharedOutRatio(first.node, over);
-  return {
-    members: members.map(({ node }) => node),
-    gpu: gpu > 0,
-    light: gpu === 0 && cpu === 0,
-    over,
-    seconds: times(time("seconds"), ratio),
-    gpuSeconds: times(time("gpuSeconds"), ratio * over),
-    gpuMemoryBytes: memoryOf(told, members.length),
-  };
-}
-
-function memoryOf(told: readonly Estimate[], members: number): Interval | null {
-  return most(
-    told.flatMap(({ gpuMemoryBytes, together }) => {
-      if (gpuMemoryBytes === null) return [];
-      const crowd = 1 + MEMORY_OF_A_MEMBER * Math.max(0, members - together);
-      return [{ ...gpuMemoryBytes, high: gpuMemoryBytes.high * crowd }];
-    }),
-  );
-}
-
 function wallTime(plan: Plan, jobs: readonly PredictedJob[], width: Width): Interval {
   const lane = (fits: (job: PredictedJob) => boolean, slots: number): Interval =>
     times(
@@ -292,25 +155,3 @@ function longestChain(
   }
   return longest;
 }
-
-function combine(
-  intervals: readonly Interval[],
-  how: (a: number, b: number) => number,
-): Interval | null {
-  if (intervals.length === 0) return null;
-  return intervals.reduce((a, b) => ({
-    low: how(a.low, b.low),
-    likely: how(a.likely, b.likely),
-    high: how(a.high, b.high),
-  }));
-}
-
-const sum = (intervals: readonly Interval[]): Interval =>
-  combine(intervals, (a, b) => a + b) ?? NOTHING;
-const most = (intervals: readonly Interval[]): Interval | null =>
-  combine(intervals, (a, b) => Math.max(a, b));
-const times = ({ low, likely, high }: Interval, factor: number): Interval => ({
-  low: low * factor,
-  likely: likely * factor,
-  high: high * factor,
-});

@@ -1,7 +1,8 @@
 import type { ActionNode } from "../graph/graph.ts";
 import type { Coordinates, Resources } from "../model/declaration.ts";
 import type { Cause, Verdict } from "../model/verdict.ts";
-import { planCost, type PlanCost, type Width } from "./cost.ts";
+import { planCost, type PlanCost } from "./cost.ts";
+import type { Width } from "./predicted-jobs.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { Basis, EstimateCost } from "./estimate.ts";
 import type { Plan } from "./plan.ts";

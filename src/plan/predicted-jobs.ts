@@ -3,6 +3,7 @@ import type { ActionNode } from "../graph/graph.ts";
 import { gpusUpTo, widest } from "../model/declaration.ts";
 import {
   sharedOutRatio,
+  sharedPart,
   timeTogether,
   type Estimate,
   type EstimateCost,
@@ -10,7 +11,7 @@ import {
 } from "./estimate.ts";
 import { most, times } from "./intervals.ts";
 import type { PlannedAction } from "./plan.ts";
-import { sharedDevices, type Claim } from "./shared-devices.ts";
+import { claimOf, sharedDevices } from "./shared-devices.ts";
 
 const MEMORY_OF_A_MEMBER = 0.1;
 
@@ -45,57 +46,40 @@ export function predictJobs(
     if (members === undefined) groups.set(group, [planned]);
     else members.push(planned);
   }
-  const all = [...groups.values()];
-  const claims = all.map((members) => claimOf(members, estimate, apart));
+  const units = [...groups.values()].map((members) => {
+    const { node } = widestOf(members);
+    const { resources } = node.declaration;
+    const alone = members.map((member) => estimate(member.node)?.seconds.likely ?? 0);
+    const load = {
+      members: members.length,
+      longest: Math.max(...alone),
+      sum: alone.reduce((total, one) => total + one, 0),
+      shared: sharedPart(node),
+    };
+    const sharesOut = !apart && gpusUpTo(resources) > resources.gpu;
+    return { members, node, sharesOut, claim: claimOf(node, load, apart) };
+  });
+  const claims = units.map(({ claim }) => claim);
   // Where there are fewer devices than jobs, one job comes after the other: with how many is found out then.
   const shared = sharedDevices(claims, gpus) ?? claims.map(({ least }) => least);
-  return all.flatMap((members, at) => {
-    const [claim, devices = 0] = [claims[at], shared[at]];
-    const first = widest(members, ({ node }) => node.declaration.resources);
-    const { resources, batch } = first?.node.declaration ?? {};
-    const { cpu = 0, gpu = 0 } = resources ?? {};
-    const sharesOut = claim?.sharesOut === true;
-    const leases = sharesOut
-      ? 1
-      : gpu > 0
-        ? Math.floor(gpus / gpu)
-        : Math.floor(jobs / Math.max(1, cpu));
-    const spread = Math.ceil(members.length / Math.max(1, leases));
+  return units.flatMap(({ members, node, sharesOut }, at) => {
+    const { resources, batch } = node.declaration;
+    const { cpu, gpu } = resources;
+    const slots = gpu > 0 ? Math.floor(gpus / gpu) : Math.floor(jobs / Math.max(1, cpu));
+    const spread = Math.ceil(members.length / Math.max(1, sharesOut ? 1 : slots));
     const size = Math.min(spread, batch?.most ?? Infinity);
     const count = Math.ceil(members.length / size);
+    const over = sharesOut ? (shared[at] ?? gpu) : 1;
     return Array.from({ length: count }, (_, job) =>
-      predictJob(
-        members.slice(job * size, (job + 1) * size),
-        estimate,
-        sharesOut ? Math.max(gpu, devices) : 1,
-      ),
+      predictJob(members.slice(job * size, (job + 1) * size), estimate, over),
     );
   });
 }
 
-/** A group as it waits for devices. */
-function claimOf(
-  members: readonly PlannedAction[],
-  estimate: EstimateCost,
-  apart: boolean,
-): Claim & { readonly sharesOut: boolean } {
-  const first = widest(members, ({ node }) => node.declaration.resources);
-  if (first === undefined) return { least: 0, most: 0, seconds: () => 0, sharesOut: false };
-  const { resources } = first.node.declaration;
-  const { gpu } = resources;
-  const alone = timeTogether(
-    first.node,
-    members.map(({ node }) => estimate(node)?.seconds.likely ?? 0),
-  );
-  const sharesOut = !apart && gpusUpTo(resources) > gpu;
-  return {
-    least: gpu,
-    // What needs no device is not given any.
-    most: sharesOut ? gpusUpTo(resources) : gpu * members.length,
-    seconds: (devices) =>
-      alone * (sharesOut ? sharedOutRatio(first.node, devices) : gpu / Math.max(gpu, devices)),
-    sharesOut,
-  };
+function widestOf(members: readonly PlannedAction[]): PlannedAction {
+  const found = widest(members, ({ node }) => node.declaration.resources);
+  if (found === undefined) throw new Error("a job without members");
+  return found;
 }
 
 /** @param over devices that the job shares its work out over */
@@ -104,8 +88,7 @@ function predictJob(
   estimate: EstimateCost,
   over: number,
 ): PredictedJob {
-  const first = widest(members, ({ node }) => node.declaration.resources);
-  if (first === undefined) throw new Error("a job without members");
+  const first = widestOf(members);
   const told = members.flatMap(({ node }) => estimate(node) ?? []);
   const sure = members.flatMap(({ node, verdict }) =>
     verdict === "run" ? (estimate(node) ?? []) : [],

@@ -1,18 +1,10 @@
 import type { ActionNode } from "../graph/graph.ts";
-import { gpusUpTo, widest, type Resources } from "../model/declaration.ts";
-import { sharedOutRatio, sharedPart } from "../plan/estimate.ts";
-import type { Claim } from "../plan/shared-devices.ts";
+import { widest, type Resources } from "../model/declaration.ts";
+import { sharedPart } from "../plan/estimate.ts";
+import { claimOf, timeOf, type Claim, type UnitLoad } from "../plan/shared-devices.ts";
 import { laneOf, type Elsewhere, type Lane } from "./lanes.ts";
 import { Queue } from "./queue.ts";
-import {
-  devicesFor,
-  jobsFor,
-  shareOut,
-  timeOf,
-  withUsual,
-  worthwhile,
-  type UnitLoad,
-} from "./share.ts";
+import { devicesFor, jobsFor, shareOut, withUsual, worthwhile } from "./share.ts";
 
 /** Actions that may run in one job, and those that wait for a lease now. */
 export class Group<Item> {
@@ -42,20 +34,6 @@ interface Waiting<Item> {
 const MANY = 64;
 
 const resourcesOf = ({ node }: Queued): Resources => node.declaration.resources;
-
-/** A unit as it waits for devices: it is spread over jobs, or one job shares its work out. */
-function claimOf({ items, ...load }: UnitLoad & Waiting<Queued>): Claim {
-  const wide = widest(items, resourcesOf);
-  if (wide === undefined) return { least: 0, most: 0, seconds: () => 0 };
-  const { gpu } = resourcesOf(wide);
-  const most = gpusUpTo(resourcesOf(wide));
-  if (most <= gpu) {
-    const seconds = (devices: number): number => timeOf(load, Math.floor(devices / gpu));
-    return { least: gpu, most: gpu * load.members, seconds };
-  }
-  const alone = timeOf(load, 1);
-  return { least: gpu, most, seconds: (devices) => alone * sharedOutRatio(wide.node, devices) };
-}
 
 const byIndex = (a: Queued, b: Queued): number => a.node.index - b.node.index;
 
@@ -124,7 +102,7 @@ export class Backlog<Item extends Queued> {
    */
   widest(lane: Lane, item: Item, ready: (item: Item) => boolean): Item {
     const group = item.group as Group<Item> | null;
-    if (group === null) return item;
+    if (lane !== "gpu" || group === null) return item;
     const others = [...group.waiting].filter((one) => !this.#looked.has(one) && ready(one));
     const found = widest([item, ...others], resourcesOf) ?? item;
     if (found === item) return item;
@@ -142,7 +120,9 @@ export class Backlog<Item extends Queued> {
     const loads = this.#loads(lane);
     const mine = loads.find(({ unit }) => unit === (first.group ?? first));
     const others = loads.filter((load) => load !== mine);
-    return mine === undefined ? 1 : devicesFor(claimOf(mine), others.map(claimOf), free);
+    const claim = ({ items, ...load }: (typeof loads)[number]): Claim =>
+      claimOf(widest(items, resourcesOf)?.node ?? first.node, load);
+    return mine === undefined ? 1 : devicesFor(claim(mine), others.map(claim), free);
   }
 
   putBack(lane: Lane, item: Item): void {

@@ -70,41 +70,33 @@ export class Lanes {
     if (lane === "elsewhere") return this.#freeElsewhere;
     if (gpu > 0) {
       const jobs = Math.floor(this.#freeGpus.length / gpu);
-      return this.sharesOut(resources) ? Math.min(1, jobs) : jobs;
+      return this.#upTo(resources) > gpu ? Math.min(1, jobs) : jobs;
     }
     const slots = Math.min(cpu, this.#slots);
     return slots === 0 ? this.#freeLight : Math.floor(this.#freeSlots / slots);
   }
 
-  get freeGpus(): number {
-    return this.#freeGpus.length;
-  }
-
-  /** Whether a job of these resources makes use of free devices beyond those that it needs. */
-  sharesOut(resources: Resources): boolean {
-    return resources.gpu > 0 && this.#upTo(resources) > resources.gpu;
-  }
-
   /**
-   * All that is needed or nothing; null when it does not fit now. Free devices beyond that for who can use them.
+   * All that is needed or nothing; null when it does not fit now.
    *
-   * @param most devices of a job that can use more than it needs
+   * @param share of so many free devices, how many a job gets that can use more than it needs
    */
-  take(resources: Resources, lane?: Lane, most = Infinity): Lease | null {
+  take(
+    resources: Resources,
+    lane?: Lane,
+    share: (free: number) => number = (free) => free,
+  ): Lease | null {
     if (lane === "elsewhere") {
       if (this.#freeElsewhere === 0) return null;
       this.#freeElsewhere -= 1;
       return { cpu: 0, gpus: Array<string>(resources.gpu).fill("elsewhere"), elsewhere: true };
     }
     if (resources.gpu > 0) {
-      if (this.#freeGpus.length < resources.gpu) return null;
-      return {
-        cpu: 0,
-        gpus: this.#freeGpus.splice(
-          0,
-          Math.max(resources.gpu, Math.min(most, this.#upTo(resources))),
-        ),
-      };
+      const { gpu } = resources;
+      const [free, most] = [this.#freeGpus.length, this.#upTo(resources)];
+      if (free < gpu) return null;
+      const gpus = most > gpu ? Math.max(gpu, Math.min(most, share(free))) : gpu;
+      return { cpu: 0, gpus: this.#freeGpus.splice(0, gpus) };
     }
     const cpu = Math.min(resources.cpu, this.#slots);
     if (this.#freeSlots < cpu || (cpu === 0 && this.#freeLight === 0)) return null;

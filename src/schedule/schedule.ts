@@ -270,14 +270,12 @@ export class Schedule {
           passed.push(entry);
           continue;
         }
-        const first = lane === "gpu" ? this.#backlog.widest(lane, entry, ready) : entry;
+        const first = this.#backlog.widest(lane, entry, ready);
         const { resources } = first.node.declaration;
         const leases = this.#lanes.fits(resources, lane);
-        const most =
-          lane === "gpu" && this.#lanes.sharesOut(resources)
-            ? this.#backlog.devicesFor(lane, first, this.#lanes.freeGpus)
-            : undefined;
-        const lease = this.#lanes.take(resources, lane, most);
+        const lease = this.#lanes.take(resources, lane, (free) =>
+          this.#backlog.devicesFor(lane, first, free),
+        );
         if (lease === null) passed.push(first);
         else this.#start(this.#backlog.take(lane, first, leases, ready), lease, commands);
       }

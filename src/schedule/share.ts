@@ -1,5 +1,5 @@
 import { together } from "../plan/estimate.ts";
-import { sharedDevices, type Claim } from "../plan/shared-devices.ts";
+import { sharedDevices, timeOf, type Claim, type UnitLoad } from "../plan/shared-devices.ts";
 
 /** A member of a batch group, as far as it matters for sharing a group out. */
 export interface Part {
@@ -180,19 +180,6 @@ export function worthwhile(
   return Math.min(jobs, Math.max(1, Math.floor(total / jobSeconds)));
 }
 
-/** A group that waits, or an action without one. */
-export interface UnitLoad {
-  readonly members: number;
-  /** Of a lone run's time, by prediction: of the longest member, and of all. */
-  readonly longest: number;
-  readonly sum: number;
-  readonly shared: number;
-}
-
-/** What a unit takes, about, in so many jobs. */
-export const timeOf = ({ longest, sum, shared }: UnitLoad, jobs: number): number =>
-  together(longest, Math.max(longest, sum / jobs), shared);
-
 /**
  * How many of the free jobs the unit gets whose turn it is. With more of them it is done sooner, but each pays the
  * shared part once more, and the others come later: what counts is when all are done, the others each in one job, the
@@ -217,10 +204,10 @@ export function jobsFor(unit: UnitLoad, others: readonly UnitLoad[], jobs: numbe
 }
 
 /**
- * How many of the free devices the unit gets whose turn it is and whose job shares its work out over them. A job on
- * several devices is not as many times as quick, so what counts is when all that waits is done. The others share what
- * is left; where that is too little, they come one after the other. Of equally good numbers it is the least, and on top
- * of that what none of the others can use.
+ * How many of the free devices a job gets that starts now and shares its work out over them. A job on several devices
+ * is not as many times as quick, so what counts is when all that waits is done. The others share what is left; where
+ * that is too little, they come one after the other. Of equally good numbers it is the least, and on top of that what
+ * none of the others can use.
  */
 export function devicesFor(unit: Claim, others: readonly Claim[], devices: number): number {
   const doneWith = (mine: number): number => {

@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  jobsFor,
-  shareOut,
-  type Part,
-  type Room,
-  type UnitLoad,
-} from "../../src/schedule/share.ts";
+import { jobsFor, shareOut, type Part, type Room } from "../../src/schedule/share.ts";
+import type { UnitLoad } from "../../src/plan/shared-devices.ts";
 import { together } from "../../src/plan/estimate.ts";
 
 /* How a group is shared out over devices, held against every way in which it could be. */

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
 from aqm_runner.model.checkpoint import load_config, load_tokenizer
 from aqm_runner.model.checkpoint_files import naming_errors
@@ -156,27 +156,26 @@ def joined(batches: list[Batch], size: int, pad_token: int) -> list[Batch]:
     Raises:
         RuntimeError: Inputs of images have shapes that do not fit together.
     """
-    if size == 1:
-        return batches
     return [
         _joined(batches[start : start + size], pad_token) for start in range(0, len(batches), size)
     ]
 
 
 def _joined(samples: list[Batch], pad_token: int) -> Batch:
-    width = max(sample.labels.shape[1] for sample in samples)
-
-    def padded(rows: list[torch.Tensor], fill: int) -> torch.Tensor:
-        return torch.cat([pad(row, (width - row.shape[1], 0), value=fill) for row in rows])
-
     inputs = {}
     for name, value in samples[0].inputs.items():
         rows = [sample.inputs[name] for sample in samples]
         if value.shape == samples[0].labels.shape:
-            inputs[name] = padded(rows, pad_token if name == "input_ids" else 0)
+            fill = pad_token if name == "input_ids" else 0
+            inputs[name] = padded_left([row[0] for row in rows], fill)
         else:
             inputs[name] = torch.cat(rows)
-    return Batch(inputs, padded([sample.labels for sample in samples], IGNORED))
+    return Batch(inputs, padded_left([sample.labels[0] for sample in samples], IGNORED))
+
+
+def padded_left(rows: list[torch.Tensor], fill: int) -> torch.Tensor:
+    """Returns rows of several lengths, each (tokens), as one tensor (rows, most tokens)."""
+    return pad_sequence(rows, batch_first=True, padding_value=fill, padding_side="left")
 
 
 def check_plain(tokenizer: Any, captions: list[str], places: list[str] | None = None) -> None:

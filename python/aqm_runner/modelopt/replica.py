@@ -1,8 +1,7 @@
 """One of the further processes that score one set of batches together: see `peers`."""
 
-import sys
-import traceback
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,9 +17,8 @@ from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import Scorer, Setting
 from aqm_runner.modelopt.shared_calibration import Ranges
 from aqm_runner.modelopt.shared_scoring import in_row
-from aqm_runner.runner.classify import classify, let_go
 from aqm_runner.runner.places import Place
-from aqm_runner.runner.replica_context import ReplicaContext
+from aqm_runner.runner.replica_context import ReplicaContext, attempted
 
 
 @dataclass(frozen=True)
@@ -82,14 +80,9 @@ class Replica(ReplicaContext):
         """Takes tasks until the runner ends, and this process with it."""
         while True:
             task = self._channel.receive()
-            try:
-                answer: Scored | Failed | None = self._score(task)
-            except Exception as error:
-                traceback.print_exc(file=sys.stderr)
-                let_go(error)
-                answer = Failed(vars(classify(error)))
+            answer, error = attempted(partial(self._score, task))
             release_memory(self.device)
-            self._channel.send(answer)
+            self._channel.send(answer if error is None else Failed(vars(error)))
 
     def merged(self, own: Ranges) -> Ranges:
         """See `Peers`."""

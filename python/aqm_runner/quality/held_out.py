@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aqm_runner.model.batches import check_plain, check_vocabulary
+from aqm_runner.model.batches import check_plain, check_vocabulary, padded_left
 from aqm_runner.model.checkpoint import load_processor
 from aqm_runner.model.checkpoint_files import naming_errors
 from aqm_runner.model.image_batches import image_batches
@@ -198,11 +198,10 @@ def check_held_out(
 
 def _batch(rows: list[Row], samples: list[int]) -> HeldOutBatch:
     chosen = [rows[sample] for sample in samples]
-    width = max(len(row.tokens[TOKENS]) for row in chosen)
     kept = max(row.counted for row in chosen) + 1
     inputs = {
         # A pad may be any token: it is masked, and its logits are not looked at.
-        name: torch.stack([_padded(row.tokens[name], width) for row in chosen])
+        name: padded_left([row.tokens[name] for row in chosen], 0)
         for name in chosen[0].tokens
     }
     inputs |= {name: torch.cat([row.image[name] for row in chosen]) for name in chosen[0].image}
@@ -212,10 +211,6 @@ def _batch(rows: list[Row], samples: list[int]) -> HeldOutBatch:
     ]
     labels = [row.tokens[TOKENS][len(row.tokens[TOKENS]) - row.counted :] for row in chosen]
     return HeldOutBatch(samples, inputs, kept, torch.cat(places), torch.cat(labels))
-
-
-def _padded(values: Tensor, width: int) -> Tensor:
-    return torch.cat([values.new_zeros(width - len(values)), values])
 
 
 def _answers(checkpoint: Place, processor: Any, captions: list[str]) -> list[str]:

@@ -38,6 +38,12 @@ class Material:
     intervals: Intervals
 
 
+def intervals_of(params: dict[str, Any]) -> Intervals:
+    """Returns how the intervals of a request are made, whose params are those of plan_quality."""
+    measure = params["measure"]
+    return Intervals(measure["resamples"], measure["seed"])
+
+
 def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]) -> Material:
     """Returns the batches of a request.
 
@@ -52,12 +58,11 @@ def read_material(context: Any, params: dict[str, Any], inputs: dict[str, Place]
             `too_few_samples`, `too_few_tokens`, `nothing_to_predict`, those of a database, and
             those of `text_batches` and `image_batches`.
     """
-    measure = params["measure"]
     context.phase("prepare", None)
     check_apart(inputs, leaked=is_leaked(params))
     batches = calibration_batches(context, params, inputs)
     held_out = _read_held_out(context, params, inputs, HELD_OUT)
-    return Material(batches, held_out, Intervals(measure["resamples"], measure["seed"]))
+    return Material(batches, held_out, intervals_of(params))
 
 
 def read_confirming(

@@ -28,7 +28,7 @@ class Job(Protocol):
     judged: JudgedModel
 
     def write(self, member: Member, document: PlanDocument) -> dict[str, Any]:
-        """Writes the output of one member, whose turn it is; returns its facts."""
+        """Writes the output of one member; returns its facts."""
         ...
 
 

@@ -1,9 +1,8 @@
 """A process on a further device of a job that measures plans: see `others`."""
 
-import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from aqm_runner.model.batches import Batch
@@ -13,10 +12,9 @@ from aqm_runner.modelopt.quality.candidates import read_candidates
 from aqm_runner.modelopt.quality.judging import unfilled_memory
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
 from aqm_runner.quality.held_out import HeldOut
-from aqm_runner.runner.classify import classify, let_go
 from aqm_runner.runner.failures import BUG, GATE_FAILED, RunnerError
 from aqm_runner.runner.places import Place
-from aqm_runner.runner.replica_context import ReplicaContext
+from aqm_runner.runner.replica_context import ReplicaContext, attempted
 
 # From context, params and inputs to calibration data, and to what plans are measured on, by name.
 Read = Callable[[Any, dict[str, Any], dict[str, Place]], tuple[list[Batch], dict[str, HeldOut]]]
@@ -88,20 +86,18 @@ class Replica:
         """Answers until the runner ends, and this process with it."""
         while True:
             sent: Sent = self._channel.receive()
-            answer, error, sound = None, None, True
-            try:
-                with unfilled_memory():
-                    if isinstance(sent.message, Begin):
-                        self._begin(sent.message)
-                    else:
-                        answer = self._answer(sent.message)
-            except Exception as problem:
-                traceback.print_exc(file=sys.stderr)
-                let_go(problem)
-                known = classify(problem)
-                error, sound = known.message, known.class_ == GATE_FAILED
+            answer, problem = attempted(partial(self._done, sent.message))
+            error = None if problem is None else problem.message
+            sound = problem is None or problem.class_ == GATE_FAILED
             peak = self._channel.meter.peaks()["peak_gpu_memory_bytes"]
             self._channel.send(Told(sent.number, answer, error, sound, peak))
+
+    def _done(self, message: Any) -> Any:
+        with unfilled_memory():
+            if not isinstance(message, Begin):
+                return self._answer(message)
+            self._begin(message)
+            return None
 
     def _begin(self, begin: Begin) -> None:
         device = self._context.device

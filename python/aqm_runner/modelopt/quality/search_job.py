@@ -16,7 +16,7 @@ from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.bootstrap import CONFIDENCE
 from aqm_runner.quality.figures import Intervals, single_figure
 from aqm_runner.quality.held_out import LEAST_SAMPLES, LEAST_TO_JUDGE, HeldOut
-from aqm_runner.quality.material import read_confirming, read_material
+from aqm_runner.quality.material import intervals_of, read_confirming, read_material
 from aqm_runner.quality.measuring import non_finite_logits
 from aqm_runner.quality.plans import NONE, check_plans
 from aqm_runner.runner.places import Place
@@ -177,7 +177,7 @@ class _Measuring:
                 self._others.ask(item, self._question(set_, formats))
 
     def _question(self, set_: Set, formats: Formats) -> "FigureQuestion":
-        goal, measure = self._problem.goal, self._params["measure"]
+        goal = self._problem.goal
         confidence = CONFIDENCE if goal is None else goal.confidence
         names = [group.name for group in self._problem.groups]
         kept = dict.fromkeys(self._problem.kept, NONE)
@@ -185,7 +185,7 @@ class _Measuring:
             set_,
             dict(zip(names, formats, strict=True)) | kept,
             "kl" if goal is None else goal.figure,
-            Intervals(measure["resamples"], measure["seed"]),
+            intervals_of(self._params),
             confidence if set_ == CONFIRM else None,
             self._place.name,
         )

@@ -30,7 +30,7 @@ class SharedOut:
         self._questions = questions
         self._here: dict[int, Any] = {}
         self._taken = 0
-        # Those from the first up to the last, without the last, are nobody's yet.
+        # No process has the questions from the first up to the last yet, without the last.
         self._first, self._last = 0, len(questions)
         self._void: set[int] = set()
 

@@ -1,13 +1,15 @@
 """All pairs of conf/quant_pair against ModelOpt itself on a real GPU: both scopes, both methods.
 
-    PYTHONPATH=python python tests/gpu/all-pairs.py
+    PYTHONPATH=python python tests/gpu/all-pairs.py [SCOPE/METHOD]… [--images 1]
 
 Run in the workspace, by hand. The model is a Qwen3-VL-4B of the true widths that is cut to two
 blocks of text and two of vision, with random weights, so that each pair can be scored alone in a
 second: by `mtq.auto_quantize` with nothing wrapped, against the document that the op writes when
-all pairs run as one batch. Exits with 1 where a bit differs, or a pair fails in one of the two.
+all pairs run as one batch. `all_layers/kl_div` alone runs that one of the four; `--images` is how many
+images a batch has. Exits with 1 where a bit differs, or a pair fails in one of the two.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -42,6 +44,7 @@ from harness import FakeContext, kinds_of, place
 from material import config
 
 WORK = ROOT / "tmp/all-pairs"
+PARTS = ["lm/gradient", "lm/kl_div", "all_layers/gradient", "all_layers/kl_div"]
 
 
 def make_inputs() -> dict[str, Path]:
@@ -86,16 +89,17 @@ def read_pairs() -> dict[str, dict[str, Any]]:
     }
 
 
-def asked(scope: str, method: str) -> dict[str, Any]:
+def asked(scope: str, method: str, images: int) -> dict[str, Any]:
     lm = scope == "lm"
+    batch_size = 4 if lm else images
     return {
         "scope": scope,
         "method": method,
         "dtype": "bfloat16",
-        "batch_size": 4 if lm else 1,
+        "batch_size": batch_size,
         "sequence_length": 64 if lm else 2048,
-        "score_size": 8 if lm else 2,
-        "calibration_samples": None if lm else 4,
+        "score_size": 2 * batch_size,
+        "calibration_samples": None if lm else 4 * images,
         "padding": "max_length" if lm else "longest",
         "loss": "batch_mean",
         "include_lm_head": True,
@@ -172,37 +176,41 @@ def alone(
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", default=PARTS, metavar="SCOPE/METHOD")
+    parser.add_argument("--images", type=int, default=1)
+    arguments = parser.parse_args()
     make_deterministic("cuda")
     paths = make_inputs()
     kinds = kinds_of("sensitivity_scores")
     pairs = read_pairs()
     sound = True
-    for scope in ("lm", "all_layers"):
+    for part in arguments.parts:
+        scope, method = part.split("/")
         needed = (
             "checkpoint",
             *(("captions",) if scope == "lm" else ("database", "images")),
         )
         inputs = {role: place(paths[role], kinds[role]) for role in needed}
-        for method in ("gradient", "kl_div"):
-            params = asked(scope, method)
-            begun = time.monotonic()
-            ours = together(params, pairs, inputs)
-            middle = time.monotonic()
-            batches, _ = read_batches(FakeContext("cuda"), params, inputs)
-            equal = []
-            for name, config_ in pairs.items():
-                theirs = alone(params, config_, batches, inputs)
-                release_memory("cuda")
-                equal.append(name in ours and ours[name] == theirs and len(theirs) > 0)
-                if not equal[-1]:
-                    print(f"differs: {scope}, {method}, {name}")
-            sound &= all(equal)
-            print(
-                f"{scope}, {method}: {sum(equal)} of {len(pairs)} pairs have ModelOpt's scores in "
-                f"all of {len(theirs)} groups; {middle - begun:.0f} s together, "
-                f"{time.monotonic() - middle:.0f} s alone",
-                flush=True,
-            )
+        params = asked(scope, method, arguments.images)
+        begun = time.monotonic()
+        ours = together(params, pairs, inputs)
+        middle = time.monotonic()
+        batches, _ = read_batches(FakeContext("cuda"), params, inputs)
+        equal = []
+        for name, config_ in pairs.items():
+            theirs = alone(params, config_, batches, inputs)
+            release_memory("cuda")
+            equal.append(name in ours and ours[name] == theirs and len(theirs) > 0)
+            if not equal[-1]:
+                print(f"differs: {scope}, {method}, {name}")
+        sound &= all(equal)
+        print(
+            f"{scope}, {method}: {sum(equal)} of {len(pairs)} pairs have ModelOpt's scores in "
+            f"all of {len(theirs)} groups; {middle - begun:.0f} s together, "
+            f"{time.monotonic() - middle:.0f} s alone",
+            flush=True,
+        )
     return 0 if sound else 1
 
 

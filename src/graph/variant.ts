@@ -5,7 +5,7 @@ import type {
   InputDeclaration,
   OutputDeclaration,
 } from "../model/declaration.ts";
-import { canonicalJson, type Json } from "../model/json.ts";
+import { sameJson, type Json } from "../model/json.ts";
 import { outputBehind, recordPath } from "../model/record.ts";
 
 /** Declarations with the environments that they name. */
@@ -22,10 +22,12 @@ export const idOf = ({ outputs }: ActionDeclaration): string =>
  * of themselves differs, or one that they read from does. All others have the same keys in both.
  */
 export function differing(plain: Declared, other: Declared): ReadonlySet<string> {
-  const known = descriptions(plain);
-  const seeds = [...descriptions(other)].flatMap(([id, text]) =>
-    known.get(id) === text ? [] : [id],
-  );
+  const [before, after] = [surroundingsOf(plain), surroundingsOf(other)];
+  const known = new Map(plain.actions.map((action) => [idOf(action), action]));
+  const seeds = other.actions.flatMap((action) => {
+    const same = known.get(idOf(action));
+    return same !== undefined && doTheSame(same, before, action, after) ? [] : [idOf(action)];
+  });
   return withConsumers(other, seeds);
 }
 
@@ -112,24 +114,26 @@ const mapped = <T>(
 
 /** What several declare, each action once. Null when they need different environments of one name. */
 export function union(parts: readonly Declared[]): Declared | null {
-  const actions = new Map<string, ActionDeclaration>();
+  const found = new Map<string, [action: ActionDeclaration, of: Surroundings][]>();
   const environments = new Map<string, EnvironmentDeclaration>();
   for (const part of parts) {
-    const makers = makersOf(part.actions);
-    const texts = new Map(part.environments.map((item) => [item.name, textOf(item)]));
+    const around = surroundingsOf(part);
     for (const action of part.actions) {
+      const id = idOf(action);
+      const others = found.get(id);
+      if (others === undefined) found.set(id, [[action, around]]);
       // What differs under one name stays, so that the graph refuses it.
-      const identity = `${idOf(action)}\n${descriptionOf(action, makers, texts)}`;
-      if (!actions.has(identity)) actions.set(identity, action);
+      else if (!others.some(([other, of]) => doTheSame(other, of, action, around)))
+        others.push([action, around]);
     }
     for (const environment of part.environments) {
       const other = environments.get(environment.name);
-      if (other !== undefined && textOf(other) !== textOf(environment)) return null;
+      if (other !== undefined && !sameJson(asJson(other), asJson(environment))) return null;
       environments.set(environment.name, environment);
     }
   }
   return {
-    actions: [...actions.values()],
+    actions: [...found.values()].flatMap((list) => list.map(([action]) => action)),
     environments: [...environments.values()],
     defaults: parts[0]?.defaults ?? [],
     // What one variant skips, another may make; the request for the skipped one was answered before.
@@ -137,36 +141,64 @@ export function union(parts: readonly Declared[]): Declared | null {
   };
 }
 
-/** Id → all that decides the key of an action, beside the content of files. */
-function descriptions({ actions, environments }: Declared): ReadonlyMap<string, string> {
-  const makers = makersOf(actions);
-  const texts = new Map(environments.map((item) => [item.name, textOf(item)]));
-  return new Map(actions.map((action) => [idOf(action), descriptionOf(action, makers, texts)]));
+/** What an action's key depends on that other declarations say. */
+interface Surroundings {
+  /** Path of an output → id of the action that makes it. */
+  readonly makers: ReadonlyMap<string, string>;
+  readonly environments: ReadonlyMap<string, EnvironmentDeclaration>;
 }
 
-function descriptionOf(
-  action: ActionDeclaration,
-  makers: ReadonlyMap<string, string>,
-  environments: ReadonlyMap<string, string>,
-): string {
-  const { op, params, inputs, outputs } = action;
-  const read = mappedTo(inputs, (input) => [
-    input.path,
-    input.kind,
-    input.include ?? null,
-    input.optional ?? false,
-    makers.get(outputBehind(input)) ?? null,
-  ]);
-  const made = mappedTo(outputs, ({ path, kind, keep }) => [path, kind, keep]);
-  const environment = op.runtime === "python" ? (environments.get(op.environment) ?? null) : null;
-  return canonicalJson({ op: op as unknown as Json, params, read, made, environment });
+const surroundingsOf = ({ actions, environments }: Declared): Surroundings => ({
+  makers: makersOf(actions),
+  environments: new Map(environments.map((item) => [item.name, item])),
+});
+
+/** Whether all is the same that decides the key of an action, beside the content of files. */
+function doTheSame(
+  one: ActionDeclaration,
+  ofOne: Surroundings,
+  two: ActionDeclaration,
+  ofTwo: Surroundings,
+): boolean {
+  return (
+    sameJson(asJson(one.op), asJson(two.op)) &&
+    sameRoles<OutputDeclaration>(
+      one.outputs,
+      two.outputs,
+      (a, b) => a.path === b.path && a.kind === b.kind && a.keep === b.keep,
+    ) &&
+    sameRoles<InputDeclaration>(
+      one.inputs,
+      two.inputs,
+      (a, b) =>
+        a.path === b.path &&
+        a.kind === b.kind &&
+        sameJson(asJson(a.include ?? null), asJson(b.include ?? null)) &&
+        (a.optional ?? false) === (b.optional ?? false) &&
+        ofOne.makers.get(outputBehind(a)) === ofTwo.makers.get(outputBehind(b)),
+    ) &&
+    sameJson(one.params, two.params) &&
+    sameJson(environmentOf(one, ofOne), environmentOf(two, ofTwo))
+  );
 }
 
-const mappedTo = <T>(
-  record: Readonly<Record<string, T>>,
-  change: (value: T) => Json,
-): Readonly<Record<string, Json>> =>
-  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+const environmentOf = ({ op }: ActionDeclaration, { environments }: Surroundings): Json =>
+  op.runtime === "python" ? asJson(environments.get(op.environment) ?? null) : null;
+
+function sameRoles<T>(
+  one: Readonly<Record<string, T>>,
+  two: Readonly<Record<string, T>>,
+  same: (one: T, two: T) => boolean,
+): boolean {
+  const roles = Object.entries(one);
+  return (
+    roles.length === Object.keys(two).length &&
+    roles.every(([role, item]) => {
+      const other = two[role];
+      return other !== undefined && same(item, other);
+    })
+  );
+}
 
 const makersOf = (actions: readonly ActionDeclaration[]): ReadonlyMap<string, string> =>
   new Map(
@@ -177,5 +209,5 @@ const makersOf = (actions: readonly ActionDeclaration[]): ReadonlyMap<string, st
     ),
   );
 
-const textOf = (environment: EnvironmentDeclaration): string =>
-  canonicalJson(environment as unknown as Json);
+/** Declarations are JSON by the time that they are linked. */
+const asJson = (value: object | null): Json => value as unknown as Json;

@@ -1,5 +1,5 @@
-/** What nearly every name is like: short parts that begin with a letter, a digit or _. */
-const PLAIN = /^\w[\w.-]{0,200}(?:\/\w[\w.-]{0,200})*$/;
+/** What nearly every name is like, one with overrides too: short parts that begin with a letter, a digit or _. */
+const PLAIN = /^\w[\w.=,+-]{0,200}(?:\/\w[\w.=,+-]{0,200})*$/;
 
 /** File systems allow so many bytes a part, and paths so many in all. */
 const LONGEST_PART = 255;

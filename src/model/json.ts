@@ -29,6 +29,30 @@ export function canonicalJson(value: Json): string {
   }
 }
 
+/** Whether two values have the same canonical text, found without making it. */
+export function sameJson(one: Json, two: Json): boolean {
+  if (one === two) return true;
+  if (typeof one !== "object" || typeof two !== "object" || one === null || two === null) {
+    return false;
+  }
+  if (Array.isArray(one) || Array.isArray(two)) {
+    if (!Array.isArray(one) || !Array.isArray(two) || one.length !== two.length) return false;
+    for (let at = 0; at < one.length; at++) {
+      if (!sameJson(one[at] as Json, two[at] as Json)) return false;
+    }
+    return true;
+  }
+  const [first, second] = [one as JsonObject, two as JsonObject];
+  const keys = Object.keys(first);
+  if (keys.length !== Object.keys(second).length) return false;
+  for (const key of keys) {
+    if (!Object.hasOwn(second, key) || !sameJson(first[key] as Json, second[key] as Json)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 const SHARED = new WeakMap<object, string>();
 
 /**

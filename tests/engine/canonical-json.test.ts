@@ -4,7 +4,7 @@ import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { actionKey } from "../../src/keys/describe.ts";
-import { canonicalJson, NotJsonError, type Json } from "../../src/model/json.ts";
+import { canonicalJson, NotJsonError, sameJson, type Json } from "../../src/model/json.ts";
 import type { ActionDescription } from "../../src/model/record.ts";
 
 interface GoldenKey {
@@ -43,6 +43,24 @@ describe("canonical JSON", () => {
         expect(canonicalJson(JSON.parse(canonicalJson(value)) as Json)).toBe(canonicalJson(value));
       }),
     );
+  });
+
+  it("is the same for two values exactly if they are the same", () => {
+    // Small values meet often; large ones are compared with a copy of themselves.
+    const small = fc.jsonValue({ maxDepth: 2, stringUnit: fc.constantFrom("a", "b") });
+    const pairs = fc.oneof(
+      fc.tuple(small as fc.Arbitrary<Json>, small as fc.Arbitrary<Json>),
+      json.map((value) => [value, JSON.parse(canonicalJson(value)) as Json] as const),
+    );
+    fc.assert(
+      fc.property(pairs, ([one, two]) => {
+        expect(sameJson(one, two)).toBe(canonicalJson(one) === canonicalJson(two));
+      }),
+      { numRuns: 1000 },
+    );
+    expect(sameJson({ a: 1, b: [0] }, { b: [-0], a: 1 })).toBe(true);
+    expect(sameJson({ a: 1 }, { b: 1 })).toBe(false);
+    expect(sameJson([], {})).toBe(false);
   });
 
   it("writes numbers as ECMAScript does, and one zero", () => {

@@ -79,6 +79,28 @@ def is_plain_linear(module: nn.Module, hparam: QuantRecipeHparam) -> bool:
     )
 
 
+def is_left_as_it_is(module: nn.Module) -> bool:
+    """Returns whether a module's call is `functional.linear` of its own operands, none quantized.
+
+    A call that somebody else has wrapped is none, such as one that moves its input to a device.
+    """
+    forward = getattr(module._forward_original, "__func__", None)
+    return (
+        forward is type(module).forward
+        and all(
+            module in each.quant_modules and is_plain_linear(module, each)
+            for each in module._hparams_for_scoring
+        )
+        and not hasattr(module, "_hf_hook")
+        and all(
+            not quantizer.is_enabled
+            and quantizer.pre_quant_scale is None
+            and not quantizer.rotate_is_enabled
+            for quantizer in (module.input_quantizer, module.weight_quantizer)
+        )
+    )
+
+
 def first(output: Any) -> torch.Tensor:
     """Returns the tensor that a module's output is or begins with."""
     return output[0] if isinstance(output, tuple) else output

@@ -2,19 +2,27 @@
 
 For every scored module and format ModelOpt 0.47.0 quantizes input and weight and runs the layer in
 the forward pass, and keeps the difference until the module's next forward pass: for Qwen3-VL-4B
-about 2.7 GB a format and 1024 tokens of a batch. Its backward hook is the only reader. Here the
-hook does that work itself, from the module's input and output: one difference is in memory at a
-time, and formats that quantize the input or the weight alike share the result. The operations and
-their operands are ModelOpt's, so scores keep their bits.
+about 2.7 GB a format and 1024 tokens of a batch. Its backward hook is the only reader. Here that
+work is done when the gradient of the module's output is known, from its input and output: one
+difference is in memory at a time, and formats that quantize the input or the weight alike share the
+result. The operations and their operands are ModelOpt's, so scores keep their bits.
+
+With few formats the host takes longer for a step than the GPU. So a hook is given to the output and
+not to the module, which PyTorch would give two more operations in each direction, and the
+unquantized output of a linear layer is computed without its quantizers, which are off.
 """
 
 import contextlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from modelopt.torch.quantization.algorithms import QuantRecipeHparam
 from torch import nn
+from torch.nn import functional
+from torch.utils.hooks import RemovableHandle
 
 from aqm_runner.modelopt.quantized_outputs import (
     UNQUANTIZED,
@@ -22,6 +30,7 @@ from aqm_runner.modelopt.quantized_outputs import (
     LinearOutputs,
     Outputs,
     first,
+    is_left_as_it_is,
     is_plain_linear,
 )
 from aqm_runner.modelopt.squares import squares
@@ -51,7 +60,7 @@ def shared_scoring(add: Add = in_sum) -> Iterator[None]:
         scored = ScoredModule(module, add)
         # ModelOpt puts back `_forward_original` when it is done.
         module.forward = scored.forward
-        return original(module, scored.add_scores, prepend)
+        return RemovableHandle(OrderedDict())  # of no hook: ModelOpt removes it
 
     nn.Module.register_full_backward_hook = register  # type: ignore[method-assign]
     try:
@@ -77,21 +86,28 @@ class ScoredModule:
                 linear = module in hparam.quant_modules and is_plain_linear(module, hparam)
                 self._outputs[hparam] = (LinearOutputs if linear else AnyOutputs)(module, hparam)
                 hparam.active = UNQUANTIZED
+        self._plain = module._forward_original
+        if is_left_as_it_is(module):
+            self._plain = partial(functional.linear, weight=module.weight, bias=module.bias)
 
     def forward(self, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """Returns the unquantized output; keeps what it was made from if gradients will come."""
-        output = self._module._forward_original(tensor, *args, **kwargs)
+        output = self._plain(tensor, *args, **kwargs)
         # Without gradients a checkpointed block is only passed through; it comes again.
         if torch.is_grad_enabled():
-            result = first(output).detach()
+            given = first(output)
+            result = given.detach()
             # Where layers lie on several devices, a hook of the layer moves its input to it.
             input_ = tensor.detach().to(result.device)
             self._call = (input_, args, kwargs, result, (input_._version, result._version))
+            if given.requires_grad:
+                given.register_hook(self.add_scores)
         return output
 
     @torch.no_grad()
-    def add_scores(self, module: nn.Module, _grad_input: Any, grad_output: Any) -> None:
-        """Stands for ModelOpt's backward hook."""
+    def add_scores(self, gradient: torch.Tensor) -> None:
+        """Stands for ModelOpt's backward hook; gets the gradient of the module's output."""
+        module = self._module
         if self._call is None:
             # ModelOpt would use the last call's differences a second time; silence would change
             # the score.
@@ -106,6 +122,6 @@ class ScoredModule:
             )
         for hparam, outputs in self._outputs.items():
             for recipe, quantized in outputs(input_, *args, **kwargs):
-                score = squares(grad_output[0], quantized, output).sum()
+                score = squares(gradient, quantized, output).sum()
                 scores = hparam._importance_dict[recipe]
                 scores[module] = self._add(scores[module], score)

@@ -4,9 +4,10 @@
 #   AQM_BEFORE=OTHER_CHECKOUT tests/gpu/before-after.sh STAGE…     with a Python that has ModelOpt (AQM_PYTHON)
 #
 # setup      checkpoint and data, in both trees
+# extensions compiles all of ModelOpt's CUDA extensions for both trees, so that no other stage does
 # WHAT@now, WHAT@before: one run from nothing; exit code, milliseconds with start-up, a digest of the scores; its events
 # lie in AQM_LOGS (/tmp) afterwards
-#   fresh       one pair, medium; CUDA extensions are compiled, since aqm's cache (tmp/cache) is removed first
+#   fresh       one pair, medium; CUDA extensions are compiled, since caches (tmp/cache, tmp/extensions) are removed first
 #   grid        all 16 pairs, medium, language layers and output head
 #   throughput  the same with autoquant=throughput
 #   images      two pairs, all layers, images and text, small
@@ -21,7 +22,14 @@ script=$PWD/tests/gpu/plan-quality.py
 model=models/qwen3_vl_4b_instruct/layer-analysis
 all="$model/weight-{int4,int8,fp8,nvfp4}-act-*/qwen3_vl_4b_instruct_autoquant_*"
 two_with_images="$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_medium/sensitivity-scores.json"
-export AQM_CACHE=$PWD/tmp/cache
+# Each tree has its own caches: what one compiles the other might compile anew.
+caches() { export AQM_CACHE=$PWD/tmp/cache TORCH_EXTENSIONS_DIR=$PWD/tmp/extensions; }
+# Runs Python with what a runner sees of the shell, on which it depends whether extensions are compiled anew.
+like_a_runner() {
+  env -i PATH="$PATH" HOME="$HOME" LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" ${CUDA_HOME:+CUDA_HOME="$CUDA_HOME"} \
+    PYTHONPATH="python:${PYTHONPATH:-}" TORCH_EXTENSIONS_DIR="$PWD/tmp/extensions" CUDA_DEVICE_ORDER=PCI_BUS_ID \
+    CUBLAS_WORKSPACE_CONFIG=:4096:8 HF_HUB_OFFLINE=1 "$python" "$@"
+}
 now() { date +%s%3N; }
 forget() { rm -rf .aqm/store .aqm/history .aqm/fresh aqm.lock/models "$model" tmp/autoquant=throughput; }
 
@@ -40,7 +48,7 @@ timed() {
 
 run() {
   case $1 in
-    fresh) rm -rf "$AQM_CACHE"; timed "$model" "$model/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_*_lm_medium/sensitivity-scores.json" ;;
+    fresh) rm -rf "$AQM_CACHE" "$TORCH_EXTENSIONS_DIR"; timed "$model" "$model/weight-fp8-act-fp8/qwen3_vl_4b_instruct_autoquant_*_lm_medium/sensitivity-scores.json" ;;
     grid) timed "$model" "${all}_lm_medium/sensitivity-scores.json" ;;
     throughput) timed tmp/autoquant=throughput --set autoquant=throughput "${all}_lm_medium/sensitivity-scores.json" ;;
     images) timed "$model" "$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_small/sensitivity-scores.json" ;;
@@ -48,7 +56,8 @@ run() {
     batched-images) timed tmp/autoquant=throughput --set autoquant=throughput "$two_with_images" ;;
     random | groups)
       cp "$script" tests/gpu/plan-quality.py 2> /dev/null
-      PYTHONPATH=python:${PYTHONPATH:-} "$python" tests/gpu/plan-quality.py "$1" --plans "$([ "$1" = random ] && echo 30 || echo 144)" \
+      mkdir -p tmp/plan-quality tmp/extensions && ln -sfn ../extensions tmp/plan-quality/extensions
+      like_a_runner tests/gpu/plan-quality.py "$1" --plans "$([ "$1" = random ] && echo 30 || echo 144)" \
         2> /dev/null | grep -E 'plans,|a plan|figures'
       cat tmp/plan-quality/lm-{first,groups,few-groups}/*.json 2> /dev/null | sha256sum | cut -c1-16
       rm -rf tmp/plan-quality/lm-*
@@ -67,11 +76,14 @@ for stage in "$@"; do
     fi
     # Reads the weights for the first time, so that no other stage is timed with that.
     for tree in . $before; do
-      (cd "$tree" && node bin/aqm.js build --python "$python" datasets/vlm-quantize-calib > /dev/null 2>&1
+      (cd "$tree" && caches && node bin/aqm.js build --python "$python" datasets/vlm-quantize-calib > /dev/null 2>&1
         node bin/aqm.js build --dry-run --python "$python" "${all}_lm_medium/sensitivity-scores.json" | grep -c 'to run') &
     done
     wait
+  elif [ "$stage" = extensions ]; then
+    for tree in . $before; do (cd "$tree" && mkdir -p tmp && like_a_runner -m aqm_runner.modelopt.prepare_extensions | tail -1) & done
+    wait
   else
-    echo "$stage: $( [ "${stage#*@}" = before ] && cd "$before"; run "${stage%@*}")"
+    echo "$stage: $( [ "${stage#*@}" = before ] && cd "$before"; caches; run "${stage%@*}")"
   fi
 done

@@ -188,10 +188,14 @@ def measure(
     Each further device has a process of its own, started as a runner does it.
     """
     phases: list[tuple[str, float]] = [("start of Python", begun)]
-    from aqm_runner.runner.replicas import Replica, end_replicas
-
     os.environ["CUDA_VISIBLE_DEVICES"] = devices[0]
-    replicas = tuple(Replica("plan_quality", "cuda", each) for each in devices[1:])
+    shared: dict[str, Any] = {}
+    if devices[1:]:  # a tree before there were replicas runs this script, too
+        from aqm_runner.runner.replicas import Replica, end_replicas
+
+        shared["replicas"] = tuple(
+            Replica("plan_quality", "cuda", each) for each in devices[1:]
+        )
     import torch
     from aqm_runner.runner.members import Member
     from aqm_runner.runner.registry import load_op
@@ -216,11 +220,11 @@ def measure(
         paths |= {"images": COCO, "held_out_images": COCO}
     kinds = kinds_of("plan_quality")
     inputs = {role: place(path, kinds[role]) for role, path in paths.items()}
-    shared = params(scope)
+    asked = params(scope)
     members = [
         Member(
             name,
-            shared,
+            asked,
             inputs | {"plan": place(WORK / f"plans-{scope}/{name}.json", "file")},
             {"quality": place(WORK / output / f"{name}.json", "file")},
         )
@@ -228,13 +232,14 @@ def measure(
     ]
     run_batch = load_op("plan_quality").run_batch
     ends = []
-    for outcomes in run_batch(Timed("cuda", replicas=replicas), members):
+    for outcomes in run_batch(Timed("cuda", **shared), members):
         for outcome in outcomes:
             ends.append(time.time())
             if outcome.error is not None:
                 raise outcome.error
             facts = outcome.facts
-    end_replicas(replicas)
+    if shared:
+        end_replicas(shared["replicas"])
     phases.append(("end", time.time()))
     took = [
         f"{name} {end - start:.1f} s"

@@ -11,7 +11,7 @@ except ImportError:  # comes with PyTorch where it computes on GPUs
 BLOCK = 4096
 
 
-def _kernel(gradient, quantized, output, squares, elements, largest, block: "tl.constexpr"):
+def _squares_kernel(gradient, quantized, output, squares, elements, largest, block: "tl.constexpr"):
     at = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
     inside = at < elements
     given = tl.load(quantized + at, mask=inside).to(tl.float32)
@@ -23,7 +23,7 @@ def _kernel(gradient, quantized, output, squares, elements, largest, block: "tl.
     tl.store(squares + at, value * value, mask=inside)
 
 
-_COMPILED = None if triton is None else triton.jit(_kernel)
+_COMPILED = None if triton is None else triton.jit(_squares_kernel)
 
 
 def squares_in_one_pass(

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from aqm_runner.modelopt.quality import reused_blocks
-from aqm_runner.modelopt.quality.block_passes import same_bits
-from aqm_runner.modelopt.quality.reused_blocks import ReusedBlocks
+from aqm_runner.modelopt.quality.blocks import reused
+from aqm_runner.modelopt.quality.blocks.passes import same_bits
+from aqm_runner.modelopt.quality.blocks.reused import ReusedBlocks
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch) -> None:
     """Nothing is waited for before a pass is made shorter."""
-    monkeypatch.setattr(reused_blocks, "WORTH_IT", 0)
+    monkeypatch.setattr(reused, "WORTH_IT", 0)
 
 
 FACTORS = {"A": 1.0, "B": 0.75, "C": -0.5}
@@ -164,7 +164,7 @@ def test_a_plan_that_changes_one_group_is_computed_from_there():
 
 
 def test_no_pass_is_made_shorter_before_that_is_worth_a_trial(monkeypatch):
-    monkeypatch.setattr(reused_blocks, "WORTH_IT", 3)
+    monkeypatch.setattr(reused, "WORTH_IT", 3)
     plans = ["AAAA", *["AAAB", "AAAC"] * 4]
     found, counts = run(Chain(4), plans)
     assert counts == [8, 8, 8, 8, 2 * (0 + 4 + 12), 0, 0, 0, 0]

@@ -8,8 +8,9 @@ from material import measuring
 from plan_files import groups_of, write_plans
 from quality_runs import judge
 
-from aqm_runner.modelopt.quality import judged_model, reused_blocks
-from aqm_runner.modelopt.quality.block_passes import Pass
+from aqm_runner.modelopt.quality import judged_model
+from aqm_runner.modelopt.quality.blocks import reused
+from aqm_runner.modelopt.quality.blocks.passes import Pass
 
 FORMATS = ("FP8", "INT8", "NONE")
 
@@ -49,7 +50,7 @@ def computed(monkeypatch) -> list[int]:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch) -> None:
     """Nothing is waited for before a pass is made shorter."""
-    monkeypatch.setattr(reused_blocks, "WORTH_IT", 0)
+    monkeypatch.setattr(reused, "WORTH_IT", 0)
 
 
 @pytest.mark.parametrize("scope", ["lm", "all_layers"])

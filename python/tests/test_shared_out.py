@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from harness import FakeContext
 
-from aqm_runner.modelopt.quality.others import Others
-from aqm_runner.modelopt.quality.replica import Sent, Told
-from aqm_runner.modelopt.quality.shared_out import SharedOut
+from aqm_runner.modelopt.quality.devices.others import Others
+from aqm_runner.modelopt.quality.devices.replica import Sent, Told
+from aqm_runner.modelopt.quality.devices.shared_out import SharedOut
 from aqm_runner.runner.failures import BUG, RunnerError
 
 

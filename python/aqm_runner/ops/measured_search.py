@@ -22,7 +22,7 @@ and those of loading; bad_request `too_few_measurements`, `candidate_twice`, `pa
 
 from typing import Any
 
-from aqm_runner.modelopt.quality.replica import Replica
+from aqm_runner.modelopt.quality.devices.replica import Replica
 from aqm_runner.modelopt.quality.search_job import search_plan
 from aqm_runner.runner.places import Place
 

@@ -22,8 +22,8 @@ unsupported_here `no_gpu`, `format_needs_cuda`, `modelopt_version`.
 from collections.abc import Iterator
 from typing import Any
 
+from aqm_runner.modelopt.quality.devices.replica import Replica
 from aqm_runner.modelopt.quality.job import measure_members
-from aqm_runner.modelopt.quality.replica import Replica
 from aqm_runner.runner.members import Member, Outcome
 from aqm_runner.runner.places import Place
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.determinism import device_kind
+from aqm_runner.modelopt.quality.devices.others import Others
+from aqm_runner.modelopt.quality.devices.replica import Begin
+from aqm_runner.modelopt.quality.devices.shared_out import SharedOut
 from aqm_runner.modelopt.quality.judged_model import JudgedModel
 from aqm_runner.modelopt.quality.judging import Documents, check_document, judge_members
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
-from aqm_runner.modelopt.quality.others import Others
-from aqm_runner.modelopt.quality.replica import Begin
-from aqm_runner.modelopt.quality.shared_out import SharedOut
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.document import plan_entry, quality_document
 from aqm_runner.quality.figures import Intervals

@@ -13,9 +13,9 @@ from torch import nn
 from aqm_runner.model.batches import Batch, Loader
 from aqm_runner.modelopt.memory import free_bytes
 from aqm_runner.modelopt.progress import Progress, check_calibration
+from aqm_runner.modelopt.quality.blocks.reused import ReusedBlocks
 from aqm_runner.modelopt.quality.fused_scales import share_ranges
 from aqm_runner.modelopt.quality.held_weights import HeldWeight, HeldWeights
-from aqm_runner.modelopt.quality.reused_blocks import ReusedBlocks
 from aqm_runner.modelopt.reading import SUFFIX
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.modelopt.scoring import ALL_BITS

@@ -8,10 +8,10 @@ from typing import Any
 from aqm_runner.model.batches import Batch
 from aqm_runner.model.determinism import device_kind, make_deterministic
 from aqm_runner.model.placement import release_memory
+from aqm_runner.modelopt.quality.devices.others import Others
+from aqm_runner.modelopt.quality.devices.replica import Begin
 from aqm_runner.modelopt.quality.judging import check_asked, unfilled_memory
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
-from aqm_runner.modelopt.quality.others import Others
-from aqm_runner.modelopt.quality.replica import Begin
 from aqm_runner.modelopt.recipes import Format
 from aqm_runner.quality.bootstrap import CONFIDENCE
 from aqm_runner.quality.figures import Intervals, single_figure

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from aqm_runner.modelopt.quality.devices.others import Others
+from aqm_runner.modelopt.quality.devices.replica import Question
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
-from aqm_runner.modelopt.quality.others import Others
-from aqm_runner.modelopt.quality.replica import Question
 from aqm_runner.runner.failures import RunnerError
 
 # So many questions wait at a process: it goes on while the runner measures and hears nothing.

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from aqm_runner.modelopt.quality.block_passes import KeptPass, Pass, Trial, same_bits
-from aqm_runner.modelopt.quality.block_stages import find_stages
+from aqm_runner.modelopt.quality.blocks.passes import KeptPass, Pass, Trial, same_bits
+from aqm_runner.modelopt.quality.blocks.stages import find_stages
 
 # So many plans are kept at most: what many others differ from in a group each, and the last ones.
 MOST_PLANS = 4

@@ -9,8 +9,8 @@ import itertools
 from collections.abc import Hashable
 from typing import Any
 
+from aqm_runner.modelopt.quality.devices.replica import Begin, Question, Sent, Told
 from aqm_runner.modelopt.quality.measured_model import MeasuredModel
-from aqm_runner.modelopt.quality.replica import Begin, Question, Sent, Told
 from aqm_runner.runner.failures import RunnerError
 
 # Every message has a number: a process may still answer a question of an earlier job.

@@ -1,0 +1,1 @@
+"""Blocks of a model computed once for plans that begin alike."""

@@ -1,6 +1,6 @@
 import { HASH } from "./cases/hash.mjs";
 import { NODE } from "./cases/graph-cases.mjs";
-import { STATES } from "./cases/own.mjs";
+import { OVERRIDDEN, STATES } from "./cases/own.mjs";
 import { targetCount } from "./graph.mjs";
 import { medianOf } from "./measure.mjs";
 import { count, megabytes, seconds } from "./table.mjs";
@@ -109,14 +109,20 @@ export const fullGoals = (size, results) =>
     : [];
 
 /** @param {{ measured: Results, targets: number }} own */
-export const ownGoals = ({ measured, targets }) =>
-  Object.values(STATES).map((state) => {
-    const what = `--dry-run of the own Aqmfile, ${count(targets)} targets: ${state}`;
-    const verdict = limitVerdict(what, medianOf(measured.get(state)), 0.25, seconds);
-    const cpu = medianOf(measured.get(state), (run) => run.cpuSeconds);
-    // No ratio evens out a busy machine here, so the processor time stands beside the clock's.
-    return { ...verdict, measured: `${verdict.measured} (CPU ${seconds(cpu)})` };
-  });
+export const ownGoals = ({ measured, targets }) => {
+  const whatIn = (/** @type {string} */ state) =>
+    `--dry-run of the own Aqmfile, ${count(targets)} targets: ${state}`;
+  return [
+    ...Object.values(STATES).map((state) => {
+      const verdict = limitVerdict(whatIn(state), medianOf(measured.get(state)), 0.25, seconds);
+      const cpu = medianOf(measured.get(state), (run) => run.cpuSeconds);
+      // No ratio evens out a busy machine here, so the processor time stands beside the clock's.
+      return { ...verdict, measured: `${verdict.measured} (CPU ${seconds(cpu)})` };
+    }),
+    // The Aqmfile is evaluated twice, and both are compared and joined.
+    ratioVerdict(whatIn(OVERRIDDEN), measured, { of: OVERRIDDEN, to: STATES.empty, limit: 3 }),
+  ];
+};
 
 /** @param {{ measured: Results, shardBytes: number, progress: number }} hashed */
 export function hashGoals({ measured, shardBytes, progress }) {

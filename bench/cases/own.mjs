@@ -18,8 +18,11 @@ export const STATES = {
   fresh: "all recorded, nothing changed",
 };
 
+/** Nothing built yet, either: the Aqmfile as it is and with another value, as one graph. */
+export const OVERRIDDEN = "with --set, nothing built yet";
+
 /**
- * `aqm build --dry-run` on the repository's own Aqmfile with about 10,000 targets, in four states.
+ * `aqm build --dry-run` on the repository's own Aqmfile with about 10,000 targets, in four states, and with --set.
  * @param {Bench} bench
  */
 export function dryRunOwn(bench) {
@@ -48,6 +51,11 @@ export function dryRunOwn(bench) {
       {
         name: STATES.empty,
         run: { command: DRY_RUN, folder: empty },
+        after: ({ output }) => expect(output, /\n[1-9]\d* to run/),
+      },
+      {
+        name: OVERRIDDEN,
+        run: { command: [...DRY_RUN, "--set", "autoquant.effective_bits=6.5"], folder: empty },
         after: ({ output }) => expect(output, /\n[1-9]\d* to run/),
       },
       {

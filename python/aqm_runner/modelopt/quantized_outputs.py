@@ -82,7 +82,8 @@ def is_plain_linear(module: nn.Module, hparam: QuantRecipeHparam) -> bool:
 def is_left_as_it_is(module: nn.Module) -> bool:
     """Returns whether a module's call is `functional.linear` of its own operands, none quantized.
 
-    A call that somebody else has wrapped is none, such as one that moves its input to a device.
+    A call that somebody else has wrapped is none, such as one that moves its input to a device, and
+    one whose output somebody else's hook may change.
     """
     forward = getattr(module._forward_original, "__func__", None)
     return (
@@ -92,6 +93,7 @@ def is_left_as_it_is(module: nn.Module) -> bool:
             for each in module._hparams_for_scoring
         )
         and not hasattr(module, "_hf_hook")
+        and not module._forward_hooks
         and all(
             not quantizer.is_enabled
             and quantizer.pre_quant_scale is None

@@ -7,22 +7,20 @@ work is done when the gradient of the module's output is known, from its input a
 difference is in memory at a time, and formats that quantize the input or the weight alike share the
 result. The operations and their operands are ModelOpt's, so scores keep their bits.
 
-With few formats the host takes longer for a step than the GPU. So a hook is given to the output and
-not to the module, which PyTorch would give two more operations in each direction, and the
-unquantized output of a linear layer is computed without its quantizers, which are off.
+With few formats the host takes longer for a step than the GPU. So the unquantized output of a
+linear layer is computed without its quantizers, which are off, and the hook is its output's and not
+its own, for which PyTorch would add two operations in each direction. Other modules keep a hook of
+their own: its operation at their input also adds up gradients, and order shows in a sum's bits.
 """
 
 import contextlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import torch
 from modelopt.torch.quantization.algorithms import QuantRecipeHparam
 from torch import nn
 from torch.nn import functional
-from torch.utils.hooks import RemovableHandle
 
 from aqm_runner.modelopt.quantized_outputs import (
     UNQUANTIZED,
@@ -60,7 +58,9 @@ def shared_scoring(add: Add = in_sum) -> Iterator[None]:
         scored = ScoredModule(module, add)
         # ModelOpt puts back `_forward_original` when it is done.
         module.forward = scored.forward
-        return RemovableHandle(OrderedDict())  # of no hook: ModelOpt removes it
+        if scored.is_linear:
+            return scored
+        return original(module, lambda _, __, gradients: scored.add_scores(gradients[0]), prepend)
 
     nn.Module.register_full_backward_hook = register  # type: ignore[method-assign]
     try:
@@ -86,42 +86,62 @@ class ScoredModule:
                 linear = module in hparam.quant_modules and is_plain_linear(module, hparam)
                 self._outputs[hparam] = (LinearOutputs if linear else AnyOutputs)(module, hparam)
                 hparam.active = UNQUANTIZED
-        self._plain = module._forward_original
-        if is_left_as_it_is(module):
-            self._plain = partial(functional.linear, weight=module.weight, bias=module.bias)
+        self.is_linear = is_left_as_it_is(module)
 
     def forward(self, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """Returns the unquantized output; keeps what it was made from if gradients will come."""
-        output = self._plain(tensor, *args, **kwargs)
+        if self.is_linear:
+            output = functional.linear(tensor, self._module.weight, self._module.bias)
+        else:
+            output = self._module._forward_original(tensor, *args, **kwargs)
         # Without gradients a checkpointed block is only passed through; it comes again.
         if torch.is_grad_enabled():
             given = first(output)
+            if self.is_linear:
+                self._end_call()
+                if given.requires_grad:
+                    given.register_hook(self.add_scores)
             result = given.detach()
             # Where layers lie on several devices, a hook of the layer moves its input to it.
             input_ = tensor.detach().to(result.device)
             self._call = (input_, args, kwargs, result, (input_._version, result._version))
-            if given.requires_grad:
-                given.register_hook(self.add_scores)
         return output
 
     @torch.no_grad()
     def add_scores(self, gradient: torch.Tensor) -> None:
         """Stands for ModelOpt's backward hook; gets the gradient of the module's output."""
         module = self._module
-        if self._call is None:
+        call = self._end_call()
+        if call is None:
             # ModelOpt would use the last call's differences a second time; silence would change
             # the score.
             raise RuntimeError(
                 f"a scored {type(module).__name__} is called more than once in a forward pass"
             )
-        (input_, args, kwargs, output, versions), self._call = self._call, None
-        if (input_._version, output._version) != versions:
-            raise RuntimeError(
-                f"the input or output of a scored {type(module).__name__} is overwritten before "
-                "its gradient is known"
-            )
+        input_, args, kwargs, output, _ = call
         for hparam, outputs in self._outputs.items():
             for recipe, quantized in outputs(input_, *args, **kwargs):
                 score = squares(gradient, quantized, output).sum()
                 scores = hparam._importance_dict[recipe]
                 scores[module] = self._add(scores[module], score)
+
+    def remove(self) -> None:
+        """Is what ModelOpt does with the handle of its hook when all batches are scored."""
+        self._end_call()
+        self._outputs = {}
+
+    def _end_call(self) -> tuple[Any, ...] | None:
+        """Returns the last call, and forgets it; raises if its input or output is overwritten.
+
+        What is written over an output can take the output's hook away, so that its gradient never
+        comes: calls end with the next one, and with the last batch.
+        """
+        call, self._call = self._call, None
+        if call is not None:
+            input_, _, _, output, versions = call
+            if (input_._version, output._version) != versions:
+                raise RuntimeError(
+                    f"the input or output of a scored {type(self._module).__name__} is "
+                    "overwritten before its gradient is known"
+                )
+        return call

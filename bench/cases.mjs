@@ -113,12 +113,12 @@ function scaling(bench, graphs) {
 /** @type {Case} */
 function own(bench) {
   const result = dryRunOwn(bench);
-  const { measured, targets, pairs } = result;
+  const { measured, targets } = result;
   return {
     verdicts: goals.ownGoals(result),
     sections: [
       {
-        title: `\`--dry-run\` of the repository's own Aqmfile: ${pairs} pairs, ${count(targets)} targets`,
+        title: `\`--dry-run\` of the repository's own Aqmfile: ${count(targets)} targets`,
         table: resultTable(measured),
         notes: problems(measured),
       },

@@ -2,7 +2,7 @@
 // Stands in for Python, so that thousands of scoring actions are recorded in a minute: it speaks the
 // runner protocol, and every job is done at once. The scores are well formed and mean nothing.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 if (process.argv[2] === "-c") {
@@ -33,7 +33,9 @@ createInterface({ input: process.stdin })
 
 /** The versions that the requirements ask for. */
 function versions(/** @type {readonly string[]} */ names) {
-  const pinned = readFileSync("python/requirements.in", "utf8").matchAll(/^([\w-]+)==(\S+)/gm);
+  const files = readdirSync("python").filter((name) => name.endsWith(".in"));
+  const texts = files.map((name) => readFileSync(`python/${name}`, "utf8"));
+  const pinned = texts.join("\n").matchAll(/^([\w-]+)==(\S+)/gm);
   const wanted = new Map([...pinned].map(([, name, version]) => [name, version]));
   return Object.fromEntries([
     ["python", "3.11.0"],

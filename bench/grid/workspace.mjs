@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { timedEnvironment } from "../measure.mjs";
@@ -8,58 +8,29 @@ import { AQM, REPOSITORY } from "../tools.mjs";
 /** What the repository's own Aqmfile needs; the engine stays where it is. */
 const PARTS = ["Aqmfile.ts", "conf", "rules", "python"];
 
-/** All targets: without names, only the Aqmfile's defaults would be asked for. */
-export const EVERYTHING = ["models", "datasets"];
+/** Some ten thousand targets: analyses of the two large models, of every pair, size, scope and engine. */
+export const GRID = [
+  "models/qwen3_vl_4b_instruct/layer-analysis",
+  "models/qwen2_5_vl_3b_instruct/layer-analysis",
+  "datasets",
+];
 
 /** Stands in for Python, so that everything can be recorded without a GPU. */
 export const FAKE_PYTHON = fileURLToPath(new URL("fake-python.mjs", import.meta.url));
 
 /**
- * The repository's own Aqmfile in a workspace of its own, with as many synthetic pairs of formats in
- * `conf/` as it takes to declare at least `wanted` targets: every pair meets every size, scope and
- * model there is. The pairs stand for weights × activations × granularities.
+ * The repository's own Aqmfile in a workspace of its own; returns how many targets the grid has.
  * @param {string} folder
- * @param {number} wanted
- * @returns {{ targets: number, pairs: number }}
+ * @returns {number}
  */
-export function generateGrid(folder, wanted) {
+export function copyOwn(folder) {
   mkdirSync(folder, { recursive: true });
   const notTests = (/** @type {string} */ path) =>
     !/__pycache__|\/tests$|\/\.[^/]*cache/.test(path);
   for (const part of PARTS) {
     cpSync(join(REPOSITORY, part), join(folder, part), { recursive: true, filter: notTests });
   }
-  const pairs = join(folder, "conf/quant_pair");
-  const own = readdirSync(pairs).sort();
-  const before = countTargets(folder);
-  addPair(pairs, own[0] ?? "", 0);
-  const perPair = countTargets(folder) - before;
-  if (perPair <= 0) throw new Error("another pair in conf/quant_pair declares no other target");
-  const more = Math.max(1, Math.ceil((wanted - before) / perPair));
-  for (let index = 1; index < more; index++) {
-    addPair(pairs, own[index % own.length] ?? "", index);
-  }
-  return { targets: countTargets(folder), pairs: own.length + more };
-}
-
-/**
- * A variant of a real pair that differs in its name and in one value.
- * @param {string} folder
- * @param {string} template
- * @param {number} index
- */
-function addPair(folder, template, index) {
-  const [, weight = "", activation = ""] = /^(w[^_]+)_(a[^.]+)\.yaml$/.exec(template) ?? [];
-  const name = `${weight}g${index}_${activation}`;
-  const text = readFileSync(join(folder, template), "utf8")
-    .replace(/^name: .*$/m, `name: ${name}`)
-    .replace(/^format_name: (.*)$/m, `format_name: $1_G${index}`);
-  writeFileSync(join(folder, `${name}.yaml`), text);
-}
-
-/** @param {string} folder */
-function countTargets(folder) {
-  return listed(folder, []).length;
+  return listed(folder, GRID).length;
 }
 
 /**
@@ -67,12 +38,15 @@ function countTargets(folder) {
  * @param {string} folder
  */
 export function fakeSources(folder) {
-  for (const { path, kind } of listed(folder, ["--sources"])) {
+  for (const { path, kind } of listed(folder, [...GRID, "--sources"])) {
     for (const name of kind === "folder" ? IN_FOLDERS : [""]) {
       const file = join(folder, path, name);
       if (existsSync(file)) continue;
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, `fake ${path}\n`);
+      const family = path.includes("qwen3_vl") ? "qwen3_vl" : "qwen2_5_vl";
+      // Its rule asks what kind of model a checkpoint holds.
+      const config = `${JSON.stringify({ model_type: family })}\n`;
+      writeFileSync(file, name === "config.json" ? config : `fake ${path}\n`);
     }
   }
 }

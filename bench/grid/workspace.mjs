@@ -43,8 +43,8 @@ export function fakeSources(folder) {
       const file = join(folder, path, name);
       if (existsSync(file)) continue;
       mkdirSync(dirname(file), { recursive: true });
+      // The rule of a checkpoint asks which kind of model the folder holds.
       const family = path.includes("qwen3_vl") ? "qwen3_vl" : "qwen2_5_vl";
-      // Its rule asks what kind of model a checkpoint holds.
       const config = `${JSON.stringify({ model_type: family })}\n`;
       writeFileSync(file, name === "config.json" ? config : `fake ${path}\n`);
     }

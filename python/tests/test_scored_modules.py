@@ -72,7 +72,7 @@ class Two(nn.Module):
 
 
 class NewWeight(Two):
-    """A model that makes the weight of a layer anew before each call."""
+    """A model that gives a layer another weight before each call."""
 
     def between(self, data: torch.Tensor) -> torch.Tensor:
         self.second.weight = nn.Parameter(self.second.weight.detach() * 1.01)
@@ -86,7 +86,7 @@ def hooked() -> nn.Module:
 
 
 def experts() -> nn.Module:
-    config = Qwen2MoeConfig(
+    shape = Qwen2MoeConfig(
         vocab_size=64,
         hidden_size=32,
         num_hidden_layers=2,
@@ -99,8 +99,8 @@ def experts() -> nn.Module:
         num_experts_per_tok=4,
         use_cache=False,
     )
-    config._experts_implementation = "eager"
-    return Qwen2MoeForCausalLM(config).to(torch.bfloat16).eval()
+    shape._experts_implementation = "eager"
+    return Qwen2MoeForCausalLM(shape).to(torch.bfloat16).eval()
 
 
 @pytest.mark.parametrize("make", [Two, NewWeight, hooked])

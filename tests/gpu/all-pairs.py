@@ -24,12 +24,11 @@ os.environ |= {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "HF_HUB_OFFLINE": "1"}
 
 import modelopt.torch.quantization as mtq
 import random_checkpoint
-import yaml
 from random_checkpoint import ROOT
 
 sys.path[:0] = [str(ROOT / "python/tests")]
 
-from aqm_runner.calibration.sample_writing import SampleRow, write_database
+from aqm_runner.calibration.sample_writing import write_database
 from aqm_runner.model.batches import IGNORED, Loader
 from aqm_runner.model.checkpoint import load_model
 from aqm_runner.model.determinism import make_deterministic
@@ -41,7 +40,7 @@ from aqm_runner.runner.members import Member
 from aqm_runner.scoring.material import read_batches
 from aqm_runner.scoring.scopes import kept_layers
 from harness import FakeContext, kinds_of, place
-from material import config
+from synthetic import quant_pairs, samples_of
 
 WORK = ROOT / "tmp/all-pairs"
 PARTS = ["lm/gradient", "lm/kl_div", "all_layers/gradient", "all_layers/kl_div"]
@@ -56,18 +55,7 @@ def make_inputs() -> dict[str, Path]:
     random_checkpoint.COCO = WORK / "coco"
     random_checkpoint.make_checkpoint()
     random_checkpoint.make_annotations()
-    document = json.loads(
-        (WORK / "coco/annotations/captions_train2017.json").read_text()
-    )
-    files = {image["id"]: image["file_name"] for image in document["images"]}
-    rows: dict[int, SampleRow] = {}
-    for note in document["annotations"]:
-        image = note["image_id"]
-        path = f"train2017/{files[image]}"
-        rows.setdefault(
-            image, SampleRow("train2017", path, image, note["id"], note["caption"])
-        )
-    samples = list(rows.values())[:16]
+    samples = samples_of(WORK / "coco/annotations/captions_train2017.json")[:16]
     write_database(WORK / "samples.db", samples, {"num_samples": str(len(samples))})
     (WORK / "captions.txt").write_text("".join(f"{each.caption}\n" for each in samples))
     return {
@@ -75,17 +63,6 @@ def make_inputs() -> dict[str, Path]:
         "captions": WORK / "captions.txt",
         "database": WORK / "samples.db",
         "images": WORK / "coco",
-    }
-
-
-def read_pairs() -> dict[str, dict[str, Any]]:
-    """Returns name → config of all pairs."""
-    files = sorted((ROOT / "conf/quant_pair").glob("*.yaml"))
-    pairs = [yaml.safe_load(file.read_text()) for file in files]
-    return {
-        each["name"]: config(each["quantizers"]["weight"], each["quantizers"]["input"])
-        | {"algorithm": each["algorithm"]}
-        for each in pairs
     }
 
 
@@ -183,7 +160,7 @@ def main() -> int:
     make_deterministic("cuda")
     paths = make_inputs()
     kinds = kinds_of("sensitivity_scores")
-    pairs = read_pairs()
+    pairs = quant_pairs()
     sound = True
     for part in arguments.parts:
         scope, method = part.split("/")

@@ -22,9 +22,9 @@ script=$PWD/tests/gpu/plan-quality.py
 model=models/qwen3_vl_4b_instruct/layer-analysis
 all="$model/weight-{int4,int8,fp8,nvfp4}-act-*/qwen3_vl_4b_instruct_autoquant_*"
 two_with_images="$model/weight-{int8-act-int8,fp8-act-fp8}/qwen3_vl_4b_instruct_autoquant_all_layers_*_medium/sensitivity-scores.json"
-# Each tree has its own caches: what one compiles the other might compile anew.
+# Each tree has its own caches: with one for both, each compiles again what the other has compiled.
 caches() { export AQM_CACHE=$PWD/tmp/cache TORCH_EXTENSIONS_DIR=$PWD/tmp/extensions; }
-# Runs Python with what a runner sees of the shell, on which it depends whether extensions are compiled anew.
+# Runs Python with the variables that a runner has: with others, PyTorch compiles extensions again.
 like_a_runner() {
   env -i PATH="$PATH" HOME="$HOME" LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" ${CUDA_HOME:+CUDA_HOME="$CUDA_HOME"} \
     PYTHONPATH="python:${PYTHONPATH:-}" TORCH_EXTENSIONS_DIR="$PWD/tmp/extensions" CUDA_DEVICE_ORDER=PCI_BUS_ID \

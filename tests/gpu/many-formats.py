@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT / "python/tests")]
 
 from harness import FakeContext, place  # noqa: E402
 from material import NVFP4, config  # noqa: E402
+from synthetic import quant_pairs  # noqa: E402
 
 from aqm_runner.model.batches import Loader, caption_batches  # noqa: E402
 from aqm_runner.model.checkpoint import load_model  # noqa: E402
@@ -87,14 +88,7 @@ def read_pairs(file: Path | None) -> dict[str, dict[str, Any]]:
     """Returns name → config of all pairs."""
     if file is not None:
         return json.loads(file.read_text(encoding="utf-8"))
-    import yaml  # ModelOpt needs it, too
-
-    pairs = {}
-    for path in sorted((ROOT / "conf/quant_pair").glob("*.yaml")):
-        pair = yaml.safe_load(path.read_text(encoding="utf-8"))
-        made = config(pair["quantizers"]["weight"], pair["quantizers"]["input"])
-        pairs[pair["name"]] = made | {"algorithm": pair["algorithm"]}
-    return pairs
+    return quant_pairs()
 
 
 def make_batches(size: int, samples: int, length: int) -> list[Any]:

@@ -92,18 +92,10 @@ def params(scope: str) -> dict[str, Any]:
 
 def make_data() -> None:
     """Writes calibration and held-out databases of synthetic images, one caption an image."""
-    from aqm_runner.calibration.sample_writing import SampleRow, write_database
+    from aqm_runner.calibration.sample_writing import write_database
+    from synthetic import samples_of
 
-    document = json.loads((COCO / "annotations/captions_train2017.json").read_text())
-    files = {image["id"]: image["file_name"] for image in document["images"]}
-    rows: dict[int, SampleRow] = {}
-    for number, note in enumerate(document["annotations"]):
-        image = note["image_id"]
-        # Synthetic captions repeat; a number keeps them apart.
-        caption = f"{note['caption']} {number}"
-        path = f"train2017/{files[image]}"
-        rows.setdefault(image, SampleRow("train2017", path, image, note["id"], caption))
-    all_ = list(rows.values())
+    all_ = samples_of(COCO / "annotations/captions_train2017.json", numbered=True)
     parts = {"calibration": all_[:CALIBRATION]} | {
         scope: all_[CALIBRATION : CALIBRATION + size]
         for scope, size in HELD_OUT.items()

@@ -176,17 +176,10 @@ def prepare(setting: Setting) -> None:
             script = ROOT / "tests/gpu/random_checkpoint.py"
             subprocess.run([sys.executable, str(script)], check=True, env=environment)
         annotations = setting.coco / "annotations/captions_train2017.json"
-    from aqm_runner.calibration.sample_writing import SampleRow, write_database
+    from aqm_runner.calibration.sample_writing import write_database
+    from synthetic import samples_of
 
-    document = json.loads(annotations.read_text())
-    files = {image["id"]: image["file_name"] for image in document["images"]}
-    rows: dict[int, SampleRow] = {}
-    for number, note in enumerate(document["annotations"]):
-        # Synthetic captions repeat; a number keeps them apart.
-        image, caption = note["image_id"], f"{note['caption']} {number}"
-        path = f"train2017/{files[image]}"
-        rows.setdefault(image, SampleRow("train2017", path, image, note["id"], caption))
-    left = list(rows.values())
+    left = samples_of(annotations, numbered=True)
     sizes = {
         "calibration": 128,
         "search": setting.captions,

@@ -10,7 +10,7 @@ that tests/gpu/random_checkpoint.py makes; `lm` scores batches of 8 captions of 
 2. under PyTorch's profiler: seconds and number of kernels by kind, and of the calls of CUDA that
    allocate or wait, all for one step;
 3. under Python's profiler, with backward passes in the same thread: the functions in which the host
-   spends most, for one step. The profiler makes Python slower, and leaves the rest as it is.
+   spends most, for two steps. The profiler makes Python slower, and leaves the rest as it is.
 
 All three have the same scores, or it exits with 1.
 """
@@ -19,7 +19,6 @@ import argparse
 import cProfile
 import hashlib
 import io
-import json
 import os
 import pstats
 import shutil
@@ -34,17 +33,16 @@ os.environ |= {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "HF_HUB_OFFLINE": "1"}
 
 import random_checkpoint
 import torch
-import yaml
 from random_checkpoint import ROOT
 from torch.profiler import ProfilerActivity, profile
 
 sys.path[:0] = [str(ROOT / "python/tests")]
 
-from aqm_runner.calibration.sample_writing import SampleRow, write_database
+from aqm_runner.calibration.sample_writing import write_database
 from aqm_runner.ops.sensitivity_scores import run_batch
 from aqm_runner.runner.members import Member
 from harness import FakeContext, kinds_of, place
-from material import config
+from synthetic import quant_pairs, samples_of
 
 WORK = ROOT / "tmp/step-profile"
 PROFILED = (2, 4)  # steps: the first ones load kernels
@@ -91,18 +89,9 @@ class Stepped(FakeContext):
 
 def make_inputs(scope: str, samples: int) -> dict[str, Any]:
     """Writes captions, or a database of images."""
-    document = json.loads(
-        (random_checkpoint.COCO / "annotations/captions_train2017.json").read_text()
-    )
-    files = {image["id"]: image["file_name"] for image in document["images"]}
-    rows: dict[int, SampleRow] = {}
-    for note in document["annotations"]:
-        image = note["image_id"]
-        path = f"train2017/{files[image]}"
-        rows.setdefault(
-            image, SampleRow("train2017", path, image, note["id"], note["caption"])
-        )
-    chosen = list(rows.values())[:samples]
+    chosen = samples_of(random_checkpoint.COCO / "annotations/captions_train2017.json")[
+        :samples
+    ]
     WORK.mkdir(parents=True, exist_ok=True)
     (WORK / "captions.txt").write_text("".join(f"{each.caption}\n" for each in chosen))
     (WORK / "samples.db").unlink(missing_ok=True)
@@ -136,19 +125,16 @@ def score(
         "attention": "deterministic",
     }
     shutil.rmtree(WORK / "scores", ignore_errors=True)
-    members = []
-    for name in pairs:
-        pair = yaml.safe_load((ROOT / f"conf/quant_pair/{name}.yaml").read_text())
-        made = config(pair["quantizers"]["weight"], pair["quantizers"]["input"])
-        made |= {"algorithm": pair["algorithm"]}
-        members.append(
-            Member(
-                name,
-                params | {"format": {"name": name, "config": made}},
-                inputs,
-                {"scores": place(WORK / f"scores/{name}.json", "file")},
-            )
+    configs = quant_pairs()
+    members = [
+        Member(
+            name,
+            params | {"format": {"name": name, "config": configs[name]}},
+            inputs,
+            {"scores": place(WORK / f"scores/{name}.json", "file")},
         )
+        for name in pairs
+    ]
     for outcomes in run_batch(context, members):
         for outcome in outcomes:
             if outcome.error is not None:
@@ -214,6 +200,8 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     asked = parser.parse_args()
+    if asked.steps < PROFILED[1]:
+        parser.error(f"the profiled steps end with step {PROFILED[1]}")
     inputs = make_inputs(asked.scope, asked.steps * (8 if asked.scope == "lm" else 1))
     activities = [ProfilerActivity.CPU, ProfilerActivity.CUDA]
     kernels = profile(activities=activities[: 1 + (asked.device == "cuda")])

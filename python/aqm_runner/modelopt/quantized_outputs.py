@@ -66,9 +66,10 @@ class LinearOutputs:
 
 
 def is_plain_linear(module: nn.Module, hparam: QuantRecipeHparam) -> bool:
-    """Returns whether a module's output is that of `functional.linear`, with quantized operands."""
+    """Returns whether a choice quantizes the operands of a `functional.linear` and no more."""
     return (
-        isinstance(module, nn.Linear)
+        module in hparam.quant_modules
+        and isinstance(module, nn.Linear)
         and module.get_original_cls_by_level(level=0) is nn.Linear
         and not hasattr(module, "_forward_pre_dm")
         and not getattr(module, "_use_real_quant_gemm", False)
@@ -82,16 +83,13 @@ def is_plain_linear(module: nn.Module, hparam: QuantRecipeHparam) -> bool:
 def is_left_as_it_is(module: nn.Module) -> bool:
     """Returns whether a module's call is `functional.linear` of its own operands, none quantized.
 
-    A call that somebody else has wrapped is none, such as one that moves its input to a device, and
-    one whose output somebody else's hook may change.
+    A call may be wrapped, such as by a hook that moves the input to a device, and a hook may change
+    the output: then the call is something else.
     """
     forward = getattr(module._forward_original, "__func__", None)
     return (
         forward is type(module).forward
-        and all(
-            module in each.quant_modules and is_plain_linear(module, each)
-            for each in module._hparams_for_scoring
-        )
+        and all(is_plain_linear(module, each) for each in module._hparams_for_scoring)
         and not hasattr(module, "_hf_hook")
         and not module._forward_hooks
         and all(

@@ -83,8 +83,8 @@ class ScoredModule:
         self._outputs: dict[QuantRecipeHparam, Outputs] = {}
         for hparam in module._hparams_for_scoring:
             if hparam.is_configurable:
-                linear = module in hparam.quant_modules and is_plain_linear(module, hparam)
-                self._outputs[hparam] = (LinearOutputs if linear else AnyOutputs)(module, hparam)
+                kind = LinearOutputs if is_plain_linear(module, hparam) else AnyOutputs
+                self._outputs[hparam] = kind(module, hparam)
                 hparam.active = UNQUANTIZED
         self.is_linear = is_left_as_it_is(module)
 
@@ -110,20 +110,19 @@ class ScoredModule:
     @torch.no_grad()
     def add_scores(self, gradient: torch.Tensor) -> None:
         """Stands for ModelOpt's backward hook; gets the gradient of the module's output."""
-        module = self._module
         call = self._end_call()
         if call is None:
             # ModelOpt would use the last call's differences a second time; silence would change
             # the score.
             raise RuntimeError(
-                f"a scored {type(module).__name__} is called more than once in a forward pass"
+                f"a scored {type(self._module).__name__} is called more than once in a forward pass"
             )
         input_, args, kwargs, output, _ = call
         for hparam, outputs in self._outputs.items():
             for recipe, quantized in outputs(input_, *args, **kwargs):
                 score = squares(gradient, quantized, output).sum()
                 scores = hparam._importance_dict[recipe]
-                scores[module] = self._add(scores[module], score)
+                scores[self._module] = self._add(scores[self._module], score)
 
     def remove(self) -> None:
         """Is what ModelOpt does with the handle of its hook when all batches are scored."""

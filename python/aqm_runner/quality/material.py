@@ -39,7 +39,7 @@ class Material:
 
 
 def intervals_of(params: dict[str, Any]) -> Intervals:
-    """Returns how the intervals of a request are made, whose params are those of plan_quality."""
+    """Returns how intervals are made, from params of plan_quality."""
     measure = params["measure"]
     return Intervals(measure["resamples"], measure["seed"])
 
